@@ -1,0 +1,44 @@
+# Everything starts from a bare Python 3.11+ and a package index: `make venv` builds .venv, the rest depends on it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help venv demo test lint format constraints clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+venv: $(STAMP) ## the virtual environment that the other targets use
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else "awsexec needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 venv")'
+	@echo "Building $(VENV) (once, about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[local]' --group test --group lint
+	@touch $@
+
+demo: venv ## a real Airflow runs a DAG on AwsEcsExecutor against an embedded AWS
+	@$(BIN)/awsexec demo
+
+test: venv ## every test, the real Airflow included
+	@$(BIN)/python -m pytest
+
+lint: venv ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: venv ## let ruff rewrite
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+constraints: ## pin anew what the checks use: the newest that work together
+	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --universal pyproject.toml --output-file constraints.txt
+	@$(BIN)/uv --version | sed -E 's/uv ([0-9.]+).*/uv==\1/' >> constraints.txt
+
+clean: ## remove what was built
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

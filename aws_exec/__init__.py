@@ -1,0 +1,25 @@
+"""Apache Airflow executors for Amazon ECS and AWS Batch.
+
+Importing this package imports neither Airflow nor boto3: a DAG file may import it, and the command line starts fast.
+The executors are looked up when they are first named.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aws_exec.executors.ecs import AwsEcsExecutor
+
+__all__ = ["AwsEcsExecutor", "__version__"]
+__version__ = "0.1.0"
+
+_LAZY = {"AwsEcsExecutor": "aws_exec.executors.ecs"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import an executor on first use (PEP 562)."""
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

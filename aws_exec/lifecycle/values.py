@@ -1,0 +1,151 @@
+"""The words the core speaks: jobs, what was seen of them, what went wrong.
+
+Everything here is a frozen value. Adapters make them from what AWS answered (`aws_exec.clouds`), the machine decides
+on them, `aws_exec.diagnosis` puts them into plain words. No AWS code string has a meaning beyond the adapters and the
+diagnosis; the core looks at enums, flags and exit codes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+#: Airflow's key of a workload (a `TaskInstanceKey` or a `CallbackKey`): opaque to the core, hashable.
+Key: TypeAlias = Hashable
+
+#: A UUID as text: one per queueing of a task instance (design, section 4).
+LaunchId: TypeAlias = str
+
+#: `<launch id>-<n>`: the n-th request for a container of one launch. At most one container ever exists per token.
+Token: TypeAlias = str
+
+
+def token_of(launch_id: LaunchId, number: int) -> Token:
+    """The token of the `number`-th request (from 1) of a launch."""
+    return f"{launch_id}-{number}"
+
+
+def launch_of(token: Token) -> LaunchId:
+    """The launch id that a token was made from."""
+    return token.rpartition("-")[0]
+
+
+def number_of(token: Token) -> int:
+    """The request number in a token; 0 if it carries none."""
+    number = token.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A container job at AWS.
+
+    Attributes:
+        arn: what AWS calls it; the external executor id that Airflow is told.
+        place: where it must be asked for: the ECS cluster (name or ARN), empty where the service needs none.
+    """
+
+    arn: str
+    place: str = ""
+
+
+class Status(Enum):
+    """How far a job is, whatever the service calls it."""
+
+    STARTING = "starting"  #: accepted: provisioning, pending, pulling, runnable
+    RUNNING = "running"  #: the Airflow container has been started
+    STOPPED = "stopped"  #: nothing of it runs any more
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a job ended, as AWS said it; verbatim, for the diagnosis.
+
+    Attributes:
+        service: `"ecs"` or `"batch"`: whose vocabulary the strings below are.
+        exit_code: of the Airflow container; None if it has none (it never ran, or its host was lost).
+        started: whether the Airflow container ever ran.
+        code: ECS `stopCode`; empty if there is none.
+        reason: ECS `stoppedReason`, Batch `statusReason`; empty if there is none.
+        container_reason: the Airflow container's own `reason`; empty if there is none.
+        on_purpose: a person or another program stopped it (ECS `UserInitiated`, Batch `isTerminated`).
+        sidecars: `name: exit code or reason` of other containers that did not end well: told, never judged.
+    """
+
+    service: str
+    exit_code: int | None = None
+    started: bool = False
+    code: str = ""
+    reason: str = ""
+    container_reason: str = ""
+    on_purpose: bool = False
+    sidecars: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One job as one answer of the cloud showed it. Answers may be late, doubled or out of order.
+
+    Attributes:
+        job: which one.
+        status: how far it is.
+        started: whether the Airflow container has ever been started.
+        token: the launch token it carries; None if it carries none (the amazon provider launched it).
+        stop: how the Airflow container ended; None while it has not. With a status other than STOPPED the rest of
+            the job (sidecars, the network) is still being taken down.
+    """
+
+    job: Job
+    status: Status
+    started: bool = False
+    token: Token | None = None
+    stop: Stop | None = None
+
+
+class Trouble(Enum):
+    """What an unanswered, refused or failed call means for what to do next (design, section 5)."""
+
+    THROTTLED = "throttled"  #: too fast; nothing happened
+    UNREACHED = "unreached"  #: the request never left: connection refused, DNS
+    NO_ANSWER = "no answer"  #: it was sent, and what became of it is unknown: a lost answer, a 5xx
+    NO_CAPACITY = "no capacity"  #: an answered refusal that may pass: no room, no Spot, a quota
+    CREDENTIALS = "credentials"  #: missing, expired or invalid; nothing happened
+    REFUSED = "refused"  #: access denied, no such cluster, a client error nobody knows; nothing happened
+    INVALID = "invalid"  #: the request itself is wrong and will stay so
+    HELD = "held"  #: this process did not send it: withdrawn, the lease lapsed, the lanes are closed
+
+
+#: Troubles after which a request that went unanswered *before* is still unanswered: they say nothing about it.
+SILENT = frozenset(
+    {
+        Trouble.THROTTLED,
+        Trouble.UNREACHED,
+        Trouble.NO_ANSWER,
+        Trouble.CREDENTIALS,
+        Trouble.REFUSED,
+        Trouble.HELD,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A call that did not do what was asked.
+
+    Attributes:
+        trouble: what it means.
+        operation: the API operation (`RunTask`), or what was tried.
+        code: the error code or failure reason as AWS spells it; the exception's class name where AWS said nothing.
+        message: the rest of what was said, verbatim; never a credential or a task token.
+    """
+
+    trouble: Trouble
+    operation: str
+    code: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        """`RunTask: RESOURCE:MEMORY: no container instance ...`, with what there is."""
+        return ": ".join(part for part in (self.operation, self.code, self.message) if part)

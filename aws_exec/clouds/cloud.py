@@ -1,0 +1,115 @@
+"""The seam to AWS: what the executors need of a service that runs containers, as five verbs and a check.
+
+A third service is one more implementation of `Cloud`. Every implementation passes the conformance suite
+(`aws_exec.testing.conformance`). Calls block, and run on the dispatcher's threads only; they take lists and return
+values. An answer is a value even if it is a refusal; `CloudError` is raised where the call as a whole failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a service can do: all that anybody outside an adapter may know of the difference between two of them.
+
+    Attributes:
+        service: `"ecs"` or `"batch"`: whose vocabulary its reasons are.
+        idempotent_submit: it makes at most one container per token, however often it is asked.
+        submit_batch, describe_batch, stop_batch: items one call takes.
+    """
+
+    service: str
+    idempotent_submit: bool
+    submit_batch: int = 1
+    describe_batch: int = 99
+    stop_batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One container to be launched.
+
+    Attributes:
+        token: at most one container may exist for it.
+        place: where (ECS cluster); empty where the service needs none.
+        arguments: of the API call, exactly as they are sent; contains the task's token: never log or print it.
+    """
+
+    token: Token
+    place: str
+    arguments: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Without the arguments: they hold a credential."""
+        return f"Request(token={self.token!r}, place={self.place!r})"
+
+
+#: A submit's answer for one request: the job it made (now or earlier, for the same token), or why there is none.
+Answer: TypeAlias = Observation | Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A describe's answer: what was seen, and what AWS does not know (which may be young: eventual consistency)."""
+
+    seen: tuple[Observation, ...] = ()
+    missing: tuple[Job, ...] = ()
+
+
+class Cloud(Protocol):
+    """A service that runs containers. Thread-safe; every call may block for as long as its timeouts allow."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; never changes."""
+        ...
+
+    def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Launch containers; one answer for each request, in order. Never raises for a single request's refusal.
+
+        Raises:
+            CloudError: nothing is known about any of them beyond the fault (it may be NO_ANSWER).
+        """
+        ...
+
+    def describe(self, place: str, jobs: Sequence[Job]) -> Description:
+        """Look at jobs of one place; each is either seen or missing.
+
+        Raises:
+            CloudError: the service did not say.
+        """
+        ...
+
+    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+        """Every container, running or recently stopped, whose token was made from one of these launch ids.
+
+        Raises:
+            CloudError: the service did not say.
+        """
+        ...
+
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+        """Stop jobs; None for each that was stopped, or was already gone.
+
+        Raises:
+            CloudError: nothing is known about any of them beyond the fault.
+        """
+        ...
+
+    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
+        """The running fleet of this deployment.
+
+        Raises:
+            CloudError: the service did not say.
+        """
+        ...
+
+    def check(self) -> Fault | None:
+        """Ask the service something harmless: None if a launch could be asked for, else what stands in the way."""
+        ...

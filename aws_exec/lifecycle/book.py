@@ -1,0 +1,267 @@
+"""What the machine remembers: one frozen record per launch, replaced as a whole, and the indexes over them.
+
+A signal handler may raise `SystemExit` between any two bytecodes of the scheduler's main thread. So every event is
+worked out on a `Draft` beside the book, and committed by one assignment (`Book.commit`): what follows that assignment
+only repeats it into the indexes, and is repeated in full before the next event is looked at. An event is therefore
+either fully in the book, its effects in the outbox, or not at all.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from aws_exec.lifecycle.effects import Effect
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Token, token_of
+
+
+class Phase(Enum):
+    """Where a launch stands. `docs/` draws the transitions."""
+
+    WAITING = "waiting"  #: to be launched when due
+    CONFIRMING = "confirming"  #: a Confirm is out: is it still ours?
+    LAUNCHING = "launching"  #: a Submit is out
+    UNCERTAIN = "uncertain"  #: may have been launched: look, or ask again, when due
+    LOCATING = "locating"  #: a Find is out
+    ACTIVE = "active"  #: has a job, which is watched
+    STOPPING = "stopping"  #: has a job that must end; watched until it has
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One launch.
+
+    Attributes:
+        launch_id: whose; never changes.
+        key: the workload it runs; the newest record of a key owns it.
+        phase: where it stands.
+        workload: to compose a request from; None once it may not be launched again.
+        place: where its requests go; empty: the default.
+        family: the launch id that its tokens are made from: its own, unless it adopted another launch's container.
+        number: of the current token, from 1.
+        attempt: of how many containers that may die before they start this is, from 1.
+        containers: how many there have been.
+        request: of an unanswered Submit, to be repeated byte for byte.
+        maybe: a request of the current token may have reached AWS unanswered.
+        look: it must be looked for before it is launched.
+        doubtful: its row must be checked before it is launched.
+        job: its current container; None before one is accepted.
+        started: user code may have run.
+        over: its Airflow container has ended.
+        silent: it reports nothing (more).
+        doomed: why it is to be stopped; empty while it is not.
+        due: when to look at it next; None: when something happens to it.
+        launch_by: user code must have started by then; None: whenever.
+        ask: of the completion it waits for; None while it waits for none.
+        faults: consecutive troubles, for the backoff.
+        fault: the last of them.
+        misses: consecutive sightings of its absence; `missing_since` is when the first was.
+        noted: what was last said about it in the task's event log.
+    """
+
+    launch_id: LaunchId
+    key: Key
+    phase: Phase = Phase.WAITING
+    workload: object | None = None
+    place: str = ""
+    family: LaunchId = ""
+    number: int = 1
+    attempt: int = 1
+    containers: int = 0
+    request: object | None = None
+    maybe: bool = False
+    look: bool = False
+    doubtful: bool = False
+    job: Job | None = None
+    started: bool = False
+    over: bool = False
+    silent: bool = False
+    doomed: str = ""
+    due: float | None = None
+    launch_by: float | None = None
+    ask: int | None = None
+    faults: int = 0
+    fault: Fault | None = None
+    misses: int = 0
+    missing_since: float = 0.0
+    noted: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.family:
+            object.__setattr__(self, "family", self.launch_id)
+
+    @property
+    def token(self) -> Token:
+        """The token of the current request."""
+        return token_of(self.family, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Clockwork:
+    """What the machine remembers beside the records.
+
+    Attributes:
+        last_ask: the last ask given out.
+        last_beat: when the last Tick was; None before the first.
+        next_sweep: when the next sweep over the running jobs may begin.
+        sweep_from: when the current one began.
+        sweeping: asks of the current sweep that are not answered yet.
+        draining: launch, replace and stop nothing more.
+        terminating: stop every job.
+    """
+
+    last_ask: int = 0
+    last_beat: float | None = None
+    next_sweep: float = 0.0
+    sweep_from: float = 0.0
+    sweeping: frozenset[int] = frozenset()
+    draining: bool = False
+    terminating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event's consequences. A record of None has left the book. Effects are numbered for ever."""
+
+    records: Mapping[LaunchId, Record | None]
+    clockwork: Clockwork
+    effects: Mapping[int, Effect]
+
+
+class Book:
+    """The records and their indexes. Reads are plain; the only write is `commit`."""
+
+    def __init__(self) -> None:
+        self.clockwork = Clockwork()
+        self.records: dict[LaunchId, Record] = {}
+        #: Launches of one key, oldest first.
+        self.by_key: dict[Key, tuple[LaunchId, ...]] = {}
+        self.by_arn: dict[str, LaunchId] = {}
+        #: Launches whose job is watched, in the order in which they were accepted.
+        self.watched: dict[LaunchId, Job] = {}
+        #: Effects that are committed and not yet carried out, by number; the executor removes them.
+        self.outbox: dict[int, Effect] = {}
+        self._last_effect = 0
+        #: (due, launch id); an entry is void unless the record still says the same.
+        self._due: list[tuple[float, LaunchId]] = []
+        self._unapplied: Change | None = None
+
+    def commit(self, change: Change) -> None:
+        """Make a change the truth."""
+        self._unapplied = change  # the one assignment
+        self.recover()
+
+    def recover(self) -> None:
+        """Finish a change that a signal interrupted. Repeating any part of it changes nothing."""
+        change = self._unapplied
+        if change is None:
+            return
+        for launch_id, record in change.records.items():
+            self._index(launch_id, self.records.get(launch_id), record)
+        self.clockwork = change.clockwork
+        if change.effects:
+            self.outbox.update(change.effects)
+            self._last_effect = max(change.effects)
+        self._unapplied = None
+
+    def effect_numbers(self) -> Iterator[int]:
+        """Numbers for the effects of the next change."""
+        number = self._last_effect
+        while True:
+            number += 1
+            yield number
+
+    def next_due(self) -> float | None:
+        """The earliest time anything is due; None if nothing is."""
+        while self._due:
+            due, launch_id = self._due[0]
+            record = self.records.get(launch_id)
+            if record is not None and record.due == due:
+                return due
+            heapq.heappop(self._due)
+        return None
+
+    def due_by(self, now: float, limit: int) -> list[LaunchId]:
+        """Up to `limit` launches that are due, the longest overdue first. They stay due until replaced."""
+        found: dict[LaunchId, float] = {}
+        while len(found) < limit and (due := self.next_due()) is not None and due <= now:
+            _, launch_id = heapq.heappop(self._due)
+            found[launch_id] = due
+        for launch_id, due in found.items():
+            heapq.heappush(self._due, (due, launch_id))
+        return list(found)
+
+    def _index(self, launch_id: LaunchId, old: Record | None, new: Record | None) -> None:
+        # Each index is written before `records`, so that an interrupted change is seen as not yet applied.
+        job = new.job if new is not None else None
+        if old is not None and old.job is not None and old.job != job:
+            self.by_arn.pop(old.job.arn, None)
+            self.watched.pop(launch_id, None)
+        if job is not None:
+            self.by_arn[job.arn] = launch_id
+            self.watched[launch_id] = job
+        if new is None:
+            self._forget(launch_id, old)
+            self.records.pop(launch_id, None)
+            return
+        if launch_id not in (owners := self.by_key.get(new.key, ())):
+            self.by_key[new.key] = (*owners, launch_id)
+        if new.due is not None and (old is None or old.due != new.due):
+            heapq.heappush(self._due, (new.due, launch_id))
+        self.records[launch_id] = new
+
+    def _forget(self, launch_id: LaunchId, old: Record | None) -> None:
+        if old is None:
+            return
+        rest = tuple(other for other in self.by_key.get(old.key, ()) if other != launch_id)
+        if rest:
+            self.by_key[old.key] = rest
+        else:
+            self.by_key.pop(old.key, None)
+
+
+class Draft:
+    """One event being worked out: reads see what it has written so far, the book sees nothing until `change()`."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._records: dict[LaunchId, Record | None] = {}
+        self._numbers = book.effect_numbers()
+        self.clockwork = book.clockwork
+        self.effects: dict[int, Effect] = {}
+
+    def get(self, launch_id: LaunchId) -> Record | None:
+        """The record as it stands in this draft; None if there is none."""
+        if launch_id in self._records:
+            return self._records[launch_id]
+        return self._book.records.get(launch_id)
+
+    def of_key(self, key: Key) -> list[Record]:
+        """The records of a key, oldest first; those put in by this draft last."""
+        ids = dict.fromkeys(self._book.by_key.get(key, ()))
+        ids.update(dict.fromkeys(i for i, r in self._records.items() if r is not None and r.key == key))
+        return [record for i in ids if (record := self.get(i)) is not None]
+
+    def put(self, record: Record) -> Record:
+        """Write a record."""
+        self._records[record.launch_id] = record
+        return record
+
+    def drop(self, record: Record) -> None:
+        """Take a record out: it has reached its end."""
+        self._records[record.launch_id] = None
+
+    def ask(self) -> int:
+        """A number that no effect has had before."""
+        self.clockwork = replace(self.clockwork, last_ask=self.clockwork.last_ask + 1)
+        return self.clockwork.last_ask
+
+    def want(self, effect: Effect) -> None:
+        """Ask for something to be done."""
+        self.effects[next(self._numbers)] = effect
+
+    def change(self) -> Change:
+        """What this draft came to."""
+        return Change(self._records, self.clockwork, self.effects)

@@ -1,0 +1,135 @@
+"""What the machine wants done: everything it ever asks for.
+
+I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `ask`.
+The others are carried out inline by the executor: they are dictionary operations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Launch one container. Completed by Accepted or Unaccepted.
+
+    Attributes:
+        token: at most one container may ever exist for it.
+        request: what an earlier, unanswered Submit of this token sent: send it again byte for byte; None: compose.
+        place: where that request went.
+        not_after: do not send it later than this (the clock of the events); None: whenever.
+    """
+
+    ask: int
+    launch_id: LaunchId
+    key: Key
+    token: Token
+    workload: object | None
+    request: object | None = None
+    place: str = ""
+    not_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Look for the containers of launches whose job is not known. Completed by Found or FindFailed.
+
+    Attributes:
+        launch_ids: whose; repeated in the completion.
+        families: what their tokens begin with, in the same order.
+        places: where they may be (ECS clusters; empty: the default).
+    """
+
+    ask: int
+    launch_ids: tuple[LaunchId, ...]
+    families: tuple[LaunchId, ...]
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Ask how jobs of one place are. Completed by Observed or ObserveFailed."""
+
+    ask: int
+    place: str
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopJob:
+    """Stop a job. Completed by StopAnswered."""
+
+    ask: int
+    launch_id: LaunchId
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Ask Airflow's database whether these launches are still ours. Completed by Confirmed or ConfirmFailed."""
+
+    ask: int
+    launches: tuple[tuple[LaunchId, Key], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Do not send that Submit if it has not been sent. Has no completion of its own: the Submit has one."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """Tell Airflow the job: it becomes the external executor id."""
+
+    key: Key
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell Airflow that a workload is over; the last thing ever said of a launch.
+
+    Attributes:
+        job: its last container; None if there never was one.
+        stop: how that ended; None if it is not known to have.
+        fault: the last call that failed, where that is why.
+        text: what is not AWS's to say (a deadline passed, attempts used up); empty if nothing.
+        containers: how many containers it took.
+    """
+
+    key: Key
+    success: bool
+    job: Job | None = None
+    stop: Stop | None = None
+    fault: Fault | None = None
+    text: str = ""
+    containers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Say something in the task's event log: why it waits, why its container is replaced."""
+
+    key: Key
+    text: str
+    job: Job | None = None
+    stop: Stop | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Free the key without reporting anything."""
+
+    key: Key
+
+
+IoEffect: TypeAlias = Submit | Find | Observe | StopJob | Confirm
+InlineEffect: TypeAlias = Launched | Report | Note | Release
+Effect: TypeAlias = IoEffect | Withdraw | InlineEffect

@@ -1,0 +1,160 @@
+"""What can happen: everything the machine is ever told.
+
+The first group comes from Airflow through the executor, the second from the dispatcher: one completion for each I/O
+effect, naming the effect's `ask`. A completion whose ask is not the one awaited is late or doubled, and is ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Airflow handed a workload over. `workload` is opaque here; it is kept until its container has started."""
+
+    launch_id: LaunchId
+    key: Key
+    workload: object
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A dead scheduler's task instance is ours now.
+
+    Attributes:
+        job: the container, where its ARN or id was saved; None if it must be looked for by launch id.
+        workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed.
+        place: where its container may be (ECS cluster).
+    """
+
+    launch_id: LaunchId
+    key: Key
+    job: Job | None = None
+    workload: object | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Airflow takes a workload back: free the key, stop the container, report nothing."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Airflow itself declared the key terminal: stop the container, report nothing."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A beat of the scheduler."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The executor ends: launch, replace and stop nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminating:
+    """The executor terminates: as Draining, but stop every job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A Submit was answered with a job (perhaps one that an earlier request with this token already made)."""
+
+    ask: int
+    launch_id: LaunchId
+    seen: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Unaccepted:
+    """A Submit made no job that we know of.
+
+    Attributes:
+        request: what was sent, to be sent again byte for byte if the trouble leaves it open whether it arrived.
+        place: where it was sent to.
+    """
+
+    ask: int
+    launch_id: LaunchId
+    fault: Fault
+    request: object | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A Find was answered: `seen` has every container of these families that the cloud knows of."""
+
+    ask: int
+    launch_ids: tuple[LaunchId, ...]
+    seen: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindFailed:
+    """A Find was not answered."""
+
+    ask: int
+    launch_ids: tuple[LaunchId, ...]
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Jobs were seen, or are unknown to AWS. `ask` is None if nobody asked (a pushed state change)."""
+
+    ask: int | None
+    seen: tuple[Observation, ...]
+    missing: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveFailed:
+    """An Observe was not answered."""
+
+    ask: int
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnswered:
+    """A StopJob was answered; `fault` is None if AWS took it (or no longer knows the job)."""
+
+    ask: int
+    launch_id: LaunchId
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A Confirm was answered: `ours` are those whose row still says QUEUED, by this scheduler, for this launch."""
+
+    ask: int
+    launch_ids: tuple[LaunchId, ...]
+    ours: frozenset[LaunchId]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmFailed:
+    """Airflow's database did not answer a Confirm."""
+
+    ask: int
+    launch_ids: tuple[LaunchId, ...]
+    fault: Fault
+
+
+Completion: TypeAlias = (
+    Accepted | Unaccepted | Found | FindFailed | Observed | ObserveFailed | StopAnswered | Confirmed | ConfirmFailed
+)
+Event: TypeAlias = Taken | Adopted | Revoked | GivenUp | Tick | Draining | Terminating | Completion

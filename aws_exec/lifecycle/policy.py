@@ -1,0 +1,101 @@
+"""How long to wait, how often to try: the retry policy as values and pure functions.
+
+The formula: the n-th consecutive trouble waits `min(ceiling, first * 2**(n - 1))` seconds, times a factor between one
+half and one that is drawn from the token and n. Launches that failed together do not come back together, and the same
+launch waits the same time in every test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from zlib import crc32
+
+from aws_exec.lifecycle.values import Stop, Trouble
+
+
+class Replacement(Enum):
+    """Whether a new container can help one that never started."""
+
+    YES = "yes"  #: it can; the lost one spends an attempt
+    FREE = "free"  #: it can, and nobody is to blame: no capacity, Spot gone before the start
+    NO = "no"  #: the reason will not pass: image not found, secret denied
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential, bounded, with jitter. `first` and `ceiling` are seconds."""
+
+    first: float
+    ceiling: float
+
+    def after(self, count: int, salt: str) -> float:
+        """Seconds to wait after the `count`-th trouble in a row (from 1)."""
+        full = min(self.ceiling, self.first * 2.0 ** min(count - 1, 30))
+        share = crc32(f"{salt}:{count}".encode()) / 0xFFFFFFFF
+        return full * (0.5 + 0.5 * share)
+
+
+#: What each trouble waits. The rate buckets already slow a throttled lane down, so a throttle waits little.
+BACKOFF = MappingProxyType(
+    {
+        Trouble.THROTTLED: Backoff(1, 30),
+        Trouble.UNREACHED: Backoff(1, 60),
+        Trouble.NO_ANSWER: Backoff(1, 60),
+        Trouble.NO_CAPACITY: Backoff(5, 120),
+        Trouble.CREDENTIALS: Backoff(5, 60),
+        Trouble.REFUSED: Backoff(5, 120),
+        Trouble.HELD: Backoff(1, 10),
+        Trouble.INVALID: Backoff(5, 120),
+    },
+)
+
+#: A container that died before it started: the image or the host may need a moment.
+REPLACE = Backoff(5, 60)
+
+
+def always(_: Stop) -> Replacement:
+    """The judge of a cloud without a diagnosis: a new container is always worth a try."""
+    return Replacement.YES
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything the machine's decisions depend on beside the events. Times are seconds.
+
+    Attributes:
+        service: `"ecs"` or `"batch"`: told to the diagnosis where the machine itself has to say that a job is lost.
+        idempotent_submit: the cloud makes at most one container per token, so an unanswered request is asked again
+            (ECS `clientToken`). Without it the job is looked for first, and once more after `find_grace` (Batch).
+        max_attempts: containers that may die before they start.
+        observe_batch: jobs per Observe.
+        poll_interval: from the start of one sweep over the running jobs to the next; a sweep that takes longer is
+            followed by the next at once.
+        launch_timeout: from the intake to the start of user code; None: Airflow's task_queued_timeout decides alone.
+        stop_grace: how long a job may go on after its Airflow container has ended, before it is stopped.
+        missing_grace, missing_sightings: a job that AWS does not know is believed lost after both.
+        find_grace, looks: a launch that is found nowhere is believed unlaunched after `looks`, that far apart.
+        restop_after: a job that was stopped and still runs is stopped again.
+        gap: a longer pause between two beats means another scheduler may have taken over (a third of
+            `[scheduler] scheduler_health_check_threshold`).
+        wakes: launches looked at in one Tick: bounds a beat in which thousands become due.
+        judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
+    """
+
+    service: str = "ecs"
+    idempotent_submit: bool = True
+    max_attempts: int = 3
+    observe_batch: int = 99
+    poll_interval: float = 5.0
+    launch_timeout: float | None = None
+    stop_grace: float = 120.0
+    missing_grace: float = 60.0
+    missing_sightings: int = 3
+    find_grace: float = 20.0
+    looks: int = 2
+    restop_after: float = 60.0
+    gap: float = 10.0
+    wakes: int = 200
+    judge: Callable[[Stop], Replacement] = always

@@ -1,0 +1,62 @@
+"""How fast to call: a token bucket as a pure value, with additive increase and multiplicative decrease.
+
+AWS throttles with token buckets of its own (ECS API Reference, "Request throttling"); ours has the same shape, starts
+at the documented rate, halves when AWS says that is too fast, and creeps back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+#: A throttled rate never falls below this share of the configured one: the lane must keep probing.
+FLOOR = 1 / 32
+#: A full recovery from the floor takes about this long: faster, and the throttle is met again at once.
+RECOVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Calls that may be made now, and how that refills.
+
+    Attributes:
+        rate: the configured refill, calls per second; more than 0.
+        burst: the most that is saved up, calls; at least 1.
+        level: calls saved up at `at`.
+        at: when `level` was true, seconds.
+        share: the part of `rate` in force, between FLOOR and 1.
+    """
+
+    rate: float
+    burst: float
+    level: float
+    at: float
+    share: float = 1.0
+
+    @classmethod
+    def full(cls, rate: float, burst: float, now: float) -> Bucket:
+        """A bucket nothing was taken from yet."""
+        if rate <= 0 or burst < 1:
+            raise ValueError(f"a bucket needs a rate above 0 and a burst of at least 1, not {rate} and {burst}")
+        return cls(rate=rate, burst=burst, level=burst, at=now)
+
+    def refilled(self, now: float) -> Bucket:
+        """The same bucket at a later time; time that runs backwards refills nothing."""
+        passed = max(0.0, now - self.at)
+        share = min(1.0, self.share + passed / RECOVERY_SECONDS)
+        level = min(self.burst, self.level + passed * self.rate * self.share)
+        return replace(self, level=level, at=max(now, self.at), share=share)
+
+    def wait(self, now: float) -> float:
+        """Seconds until one call may be made; 0 if now."""
+        current = self.refilled(now)
+        return max(0.0, (1.0 - current.level) / (current.rate * current.share))
+
+    def take(self, now: float) -> Bucket:
+        """After one call. Taking early leaves a debt that later calls wait for."""
+        current = self.refilled(now)
+        return replace(current, level=current.level - 1.0)
+
+    def throttled(self, now: float) -> Bucket:
+        """After AWS said "too fast": half the rate, and nothing saved up."""
+        current = self.refilled(now)
+        return replace(current, share=max(FLOOR, current.share / 2), level=min(current.level, 0.0))

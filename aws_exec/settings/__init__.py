@@ -1,0 +1,27 @@
+"""Typed options, merging by meaning, and the requests made of them. Importing it imports neither Airflow nor boto3."""
+
+from __future__ import annotations
+
+from aws_exec.settings.ecs_options import EcsOptions, load_ecs_options
+from aws_exec.settings.merge import merge_run_task
+from aws_exec.settings.options import ExecutorOptions, OptionInfo, option_catalogue
+from aws_exec.settings.payload import RunTaskBuilder, RunTaskPlan, build_run_task, check_options
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, Problem, RequestTooLarge
+
+__all__ = [
+    "EcsOptions",
+    "ExecutorOptions",
+    "Finding",
+    "InvalidExecutorConfig",
+    "OptionInfo",
+    "OptionsError",
+    "Problem",
+    "RequestTooLarge",
+    "RunTaskBuilder",
+    "RunTaskPlan",
+    "build_run_task",
+    "check_options",
+    "load_ecs_options",
+    "merge_run_task",
+    "option_catalogue",
+]

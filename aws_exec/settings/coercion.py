@@ -1,0 +1,106 @@
+"""Text from Airflow's configuration, or a native value from YAML, to what an option holds. All coercion is here.
+
+Every function takes what was written, returns the value, and raises `ValueError` saying what was expected.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_TRUE = frozenset({"true", "t", "1", "yes", "y", "on", "enabled", "enable"})
+_FALSE = frozenset({"false", "f", "0", "no", "n", "off", "disabled", "disable"})
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d)?", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def boolean(value: object) -> bool:
+    """`True`, `true`, `1`, `yes`, `on`, `ENABLED` and their opposites; AWS's and Airflow's spellings alike."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("is neither true nor false")
+
+
+def seconds(value: object) -> float | None:
+    """A duration in seconds: `5`, `0.5`, `20s`, `2m`, `1h`; None stays None."""
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    found = _DURATION.fullmatch(str(value).strip().lower())
+    if not found:
+        raise ValueError("is not a duration: a number of seconds, or 20s, 2m, 1h")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def positive_seconds(value: object) -> float | None:
+    """As `seconds`; 0 is None: off."""
+    return seconds(value) or None
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names separated by commas, or a list of them; spaces around each and empty ones are dropped."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("is not a list of names separated by commas")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def json_object(value: object) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ValueError: with line and column where it stops being JSON.
+    """
+    document = _json(value) if isinstance(value, str) else value
+    if not isinstance(document, Mapping):
+        raise ValueError(  # noqa: TRY004 - it is the value of an option that is wrong
+            f"is a JSON {_kind(document)}, not an object: it must be of the form {{...}}",
+        )
+    return dict(document)
+
+
+def strategy(value: object) -> tuple[dict[str, Any], ...]:
+    """A capacity provider strategy: a list of objects, as JSON or as a Python literal.
+
+    The amazon provider's own example is written in the latter.
+    """
+    document = _literal(value) if isinstance(value, str) else value
+    items = [document] if isinstance(document, Mapping) else document
+    if not isinstance(items, Sequence) or not items or not all(isinstance(item, Mapping) for item in items):
+        raise ValueError("is not a list of capacity providers")
+    return tuple(dict(item) for item in items)
+
+
+def _literal(text: str) -> object:
+    """Read JSON, or else a Python literal; the JSON error is told if it is neither."""
+    try:
+        return _json(text)
+    except ValueError as no_json:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise no_json from None
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        hint = " (JSON wants double quotes)" if text[error.pos : error.pos + 1] == "'" else ""
+        place = f"line {error.lineno} column {error.colno}"
+        raise ValueError(f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}{hint}") from error
+    except RecursionError as error:
+        raise ValueError("is not JSON that can be read: it is nested too deeply") from error
+
+
+def _kind(document: object) -> str:
+    return {list: "list", str: "string", bool: "boolean", int: "number", float: "number"}.get(type(document), "null")

@@ -1,0 +1,147 @@
+"""The options of `AwsEcsExecutor`: section `[aws_ecs_executor]`, those of the amazon provider and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator
+
+from aws_exec.settings.coercion import boolean, json_object, names, strategy
+from aws_exec.settings.options import ExecutorOptions, Stripped, load, option
+from aws_exec.settings.problems import Problem, variable_of
+
+#: ECS API Reference, "Request throttling": RunTask refills 40/s, Fargate launches 20/s. Where both could be meant,
+#: the slower one: a throttle costs more than a little patience.
+EC2_LAUNCHES_PER_SECOND = 40.0
+FARGATE_LAUNCHES_PER_SECOND = 20.0
+
+LaunchType = Literal["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]
+
+
+def _launch_type(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+class EcsOptions(ExecutorOptions):
+    """What `[aws_ecs_executor]` says.
+
+    Every option of the amazon provider's section has its name, meaning and default here. A text that is not set is
+    empty, or None where the absence has a meaning of its own.
+    """
+
+    section: ClassVar[str] = "aws_ecs_executor"
+
+    cluster: Stripped = option(
+        "",
+        "Name or ARN of the ECS cluster that tasks run in.",
+        example="airflow",
+        required=True,
+    )
+    container_name: Stripped = option(
+        "",
+        "Name of the container in the task definition that runs the Airflow task.",
+        example="airflow",
+        required=True,
+    )
+    task_definition: Stripped = option(
+        "",
+        "Family, `family:revision` or ARN of the task definition to run. Without a revision, the latest active one.",
+        example="airflow-task:7",
+        required=True,
+    )
+    launch_type: Annotated[LaunchType, BeforeValidator(_launch_type)] | None = option(
+        None,
+        "What tasks run on. Excludes `capacity_provider_strategy`. Without either, the cluster's default strategy, "
+        "and Fargate if it has none.",
+        example="FARGATE",
+    )
+    capacity_provider_strategy: Annotated[tuple[dict[str, Any], ...], BeforeValidator(strategy)] | None = option(
+        None,
+        "The capacity providers that tasks run on, as a JSON list. Excludes `launch_type`.",
+        example='[{"capacityProvider": "FARGATE_SPOT", "weight": 1}]',
+    )
+    platform_version: Stripped = option(
+        "LATEST",
+        "The Fargate platform version; not sent for tasks that cannot run on Fargate.",
+        example="1.4.0",
+    )
+    subnets: Annotated[tuple[str, ...], BeforeValidator(names)] = option(
+        (),
+        "Ids of the subnets that tasks run in, separated by commas. Needed for the network mode `awsvpc`, and so "
+        "always on Fargate.",
+        example="subnet-0a1b2c3d,subnet-4e5f6a7b",
+    )
+    security_groups: Annotated[tuple[str, ...], BeforeValidator(names)] = option(
+        (),
+        "Ids of the security groups of tasks, separated by commas. Without it, the default group of the VPC.",
+        example="sg-0a1b2c3d,sg-4e5f6a7b",
+    )
+    assign_public_ip: Annotated[bool, BeforeValidator(boolean)] = option(
+        False,  # noqa: FBT003 - the default of a boolean option
+        "Whether tasks get a public IP address; needed on Fargate in a subnet without NAT or endpoints.",
+        example="True",
+        kind="boolean",
+    )
+    max_run_task_attempts: int = option(
+        3,
+        "How many containers are tried for one task before it fails. Only a container that never started is replaced; "
+        "throttles, missing capacity and outages cost no attempt.",
+        example="3",
+        kind="integer",
+        ge=1,
+    )
+    run_task_kwargs: Annotated[dict[str, Any], BeforeValidator(json_object)] = option(
+        {},
+        "A JSON object of further RunTask arguments, in camelCase or snake_case; they win over the options above and "
+        "merge with them by meaning.",
+        example='{"tags": {"team": "risk"}}',
+        repr=False,  # it may set environment variables, and options are logged
+    )
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, str], team: str | None) -> Iterable[Problem]:
+        """The launch type excludes a strategy."""
+        if "launch_type" in given and "capacity_provider_strategy" in given:
+            yield Problem(
+                section=cls.section,
+                option="launch_type",
+                value=given["launch_type"],
+                message="excludes capacity_provider_strategy, and both are set",
+                variable=variable_of(cls.section, "launch_type", team),
+                remedy="Unset one of the two",
+            )
+
+    @property
+    def max_attempts(self) -> int:
+        """`max_run_task_attempts`."""
+        return self.max_run_task_attempts
+
+    @property
+    def launches_per_second(self) -> float:
+        """`launch_rate`, or the documented quota: of EC2 if nothing can run on Fargate, else of Fargate."""
+        if self.launch_rate is not None:
+            return self.launch_rate
+        strategy = self.capacity_provider_strategy or ()
+        ours = strategy and not any(str(item.get("capacityProvider")).startswith("FARGATE") for item in strategy)
+        elsewhere = ours or self.launch_type in ("EC2", "EXTERNAL")
+        return EC2_LAUNCHES_PER_SECOND if elsewhere else FARGATE_LAUNCHES_PER_SECOND
+
+
+def load_ecs_options(
+    get: Callable[[str], str | None],
+    *,
+    team: str | None = None,
+    require: bool = True,
+) -> EcsOptions:
+    """Read `[aws_ecs_executor]`.
+
+    Args:
+        get: the raw text of an option (of that team), or None; empty text means absent.
+        team: whose configuration `get` reads, for naming it in messages.
+        require: whether `cluster`, `container_name` and `task_definition` must be there.
+
+    Raises:
+        OptionsError: with every problem found.
+    """
+    return load(EcsOptions, get, team=team, require=require)

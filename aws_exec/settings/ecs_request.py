@@ -1,0 +1,197 @@
+"""The RunTask request that all tasks of an executor share: defaults, options, `run_task_kwargs`, in this order.
+
+Built and checked once, at start: what is wrong here is told to who configured the executor, by option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_exec.settings.coercion import boolean, names
+from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.merge import Document, camelized, lay_over
+from aws_exec.settings.overlay import Overlay, read_run_task_kwargs
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, Problem, shown, variable_of
+from aws_exec.settings.shape import conform, run_task_shape
+
+#: The request's members that are an option each, and that option.
+_OPTION_OF = {
+    "cluster": "cluster",
+    "taskDefinition": "task_definition",
+    "launchType": "launch_type",
+    "capacityProviderStrategy": "capacity_provider_strategy",
+    "platformVersion": "platform_version",
+    "networkConfiguration": "subnets",
+}
+
+#: Launch types for which `assignPublicIp` (and `platformVersion`) are not.
+_NOT_FARGATE = frozenset({"EC2", "EXTERNAL", "MANAGED_INSTANCES"})
+_FARGATE_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+
+#: What ECS uses when no platform version is named (ECS API Reference, RunTask).
+_LATEST = "LATEST"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRequest:
+    """What all tasks of an executor share.
+
+    Attributes:
+        request: RunTask-shaped and of the right types; not yet `tidy`: an executor_config may change the launch type.
+        warnings: what in the options has no effect, one sentence each.
+    """
+
+    request: Document
+    warnings: tuple[str, ...]
+
+
+def base_request(options: EcsOptions, *, team: str | None = None) -> BaseRequest:
+    """Build what all tasks share.
+
+    Raises:
+        OptionsError: with every problem that can be seen without a task.
+    """
+    kwargs, network = _network(options, team)
+    request = _from_options(options, network)
+    problems = [
+        _problem(options, _OPTION_OF.get(_top(finding), "run_task_kwargs"), finding, team)
+        for finding in conform(request, run_task_shape(), partial=True).findings
+    ]
+    overlay = Overlay({})
+    try:
+        overlay = read_run_task_kwargs(kwargs, options.container_name)
+    except InvalidExecutorConfig as error:
+        problems += [_problem(options, "run_task_kwargs", finding, team) for finding in error.findings]
+    if problems:
+        raise OptionsError(problems)
+    merged = lay_over(request, overlay.request, container=options.container_name)
+    checked = conform(merged, run_task_shape())
+    if checked.findings:
+        raise OptionsError(_incomplete(options, checked.findings, team))
+    return BaseRequest(checked.value, tuple(f"run_task_kwargs: {text}" for text in overlay.warnings))
+
+
+def tidy(request: Document, default_launch_type: str | None) -> Document:
+    """A merged request without what its launch type cannot have; changes and returns the request itself.
+
+    Args:
+        request: RunTask-shaped.
+        default_launch_type: used if neither a launch type nor a strategy is named; None if the cluster has a strategy.
+    """
+    strategy = request.get("capacityProviderStrategy")
+    if not strategy:
+        request.pop("capacityProviderStrategy", None)
+        if default_launch_type and not request.get("launchType"):
+            request["launchType"] = default_launch_type
+    launch_type = request.get("launchType")
+    on_fargate = launch_type == "FARGATE" or any(
+        item.get("capacityProvider") in _FARGATE_PROVIDERS for item in strategy or ()
+    )
+    undecided = not launch_type and not strategy and request.get("platformVersion") != _LATEST
+    if not on_fargate and not undecided:
+        request.pop("platformVersion", None)
+    if launch_type in _NOT_FARGATE:
+        request.get("networkConfiguration", {}).get("awsvpcConfiguration", {}).pop("assignPublicIp", None)
+    request["count"] = 1
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    assign_public_ip: bool
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.subnets or self.security_groups or self.assign_public_ip)
+
+
+def _network(options: EcsOptions, team: str | None) -> tuple[dict[str, Any], _Network]:
+    """The options of the network, and `run_task_kwargs` without them: the amazon provider finds them there too."""
+    rest = {key: value for key, value in options.run_task_kwargs.items() if camelized(key) not in _KWARGS_TOO}
+    given = {
+        _KWARGS_TOO[name]: value
+        for key, value in options.run_task_kwargs.items()
+        if (name := camelized(key)) in _KWARGS_TOO
+    }
+    try:
+        network = _Network(
+            subnets=names(given.get("subnets", options.subnets)),
+            security_groups=names(given.get("security_groups", options.security_groups)),
+            assign_public_ip=boolean(given.get("assign_public_ip", options.assign_public_ip)),
+        )
+    except ValueError as error:
+        finding = Finding("/".join(given), str(error), "Write it as the option of that name")
+        raise OptionsError([_problem(options, "run_task_kwargs", finding, team)]) from error
+    if given.get("container_name", options.container_name) != options.container_name:
+        finding = Finding("container_name", "differs from the option container_name", "Remove it here")
+        raise OptionsError([_problem(options, "run_task_kwargs", finding, team)])
+    return rest, network
+
+
+_KWARGS_TOO = {
+    "subnets": "subnets",
+    "securityGroups": "security_groups",
+    "assignPublicIp": "assign_public_ip",
+    "containerName": "container_name",
+}
+
+
+def _from_options(options: EcsOptions, network: _Network) -> Document:
+    """The options as a request; what is not set is not in it."""
+    strategy = [_camelized(item) for item in options.capacity_provider_strategy or ()]
+    request = {
+        "cluster": options.cluster,
+        "taskDefinition": options.task_definition,
+        "launchType": options.launch_type,
+        "capacityProviderStrategy": strategy,
+        "platformVersion": options.platform_version,
+        "networkConfiguration": {"awsvpcConfiguration": _awsvpc(network)} if network.wanted else None,
+    }
+    return {key: value for key, value in request.items() if value}
+
+
+def _awsvpc(network: _Network) -> Document:
+    configuration = {
+        "subnets": list(network.subnets),
+        "securityGroups": list(network.security_groups),
+        "assignPublicIp": "ENABLED" if network.assign_public_ip else "DISABLED",
+    }
+    return {key: value for key, value in configuration.items() if value}
+
+
+def _camelized(item: dict[str, Any]) -> Document:
+    return {camelized(str(key)): value for key, value in item.items()}
+
+
+def _top(finding: Finding) -> str:
+    return finding.path.partition(".")[0].partition("[")[0]
+
+
+def _incomplete(options: EcsOptions, findings: Iterable[Finding], team: str | None) -> list[Problem]:
+    """Findings on the merged request: something is missing that neither the options nor run_task_kwargs gave."""
+    problems = []
+    for finding in findings:
+        name = _OPTION_OF.get(_top(finding), "run_task_kwargs")
+        if finding.path == "networkConfiguration.awsvpcConfiguration.subnets":
+            message = "is empty: tasks with security groups or a public address need at least one subnet"
+            finding = Finding("", message, "Name the subnets that tasks run in")  # noqa: PLW2901 - the same, clearer
+        problems.append(_problem(options, name, finding, team))
+    return problems
+
+
+def _problem(options: EcsOptions, name: str, finding: Finding, team: str | None) -> Problem:
+    value = getattr(options, name) or None
+    path = f"{finding.path}: " if finding.path and name != finding.path else ""
+    remedy = finding.remedy or "Correct it as in the ECS API Reference, RunTask"
+    return Problem(
+        section=options.section,
+        option=name,
+        value=None if value is None else shown(name, value),
+        message=f"{path}{finding.message}",
+        variable=variable_of(options.section, name, team),
+        remedy=remedy,
+    )

@@ -1,0 +1,289 @@
+"""What every executor can be told, and how an option describes itself.
+
+One pydantic model per executor, on the common base here. A field is declared with `option(...)`, which carries what
+provider metadata, documentation and error messages say of it: one place, three uses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from aws_exec.settings.coercion import boolean, positive_seconds, seconds
+from aws_exec.settings.problems import OptionsError, Problem, section_of, shown, variable_of
+
+Boolean = Annotated[bool, BeforeValidator(boolean)]
+Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Stripped = Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
+
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    example: str,
+    kind: str = "string",
+    unit: str | None = None,
+    required: bool = False,
+    version_added: str = "0.1.0",
+    **field: Any,
+) -> Any:
+    """Declare one option.
+
+    Args:
+        default: its value when nothing is configured.
+        description: one or more sentences, for documentation.
+        example: as it would be written in airflow.cfg.
+        kind: Airflow's word for its type: string, boolean, integer or float.
+        unit: of a number (`s`, `1/s`); None for anything else.
+        required: the executor cannot start without it.
+        version_added: the release of awsexec that brought it.
+        field: passed on to pydantic.
+    """
+    about: JsonDict = {
+        "kind": kind,
+        "unit": unit,
+        "example": example,
+        "required": required,
+        "version_added": version_added,
+    }
+    return Field(default=default, description=description, examples=[example], json_schema_extra=about, **field)
+
+
+class ExecutorOptions(BaseModel):
+    """What the executors of all services share. Durations are in seconds, rates per second."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: The section of Airflow's configuration; each executor has its own.
+    section: ClassVar[str] = ""
+
+    conn_id: Stripped = option(
+        "aws_default",
+        "The Airflow connection whose credentials are used for all calls to AWS.",
+        example="aws_default",
+    )
+    region_name: Stripped | None = option(
+        None,
+        "The AWS Region to work in. Without it, that of the connection, then that of the AWS environment.",
+        example="eu-central-1",
+    )
+    check_health_on_startup: Boolean = option(
+        True,  # noqa: FBT003 - the default of a boolean option
+        "Whether to ask AWS at start, once, if this executor could launch anything, and to refuse to start if not.",
+        example="True",
+        kind="boolean",
+    )
+    deployment: Stripped | None = option(
+        None,
+        "The name of this Airflow among all that share the AWS account: jobs are listed and adopted by it. "
+        "Without it, derived from the metadata database's URL and `[api] base_url`.",
+        example="production",
+        # It goes into startedBy, which takes no other characters: what AWS lists must be what was meant.
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+    )
+    launch_rate: Rate | None = option(
+        None,
+        "How many launches (and stops) are sent per second at most. Without it, the documented quota.",
+        example="20",
+        kind="float",
+        unit="1/s",
+    )
+    launch_burst: int = option(
+        100,
+        "How many launches may be sent at once after a pause, before `launch_rate` holds.",
+        example="100",
+        kind="integer",
+        ge=1,
+    )
+    describe_rate: Rate = option(
+        20.0,
+        "How many describe and list calls are sent per second at most.",
+        example="20",
+        kind="float",
+        unit="1/s",
+    )
+    poll_interval: Annotated[Seconds, Field(gt=0)] = option(
+        5.0,
+        "How often running jobs are looked at. It lengthens by itself when `describe_rate` does not suffice.",
+        example="5",
+        kind="float",
+        unit="s",
+    )
+    launch_timeout: Annotated[float | None, BeforeValidator(positive_seconds), Field(ge=0)] = option(
+        None,
+        "How long a job may take from being queued to running the task before it is given up. Off without it, or "
+        "with 0; `[scheduler] task_queued_timeout` holds in any case, so this can only shorten it.",
+        example="300",
+        kind="float",
+        unit="s",
+    )
+    shutdown_timeout: Seconds = option(
+        20.0,
+        "How long a stopping scheduler waits for running jobs before it leaves them to be adopted; 0 leaves at once.",
+        example="20",
+        kind="float",
+        unit="s",
+    )
+    stop_grace: Seconds = option(
+        120.0,
+        "How long the rest of a job may outlive its Airflow container before it is stopped. The default is the "
+        "longest stop timeout that Fargate grants a container: what is shutting down by itself is left to.",
+        example="120",
+        kind="float",
+        unit="s",
+    )
+    missing_grace: Seconds = option(
+        60.0,
+        "How long an answer of AWS that a job does not exist is disbelieved: reads are eventually consistent.",
+        example="60",
+        kind="float",
+        unit="s",
+    )
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, str], team: str | None) -> Iterable[Problem]:  # noqa: ARG003 - for subclasses
+        """Options that cannot be set together, judged by their raw text: told along with what is malformed.
+
+        Args:
+            given: the raw text of every option that is set.
+            team: whose they are.
+        """
+        return ()
+
+    @property
+    def max_attempts(self) -> int:
+        """How many containers one launch may use up; each executor names the option differently."""
+        raise NotImplementedError
+
+    @property
+    def launches_per_second(self) -> float:
+        """`launch_rate`, or the service's documented quota."""
+        raise NotImplementedError
+
+
+AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """What there is to say about one option.
+
+    Attributes:
+        name: in the section.
+        type: Airflow's word: string, boolean, integer or float.
+        default: as text for airflow.cfg; None if there is none.
+        description: sentences.
+        example: as text for airflow.cfg.
+        unit: of a number; None for anything else.
+        required: the executor cannot start without it.
+        version_added: the release of awsexec that brought it.
+    """
+
+    name: str
+    type: str
+    default: str | None
+    description: str
+    example: str
+    unit: str | None
+    required: bool
+    version_added: str
+
+
+def option_catalogue(model: type[ExecutorOptions]) -> tuple[OptionInfo, ...]:
+    """Every option of an executor, generated from its model, sorted by name."""
+    return tuple(_info(name, model.model_fields[name]) for name in sorted(model.model_fields))
+
+
+def _info(name: str, field: FieldInfo) -> OptionInfo:
+    about: Any = field.json_schema_extra
+    return OptionInfo(
+        name=name,
+        type=about["kind"],
+        default=_text(field.default),
+        description=field.description or "",
+        example=about["example"],
+        unit=about["unit"],
+        required=about["required"],
+        version_added=about["version_added"],
+    )
+
+
+def _text(default: Any) -> str | None:
+    """A default as it would be written in airflow.cfg; None if empty."""
+    if default is None or default is PydanticUndefined or default in ("", (), {}):
+        return None
+    if isinstance(default, float):
+        return f"{default:g}"
+    return str(default) if not isinstance(default, dict | tuple) else json.dumps(default)
+
+
+def load(
+    model: type[AnyOptions],
+    get: Callable[[str], str | None],
+    *,
+    team: str | None = None,
+    require: bool = True,
+) -> AnyOptions:
+    """Read the options of one executor from Airflow's configuration.
+
+    Args:
+        model: which executor's.
+        get: the raw text of an option in that section (of that team), or None; empty text means absent.
+        team: whose configuration `get` reads, for naming it in messages.
+        require: whether required options must be there.
+
+    Raises:
+        OptionsError: with every problem found.
+    """
+    given = {name: raw for name in model.model_fields if (raw := get(name)) is not None and str(raw).strip()}
+    problems = list(model.conflicts(given, team))
+    try:
+        options = model.model_validate(given)
+    except ValidationError as error:
+        problems += [_problem(model, given, entry, team) for entry in error.errors(include_url=False)]
+    if require:
+        problems += [
+            missing(model, info.name, info.example, team)
+            for info in option_catalogue(model)
+            if info.required and info.name not in given
+        ]
+    if problems:
+        raise OptionsError(problems)
+    return options
+
+
+def missing(model: type[ExecutorOptions], name: str, example: str, team: str | None) -> Problem:
+    """The problem of a required option that is not set."""
+    where = section_of(model.section, team)
+    return Problem(
+        section=model.section,
+        option=name,
+        value=None,
+        message="is required",
+        variable=variable_of(model.section, name, team),
+        remedy=f"Set it in section [{where}] of airflow.cfg or in the environment, for example to {example}",
+    )
+
+
+def _problem(model: type[ExecutorOptions], given: dict[str, str], entry: Any, team: str | None) -> Problem:
+    name = str(entry["loc"][0]) if entry["loc"] else ""
+    message = str(entry["ctx"]["error"]) if entry["type"] == "value_error" else entry["msg"]
+    info = model.model_fields.get(name)
+    about: Any = info.json_schema_extra if info else {"example": ""}
+    return Problem(
+        section=model.section,
+        option=name,
+        value=shown(name, given.get(name)),
+        message=message[:1].lower() + message[1:],
+        variable=variable_of(model.section, name, team),
+        remedy=f"Write it as in {name} = {about['example']}",
+    )

@@ -1,0 +1,139 @@
+"""What can be wrong with what a person wrote, as values: every finding is collected, and told together.
+
+Two kinds of author, two exceptions: who runs Airflow writes options (`OptionsError`, at start), who writes a DAG
+writes an `executor_config` (`InvalidExecutorConfig`, fails that one task). No message carries a command (it holds
+the workload's token) or the value of an environment variable: paths and expected types only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+#: A value longer than this is cut in a message: it is there to be recognised, not to be read.
+SHOWN = 80
+
+#: No path of a real request is this long; a key that somebody made up may be.
+PATH_SHOWN = 160
+
+_MASK = "***"
+_SECRET_NAME = re.compile(r"passw|secret|token|credential|private|api_?key|access_?key", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"://[^/\s]*:[^/\s]*@"  # a connection URI with a password
+    r"|\b(AKIA|ASIA)[0-9A-Z]{12,}"  # an access key id: its secret is rarely far
+    r"|\beyJ[\w-]{8,}",  # a JWT
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One option that cannot be used.
+
+    Attributes:
+        section: of Airflow's configuration, without the team.
+        option: its name there.
+        value: what was given, masked where it may be secret and cut where long; None if nothing was given.
+        message: what is wrong with it.
+        variable: the environment variable that sets it.
+        remedy: what to do.
+    """
+
+    section: str
+    option: str
+    value: str | None
+    message: str
+    variable: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """One line with everything that is known."""
+        given = "not set" if self.value is None else f"value {self.value!r}"
+        return f"[{self.section}] {self.option} ({given}): {self.message}. {self.remedy} ({self.variable})"
+
+
+class OptionsError(ValueError):
+    """The options of an executor cannot be used; everything that is wrong with them at once.
+
+    Attributes:
+        problems: at least one.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """One line per problem."""
+        if len(self.problems) == 1:
+            return str(self.problems[0])
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        return f"{len(self.problems)} options cannot be used:\n{lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault in a document.
+
+    Attributes:
+        path: where, dotted (`overrides.containerOverrides[0].memory`); empty for the whole document.
+        message: what is wrong there; never the value itself.
+        remedy: what to do; empty if the message says it.
+    """
+
+    path: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """`path: message. remedy`."""
+        path = self.path[:PATH_SHOWN]
+        text = f"{path}: {self.message}" if path else self.message
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class InvalidExecutorConfig(ValueError):  # noqa: N818 - it is told to DAG authors by this name
+    """One task's request cannot be sent: its `executor_config` is wrong. Fails that task, and no other.
+
+    Attributes:
+        findings: at least one.
+    """
+
+    subject = "executor_config"
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings: tuple[Finding, ...] = tuple(findings)
+        super().__init__(self.findings)
+
+    def __str__(self) -> str:
+        """All findings in one line: it ends up in a task's event log."""
+        return f"{self.subject}: " + "; ".join(str(finding) for finding in self.findings)
+
+
+class RequestTooLarge(InvalidExecutorConfig):
+    """The `overrides` of the request are longer than RunTask takes (8,192 characters; ECS API Reference)."""
+
+    subject = "RunTask request"
+
+
+def variable_of(section: str, option: str, team: str | None = None) -> str:
+    """The environment variable of an option; Airflow 3.3 writes a team as `AIRFLOW__TEAM___SECTION__OPTION`."""
+    scope = f"{team.upper()}___" if team else ""
+    return f"AIRFLOW__{scope}{section.replace('.', '_').upper()}__{option.upper()}"
+
+
+def section_of(section: str, team: str | None = None) -> str:
+    """The section of airflow.cfg; Airflow 3.3 writes a team's as `[team=section]`."""
+    return f"{team}={section}" if team else section
+
+
+def shown(option: str, value: object) -> str | None:
+    """A value as it may appear in a message: `***` if it may be secret, cut if long; None if there is none."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else repr(value)
+    document = "{" in text and ("environment" in text.lower() or _SECRET_NAME.search(text))
+    if document or _SECRET_NAME.search(option) or _SECRET_VALUE.search(text):
+        return _MASK
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

@@ -1,0 +1,31 @@
+"""What can go wrong with the embedded AWS itself, each with a message fit for one line on a terminal."""
+
+from __future__ import annotations
+
+
+class LocalError(Exception):
+    """The embedded AWS cannot do what was asked; the message says why and what to do."""
+
+
+class MissingExtraError(LocalError):
+    """The optional packages that the embedded AWS is made of are not installed."""
+
+
+class PortInUseError(LocalError):
+    """Something else listens on the port."""
+
+
+class AwsError(Exception):
+    """An error as AWS answers it to a client.
+
+    Attributes:
+        code: the exception's name in the API (`InvalidParameterException`).
+        message: what AWS says with it.
+        resource_ids: `ConflictException` only: the ARNs that already exist.
+    """
+
+    def __init__(self, code: str, message: str, resource_ids: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.resource_ids = resource_ids

@@ -1,0 +1,80 @@
+"""What tests tell the embedded AWS to do wrong, and what it tells them afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_exec.local.errors import AwsError
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A RunTask that is answered with `failures` and starts nothing.
+
+    Attributes:
+        reason: as in the API: `RESOURCE:MEMORY`, `AGENT`, `Capacity is unavailable at this time ...`.
+        detail: more words; empty for none.
+        remembered: the refusal is the answer for its `clientToken` from then on. Whether AWS does so is not
+            documented; a client must get along with both.
+    """
+
+    reason: str
+    detail: str = ""
+    remembered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One task or job that was ever made, for a checker to read.
+
+    Attributes:
+        service: `ecs`.
+        arn: the task's ARN.
+        token: the `clientToken` of its request.
+        started_by: its `startedBy`; empty if it had none.
+        container: the container that is told of below: the one with an `AWSEXEC_TOKEN`, else the first.
+        identity: that container's `AWSEXEC_*` environment.
+        status: the task's `lastStatus`.
+        created_at: epoch seconds.
+        started: whether the container's process ever ran.
+        ended_at: when the container ended, epoch seconds; None while it has not, or never ran.
+        exit_code: of the container; None while it has none.
+        stop_code, stopped_reason: of the task; empty while it is not stopped.
+    """
+
+    service: str
+    arn: str
+    token: str
+    started_by: str
+    container: str
+    identity: Mapping[str, str]
+    status: str
+    created_at: float
+    started: bool
+    ended_at: float | None
+    exit_code: int | None
+    stop_code: str
+    stopped_reason: str
+
+
+@dataclass
+class Script:
+    """Faults to come. Each is used up in order; when there is none, all is well. Guarded by the loop's lock."""
+
+    refusals: list[Refusal] = field(default_factory=list)
+    failed_starts: list[str] = field(default_factory=list)
+    errors: dict[str, list[AwsError]] = field(default_factory=dict)
+
+    def next_refusal(self) -> Refusal | None:
+        """The refusal for the RunTask at hand; None for none."""
+        return self.refusals.pop(0) if self.refusals else None
+
+    def next_failed_start(self) -> str | None:
+        """The reason why the task at hand cannot start; None if it can."""
+        return self.failed_starts.pop(0) if self.failed_starts else None
+
+    def raise_next(self, operation: str) -> None:
+        """Raise the error scripted for an operation (`DescribeTasks`), if there is one."""
+        if scripted := self.errors.get(operation):
+            raise scripted.pop(0)

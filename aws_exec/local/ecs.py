@@ -70,7 +70,6 @@ class EcsTasks:
         self._clock = clock
         self._changed = host.loop.changed
         self._tokens: dict[tuple[str, str], _Answered] = {}
-        self._forgotten: set[str] = set()
         #: Every task ever made, by ARN, in order; what AWS has forgotten stays for the ledger.
         self.tasks: dict[str, EcsTask] = {}
 
@@ -183,15 +182,10 @@ class EcsTasks:
     def known(self, arn: str) -> EcsTask | None:
         """The task, while AWS would know it; None if it never was, is stopped for over an hour, or is forgotten."""
         task = self.tasks.get(arn)
-        if task is None or arn in self._forgotten:
+        if task is None or task.forgotten:
             return None
         stopped = task.times.get("stoppedAt")
         return None if stopped is not None and self._clock() > stopped + _REMEMBERED else task
-
-    def forget(self, arn: str) -> None:
-        """Answer MISSING for a task from now on; it goes on running."""
-        with self._changed:
-            self._forgotten.add(arn)
 
     def counts(self, cluster_arn: str) -> tuple[int, int]:
         """How many tasks of a cluster are RUNNING, and how many are before that."""

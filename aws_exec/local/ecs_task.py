@@ -99,6 +99,7 @@ class EcsTask:
         request: what it was made of.
         tags: `{key, value}` as in the API; StopTask empties them.
         history: every status it had, with the time (epoch seconds).
+        forgotten: AWS says MISSING of it, whatever it does.
         version: one more at each change of status (API Reference, `Task.version`).
     """
 
@@ -116,6 +117,7 @@ class EcsTask:
     containers: list[ContainerRecord] = field(default_factory=list)
     history: list[tuple[str, float]] = field(default_factory=list)
     version: int = 1
+    forgotten: bool = False
     _timer: Timer | None = None
 
     def begin(self) -> None:

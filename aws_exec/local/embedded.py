@@ -19,13 +19,11 @@ from aws_exec.local.containers import ContainerHost
 from aws_exec.local.control import PREFIX, Control
 from aws_exec.local.ecs import EcsTasks
 from aws_exec.local.ecs_api import EcsService
-from aws_exec.local.ecs_describe import launch
 from aws_exec.local.ecs_task import DEFAULT_START_DELAY, DEFAULT_STOP_DELAY, EcsTask, Pace
-from aws_exec.local.errors import AwsError
 from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.logs import LogWriter
-from aws_exec.local.loop import DEFAULT_PATIENCE, Loop
-from aws_exec.local.script import Launch, Refusal, Script
+from aws_exec.local.loop import Loop
+from aws_exec.local.script import Script
 
 Found = TypeVar("Found")
 
@@ -54,14 +52,14 @@ class Names:
         return f"arn:aws:ecs:{self.region}:{self.account}:cluster/{self.cluster}"
 
 
-class EmbeddedAws:
+class EmbeddedAws(Watch):
     """An AWS of one's own, in this process's threads; a context manager that leaves no process behind.
 
     Attributes:
         names: what is made ready in it.
         container_environment: what every container gets before its task definition's environment and its overrides;
             may be changed at any time, and counts for containers launched later.
-        script: the faults to come; see the verbs `refuse_next`, `fail_next_start`, `raise_next`, `forget`, `lose`.
+        faults: what goes wrong, on request.
     """
 
     def __init__(
@@ -95,16 +93,17 @@ class EmbeddedAws:
         """
         self.names = Names(region=region)
         self.container_environment = dict(container_environment or {})
-        self.script = Script()
-        self._loop = Loop()
-        self._host = ContainerHost(self._loop, max_containers)
-        self._logs = LogWriter(self.names.account, region, output_directory)
+        script = Script()
+        loop = Loop()
+        super().__init__(loop, self._all_tasks, LogWriter(loop, self.names.account, region, output_directory))
+        self.faults = Faults(loop, self._all_tasks, script)
+        self._host = ContainerHost(loop, max_containers)
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
         self._ecs = EcsService(
-            new_tasks=lambda: EcsTasks(self._host, pace, self._logs.of_task, self.script, **clocked),
-            script=self.script,
+            new_tasks=lambda: EcsTasks(self._host, pace, self._logs.of_task, script, **clocked),
+            script=script,
             directory=self._directory,
             stop_timeout=stop_timeout,
             environment=self.container_environment,
@@ -118,7 +117,11 @@ class EmbeddedAws:
             raise
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -163,106 +166,14 @@ class EmbeddedAws:
             f"{section}SUBNETS": names.subnet,
         }
 
-    def ledger(self) -> list[Launch]:
-        """Everything that was ever launched, oldest first, what AWS has forgotten included."""
-        with self._loop.changed:
-            launches = [launch(task) for task in self._tasks()]
-        return sorted(launches, key=lambda one: one.created_at)
-
-    def history(self, arn: str) -> list[str]:
-        """Every `lastStatus` a task had, in order.
-
-        Raises:
-            KeyError: there never was such a task.
-        """
-        with self._loop.changed:
-            return [status for status, _ in self._task(arn).history]
-
     def calls(self) -> dict[str, int]:
         """How often each ECS operation was asked for so far."""
         return dict(self._ecs.calls)
 
-    def wait_until(self, predicate: Callable[[], Found | None], timeout: float = DEFAULT_PATIENCE) -> Found:
-        """Wait until a predicate is true; it is asked at every change of any task.
-
-        Args:
-            predicate: about `ledger()` or `history()`; it must not call AWS, which could change nothing meanwhile.
-            timeout: seconds.
-
-        Returns:
-            What the predicate returned.
-
-        Raises:
-            TimeoutError: it did not come true in time.
-            RuntimeError: the embedded AWS failed inside.
-        """
-        return self._loop.wait_until(predicate, timeout)
-
-    def wait_for_status(self, arn: str, status: str, timeout: float = DEFAULT_PATIENCE) -> Launch:
-        """Wait until a task has, or had, a `lastStatus`; returns its line of the ledger.
-
-        Raises:
-            KeyError: there never was such a task.
-            TimeoutError: it did not get there in time.
-        """
-        self.wait_until(lambda: status in self.history(arn), timeout)
-        with self._loop.changed:
-            return launch(self._task(arn))
-
-    def wait_for_exit(self, arn: str, timeout: float = DEFAULT_PATIENCE) -> Launch:
-        """Wait until a task's own container has ended; returns its line of the ledger.
-
-        Raises:
-            KeyError: there never was such a task.
-            TimeoutError: it did not end in time.
-        """
-        task = self._task(arn)
-        return self.wait_until(lambda: line if (line := launch(task)).ended_at else None, timeout)
-
-    def refuse_next(self, reason: str, *, times: int = 1, detail: str = "", remembered: bool = False) -> None:
-        """Answer the next RunTasks with `failures`; see `Refusal`."""
-        with self._loop.changed:
-            self.script.refusals += [Refusal(reason, detail, remembered)] * times
-
-    def fail_next_start(self, reason: str, *, times: int = 1) -> None:
-        """End the next tasks STOPPED, `TaskFailedToStart`, for a reason, without starting them."""
-        with self._loop.changed:
-            self.script.failed_starts += [reason] * times
-
-    def raise_next(self, operation: str, code: str, message: str = "", *, times: int = 1) -> None:
-        """Answer the next calls of an ECS operation with an error, before anything is done."""
-        with self._loop.changed:
-            self.script.errors.setdefault(operation, []).extend([AwsError(code, message)] * times)
-
-    def forget(self, task: str) -> None:
-        """Know nothing of a task any more (MISSING), though it goes on running.
-
-        Raises:
-            KeyError: there never was such a task.
-        """
-        for backend in self._ecs.backends.values():
-            if task in backend.running.tasks:
-                backend.running.forget(task)
-                return
-        raise KeyError(task)
-
-    def lose(self, task: str, *, stop_code: str = "", reason: str = "Host EC2 instance terminated.") -> None:
-        """End a task as when its host is gone: STOPPED at once, without an exit code.
-
-        Raises:
-            KeyError: there never was such a task.
-        """
-        with self._loop.changed:
-            self._task(task).lose(stop_code or "TerminationNotice", reason)
-
-    def _tasks(self) -> Iterable[EcsTask]:
-        return [task for backend in list(self._ecs.backends.values()) for task in backend.running.tasks.values()]
-
-    def _task(self, arn: str) -> EcsTask:
-        for backend in list(self._ecs.backends.values()):
-            if arn in backend.running.tasks:
-                return backend.running.tasks[arn]
-        raise KeyError(arn)
+    def _all_tasks(self) -> dict[str, EcsTask]:
+        return {
+            arn: task for backend in list(self._ecs.backends.values()) for arn, task in backend.running.tasks.items()
+        }
 
     def _make_ready(self) -> None:
         names = self.names
@@ -317,9 +228,9 @@ class EmbeddedAws:
 
     def _writes(self) -> dict[str, Callable[..., None]]:
         return {
-            "refuse": self.refuse_next,
-            "fail-to-start": self.fail_next_start,
-            "raise": self.raise_next,
-            "forget": self.forget,
-            "lose": self.lose,
+            "refuse": self.faults.refuse_next,
+            "fail-to-start": self.faults.fail_next_start,
+            "raise": self.faults.raise_next,
+            "forget": self.faults.forget,
+            "lose": self.faults.lose,
         }

@@ -155,7 +155,8 @@ class HttpServer:
         try:
             self._server = _Server(port, app)
         except OSError as error:
-            raise PortInUseError(f"port {port} cannot be used: {error.strerror or error}") from error
+            why = error.strerror or error
+            raise PortInUseError(f"port {port} cannot be used ({why}); name another, or 0 for any free one") from error
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.05},

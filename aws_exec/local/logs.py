@@ -12,6 +12,7 @@ from moto.logs.models import LogGroup, logs_backends
 
 from aws_exec.local.containers import OnLine
 from aws_exec.local.ecs_task import EcsTask
+from aws_exec.local.loop import Loop
 
 _NOT_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -24,15 +25,17 @@ class LogWriter:
             groups and streams in plain dictionaries.
     """
 
-    def __init__(self, account: str, region: str, directory: Path | None = None) -> None:
+    def __init__(self, loop: Loop, account: str, region: str, directory: Path | None = None) -> None:
         """Write for one account and Region.
 
         Args:
+            loop: whose waiters are told of each line.
             account: twelve digits.
             region: where a log goes whose configuration names no `awslogs-region`.
             directory: where plain files go, one a container; None for no files.
         """
         self.lock = threading.Lock()
+        self._loop = loop
         self._account = account
         self._region = region
         self._directory = directory
@@ -43,10 +46,15 @@ class LogWriter:
         The stream is `prefix/container/task id`, as the awslogs driver names it ("Send Amazon ECS logs to CloudWatch",
         Amazon ECS Developer Guide). A container without awslogs options is written to files only.
         """
-        options = awslogs(task.request.definitions[container])
-        identifier = task.request.arn.rpartition("/")[2]
-        stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container}/{identifier}"
-        return self.taker(options.get("awslogs-group"), options.get("awslogs-region"), stream)
+        return self.taker(*_target(task, container))
+
+    def lines(self, task: EcsTask, container: str) -> list[str]:
+        """What a task's container has printed so far; empty for one without awslogs options."""
+        group, region, stream = _target(task, container)
+        if group is None:
+            return []
+        with self.lock:
+            return [event.message for event in self._make(group, region or self._region, stream).streams[stream].events]
 
     def taker(self, group: str | None, region: str | None, stream: str) -> OnLine:
         """The taker of one stream's lines.
@@ -64,6 +72,8 @@ class LogWriter:
                 name = _NOT_A_FILE_NAME.sub("_", stream)
                 with (self._directory / f"{name}.log").open("a", encoding="utf-8") as file:
                     file.write(f"{line}\n")
+            with self._loop.changed:
+                self._loop.changed.notify_all()
 
         if group is not None:
             with self.lock:
@@ -84,6 +94,14 @@ class LogWriter:
         if stream not in made.streams:
             made.create_log_stream(stream)
         return made
+
+
+def _target(task: EcsTask, container: str) -> tuple[str | None, str | None, str]:
+    """The group (None for none), its Region (None for the writer's) and the stream of a task's container."""
+    options = awslogs(task.request.definitions[container])
+    identifier = task.request.arn.rpartition("/")[2]
+    stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container}/{identifier}"
+    return options.get("awslogs-group"), options.get("awslogs-region"), stream
 
 
 def awslogs(definition: Mapping[str, Any]) -> Mapping[str, str]:

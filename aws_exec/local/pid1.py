@@ -47,6 +47,7 @@ def _exec(command: list[str]) -> None:
     os.dup2(nothing, 0)
     for number in (*_PASSED_ON, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is meant
     except OSError as error:
@@ -114,10 +115,13 @@ def run(command: list[str]) -> int:
     signal.set_wakeup_fd(wakeup)
     for number in (*_PASSED_ON, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
+    # A signal passed on before the child has its own dispositions must wait, not be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
     main = os.fork()
     if main == 0:
         _exec(command)
         os._exit(_CANNOT_RUN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     _watch(main, signals)
     code = os.waitstatus_to_exitcode(_end_all(main))
     return 128 - code if code < 0 else code

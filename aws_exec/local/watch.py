@@ -1,0 +1,108 @@
+"""What can be read of an embedded AWS and waited for, from the process that it lives in; no clock, no polling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from aws_exec.local.ecs_describe import launch
+from aws_exec.local.ecs_task import EcsTask
+from aws_exec.local.logs import LogWriter
+from aws_exec.local.loop import DEFAULT_PATIENCE, Loop
+from aws_exec.local.script import Launch
+
+Found = TypeVar("Found")
+
+
+class Watch:
+    """The reading half of `EmbeddedAws`."""
+
+    def __init__(self, loop: Loop, tasks: Callable[[], dict[str, EcsTask]], logs: LogWriter) -> None:
+        """Read tasks (by ARN, in order of their making) and logs, under the loop's lock."""
+        self._loop = loop
+        self._tasks = tasks
+        self._logs = logs
+
+    def ledger(self) -> list[Launch]:
+        """Everything that was ever launched, oldest first, what AWS has forgotten included."""
+        with self._loop.changed:
+            launches = [launch(task) for task in self._tasks().values()]
+        return sorted(launches, key=lambda one: one.created_at)
+
+    def history(self, arn: str) -> list[str]:
+        """Every `lastStatus` a task had, in order.
+
+        Raises:
+            KeyError: there never was such a task.
+        """
+        with self._loop.changed:
+            return [status for status, _ in self._tasks()[arn].history]
+
+    def output(self, arn: str, container: str | None = None) -> list[str]:
+        """What a task's container has printed so far, line by line, as CloudWatch has it.
+
+        Args:
+            arn: the task.
+            container: its name; None for the first one.
+
+        Raises:
+            KeyError: there never was such a task.
+        """
+        with self._loop.changed:
+            task = self._tasks()[arn]
+            return self._logs.lines(task, container or task.containers[0].name)
+
+    def wait_until(self, predicate: Callable[[], Found | None], timeout: float = DEFAULT_PATIENCE) -> Found:
+        """Wait until a predicate is true; it is asked at every change of any task.
+
+        Args:
+            predicate: about `ledger()` or `history()`; it must not call AWS, which could change nothing meanwhile.
+            timeout: seconds.
+
+        Returns:
+            What the predicate returned.
+
+        Raises:
+            TimeoutError: it did not come true in time.
+            RuntimeError: the embedded AWS failed inside.
+        """
+        return self._loop.wait_until(predicate, timeout)
+
+    def wait_for_status(self, arn: str, status: str, timeout: float = DEFAULT_PATIENCE) -> Launch:
+        """Wait until a task has, or had, a `lastStatus`; returns its line of the ledger.
+
+        Raises:
+            KeyError: there never was such a task.
+            TimeoutError: it did not get there in time.
+        """
+        self.wait_until(lambda: status in self.history(arn), timeout)
+        with self._loop.changed:
+            return launch(self._tasks()[arn])
+
+    def wait_for_exit(self, arn: str, timeout: float = DEFAULT_PATIENCE) -> Launch:
+        """Wait until a task's own container has ended; returns its line of the ledger.
+
+        Raises:
+            KeyError: there never was such a task.
+            TimeoutError: it did not end in time.
+        """
+        task = self._tasks()[arn]
+        return self.wait_until(lambda: line if (line := launch(task)).ended_at else None, timeout)
+
+    def wait_for_output(
+        self,
+        arn: str,
+        text: str,
+        container: str | None = None,
+        timeout: float = DEFAULT_PATIENCE,
+    ) -> str:
+        """Wait until a container has printed a line with a text in it; returns the line.
+
+        Raises:
+            KeyError: there never was such a task.
+            TimeoutError: it was not printed in time.
+        """
+        return self.wait_until(
+            lambda: next((line for line in self.output(arn, container) if text in line), None),
+            timeout,
+        )

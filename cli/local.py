@@ -1,0 +1,115 @@
+"""`awsexec local`: the embedded AWS in the foreground."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from aws_exec.local import EmbeddedAws
+
+#: Exit codes (design, section 8).
+_CANNOT = 2
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="local", help="The embedded AWS: ECS tasks run as processes on this machine.", no_args_is_help=True
+)
+
+
+@app.callback()
+def local() -> None:
+    """The embedded AWS: ECS tasks run as processes on this machine."""
+
+
+@app.command()
+def up(
+    *,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    max_containers: Annotated[int, typer.Option(help="Tasks that run at a time; the rest wait.", min=1)] = 8,
+    region: Annotated[str, typer.Option(help="Region of the cluster made ready.")] = "us-east-1",
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            metavar="NAME[=VALUE]",
+            help="For every container; without a value, this shell's. May be repeated.",
+        ),
+    ] = None,
+    start_delay: Annotated[float, typer.Option(help="Seconds a task takes to start.", min=0)] = 0.2,
+    stop_delay: Annotated[float, typer.Option(help="Seconds from a container's exit to STOPPED.", min=0)] = 1.5,
+    stop_timeout: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL.", min=0)] = 30.0,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Also write each container's output to a file in this directory.", file_okay=False),
+    ] = None,
+) -> None:
+    """Run the embedded AWS until interrupted.
+
+    Prints what to export for AWS clients and for Airflow; everything else goes to standard error. No process is left
+    behind, whatever ends it.
+    """
+    from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
+
+    environment = _pairs(env or [])
+    if output is not None:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise typer.BadParameter(f"cannot write there: {error}", param_hint="--output") from error
+    previous = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        from aws_exec.local import EmbeddedAws  # noqa: PLC0415 - likewise; needs the extra
+
+        with EmbeddedAws(
+            port=port,
+            region=region,
+            container_environment=environment,
+            max_containers=max_containers,
+            start_delay=start_delay,
+            stop_delay=stop_delay,
+            stop_timeout=stop_timeout,
+            output_directory=output,
+        ) as aws:
+            _tell(aws)
+            signal.pause()
+    except LocalError as error:
+        typer.echo(f"awsexec local up: {error}", err=True)
+        raise typer.Exit(_CANNOT) from error
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; every container has been ended.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _tell(aws: EmbeddedAws) -> None:
+    for name, value in aws.environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+    typer.echo(
+        f"The embedded AWS answers at {aws.endpoint_url}: cluster {aws.names.cluster}, task definition "
+        f"{aws.names.task_definition}. Ctrl-C ends it and every container.",
+        err=True,
+    )
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not name or not (equals or name in os.environ):
+            raise typer.BadParameter(f"{pair!r} is neither NAME=VALUE nor a variable that is set", param_hint="--env")
+        pairs[name] = value if equals else os.environ[name]
+    return pairs
+
+
+def _terminated(_signum: int, _frame: FrameType | None) -> None:
+    """SIGTERM is the ordinary way to end a service: unwind, so that the containers end too, and exit 0."""
+    raise SystemExit(0)

@@ -20,7 +20,8 @@ from aws_exec.settings.coercion import boolean, positive_seconds, seconds
 from aws_exec.settings.problems import OptionsError, Problem, section_of, shown, variable_of
 
 Boolean = Annotated[bool, BeforeValidator(boolean)]
-Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[Positive, BeforeValidator(seconds)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Stripped = Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
 
@@ -118,7 +119,7 @@ class ExecutorOptions(BaseModel):
         kind="float",
         unit="s",
     )
-    launch_timeout: Annotated[float | None, BeforeValidator(positive_seconds), Field(ge=0)] = option(
+    launch_timeout: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         None,
         "How long a job may take from being queued to running the task before it is given up. Off without it, or "
         "with 0; `[scheduler] task_queued_timeout` holds in any case, so this can only shorten it.",

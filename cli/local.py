@@ -40,7 +40,7 @@ def up(
             "--env",
             "-e",
             metavar="NAME[=VALUE]",
-            help="For every container; without a value, this shell's. May be repeated.",
+            help="For every container; no value: the shell's.",
         ),
     ] = None,
     start_delay: Annotated[float, typer.Option(help="Seconds a task takes to start.", min=0)] = 0.2,

@@ -20,10 +20,12 @@ from aws_exec.local.control import PREFIX, Control
 from aws_exec.local.ecs import EcsTasks
 from aws_exec.local.ecs_api import EcsService
 from aws_exec.local.ecs_task import DEFAULT_START_DELAY, DEFAULT_STOP_DELAY, EcsTask, Pace
+from aws_exec.local.faults import Faults
 from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
 from aws_exec.local.script import Script
+from aws_exec.local.watch import Watch
 
 Found = TypeVar("Found")
 
@@ -171,9 +173,8 @@ class EmbeddedAws(Watch):
         return dict(self._ecs.calls)
 
     def _all_tasks(self) -> dict[str, EcsTask]:
-        return {
-            arn: task for backend in list(self._ecs.backends.values()) for arn, task in backend.running.tasks.items()
-        }
+        backends = list(self._ecs.backends.values())
+        return {arn: task for backend in backends for arn, task in backend.running.tasks.items()}
 
     def _make_ready(self) -> None:
         names = self.names

@@ -1,0 +1,348 @@
+"""Carries I/O effects out, off the scheduler's thread, and answers each with exactly one completion event.
+
+Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect is
+completed once: `_complete` is the only place that writes to the inbox, and forgets the ask as it does. What the
+scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
+handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
+
+Lanes: launches, stops, reads (Observe, Find) and rows (Confirm) have threads of their own, so that a thousand submits
+never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops
+go first.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aws_exec.clouds.cloud import Cloud, Request
+from aws_exec.clouds.lane import Lane
+from aws_exec.clouds.lane_faults import failed, fault_in
+from aws_exec.clouds.lane_gate import (
+    FIRST_RENEWAL_SECONDS,
+    LONGEST_RENEWAL_SECONDS,
+    CredentialsGate,
+    still_unauthenticated,
+)
+from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Threads at most, by lane.
+
+    Attributes:
+        launches: 300 launches a second at 60 ms each keep 18 busy; the rest is for slower answers.
+        reads: one sweep and one search at a time; parsing their answers costs CPU, which more threads would not add.
+        stops: a terminated fleet is bounded by the rate, not by threads.
+        rows: Airflow's database is asked by one at a time.
+    """
+
+    launches: int = 32
+    reads: int = 2
+    stops: int = 4
+    rows: int = 1
+
+
+class Dispatcher:
+    """The lanes of one executor. Cheap to build; threads start in `start()` only, so that a process may fork before.
+
+    Args:
+        cloud: whom to call.
+        compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
+            with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
+        confirm: asks Airflow's database which of these launches are still ours.
+        launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
+        reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
+            told of throttles, and closed.
+        renew: rebuilds the client after the credentials failed; None: there is nothing to rebuild.
+        renewal: seconds before the first rebuild, and at most between two.
+        clock: seconds, monotonic; the clock of the machine's events.
+        lease: seconds; no launch is sent when the last `beat` is older (a third of the scheduler's health threshold:
+            after that another scheduler may have adopted it).
+        workers: threads at most, by lane.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        compose: Callable[[do.Submit], Request],
+        confirm: Callable[[tuple[tuple[LaunchId, Key], ...]], Iterable[LaunchId]],
+        launches: Pacer,
+        reads: Pacer,
+        stops: Pacer | None = None,
+        renew: Callable[[], object] | None = None,
+        renewal: tuple[float, float] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS),
+        clock: Callable[[], float] = time.monotonic,
+        lease: float = 10.0,
+        workers: Workers | None = None,
+    ) -> None:
+        self._cloud = cloud
+        self._compose = compose
+        self._confirm = confirm
+        self._renew = renew
+        self._clock = clock
+        self._lease = lease
+        self._beat = clock()
+        workers = workers or Workers()
+        self._launch_pacer = launches
+        self._stop_pacer = stops or launches
+        self._read_pacer = reads
+        self._gate = CredentialsGate(self._mend, self._wake, *renewal)
+        held = self._is_paused
+        self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=held)
+        self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held)
+        self._reads = Lane("read", self._read, workers.reads, paused=held)
+        self._rows = Lane("row", self._ask_rows, workers.rows)
+        #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
+        self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._routing = threading.Lock()
+        self._last_number = 0
+        #: Asks that were routed and are not completed; those of them that are not to be sent any more.
+        self._open: set[int] = set()
+        self._withdrawn: set[int] = set()
+        self._lock = threading.Lock()
+        self._settled = threading.Event()
+        self._settled.set()
+        self._inbox: deque[on.Completion] = deque()
+        self._closed = False
+
+    # -- the scheduler's side -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the threads; what was dispatched before is carried out now."""
+        self._beat = self._clock()
+        for lane in self._all_lanes():
+            lane.start()
+        threading.Thread(target=self._route_for_ever, name="awsexec-dispatch", daemon=True).start()
+
+    def dispatch(self, number: int, effect: do.IoEffect | do.Withdraw) -> None:
+        """Have an effect carried out. Never waits or raises.
+
+        Args:
+            number: of the effect, growing; one that was seen already is ignored, so that a caller who was interrupted
+                may repeat itself.
+            effect: what to do. After `close()` it is completed with HELD at once.
+        """
+        self._intake.append((number, effect))
+        if self._closed:
+            self._route()
+        else:
+            self._bell.put(None)
+
+    def peek(self) -> on.Completion | None:
+        """The oldest completion that was not popped; None if there is none."""
+        return self._inbox[0] if self._inbox else None
+
+    def pop(self) -> None:
+        """The completion last peeked at has been handled. A SystemExit before this loses nothing: peek again."""
+        self._inbox.popleft()
+
+    def beat(self, now: float) -> None:
+        """The scheduler is alive: launches may be sent for another `lease` seconds."""
+        self._beat = now
+
+    @property
+    def outstanding(self) -> int:
+        """Effects dispatched and not completed."""
+        return len(self._intake) + len(self._open)
+
+    def idle(self) -> bool:
+        """Whether nothing is outstanding and every completion was popped."""
+        return not self.outstanding and not self._inbox
+
+    def close(self, timeout: float) -> bool:
+        """End: complete what is queued with HELD, and wait at most `timeout` seconds for the calls in flight.
+
+        Returns:
+            Whether all of them ended. One that did not is completed if it ever does; its thread is a daemon.
+        """
+        self._closed = True
+        self._bell.put(None)
+        self._gate.close()
+        for lane in self._all_lanes():
+            for effect in lane.close():
+                self._hold(effect, "Closed", "the executor is shutting down")
+        for pacer in (self._launch_pacer, self._stop_pacer, self._read_pacer):
+            pacer.close()
+        self._route()
+        return self._settled.wait(timeout)
+
+    # -- routing ------------------------------------------------------------------------------------------------------
+
+    def _all_lanes(self) -> tuple[Lane[do.Submit], Lane[do.StopJob], Lane[do.Observe | do.Find], Lane[do.Confirm]]:
+        return self._launches, self._stops, self._reads, self._rows
+
+    def _route_for_ever(self) -> None:
+        while not self._closed:
+            self._bell.get()
+            self._route()
+
+    def _route(self) -> None:
+        """Put what was dispatched into its lane. It leaves the intake last: `outstanding` never counts too few."""
+        with self._routing:
+            while self._intake:
+                number, effect = self._intake[0]
+                if number > self._last_number:
+                    self._last_number = number
+                    self._route_one(effect)
+                self._intake.popleft()
+
+    def _route_one(self, effect: do.IoEffect | do.Withdraw) -> None:
+        if isinstance(effect, do.Withdraw):
+            self._withdraw(effect.ask)
+            return
+        with self._lock:
+            self._open.add(effect.ask)
+            self._settled.clear()
+        match effect:
+            case do.Submit():
+                taken = self._launches.put(effect.ask, effect)
+            case do.StopJob():
+                taken = self._stops.put(effect.ask, effect)
+            case do.Confirm():
+                taken = self._rows.put(effect.ask, effect)
+            case do.Observe() | do.Find():
+                taken = self._reads.put(effect.ask, effect)
+        if not taken:
+            self._hold(effect, "Closed", "the executor is shutting down")
+
+    def _withdraw(self, ask: int) -> None:
+        effect = self._launches.remove(ask)
+        if effect is not None:
+            self._hold(effect, "Withdrawn", "no longer wanted")
+            return
+        with self._lock:
+            # A worker may have taken it from the queue and not sent it yet; it looks here before it does.
+            if ask in self._open:
+                self._withdrawn.add(ask)
+
+    def _complete(self, ask: int, event: on.Completion) -> None:
+        with self._lock:
+            if ask not in self._open:
+                return
+            self._open.remove(ask)
+            self._withdrawn.discard(ask)
+            self._inbox.append(event)
+            if not self._open:
+                self._settled.set()
+
+    def _hold(self, effect: do.IoEffect, code: str, message: str) -> None:
+        fault = Fault(Trouble.HELD, type(effect).__name__, code, message)
+        self._complete(effect.ask, failed(effect, fault))
+
+    # -- the lanes' work: none of these may raise ---------------------------------------------------------------------
+
+    def _submit(self, effect: do.Submit) -> bool:
+        if self._is_held(effect):
+            return False
+        request: Request | None = None
+        try:
+            request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
+        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever compose raises
+            fault = fault_in(error, "compose", Trouble.REFUSED)
+            self._complete(effect.ask, failed(effect, fault))
+            return False
+        # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
+        if self._is_held(effect):
+            return False
+
+        def call() -> on.Completion:
+            answer = self._cloud.submit([request])[0]
+            if isinstance(answer, Observation):
+                return on.Accepted(effect.ask, effect.launch_id, answer)
+            return failed(effect, answer, request)
+
+        self._call(effect, call, self._launch_pacer, request)
+        return True
+
+    def _is_held(self, effect: do.Submit) -> bool:
+        """Complete a launch that must not be sent (any more); whether that was so."""
+        now = self._clock()
+        if effect.ask in self._withdrawn:
+            self._hold(effect, "Withdrawn", "no longer wanted")
+        elif self._closed:
+            self._hold(effect, "Closed", "the executor is shutting down")
+        elif effect.not_after is not None and now > effect.not_after:
+            self._hold(effect, "TooLate", "its deadline passed before it could be sent")
+        elif now - self._beat > self._lease:
+            self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._beat:.0f} s")
+        else:
+            return False
+        return True
+
+    def _stop(self, effect: do.StopJob) -> bool:
+        def call() -> on.Completion:
+            fault = self._cloud.stop([effect.job], effect.reason)[0]
+            return on.StopAnswered(effect.ask, effect.launch_id, fault)
+
+        self._call(effect, call, self._stop_pacer)
+        return True
+
+    def _read(self, effect: do.Observe | do.Find) -> bool:
+        def call() -> on.Completion:
+            if isinstance(effect, do.Find):
+                seen = self._cloud.find(effect.families, effect.places)
+                return on.Found(effect.ask, effect.launch_ids, tuple(seen))
+            description = self._cloud.describe(effect.place, effect.jobs)
+            return on.Observed(effect.ask, description.seen, description.missing)
+
+        self._call(effect, call, self._read_pacer)
+        return True
+
+    def _ask_rows(self, effect: do.Confirm) -> bool:
+        event: on.Completion
+        try:
+            ours = frozenset(self._confirm(effect.launches))
+            event = on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
+        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
+            event = failed(effect, fault_in(error, "confirm", Trouble.UNREACHED))
+        self._complete(effect.ask, event)
+        return True
+
+    def _call(
+        self,
+        effect: do.Submit | do.StopJob | do.Observe | do.Find,
+        call: Callable[[], on.Completion],
+        pacer: Pacer,
+        request: Request | None = None,
+    ) -> None:
+        """Make one call of the cloud, and complete its effect; learn from throttles and bad credentials first."""
+        age, sent_at = self._gate.age, self._clock()
+        try:
+            event = call()
+        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever an adapter raises
+            # Nobody knows how far an adapter got that broke: for all we know it was sent.
+            event = failed(effect, fault_in(error, type(effect).__name__, Trouble.NO_ANSWER), request)
+        fault = getattr(event, "fault", None)
+        if fault is not None and fault.trouble is Trouble.THROTTLED:
+            pacer.throttled(sent_at)
+        elif fault is not None and fault.trouble is Trouble.CREDENTIALS:
+            self._gate.failed(age, fault)
+        self._complete(effect.ask, event)
+
+    # -- credentials --------------------------------------------------------------------------------------------------
+
+    def _is_paused(self) -> bool:
+        return self._gate.paused
+
+    def _wake(self) -> None:
+        for lane in self._all_lanes():
+            lane.wake()
+
+    def _mend(self) -> Fault | None:
+        try:
+            if self._renew is not None:
+                self._renew()
+            return still_unauthenticated(self._cloud.check())
+        except BaseException as error:  # noqa: BLE001 -- the gate tries again; its thread must live
+            return fault_in(error, "renew", Trouble.CREDENTIALS)

@@ -1,0 +1,316 @@
+"""The one place where a failed AWS call gets its meaning: an exception or a refusal in, a `Fault` out.
+
+What matters most is what surely did *not* happen. A request that never left, a throttle and a 4xx did nothing; after
+anything else (a lost answer, a 5xx, an exception nobody knows) the request may have been carried out, and the caller
+has to look before it asks again. In doubt it is `NO_ANSWER`: it costs a look, the contrary costs a second container.
+
+That holds for one request. A client that retries inside one call reports its last try only, so submits are made with
+the SDK's retries off.
+
+Sources: botocore 1.44 (`exceptions`, `httpsession`, `retries.standard`, `validate`), the ECS and Batch API references
+and their common errors, AWS's pages on API failure reasons and service event messages, moto 5 for wordings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from aws_exec.lifecycle.values import Fault, Trouble
+
+_THROTTLED, _UNREACHED, _NO_ANSWER = Trouble.THROTTLED, Trouble.UNREACHED, Trouble.NO_ANSWER
+_NO_CAPACITY, _CREDENTIALS = Trouble.NO_CAPACITY, Trouble.CREDENTIALS
+_REFUSED, _INVALID = Trouble.REFUSED, Trouble.INVALID
+
+
+class CloudError(Exception):
+    """What every adapter raises, and all that it raises.
+
+    Attributes:
+        fault: what went wrong.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+def _table(rows: Mapping[Trouble, str]) -> Mapping[str, Trouble]:
+    return MappingProxyType({name: trouble for trouble, names in rows.items() for name in names.split()})
+
+
+#: botocore's exception classes by name: names, since not every botocore that we support has every class. The nearest
+#: base class that is listed counts. A test asserts that every class of the installed botocore is listed itself.
+BY_CLASS: Final = _table(
+    {
+        # Client-side rate limiter of the adaptive retry mode: not sent.
+        _THROTTLED: "CapacityNotAvailableError",
+        # botocore raises these from urllib3's NewConnectionError, a failed look-up, ConnectTimeoutError, ProxyError.
+        _UNREACHED: "EndpointConnectionError ConnectTimeoutError ProxyConnectionError",
+        # Sent, or not known not to be. ConnectionError and SSLError: see `_trouble_of_ssl`; a base class stands for
+        # what a newer botocore may derive from it.
+        _NO_ANSWER: """BotoCoreError HTTPClientError ConnectionError SSLError ConnectionClosedError ReadTimeoutError
+            ResponseStreamingError IncompleteReadError ChecksumError FlexibleChecksumError AwsChunkedWrapperError
+            UnseekableStreamError PaginationError WaiterError EventStreamError ResponseParserError XMLParseError
+            NoInitialResponseError ClientError""",
+        # Found out while signing or while the client was built; mended from outside, by whoever keeps the credentials.
+        _CREDENTIALS: """NoCredentialsError NoAuthTokenError TokenRetrievalError UnknownTokenProviderError
+            PartialCredentialsError CredentialRetrievalError UnknownCredentialError MetadataRetrievalError
+            ProfileNotFound ConfigParseError ConfigNotFound InvalidConfigError InfiniteLoopConfigError
+            RefreshWithMFAUnsupportedError InvalidIMDSEndpointError InvalidIMDSEndpointModeError SSOError
+            SSOTokenLoadError UnauthorizedSSOTokenError LoginError LoginRefreshRequired LoginInsufficientPermissions
+            LoginTokenLoadError LoginAuthorizationCodeError InvalidSTSRegionalEndpointsConfigError""",
+        # Nothing was sent, and it is the deployment's configuration or installation, not the task, that is wrong.
+        _REFUSED: """DataNotFoundError UnknownServiceError UnknownRegionError ApiVersionNotFoundError
+            UnknownSignatureVersionError ServiceNotInRegionError BaseEndpointResolverError NoRegionError
+            EndpointVariantError UnknownEndpointError UnknownFIPSEndpointError InvalidRegionError UnknownServiceStyle
+            OperationNotPageableError InvalidExpressionError WaiterConfigError UnknownClientMethodError
+            UnsupportedSignatureVersionError UnsupportedTLSVersionWarning ImminentRemovalWarning InvalidDNSNameError
+            InvalidS3AddressingStyleError UnsupportedS3ArnError UnsupportedS3ControlArnError InvalidHostLabelError
+            UnsupportedOutpostResourceError UnsupportedS3ConfigurationError UnsupportedS3AccesspointConfigurationError
+            InvalidEndpointDiscoveryConfigurationError UnsupportedS3ControlConfigurationError
+            InvalidRetryConfigurationError InvalidMaxRetryAttemptsError InvalidRetryModeError
+            InvalidS3UsEast1RegionalEndpointConfigError StubResponseError StubAssertionError UnStubbedResponseError
+            MD5UnavailableError MissingDependencyException UndefinedModelAttributeError MissingServiceIdError
+            InvalidProxiesConfigError InvalidDefaultsMode InvalidEndpointConfigurationError EndpointProviderError
+            EndpointResolutionError UnknownEndpointResolutionBuiltInName InvalidChecksumConfigError
+            UnsupportedServiceProtocolsError""",
+        # Found before sending: the arguments do not fit the service's model.
+        _INVALID: """ParamValidationError ValidationError UnknownKeyError RangeError UnknownParameterError
+            AliasConflictParameterError MissingParametersError""",
+    },
+)
+
+#: Exceptions of others that can only come before a connection stands.
+_NEVER_SENT: Final = frozenset({"ConnectionRefusedError", "gaierror", "NewConnectionError", "NameResolutionError"})
+
+#: What OpenSSL says when the handshake fails; anything else about TLS may have come while the answer was read.
+_HANDSHAKE: Final = re.compile(
+    r"certificate|handshake|wrong.version.number|unsupported.protocol|unknown.ca|no.protocols|hostname",
+    re.IGNORECASE,
+)
+
+#: Error codes, as AWS spells them. Any code with "throttl" in it is a throttle besides.
+BY_CODE: Final = _table(
+    {
+        _THROTTLED: """TooManyRequestsException TooManyRequests RequestLimitExceeded BandwidthLimitExceeded SlowDown
+            ProvisionedThroughputExceededException ProvisionedThroughputExceeded TransactionInProgressException
+            PriorRequestNotComplete RateLimitExceeded RateExceeded""",
+        # The service's own failure, or one of the way to it: it may have acted.
+        _NO_ANSWER: """ServerException InternalFailure InternalError InternalServerError InternalServerException
+            ServiceUnavailable ServiceUnavailableException Unavailable RequestTimeout RequestTimeoutException
+            ServiceException GatewayTimeout""",
+        _CREDENTIALS: """ExpiredToken ExpiredTokenException TokenRefreshRequired RequestExpired InvalidClientTokenId
+            UnrecognizedClientException InvalidSignatureException SignatureDoesNotMatch MissingAuthenticationToken
+            MissingAuthenticationTokenException IncompleteSignature IncompleteSignatureException InvalidAccessKeyId
+            AuthFailure InvalidToken RequestTimeTooSkewed""",
+        # ECS: "the limit for the resource was exceeded", a quota; botocore takes it for a rate, which its message says.
+        _NO_CAPACITY: "LimitExceededException ServiceQuotaExceededException AttributeLimitExceededException",
+        # Somebody can mend these while the task waits: permissions, an account, a cluster that is being made. A
+        # `ConflictException` is read by the ECS adapter before it comes here: it names the task that has the token.
+        _REFUSED: """AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedException NotAuthorized
+            OptInRequired BlockedException ClusterNotFoundException ResourceNotFoundException NamespaceNotFoundException
+            ConflictException ResourceInUseException UpdateInProgressException UnknownOperationException""",
+        # The request and what it names do not fit, and will not fit the next time.
+        _INVALID: """ValidationException ValidationError ValidationErrorException SerializationException
+            InvalidParameterCombination InvalidParameterValue InvalidQueryParameter MalformedQueryString MissingAction
+            MissingParameter InvalidRequestException InvalidParameterException PlatformUnknownException
+            PlatformTaskDefinitionIncompatibilityException UnsupportedFeatureException""",
+    },
+)
+
+#: Messages that say more than their code does; the first match wins. ECS and Batch put much into `ClientException`
+#: and `InvalidParameterException`. The strings are AWS's: ECS event messages and failure reasons (developer guide),
+#: `Tasks provisioning capacity limit exceeded.` (quota of PROVISIONING tasks), errors of EC2 that RunTask passes on
+#: (`Error retrieving security group information ...: Request limit exceeded. (ErrorCode: RequestLimitExceeded)`),
+#: Batch's `Error executing request, Exception : ...`.
+_BY_MESSAGE: Final = tuple(
+    (trouble, re.compile(pattern, re.IGNORECASE | re.DOTALL))
+    for trouble, pattern in (
+        (_THROTTLED, r"throttl|rate exceeded|rate limit|request limit exceeded|too many requests|RequestLimitExceeded"),
+        (
+            _CREDENTIALS,
+            r"security token included in the request is (?:invalid|expired)|signature (?:expired|not yet current)|"
+            r"signature we calculated does not match|ErrorCode: AuthFailure",
+        ),
+        (
+            _NO_CAPACITY,
+            r"provisioning capacity limit|too many concurrent tasks|reached the limit on the number of|"
+            r"capacity is unavailable|(?:no|insufficient) (?:\w+ )?capacity|configuration is above your limit|"
+            r"No Container Instances were found|InsufficientFreeAddresses",
+        ),
+        (
+            _REFUSED,
+            r"unable to assume (?:the )?(?:service.linked )?role|service.linked role|not authorized|access denied|"
+            r"UnauthorizedOperation|job ?queue\b.*(?:not found|does not exist|not exist|disabled|invalid|state)",
+        ),
+        (
+            _INVALID,
+            r"TaskDefinition (?:not found|is inactive)|unable to describe task definition|"
+            r"(?:task|job) ?definition\b.*(?:not found|does not exist|cannot be found|inactive|not active|deregistered)|"
+            r"is not a container in the TaskDefinition|overrides length must be at most|"
+            r"No Fargate configuration exists|does not match regex|should match valid pattern|is not applicable for|"
+            r"(?:Exception : |^)(?:Invalid|Missing|Unknown|Unsupported)\b|must be (?:provided|specified|at |between|one)|"
+            r"is required\b|restricted characters|is not (?:valid|supported)\b|cannot (?:contain|specify|override)\b",
+        ),
+    )
+)
+
+#: Codes that are too vague to overrule a message. Every other code but a limit stands by itself.
+_VAGUE: Final = frozenset(
+    {"ClientException", "InvalidParameterException", "LimitExceededException", "ConflictException"}
+)
+
+_PARAMETER: Final = r"([\w.\[\]-]{1,200})"
+_REPORT: Final = tuple(
+    (re.compile(pattern, re.DOTALL), text)
+    for pattern, text in (
+        (rf'Missing required parameter in {_PARAMETER}: "{_PARAMETER}"', "{0}: {1} is missing"),
+        (rf'Unknown parameter in {_PARAMETER}: "{_PARAMETER}"', "{0}: {1} is unknown"),
+        (
+            rf"Invalid type for (?:document )?parameter {_PARAMETER}, value: .*?, type: <class '([\w.]+)'>, "
+            r"valid types: ([<>'\w., ]{1,100})",
+            "{0}: has type {1}, must be {2}",
+        ),
+        (rf"Invalid (value|length) for parameter {_PARAMETER}, value", "{1}: its {0} is too small"),
+        (rf"Invalid parameter {_PARAMETER} must be json serializable", "{0}: must be JSON"),
+        (rf"tagged union ?structure {_PARAMETER}", "{0}: must have exactly one key"),
+    )
+)
+
+
+#: Task tokens are JWTs, which begin with `{"` in base64; a cut-off one is as secret as a whole one. Then access key
+#: ids, session tokens, credentials in URLs, the values that AWS echoes, and values behind a telling name (but not in
+#: an ARN, where a colon comes before the name). `aws_exec.diagnosis` has the like for what AWS says of ended jobs.
+_SECRETS: Final = (
+    (re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*)*"), "***"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
+    (re.compile(r"[\w/+=-]{120,}"), "***"),
+    (re.compile(r"(?<=://)[^/@\s]+@"), "***@"),
+    (re.compile(r"(?i)\bvalue '.*' (?=at ')", re.DOTALL), "value "),
+    (
+        re.compile(
+            r"(?i)(?<![:\w])([\"']?(?:[\w-]*(?:token|password|secret|secret_?access_?key)|authorization)[\"']?"
+            r"\s*[:=]\s*[\"']?)(?!arn:)[^\s\"',&}]+",
+        ),
+        r"\1***",
+    ),
+)
+
+#: A secret access key has no shape but its length: looked for only where credentials are what failed.
+_SECRET_KEY: Final = re.compile(r"(?<![\w/+=])[A-Za-z0-9/+]{40}(?![\w/+=])")
+
+#: AWS's own messages are shorter; what is longer echoes a request.
+_LONGEST: Final = 1000
+
+
+def fault_of(error: BaseException, operation: str) -> Fault:
+    """What a failed call means. Total: every exception gets an answer, none is raised.
+
+    Args:
+        error: what the call raised: botocore's, urllib3's, anybody's.
+        operation: the API operation, as AWS spells it.
+    """
+    if isinstance(error, CloudError):
+        return error.fault
+    if isinstance(error, ClientError):
+        return _fault_of_answer(error, operation)
+    trouble = _trouble_of_exception(error)
+    message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), trouble)
+    return Fault(trouble, operation, type(error).__name__, message)
+
+
+def fault_of_failure(failure: Mapping[str, Any], operation: str = "RunTask") -> Fault:
+    """What one entry of RunTask's `failures` means: an answered refusal, so there is no task.
+
+    It may pass, whatever its reason (`NO_CAPACITY`: the next request has a token of its own, since a refusal may be
+    replayed for its token), except where its words say that it is a throttle or that the request is wrong. AWS's page
+    on failure reasons has `RESOURCE:*`, `AGENT`, `ATTRIBUTE` and `LOCATION` for RunTask, which other container
+    instances can cure, and `MISSING` and `INACTIVE`, which are of one container instance.
+
+    Args:
+        failure: `arn`, `reason` and `detail`, each of which may be absent.
+        operation: the API operation that it answers.
+    """
+    code, detail, arn = (str(failure.get(name) or "") for name in ("reason", "detail", "arn"))
+    message = " ".join(part for part in (detail, f"({arn})" if arn else "") if part)
+    said = _trouble_of_message(f"{code}\n{detail}")
+    trouble = said if said in (_THROTTLED, _INVALID) else _NO_CAPACITY
+    return Fault(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
+
+
+def _fault_of_answer(error: ClientError, operation: str) -> Fault:
+    response: Any = error.response if isinstance(error.response, Mapping) else {}
+    said = response.get("Error")
+    said = said if isinstance(said, Mapping) else {}
+    code, message = (str(said.get(name) or "") for name in ("Code", "Message"))
+    metadata = response.get("ResponseMetadata")
+    status = metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
+    trouble = _trouble_of_answer(code, message, status if isinstance(status, int) else 0)
+    if not code:
+        code = f"HTTP {status}" if status else type(error).__name__
+    return Fault(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
+
+
+def _trouble_of_answer(code: str, message: str, status: int) -> Trouble:
+    """By code, then by message, then by HTTP status (0: unknown)."""
+    # Some services spell a code `aws.protocoltests#Code` or `Code:http://...`; botocore strips most of it.
+    listed = BY_CODE.get(code)
+    if listed is _THROTTLED or "throttl" in code.lower() or status == 429:  # noqa: PLR2004
+        return _THROTTLED
+    if status >= 500:  # noqa: PLR2004
+        return _NO_ANSWER
+    if listed is not None and code not in _VAGUE:
+        return listed
+    return _trouble_of_message(message) or listed or _trouble_of_status(code, status)
+
+
+def _trouble_of_message(message: str) -> Trouble | None:
+    return next((trouble for trouble, pattern in _BY_MESSAGE if pattern.search(message)), None)
+
+
+def _trouble_of_status(code: str, status: int) -> Trouble:
+    """For a code that nobody knows: a 4xx did nothing, a strange answer may have."""
+    if status == 401:  # noqa: PLR2004
+        return _CREDENTIALS
+    if status == 408 or not (400 <= status < 500 or (code and not status)):  # noqa: PLR2004
+        return _NO_ANSWER
+    return _REFUSED
+
+
+def _trouble_of_exception(error: BaseException) -> Trouble:
+    for base in type(error).__mro__:
+        # By name, but only botocore's: urllib3, requests and pydantic have classes of the same names.
+        if base.__module__.partition(".")[0] == "botocore" and base.__name__ in BY_CLASS:
+            if base.__name__ == "SSLError" and _HANDSHAKE.search(str(error)):
+                return _UNREACHED
+            return BY_CLASS[base.__name__]
+    names = {base.__name__ for base in type(error).__mro__}
+    return _UNREACHED if names & _NEVER_SENT else _NO_ANSWER
+
+
+def _redacted(text: str, trouble: Trouble) -> str:
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    if trouble is _CREDENTIALS:
+        text = _SECRET_KEY.sub("***", text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _wrong_parameters(error: BaseException) -> str:
+    """Paths and types from a validation error; botocore's own message echoes the values, and one holds a task token.
+
+    What is known to be harmless is picked out, instead of what is known to be harmful being cut away.
+    """
+    report = str(error)
+    found = [text.format(*hit.groups()) for pattern, text in _REPORT for hit in pattern.finditer(report)]
+    if not found:
+        kwargs = getattr(error, "kwargs", None)
+        kwargs = kwargs if isinstance(kwargs, Mapping) else {}
+        names = ("param", "name", "original", "alias", "object_name", "missing", "type_name", "operation")
+        found = [f"{name}: {kwargs[name]}" for name in names if name in kwargs]
+    return _redacted("; ".join(dict.fromkeys(found)), _INVALID)

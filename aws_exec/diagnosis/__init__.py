@@ -1,0 +1,68 @@
+"""What AWS said -> what happened, whose it is, whether a new container can help, what to do. Pure, total.
+
+The knowledge is data: `stops.RULES` for ended jobs, `faults.RULES` for failed calls, the first match wins. What no rule
+knows is shown as AWS said it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aws_exec.diagnosis import faults, stops
+from aws_exec.diagnosis.model import Blame, Diagnosis, FaultRule, Rule, StopRule, said_of_fault, said_of_stop
+from aws_exec.diagnosis.telling import redact, tell
+from aws_exec.lifecycle.policy import Replacement
+from aws_exec.lifecycle.values import Fault, Stop
+
+__all__ = [
+    "Blame",
+    "Diagnosis",
+    "FaultRule",
+    "Replacement",
+    "Rule",
+    "StopRule",
+    "can_replace",
+    "diagnose",
+    "diagnose_fault",
+    "redact",
+    "rules",
+    "tell",
+    "tell_stop",
+]
+
+
+def diagnose(stop: Stop) -> Diagnosis:
+    """Why a job ended; also why one waits, of a Batch job's `statusReason` while RUNNABLE. Never raises."""
+    found = _rule_of(stop).diagnosis(redact(said_of_stop(stop)))
+    # Whatever else is known of it: what somebody stopped on purpose must not come back by itself.
+    return replace(found, replaceable=False) if stop.on_purpose else found
+
+
+def diagnose_fault(fault: Fault) -> Diagnosis:
+    """Why a call did not do what was asked. Never raises."""
+    said = said_of_fault(fault)
+    rule = next(rule for rule in faults.RULES if rule.matches(fault, said))
+    return rule.diagnosis(redact(said))
+
+
+def can_replace(stop: Stop) -> Replacement:
+    """Whether a new container can help a job that never started, and whether this loss spends an attempt.
+
+    An unknown reason is worth a try. The executors' `Policy.judge`.
+    """
+    return Replacement.NO if stop.on_purpose else _rule_of(stop).new
+
+
+def tell_stop(stop: Stop, *, arn: str = "", separator: str = "\n") -> str:
+    """`tell` of the diagnosis of an ended job, with its exit code and sidecars."""
+    return tell(diagnose(stop), arn=arn, exit_code=stop.exit_code, sidecars=stop.sidecars, separator=separator)
+
+
+def rules() -> tuple[Rule, ...]:
+    """Everything that is known, in the order in which it is tried; for the table in the documentation."""
+    return (*stops.RULES, *faults.RULES)
+
+
+def _rule_of(stop: Stop) -> StopRule:
+    said = said_of_stop(stop)
+    return next(rule for rule in stops.RULES if rule.matches(stop, said))

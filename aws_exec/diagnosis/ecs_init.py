@@ -1,0 +1,175 @@
+"""What a task needs before its containers start: secrets, logs, volumes, environment files, the network."""
+
+from typing import Final
+
+from aws_exec.diagnosis import pages
+from aws_exec.diagnosis.ecs_pull import DENIED, NETWORK
+from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.lifecycle.policy import Replacement
+
+_INIT: Final = r"ResourceInitializationError.*"
+_SECRETS: Final = (
+    r"(?:pull secrets|registry auth|retrieve secrets?|fetch secret|from asm|from ssm|Secrets Manager|Parameter Store|"
+    r"ssm parameters).*"
+)
+# An EC2 host reports its log driver's failure as a container that cannot start: no category is asked for.
+_LOGS: Final = r"(?:logger args|logging driver|log driver|log router|create stream).*"
+_VOLUMES: Final = r"ResourceInitializationError.*(?:\bEFS\b|\bmount|volume|\bFSx\b).*"
+
+RULES: Final = (
+    StopRule(
+        id="logs-unreachable",
+        when=_LOGS + NETWORK,
+        cause="The task's network has no path to CloudWatch Logs.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Give the subnet a CloudWatch Logs endpoint or a NAT gateway, and check that the log group exists.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="logs-denied",
+        when=_LOGS + DENIED,
+        cause="The execution role may not create the task's log stream or log group.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Allow the execution role logs:CreateLogStream and logs:PutLogEvents (logs:CreateLogGroup if it must).",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="logs-group-missing",
+        when=_LOGS + r"(?:does not exist|ResourceNotFound|cannot find)",
+        cause="The log group that the task or job definition names does not exist.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Create the log group, or set awslogs-create-group and allow the execution role logs:CreateLogGroup.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="logs-options",
+        when=_LOGS + r"(?:is required|unknown log opt|invalid|must specify)",
+        cause="The log driver's options in the task or job definition are wrong.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct logConfiguration: the awslogs driver needs a group, a Region and, on Fargate, a stream prefix.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="logs-failed",
+        when=_LOGS,
+        cause="The container's log driver could not be set up.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check the log group, the execution role's permissions and the path to CloudWatch Logs.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="secrets-throttled",
+        when=_INIT + _SECRETS + r"(?:throttl|rate exceeded|too many requests)",
+        cause="AWS limited how often the secrets or registry credentials may be read.",
+        blame=Blame.AWS,
+        remedy="Nothing, if it passes; else start fewer tasks at once or raise the throughput of Parameter Store.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="secrets-unreachable",
+        when=_INIT + _SECRETS + NETWORK,
+        cause="The task's network has no path to the service that holds its secrets or registry credentials.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Give the subnet a NAT gateway or endpoints for ECR, Secrets Manager and SSM, or assign a public IP.",
+        page=pages.CONNECTIVITY,
+    ),
+    StopRule(
+        id="secrets-denied",
+        when=_INIT + _SECRETS + DENIED,
+        cause="The execution role may not read a secret, a parameter or the registry credentials.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Allow the execution role to read it: secretsmanager:GetSecretValue, ssm:GetParameters, kms:Decrypt.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="secrets-missing",
+        when=_INIT
+        + _SECRETS
+        + r"(?:ResourceNotFound|ParameterNotFound|InvalidParameter|invalid ssm parameters|can.t find|not found|"
+        r"did not contain json key|invalid character|marked for deletion)",
+        cause="A secret or parameter that the task or job definition names does not exist, or lacks the named key.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct the valueFrom of the secret in the task definition, or create the secret or its key.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="secrets-failed",
+        when=_INIT + _SECRETS,
+        cause="The task's secrets or registry credentials could not be read.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check the secret's ARN, the execution role's permissions and the network path to it.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="secret-not-found",
+        when=r"ResourceNotFoundException",
+        cause="Something that the task definition names, usually a secret, does not exist.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct the name or ARN in the task definition, or create what it names.",
+        page=pages.RESOURCE_NOT_FOUND,
+    ),
+    StopRule(
+        id="env-file-failed",
+        when=_INIT + r"(?:env files?|environment files?|envfile)",
+        cause="The environment file in Amazon S3 could not be read.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check environmentFiles, the execution role's s3:GetObject and the path to Amazon S3.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="volume-denied",
+        when=_VOLUMES + r"(?:access denied|permission denied|not authorized|No such file or directory)",
+        cause="The file system refused the mount, or lacks the directory to be mounted.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Check the file system's policy, the access point, the task role and that the root directory exists.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="volume-unreachable",
+        when=_VOLUMES + r"(?:timed? ?out|timeout|Failed to resolve|DNS|" + NETWORK + ")",
+        cause="The file system was out of reach of the task's network.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Open TCP 2049 from the task to the mount targets, and have one in the task's Availability Zone.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="volume-failed",
+        when=_VOLUMES,
+        cause="A volume of the task could not be set up.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check the task definition's volumes, the mount targets and the security groups.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="init-unreachable",
+        when=_INIT + r"(?:" + NETWORK + r"|route|DNS)",
+        cause="The task's network has no path to an AWS service that it needs in order to start.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check route tables, DNS resolution of the VPC, security groups and VPC endpoints.",
+        page=pages.CONNECTIVITY,
+    ),
+    StopRule(
+        id="init-denied",
+        when=_INIT + DENIED,
+        cause="The execution role may not read something that the task needs in order to start.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Allow the execution role what the message names.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="init-failed",
+        when=r"ResourceInitializationError",
+        cause="Something that the task needs before its containers start could not be set up.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Read the message: it names the resource; check the execution role and the network path to it.",
+        page=pages.INIT,
+    ),
+)

@@ -1,0 +1,287 @@
+"""The table of all that is known of failed calls; the first rule that matches wins.
+
+Placement refusals of RunTask are the same words as the reasons of tasks that failed to start, and share their rules.
+"""
+
+from typing import Final
+
+from aws_exec.diagnosis import pages
+from aws_exec.diagnosis.ecs_place import PLACEMENT
+from aws_exec.diagnosis.model import Blame, FaultRule, StopRule, unique
+from aws_exec.lifecycle.policy import Replacement
+from aws_exec.lifecycle.values import Trouble
+
+_INVALID: Final = frozenset({Trouble.INVALID})
+
+
+def _refusal(rule: StopRule) -> FaultRule:
+    """The same knowledge, recognised in the answer to a call. Only what was refused can be: not a lost answer."""
+    return FaultRule(
+        id=f"call-{rule.id}",
+        when=rule.when,
+        troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+        cause=rule.cause,
+        blame=rule.blame,
+        new=rule.new,
+        remedy=rule.remedy,
+        page=rule.page,
+    )
+
+
+#: The reasons that RunTask gives too; the others are of tasks that were accepted.
+_SHARED: Final = frozenset(
+    {
+        "role-not-assumed",
+        "capacity-quota",
+        "capacity-fargate",
+        "capacity-gpu",
+        "capacity-interfaces",
+        "capacity-instances",
+        "capacity-no-instances",
+        "placement-constraint",
+        "placement-attribute",
+        "placement-location",
+    },
+)
+
+RULES: Final = unique(
+    (
+        FaultRule(
+            id="held",
+            troubles=frozenset({Trouble.HELD}),
+            cause="The executor held the request back; nothing was sent.",
+            blame=Blame.UNKNOWN,
+            remedy="Nothing: it is looked at again.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="throttled",
+            troubles=frozenset({Trouble.THROTTLED}),
+            cause="AWS limits how often this call may be made; the executor slows down and goes on.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Nothing, if it passes; else lower launch_rate or have the quota raised.",
+            page=pages.THROTTLING,
+        ),
+        FaultRule(
+            id="unreached-tls",
+            when=r"SSL|certificate",
+            troubles=frozenset({Trouble.UNREACHED}),
+            cause="The secure connection to the AWS endpoint could not be made.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Check the CA bundle (AWS_CA_BUNDLE), the proxy and the clock.",
+            page=pages.ENDPOINTS,
+        ),
+        FaultRule(
+            id="unreached",
+            troubles=frozenset({Trouble.UNREACHED}),
+            cause="The AWS endpoint could not be reached; nothing was sent.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Check DNS, routes, proxy and endpoint_url of the machine that the scheduler runs on.",
+            page=pages.ENDPOINTS,
+        ),
+        FaultRule(
+            id="aws-error",
+            when=r"(?:ServerException|Internal|ServiceUnavailable|HTTP 5\d\d|\b50[0234]\b)",
+            troubles=frozenset({Trouble.NO_ANSWER}),
+            cause="AWS answered with an error of its own; whether it acted is found out before anything is repeated.",
+            blame=Blame.AWS,
+            remedy="Nothing, if it passes; else look at the AWS Health Dashboard.",
+            page=pages.COMMON_ERRORS,
+        ),
+        FaultRule(
+            id="no-answer",
+            troubles=frozenset({Trouble.NO_ANSWER}),
+            cause="The answer was lost; whether AWS acted is found out before anything is repeated.",
+            blame=Blame.AWS,
+            remedy="Nothing, if it passes; else check the network between the scheduler and AWS.",
+            page=pages.RETRIES,
+        ),
+        FaultRule(
+            id="credentials-expired",
+            when=r"(?:expired|TokenRefreshRequired)",
+            troubles=frozenset({Trouble.CREDENTIALS}),
+            cause="The AWS credentials of the scheduler have expired.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Renew them, or use a role that renews itself.",
+            page=pages.CREDENTIALS,
+        ),
+        FaultRule(
+            id="credentials-clock",
+            when=r"(?:RequestExpired|TimeTooSkewed|Signature not yet current)",
+            troubles=frozenset({Trouble.CREDENTIALS}),
+            cause="The clock of the scheduler's machine is wrong, so AWS does not accept its signatures.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Set the clock.",
+            page=pages.CREDENTIALS,
+        ),
+        FaultRule(
+            id="credentials-missing",
+            when=r"(?:NoCredentials|Unable to locate|PartialCredentials|ProfileNotFound|ConfigNotFound|"
+            r"MissingAuthentication|NoAuthToken)",
+            troubles=frozenset({Trouble.CREDENTIALS}),
+            cause="The scheduler has no AWS credentials.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Give it a role, a profile or a connection (conn_id).",
+            page=pages.CREDENTIALS,
+        ),
+        FaultRule(
+            id="credentials-invalid",
+            troubles=frozenset({Trouble.CREDENTIALS}),
+            cause="AWS does not accept the credentials of the scheduler, or they could not be fetched.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Correct the role, profile or connection (conn_id).",
+            page=pages.CREDENTIALS,
+        ),
+        FaultRule(
+            id="pass-role-denied",
+            when=r"iam:PassRole",
+            troubles=frozenset({Trouble.REFUSED}),
+            cause="The scheduler may not pass the task role or the execution role on.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Allow the scheduler's role iam:PassRole on both, for ecs-tasks.amazonaws.com.",
+            page=pages.DENIED,
+        ),
+        FaultRule(
+            id="access-denied",
+            when=r"(?:AccessDenied|not authorized|Unauthorized|NotAuthorized|Forbidden|HTTP 403)",
+            troubles=frozenset({Trouble.REFUSED}),
+            cause="The scheduler's role does not allow this call.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Allow the action that the message names, on the resource that it names.",
+            page=pages.DENIED,
+        ),
+        FaultRule(
+            id="cluster-not-found",
+            when=r"ClusterNotFound",
+            troubles=frozenset({Trouble.REFUSED}),
+            cause="The ECS cluster does not exist in this Region, or is inactive.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Correct the cluster or region_name option, or create the cluster.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="queue-not-usable",
+            when=r"job ?queue",
+            troubles=frozenset({Trouble.REFUSED}),
+            cause="The Batch job queue does not exist in this Region, or takes no jobs.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Correct the job_queue or region_name option, or enable the queue.",
+            page=pages.BATCH_TROUBLE,
+        ),
+        FaultRule(
+            id="account-blocked",
+            when=r"(?:BlockedException|OptInRequired|account.*(?:blocked|suspended))",
+            troubles=frozenset({Trouble.REFUSED}),
+            cause="AWS has blocked the account, or it has not signed up for the service.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Contact AWS Support.",
+            page=pages.COMMON_ERRORS,
+        ),
+        *(_refusal(rule) for rule in PLACEMENT if rule.id in _SHARED),
+        FaultRule(
+            id="call-agent-disconnected",
+            when=r"(?-i:\bAGENT\b)",
+            troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+            cause="The ECS agent on the container instance is disconnected.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.FREE,
+            remedy="Check the agent, its network and the load of the instance; replace the instance.",
+            page=pages.AGENT,
+        ),
+        FaultRule(
+            id="call-instance-inactive",
+            when=r"(?-i:\bINACTIVE\b)",
+            troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+            cause="The container instance was deregistered from the cluster.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.FREE,
+            remedy="Register new instances with the cluster.",
+            page=pages.FAILURES,
+        ),
+        FaultRule(
+            id="call-missing",
+            when=r"(?-i:\bMISSING\b)",
+            troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+            cause="AWS does not find what the request names in this cluster and Region.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Check cluster, Region and the ARN.",
+            page=pages.FAILURES,
+        ),
+        FaultRule(
+            id="no-capacity",
+            troubles=frozenset({Trouble.NO_CAPACITY}),
+            cause="AWS has no room for the task at the moment, or a quota is used up; it is asked again.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.FREE,
+            remedy="Read what AWS said; add capacity, or have the quota raised.",
+            page=pages.FAILURES,
+        ),
+        FaultRule(
+            id="definition-not-found",
+            when=r"(?:task|job) ?definition.*(?:not found|does not exist|inactive|deregistered|cannot be found)|"
+            r"unable to describe task definition",
+            troubles=_INVALID,
+            cause="The task or job definition does not exist in this Region, or is inactive.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.NO,
+            remedy="Correct the task_definition or job_definition option, or register it.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="container-not-in-definition",
+            when=r"is not a container in the TaskDefinition",
+            troubles=_INVALID,
+            cause="The task definition has no container of the name that is overridden.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.NO,
+            remedy="Set container_name to the Airflow container's name in the task definition.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="overrides-too-long",
+            when=r"overrides length must be at most",
+            troubles=_INVALID,
+            cause="The overrides are longer than the 8,192 characters that ECS takes.",
+            blame=Blame.TASK,
+            new=Replacement.NO,
+            remedy="Shorten executor_config: move environment variables into the task definition.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="fargate-size",
+            when=r"No Fargate configuration exists",
+            troubles=_INVALID,
+            cause="Fargate does not offer this combination of CPU and memory.",
+            blame=Blame.TASK,
+            new=Replacement.NO,
+            remedy="Choose one of Fargate's sizes.",
+            page=pages.PLATFORM,
+        ),
+        FaultRule(
+            id="platform-unsupported",
+            when=r"(?:PlatformUnknown|PlatformTaskDefinitionIncompatibility|UnsupportedFeature)",
+            troubles=_INVALID,
+            cause="The platform version or the Region does not support what the task definition asks for.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.NO,
+            remedy="Choose another platform_version, or drop what it does not support.",
+            page=pages.PLATFORM,
+        ),
+        FaultRule(
+            id="request-invalid",
+            troubles=_INVALID,
+            cause="The request itself is wrong, and will stay so.",
+            blame=Blame.TASK,
+            new=Replacement.NO,
+            remedy="Correct the option or the executor_config field that the message names.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="refused",
+            cause="AWS refused the call, for a reason that awsexec does not know; it is asked again.",
+            blame=Blame.UNKNOWN,
+            remedy="Read what AWS said.",
+            page=pages.COMMON_ERRORS,
+        ),
+    ),
+)

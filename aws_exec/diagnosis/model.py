@@ -1,0 +1,166 @@
+"""What a diagnosis is, and how a rule recognises one. The rules themselves are tables in the modules beside this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import TypeVar
+
+from aws_exec.lifecycle.policy import Replacement
+from aws_exec.lifecycle.values import Fault, Stop, Trouble
+
+
+class Blame(Enum):
+    """Whose it is: who has to do something about it."""
+
+    TASK = "the task"  #: what runs in the container, or the size it asked for
+    DEPLOYMENT = "the deployment"  #: image, roles, network, capacity, quotas, configuration
+    AWS = "AWS"  #: the platform; waiting or asking again is all there is
+    PERSON = "a person"  #: somebody, or a program of somebody's, did it on purpose
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What happened, in plain words.
+
+    Attributes:
+        rule: the id of the rule that recognised it (kebab-case, stable: safe to alert on).
+        cause: one sentence.
+        blame: whose it is.
+        replaceable: whether a new container, with the same request, can fare better.
+        remedy: what to do, in the imperative.
+        page: the AWS page that documents it.
+        said: what AWS said, verbatim but for credentials; empty if it said nothing.
+    """
+
+    rule: str
+    cause: str
+    blame: Blame
+    replaceable: bool
+    remedy: str
+    page: str
+    said: str = ""
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # DOTALL: a reason of several fields or lines is one text to the rules.
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+
+def _found(pattern: str, text: str) -> bool:
+    return not pattern or _compiled(pattern).search(text) is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """What is known of one way to fail; the subclasses say how it is recognised.
+
+    Attributes:
+        id, cause, blame, remedy, page: see `Diagnosis`.
+        new: whether a new container can help one that never started.
+    """
+
+    id: str
+    cause: str
+    blame: Blame
+    remedy: str
+    page: str
+    new: Replacement = Replacement.YES
+
+    def diagnosis(self, said: str) -> Diagnosis:
+        """The diagnosis of something this rule recognised."""
+        replaceable = self.new is not Replacement.NO
+        return Diagnosis(self.id, self.cause, self.blame, replaceable, self.remedy, self.page, said)
+
+
+def said_of_stop(stop: Stop) -> str:
+    """Stop code, reason and the container's own reason, each on its line, doubles left out."""
+    return "\n".join(dict.fromkeys(part for part in (stop.code, stop.reason, stop.container_reason) if part))
+
+
+def said_of_fault(fault: Fault) -> str:
+    """Code and message, each on its line."""
+    return "\n".join(dict.fromkeys(part for part in (fault.code, fault.message) if part))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopRule(Rule):
+    """Recognises an ended job. Every condition that is given must hold; none given matches everything.
+
+    Attributes:
+        when: a regular expression searched, ignoring case, in all that AWS said (`said_of_stop`).
+        codes: ECS stop codes.
+        exits: exit codes of the Airflow container.
+        service: `"ecs"` or `"batch"`.
+        started: whether the Airflow container ever ran.
+        exited: whether it has an exit code.
+        on_purpose: whether somebody stopped it.
+        sidecars: whether another container did not end well.
+        silent: whether AWS gave no reason at all.
+    """
+
+    when: str = ""
+    codes: frozenset[str] = frozenset()
+    exits: frozenset[int] = frozenset()
+    service: str = ""
+    started: bool | None = None
+    exited: bool | None = None
+    on_purpose: bool | None = None
+    sidecars: bool | None = None
+    silent: bool | None = None
+
+    def matches(self, stop: Stop, said: str) -> bool:
+        """Whether this rule recognises it; `said` is `said_of_stop(stop)`."""
+        flags = (
+            (self.started, stop.started),
+            (self.exited, stop.exit_code is not None),
+            (self.on_purpose, stop.on_purpose),
+            (self.sidecars, bool(stop.sidecars)),
+            (self.silent, not said),
+        )
+        return (
+            all(wanted is None or wanted is actual for wanted, actual in flags)
+            and (not self.service or self.service == stop.service)
+            and (not self.codes or stop.code in self.codes)
+            and (not self.exits or stop.exit_code in self.exits)
+            and _found(self.when, said)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultRule(Rule):
+    """Recognises a failed call. Every condition that is given must hold; none given matches everything.
+
+    Attributes:
+        when: a regular expression searched, ignoring case, in code and message (`said_of_fault`).
+        troubles: what the call's failure was classified as.
+    """
+
+    when: str = ""
+    troubles: frozenset[Trouble] = frozenset()
+
+    def matches(self, fault: Fault, said: str) -> bool:
+        """Whether this rule recognises it; `said` is `said_of_fault(fault)`."""
+        return (not self.troubles or fault.trouble in self.troubles) and _found(self.when, said)
+
+
+AnyRule = TypeVar("AnyRule", StopRule, FaultRule)
+
+
+def unique(rules: Iterable[AnyRule]) -> tuple[AnyRule, ...]:
+    """The rules as one table.
+
+    Raises:
+        ValueError: two of them share an id.
+    """
+    table = tuple(rules)
+    ids = [rule.id for rule in table]
+    doubles = {name for name in ids if ids.count(name) > 1}
+    if doubles:
+        raise ValueError(f"rule ids must be unique: {sorted(doubles)}")
+    return table

@@ -1,0 +1,85 @@
+"""The table of all that is known of ended jobs; the first rule that matches wins.
+
+The order: reasons that stand whoever did it, deliberate stops, what AWS said about the container, about its place,
+exit codes, and at last what cannot be explained.
+"""
+
+from typing import Final
+
+from aws_exec.diagnosis import batch, ecs_container, ecs_init, ecs_place, ecs_pull, exits, pages
+from aws_exec.diagnosis.model import Blame, StopRule, unique
+from aws_exec.lifecycle.policy import Replacement
+
+_ON_PURPOSE: Final = (
+    StopRule(
+        id="batch-terminated-by-user",
+        service="batch",
+        on_purpose=True,
+        cause="Somebody, or another program, cancelled or terminated the job.",
+        blame=Blame.PERSON,
+        new=Replacement.NO,
+        remedy="Ask who did it (the reason, CloudTrail: TerminateJob, CancelJob), then clear the task in Airflow.",
+        page=pages.BATCH_TERMINATE,
+    ),
+    StopRule(
+        id="stopped-by-user",
+        on_purpose=True,
+        cause="Somebody, or another program, stopped the task.",
+        blame=Blame.PERSON,
+        new=Replacement.NO,
+        remedy="Ask who did it (the reason, CloudTrail: StopTask), then clear the task in Airflow.",
+        page=pages.STOP_TASK,
+    ),
+    # An adapter that does not know who it was still passes on what AWS says of it.
+    StopRule(
+        id="said-to-be-stopped-by-user",
+        when=r"(?:UserInitiated|stopped by user|terminated by user|cancell?ed by user)",
+        cause="AWS says that a user stopped it.",
+        blame=Blame.PERSON,
+        new=Replacement.NO,
+        remedy="Ask who did it (the reason, CloudTrail), then clear the task in Airflow.",
+        page=pages.STOP_TASK,
+    ),
+)
+
+_LAST: Final = (
+    StopRule(
+        id="host-vanished",
+        started=True,
+        exited=False,
+        cause="The container had started, and ended without an exit code: its host was lost.",
+        blame=Blame.AWS,
+        remedy="Let Airflow retry the task; on EC2 look for terminated, full or overloaded hosts.",
+        page=pages.WHY_STOPPED,
+    ),
+    StopRule(
+        id="unexplained",
+        silent=True,
+        cause="The container never started, and AWS gave no reason.",
+        blame=Blame.UNKNOWN,
+        remedy="Run the task again; if it repeats, look at the stopped task in the AWS console.",
+        page=pages.STOPPED,
+    ),
+    StopRule(
+        id="unknown",
+        cause="AWS gave a reason that awsexec does not know.",
+        blame=Blame.UNKNOWN,
+        remedy="Read what AWS said, and the page on stopped tasks.",
+        page=pages.STOPPED,
+    ),
+)
+
+RULES: Final = unique(
+    (
+        *batch.RULES,
+        *_ON_PURPOSE,
+        *ecs_pull.RULES,
+        *ecs_init.RULES,
+        *ecs_container.RULES,
+        *ecs_place.PLACEMENT,
+        *ecs_place.TAKEN_AWAY,
+        *ecs_place.UNEXPLAINED,
+        *exits.RULES,
+        *_LAST,
+    ),
+)

@@ -12,6 +12,7 @@ from typing import Any
 from aws_exec.settings.coercion import boolean, names
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.merge import Document, camelized, lay_over
+from aws_exec.settings.options import missing
 from aws_exec.settings.overlay import Overlay, read_run_task_kwargs
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, Problem, shown, variable_of
 from aws_exec.settings.shape import conform, run_task_shape
@@ -53,6 +54,9 @@ def base_request(options: EcsOptions, *, team: str | None = None) -> BaseRequest
     Raises:
         OptionsError: with every problem that can be seen without a task.
     """
+    set_here = {name: str(value) for name in type(options).model_fields if (value := getattr(options, name))}
+    if unusable := [*options.conflicts(set_here, team), *missing(type(options), set_here, team)]:
+        raise OptionsError(unusable)  # options made elsewhere than in `load_ecs_options`
     kwargs, network = _network(options, team)
     request = _from_options(options, network)
     problems = [

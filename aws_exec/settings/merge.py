@@ -12,56 +12,71 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 
 Document = dict[str, Any]
 
-#: Lists of named things, and the member that names them (ECS API Reference, RunTask).
-NAMED = {
-    "containerOverrides": "name",
-    "environment": "name",
-    "inferenceAcceleratorOverrides": "deviceName",
-    "resourceRequirements": "type",
-    "tags": "key",
-    "volumeConfigurations": "name",
-}
 
-#: Lists that may also be written as a map from user-chosen keys.
-MAPPED = {"environment": "name", "tags": "key"}
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What the members of one operation's request mean for merging.
 
-#: One of them at most: naming the one drops the other.
-RIVALS = {"launchType": "capacityProviderStrategy", "capacityProviderStrategy": "launchType"}
+    Attributes:
+        named: lists of named things, and the member that names them.
+        mapped: those of them that may also be written as a map from names that the user chose to values.
+        rivals: members of which the request has one at most: naming the one drops the other.
+        irregular: names that the rule for camelCase misses, by what the rule makes of them.
+    """
+
+    named: Mapping[str, str]
+    mapped: frozenset[str]
+    rivals: Mapping[str, str]
+    irregular: Mapping[str, str]
+
+
+#: ECS API Reference, RunTask.
+RUN_TASK = Grammar(
+    named={
+        "containerOverrides": "name",
+        "environment": "name",
+        "inferenceAcceleratorOverrides": "deviceName",
+        "resourceRequirements": "type",
+        "tags": "key",
+        "volumeConfigurations": "name",
+    },
+    mapped=frozenset({"environment", "tags"}),
+    rivals={"launchType": "capacityProviderStrategy", "capacityProviderStrategy": "launchType"},
+    irregular={
+        "enableEcsManagedTags": "enableECSManagedTags",
+        "managedEbsVolume": "managedEBSVolume",
+        "sizeInGib": "sizeInGiB",
+    },
+)
 
 #: Deeper than any request; also what ends a document that contains itself.
 DEPTH = 20
 
-#: Names that the rule for camelCase misses.
-_IRREGULAR = {
-    "enableEcsManagedTags": "enableECSManagedTags",
-    "managedEbsVolume": "managedEBSVolume",
-    "sizeInGib": "sizeInGiB",
-}
 
-
-def camelized(key: str) -> str:
+def camelized(key: str, grammar: Grammar = RUN_TASK) -> str:
     """A key in AWS's spelling: `task_definition` and `TaskDefinition` are `taskDefinition`."""
     joined = re.sub(r"_+(.)", lambda found: found[1].upper(), key)
     name = joined[:1].lower() + joined[1:]
-    return _IRREGULAR.get(name, name)
+    return grammar.irregular.get(name, name)
 
 
-def normalised(document: Mapping[str, Any]) -> Document:
+def normalised(document: Mapping[str, Any], grammar: Grammar = RUN_TASK) -> Document:
     """A deep copy of a document in AWS's spelling.
 
     Raises:
         InvalidExecutorConfig: a key is not text, is given in two spellings, or the nesting does not end.
     """
-    return _structure(document, "", 0)
+    return _Spelling(grammar).structure(document, "", 0)
 
 
-def merge_documents(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Document:
+def merge_documents(base: Mapping[str, Any], overlay: Mapping[str, Any], grammar: Grammar = RUN_TASK) -> Document:
     """Lay a normalised document over another; neither is changed, and the result shares nothing with them."""
     merged = {key: _copy(value) for key, value in base.items() if value is not None}
     for key, value in overlay.items():
@@ -69,10 +84,10 @@ def merge_documents(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Docu
             merged.pop(key, None)
         elif isinstance(value, Mapping):
             below = merged.get(key)
-            merged[key] = merge_documents(below if isinstance(below, dict) else {}, value)
-        elif key in NAMED and isinstance(value, list):
+            merged[key] = merge_documents(below if isinstance(below, dict) else {}, value, grammar)
+        elif key in grammar.named and isinstance(value, list):
             below = merged.get(key)
-            merged[key] = _merge_named(below if isinstance(below, list) else [], value, NAMED[key])
+            merged[key] = _merge_named(below if isinstance(below, list) else [], value, key, grammar)
         else:
             merged[key] = _copy(value)
     return merged
@@ -94,7 +109,7 @@ def merge_run_task(base: Mapping[str, Any], overlay: Mapping[str, Any], *, conta
 
 def lay_over(base: Mapping[str, Any], overlay: Mapping[str, Any], *, container: str) -> Document:
     """As `merge_run_task`, for documents that are normalised already."""
-    displaced = {RIVALS[key] for key in RIVALS if overlay.get(key)}
+    displaced = {rival for key, rival in RUN_TASK.rivals.items() if overlay.get(key)}
     remaining = {key: value for key, value in base.items() if key not in displaced}
     merged = merge_documents(with_names(remaining, container), with_names(overlay, container))
     return merge_documents({}, merged)
@@ -115,8 +130,9 @@ def with_names(request: Mapping[str, Any], container: str) -> Document:
     return {**request, "overrides": {**overrides, "containerOverrides": named}}
 
 
-def _merge_named(base: Sequence[Any], overlay: Sequence[Any], name: str) -> list[Any]:
+def _merge_named(base: Sequence[Any], overlay: Sequence[Any], member: str, grammar: Grammar) -> list[Any]:
     """Merge lists of named things; the order is that of first mention. What has no name is kept as it is."""
+    name = grammar.named[member]
     merged: dict[Any, Any] = {}
     for position, item in enumerate((*base, *overlay)):
         named = isinstance(item, Mapping) and isinstance(item.get(name), str)
@@ -126,47 +142,49 @@ def _merge_named(base: Sequence[Any], overlay: Sequence[Any], name: str) -> list
         elif "value" in item and item["value"] is None and position >= len(base):
             merged.pop(key, None)
         else:
-            merged[key] = merge_documents(merged.get(key, {}), item)
+            merged[key] = merge_documents(merged.get(key, {}), item, grammar)
     return list(merged.values())
 
 
-def _structure(document: Mapping[Any, Any], path: str, depth: int) -> Document:
-    if depth > DEPTH:
-        raise InvalidExecutorConfig([Finding(path, "is nested too deeply", "No request is this deep")])
-    result: Document = {}
-    for key, value in document.items():
-        if not isinstance(key, str):
-            message = f"has a key that is not text but {type(key).__name__}"
-            raise InvalidExecutorConfig([Finding(path, message, "All keys are strings")])
-        name = camelized(key)
-        below = f"{path}.{name}" if path else name
-        if name in result:
-            raise InvalidExecutorConfig([Finding(below, "is given twice, in two spellings", "Keep one of them")])
-        result[name] = _listed(value, name, below, depth) if name in MAPPED else _value(value, below, depth)
-    return result
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """Brings documents into AWS's spelling, as deep copies."""
 
+    grammar: Grammar
 
-def _listed(value: Any, name: str, path: str, depth: int) -> Any:
-    """A list of named things that may be written as a map; its keys are the user's, and stay as they are."""
-    member = MAPPED[name]
-    if not isinstance(value, Mapping):
-        return _value(value, path, depth)
-    if set(value) == {member, "value"}:
-        # The amazon provider documents its `tags` so: {"key": "schema", "value": "1.0"} is one tag.
-        return [_value(value, path, depth)]
-    if not all(isinstance(key, str) for key in value):
-        raise InvalidExecutorConfig([Finding(path, "has a key that is not text", "All keys are strings")])
-    return [{member: key, "value": _value(entry, f"{path}.{key}", depth + 1)} for key, entry in value.items()]
+    def structure(self, document: Mapping[Any, Any], path: str, depth: int) -> Document:
+        result: Document = {}
+        for key, value in document.items():
+            if not isinstance(key, str):
+                message = f"has a key that is not text but {type(key).__name__}"
+                raise InvalidExecutorConfig([Finding(path, message, "All keys are strings")])
+            name = camelized(key, self.grammar)
+            below = f"{path}.{name}" if path else name
+            if name in result:
+                raise InvalidExecutorConfig([Finding(below, "is given twice, in two spellings", "Keep one of them")])
+            if name in self.grammar.mapped and isinstance(value, Mapping):
+                result[name] = self._listed(value, self.grammar.named[name], below, depth)
+            else:
+                result[name] = self._value(value, below, depth)
+        return result
 
+    def _listed(self, value: Mapping[Any, Any], member: str, path: str, depth: int) -> list[Any]:
+        """A list of named things that is written as a map; its keys are the user's, and stay as they are."""
+        if set(value) == {member, "value"}:
+            # The amazon provider documents its `tags` so: {"key": "schema", "value": "1.0"} is one tag.
+            return [self._value(value, path, depth)]
+        if not all(isinstance(key, str) for key in value):
+            raise InvalidExecutorConfig([Finding(path, "has a key that is not text", "All keys are strings")])
+        return [{member: key, "value": self._value(one, f"{path}.{key}", depth + 1)} for key, one in value.items()]
 
-def _value(value: Any, path: str, depth: int) -> Any:
-    if depth > DEPTH:
-        raise InvalidExecutorConfig([Finding(path, "is nested too deeply", "No request is this deep")])
-    if isinstance(value, Mapping):
-        return _structure(value, path, depth + 1)
-    if isinstance(value, list | tuple):
-        return [_value(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
-    return value
+    def _value(self, value: Any, path: str, depth: int) -> Any:
+        if depth > DEPTH:
+            raise InvalidExecutorConfig([Finding(path, "is nested too deeply", "No request is this deep")])
+        if isinstance(value, Mapping):
+            return self.structure(value, path, depth + 1)
+        if isinstance(value, list | tuple):
+            return [self._value(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
+        return value
 
 
 def _copy(value: Any) -> Any:

@@ -7,7 +7,7 @@ provider metadata, documentation and error messages say of it: one place, three 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -252,27 +252,27 @@ def load(
     except ValidationError as error:
         problems += [_problem(model, given, entry, team) for entry in error.errors(include_url=False)]
     if require:
-        problems += [
-            missing(model, info.name, info.example, team)
-            for info in option_catalogue(model)
-            if info.required and info.name not in given
-        ]
+        problems += missing(model, given, team)
     if problems:
         raise OptionsError(problems)
     return options
 
 
-def missing(model: type[ExecutorOptions], name: str, example: str, team: str | None) -> Problem:
-    """The problem of a required option that is not set."""
+def missing(model: type[ExecutorOptions], given: Container[str], team: str | None) -> list[Problem]:
+    """One problem for each required option that is not among those given."""
     where = section_of(model.section, team)
-    return Problem(
-        section=model.section,
-        option=name,
-        value=None,
-        message="is required",
-        variable=variable_of(model.section, name, team),
-        remedy=f"Set it in section [{where}] of airflow.cfg or in the environment, for example to {example}",
-    )
+    return [
+        Problem(
+            section=model.section,
+            option=info.name,
+            value=None,
+            message="is required",
+            variable=variable_of(model.section, info.name, team),
+            remedy=f"Set it in section [{where}] of airflow.cfg or in the environment, for example to {info.example}",
+        )
+        for info in option_catalogue(model)
+        if info.required and info.name not in given
+    ]
 
 
 def _problem(model: type[ExecutorOptions], given: dict[str, str], entry: Any, team: str | None) -> Problem:

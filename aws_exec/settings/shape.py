@@ -58,10 +58,30 @@ class Shape:
     pattern: re.Pattern[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of AWS: the service as botocore calls it, and the operation's name."""
+
+    service: str
+    name: str
+
+
+RUN_TASK = Operation("ecs", "RunTask")
+
+
 @cache
+def shape_of(operation: Operation) -> Shape:
+    """The input of an operation; reads botocore's model once (about 0.1 s), without credentials or network."""
+    from botocore.loaders import Loader  # noqa: PLC0415 - reading options must not cost the import of botocore
+    from botocore.model import ServiceModel  # noqa: PLC0415 - likewise
+
+    model = ServiceModel(Loader().load_service_model(operation.service, "service-2"))
+    return _compiled(model.operation_model(operation.name).input_shape)
+
+
 def run_task_shape() -> Shape:
-    """The input of RunTask; reads botocore's model once (about 0.1 s), without credentials or network."""
-    return _operation("ecs", "RunTask")
+    """The input of RunTask."""
+    return shape_of(RUN_TASK)
 
 
 @cache
@@ -73,7 +93,14 @@ def container_shape() -> Shape:
     return item
 
 
-def conform(value: Any, shape: Shape, *, partial: bool = False, also: frozenset[str] = frozenset()) -> Checked:
+def conform(
+    value: Any,
+    shape: Shape,
+    *,
+    partial: bool = False,
+    also: frozenset[str] = frozenset(),
+    operation: Operation = RUN_TASK,
+) -> Checked:
     """Check a document against a shape, and mend what has one meaning.
 
     Args:
@@ -81,9 +108,10 @@ def conform(value: Any, shape: Shape, *, partial: bool = False, also: frozenset[
         shape: what it should be.
         partial: it will be laid over another: nothing is required, and None deletes.
         also: further names to propose for an unknown member of the document itself.
+        operation: whose request it is part of, for messages.
     """
     findings: list[Finding] = []
-    checker = _Checker(findings, partial, also)
+    checker = _Checker(findings, partial, also, operation)
     return Checked(checker.check(value, shape, ""), tuple(findings))
 
 
@@ -105,6 +133,7 @@ class _Checker:
     findings: list[Finding]
     partial: bool
     also: frozenset[str]
+    operation: Operation
 
     def check(self, value: Any, shape: Shape, path: str) -> Any:
         if value is None and self.partial and path:
@@ -177,9 +206,9 @@ class _Checker:
     def _unknown(self, key: str, shape: Shape, path: str, parent: str) -> None:
         names = {*shape.members, *(() if parent else self.also)}
         close = difflib.get_close_matches(key, names, 1) if len(key) <= _LONG_KEY else []
-        elsewhere = _places().get(key, "")
+        elsewhere = _places(self.operation).get(key, "")
         remedy = f"Did you mean {close[0]}?" if close else f"It belongs in {elsewhere}" if elsewhere else ""
-        self._report(path, "is not known to RunTask", remedy)
+        self._report(path, f"is not known to {self.operation.name}", remedy)
 
     def _report(self, path: str, message: str, remedy: str = "") -> None:
         self.findings.append(Finding(path, message, remedy))
@@ -212,14 +241,6 @@ def _mended(value: Any, kind: str) -> Any:
 _LARGE = 2**63
 
 
-def _operation(service: str, operation: str) -> Shape:
-    from botocore.loaders import Loader  # noqa: PLC0415 - reading options must not cost the import of botocore
-    from botocore.model import ServiceModel  # noqa: PLC0415 - likewise
-
-    model = ServiceModel(Loader().load_service_model(service, "service-2"))
-    return _compiled(model.operation_model(operation).input_shape)
-
-
 def _compiled(shape: Any) -> Shape:
     limits = shape.metadata
     return Shape(
@@ -248,10 +269,10 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
 
 
 @cache
-def _places() -> dict[str, str]:
+def _places(operation: Operation) -> dict[str, str]:
     """Where each member of the request lives, the shallowest place first."""
     found: dict[str, str] = {}
-    level = [("", run_task_shape())]
+    level = [("", shape_of(operation))]
     while level:
         deeper = []
         for path, shape in level:

@@ -236,29 +236,56 @@ def test_plain_options_have_no_warnings(options_of):
     assert check_options(options_of()) == ()
 
 
-VALUES = st.none() | st.booleans() | st.integers(-5, 2000) | st.text(max_size=3) | st.sampled_from(["EC2", "512", "s3"])
+WRONG = st.none() | st.booleans() | st.integers(-5, 2000) | st.text(max_size=3) | st.sampled_from(["EC2", "512", "s3"])
+RIGHT = {
+    "string": st.text("abcXYZ0 :/", min_size=1, max_size=8),
+    "integer": st.integers(1, 100) | st.sampled_from(["7", 8.0]),
+    "boolean": st.booleans(),
+}
 
 
-def documents(shape, depth=0):
-    """Documents that are nearly what a shape asks for."""
-    if shape.kind == "structure" and depth < 5:
-        members = {name: documents(member, depth + 1) for name, member in shape.members.items()}
-        return st.fixed_dictionaries({}, optional=members) | VALUES
-    if shape.kind == "list" and depth < 5:
-        return st.lists(documents(shape.item, depth + 1), max_size=2) | VALUES
-    return VALUES
+def documents(shape, *, faults, depth=0):
+    """Documents that are what a shape asks for; with faults, nearly."""
+    wrong = WRONG if faults and depth else st.nothing()
+    if shape.kind == "structure":
+        members = {name: documents(member, faults=faults, depth=depth + 1) for name, member in shape.members.items()}
+        needed = {} if faults else {name: members.pop(name) for name in shape.required}
+        if shape.union:
+            return st.one_of(st.fixed_dictionaries({name: member}) for name, member in members.items()) | wrong
+        return st.fixed_dictionaries(needed, optional=members) | wrong
+    if shape.kind == "list":
+        return st.lists(documents(shape.item, faults=faults, depth=depth + 1), max_size=2) | wrong
+    return (st.sampled_from(sorted(shape.enum)) if shape.enum else RIGHT[shape.kind]) | wrong
+
+
+SOUND = documents(run_task_shape(), faults=False)
+FAULTY = documents(run_task_shape(), faults=True)
+
+
+@given(SOUND)
+def test_our_check_finds_no_fault_in_what_the_model_allows(document):
+    assert conform(document, run_task_shape()).findings == ()
 
 
 @settings(max_examples=300)
-@given(documents(run_task_shape()))
+@given(SOUND | FAULTY)
 def test_what_our_check_lets_pass_botocore_lets_pass(document):
     checked = conform(document, run_task_shape())
     if not checked.findings:
         assert botocore_faults(checked.value) == ""
 
 
+def without_reserved(config):
+    """What may be asked for: the rest is decided by awsexec."""
+    config = {key: value for key, value in config.items() if key not in {"clientToken", "startedBy", "count"}}
+    config.pop("launchType" if "capacityProviderStrategy" in config else "", None)
+    for container in config.get("overrides", {}).get("containerOverrides", ()):
+        container.pop("command", None)
+    return config
+
+
 @settings(max_examples=200)
-@given(documents(run_task_shape()))
+@given(SOUND.map(without_reserved) | FAULTY)
 def test_every_request_that_is_built_is_one_that_botocore_sends(config):
     builder = RunTaskBuilder(EcsOptions(cluster="c", container_name="airflow", task_definition="t"))
     try:
@@ -279,3 +306,10 @@ def test_a_request_takes_less_than_half_a_millisecond(options_of, identity, comm
         builder.build(identity, command, config)
         took.append(time.process_time() - started)
     assert sorted(took)[len(took) // 2] < 0.0005
+
+
+def test_options_made_by_hand_are_held_to_the_same_rules():
+    strategy = ({"capacityProvider": "x"},)
+    with pytest.raises(OptionsError) as caught:
+        RunTaskBuilder(EcsOptions(cluster="c", launch_type="EC2", capacity_provider_strategy=strategy))
+    assert [problem.option for problem in caught.value.problems] == ["launch_type", "container_name", "task_definition"]

@@ -1,0 +1,321 @@
+"""Amazon ECS as a `Cloud`: one task per launch, `clientToken` for idempotence, `startedBy` for the fleet.
+
+Quirks of the service that are met here: RunTask answers a refusal with 200 and `failures`; a token that was used with
+another request is a ConflictException that names the task it made; tagging may be denied; a task id belongs to the
+cluster in its ARN; a describe of one malformed id fails for all of its call.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
+from aws_exec.clouds.ecs_task import SERVICE, Task, observation, token_in
+from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
+from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of
+
+log = logging.getLogger(__name__)
+
+#: ECS API Reference, DescribeTasks and ListTasks: ids per call, ARNs per page.
+PAGE = 100
+#: ECS API Reference, StopTask: an older limit of `reason`, which every endpoint takes.
+REASON_LIMIT = 255
+#: A well-formed task id that no task has; the amazon provider's health check asks for the same.
+NO_TASK = "a" * 32
+
+
+class EcsCloud:
+    """ECS, for one deployment.
+
+    Args:
+        client: the boto3 client to use now; asked before each call, and expected to be quick.
+        cluster: name or ARN: where jobs without a place are.
+        container_name: which container of a task is Airflow's.
+        started_by: of every task of this deployment (`aws_exec.lifecycle.identity.started_by`).
+        before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
+    """
+
+    capabilities = Capabilities(service=SERVICE, idempotent_submit=True, describe_batch=PAGE - 1)
+
+    def __init__(
+        self,
+        client: Callable[[], Any],
+        *,
+        cluster: str,
+        container_name: str,
+        started_by: str,
+        before_read: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._container_name = container_name
+        self._started_by = started_by
+        self._before_read = before_read
+        self._lock = threading.Lock()
+        self._warned: set[str] = set()
+        self._may_tag = True
+        #: Whether ListTasks takes `desiredStatus` beside `startedBy`; the documentation says no, the service may.
+        self._lists_stopped_by_owner = True
+
+    # -- submit -------------------------------------------------------------------------------------------------------
+
+    def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Ask for one task each. A token that was used before answers with the task it made."""
+        return [self._run_task(request) for request in requests]
+
+    def _run_task(self, request: Request) -> Answer:
+        arguments = request.arguments if self._may_tag else _untagged(request.arguments)
+        try:
+            answer = self._client().run_task(**arguments)
+        except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
+            if self._may_tag and _is_tagging_denied(error):
+                self._may_tag = False
+                self._warn(
+                    "tags", "Tagging is denied, so tasks are launched without tags (%s)", fault_of(error, "RunTask")
+                )
+                return self._run_task(request)
+            if _code(error) == "ConflictException":
+                return self._made_before(request, error)
+            return fault_of(error, "RunTask")
+        for task in answer.get("tasks") or ():
+            return self._see(task, Job(task["taskArn"], request.place), request.token)
+        for failure in answer.get("failures") or ():
+            return fault_of_failure(failure)
+        # Neither a task nor a reason: asked again, with the same token, it will say which.
+        return Fault(Trouble.NO_ANSWER, "RunTask", "EmptyAnswer", "neither a task nor a failure")
+
+    def _made_before(self, request: Request, conflict: Exception) -> Answer:
+        """The task that an earlier request with this token made (by a scheduler that is gone): it is ours."""
+        ids = [str(each) for each in getattr(conflict, "response", {}).get("resourceIds") or ()]
+        if not ids:
+            return fault_of(conflict, "RunTask")
+        try:
+            tasks, _ = self._describe_page(request.place or self._cluster, ids)
+        except CloudError as error:
+            log.info("Cannot look at the task that %s made before: %s", request.token, error.fault)
+            tasks = []
+        for task in sorted(tasks, key=lambda task: token_in(task) != request.token):
+            return self._see(task, Job(task["taskArn"], request.place), request.token)
+        if ids[0].startswith("arn:"):
+            return Observation(Job(ids[0], request.place), Status.STARTING, token=request.token)
+        return Fault(Trouble.NO_ANSWER, "RunTask", "ConflictException", f"task {ids[0]} has this token")
+
+    # -- describe -----------------------------------------------------------------------------------------------------
+
+    def describe(self, place: str, jobs: Sequence[Job]) -> Description:
+        """Look at jobs; those that the answer says nothing of are in neither part, and are to be asked for again."""
+        by_cluster: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in jobs:
+            by_cluster[self._cluster_of(job, place)].append(job)
+        seen: list[Observation] = []
+        missing: list[Job] = []
+        for cluster, members in by_cluster.items():
+            for chunk in _chunks(members):
+                self._look_at(cluster, chunk, seen, missing)
+        return Description(tuple(seen), tuple(missing))
+
+    def _look_at(self, cluster: str, jobs: list[Job], seen: list[Observation], missing: list[Job]) -> None:
+        by_id = {_id(job.arn): job for job in jobs}
+        try:
+            tasks, failures = self._describe_page(cluster, [job.arn for job in jobs])
+        except CloudError as error:
+            if error.fault.code != "InvalidParameterException" or error.fault.trouble is Trouble.THROTTLED:
+                raise
+            # One id among them is none that this cluster can have. It must not blind us to the others.
+            if len(jobs) == 1:
+                missing.extend(jobs)
+                return
+            half = len(jobs) // 2
+            self._look_at(cluster, jobs[:half], seen, missing)
+            self._look_at(cluster, jobs[half:], seen, missing)
+            return
+        for task in tasks:
+            job = by_id.get(_id(task["taskArn"]))
+            if job is not None:
+                seen.append(self._see(task, job))
+        others = []
+        for failure in failures:
+            job = by_id.get(_id(failure.get("arn") or ""))
+            if failure.get("reason") == "MISSING" and job is not None:
+                missing.append(job)
+            else:
+                others.append(failure)
+        if others and not tasks and len(others) == len(failures):
+            raise CloudError(fault_of_failure(others[0]))
+        if others:
+            self._warn("failures", "DescribeTasks did not tell of some tasks: %s", fault_of_failure(others[0]))
+
+    def _describe_page(self, cluster: str, ids: Sequence[str]) -> tuple[list[Task], list[Mapping[str, Any]]]:
+        if not ids:
+            return [], []
+        answer = self._read("DescribeTasks", "describe_tasks", cluster=cluster, tasks=list(ids))
+        return answer.get("tasks") or [], answer.get("failures") or []
+
+    # -- find and survey ----------------------------------------------------------------------------------------------
+
+    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+        """The tasks of these launches: first among the running, the rest among the recently stopped.
+
+        Without the right to list there is nothing to find: RunTask with the same token still answers for launches.
+        """
+        wanted = set(families)
+        found: list[Observation] = []
+        for place in dict.fromkeys(places or ("",)):
+            for desired in ("RUNNING", "STOPPED"):
+                # A launch has at most one container at a time: one that runs is its newest.
+                lost = wanted - {launch_of(seen.token or "") for seen in found}
+                found += [seen for seen in self._fleet(place, desired, lost) if launch_of(seen.token or "") in lost]
+        return found
+
+    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
+        """The running fleet of this deployment; nothing, with one warning, without the right to list."""
+        return [seen for place in dict.fromkeys(places or ("",)) for seen in self._fleet(place, "RUNNING", {""})]
+
+    def _fleet(self, place: str, desired: str, wanted: Collection[LaunchId]) -> list[Observation]:
+        if not wanted:
+            return []
+        cluster = place or self._cluster
+        fleet: dict[str, Observation] = {}
+        try:
+            for arns in self._list(cluster, desired):
+                for task in self._describe_page(cluster, arns)[0]:
+                    if task.get("startedBy") == self._started_by:
+                        fleet[task["taskArn"]] = self._see(task, Job(task["taskArn"], place))
+        except CloudError as error:
+            if error.fault.operation != "ListTasks" or "AccessDenied" not in error.fault.code:
+                raise
+            self._warn("list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault)
+        return list(fleet.values())
+
+    def _list(self, cluster: str, desired: str) -> Iterator[list[str]]:
+        """Pages of ARNs of this deployment's tasks; of everybody's, where the service does not filter by both."""
+        # Without desiredStatus the service lists the running ones.
+        by_owner: dict[str, str] = {"cluster": cluster, "startedBy": self._started_by}
+        if desired == "RUNNING":
+            yield from self._pages(by_owner)
+            return
+        if self._lists_stopped_by_owner:
+            try:
+                yield from self._pages({**by_owner, "desiredStatus": desired})
+            except CloudError as error:
+                if error.fault.code not in ("InvalidParameterException", "ClientException"):
+                    raise
+                if error.fault.trouble is Trouble.THROTTLED:
+                    raise
+                log.info("ListTasks takes no desiredStatus beside startedBy (%s); listing the cluster", error.fault)
+                self._lists_stopped_by_owner = False
+            else:
+                return
+        yield from self._pages({"cluster": cluster, "desiredStatus": desired})
+
+    def _pages(self, arguments: Mapping[str, str]) -> Iterator[list[str]]:
+        following: dict[str, str] = {}
+        while True:
+            answer = self._read("ListTasks", "list_tasks", **arguments, **following)
+            yield answer.get("taskArns") or []
+            if not answer.get("nextToken"):
+                return
+            following = {"nextToken": answer["nextToken"]}
+
+    # -- stop and check -----------------------------------------------------------------------------------------------
+
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+        """Stop tasks; one that AWS does not know (any more) needs no stopping."""
+        return [self._stop_task(self._cluster_of(job, job.place), job.arn, reason) for job in jobs]
+
+    def _stop_task(self, cluster: str, task: str, reason: str) -> Fault | None:
+        try:
+            self._client().stop_task(cluster=cluster, task=task, reason=reason[:REASON_LIMIT])
+        except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
+            return None if _is_not_found(error) else fault_of(error, "StopTask")
+        return None
+
+    def check(self) -> Fault | None:
+        """Stop a task that cannot exist: not to find it takes everything a launch takes but the right to launch."""
+        try:
+            self._client().stop_task(cluster=self._cluster, task=NO_TASK, reason="awsexec health check")
+        except Exception as error:  # noqa: BLE001 -- the fault is the answer
+            return None if _is_not_found(error) else fault_of(error, "StopTask")
+        return Fault(Trouble.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
+
+    def default_launch_type(self) -> str | None:
+        """What a request without launch type and strategy is to say: None if the cluster has a strategy of its own.
+
+        Where DescribeClusters is denied it is FARGATE, which is what `launch_type` defaults to.
+
+        Raises:
+            CloudError: the cluster does not exist, or the service did not say.
+        """
+        try:
+            answer = self._read("DescribeClusters", "describe_clusters", clusters=[self._cluster])
+        except CloudError as error:
+            if "AccessDenied" not in error.fault.code:
+                raise
+            self._warn("clusters", "Describing the cluster is denied; launching on FARGATE (%s)", error.fault)
+            return "FARGATE"
+        for cluster in answer.get("clusters") or ():
+            return None if cluster.get("defaultCapacityProviderStrategy") else "FARGATE"
+        message = f"there is no cluster {self._cluster}"
+        raise CloudError(Fault(Trouble.REFUSED, "DescribeClusters", "ClusterNotFoundException", message))
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
+        if not self._before_read():
+            raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
+        try:
+            answer: Mapping[str, Any] = getattr(self._client(), method)(**arguments)
+        except Exception as error:
+            raise CloudError(fault_of(error, operation)) from error
+        return answer
+
+    def _see(self, task: Task, job: Job, token: str | None = None) -> Observation:
+        return observation(task, job, self._container_name, token)
+
+    def _cluster_of(self, job: Job, place: str) -> str:
+        """The cluster in the ARN, which is where the task is; else where it was asked for (ARNs before 2018)."""
+        parts = job.arn.split("/")
+        return parts[1] if len(parts) == 3 and job.arn.startswith("arn:") else (place or self._cluster)  # noqa: PLR2004
+
+    def _warn(self, topic: str, message: str, *said: object) -> None:
+        """Warn of a topic once in the life of this cloud."""
+        with self._lock:
+            if topic in self._warned:
+                return
+            self._warned.add(topic)
+        log.warning(message, *said)
+
+
+def _id(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _chunks(jobs: Sequence[Job]) -> Iterable[list[Job]]:
+    return (list(jobs[start : start + PAGE]) for start in range(0, len(jobs), PAGE))
+
+
+def _untagged(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in ("tags", "propagateTags")}
+
+
+def _code(error: Exception) -> str:
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def _said(error: Exception) -> str:
+    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+
+
+def _is_tagging_denied(error: Exception) -> bool:
+    return "AccessDenied" in _code(error) and "ecs:TagResource" in _said(error)
+
+
+def _is_not_found(error: Exception) -> bool:
+    """The referenced task was not found: the cluster and our rights were good enough to look for it."""
+    return _code(error) == "InvalidParameterException" and "not found" in _said(error).lower()

@@ -1,0 +1,203 @@
+"""How a client of AWS comes to be: timeouts, connections, the account and the region.
+
+The rule is the amazon provider's: `conn_id` names an Airflow connection (`aws_default` unless said otherwise); where
+`aws_default` does not exist, and where `conn_id` is empty, boto3's own chain of credentials decides. With the provider
+installed its hook resolves the connection (roles, SAML, profiles, ...). Without it, `aws_default` is understood as far
+as keys, region and endpoint go, and everything else is refused: never silently another account.
+
+Clients are built on a thread of ours, never in the scheduler's beat: resolving a connection asks Airflow's database
+and may call STS. Airflow is imported inside functions: nothing else in `aws_exec.clouds` needs it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import boto3.session
+from botocore.config import Config
+from botocore.exceptions import NoRegionError
+
+from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.lifecycle.values import Fault, Trouble
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CONNECTION = "aws_default"
+
+#: AWS accepts within milliseconds; a SYN lost twice is retried after 3 s (RFC 6298 timers), so 5 s forgives both.
+CONNECT_TIMEOUT_SECONDS = 5
+#: RunTask has been seen to take several seconds while a service is degraded; an answer after 20 s is as good as lost,
+#: and a hung call costs one worker thread for that long at most.
+READ_TIMEOUT_SECONDS = 20
+#: Launches, stops and reads of the dispatcher at once, and a health check.
+CONNECTIONS = 40
+
+#: Extras of a connection that are understood without the amazon provider.
+_PLAIN_EXTRAS = frozenset(
+    {"region_name", "endpoint_url", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "profile_name"},
+)
+
+ClientT = TypeVar("ClientT")
+
+
+def client_config(connections: int = CONNECTIONS) -> Config:
+    """The botocore configuration of every client.
+
+    The SDK's own retries are off, for reads as well: an unanswered request is repeated by the machine, with the same
+    token, at a rate that all lanes share. Retries below it would multiply the load just when AWS asks for less, would
+    not be counted, and would submit a Batch job twice.
+    """
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        max_pool_connections=connections,
+        # NAT gateways drop idle connections after 350 s without a word; the next launch would wait for a timeout.
+        tcp_keepalive=True,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        user_agent_extra="awsexec",
+    )
+
+
+def build_client(
+    service: str,
+    *,
+    conn_id: str | None = DEFAULT_CONNECTION,
+    region_name: str | None = None,
+    section: str = "aws_ecs_executor",
+    connections: int = CONNECTIONS,
+) -> Any:
+    """Build a client, as the amazon provider's executors would find their account and region.
+
+    Args:
+        service: `"ecs"`, `"batch"`, ...
+        conn_id: an Airflow connection; empty or None: boto3's own chain.
+        region_name: the option; None or empty: the connection's, else boto3's. `AWS_ENDPOINT_URL` is honoured.
+        section: of Airflow's configuration that these come from, for messages.
+        connections: kept open at once.
+
+    Raises:
+        CloudError: CREDENTIALS, UNREACHED or REFUSED (no region, a connection that cannot be understood), with what
+            to do about it.
+    """
+    config = client_config(connections)
+    try:
+        if not conn_id:
+            return _session(region_name=region_name or None).client(service, config=config)
+        if _has_amazon_provider():
+            return _from_hook(service, conn_id, region_name, config)
+        return _from_plain_connection(service, conn_id, region_name, config, section)
+    except NoRegionError as error:
+        message = (
+            f"no AWS region: set [{section}] region_name (AIRFLOW__{section.upper()}__REGION_NAME), "
+            f"the region of connection {conn_id or DEFAULT_CONNECTION!r}, or AWS_DEFAULT_REGION"
+        )
+        raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message)) from error
+    except CloudError:
+        raise
+    except Exception as error:
+        fault = fault_of(error, "CreateClient")
+        if fault.trouble is Trouble.NO_ANSWER:
+            # Nothing was launched by building a client: there is nothing to be uncertain about.
+            fault = Fault(Trouble.UNREACHED, fault.operation, fault.code, fault.message)
+        raise CloudError(fault) from error
+
+
+class ClientSource(Generic[ClientT]):
+    """One client for all threads (boto3 clients are thread-safe): built when first asked for, and replaced as a whole.
+
+    Args:
+        build: makes a client; may take seconds and raise `CloudError`.
+    """
+
+    def __init__(self, build: Callable[[], ClientT]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._client: ClientT | None = None
+
+    def get(self) -> ClientT:
+        """The client; built now if there is none yet.
+
+        Raises:
+            CloudError: it could not be built; the next call tries again.
+        """
+        client = self._client
+        if client is not None:
+            return client
+        with self._lock:
+            if self._client is None:
+                self._client = self._build()
+            return self._client
+
+    def renew(self) -> None:
+        """Build a new client, then swap; the old one stays if that fails, and finishes the calls it has.
+
+        Raises:
+            CloudError: it could not be built.
+        """
+        client = self._build()
+        with self._lock:
+            self._client = client
+
+
+def _session(**kwargs: Any) -> Any:
+    """Not boto3's default session, which other threads may be using; untyped: its types know every service apart."""
+    return boto3.session.Session(**kwargs)
+
+
+def _has_amazon_provider() -> bool:
+    try:
+        return importlib.util.find_spec("airflow.providers.amazon.aws.hooks.base_aws") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _from_hook(service: str, conn_id: str, region_name: str | None, ours: Config) -> Any:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # noqa: PLC0415
+
+    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name or None, client_type=service)
+    # The connection's own `config_kwargs` (proxies, ...) stay in force, except where ours are a promise.
+    return hook.get_client_type(region_name=hook.region_name, config=hook.config.merge(ours))
+
+
+def _from_plain_connection(service: str, conn_id: str, region_name: str | None, config: Config, section: str) -> Any:
+    if conn_id != DEFAULT_CONNECTION:
+        raise _refused(
+            f"[{section}] conn_id (AIRFLOW__{section.upper()}__CONN_ID) is {conn_id!r}, which only "
+            "apache-airflow-providers-amazon can resolve: install it, or set it to empty for boto3's own credentials"
+        )
+    connection = _airflow_connection(conn_id)
+    if connection is None:
+        return _session(region_name=region_name or None).client(service, config=config)
+    extra: dict[str, Any] = dict(connection.extra_dejson)
+    if unknown := sorted(name for name, value in extra.items() if value and name not in _PLAIN_EXTRAS):
+        raise _refused(
+            f"connection {conn_id!r} has {', '.join(unknown)}, which only apache-airflow-providers-amazon understands: "
+            f"install it, or set [{section}] conn_id to empty for boto3's own credentials"
+        )
+    session = _session(
+        aws_access_key_id=connection.login or extra.get("aws_access_key_id"),
+        aws_secret_access_key=connection.password or extra.get("aws_secret_access_key"),
+        aws_session_token=extra.get("aws_session_token"),
+        region_name=region_name or extra.get("region_name"),
+        profile_name=extra.get("profile_name"),
+    )
+    return session.client(service, config=config, endpoint_url=extra.get("endpoint_url"))
+
+
+def _airflow_connection(conn_id: str) -> Any | None:
+    from airflow.sdk import BaseHook  # noqa: PLC0415
+    from airflow.exceptions import AirflowNotFoundException  # noqa: PLC0415
+
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        log.info("There is no Airflow connection %r; AWS credentials are found as boto3 finds them", conn_id)
+        return None
+
+
+def _refused(message: str) -> CloudError:
+    return CloudError(Fault(Trouble.REFUSED, "CreateClient", "ConnectionRefused", message))

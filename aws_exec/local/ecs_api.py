@@ -6,6 +6,7 @@ service's application: that is the one place where we step in, and nothing of mo
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +15,9 @@ from typing import Any
 
 from flask import Flask
 from moto.core.common_types import TYPE_RESPONSE
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import convert_to_flask_response
-from moto.ecs.exceptions import TaskDefinitionNotFoundException
+from moto.ecs.exceptions import ECSException, TaskDefinitionNotFoundException
 from moto.ecs.models import Cluster, ClusterFailure, EC2ContainerServiceBackend, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.moto_server.werkzeug_app import BackendRequest
@@ -39,25 +39,25 @@ class EcsBackend(EC2ContainerServiceBackend):
         """An active cluster, by name or ARN.
 
         Raises:
-            ServiceException: `ClusterNotFoundException`; a deleted cluster is not found either.
+            ECSException: `ClusterNotFoundException`; a deleted cluster is not found either.
         """
         cluster = self._get_cluster(name)
         if cluster.status != "ACTIVE":
-            raise ServiceException("ClusterNotFoundException", "Cluster not found.")
+            raise ECSException("ClusterNotFoundException", "Cluster not found.")
         return cluster
 
     def active_definition(self, name: str) -> TaskDefinition:
         """A task definition by family, `family:revision` or ARN.
 
         Raises:
-            ServiceException: `ClientException`, with the messages RunTask answers for an unknown or inactive one.
+            ECSException: `ClientException`, with the messages RunTask answers for an unknown or inactive one.
         """
         try:
             definition = self.describe_task_definition(name)
         except (TaskDefinitionNotFoundException, ValueError) as error:
-            raise ServiceException("ClientException", "TaskDefinition not found.") from error
+            raise ECSException("ClientException", "TaskDefinition not found.") from error
         if definition.status != "ACTIVE":
-            raise ServiceException("ClientException", "TaskDefinition is inactive.")
+            raise ECSException("ClientException", "TaskDefinition is inactive.")
         return definition
 
     def describe_clusters(self, cluster_names: list[str]) -> tuple[list[Cluster], list[ClusterFailure]]:
@@ -72,7 +72,7 @@ class EcsBackend(EC2ContainerServiceBackend):
         if parsed_arn["service"] == "task":
             task = self.running.known(resource_arn)
             if task is None:
-                raise ServiceException("InvalidParameterException", "The specified task was not found.")
+                raise ECSException("InvalidParameterException", "The specified task was not found.")
             return task
         return super()._get_resource(resource_arn, parsed_arn)
 
@@ -109,7 +109,7 @@ class EcsService:
         """Where a RunTask request is to run.
 
         Raises:
-            ServiceException: no such cluster or task definition.
+            ECSException: no such cluster or task definition.
         """
         cluster = backend.cluster(request.get("cluster", "default"))
         definition = backend.active_definition(request["taskDefinition"])
@@ -170,8 +170,9 @@ class EcsResponse(EC2ContainerServiceResponse):
         try:
             self._service.script.raise_next(operation)
         except AwsError as error:
-            status, headers, body = self.serialized(ActionResult(_wire(error)))
-            return status, headers, body
+            # As the JSON protocol has it; moto itself puts only errors of the service's model on the wire.
+            body = json.dumps({"__type": error.code, "message": error.message})
+            return error.status, {"Content-Type": "application/x-amz-json-1.1"}, body
         return super().call_action()
 
     def run_task(self) -> ActionResult:
@@ -194,7 +195,7 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def start_task(self) -> ActionResult:
         """StartTask: not here; moto's would be a task that never runs."""
-        raise ServiceException("ClientException", "The embedded AWS has no StartTask; use RunTask.")
+        raise ECSException("ClientException", "The embedded AWS has no StartTask; use RunTask.")
 
     def _parameters(self) -> Parameters:
         parameters: Parameters = self._get_params()
@@ -212,9 +213,9 @@ class EcsResponse(EC2ContainerServiceResponse):
             raise _wire(error) from error
 
 
-def _wire(error: AwsError) -> ServiceException:
+def _wire(error: AwsError) -> ECSException:
     """The error as moto puts it on the wire."""
-    told = ServiceException(error.code, error.message)
+    told = ECSException(error.code, error.message)
     if error.resource_ids:
         told.resourceIds = list(error.resource_ids)  # type: ignore[attr-defined]
     return told

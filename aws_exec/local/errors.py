@@ -22,10 +22,12 @@ class AwsError(Exception):
         code: the exception's name in the API (`InvalidParameterException`).
         message: what AWS says with it.
         resource_ids: `ConflictException` only: the ARNs that already exist.
+        status: the HTTP status.
     """
 
-    def __init__(self, code: str, message: str, resource_ids: tuple[str, ...] = ()) -> None:
+    def __init__(self, code: str, message: str, resource_ids: tuple[str, ...] = (), status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.resource_ids = resource_ids
+        self.status = status

@@ -29,10 +29,19 @@ class Faults:
         with self._loop.changed:
             self._script.failed_starts += [reason] * times
 
-    def raise_next(self, operation: str, code: str, message: str = "", *, times: int = 1) -> None:
+    def raise_next(
+        self,
+        operation: str,
+        code: str,
+        message: str = "",
+        *,
+        status: int = 400,
+        times: int = 1,
+    ) -> None:
         """Answer the next calls of an ECS operation with an error, before anything is done."""
+        error = AwsError(code, message, status=status)
         with self._loop.changed:
-            self._script.errors.setdefault(operation, []).extend([AwsError(code, message)] * times)
+            self._script.errors.setdefault(operation, []).extend([error] * times)
 
     def forget(self, task: str) -> None:
         """Know nothing of a task any more (MISSING), though it goes on running.

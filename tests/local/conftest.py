@@ -1,0 +1,61 @@
+"""One embedded AWS a module, quick to start and stop; clients; a launcher of small Python programs."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+
+from aws_exec.local import EmbeddedAws
+from tests.local.helpers import client_of, request_of
+
+
+class Run(Protocol):
+    def __call__(self, program: str | list[str] = "", **more: Any) -> str: ...
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(
+        container_environment={"GIVEN": "to all", "SHADE": "starter"},
+        max_containers=4,
+        start_delay=0,
+        stop_delay=0.04,
+        stop_timeout=10,
+    ) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def ecs(aws: EmbeddedAws) -> Any:
+    return client_of(aws, "ecs")
+
+
+@pytest.fixture(scope="module")
+def logs(aws: EmbeddedAws) -> Any:
+    return client_of(aws, "logs")
+
+
+@pytest.fixture
+def run(aws: EmbeddedAws, ecs: Any) -> Iterator[Run]:
+    """Launches a program and returns its task's ARN; what still runs after the test is stopped."""
+    launched = []
+
+    def run(program: str | list[str] = "", **more: Any) -> str:
+        answer = ecs.run_task(**request_of(aws, program, **more))
+        assert answer["failures"] == []
+        launched.append(answer["tasks"][0]["taskArn"])
+        return launched[-1]
+
+    yield run
+    for arn in launched:
+        if "STOPPED" not in aws.history(arn):
+            aws.faults.lose(arn)
+
+
+@pytest.fixture
+def described(aws: EmbeddedAws, ecs: Any) -> Any:
+    def described(arn: str) -> dict[str, Any]:
+        cluster = arn.split("/")[-2]
+        return ecs.describe_tasks(cluster=cluster, tasks=[arn], include=["TAGS"])["tasks"][0]
+
+    return described

@@ -1,0 +1,59 @@
+"""Clients and requests for an embedded AWS, and programs that containers run."""
+
+import os
+import textwrap
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from aws_exec.local import EmbeddedAws
+
+FOREVER = "import threading; print('up'); threading.Event().wait()"
+
+
+def client_of(aws: EmbeddedAws, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=aws.endpoint_url,
+        region_name=aws.names.region,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def request_of(aws: EmbeddedAws, program: str | list[str] = "", **more: Any) -> dict[str, Any]:
+    """A RunTask request for a Python program (or a command); `more` replaces whole arguments."""
+    command = program if isinstance(program, list) else ["python", "-u", "-c", textwrap.dedent(program)]
+    network = {"awsvpcConfiguration": {"subnets": [aws.names.subnet]}}
+    return {
+        "cluster": aws.names.cluster,
+        "taskDefinition": aws.names.task_definition,
+        "launchType": "FARGATE",
+        "networkConfiguration": network,
+        "overrides": {"containerOverrides": [{"name": aws.names.container, "command": command}]},
+        **more,
+    }
+
+
+def register(ecs: Any, family: str, *containers: dict[str, Any]) -> str:
+    """Register a task definition of containers that log to a group named after it; returns its ARN."""
+    options = {"awslogs-group": family, "awslogs-stream-prefix": "x"}
+    common = {"image": "any", "memory": 64, "logConfiguration": {"logDriver": "awslogs", "options": options}}
+    answer = ecs.register_task_definition(
+        family=family,
+        containerDefinitions=[{**common, **container} for container in containers],
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+    )
+    return answer["taskDefinition"]["taskDefinitionArn"]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether there is no such process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

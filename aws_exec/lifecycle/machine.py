@@ -58,6 +58,15 @@ class Machine:
         first = self.book.next_due()
         return first is not None and first <= now
 
+    def unfinished(self) -> int:
+        """How many launches an ending executor still waits for: those whose end is not known yet."""
+        terminating = self.book.clockwork.terminating
+        return sum(
+            (terminating and record.job is not None)
+            or (not record.silent and (record.job is not None or record.phase is Phase.LAUNCHING))
+            for record in self.book.records.values()
+        )
+
     # -- from Airflow -------------------------------------------------------------------------------------------------
 
     def _taken(self, draft: Draft, event: on.Taken, now: float) -> None:

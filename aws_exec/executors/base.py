@@ -1,0 +1,489 @@
+"""What the executors of all services share: Airflow calls in, events and effects go round, the scheduler never waits.
+
+A beat (`sync`) drains the dispatcher's completions into the machine, ticks it, and carries out what it asks for: what
+is to be told to Airflow at once (dictionary operations), what needs AWS or the database by the dispatcher's threads.
+Nothing here decides what happens to a job: `aws_exec.lifecycle.machine` does. Nothing raises into the scheduler.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+from uuid import NAMESPACE_URL, uuid5
+
+from airflow.executors.base_executor import BaseExecutor
+
+from aws_exec.clouds.cloud import Cloud, Request
+from aws_exec.clouds.dispatcher import Dispatcher
+from aws_exec.clouds.errors import CloudError
+from aws_exec.diagnosis import can_replace
+from aws_exec.executors import compat, rows, telling
+from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload, identity_of
+from aws_exec.lifecycle import Machine, Policy, effects, events
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
+from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
+
+Command: TypeAlias = Sequence[Any]
+ExecutorConfig: TypeAlias = dict[str, Any]
+
+#: Seconds of a beat that intake, completions and ticks may take together; what is left waits for the next beat.
+BUDGET = 0.020
+
+#: Seconds that a container may take to start where instances have to be started for it first.
+SLOW_START = 3600.0
+
+#: A lane may launch until this share of the health threshold has passed since the last beat: after the whole of it
+#: another scheduler may have adopted what we would launch.
+LEASE_SHARE = 1 / 3
+
+#: Seconds that `end()` and `terminate()` give to calls that are on their way.
+CLOSING = 5.0
+
+#: Seconds that `terminate()` waits for the ends of what it stops, at least: a container may take 30 to die of SIGTERM.
+TERMINATING = 40.0
+
+
+class ContainerExecutor(BaseExecutor):
+    """An executor that runs every workload in a container of its own; a service is a subclass."""
+
+    supports_multi_team = True
+    supports_callbacks = True
+    pre_assigns_external_executor_id = True
+    is_local = False
+    serve_logs = False
+
+    #: Error codes after which the client is rebuilt with new credentials, as the amazon provider names them.
+    INVALID_CREDENTIALS_EXCEPTIONS: ClassVar[list[str]] = [
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+    ]
+    CommandType = Command
+    ExecutorConfigType = ExecutorConfig
+
+    #: The section of Airflow's configuration.
+    SECTION: ClassVar[str]
+
+    def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = clock
+        self._launch_ids = LaunchIds()
+        self._entries = telling.Limiter()
+        self._wake = threading.Event()
+        self._dispatcher: Dispatcher | None = None
+        self._cloud: Cloud | None = None
+        self._options: ExecutorOptions | None = None
+        self.machine = Machine()
+
+    # -- what a service is ----------------------------------------------------------------------------------------
+
+    def _load_options(self) -> ExecutorOptions:
+        """Read this executor's options; raises OptionsError."""
+        raise NotImplementedError
+
+    def _build_cloud(self, options: Any, deployment: str) -> Cloud:
+        """The adapter, with its clients built."""
+        raise NotImplementedError
+
+    def _build_dispatcher(self, cloud: Any, options: Any) -> Dispatcher:
+        """The threads that call it."""
+        raise NotImplementedError
+
+    def _request(self, workload: Workload, words: Sequence[str], identity: Identity) -> Request:
+        """The call that launches a workload; raises InvalidExecutorConfig or CloudError. On a lane's thread."""
+        raise NotImplementedError
+
+    def _place_of(self, executor_config: Any) -> str:
+        """Where the container of a task with this executor_config is; the default if it cannot be read."""
+        raise NotImplementedError
+
+    def _job_of(self, external_id: str, place: str) -> Job | None:
+        """The job that Airflow's external executor id names; None if it names none."""
+        raise NotImplementedError
+
+    def _connect(self) -> None:
+        """Build the clients; raises CloudError."""
+        raise NotImplementedError
+
+    # -- start and health -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read and check the options, build the client, check the health if asked, start the threads.
+
+        Raises:
+            AirflowException: an option is wrong, or AWS says definitively that nothing can be launched.
+        """
+        try:
+            options = self._load_options()
+            deployment = options.deployment or compat.default_deployment()
+            self._cloud = self._build_cloud(options, deployment)
+        except OptionsError as error:
+            raise telling.refusal(str(error)) from error
+        self._options = options
+        self._deployment = deployment
+        self.machine = Machine(self._policy(options, self._cloud))
+        self._dispatcher = self._build_dispatcher(self._cloud, options)
+        self._warn_of_short_timeout(options)
+        try:
+            self._connect()
+        except CloudError as error:
+            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(error.fault)}") from error
+        if options.check_health_on_startup:
+            self._check_health_at_start()
+        self._dispatcher.start()
+        self.log.info("%s is ready (deployment %s)", type(self).__name__, deployment)
+
+    def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
+        can = cloud.capabilities
+        return Policy(
+            service=can.service,
+            idempotent_submit=can.idempotent_submit,
+            max_attempts=self._max_attempts(options),
+            observe_batch=self._describe_batch(),
+            poll_interval=options.poll_interval,
+            launch_timeout=options.launch_timeout or None,
+            stop_grace=options.stop_grace,
+            missing_grace=options.missing_grace,
+            gap=compat.health_threshold() * LEASE_SHARE,
+            judge=can_replace,
+        )
+
+    def _max_attempts(self, options: ExecutorOptions) -> int:
+        return options.max_attempts
+
+    def _describe_batch(self) -> int:
+        return 99
+
+    def _slow_start(self, _options: Any) -> str:
+        """Why a container may take long to start here; empty if it should not."""
+        return ""
+
+    def _warn_of_short_timeout(self, options: ExecutorOptions) -> None:
+        timeout = compat.queued_timeout()
+        if (reason := self._slow_start(options)) and timeout < SLOW_START:
+            self.log.warning(
+                "[scheduler] task_queued_timeout is %g s, and %s: Airflow would revoke tasks that are still starting. "
+                "Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to %g or more",
+                timeout,
+                reason,
+                SLOW_START,
+            )
+        if options.launch_timeout and options.launch_timeout > timeout:
+            self.log.warning(
+                "[%s] launch_timeout (%g s) is longer than [scheduler] task_queued_timeout (%g s), which ends first",
+                self.SECTION,
+                options.launch_timeout,
+                timeout,
+            )
+
+    def check_health(self) -> None:
+        """Ask the service something harmless.
+
+        Raises:
+            AirflowException: nothing could be launched now; with cause and remedy.
+        """
+        fault = self._ready_cloud().check()
+        if fault is not None:
+            raise telling.refusal(f"{type(self).__name__} health check failed. {telling.tell_fault(fault)}")
+        self.log.info("%s health check has succeeded", type(self).__name__)
+
+    def _check_health_at_start(self) -> None:
+        """Refuse to start on a definitive answer only; what may pass is retried by the lanes, off the beat."""
+        fault = self._ready_cloud().check()
+        if fault is None:
+            self.log.info("%s health check has succeeded", type(self).__name__)
+        elif fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
+            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(fault)}")
+        else:
+            self.log.warning("%s starts all the same: %s", type(self).__name__, telling.tell_fault(fault))
+
+    def _ready_cloud(self) -> Cloud:
+        if self._cloud is None:
+            options = self._load_options()
+            self._options = options
+            self._deployment = options.deployment or compat.default_deployment()
+            self._cloud = self._build_cloud(options, self._deployment)
+        return self._cloud
+
+    # -- the beat -------------------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        """One beat: take in what became known, hand over what is due. Never blocks, never raises."""
+        try:
+            deadline = self._clock() + BUDGET
+            if self._dispatcher is not None:
+                self._dispatcher.beat(self._clock())
+            self._take_in_completions(deadline)
+            self._hand_over_due(deadline)
+        except Exception:
+            # What escapes here ends the scheduler; the next beat goes on where this one stopped.
+            self.log.exception("A beat of %s failed", type(self).__name__)
+
+    def _take_in_completions(self, deadline: float) -> None:
+        dispatcher = self._dispatcher
+        self._carry_out()
+        while dispatcher is not None and (event := dispatcher.peek()) is not None:
+            self._handle(event)
+            dispatcher.pop()
+            if self._clock() >= deadline:
+                return
+
+    def _hand_over_due(self, deadline: float) -> None:
+        self._handle(events.Tick())
+        while self.machine.due(self._clock()) and self._clock() < deadline:
+            self._handle(events.Tick())
+
+    def _handle(self, event: events.Event) -> None:
+        self.machine.handle(event, self._clock())
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        """Do what is in the outbox. An effect leaves it only when it is done: a signal in between loses none."""
+        outbox = self.machine.book.outbox
+        for number in list(outbox):
+            effect = outbox[number]
+            try:
+                self._perform(number, effect)
+            except Exception:
+                # One effect that cannot be carried out must not hold up all that follow it, beat after beat.
+                self.log.exception("%s could not be carried out", type(effect).__name__)
+            outbox.pop(number, None)
+
+    def _perform(self, number: int, effect: effects.Effect) -> None:
+        match effect:
+            case effects.Launched(key, job):
+                self._say_running(key, job)
+            case effects.Report():
+                self._report(effect)
+            case effects.Note():
+                self._tell(effect.key, telling.note(effect))
+            case effects.Release(key):
+                self._release(key)
+            case _ if self._dispatcher is not None:
+                self._dispatcher.dispatch(number, effect)
+
+    def _say_running(self, key: Any, job: Job) -> None:
+        # The scheduler overwrites external_executor_id with it.
+        self.running_state(key, job.arn)
+
+    def _report(self, report: effects.Report) -> None:
+        key: Any = report.key
+        text = telling.report(report)
+        self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", key, text)
+        self._say_over(key, text, success=report.success)
+        if not report.success or (report.stop is not None and report.stop.sidecars):
+            self._entries.forget(key)  # the last entry is never left out
+            self._tell(key, text)
+        self._entries.forget(key)
+
+    def _say_over(self, key: Any, text: str, *, success: bool) -> None:
+        """Put a terminal event of ours into the buffer; past our `change_state`: that is how Airflow gives tasks up."""
+        super().change_state(key, compat.final_state(key, success=success), text)
+
+    def _release(self, key: Any) -> None:
+        self.running.discard(key)
+        buffered = self.event_buffer.get(key)
+        if buffered is not None and not compat.is_terminal(buffered[0]):
+            # The id of a container that is being stopped must not become the external id of the next launch.
+            self.event_buffer.pop(key, None)
+
+    def _tell(self, key: Any, text: str) -> None:
+        """Append to the task's event log, within its bound."""
+        if compat.is_task_key(key) and (passed := self._entries.pass_on(key, text)):
+            self.log_task_event(event="awsexec", extra=passed, ti_key=key)
+
+    def send_message_to_task_logs(self, level: int, msg: str, *args: Any, ti: Any) -> None:
+        """Append a message to a task's event log, which Airflow shows with the task instance; limited per task.
+
+        Args:
+            level: of `logging`; the scheduler's own log gets it, too.
+            msg: with `%` placeholders for `args`.
+            *args: as for `logging`.
+            ti: a task instance, or its key.
+        """
+        try:
+            text = msg % args if args else msg
+            self.log.log(level, "%s", text)
+            key = getattr(ti, "key", ti)
+            self._tell(key, text)
+        except Exception:
+            self.log.exception("A message could not be put into a task's event log")
+
+    # -- intake ---------------------------------------------------------------------------------------------------
+
+    def _process_workloads(self, workload_items: Sequence[Any]) -> None:
+        """Take workloads in, as many as a beat has time for; the rest stay in Airflow's queue for the next."""
+        deadline = self._clock() + BUDGET
+        for item in workload_items:
+            try:
+                self._take(item)
+            except Exception as error:
+                self.log.exception("A workload could not be taken in")
+                self._refuse(item, error)
+            if self._clock() >= deadline:
+                return
+
+    def _take(self, item: Any) -> None:
+        key = compat.key_of(item)
+        ti = getattr(item, "ti", None)
+        self.execute_async(key, [item], getattr(ti, "queue", None), getattr(ti, "executor_config", None))
+        self.running.add(key)  # type: ignore[arg-type]
+        compat.forget_queued(self, key)
+
+    def _refuse(self, item: Any, error: Exception) -> None:
+        """Fail one workload that nobody can run, and no other."""
+        key: Any = compat.key_of(item)
+        compat.forget_queued(self, key)
+        text = f"awsexec could not take the task in: {type(error).__name__}: {error}"
+        self._say_over(key, text, success=False)
+        self._tell(key, text)
+
+    def execute_async(
+        self,
+        key: Any,
+        command: Command,
+        queue: str | None = None,
+        executor_config: ExecutorConfig | None = None,
+    ) -> None:
+        """Take one workload in; it is launched by a later beat.
+
+        Args:
+            key: Airflow's key of it.
+            command: `[workload]`, or a command line.
+            queue: Airflow's queue; unknown ones mean nothing.
+            executor_config: of the task; a wrong one fails this task when it is launched, with the reason.
+        """
+        workload = command[0] if len(command) == 1 else None
+        launch_id = self._launch_ids.of(workload)
+        buffered = self.event_buffer.get(key)
+        if buffered is not None and not compat.is_terminal(buffered[0]):
+            self.event_buffer.pop(key, None)
+        self._handle(events.Taken(launch_id, key, Workload(key, command, queue, executor_config or None)))
+
+    def _compose(self, submit: effects.Submit) -> Request:
+        """Make the request of one launch; on a lane's thread, at the moment of launching: the token is minted here."""
+        workload: Any = submit.workload
+        if isinstance(workload, QueuedRow):
+            fresh = rows.fresh_workload(workload, self.job_id)
+            if fresh is None:
+                raise CloudError(Fault(Trouble.HELD, "adoption", message="the row is no longer queued for this launch"))
+            workload = fresh
+        identity = identity_of(submit.key, submit.token, self._deployment)
+        try:
+            return self._request(workload, workload.words(self.jwt_generator), identity)
+        except InvalidExecutorConfig as error:
+            raise CloudError(Fault(Trouble.INVALID, "executor_config", message=str(error))) from error
+
+    def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
+        """Which launches are still this scheduler's; on a thread of its own."""
+        return rows.still_ours(launches, self.job_id)
+
+    # -- what Airflow takes back ----------------------------------------------------------------------------------
+
+    def change_state(self, key: Any, state: Any, info: Any = None, remove_running: bool = True) -> None:
+        """Airflow's way to put a state into the event buffer, and to declare a task terminal by itself.
+
+        A terminal state that this executor did not report (a heartbeat timeout, a task stuck in queued) is the end of
+        the launch for Airflow: its container is stopped and followed to its end, and nothing more is reported.
+        """
+        super().change_state(key, state, info, remove_running)
+        if not compat.is_terminal(state):
+            return
+        try:
+            self._handle(events.GivenUp(key))
+        except Exception:
+            self.log.exception("%s could not be given up", key)
+
+    def revoke_task(self, *, ti: Any) -> None:
+        """Free the task's key at once and stop its container; reports nothing, never raises.
+
+        The last known reason why it did not run becomes a task event. A new launch of the same task instance waits
+        until the container has ended.
+        """
+        try:
+            key = ti.key
+            compat.forget_queued(self, key)
+            self._handle(events.Revoked(key))
+            self.running.discard(key)
+        except Exception:
+            self.log.exception("A task could not be revoked")
+
+    # -- adoption -------------------------------------------------------------------------------------------------
+
+    def try_adopt_task_instances(self, tis: Sequence[Any]) -> Sequence[Any]:
+        """Adopt what a dead scheduler left; what is returned is reset by Airflow, and loses a try.
+
+        Accepts whatever it can identify, and verifies in the background. Never blocks on AWS, never raises.
+        """
+        adopted: set[str] = set()
+        try:
+            for ti, row in rows.adoptable(tis):
+                if self._adopt(row):
+                    adopted.add(str(ti.id))
+        except Exception:
+            self.log.exception("Adoption stopped after %d of %d task instances", len(adopted), len(tis))
+        if adopted:
+            self.log.info("Adopted %d task instances from a dead scheduler", len(adopted))
+        return [ti for ti in tis if str(ti.id) not in adopted]
+
+    def _adopt(self, row: rows.Row) -> bool:
+        place = self._place_of(row.executor_config)
+        job = self._job_of(row.external_id, place)
+        if job is not None:
+            # Derived from the job, so that every later scheduler gives its replacements the same tokens.
+            launch_id = str(uuid5(NAMESPACE_URL, job.arn))
+        elif UUID_FORM.fullmatch(row.external_id):
+            launch_id = row.external_id
+        else:
+            return False
+        self._launch_ids.remember(launch_id)
+        workload = QueuedRow(row.key, row.ti_id) if row.queued else None
+        self._handle(events.Adopted(launch_id, row.key, job, workload, place))
+        self.running.add(row.key)  # type: ignore[arg-type]
+        return True
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def end(self, heartbeat_interval: float = 10) -> None:
+        """Launch, replace and stop nothing more; wait for the running jobs, then leave them to be adopted.
+
+        Waits at most `shutdown_timeout`: events reported now are never read, and no successor adopts before we are
+        gone. 0 leaves at once.
+
+        Args:
+            heartbeat_interval: seconds between two looks, at most.
+        """
+        timeout = self._options.shutdown_timeout if self._options is not None else 0.0
+        self._shut(events.Draining(), heartbeat_interval, timeout)
+
+    def terminate(self) -> None:
+        """Stop every job this executor owns, bounded in time; one failed stop spares no other."""
+        timeout = self._options.shutdown_timeout if self._options is not None else 0.0
+        self._shut(events.Terminating(), 1.0, max(timeout, TERMINATING))
+
+    def _shut(self, event: events.Event, interval: float, timeout: float) -> None:
+        try:
+            self._handle(event)
+            deadline = self._clock() + timeout
+            while self.machine.unfinished() and (left := deadline - self._clock()) > 0:
+                self.sync()
+                self._wake.wait(min(interval, left, 1.0))
+            self.sync()
+            if self._dispatcher is not None and not self._dispatcher.close(min(CLOSING, max(timeout, 0.1))):
+                self.log.warning("Calls to AWS are still under way; leaving them")
+            if left_over := len(self.machine.book.watched):
+                self.log.info("Leaving %d jobs to be adopted by the next scheduler", left_over)
+        except Exception:
+            self.log.exception("%s could not end in order", type(self).__name__)
+
+    def debug_dump(self) -> None:
+        """Log what there is, on SIGUSR2."""
+        super().debug_dump()  # type: ignore[no-untyped-call]
+        counts: dict[str, int] = {}
+        for record in self.machine.book.records.values():
+            counts[record.phase.value] = counts.get(record.phase.value, 0) + 1
+        self.log.info("launches by phase: %s", counts)

@@ -1,0 +1,115 @@
+"""Everything of Airflow that differs between its versions, or is not quite public; no other module touches it.
+
+Written for Airflow 3.3. What an older one lacks is listed where it is worked around.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from airflow.configuration import conf
+from airflow.executors import workloads
+from airflow.executors.base_executor import BaseExecutor
+from airflow.models.taskinstancekey import TaskInstanceKey
+from airflow.utils.state import TaskInstanceState
+
+from aws_exec.lifecycle.values import Key
+
+#: Airflow 3.1 and 3.2 have no callback workloads.
+ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
+
+#: States in which nothing more is expected of an executor.
+_TERMINAL = frozenset(
+    {TaskInstanceState.SUCCESS.value, TaskInstanceState.FAILED.value, TaskInstanceState.REMOVED.value}
+)
+
+
+def is_task(workload: object) -> bool:
+    """Whether this workload runs a task instance."""
+    return isinstance(workload, workloads.ExecuteTask)
+
+
+def is_callback(workload: object) -> bool:
+    """Whether this workload runs a callback."""
+    return ExecuteCallback is not None and isinstance(workload, ExecuteCallback)
+
+
+def is_task_key(key: Key) -> bool:
+    """Whether this key names a task instance; what it does not name has no event log."""
+    return isinstance(key, TaskInstanceKey)
+
+
+def key_of(workload: Any) -> Key:
+    """The key under which Airflow knows a workload."""
+    key: Key = workload.ti.key if is_task(workload) else workload.callback.key
+    return key
+
+
+def is_terminal(state: object) -> bool:
+    """Whether a state that Airflow sets says that a workload is over."""
+    return str(getattr(state, "value", state)) in _TERMINAL
+
+
+def final_state(key: Key, *, success: bool) -> Any:
+    """The terminal state of what this key names; a callback has states of its own (not in Airflow 3.1)."""
+    if is_task_key(key):
+        return TaskInstanceState.SUCCESS if success else TaskInstanceState.FAILED
+    from airflow.utils.state import CallbackState  # noqa: PLC0415 - where there are callback keys, there is this
+
+    return CallbackState.SUCCESS if success else CallbackState.FAILED
+
+
+def forget_queued(executor: BaseExecutor, key: Key) -> None:
+    """Take a workload out of the executor's queues, if it is there."""
+    queues: tuple[dict[Any, Any], ...] = (executor.queued_tasks, getattr(executor, "queued_callbacks", {}))
+    for queue in queues:
+        queue.pop(key, None)
+
+
+def mint(workload: Any, generator: Any) -> str:
+    """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it."""
+    subject = workload.ti.id if is_task(workload) else workload.callback.id
+    token: str = type(workload).generate_token(str(subject), generator)
+    return token
+
+
+def option_reader(executor: BaseExecutor, section: str) -> Callable[[str], str | None]:
+    """Reads the raw options of a section, of the executor's team if it has one.
+
+    Airflow 3.1 has no `executor.conf`, and no teams.
+    """
+    source: Any = getattr(executor, "conf", conf)
+
+    def get(option: str) -> str | None:
+        value = source.get(section, option, fallback=None)
+        return None if value is None else str(value)
+
+    return get
+
+
+def team_of(executor: BaseExecutor) -> str | None:
+    """The team whose executor this is; Airflow 3.1 has no teams."""
+    team: str | None = getattr(executor, "team_name", None)
+    return team
+
+
+def health_threshold() -> float:
+    """`[scheduler] scheduler_health_check_threshold`: seconds after which a silent scheduler is declared dead."""
+    return conf.getfloat("scheduler", "scheduler_health_check_threshold", fallback=30.0)
+
+
+def queued_timeout() -> float:
+    """`[scheduler] task_queued_timeout`: seconds until Airflow revokes a queued task; its token lives as long."""
+    return conf.getfloat("scheduler", "task_queued_timeout", fallback=600.0)
+
+
+def default_deployment() -> str:
+    """A short name for this Airflow: a hash of where its database and its API are, without user or password."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - needed once, at start
+
+    url = make_url(conf.get_mandatory_value("database", "sql_alchemy_conn"))
+    where = f"{url.drivername.partition('+')[0]}://{url.host}:{url.port}/{url.database}"
+    api = conf.get("api", "base_url", fallback="") or ""
+    return hashlib.sha256(f"{where} {api}".encode()).hexdigest()[:12]

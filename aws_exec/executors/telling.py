@@ -1,0 +1,77 @@
+"""What users are told: the `info` of an executor event, and the entries of a task's event log. Words only."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from airflow.sdk.exceptions import AirflowException
+
+from aws_exec.diagnosis import diagnose_fault, redact, tell, tell_stop
+from aws_exec.lifecycle import effects
+from aws_exec.lifecycle.values import Fault, Key
+
+#: Entries that one task instance gets into its event log per launch: a launch that waits for hours says why, not that
+#: it still waits.
+_ENTRIES = 20
+#: Keys whose entries are counted: more than any fleet has waiting.
+_COUNTED = 20_000
+
+
+def refusal(text: str) -> AirflowException:
+    """What `start` and `check_health` raise."""
+    return AirflowException(text)
+
+
+def tell_fault(fault: Fault) -> str:
+    """A failed call in one line."""
+    return f"{fault.operation}: " + tell(diagnose_fault(fault), separator=" | ")
+
+
+def report(effect: effects.Report) -> str:
+    """Why a workload is over."""
+    arn = effect.job.arn if effect.job is not None else ""
+    if effect.success:
+        sidecars = ", ".join(effect.stop.sidecars) if effect.stop is not None else ""
+        return f"Succeeded in {arn}" + (f"; other containers: {sidecars}" if sidecars else "")
+    parts = [effect.text] if effect.text else []
+    if effect.stop is not None:
+        parts.append(tell_stop(effect.stop, arn=arn))
+    if effect.fault is not None:
+        parts.append(tell_fault(effect.fault))
+    if effect.stop is None and arn:
+        parts.append(f"Job: {arn}")
+    return "\n".join(parts)
+
+
+def note(effect: effects.Note) -> str:
+    """Why a workload waits, or what became of one of its containers."""
+    parts = [effect.text]
+    if effect.stop is not None:
+        parts.append(tell_stop(effect.stop, arn=effect.job.arn if effect.job is not None else ""))
+    elif effect.job is not None:
+        parts.append(f"Job: {effect.job.arn}")
+    if effect.fault is not None:
+        parts.append(tell_fault(effect.fault))
+    return "\n".join(parts)
+
+
+class Limiter:
+    """Bounds the entries of each task's event log."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[Key, int] = OrderedDict()
+
+    def pass_on(self, key: Key, text: str) -> str | None:
+        """The text, redacted; None once the task has had enough of them."""
+        count = self._entries.pop(key, 0) + 1
+        self._entries[key] = count
+        while len(self._entries) > _COUNTED:
+            self._entries.popitem(last=False)
+        if count > _ENTRIES:
+            return None
+        last = " (further entries are left out)" if count == _ENTRIES else ""
+        return redact(text) + last
+
+    def forget(self, key: Key) -> None:
+        """The task is over."""
+        self._entries.pop(key, None)

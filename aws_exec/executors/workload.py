@@ -1,0 +1,101 @@
+"""One workload on its way from Airflow's queue into a container: its launch id, its identity, its command."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from aws_exec.executors import compat
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Key, LaunchId, Token
+
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+#: How many launch ids are remembered to recognise one that was used before: a stale one comes back within a few
+#: queueings of the same task instance, so this many launches of a whole deployment are plenty.
+_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the core carries about for us until its container has started.
+
+    Attributes:
+        key: Airflow's.
+        command: one Airflow workload, or a command line as a list of words.
+        queue: Airflow's queue of it; None for a callback.
+        executor_config: as the DAG author wrote it; never changed.
+    """
+
+    key: Key
+    command: Sequence[Any]
+    queue: str | None
+    executor_config: Mapping[str, Any] | None
+
+    def words(self, generator: Any) -> list[str]:
+        """The container's command line, with a token that is minted now. Never log it."""
+        if len(self.command) != 1 or isinstance(self.command[0], str):
+            return [str(word) for word in self.command]
+        workload = self.command[0]
+        fresh = workload.model_copy(update={"token": compat.mint(workload, generator)})
+        return ["python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", fresh.model_dump_json()]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRow:
+    """A task instance that a dead scheduler queued: what is to be launched is read from its row when it is launched.
+
+    Attributes:
+        key: Airflow's.
+        ti_id: of the row.
+    """
+
+    key: Key
+    ti_id: str
+
+
+def identity_of(key: Any, token: Token, deployment: str) -> Identity:
+    """Who the container of this key is."""
+    if not compat.is_task_key(key):
+        return Identity(deployment, token, callback_id=str(getattr(key, "id", key)))
+    return Identity(
+        deployment,
+        token,
+        dag_id=key.dag_id,
+        task_id=key.task_id,
+        run_id=key.run_id,
+        map_index=str(key.map_index),
+        try_number=str(key.try_number),
+    )
+
+
+class LaunchIds:
+    """Gives each intake its launch id: the one Airflow committed with the QUEUED state, if it did.
+
+    With several executors the scheduler can leave a stale value in `external_executor_id` (an ARN from before a
+    deferral, or a UUID whose launch has been): a value that is no UUID, or was used before, is not taken.
+    """
+
+    def __init__(self) -> None:
+        self._used: OrderedDict[LaunchId, None] = OrderedDict()
+
+    def of(self, workload: Any) -> LaunchId:
+        """The launch id of one intake; never one that was given before."""
+        if compat.is_callback(workload):
+            given = str(workload.callback.id)
+        else:
+            given = str(getattr(getattr(workload, "ti", None), "external_executor_id", None) or "")
+        if not UUID_FORM.fullmatch(given) or given in self._used:
+            given = str(uuid4())
+        self.remember(given)
+        return given
+
+    def remember(self, launch_id: LaunchId) -> None:
+        """This one has been used."""
+        self._used[launch_id] = None
+        while len(self._used) > _REMEMBERED:
+            self._used.popitem(last=False)

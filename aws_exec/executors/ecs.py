@@ -14,7 +14,8 @@ from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.clouds.session import ClientSource, build_client
 from aws_exec.executors import compat
-from aws_exec.executors.base import BUDGET, LEASE_SHARE, ContainerExecutor
+from aws_exec.executors.base import LEASE_SHARE, ContainerExecutor
+from aws_exec.executors.beat import BUDGET
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Job

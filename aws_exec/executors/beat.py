@@ -1,0 +1,135 @@
+"""The beat: what becomes known goes into the machine, what it asks for is carried out, and the scheduler never waits.
+
+What is to be told to Airflow is told at once (dictionary operations); what needs AWS or the database goes to the
+dispatcher's threads. Nothing in here raises into the scheduler, or decides what happens to a job.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from airflow.executors.base_executor import BaseExecutor
+
+from aws_exec.clouds.dispatcher import Dispatcher
+from aws_exec.executors import compat, telling
+from aws_exec.lifecycle import Machine, effects, events
+from aws_exec.lifecycle.values import Job
+
+#: Seconds of a beat that intake, completions and ticks may take together; what is left waits for the next beat.
+BUDGET = 0.020
+
+
+class BeatingExecutor(BaseExecutor):
+    """An executor around a machine and a dispatcher."""
+
+    def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = clock
+        self._entries = telling.Limiter()
+        self._dispatcher: Dispatcher | None = None
+        self.machine = Machine()
+
+    def sync(self) -> None:
+        """One beat: take in what became known, hand over what is due. Never blocks, never raises."""
+        try:
+            deadline = self._clock() + BUDGET
+            if self._dispatcher is not None:
+                self._dispatcher.beat(self._clock())
+            self._take_in_completions(deadline)
+            self._hand_over_due(deadline)
+        except Exception:
+            # What escapes here ends the scheduler; the next beat goes on where this one stopped.
+            self.log.exception("A beat of %s failed", type(self).__name__)
+
+    def _take_in_completions(self, deadline: float) -> None:
+        dispatcher = self._dispatcher
+        self._carry_out()
+        while dispatcher is not None and (event := dispatcher.peek()) is not None:
+            self._handle(event)
+            dispatcher.pop()
+            if self._clock() >= deadline:
+                return
+
+    def _hand_over_due(self, deadline: float) -> None:
+        self._handle(events.Tick())
+        while self.machine.due(self._clock()) and self._clock() < deadline:
+            self._handle(events.Tick())
+
+    def _handle(self, event: events.Event) -> None:
+        self.machine.handle(event, self._clock())
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        """Do what is in the outbox. An effect leaves it only when it is done: a signal in between loses none."""
+        outbox = self.machine.book.outbox
+        for number in list(outbox):
+            effect = outbox[number]
+            try:
+                self._perform(number, effect)
+            except Exception:
+                # One effect that cannot be carried out must not hold up all that follow it, beat after beat.
+                self.log.exception("%s could not be carried out", type(effect).__name__)
+            outbox.pop(number, None)
+
+    def _perform(self, number: int, effect: effects.Effect) -> None:
+        match effect:
+            case effects.Launched(key, job):
+                self._say_running(key, job)
+            case effects.Report():
+                self._report(effect)
+            case effects.Note():
+                self._tell(effect.key, telling.note(effect))
+            case effects.Release(key):
+                self._release(key)
+            case _ if self._dispatcher is not None:
+                self._dispatcher.dispatch(number, effect)
+
+    def _say_running(self, key: Any, job: Job) -> None:
+        # The scheduler overwrites external_executor_id with it.
+        self.running_state(key, job.arn)
+
+    def _report(self, report: effects.Report) -> None:
+        key: Any = report.key
+        text = telling.report(report)
+        self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", key, text)
+        self._say_over(key, text, success=report.success)
+        if not report.success or (report.stop is not None and report.stop.sidecars):
+            self._entries.forget(key)  # the last entry is never left out
+            self._tell(key, text)
+        self._entries.forget(key)
+
+    def _say_over(self, key: Any, text: str, *, success: bool) -> None:
+        """Put a terminal event of ours into the buffer; past our `change_state`: that is how Airflow gives tasks up."""
+        super().change_state(key, compat.final_state(key, success=success), text)
+
+    def _release(self, key: Any) -> None:
+        self.running.discard(key)
+        buffered = self.event_buffer.get(key)
+        if buffered is not None and not compat.is_terminal(buffered[0]):
+            # The id of a container that is being stopped must not become the external id of the next launch.
+            self.event_buffer.pop(key, None)
+
+    def _tell(self, key: Any, text: str) -> None:
+        """Append to the task's event log, within its bound."""
+        if compat.is_task_key(key) and (passed := self._entries.pass_on(key, text)):
+            self.log_task_event(event="awsexec", extra=passed, ti_key=key)
+
+    def send_message_to_task_logs(self, level: int, msg: str, *args: Any, ti: Any) -> None:
+        """Append a message to a task's event log, which Airflow shows with the task instance; limited per task.
+
+        Args:
+            level: of `logging`; the scheduler's own log gets it, too.
+            msg: with `%` placeholders for `args`.
+            *args: as for `logging`.
+            ti: a task instance, or its key.
+        """
+        try:
+            text = msg % args if args else msg
+            self.log.log(level, "%s", text)
+            key = getattr(ti, "key", ti)
+            self._tell(key, text)
+        except Exception:
+            self.log.exception("A message could not be put into a task's event log")

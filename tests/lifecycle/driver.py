@@ -1,0 +1,144 @@
+"""Drives a machine by hand: a clock that is a number, events in, the whole effect list out, the book checked each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_exec.lifecycle import Machine, Policy
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Book, Phase, Record
+from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
+
+JOB = Job("arn:job-1", "c1")
+JOB2 = Job("arn:job-2", "c1")
+EXITED_0 = Stop("ecs", exit_code=0, started=True)
+EXITED_1 = Stop("ecs", exit_code=1, started=True)
+NEVER_STARTED = Stop("ecs", code="TaskFailedToStart", reason="no route to the registry")
+HOST_LOST = Stop("ecs", started=True, reason="Host EC2 instance terminated")
+
+
+def fault(trouble: Trouble, code: str = "Code") -> Fault:
+    """A fault of one kind."""
+    return Fault(trouble, "RunTask", code)
+
+
+def starting(job: Job = JOB, token: str = "L1-1") -> Observation:
+    """A job that was accepted and has not started."""
+    return Observation(job, Status.STARTING, token=token)
+
+
+def running(job: Job = JOB, token: str = "L1-1") -> Observation:
+    """A job whose user code runs."""
+    return Observation(job, Status.RUNNING, started=True, token=token)
+
+
+def over(stop: Stop, job: Job = JOB, token: str = "L1-1") -> Observation:
+    """A job whose Airflow container has ended while the rest of it still runs."""
+    return Observation(job, Status.RUNNING, started=True, token=token, stop=stop)
+
+
+def stopped(stop: Stop | None, job: Job = JOB, token: str = "L1-1") -> Observation:
+    """A job that has ended."""
+    return Observation(job, Status.STOPPED, started=bool(stop and stop.started), token=token, stop=stop)
+
+
+class Life:
+    """A machine and its clock."""
+
+    def __init__(self, **policy: object) -> None:
+        # The tests of the gap set one; elsewhere a clock that leaps is only a clock that leaps.
+        self.machine = Machine(Policy(**{"gap": 1e9, **policy}))
+        self.now = 0.0
+
+    @property
+    def book(self) -> Book:
+        """What it remembers."""
+        return self.machine.book
+
+    def tell(self, event: on.Event, after: float = 0.0) -> list[do.Effect]:
+        """Hand one event over, `after` seconds later; every effect it has."""
+        self.now += after
+        effects = self.machine.handle(event, self.now)
+        self.machine.book.outbox.clear()
+        check(self.machine.book)
+        return effects
+
+    def tick(self, after: float = 0.0) -> list[do.Effect]:
+        """A beat."""
+        return self.tell(on.Tick(), after)
+
+    def take(self, launch_id: str = "L1", key: str = "K1") -> list[do.Effect]:
+        """Airflow hands a workload over."""
+        return self.tell(on.Taken(launch_id, key, f"work of {launch_id}"))
+
+    def record(self, launch_id: str = "L1") -> Record:
+        """One launch."""
+        return self.book.records[launch_id]
+
+    def launching(self, launch_id: str = "L1", key: str = "K1") -> int:
+        """Bring a launch to the point where its Submit is out; the ask."""
+        self.take(launch_id, key)
+        return self.submit_of(self.tick()).ask
+
+    def active(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
+        """Bring a launch to the point where AWS accepted its job."""
+        ask = self.launching(launch_id, key)
+        self.tell(on.Accepted(ask, launch_id, starting(job, f"{launch_id}-1")))
+
+    def started(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
+        """Bring a launch to the point where its user code runs."""
+        self.active(launch_id, key, job)
+        self.see(running(job, f"{launch_id}-1"))
+
+    def see(self, *seen: Observation) -> list[do.Effect]:
+        """A state change is pushed."""
+        return self.tell(on.Observed(None, seen))
+
+    def sweep(self, after: float = 5.0, *, missing: Sequence[Job] = (), seen: Sequence[Observation] = ()) -> list:
+        """A beat that asks how the jobs are, and the answer; the effects of the answer."""
+        observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Observe))
+        return self.tell(on.Observed(observe.ask, tuple(seen), tuple(missing)))
+
+    @staticmethod
+    def submit_of(effects: list[do.Effect]) -> do.Submit:
+        """The only Submit among effects."""
+        (submit,) = [effect for effect in effects if isinstance(effect, do.Submit)]
+        return submit
+
+
+def check(book: Book) -> None:
+    """Every index says what the records say, and every record can still get on."""
+    arns = {record.job.arn: record.launch_id for record in book.records.values() if record.job}
+    assert book.by_arn == arns, "by_arn disagrees with the records"
+    watched = {record.launch_id: record.job for record in book.records.values() if record.job}
+    assert book.watched == watched, "watched disagrees with the records"
+    by_key: dict[object, set[str]] = {}
+    for record in book.records.values():
+        by_key.setdefault(record.key, set()).add(record.launch_id)
+    assert {key: set(ids) for key, ids in book.by_key.items()} == by_key, "by_key disagrees with the records"
+    assert all(len(set(ids)) == len(ids) for ids in book.by_key.values()), "by_key names a launch twice"
+    heap = set(book._due)
+    for record in book.records.values():
+        check_record(record)
+        assert record.due is None or (record.due, record.launch_id) in heap, f"{record} is due and never looked at"
+    assert book._unapplied is None
+
+
+def check_record(record: Record) -> None:
+    """A record is consistent in itself."""
+    has_job = record.phase in (Phase.ACTIVE, Phase.STOPPING)
+    assert has_job == (record.job is not None), f"{record.phase} and {record.job}"
+    if record.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
+        assert record.ask is not None, f"{record.phase} waits for nothing"
+    if record.phase is Phase.STOPPING:
+        assert record.doomed
+        assert record.due is not None or record.ask is not None, "a stop that is neither out nor due"
+    if record.phase is Phase.UNCERTAIN:
+        assert record.maybe
+    if record.phase is Phase.WAITING:
+        assert record.workload is not None, "it waits to be launched, and cannot be"
+        assert not record.maybe
+        assert not record.doomed
+    if record.started:
+        assert record.workload is None, "a workload is kept that will never be needed again"

@@ -1,0 +1,137 @@
+"""From the intake to an accepted job."""
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.values import Job, Trouble
+from tests.lifecycle.driver import JOB, Life, fault, starting
+
+
+def test_a_workload_taken_in_is_launched_by_the_next_beat():
+    life = Life()
+    assert life.take() == []
+    assert life.tick() == [do.Submit(1, "L1", "K1", "L1-1", "work of L1")]
+
+
+def test_a_workload_handed_over_twice_is_taken_in_once():
+    life = Life()
+    life.take()
+    assert life.take() == []
+    assert life.tick() == [do.Submit(1, "L1", "K1", "L1-1", "work of L1")]
+    assert life.tick() == []
+
+
+def test_airflow_is_told_the_job_that_was_accepted():
+    life = Life()
+    ask = life.launching()
+    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.Launched("K1", JOB)]
+    assert life.record().phase is Phase.ACTIVE
+
+
+def test_an_answer_that_comes_twice_changes_nothing():
+    life = Life()
+    ask = life.launching()
+    accepted = on.Accepted(ask, "L1", starting())
+    life.tell(accepted)
+    before = life.record()
+    assert life.tell(accepted) == []
+    assert life.record() is before
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        on.Accepted(99, "L1", starting()),
+        on.Unaccepted(99, "L1", fault(Trouble.NO_ANSWER)),
+        on.Found(99, ("L1",), (starting(),)),
+        on.FindFailed(99, ("L1",), fault(Trouble.NO_ANSWER)),
+        on.Confirmed(99, ("L1",), frozenset()),
+        on.ConfirmFailed(99, ("L1",), fault(Trouble.NO_ANSWER)),
+        on.StopAnswered(99, "L1"),
+        on.ObserveFailed(99, fault(Trouble.NO_ANSWER)),
+        on.Observed(99, (starting(Job("arn:unknown")),), (Job("arn:unknown too"),)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_an_answer_nobody_waits_for_changes_nothing(late):
+    life = Life()
+    life.launching()
+    before = life.record()
+    assert life.tell(late) == []
+    assert life.record() is before
+
+
+def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first():
+    life = Life(wakes=3)
+    for number in range(5):
+        life.take(f"L{number}", f"K{number}")
+        life.now += 0.1
+    assert [effect.launch_id for effect in life.tick()] == ["L0", "L1", "L2"]
+    assert life.machine.due(life.now)
+    assert [effect.launch_id for effect in life.tick()] == ["L3", "L4"]
+    assert not life.machine.due(life.now)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "first", "note"),
+    [
+        (Trouble.THROTTLED, 1, False),
+        (Trouble.UNREACHED, 1, False),
+        (Trouble.CREDENTIALS, 5, False),
+        (Trouble.NO_CAPACITY, 5, True),
+        (Trouble.REFUSED, 5, True),
+    ],
+)
+def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
+    life = Life()
+    ask = life.launching()
+    said = life.tell(on.Unaccepted(ask, "L1", fault(trouble)))
+    assert said == ([do.Note("K1", "Waiting to be launched", fault=fault(trouble))] if note else [])
+    assert life.record().attempt == 1
+    assert life.tick(first / 2 - 0.01) == []
+    token = "L1-2" if trouble is Trouble.NO_CAPACITY else "L1-1"
+    assert life.tick(first / 2 + 0.02) == [do.Submit(2, "L1", "K1", token, "work of L1")]
+
+
+def test_the_same_reason_for_waiting_is_said_once_and_another_again():
+    life = Life()
+    ask = life.launching()
+    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) != []
+    ask = life.submit_of(life.tick(120)).ask
+    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) == []
+    ask = life.submit_of(life.tick(120)).ask
+    other = fault(Trouble.REFUSED, "AccessDeniedException")
+    assert life.tell(on.Unaccepted(ask, "L1", other)) == [do.Note("K1", "Waiting to be launched", fault=other)]
+
+
+def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
+    life = Life()
+    ask = life.launching()
+    for number in range(2, 12):
+        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY)))
+        submit = life.submit_of(life.tick(121))
+        assert submit.token == f"L1-{number}"
+        ask = submit.ask
+    assert life.record().attempt == 1
+
+
+def test_a_request_that_is_wrong_fails_its_own_task_at_once():
+    life = Life()
+    life.active("L2", "K2")
+    ask = life.launching()
+    wrong = fault(Trouble.INVALID)
+    assert life.tell(on.Unaccepted(ask, "L1", wrong)) == [
+        do.Report("K1", success=False, fault=wrong, containers=0),
+    ]
+    assert set(life.book.records) == {"L2"}
+
+
+def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
+    life = Life()
+    ask = life.launching()
+    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
+    assert life.tick() == [do.Confirm(2, (("L1", "K1"),))]
+    assert life.tell(on.Confirmed(2, ("L1",), frozenset({"L1"}))) == []
+    assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "work of L1")]

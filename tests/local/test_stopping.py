@@ -140,9 +140,11 @@ def test_sigterm_is_for_the_main_process_which_may_still_ask_its_children(aws, e
         import signal, subprocess, sys
         code = "input(); print('child ended by itself')"
         child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit((child.communicate(b"go\\n"), child.returncode)[1]))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         print("up")
-        child.wait()
+        signal.sigwait([signal.SIGTERM])
+        child.communicate(b"go\n")
+        sys.exit(child.returncode)
         """,
     )
     aws.wait_for_output(arn, "up")

@@ -1,0 +1,185 @@
+"""How the embedded AWS is reached: loopback, connections kept open, other processes' scripts, no web pages."""
+
+import json
+import socket
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+
+from aws_exec.local import EmbeddedAws, PortInUseError
+from tests.local.helpers import request_of
+
+
+def _ask(aws, method, path, body=None, headers=None):
+    connection = HTTPConnection(urlsplit(aws.endpoint_url).netloc, timeout=10)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_only_loopback_is_listened_on(aws):
+    assert aws.endpoint_url.startswith("http://127.0.0.1:")
+    assert aws._http._server.socket.getsockname()[0] == "127.0.0.1"
+
+
+def test_a_connection_is_kept_open_for_the_next_request(aws):
+    connection = HTTPConnection(urlsplit(aws.endpoint_url).netloc, timeout=10)
+    sockets = []
+    for _ in range(3):
+        connection.request("GET", "/awsexec/calls")
+        connection.getresponse().read()
+        sockets.append(connection.sock)
+    connection.close()
+
+    assert sockets[0] is not None
+    assert sockets == [sockets[0]] * 3
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://example.com"}, {"Host": "rebound.example.com:80"}],
+    ids=["another site's page", "a page whose name was rebound"],
+)
+def test_a_web_page_cannot_run_commands(aws, headers):
+    status, _ = _ask(aws, "POST", "/", {}, headers)
+
+    assert status == 403
+
+
+def test_a_port_in_use_is_refused_in_one_sentence(aws):
+    port = urlsplit(aws.endpoint_url).port
+
+    with pytest.raises(PortInUseError, match=rf"port {port} cannot be used \(Address already in use\)"):
+        EmbeddedAws(port=port)
+
+
+def test_the_port_asked_for_is_the_port_had():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    with EmbeddedAws(port=port) as aws:
+        assert aws.endpoint_url == f"http://127.0.0.1:{port}"
+
+
+def test_what_to_export_is_all_that_a_client_needs(aws, monkeypatch):
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+
+    cluster = boto3.client("ecs").describe_clusters(clusters=[aws.names.cluster])["clusters"][0]
+
+    assert cluster["clusterArn"] == aws.names.cluster_arn
+    assert boto3.client("sts").get_caller_identity()["Account"] == aws.names.account
+
+
+def test_what_to_export_names_the_executors_options(aws):
+    section = "AIRFLOW__AWS_ECS_EXECUTOR__"
+
+    options = {k.removeprefix(section): v for k, v in aws.environment().items() if k.startswith(section)}
+
+    assert options == {
+        "REGION_NAME": "us-east-1",
+        "CLUSTER": "awsexec",
+        "CONTAINER_NAME": "airflow",
+        "TASK_DEFINITION": "awsexec-task",
+        "LAUNCH_TYPE": "FARGATE",
+        "SUBNETS": aws.names.subnet,
+    }
+
+
+def test_the_ledger_can_be_read_from_another_process(aws, ecs):
+    override = {
+        "name": "airflow",
+        "command": ["python", "-c", "raise SystemExit(4)"],
+        "environment": [{"name": "AWSEXEC_TOKEN", "value": "read-1"}, {"name": "SECRET", "value": "s"}],
+    }
+    request = request_of(aws, clientToken="read-1", overrides={"containerOverrides": [override]}, startedBy="awsexec/x")
+    arn = ecs.run_task(**request)["tasks"][0]["taskArn"]
+    aws.wait_for_status(arn, "STOPPED")
+
+    status, body = _ask(aws, "GET", "/awsexec/ledger")
+
+    line = json.loads(body)[-1]
+    times = {name: line.pop(name) for name in ("created_at", "ended_at")}
+    assert status == 200
+    assert line == {
+        "service": "ecs",
+        "arn": arn,
+        "token": "read-1",
+        "started_by": "awsexec/x",
+        "container": "airflow",
+        "identity": {"AWSEXEC_TOKEN": "read-1"},
+        "status": "STOPPED",
+        "started": True,
+        "exit_code": 4,
+        "stop_code": "EssentialContainerExited",
+        "stopped_reason": "Essential container in task exited",
+    }
+    assert times["created_at"] < times["ended_at"]
+
+
+def test_another_process_can_script_refusals_failed_starts_and_errors(aws, ecs):
+    _ask(aws, "POST", "/awsexec/refuse", {"reason": "AGENT"})
+    assert ecs.run_task(**request_of(aws))["failures"][0]["reason"] == "AGENT"
+
+    _ask(aws, "POST", "/awsexec/fail-to-start", {"reason": "CannotPullContainerError: gone"})
+    arn = ecs.run_task(**request_of(aws))["tasks"][0]["taskArn"]
+    assert aws.wait_for_status(arn, "STOPPED").stopped_reason == "CannotPullContainerError: gone"
+
+    _ask(aws, "POST", "/awsexec/raise", {"operation": "RunTask", "code": "ServerException", "status": 500})
+    with pytest.raises(ecs.exceptions.ServerException):
+        ecs.run_task(**request_of(aws))
+
+
+def test_another_process_can_make_aws_forget_or_lose_a_task(aws, ecs):
+    arns = [ecs.run_task(**request_of(aws, ["sleep", "600"]))["tasks"][0]["taskArn"] for _ in range(2)]
+    for arn in arns:
+        aws.wait_for_status(arn, "RUNNING")
+
+    _ask(aws, "POST", "/awsexec/forget", {"task": arns[0]})
+    _ask(aws, "POST", "/awsexec/lose", {"task": arns[1], "reason": "gone"})
+
+    answer = ecs.describe_tasks(cluster=aws.names.cluster, tasks=arns)
+    assert [failure["arn"] for failure in answer["failures"]] == arns[:1]
+    assert [task["stoppedReason"] for task in answer["tasks"]] == ["gone"]
+    aws.faults.lose(arns[0])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/awsexec/refuse", {"cause": "AGENT"}, 400),
+        ("POST", "/awsexec/forget", {"task": "arn:of-nothing"}, 400),
+        ("POST", "/awsexec/refuse", ["AGENT"], 400),
+        ("GET", "/awsexec/secrets", None, 404),
+    ],
+)
+def test_a_wrong_control_request_is_told_so(aws, method, path, body, status):
+    told, answer = _ask(aws, method, path, body)
+
+    assert told == status
+    assert json.loads(answer)["error"]
+
+
+def test_calls_are_counted_by_operation(aws, ecs):
+    before = aws.calls().get("ListClusters", 0)
+
+    ecs.list_clusters()
+
+    assert aws.calls()["ListClusters"] == before + 1
+
+
+def test_a_request_that_moto_cannot_answer_is_a_500_and_the_server_goes_on(aws, ecs):
+    headers = {"X-Amz-Target": "AmazonEC2ContainerServiceV20141113.SubmitTaskStateChange"}
+    scope = "Credential=x/20260101/us-east-1/ecs/aws4_request"
+    headers["Authorization"] = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=x"
+
+    status, _ = _ask(aws, "POST", "/", {}, headers)
+
+    assert status == 500
+    assert ecs.list_clusters()["clusterArns"]

@@ -113,7 +113,7 @@ BY_CODE: Final = _table(
         # Somebody can mend these while the task waits: permissions, an account, a cluster that is being made. A
         # `ConflictException` is read by the ECS adapter before it comes here: it names the task that has the token.
         _REFUSED: """AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedException NotAuthorized
-            OptInRequired BlockedException ClusterNotFoundException ResourceNotFoundException NamespaceNotFoundException
+            OptInRequired BlockedException ClusterNotFoundException ServiceNotFoundException ResourceNotFoundException
             ConflictException ResourceInUseException UpdateInProgressException UnknownOperationException""",
         # The request and what it names do not fit, and will not fit the next time.
         _INVALID: """ValidationException ValidationError ValidationErrorException SerializationException
@@ -129,35 +129,57 @@ BY_CODE: Final = _table(
 #: (`Error retrieving security group information ...: Request limit exceeded. (ErrorCode: RequestLimitExceeded)`),
 #: Batch's `Error executing request, Exception : ...`.
 _BY_MESSAGE: Final = tuple(
-    (trouble, re.compile(pattern, re.IGNORECASE | re.DOTALL))
-    for trouble, pattern in (
-        (_THROTTLED, r"throttl|rate exceeded|rate limit|request limit exceeded|too many requests|RequestLimitExceeded"),
-        (
-            _CREDENTIALS,
-            r"security token included in the request is (?:invalid|expired)|signature (?:expired|not yet current)|"
-            r"signature we calculated does not match|ErrorCode: AuthFailure",
+    (trouble, re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL))
+    for trouble, patterns in {
+        _THROTTLED: (
+            r"throttl",
+            r"rate (?:limit )?exceeded",
+            r"\brate limit\b",
+            r"request ?limit ?exceeded",
+            r"too many requests",
         ),
-        (
-            _NO_CAPACITY,
-            r"provisioning capacity limit|too many concurrent tasks|reached the limit on the number of|"
-            r"capacity is unavailable|(?:no|insufficient) (?:\w+ )?capacity|configuration is above your limit|"
-            r"No Container Instances were found|InsufficientFreeAddresses",
+        _CREDENTIALS: (
+            r"security token included in the request is (?:invalid|expired)",
+            r"signature (?:expired|not yet current)",
+            r"signature we calculated does not match",
+            r"ErrorCode: AuthFailure",
         ),
-        (
-            _REFUSED,
-            r"unable to assume (?:the )?(?:service.linked )?role|service.linked role|not authorized|access denied|"
-            r"UnauthorizedOperation|job ?queue\b.*(?:not found|does not exist|not exist|disabled|invalid|state)",
+        _NO_CAPACITY: (
+            r"provisioning capacity limit",
+            r"too many concurrent tasks",
+            r"reached the limit on the number of",
+            r"capacity is unavailable",
+            r"(?:no|insufficient) (?:\w+ )?capacity",
+            r"configuration is above your limit",
+            r"No Container Instances were found",
+            r"InsufficientFreeAddresses",
         ),
-        (
-            _INVALID,
-            r"TaskDefinition (?:not found|is inactive)|unable to describe task definition|"
-            r"(?:task|job) ?definition\b.*(?:not found|does not exist|cannot be found|inactive|not active|deregistered)|"
-            r"is not a container in the TaskDefinition|overrides length must be at most|"
-            r"No Fargate configuration exists|does not match regex|should match valid pattern|is not applicable for|"
-            r"(?:Exception : |^)(?:Invalid|Missing|Unknown|Unsupported)\b|must be (?:provided|specified|at |between|one)|"
-            r"is required\b|restricted characters|is not (?:valid|supported)\b|cannot (?:contain|specify|override)\b",
+        # Roles and queues can be mended, or become known, while the task waits.
+        _REFUSED: (
+            r"unable to assume (?:the )?(?:service.linked )?role",
+            r"service.linked role",
+            r"not authorized",
+            r"access denied",
+            r"UnauthorizedOperation",
+            r"job ?queue\b.*(?:not found|not exist|disabled|invalid|state)",
         ),
-    )
+        _INVALID: (
+            r"(?:task|job) ?definition\b.*(?:not found|not exist|cannot be found|inactive|not active|deregistered)",
+            r"unable to describe task definition",
+            r"is not a container in the TaskDefinition",
+            r"overrides length must be at most",
+            r"No Fargate configuration exists",
+            r"does not match regex",
+            r"should match valid pattern",
+            r"is not applicable for",
+            r"(?:Exception : |^)(?:Invalid|Missing|Unknown|Unsupported) \S",
+            r"must be (?:provided|specified|at |between|one)",
+            r"is required\b",
+            r"restricted characters",
+            r"is not (?:valid|supported)\b",
+            r"cannot (?:contain|specify|override)\b",
+        ),
+    }.items()
 )
 
 #: Codes that are too vague to overrule a message. Every other code but a limit stands by itself.
@@ -166,14 +188,15 @@ _VAGUE: Final = frozenset(
 )
 
 _PARAMETER: Final = r"([\w.\[\]-]{1,200})"
+_TYPES: Final = r"([<>'\w., ]{1,100})"
+#: The sentences of `botocore.validate.ValidationErrors`, without the values.
 _REPORT: Final = tuple(
     (re.compile(pattern, re.DOTALL), text)
     for pattern, text in (
         (rf'Missing required parameter in {_PARAMETER}: "{_PARAMETER}"', "{0}: {1} is missing"),
         (rf'Unknown parameter in {_PARAMETER}: "{_PARAMETER}"', "{0}: {1} is unknown"),
         (
-            rf"Invalid type for (?:document )?parameter {_PARAMETER}, value: .*?, type: <class '([\w.]+)'>, "
-            r"valid types: ([<>'\w., ]{1,100})",
+            rf"type for (?:document )?parameter {_PARAMETER},.*?, type: <class '([\w.]+)'>, valid types: {_TYPES}",
             "{0}: has type {1}, must be {2}",
         ),
         (rf"Invalid (value|length) for parameter {_PARAMETER}, value", "{1}: its {0} is too small"),
@@ -244,7 +267,7 @@ def fault_of_failure(failure: Mapping[str, Any], operation: str = "RunTask") -> 
 
 
 def _fault_of_answer(error: ClientError, operation: str) -> Fault:
-    response: Any = error.response if isinstance(error.response, Mapping) else {}
+    response: Any = error.response
     said = response.get("Error")
     said = said if isinstance(said, Mapping) else {}
     code, message = (str(said.get(name) or "") for name in ("Code", "Message"))
@@ -313,4 +336,4 @@ def _wrong_parameters(error: BaseException) -> str:
         kwargs = kwargs if isinstance(kwargs, Mapping) else {}
         names = ("param", "name", "original", "alias", "object_name", "missing", "type_name", "operation")
         found = [f"{name}: {kwargs[name]}" for name in names if name in kwargs]
-    return _redacted("; ".join(dict.fromkeys(found)), _INVALID)
+    return _redacted(re.sub(r"<class '([\w.]+)'>", r"\1", "; ".join(dict.fromkeys(found))), _INVALID)

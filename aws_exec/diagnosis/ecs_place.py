@@ -244,7 +244,7 @@ UNEXPLAINED: Final = (
         when=r"(?-i:\bMISSING\b)",
         cause="AWS no longer knows the job: it ended too long ago, or never was in this cluster and Region.",
         blame=Blame.UNKNOWN,
-        remedy="Check cluster and Region; a stopped ECS task is forgotten after an hour, so was the scheduler down?",
+        remedy="Check cluster and Region, and whether the scheduler was down: ECS forgets stopped tasks after an hour.",
         page=pages.FAILURES,
     ),
     StopRule(

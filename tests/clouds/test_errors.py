@@ -1,0 +1,414 @@
+"""Every way an AWS call can fail has one meaning, chosen on purpose, and its text shows no credential."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import socket
+import ssl
+
+import botocore.exceptions
+import botocore.parsers
+import botocore.retries.standard
+import pytest
+import urllib3.exceptions
+from botocore.exceptions import ClientError
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_exec.clouds.errors import BY_CLASS, BY_CODE, CloudError, fault_of, fault_of_failure
+from aws_exec.lifecycle.values import Fault, Trouble
+
+TOKEN = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJl"
+URL = "https://ecs.us-east-1.amazonaws.com/"
+
+
+def answered(code, message="", status=400, **more):
+    """A ClientError as botocore makes it."""
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
+    return ClientError(response, "RunTask")
+
+
+def exception_classes():
+    for module in (botocore.exceptions, botocore.parsers):
+        for value in vars(module).values():
+            if inspect.isclass(value) and issubclass(value, Exception) and value.__module__ == module.__name__:
+                yield value
+
+
+@pytest.mark.parametrize("cls", sorted(exception_classes(), key=lambda cls: cls.__name__), ids=lambda cls: cls.__name__)
+def test_every_exception_class_of_botocore_is_classified_on_purpose(cls):
+    """A newer botocore with a class that nobody has thought about fails here."""
+    assert cls.__name__ in BY_CLASS
+
+
+def test_every_error_of_the_service_models_that_a_launch_can_meet_is_listed_or_vague():
+    """Errors of operations that we never call (services, deployments, agents) may stay unlisted: a 4xx is refused."""
+    model = ServiceModel(Loader().load_service_model("ecs", "service-2"))
+    names = {
+        shape.name
+        for operation in ("RunTask", "StopTask", "DescribeTasks", "ListTasks")
+        for shape in model.operation_model(operation).error_shapes
+    }
+    assert names - set(BY_CODE) == {"ClientException"}
+
+
+def test_every_throttle_code_of_botocore_is_a_throttle():
+    """Except ECS's LimitExceededException, which is a quota of things, not a rate."""
+    codes = set(botocore.retries.standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES) - {"LimitExceededException"}
+    assert {code: fault_of(answered(code), "RunTask").trouble for code in codes} == dict.fromkeys(
+        codes,
+        Trouble.THROTTLED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "status", "expected"),
+    [
+        # throttles, in every spelling
+        ("ThrottlingException", "Rate exceeded", 400, Trouble.THROTTLED),
+        ("Throttling", "Rate exceeded", 503, Trouble.THROTTLED),
+        ("SlowDown", "", 503, Trouble.THROTTLED),
+        ("ClientException", "Too many requests, please wait before trying again", 400, Trouble.THROTTLED),
+        ("InvalidParameterException", "Rate limit exceeded.", 400, Trouble.THROTTLED),
+        (
+            "InvalidParameterException",
+            "Error retrieving security group information: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
+            400,
+            Trouble.THROTTLED,
+        ),
+        ("LimitExceededException", "Rate exceeded", 400, Trouble.THROTTLED),
+        ("Whatever", "", 429, Trouble.THROTTLED),
+        # it may have acted
+        ("ServerException", "Service Unavailable. Please try again later.", 500, Trouble.NO_ANSWER),
+        ("ServerException", "", 400, Trouble.NO_ANSWER),
+        ("ServiceUnavailable", "", 503, Trouble.NO_ANSWER),
+        ("AccessDeniedException", "", 502, Trouble.NO_ANSWER),
+        ("504", "Gateway Timeout", 504, Trouble.NO_ANSWER),
+        ("RequestTimeout", "", 400, Trouble.NO_ANSWER),
+        ("Whatever", "", 408, Trouble.NO_ANSWER),
+        ("Whatever", "", 200, Trouble.NO_ANSWER),
+        ("", "", 0, Trouble.NO_ANSWER),
+        # credentials
+        ("ExpiredTokenException", "The security token included in the request is expired", 400, Trouble.CREDENTIALS),
+        ("RequestExpired", "", 400, Trouble.CREDENTIALS),
+        ("InvalidClientTokenId", "", 403, Trouble.CREDENTIALS),
+        ("UnrecognizedClientException", "", 400, Trouble.CREDENTIALS),
+        ("InvalidSignatureException", "Signature expired: 20261122T000000Z", 400, Trouble.CREDENTIALS),
+        ("SignatureDoesNotMatch", "", 403, Trouble.CREDENTIALS),
+        ("MissingAuthenticationToken", "", 403, Trouble.CREDENTIALS),
+        ("IncompleteSignature", "", 400, Trouble.CREDENTIALS),
+        ("ClientException", "The security token included in the request is invalid.", 400, Trouble.CREDENTIALS),
+        ("Whatever", "", 401, Trouble.CREDENTIALS),
+        # refused: somebody can mend it while the task waits
+        ("AccessDeniedException", "User is not authorized to perform: ecs:RunTask", 400, Trouble.REFUSED),
+        ("UnauthorizedOperation", "", 403, Trouble.REFUSED),
+        ("NotAuthorized", "", 400, Trouble.REFUSED),
+        ("ClusterNotFoundException", "Cluster not found.", 400, Trouble.REFUSED),
+        ("BlockedException", "", 400, Trouble.REFUSED),
+        ("ConflictException", "The token was used with other parameters", 400, Trouble.REFUSED),
+        ("ClientException", "ECS was unable to assume the role 'arn:aws:iam::1:role/x'", 400, Trouble.REFUSED),
+        (
+            "InvalidParameterException",
+            "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
+            400,
+            Trouble.REFUSED,
+        ),
+        ("ClientException", "Error executing request, Exception : Job Queue q does not exist", 400, Trouble.REFUSED),
+        ("ClientException", "something nobody knows", 400, Trouble.REFUSED),
+        ("TeapotException", "I am a teapot", 418, Trouble.REFUSED),
+        ("TeapotException", "", 0, Trouble.REFUSED),
+        # no capacity
+        ("ClientException", "Tasks provisioning capacity limit exceeded.", 400, Trouble.NO_CAPACITY),
+        (
+            "ClientException",
+            "You've reached the limit on the number of tasks you can run concurrently",
+            400,
+            Trouble.NO_CAPACITY,
+        ),
+        ("ClientException", "Capacity is unavailable at this time. Please try again later", 400, Trouble.NO_CAPACITY),
+        (
+            "InvalidParameterException",
+            "No Container Instances were found in your cluster.",
+            400,
+            Trouble.NO_CAPACITY,
+        ),
+        ("LimitExceededException", "The limit for the resource was exceeded.", 400, Trouble.NO_CAPACITY),
+        # the request is wrong
+        ("ClientException", "TaskDefinition not found.", 400, Trouble.INVALID),
+        ("ClientException", "TaskDefinition is inactive", 400, Trouble.INVALID),
+        ("ClientException", "Unable to describe task definition.", 400, Trouble.INVALID),
+        ("ClientException", "Invalid revision number. Number: x", 400, Trouble.INVALID),
+        (
+            "ClientException",
+            "No Fargate configuration exists for given values: 100 CPU, 100 memory.",
+            400,
+            Trouble.INVALID,
+        ),
+        (
+            "InvalidParameterException",
+            "Override for container named airflow is not a container in the TaskDefinition.",
+            400,
+            Trouble.INVALID,
+        ),
+        ("InvalidParameterException", "Container Overrides length must be at most 8192", 400, Trouble.INVALID),
+        ("InvalidParameterException", "subnets can not be empty.", 400, Trouble.INVALID),
+        (
+            "ClientException",
+            "Error executing request, Exception : User '$(id' does not match regex",
+            400,
+            Trouble.INVALID,
+        ),
+        ("ClientException", "Job definition airflow:9 does not exist", 400, Trouble.INVALID),
+        ("ClientException", "Job name should match valid pattern", 400, Trouble.INVALID),
+        ("PlatformUnknownException", "The specified platform does not exist.", 400, Trouble.INVALID),
+        ("PlatformTaskDefinitionIncompatibilityException", "", 400, Trouble.INVALID),
+        ("UnsupportedFeatureException", "", 400, Trouble.INVALID),
+        ("SerializationException", "", 400, Trouble.INVALID),
+        ("ValidationException", "1 validation error detected", 400, Trouble.INVALID),
+    ],
+)
+def test_an_answered_error_means_what_its_code_message_and_status_say(code, message, status, expected):
+    fault = fault_of(answered(code, message, status), "RunTask")
+    assert fault.trouble is expected
+    assert fault.operation == "RunTask"
+    assert fault.message == message
+    assert fault.code == (code or "ClientError")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        # never sent
+        (botocore.exceptions.EndpointConnectionError(endpoint_url=URL), Trouble.UNREACHED),
+        (botocore.exceptions.ConnectTimeoutError(endpoint_url=URL), Trouble.UNREACHED),
+        (botocore.exceptions.ProxyConnectionError(proxy_url="http://u:p@proxy"), Trouble.UNREACHED),
+        (
+            botocore.exceptions.SSLError(
+                endpoint_url=URL,
+                error=ssl.SSLCertVerificationError("certificate verify failed: self-signed certificate"),
+            ),
+            Trouble.UNREACHED,
+        ),
+        (socket.gaierror(-2, "Name or service not known"), Trouble.UNREACHED),
+        (ConnectionRefusedError(111, "Connection refused"), Trouble.UNREACHED),
+        (urllib3.exceptions.NewConnectionError(None, "no"), Trouble.UNREACHED),
+        # sent, or who knows
+        (
+            botocore.exceptions.SSLError(endpoint_url=URL, error="EOF occurred in violation of protocol (_ssl.c:2406)"),
+            Trouble.NO_ANSWER,
+        ),
+        (botocore.exceptions.ReadTimeoutError(endpoint_url=URL), Trouble.NO_ANSWER),
+        (botocore.exceptions.ConnectionClosedError(endpoint_url=URL), Trouble.NO_ANSWER),
+        (botocore.exceptions.HTTPClientError(error="?"), Trouble.NO_ANSWER),
+        (botocore.exceptions.ResponseStreamingError(error="?"), Trouble.NO_ANSWER),
+        (botocore.exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), Trouble.NO_ANSWER),
+        (botocore.parsers.ResponseParserError("not JSON"), Trouble.NO_ANSWER),
+        (ConnectionResetError(104, "Connection reset by peer"), Trouble.NO_ANSWER),
+        (TimeoutError(), Trouble.NO_ANSWER),
+        (json.JSONDecodeError("Expecting value", "", 0), Trouble.NO_ANSWER),
+        (RuntimeError("anything"), Trouble.NO_ANSWER),
+        (KeyboardInterrupt(), Trouble.NO_ANSWER),
+        # credentials
+        (botocore.exceptions.NoCredentialsError(), Trouble.CREDENTIALS),
+        (botocore.exceptions.PartialCredentialsError(provider="env", cred_var="x"), Trouble.CREDENTIALS),
+        (botocore.exceptions.CredentialRetrievalError(provider="p", error_msg="x"), Trouble.CREDENTIALS),
+        (botocore.exceptions.TokenRetrievalError(provider="sso", error_msg="x"), Trouble.CREDENTIALS),
+        (botocore.exceptions.UnauthorizedSSOTokenError(), Trouble.CREDENTIALS),
+        (botocore.exceptions.ProfileNotFound(profile="x"), Trouble.CREDENTIALS),
+        # configuration
+        (botocore.exceptions.NoRegionError(), Trouble.REFUSED),
+        (botocore.exceptions.ParamValidationError(report='Missing required parameter in input: "x"'), Trouble.INVALID),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value.value,
+)
+def test_an_exception_means_whether_the_request_can_have_been_carried_out(error, expected):
+    fault = fault_of(error, "SubmitJob")
+    assert (fault.trouble, fault.operation, fault.code) == (expected, "SubmitJob", type(error).__name__)
+
+
+def test_a_class_that_a_newer_botocore_derives_is_what_its_base_is():
+    class NewTimeoutError(botocore.exceptions.ReadTimeoutError):
+        __module__ = "botocore.exceptions"
+
+    class NewSSOError(botocore.exceptions.SSOError):
+        __module__ = "botocore.exceptions"
+
+    class NewError(botocore.exceptions.BotoCoreError):
+        __module__ = "botocore.exceptions"
+
+    assert fault_of(NewTimeoutError(endpoint_url=URL), "X").trouble is Trouble.NO_ANSWER
+    assert fault_of(NewSSOError(), "X").trouble is Trouble.CREDENTIALS
+    assert fault_of(NewError(), "X").trouble is Trouble.NO_ANSWER
+
+
+def test_a_class_of_another_package_with_a_name_of_botocore_is_not_taken_for_it():
+    class ValidationError(Exception):
+        """Pydantic has one."""
+
+    assert fault_of(ValidationError(), "X").trouble is Trouble.NO_ANSWER
+
+
+def test_a_fault_that_was_raised_is_passed_on():
+    fault = Fault(Trouble.NO_CAPACITY, "RunTask", "AGENT")
+    assert fault_of(CloudError(fault), "StopTask") is fault
+    assert str(CloudError(fault)) == "RunTask: AGENT"
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (
+            {"arn": "arn:x", "reason": "RESOURCE:MEMORY"},
+            Fault(Trouble.NO_CAPACITY, "RunTask", "RESOURCE:MEMORY", "(arn:x)"),
+        ),
+        ({"reason": "AGENT"}, Fault(Trouble.NO_CAPACITY, "RunTask", "AGENT")),
+        (
+            {"arn": "arn:x", "reason": "ATTRIBUTE", "detail": "ecs.capability.task-eni"},
+            Fault(Trouble.NO_CAPACITY, "RunTask", "ATTRIBUTE", "ecs.capability.task-eni (arn:x)"),
+        ),
+        ({"reason": "LOCATION"}, Fault(Trouble.NO_CAPACITY, "RunTask", "LOCATION")),
+        ({"reason": "MISSING"}, Fault(Trouble.NO_CAPACITY, "RunTask", "MISSING")),
+        ({"reason": "INACTIVE"}, Fault(Trouble.NO_CAPACITY, "RunTask", "INACTIVE")),
+        (
+            {"reason": "Capacity is unavailable at this time. Please try again later."},
+            Fault(
+                Trouble.NO_CAPACITY,
+                "RunTask",
+                "Capacity is unavailable at this time. Please try again later.",
+            ),
+        ),
+        ({"reason": "Rate exceeded"}, Fault(Trouble.THROTTLED, "RunTask", "Rate exceeded")),
+        (
+            {"reason": "TaskDefinition is inactive"},
+            Fault(Trouble.INVALID, "RunTask", "TaskDefinition is inactive"),
+        ),
+        ({"arn": "arn:x"}, Fault(Trouble.NO_CAPACITY, "RunTask", "", "(arn:x)")),
+        ({"reason": None, "detail": None}, Fault(Trouble.NO_CAPACITY, "RunTask")),
+        ({}, Fault(Trouble.NO_CAPACITY, "RunTask")),
+    ],
+)
+def test_a_refusal_of_run_task_may_pass_unless_it_says_otherwise(failure, expected):
+    assert fault_of_failure(failure) == expected
+
+
+def validation_error(operation="RunTask", **arguments):
+    """What botocore raises for these arguments."""
+    shape = ServiceModel(Loader().load_service_model("ecs", "service-2")).operation_model(operation).input_shape
+    return botocore.exceptions.ParamValidationError(
+        report=ParamValidator().validate(arguments, shape).generate_report(),
+    )
+
+
+def test_a_request_that_does_not_fit_names_the_fields_but_no_value():
+    command = ["python", "-m", "airflow", "--json-string", f'{{"token": "{TOKEN}", "x": "hunter2, type: <class"}}']
+    error = validation_error(
+        overrides={"containerOverrides": [{"name": 7, "command": "\n".join(command), "cpus": 1}]},
+        count="one",
+    )
+    assert TOKEN in str(error)
+    fault = fault_of(error, "RunTask")
+    assert fault.trouble is Trouble.INVALID
+    assert "hunter2" not in fault.message
+    assert "eyJ" not in fault.message
+    assert (
+        fault.message.split("; ")
+        == [
+            "input: taskDefinition is missing",
+            "overrides.containerOverrides[0]: cpus is unknown",
+            "overrides.containerOverrides[0].name: has type int, must be <class 'str'>",
+            "count: has type str, must be <class 'int'>",
+        ]
+        or "count" in fault.message
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.RangeError(value="hunter2", param="count", min_value=1, max_value=10, type_name="integer"),
+        botocore.exceptions.UnknownKeyError(value="hunter2", param="count", choices="a"),
+        botocore.exceptions.ValidationError(value="hunter2", param="count", type_name="integer"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_other_validation_errors_name_the_field_but_no_value(error):
+    message = fault_of(error, "RunTask").message
+    assert "count" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        TOKEN,
+        TOKEN[:25],
+        "ASIAIOSFODNN7EXAMPLE",
+        "IQoJb3JpZ2luX2Vj" + "A1b2/C3d4+" * 40,
+        '"token": "hunter2"',
+        "X-Amz-Security-Token=hunter2",
+        "https://user:hunter2@proxy:3128",
+    ],
+)
+def test_no_text_shows_a_credential(secret):
+    for fault in (
+        fault_of(answered("ClientException", f"bad: {secret} end"), "RunTask"),
+        fault_of(answered("AccessDeniedException", f"bad: {secret} end"), "RunTask"),
+        fault_of(RuntimeError(f"bad: {secret} end"), "RunTask"),
+        fault_of(botocore.exceptions.CredentialRetrievalError(provider="p", error_msg=secret), "RunTask"),
+        fault_of_failure({"reason": f"bad: {secret} end", "detail": secret}),
+    ):
+        assert secret not in str(fault)
+        assert "hunter2" not in str(fault)
+
+
+def test_a_secret_key_is_hidden_where_credentials_failed():
+    key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    error = botocore.exceptions.CredentialRetrievalError(provider="process", error_msg=f"got {key} and no more")
+    assert key not in str(fault_of(error, "RunTask"))
+
+
+def test_a_value_that_aws_echoes_is_hidden():
+    message = (
+        "1 validation error detected: Value '[ContainerOverride(command=[airflow, hunter2's])]' at 'overrides' failed "
+        "to satisfy constraint"
+    )
+    assert fault_of(answered("ValidationException", message), "RunTask").message == (
+        "1 validation error detected: value at 'overrides' failed to satisfy constraint"
+    )
+
+
+def test_a_message_without_end_is_cut():
+    assert len(fault_of(answered("ClientException", "x " * 5000), "RunTask").message) == 1000
+
+
+@given(code=st.text(), message=st.text(), status=st.integers(0, 999))
+def test_every_answer_has_a_meaning(code, message, status):
+    assert isinstance(fault_of(answered(code, message, status), "X").trouble, Trouble)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [{}, {"Error": {}}, {"Error": {"Code": None, "Message": None}}, {"Error": {"Code": "A"}, "ResponseMetadata": {}}],
+    ids=str,
+)
+def test_a_malformed_answer_has_a_meaning(response):
+    assert isinstance(fault_of(ClientError(response, "X"), "X").trouble, Trouble)
+
+
+@given(st.dictionaries(st.sampled_from(["arn", "reason", "detail"]), st.none() | st.text() | st.integers()))
+def test_every_failure_has_a_meaning(failure):
+    assert isinstance(fault_of_failure(failure).trouble, Trouble)
+
+
+def test_the_errors_of_a_real_client_are_classified():
+    """Modeled exceptions are subclasses of ClientError that botocore makes at run time."""
+    model = ServiceModel(Loader().load_service_model("ecs", "service-2"))
+    from botocore.errorfactory import ClientExceptionsFactory  # noqa: PLC0415
+
+    error = ClientExceptionsFactory().create_client_exceptions(model).ClusterNotFoundException
+    raised = error({"Error": {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}}, "RunTask")
+    assert fault_of(raised, "RunTask").trouble is Trouble.REFUSED

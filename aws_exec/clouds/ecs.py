@@ -94,7 +94,7 @@ class EcsCloud:
         """The task that an earlier request with this token made (by a scheduler that is gone): it is ours."""
         ids = [str(each) for each in getattr(conflict, "response", {}).get("resourceIds") or ()]
         if not ids:
-            return fault_of(conflict, "RunTask")
+            return self._refused_before(request, conflict)
         try:
             tasks, _ = self._describe_page(request.place or self._cluster, ids)
         except CloudError as error:
@@ -105,6 +105,16 @@ class EcsCloud:
         if ids[0].startswith("arn:"):
             return Observation(Job(ids[0], request.place), Status.STARTING, token=request.token)
         return Fault(Trouble.NO_ANSWER, "RunTask", "ConflictException", f"task {ids[0]} has this token")
+
+    def _refused_before(self, request: Request, conflict: Exception) -> Answer:
+        """A conflict that names no task: the token stands for a refusal, and will never make one."""
+        try:
+            found = self.find([launch_of(request.token)], [request.place])
+        except CloudError as error:
+            return error.fault
+        ours = next((seen for seen in found if seen.token == request.token), None)
+        said = fault_of(conflict, "RunTask")
+        return ours or Fault(Trouble.NO_CAPACITY, said.operation, said.code, f"{said.message} (it made no task)")
 
     # -- describe -----------------------------------------------------------------------------------------------------
 

@@ -189,8 +189,8 @@ def _from_plain_connection(service: str, conn_id: str, region_name: str | None, 
 
 
 def _airflow_connection(conn_id: str) -> Any | None:
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]  # noqa: PLC0415
     from airflow.sdk import BaseHook  # noqa: PLC0415
-    from airflow.exceptions import AirflowNotFoundException  # noqa: PLC0415
 
     try:
         return BaseHook.get_connection(conn_id)

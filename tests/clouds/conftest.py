@@ -1,0 +1,24 @@
+"""One embedded AWS for all of these tests: its start costs more than what it is asked."""
+
+import pytest
+
+from aws_exec.local import EmbeddedAws
+from tests.clouds.worlds import EcsWorld, client_of
+
+
+@pytest.fixture(scope="session")
+def aws():
+    with EmbeddedAws(max_containers=4, start_delay=0, stop_delay=0, stop_timeout=5) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def client(aws):
+    return client_of(aws)
+
+
+@pytest.fixture
+def ecs_world(aws, client):
+    world = EcsWorld(aws, client)
+    yield world
+    world.close()

@@ -258,6 +258,9 @@ class Machine:
             doubtful=record.doubtful or fault.trouble is Trouble.HELD,
             ask=None,
         )
+        if not maybe and not record.silent:
+            # Withdrawn by terminating: nothing is there to be stopped, and its row is still to be launched by another.
+            record = replace(record, doomed="")
         if record.doomed and not maybe:
             self._end(draft, record, now)
         elif fault.trouble is Trouble.INVALID and not maybe:

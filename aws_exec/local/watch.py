@@ -75,7 +75,11 @@ class Watch:
             KeyError: there never was such a task.
             TimeoutError: it did not get there in time.
         """
-        self.wait_until(lambda: status in self.history(arn), timeout)
+        try:
+            self.wait_until(lambda: status in self.history(arn), timeout)
+        except TimeoutError as error:
+            history = " > ".join(self.history(arn))
+            raise TimeoutError(f"{arn} was not {status} within {timeout:g} seconds, but {history}") from error
         with self._loop.changed:
             return launch(self._tasks()[arn])
 
@@ -102,7 +106,11 @@ class Watch:
             KeyError: there never was such a task.
             TimeoutError: it was not printed in time.
         """
-        return self.wait_until(
-            lambda: next((line for line in self.output(arn, container) if text in line), None),
-            timeout,
-        )
+        try:
+            return self.wait_until(
+                lambda: next((line for line in self.output(arn, container) if text in line), None),
+                timeout,
+            )
+        except TimeoutError as error:
+            printed = "\n".join(self.output(arn, container)) or "nothing"
+            raise TimeoutError(f"{text!r} was not printed within {timeout:g} seconds, but:\n{printed}") from error

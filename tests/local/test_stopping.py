@@ -138,12 +138,12 @@ def test_sigterm_is_for_the_main_process_which_may_still_ask_its_children(aws, e
     arn = run(
         """
         import signal, subprocess, sys
-        code = "input(); print('child ended by itself')"
+        code = "import sys; sys.stdin.read(); print('child ended by itself')"
         child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         print("up")
         signal.sigwait([signal.SIGTERM])
-        child.communicate(b"go\n")
+        child.communicate(b"go")
         sys.exit(child.returncode)
         """,
     )

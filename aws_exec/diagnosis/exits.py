@@ -36,6 +36,16 @@ RULES: Final = (
         page=pages.WHY_STOPPED,
     ),
     StopRule(
+        id="other-container-first",
+        when=r"essential container in task exited",
+        exited=False,
+        started=False,
+        cause="Another container of the task ended, or failed, before the Airflow container started.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Mend that container, or mark it essential=false in the task definition.",
+        page=pages.WHY_STOPPED,
+    ),
+    StopRule(
         id="exit-0",
         exits=frozenset({0}),
         cause="The container ended well.",

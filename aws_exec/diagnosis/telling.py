@@ -11,10 +11,12 @@ from aws_exec.diagnosis.model import Blame, Diagnosis
 _LONGEST = 2000
 
 #: Task tokens are JWTs, which begin with `{"` in base64; a cut-off one is as secret as a whole one. Then access key
-#: ids, credentials in URLs, and values behind a telling name (but not in an ARN, where a colon comes before the name).
+#: ids, session tokens, credentials in URLs, and values behind a telling name (but not in an ARN, where a colon comes
+#: before the name).
 _SECRETS = (
     (re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*)*"), "***"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
+    (re.compile(r"[\w/+=-]{120,}"), "***"),
     (re.compile(r"(?<=://)[^/@\s]+@"), "***@"),
     (
         re.compile(

@@ -217,3 +217,10 @@ def test_a_name_of_a_secret_is_no_secret():
 
 def test_a_reason_without_end_is_cut():
     assert len(diagnose(Stop("ecs", reason="x " * 5000)).said) <= 2000
+
+
+def test_a_text_made_to_be_slow_is_not():
+    """Rules read a bounded part: a megabyte that nearly matches everything costs no more than a long reason."""
+    said = "CannotPull ResourceInitializationError logger args mount volume EFS pull secrets task definition " * 10000
+    assert diagnose(Stop("ecs", reason=said)).rule
+    assert diagnose_fault(Fault(Trouble.INVALID, "RunTask", message=said)).rule

@@ -1,0 +1,42 @@
+"""What the demo's DAG does when nothing goes wrong: the yardstick of its summary and of its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DAGS = Path(__file__).with_name("dags")
+DAG_ID = "air_quality"
+
+#: The task whose return value is the result.
+RESULT = "report"
+
+#: Seconds from a container's exit to its ECS task's STOPPED. Tens of seconds on Fargate; longer here than any task
+#: takes to come back (a retry delay, a poke interval or a trigger of 4 seconds, and a few beats of Airflow).
+STOP_DELAY = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is to happen to one task instance.
+
+    Attributes:
+        launches: containers, over all its tries.
+        tries: the try that succeeds.
+        because: why there is more than one container; empty if there is one.
+    """
+
+    launches: int = 1
+    tries: int = 1
+    because: str = ""
+
+
+EXPECTED: Mapping[str, Expected] = {
+    "stations": Expected(),
+    "calibration": Expected(launches=2, tries=2, because="failed on its first try, on purpose"),
+    "readings_complete": Expected(launches=2, because="was rescheduled"),
+    "embargo": Expected(launches=2, because="was deferred"),
+    **{f"summarise[{index}]": Expected() for index in range(5)},
+    RESULT: Expected(),
+}

@@ -1,0 +1,239 @@
+"""Runs the demo: starts the embedded AWS and Airflow, triggers the DAG, watches it, sums it up, cleans up."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from aws_exec.local import EmbeddedAws, LocalError
+from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow_home import USER
+from aws_exec.local.demo import summary
+from aws_exec.local.demo.plan import DAG_ID, DAGS, RESULT, STOP_DELAY
+from aws_exec.local.demo.table import Progress, table
+from aws_exec.local.demo.watch import Returns, Row, rows
+
+EXECUTOR = "aws_exec.AwsEcsExecutor"
+
+#: How often the table is looked at, seconds: a person sees no more.
+_LOOK = 0.5
+
+#: Seconds for the last container to exit after Airflow has its task's state.
+_LAST_EXIT = 30.0
+
+#: Quicker than a fleet needs: here a sweep is one call on loopback.
+_EXECUTOR_SETTINGS = {"deployment": "demo", "poll_interval": "1", "shutdown_timeout": "1"}
+
+
+class DemoTimeoutError(LocalError):
+    """The demo took longer than it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run it.
+
+    Attributes:
+        port: of Airflow's API server and web interface; 0 for any free one.
+        max_containers: how many run at a time; each costs a few seconds of a core to import Airflow.
+        timeout: seconds for everything up to the summary.
+        keep: whether to leave all of it up afterwards, until interrupted.
+    """
+
+    port: int = 0
+    max_containers: int = 3
+    timeout: float = 300.0
+    keep: bool = False
+
+
+@dataclass
+class _Stage:
+    """What a run of the demo has at hand."""
+
+    options: Options
+    console: Console
+    aws: EmbeddedAws
+    airflow: LocalAirflow
+    began: float = field(default_factory=time.monotonic)
+    returns: Returns = field(default_factory=Returns)
+
+    def left(self) -> float:
+        """Seconds left of the timeout."""
+        return max(self.began + self.options.timeout - time.monotonic(), 0.0)
+
+    def rows(self, run_id: str) -> list[Row]:
+        """What is to be shown now."""
+        ledger = self.aws.ledger()
+        records = self.airflow.records
+        returned = self.returns.look(ledger)
+        return rows(records.task_instances(DAG_ID, run_id), ledger, records.events(DAG_ID, run_id), returned)
+
+
+def run(options: Options, console: Console) -> bool:
+    """Run the demo and print what happens; leaves no process and, unless it failed, no file.
+
+    Args:
+        options: how.
+        console: where to; a live table if it is a terminal, else lines.
+
+    Returns:
+        Whether all went as it should; if not, why has been printed.
+
+    Raises:
+        LocalError: it could not be run; the message says why.
+        DemoTimeoutError: it took too long.
+    """
+    home = Path(tempfile.mkdtemp(prefix="awsexec-demo-"))
+    well = False
+    try:
+        with _staged(home, options, console) as stage:
+            well = _play(stage)
+            if options.keep:
+                _leave_up(stage)
+    except TimeoutError as error:
+        raise DemoTimeoutError(
+            f"{error}; gave up after {options.timeout:g} s. The logs are in {home / 'logs'}"
+        ) from error
+    except LocalError as error:
+        error.add_note(f"The logs are in {home / 'logs'}")
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        well = True  # nobody wants to look into it
+        raise
+    finally:
+        if well:
+            shutil.rmtree(home, ignore_errors=True)
+    if not well:
+        console.print(f"The logs are in {home / 'logs'}")
+    return well
+
+
+@contextlib.contextmanager
+def _staged(home: Path, options: Options, console: Console) -> Iterator[_Stage]:
+    """The embedded AWS and Airflow, up and well."""
+    output = home / "logs" / "containers"
+    output.mkdir(parents=True)
+    console.print("The embedded AWS starts ...")
+    with EmbeddedAws(max_containers=options.max_containers, stop_delay=STOP_DELAY, output_directory=output) as aws:
+        airflow = LocalAirflow(
+            home,
+            executor=EXECUTOR,
+            environment=aws.environment(),
+            dags=[DAGS],
+            port=options.port,
+            settings={"aws_ecs_executor": _EXECUTOR_SETTINGS},
+        )
+        aws.container_environment |= airflow.container_environment()
+        stage = _Stage(options, console, aws, airflow)
+        try:
+            airflow.start(stage.left(), told=console.print)
+            airflow.wait_for_dag(DAG_ID, stage.left())
+            yield stage
+        finally:
+            # Nothing is worth keeping: a graceful end would only take longer.
+            airflow.kill()
+
+
+def _play(stage: _Stage) -> bool:
+    """Trigger the DAG, watch it, sum it up; returns whether all went as it should."""
+    started_in = time.monotonic() - stage.began
+    run_id = stage.airflow.trigger(DAG_ID)
+    state = _watch(stage, run_id)
+    took = time.monotonic() - stage.began - started_in
+    last = _settled(stage, run_id)
+    console = stage.console
+    if not console.is_terminal:
+        console.print(table(last, "What ran where"))
+    console.print()
+    _print_lines(console, summary.came_back(last))
+    if (report := stage.airflow.records.returned(DAG_ID, run_id, RESULT)) is not None:
+        console.print()
+        console.print(summary.result(report))
+    console.print()
+    _print_lines(console, [summary.verdict(last, took, started_in)])
+    wrong = summary.problems(last) or ([] if state == "success" else [f"the DAG run ended {state}"])
+    _conclude(stage, run_id, last, wrong)
+    return not wrong
+
+
+def _watch(stage: _Stage, run_id: str) -> str:
+    """Show what happens until the DAG run is over; returns its state.
+
+    Raises:
+        LocalError: a component of Airflow died.
+        TimeoutError: the run took too long.
+    """
+    title = f"DAG {DAG_ID} on {EXECUTOR}, up to {stage.options.max_containers} containers at a time"
+    progress = Progress()
+    with contextlib.ExitStack() as stack:
+        live = None
+        if stage.console.is_terminal:
+            live = stack.enter_context(Live(console=stage.console, auto_refresh=False))
+        else:
+            stage.console.print(title)
+
+        def over() -> str | None:
+            seen = stage.rows(run_id)
+            if live is not None:
+                live.update(table(seen, title), refresh=True)
+            else:
+                _print_lines(stage.console, progress.lines(seen))
+            state = stage.airflow.records.run_state(DAG_ID, run_id)
+            return state if state in {"success", "failed"} else None
+
+        return stage.airflow.wait_until(over, stage.left(), f"the DAG {DAG_ID} has run", every=_LOOK)
+
+
+def _settled(stage: _Stage, run_id: str) -> list[Row]:
+    """The rows once every container has exited, or after a while."""
+    with contextlib.suppress(TimeoutError):  # what is missing is told as a problem
+        stage.aws.wait_until(
+            lambda: all(launch.ended_at or launch.status == "STOPPED" for launch in stage.aws.ledger()),
+            _LAST_EXIT,
+        )
+    return stage.rows(run_id)
+
+
+def _conclude(stage: _Stage, run_id: str, last: list[Row], wrong: list[str]) -> None:
+    console = stage.console
+    if not wrong:
+        console.print(
+            "[bold green]All succeeded[/], each container launched once, no try burnt but the deliberate one.",
+            soft_wrap=True,
+        )
+        return
+    console.print("[bold red]Not all went as it should:[/]")
+    _print_lines(console, [f"- {problem}" for problem in wrong])
+    events = stage.airflow.records.events(DAG_ID, run_id)
+    _print_lines(console, summary.explain(last, events, stage.airflow.home.logs))
+
+
+def _leave_up(stage: _Stage) -> None:
+    """Tell where everything is, and wait to be interrupted."""
+    home = stage.airflow.home
+    stage.console.print()
+    _print_lines(
+        stage.console,
+        [
+            f"Airflow: {home.url}   user {USER}, password {home.password}",
+            f"AWS:     {stage.aws.endpoint_url}   cluster {stage.aws.names.cluster}, any credentials",
+            f"Files:   {home.directory}",
+            "Ctrl-C ends all of it.",
+        ],
+    )
+    while True:
+        signal.pause()
+
+
+def _print_lines(console: Console, lines: list[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,141 @@
+"""What became of the demo: whether all went as it should, why not, and the result."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from aws_exec.local.airflow_records import Event
+from aws_exec.local.demo.plan import EXPECTED, Expected
+from aws_exec.local.demo.watch import Row
+
+#: The kind of event that the executors write into a task's event log.
+OUR_EVENT = "awsexec"
+
+#: Lines of a task's log that are shown when it failed.
+_LOG_LINES = 6
+
+
+def problems(rows: Sequence[Row], expected: Mapping[str, Expected] = EXPECTED) -> list[str]:
+    """Everything that is not as it should be, a sentence each; empty if all is well."""
+    by_task: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_task[row.task].append(row)
+    found = [f"{task} is not part of the plan" for task in by_task if task not in expected]
+    for task, want in expected.items():
+        found += _of_task(task, by_task.get(task, []), want)
+    tokens = Counter(row.launch.token for row in rows if row.launch)
+    return found + [f"the token {token} was launched {count} times" for token, count in tokens.items() if count > 1]
+
+
+def _of_task(task: str, rows: Sequence[Row], want: Expected) -> Iterable[str]:
+    launches = [row.launch for row in rows if row.launch]
+    state = rows[-1].state if rows else ""
+    if state != "success":
+        yield f"{task} ended {state or 'without a state'}"
+    if len(launches) != want.launches:
+        yield f"{task} took {_containers(len(launches))} instead of {want.launches}"
+    if rows and rows[-1].try_number > want.tries:
+        yield f"{task} burnt a try: it ended on try {rows[-1].try_number} instead of {want.tries}"
+    for launch in launches:
+        if launch.exit_code != 0:
+            yield f"{task}'s container {launch.arn.rpartition('/')[2][:8]} has the exit code {launch.exit_code}"
+
+
+def came_back(rows: Sequence[Row], expected: Mapping[str, Expected] = EXPECTED) -> list[str]:
+    """A sentence for each task that came back: why, and whether its old ECS task was still stopping."""
+    told = []
+    for row in rows:
+        if not row.return_of or row.launch is None:
+            continue
+        why = expected.get(row.task, Expected()).because or "was launched again"
+        when = "had stopped" if row.return_of == "STOPPED" else f"was still {row.return_of}"
+        told.append(f"{row.task} {why}, and came back as {row.job} while its first ECS task {when}")
+    return told
+
+
+def overlapped(rows: Sequence[Row]) -> set[str]:
+    """The tasks whose next container was launched while the one before had not reached STOPPED."""
+    return {row.task for row in rows if row.return_of not in {"", "STOPPED"}}
+
+
+def result(report: Mapping[str, Any]) -> Table:
+    """What the DAG found out."""
+    table = Table(
+        title="Dust in the air (PM2.5, µg/m³)", title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    for name in ("station", "mean", "worst", "at"):
+        table.add_column(name, justify="right" if name in {"mean", "worst"} else "left", no_wrap=True)
+    for line in report["ranking"]:
+        style = "yellow" if line["station"] in report["above"] else ""
+        table.add_row(
+            line["station"], str(line["mean"]), str(line["worst"]), line["worst_at"].replace("T", " "), style=style
+        )
+    words = (
+        f"{report['readings']} readings ({report['missing']} without a value); {len(report['above'])} of "
+        f"{len(report['ranking'])} stations are above the guideline of {report['guideline']:g}."
+    )
+    table.caption, table.caption_justify, table.caption_style = words, "left", ""
+    return table
+
+
+def verdict(rows: Sequence[Row], seconds: float, started_in: float) -> str:
+    """One line: how much ran, for how long."""
+    launches = [row.launch for row in rows if row.launch]
+    tasks = len({row.task for row in rows})
+    return (
+        f"{tasks} task instances in {_containers(len(launches))} took {seconds:.0f} s, "
+        f"after {started_in:.0f} s to start AWS and Airflow."
+    )
+
+
+def explain(rows: Sequence[Row], events: Sequence[Event], logs: Path) -> list[str]:
+    """Why tasks failed: what the executor wrote into their event logs, and the end of their own logs."""
+    told = []
+    for task in dict.fromkeys(row.task for row in rows if row.state in {"failed", "upstream_failed"}):
+        last = [row for row in rows if row.task == task][-1]
+        if last.state == "upstream_failed":
+            continue
+        told.append(f"{task} failed on try {last.try_number}:")
+        identifier, _, index = task.removesuffix("]").partition("[")
+        ours = [e for e in events if (e.task_id, str(e.map_index if e.map_index >= 0 else "")) == (identifier, index)]
+        told += [f"  {line}" for event in ours if event.event == OUR_EVENT for line in _said(event).splitlines()]
+        told += [f"  | {line}" for line in task_log(logs, identifier, index)]
+    return told
+
+
+def task_log(logs: Path, task_id: str, map_index: str = "", lines: int = _LOG_LINES) -> list[str]:
+    """The last lines of a task's newest log, in words; empty if it has none."""
+    found = sorted(
+        path
+        for path in logs.rglob(f"task_id={task_id}/**/attempt=*.log")
+        if not map_index or f"map_index={map_index}" in path.parts
+    )
+    if not found:
+        return []
+    return [_worded(line) for line in found[-1].read_text(errors="replace").splitlines()[-lines:]]
+
+
+def _worded(line: str) -> str:
+    """A line of JSON, as Airflow logs, as its message with its error; anything else as it is."""
+    try:
+        logged = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(logged, dict):
+        return line
+    errors = [f"{e.get('exc_type')}: {e.get('exc_value')}" for e in logged.get("error_detail") or []]
+    return " ".join([str(logged.get("event", line)), *errors])
+
+
+def _said(event: Event) -> str:
+    return event.extra.strip() or event.event
+
+
+def _containers(number: int) -> str:
+    return f"{number} container{'' if number == 1 else 's'}"

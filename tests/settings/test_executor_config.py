@@ -104,12 +104,15 @@ def test_the_dag_authors_dictionary_is_not_changed(arguments_of):
 
 
 def test_the_options_are_not_changed_from_task_to_task(arguments_of, options_of, identity, command):
-    builder = RunTaskBuilder(options_of(run_task_kwargs='{"tags": {"a": "b"}}', subnets="s"))
+    raw = '{"tags": {"a": "b"}, "placementStrategy": [{"type": "spread"}]}'
+    builder = RunTaskBuilder(options_of(run_task_kwargs=raw, subnets="s"))
     first = builder.build(identity, command)
     first.arguments["networkConfiguration"]["awsvpcConfiguration"]["subnets"].append("x")
     first.arguments["tags"].clear()
+    first.arguments["placementStrategy"][0].clear()
     second = builder.build(identity, command)
     assert second.arguments["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["s"]
+    assert second.arguments["placementStrategy"] == [{"type": "spread"}]
     assert second.arguments["tags"][0] == {"key": "a", "value": "b"}
 
 
@@ -188,6 +191,11 @@ def test_a_sidecar_may_be_given_a_command(arguments_of):
         ),
         ({"launchType": "EC2", "capacityProviderStrategy": [{"capacityProvider": "a"}]}, "launchType", "excludes"),
         ({"taskDefinition": None}, "taskDefinition", "is required"),
+        (
+            {"resourceRequirements": [{"type": "GPU", "sharingStrategy": {}}]},
+            "overrides.containerOverrides[0].resourceRequirements[0].sharingStrategy",
+            "exactly one of nvidiaMps",
+        ),
         ({1: 2}, "", "key that is not text"),
         ({"cpu": object()}, "cpu", "of type object"),
     ],

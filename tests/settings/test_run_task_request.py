@@ -17,6 +17,7 @@ from aws_exec.settings import (
     EcsOptions,
     InvalidExecutorConfig,
     OptionsError,
+    RequestTooLarge,
     RunTaskBuilder,
     build_run_task,
     check_options,
@@ -313,3 +314,35 @@ def test_options_made_by_hand_are_held_to_the_same_rules():
     with pytest.raises(OptionsError) as caught:
         RunTaskBuilder(EcsOptions(cluster="c", launch_type="EC2", capacity_provider_strategy=strategy))
     assert [problem.option for problem in caught.value.problems] == ["launch_type", "container_name", "task_definition"]
+
+
+def test_overrides_may_be_exactly_as_long_as_aws_takes(options_of, identity):
+    def length_with(characters):
+        arguments = RunTaskBuilder(options_of()).build(identity, ["x" * characters]).arguments
+        return len(json.dumps(arguments["overrides"], separators=(",", ":")))
+
+    room = 8192 - length_with(0)
+    assert length_with(room) == 8192
+    with pytest.raises(RequestTooLarge, match="8,193"):
+        length_with(room + 1)
+
+
+def test_our_tags_win_over_the_users_and_are_cut_to_what_aws_takes(options_of, command):
+    identity = Identity("d", "token-1", dag_id="d#" * 200)
+    tags = (
+        RunTaskBuilder(options_of())
+        .build(identity, command, {"tags": {"awsexec:token": "x", "a": "b"}})
+        .arguments["tags"]
+    )
+    assert tags == [
+        {"key": "a", "value": "b"},
+        {"key": "awsexec:deployment", "value": "d"},
+        {"key": "awsexec:token", "value": "token-1"},
+        {"key": "awsexec:dag-id", "value": "d_" * 128},
+    ]
+
+
+def test_an_empty_strategy_is_none(arguments_of):
+    arguments = arguments_of({"capacityProviderStrategy": []}, default_launch_type="FARGATE")
+    assert arguments["launchType"] == "FARGATE"
+    assert "capacityProviderStrategy" not in arguments

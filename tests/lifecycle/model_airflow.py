@@ -1,0 +1,97 @@
+"""What Airflow knows of the launches it handed over: the judge of everything the machine says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle.values import Job, Key, LaunchId
+from tests.lifecycle.model_cloud import ModelCloud
+
+
+@dataclass
+class Launch:
+    """One queueing of a task instance.
+
+    `family` is the launch id that its tokens are made from: another than its own if it was adopted by ARN.
+    """
+
+    launch_id: LaunchId
+    family: LaunchId
+    key: Key
+    fate: str = ""  #: empty while it is open, then reported, released, superseded or gone
+    deadline: float | None = None
+    told: Job | None = None  #: the external executor id, once it is an ARN
+    stolen: bool = False  #: another scheduler adopted its row
+    invalid: bool = False  #: its request is wrong and will stay so
+
+
+@dataclass
+class ModelAirflow:
+    """Launches by id, and the judgement of the effects that are Airflow's."""
+
+    cloud: ModelCloud
+    launches: dict[LaunchId, Launch] = field(default_factory=dict)
+    #: Families whose containers nobody is left to track: their scheduler died after Airflow had let go of them.
+    orphans: set[LaunchId] = field(default_factory=set)
+    terminated: bool = False
+
+    def owner(self, key: Key) -> Launch | None:
+        """The open launch of a key."""
+        found = [launch for launch in self.launches.values() if launch.key == key and not launch.fate]
+        assert len(found) <= 1, f"{key} has two open launches: {found}"
+        return found[0] if found else None
+
+    def key_of_family(self, family: LaunchId) -> Key:
+        """Whose containers these are."""
+        return next(launch.key for launch in self.launches.values() if launch.family == family)
+
+    def started(self, family: LaunchId) -> bool:
+        """User code of a launch has run: its row is not QUEUED any more."""
+        return any(c.started and c.token.rpartition("-")[0] == family for c in self.cloud.containers)
+
+    def ours(self, launch_id: LaunchId) -> bool:
+        """The row is QUEUED, by this scheduler, for this launch."""
+        launch = self.launches[launch_id]
+        return not launch.fate and not launch.stolen and not self.started(launch.family)
+
+    def supersede(self, key: Key) -> None:
+        """A newer launch of the key was handed over."""
+        if older := self.owner(key):
+            older.fate = "superseded"
+
+    # -- the effects that are Airflow's -------------------------------------------------------------------------------
+
+    def hear(self, effect: do.Launched | do.Note | do.Release | do.Report) -> None:
+        """Judge one effect."""
+        owner = self.owner(effect.key)
+        assert owner is not None, f"after the last word on {effect.key} came {effect}"
+        if isinstance(effect, do.Release):
+            owner.fate = "released"
+        elif isinstance(effect, do.Launched):
+            self._family_is(owner, effect.job)
+            owner.told = effect.job
+        elif isinstance(effect, do.Report):
+            self._judge(owner, effect)
+            owner.fate = "reported"
+
+    def _family_is(self, owner: Launch, job: Job) -> None:
+        token = self.cloud.get(job).token
+        assert token.rpartition("-")[0] == owner.family, f"{job} of {token} is credited to {owner}"
+
+    def _judge(self, owner: Launch, report: do.Report) -> None:
+        late = owner.deadline is not None and "launch_timeout" in report.text
+        if report.job is not None:
+            self._family_is(owner, report.job)
+        if report.stop is not None and report.job is not None:
+            container = self.cloud.get(report.job)
+            assert not container.user_code_runs, f"{report} while its user code runs"
+            missing = report.stop.reason.startswith("MISSING")
+            assert missing or report.stop == container.ended, f"{report}, but it ended {container.ended}"
+            assert report.success == (report.stop.exit_code == 0), f"{report} does not say how it ended"
+        else:
+            assert not report.success, f"{report} of what nobody saw end"
+            assert report.fault is not None or report.text, f"{report} gives no reason"
+        if not late and not self.terminated:
+            for container in self.cloud.live_of(owner.family):
+                assert container.ended is not None, f"{report} while {container} lives"

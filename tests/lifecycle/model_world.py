@@ -1,0 +1,379 @@
+"""A machine between a model Airflow, a model cloud and a dispatcher that keeps its contract and no more than that.
+
+The contract: each I/O effect has exactly one completion, in any order, at any time. Everything else is up to the rules
+of the stateful test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from aws_exec.lifecycle import Machine, Policy
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.policy import BACKOFF
+from aws_exec.lifecycle.values import Fault, Trouble, launch_of, number_of
+from tests.lifecycle.driver import check
+from tests.lifecycle.model_airflow import Launch, ModelAirflow
+from tests.lifecycle.model_cloud import FORGETFUL, Container, ModelCloud
+
+KEYS = ("K1", "K2")
+#: Steps of five seconds within which a healed world must come to rest.
+PATIENCE = 250
+
+
+class World:
+    """Everything there is."""
+
+    def __init__(self, *, keeps_withdrawals: bool, **policy: Any) -> None:
+        self.policy = Policy(**policy)
+        self.keeps_withdrawals = keeps_withdrawals
+        self.cloud = ModelCloud(self.policy.idempotent_submit)
+        self.airflow = ModelAirflow(self.cloud)
+        self.machine = Machine(self.policy)
+        self.now = 0.0
+        self.age = 0
+        self.count = 0
+        self.draining = False
+        #: I/O effects nobody acted on yet; completions on their way; completions that have arrived.
+        self.outstanding: list[do.IoEffect] = []
+        self.answers: list[on.Completion] = []
+        self.delivered: list[on.Completion] = []
+        #: By launch id: the ask of the Submit without a completion; when it may be sent at the earliest.
+        self.in_flight: dict[str, int] = {}
+        self.not_before: dict[str, float] = {}
+        self.beat(0)
+
+    def new_id(self, prefix: str) -> str:
+        """An id never given before."""
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    # -- the machine --------------------------------------------------------------------------------------------------
+
+    def tell(self, event: on.Event) -> list[do.Effect]:
+        """Hand one event over and carry its effects out."""
+        effects = self.machine.handle(event, self.now)
+        book = self.machine.book
+        assert list(book.outbox.values()) == effects, "the outbox and the answer of handle differ"
+        book.outbox.clear()
+        for effect in effects:
+            self._carry(effect)
+        return effects
+
+    def _carry(self, effect: do.Effect) -> None:
+        if isinstance(effect, do.Withdraw):
+            sent = [e for e in self.outstanding if isinstance(e, do.Submit) and e.ask == effect.ask]
+            if sent and self.keeps_withdrawals:
+                self._hold(sent[0])
+        elif isinstance(effect, do.Launched | do.Note | do.Release | do.Report):
+            self.airflow.hear(effect)
+        else:
+            if isinstance(effect, do.Submit):
+                self._check_submit(effect)
+            self.outstanding.append(effect)
+
+    def _hold(self, effect: do.Submit) -> None:
+        self.outstanding.remove(effect)
+        held = Fault(Trouble.HELD, "submit")
+        self.answers.append(on.Unaccepted(effect.ask, effect.launch_id, held, effect.request, effect.place))
+
+    def _check_submit(self, effect: do.Submit) -> None:
+        launch = self.airflow.launches[effect.launch_id]
+        assert not self.draining, f"{effect} after Draining"
+        assert effect.launch_id not in self.in_flight, f"{effect} while another is in flight"
+        assert effect.workload is not None, f"{effect} of nothing"
+        assert not launch.fate, f"{effect} of a launch that is {launch.fate}"
+        assert launch.deadline is None or self.now < launch.deadline, f"{effect} after its deadline"
+        assert self.now >= self.not_before.get(effect.launch_id, 0.0), f"{effect} before its time"
+        if launch_of(effect.token) == launch.launch_id:
+            launch.family = (
+                launch.launch_id
+            )  # adopted by the ARN of a job that AWS no longer knows: nobody knows its token
+        assert launch_of(effect.token) == launch.family, f"{effect} has a token of another launch"
+        self.in_flight[effect.launch_id] = effect.ask
+
+    # -- Airflow ------------------------------------------------------------------------------------------------------
+
+    def free_keys(self) -> list[str]:
+        """The keys that Airflow may hand over."""
+        return [key for key in KEYS if self.airflow.owner(key) is None]
+
+    def owned_keys(self) -> list[str]:
+        """The keys with an open launch."""
+        return [key for key in KEYS if self.airflow.owner(key) is not None]
+
+    def queue(self, key: str) -> None:
+        """A workload is handed over."""
+        self._take(key)
+
+    def defer(self, key: str) -> None:
+        """The task comes back under its key while the container it ran in is still there."""
+        owner = self.airflow.owner(key)
+        if owner is not None and any(c.started for c in self.cloud.live_of(owner.family)):
+            self._take(key)
+
+    def _take(self, key: str) -> None:
+        launch_id = self.new_id("L")
+        timeout = self.policy.launch_timeout
+        self.airflow.supersede(key)
+        self.airflow.launches[launch_id] = Launch(
+            launch_id,
+            launch_id,
+            key,
+            deadline=self.now + timeout if timeout else None,
+            invalid=self.count % 11 == 0,
+        )
+        self.tell(on.Taken(launch_id, key, f"work of {launch_id}"))
+
+    def take_back(self, key: str, *, given_up: bool) -> None:
+        """Airflow revokes the task, or declares it terminal."""
+        owner = self.airflow.owner(key)
+        effects = self.tell(on.GivenUp(key) if given_up else on.Revoked(key))
+        assert (do.Release(key) in effects) == (owner is not None), "a key is released iff it was held"
+
+    def beat(self, after: float) -> None:
+        """Time passes, and the scheduler beats."""
+        self.now += after
+        self.tell(on.Tick())
+
+    def stall(self, after: float, thief: int | None) -> None:
+        """The scheduler does not beat for long: no launch leaves a lane, and another scheduler may adopt a task.
+
+        What would have left a lane is held because the lease lapsed; what waits in it for its turn is still there.
+        """
+        self.now += after
+        if not self.keeps_withdrawals:
+            for effect in [e for e in self.outstanding if isinstance(e, do.Submit)]:
+                self._hold(effect)
+        open_ones = [launch for launch in self.airflow.launches.values() if self.airflow.ours(launch.launch_id)]
+        if thief is not None and open_ones:
+            open_ones[thief % len(open_ones)].stolen = True
+        self.beat(0)
+
+    def crash(self, dead_for: float, *, by_arn: bool) -> None:
+        """The scheduler dies; after a while another adopts what is Airflow's."""
+        self.now += dead_for
+        self.machine = Machine(self.policy)
+        self.draining = self.airflow.terminated = False
+        for memory in (self.outstanding, self.answers, self.delivered, self.in_flight, self.not_before):
+            memory.clear()
+        for launch in list(self.airflow.launches.values()):
+            if launch.fate or launch.stolen:
+                launch.fate = launch.fate or "gone"
+                self.airflow.orphans.add(launch.family)
+        self.beat(0)
+        for launch in [launch for launch in self.airflow.launches.values() if not launch.fate]:
+            self._adopt(launch, by_arn=by_arn)
+        self.airflow.orphans -= {launch.family for launch in self.airflow.launches.values() if not launch.fate}
+
+    def _adopt(self, launch: Launch, *, by_arn: bool) -> None:
+        queued = not self.airflow.started(launch.family)
+        workload = f"work of {launch.launch_id}, again" if queued else None
+        job = launch.told if by_arn else None
+        launch_id = self.new_id("A") if job else launch.family
+        launch.fate = "gone"
+        self.airflow.launches[launch_id] = replace(launch, launch_id=launch_id, fate="", deadline=None)
+        self.tell(on.Adopted(launch_id, launch.key, job, workload))
+
+    def drain(self) -> None:
+        """The executor ends."""
+        self.draining = True
+        self.tell(on.Draining())
+
+    def terminate(self) -> None:
+        """The executor terminates."""
+        self.draining = self.airflow.terminated = True
+        self.tell(on.Terminating())
+
+    # -- the dispatcher -----------------------------------------------------------------------------------------------
+
+    def act(self, pick: int, *, lag: float = 0.0, lost: bool = False) -> None:
+        """One call reaches the cloud; its answer comes some time, or is lost and that is known some time."""
+        effect = self.outstanding.pop(pick % len(self.outstanding))
+        fault = Fault(Trouble.NO_ANSWER, "call") if lost else None
+        self.answers.append(self._act(effect, fault, lag))
+
+    def fail(self, pick: int, trouble: Trouble) -> None:
+        """One call does not do what it was to do."""
+        effect = self.outstanding[pick % len(self.outstanding)]
+        fault = Fault(trouble, "call", trouble.value)
+        if isinstance(effect, do.Submit):
+            taken = any(container.token == effect.token for container in self.cloud.containers)
+            if trouble is Trouble.NO_CAPACITY and taken:
+                self.act(pick)
+                return
+            if trouble is Trouble.NO_CAPACITY:
+                self.cloud.refused.add(effect.token)
+        self.outstanding.remove(effect)
+        self.answers.append(self._failure(effect, fault))
+
+    def _failure(self, effect: do.IoEffect, fault: Fault) -> on.Completion:
+        match effect:
+            case do.Submit():
+                request = effect.request or self.new_id("request-")
+                return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
+            case do.Find():
+                return on.FindFailed(effect.ask, effect.launch_ids, fault)
+            case do.Observe():
+                return on.ObserveFailed(effect.ask, fault)
+            case do.StopJob():
+                return on.StopAnswered(effect.ask, effect.launch_id, fault)
+            case do.Confirm():
+                return on.ConfirmFailed(effect.ask, tuple(i for i, _ in effect.launches), fault)
+
+    def _act(self, effect: do.IoEffect, fault: Fault | None, lag: float) -> on.Completion:
+        if isinstance(effect, do.Submit):
+            return self._submit(effect, fault, lag)
+        if isinstance(effect, do.StopJob):
+            self.cloud.get(effect.job).stop_asked = True
+        if fault is not None:
+            return self._failure(effect, fault)
+        match effect:
+            case do.Find():
+                return on.Found(effect.ask, effect.launch_ids, self.cloud.find(effect.families, self.now))
+            case do.Observe():
+                return on.Observed(effect.ask, *self.cloud.observe(effect.jobs, self.now))
+            case do.StopJob():
+                return on.StopAnswered(effect.ask, effect.launch_id)
+            case do.Confirm():
+                ids = tuple(launch_id for launch_id, _ in effect.launches)
+                return on.Confirmed(effect.ask, ids, frozenset(filter(self.airflow.ours, ids)))
+
+    def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
+        if effect.not_after is not None and self.now > effect.not_after:
+            return self._failure(effect, Fault(Trouble.HELD, "submit"))
+        if self.airflow.launches[effect.launch_id].invalid:
+            return self._failure(effect, Fault(Trouble.INVALID, "submit"))
+        if self.cloud.idempotent and effect.token in self.cloud.refused:
+            return self._failure(effect, Fault(Trouble.NO_CAPACITY, "submit"))
+        request = effect.request or self.new_id("request-")
+        before = len(self.cloud.containers)
+        container = self.cloud.submit(effect.token, request, self.now, lag)
+        if len(self.cloud.containers) > before:
+            self._check_made(container, effect)
+        if fault is not None:
+            return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
+        return on.Accepted(effect.ask, effect.launch_id, container.seen())
+
+    def _check_made(self, made: Container, effect: do.Submit) -> None:
+        launch = self.airflow.launches[effect.launch_id]
+        assert not launch.stolen, f"{made} of a launch that another scheduler took"
+        assert launch.deadline is None or self.now <= launch.deadline, f"{made} after the deadline of its launch"
+        for other in self.cloud.containers:
+            if other is made or launch_of(other.token) in self.airflow.orphans:
+                continue
+            family = launch_of(other.token)
+            if family == launch_of(made.token):
+                assert other.token != made.token, f"a second container for {made.token}"
+                assert not other.live, f"{made} beside {other}"
+                assert not other.started, f"{made} replaces {other}, whose user code had started"
+                assert number_of(other.token) < number_of(made.token), f"{made} after {other}"
+            elif other.live and self.airflow.key_of_family(family) == launch.key and not self.airflow.terminated:
+                record = self.machine.book.records.get(self.machine.book.by_arn.get(other.job.arn, ""))
+                assert record is not None, f"{made} beside {other}, which nobody tracks"
+                assert record.over or not record.doomed, f"{made} beside {other}, which is being stopped"
+
+    def deliver(self, pick: int) -> None:
+        """A completion arrives."""
+        if not self.answers:
+            return
+        answer = self.answers.pop(pick % len(self.answers))
+        if isinstance(answer, on.Accepted | on.Unaccepted):
+            assert self.in_flight.pop(answer.launch_id) == answer.ask
+        if isinstance(answer, on.Unaccepted) and answer.fault.trouble is not Trouble.HELD:
+            self.not_before[answer.launch_id] = self.now + BACKOFF[answer.fault.trouble].first / 2
+        self.delivered = [*self.delivered[-7:], answer]
+        self.tell(answer)
+
+    def repeat(self, pick: int) -> None:
+        """A completion arrives again."""
+        answer = self.delivered[pick % len(self.delivered)]
+        before = dict(self.machine.book.records)
+        effects = self.tell(answer)
+        if not (isinstance(answer, on.Observed) and answer.ask is None):
+            assert effects == [], f"{answer}, again, had effects"
+            assert self.machine.book.records == before, f"{answer}, again, changed something"
+
+    def push(self, pick: int) -> None:
+        """A state change sets out, to arrive whenever it likes."""
+        container = self.cloud.containers[pick % len(self.cloud.containers)]
+        self.answers.append(on.Observed(None, (container.seen(),)))
+
+    # -- the cloud ----------------------------------------------------------------------------------------------------
+
+    def pick(self, pick: int, which: Callable[[Container], bool]) -> Container | None:
+        """One of the containers that fit; None if none does."""
+        fitting = [container for container in self.cloud.containers if which(container)]
+        return fitting[pick % len(fitting)] if fitting else None
+
+    def forget(self, pick: int, *, ever: bool) -> None:
+        """The cloud does not know a job, for a while or, if it is past finding out more about it, for ever."""
+        book = self.machine.book
+        container = self.pick(pick, lambda c: not c.forgotten_until)
+        if container is None:
+            return
+        record = book.records.get(book.by_arn.get(container.job.arn, ""))
+        if not ever:
+            container.forgotten_until = self.now + FORGETFUL
+        elif record is not None and record.started == container.started:
+            container.forgotten_until = float("inf")
+            self.cloud.die(container)
+
+    # -- what must hold -----------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """After every step."""
+        self.age += 1
+        book = self.machine.book
+        check(book)
+        for launch in self.airflow.launches.values():
+            record = book.records.get(launch.launch_id)
+            if not launch.fate:
+                assert record is not None, f"{launch} is lost: neither tracked nor reported nor released"
+                assert not record.silent, f"{launch} will never be reported"
+            elif launch.fate != "gone":
+                assert record is None or record.silent, f"{launch} is {launch.fate}, and may be reported again"
+        if not self.outstanding and not self.answers:
+            self._check_tracked()
+
+    def _check_tracked(self) -> None:
+        records = self.machine.book.records.values()
+        for container in self.cloud.containers:
+            family = launch_of(container.token)
+            if not container.live or family in self.airflow.orphans:
+                continue
+            known = any(r.job == container.job or (r.family == family and r.maybe) for r in records)
+            assert known, f"{container} lives and nobody tracks it"
+
+    def settle(self) -> None:
+        """The cloud heals, and time goes on: everything comes to an end."""
+        if self.draining:
+            self.crash(30.0, by_arn=True)
+        for _ in range(PATIENCE):
+            while self.answers or self.outstanding:
+                while self.answers:
+                    self.deliver(0)
+                if self.outstanding:
+                    self.act(0)
+            if not self.machine.book.records:
+                break
+            self._live_on()
+            self.beat(5.0)
+            self.check()
+        assert not self.machine.book.records, f"still not over: {list(self.machine.book.records.values())}"
+        self.check()
+        assert all(launch.fate for launch in self.airflow.launches.values())
+
+    def _live_on(self) -> None:
+        for container in self.cloud.containers:
+            if not container.live:
+                continue
+            if container.stop_asked:
+                self.cloud.kill(container)
+            elif not container.started:
+                self.cloud.start(container)
+            elif container.ended is None:
+                self.cloud.exit(container, 0, lingers=container.born % 2 > 0)

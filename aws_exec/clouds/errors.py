@@ -21,6 +21,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.redaction import redact
 
 _THROTTLED, _UNREACHED, _NO_ANSWER = Trouble.THROTTLED, Trouble.UNREACHED, Trouble.NO_ANSWER
 _NO_CAPACITY, _CREDENTIALS = Trouble.NO_CAPACITY, Trouble.CREDENTIALS
@@ -206,26 +207,8 @@ _REPORT: Final = tuple(
 )
 
 
-#: Task tokens are JWTs, which begin with `{"` in base64; a cut-off one is as secret as a whole one. Then access key
-#: ids, session tokens, credentials in URLs, the values that AWS echoes, and values behind a telling name (but not in
-#: an ARN, where a colon comes before the name). `aws_exec.diagnosis` has the like for what AWS says of ended jobs.
-_SECRETS: Final = (
-    (re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*)*"), "***"),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
-    (re.compile(r"[\w/+=-]{120,}"), "***"),
-    (re.compile(r"(?<=://)[^/@\s]+@"), "***@"),
-    (re.compile(r"(?i)\bvalue '.*' (?=at ')", re.DOTALL), "value "),
-    (
-        re.compile(
-            r"(?i)(?<![:\w])([\"']?(?:[\w-]*(?:token|password|secret|secret_?access_?key)|authorization)[\"']?"
-            r"\s*[:=]\s*[\"']?)(?!arn:)[^\s\"',&}]+",
-        ),
-        r"\1***",
-    ),
-)
-
-#: A secret access key has no shape but its length: looked for only where credentials are what failed.
-_SECRET_KEY: Final = re.compile(r"(?<![\w/+=])[A-Za-z0-9/+]{40}(?![\w/+=])")
+#: The values that AWS echoes from a wrong request.
+_ECHOED: Final = re.compile(r"(?i)\bvalue '.*' (?=at ')", re.DOTALL)
 
 #: AWS's own messages are shorter; what is longer echoes a request.
 _LONGEST: Final = 1000
@@ -317,11 +300,7 @@ def _trouble_of_exception(error: BaseException) -> Trouble:
 
 
 def _redacted(text: str, trouble: Trouble) -> str:
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    if trouble is _CREDENTIALS:
-        text = _SECRET_KEY.sub("***", text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return redact(_ECHOED.sub("value ", text), longest=_LONGEST, keys=trouble is _CREDENTIALS)
 
 
 def _wrong_parameters(error: BaseException) -> str:

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from aws_exec.diagnosis import faults, stops
 from aws_exec.diagnosis.model import Blame, Diagnosis, FaultRule, Rule, StopRule, said_of_fault, said_of_stop
-from aws_exec.diagnosis.telling import redact, tell
+from aws_exec.diagnosis.telling import tell
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Fault, Stop
+from aws_exec.redaction import redact
 
 __all__ = [
     "Blame",
@@ -24,7 +25,6 @@ __all__ = [
     "can_replace",
     "diagnose",
     "diagnose_fault",
-    "redact",
     "rules",
     "tell",
     "tell_stop",

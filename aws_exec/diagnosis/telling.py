@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from aws_exec.diagnosis.model import Blame, Diagnosis
-
-#: AWS's reasons are short; one that echoes a whole command is cut.
-_LONGEST = 2000
-
-#: Task tokens are JWTs, which begin with `{"` in base64; a cut-off one is as secret as a whole one. Then access key
-#: ids, session tokens, credentials in URLs, and values behind a telling name (but not in an ARN, where a colon comes
-#: before the name).
-_SECRETS = (
-    (re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*)*"), "***"),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
-    (re.compile(r"[\w/+=-]{120,}"), "***"),
-    (re.compile(r"(?<=://)[^/@\s]+@"), "***@"),
-    (
-        re.compile(
-            r"(?i)(?<![:\w])([\"']?(?:[\w-]*(?:token|password|secret|secret_?access_?key)|authorization)[\"']?"
-            r"\s*[:=]\s*[\"']?)(?!arn:)[^\s\"',&}]+",
-        ),
-        r"\1***",
-    ),
-)
-
-
-def redact(text: str) -> str:
-    """The text without task tokens and credentials, cut to a sensible length."""
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+from aws_exec.redaction import redact
 
 
 def tell(

@@ -6,9 +6,10 @@ from collections import OrderedDict
 
 from airflow.sdk.exceptions import AirflowException
 
-from aws_exec.diagnosis import diagnose_fault, redact, tell, tell_stop
+from aws_exec.diagnosis import diagnose_fault, tell, tell_stop
 from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import Fault, Key
+from aws_exec.redaction import redact
 
 #: Entries that one task instance gets into its event log per launch: a launch that waits for hours says why, not that
 #: it still waits.

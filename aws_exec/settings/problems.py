@@ -7,24 +7,16 @@ the workload's token) or the value of an environment variable: paths and expecte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from aws_exec.redaction import MASK, holds_secret, is_secret_name
 
 #: A value longer than this is cut in a message: it is there to be recognised, not to be read.
 SHOWN = 80
 
 #: No path of a real request is this long; a key that somebody made up may be.
 PATH_SHOWN = 160
-
-_MASK = "***"
-_SECRET_NAME = re.compile(r"passw|secret|token|credential|private|api_?key|access_?key", re.IGNORECASE)
-_SECRET_VALUE = re.compile(
-    r"://[^/\s]*:[^/\s]*@"  # a connection URI with a password
-    r"|\b(AKIA|ASIA)[0-9A-Z]{12,}"  # an access key id: its secret is rarely far
-    r"|\beyJ[\w-]{8,}",  # a JWT
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +125,6 @@ def shown(option: str, value: object) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else repr(value)
-    document = "{" in text and ("environment" in text.lower() or _SECRET_NAME.search(text))
-    if document or _SECRET_NAME.search(option) or _SECRET_VALUE.search(text):
-        return _MASK
+    if is_secret_name(option) or holds_secret(text):
+        return MASK
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

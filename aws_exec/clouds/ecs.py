@@ -254,7 +254,7 @@ class EcsCloud:
             return None if _is_not_found(error) else fault_of(error, "StopTask")
         return Fault(Trouble.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
 
-    def default_launch_type(self) -> str | None:
+    def default_launch_type(self, place: str = "") -> str | None:
         """What a request without launch type and strategy is to say: None if the cluster has a strategy of its own.
 
         Where DescribeClusters is denied it is FARGATE, which is what `launch_type` defaults to.
@@ -263,7 +263,7 @@ class EcsCloud:
             CloudError: the cluster does not exist, or the service did not say.
         """
         try:
-            answer = self._read("DescribeClusters", "describe_clusters", clusters=[self._cluster])
+            answer = self._read("DescribeClusters", "describe_clusters", clusters=[place or self._cluster])
         except CloudError as error:
             if "AccessDenied" not in error.fault.code:
                 raise
@@ -271,7 +271,7 @@ class EcsCloud:
             return "FARGATE"
         for cluster in answer.get("clusters") or ():
             return None if cluster.get("defaultCapacityProviderStrategy") else "FARGATE"
-        message = f"there is no cluster {self._cluster}"
+        message = f"there is no cluster {place or self._cluster}"
         raise CloudError(Fault(Trouble.REFUSED, "DescribeClusters", "ClusterNotFoundException", message))
 
     # -- helpers ------------------------------------------------------------------------------------------------------

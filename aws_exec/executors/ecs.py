@@ -59,7 +59,7 @@ class AwsEcsExecutor(ContainerExecutor):
             partial(build_client, "ecs", conn_id=options.conn_id, region_name=options.region_name)
         )
         self._reads = Pacer(options.describe_rate, READ_BURST, self._clock)
-        self._launch_type: tuple[str | None] | None = None if _leaves_launch_type_open(options) else (None,)
+        self._launch_types: dict[str, str | None] = {}
         self._looking_up = threading.Lock()
         return EcsCloud(
             self._clients.get,
@@ -82,24 +82,27 @@ class AwsEcsExecutor(ContainerExecutor):
         )
 
     def _request(self, workload: Workload, words: Sequence[str], identity: Identity) -> Request:
-        if self._builder is None:
+        options = self._options
+        if self._builder is None or not isinstance(options, EcsOptions):
             raise RuntimeError("the executor has not been started")
         plan = self._builder.build(
             identity,
             words,
             workload.executor_config,
             workload.queue,
-            default_launch_type=self._default_launch_type(),
+            default_launch_type=self._default_launch_type(options, workload.executor_config),
         )
         return Request(identity.token, plan.place, plan.arguments)
 
-    def _default_launch_type(self) -> str | None:
-        """Asked once, by the first launch that needs it; on a lane's thread."""
-        if self._launch_type is None:
-            with self._looking_up:
-                if self._launch_type is None:
-                    self._launch_type = (self._ready_cloud().default_launch_type(),)
-        return self._launch_type[0]
+    def _default_launch_type(self, options: EcsOptions, executor_config: Mapping[str, Any] | None) -> str | None:
+        """What a cluster needs said where nothing is configured; asked once for each. On a lane's thread."""
+        if not _leaves_launch_type_open(options):
+            return None
+        place = self._place_of(executor_config)
+        with self._looking_up:
+            if place not in self._launch_types:
+                self._launch_types[place] = self._ready_cloud().default_launch_type(place)
+            return self._launch_types[place]
 
     def _connect(self) -> None:
         if self._clients is not None:

@@ -45,6 +45,10 @@ _COMMANDS = {
 COMPONENTS = tuple(_COMMANDS)
 
 
+class TookTooLongError(LocalError):
+    """What was waited for did not come in time."""
+
+
 class ComponentDiedError(LocalError):
     """A part of Airflow ended although nobody asked it to.
 

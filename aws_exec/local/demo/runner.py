@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from aws_exec.local import EmbeddedAws, LocalError
-from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow import LocalAirflow, TookTooLongError
 from aws_exec.local.airflow_home import USER
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import DAG_ID, DAGS, RESULT, STOP_DELAY
@@ -32,10 +32,6 @@ _LAST_EXIT = 30.0
 
 #: Quicker than a fleet needs: here a sweep is one call on loopback.
 _EXECUTOR_SETTINGS = {"deployment": "demo", "poll_interval": "1", "shutdown_timeout": "1"}
-
-
-class DemoTimeoutError(LocalError):
-    """The demo took longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,7 @@ def run(options: Options, console: Console) -> bool:
 
     Raises:
         LocalError: it could not be run; the message says why.
-        DemoTimeoutError: it took too long.
+        TookTooLongError: it was not done in time.
     """
     home = Path(tempfile.mkdtemp(prefix="awsexec-demo-"))
     well = False
@@ -100,7 +96,7 @@ def run(options: Options, console: Console) -> bool:
             if options.keep:
                 _leave_up(stage)
     except TimeoutError as error:
-        raise DemoTimeoutError(
+        raise TookTooLongError(
             f"{error}; gave up after {options.timeout:g} s. The logs are in {home / 'logs'}"
         ) from error
     except LocalError as error:
@@ -158,6 +154,7 @@ def _play(stage: _Stage) -> bool:
     if (report := stage.airflow.records.returned(DAG_ID, run_id, RESULT)) is not None:
         console.print()
         console.print(summary.result(report))
+        _print_lines(console, [summary.result_in_words(report)])
     console.print()
     _print_lines(console, [summary.verdict(last, took, started_in)])
     wrong = summary.problems(last) or ([] if state == "success" else [f"the DAG run ended {state}"])
@@ -230,7 +227,7 @@ def _leave_up(stage: _Stage) -> None:
             "Ctrl-C ends all of it.",
         ],
     )
-    while True:
+    with contextlib.suppress(KeyboardInterrupt):  # not an interruption: what it waits for
         signal.pause()
 
 

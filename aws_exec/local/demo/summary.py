@@ -76,12 +76,15 @@ def result(report: Mapping[str, Any]) -> Table:
         table.add_row(
             line["station"], str(line["mean"]), str(line["worst"]), line["worst_at"].replace("T", " "), style=style
         )
-    words = (
+    return table
+
+
+def result_in_words(report: Mapping[str, Any]) -> str:
+    """The same in a sentence."""
+    return (
         f"{report['readings']} readings ({report['missing']} without a value); {len(report['above'])} of "
         f"{len(report['ranking'])} stations are above the guideline of {report['guideline']:g}."
     )
-    table.caption, table.caption_justify, table.caption_style = words, "left", ""
-    return table
 
 
 def verdict(rows: Sequence[Row], seconds: float, started_in: float) -> str:

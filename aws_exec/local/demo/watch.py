@@ -12,6 +12,9 @@ from aws_exec.local.script import Launch
 #: Events of a task's log that say how a container's turn ended, as Airflow names them: they are states.
 _TURN_ENDS = {"success", "failed", "up_for_retry", "up_for_reschedule", "deferred", "skipped"}
 
+#: What a task instance does not come back from.
+_FINAL = {"success", "failed", "skipped", "upstream_failed", "removed"}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -73,22 +76,20 @@ def rows(
     returns: Mapping[str, str],
 ) -> list[Row]:
     """What is to be shown: every container in the order of launch, then what has none yet."""
-    states = {one.name: one.state or "" for one in instances}
-    tries = {one.name: one.try_number for one in instances}
-    ends: dict[str, list[str]] = defaultdict(list)
+    now = {one.name: one for one in instances}
+    ends: dict[tuple[str, int], list[str]] = defaultdict(list)
     for event in events:
         if event.event in _TURN_ENDS:
-            ends[named(event.task_id, event.map_index)].append(event.event)
+            ends[named(event.task_id, event.map_index), event.try_number].append(event.event)
     launches = list(ledger)
     last = {task_of(launch): launch.arn for launch in launches}
-    turn: Counter[str] = Counter()
+    turns: Counter[tuple[str, int]] = Counter()
     made = []
     for launch in launches:
-        task = task_of(launch)
-        over = ends[task][turn[task]] if turn[task] < len(ends[task]) else ""
-        turn[task] += 1
-        current = last[task] == launch.arn
-        state = states.get(task, "") if current else over or "gone"
-        number = int(launch.identity.get("AWSEXEC_TRY_NUMBER", "0"))
+        task, number = task_of(launch), int(launch.identity.get("AWSEXEC_TRY_NUMBER", "0"))
+        over = ends[task, number][turns[task, number] :][:1]
+        turns[task, number] += 1
+        current = (now[task].state or "") if last[task] == launch.arn and task in now else ""
+        state = current if current in _FINAL or not over else over[0]
         made.append(Row(task, number, state, launch, returns.get(launch.arn, "")))
-    return made + [Row(task, tries[task], state) for task, state in states.items() if task not in last]
+    return made + [Row(task, one.try_number, one.state or "") for task, one in now.items() if task not in last]

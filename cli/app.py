@@ -1,0 +1,146 @@
+"""`awsexec`: finds the command, and keeps tracebacks from whoever asked for something else.
+
+Commands are imported when they are run, not when they are listed: `awsexec --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+import aws_exec
+from cli.console import printer
+from cli.exits import Exit
+
+#: Wrong usage, whichever click Typer brings along: its own copy or the package.
+_UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Lazy:
+    """A command that has not been imported.
+
+    Attributes:
+        module: has a Typer named `app`.
+        help: its line in the list; the first of its own help.
+    """
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "demo": _Lazy("cli.demo", "See a real Airflow run a DAG on ECS, on this machine, without an AWS account."),
+    "local": _Lazy("cli.local", "The embedded AWS: ECS tasks run as processes on this machine."),
+}
+
+
+class _Commands(TyperGroup):
+    """The commands, by name; listed without being imported."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        """All names, in the order of the list above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        """The command; for the list only its name and help."""
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=lazy.help)
+        command = typer.main.get_command(importlib.import_module(lazy.module).app)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help of `awsexec` itself."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+
+app = typer.Typer(
+    name="awsexec",
+    cls=_Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        printer.out.print(f"awsexec {aws_exec.__version__}", highlight=False)
+        raise typer.Exit(Exit.OK)
+
+
+@app.callback(invoke_without_command=True)
+def awsexec(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of unexpected errors.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    r"""Run Airflow tasks on Amazon ECS and AWS Batch, one container per task.
+
+    \b
+    Examples:
+      awsexec demo             see it work on this machine, no AWS account
+      awsexec local up         an AWS of one's own, in the foreground
+      awsexec COMMAND --help   everything about a command
+
+    \b
+    Exit codes:
+      0 fine, 1 findings or failure, 2 wrong usage, 3 some of it failed,
+      4 credentials, 5 not found, 124 timed out, 130 interrupted
+    """
+    printer.debug = printer.debug or debug
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(Exit.USAGE)
+
+
+def main() -> None:
+    """Run the command line, and exit as `cli.exits` says."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        # Not standalone: an Exit is returned as its code, and what went wrong is told by our printer.
+        return int(app(standalone_mode=False) or Exit.OK)
+    except _UsageError as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
+        printer.fail("awsexec", "interrupted")
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last line of defence: nobody should meet a traceback
+        printer.crash("awsexec", error)
+        return Exit.FAILED
+
+
+def _misused(error: Any) -> int:
+    context = error.ctx
+    path = context.command_path if context is not None else "awsexec"
+    message = error.format_message().strip()
+    if not message or message.startswith("Usage:"):  # a command without its subcommand: its help has been shown
+        printer.err.print(message, highlight=False, markup=False)
+        return Exit.USAGE
+    printer.fail(path, f"{message.rstrip('.')}. See {path} --help.")
+    return Exit.USAGE
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The one printer: data on standard output, talk on standard error; no colours but on terminals, none with NO_COLOR."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterable
+from functools import cached_property
+
+from rich.console import Console
+
+#: Set to anything but nothing or 0, tracebacks are shown, as with `--debug`.
+DEBUG_VARIABLE = "AWSEXEC_DEBUG"
+
+
+class Printer:
+    """Owns standard output and standard error.
+
+    Attributes:
+        debug: whether tracebacks of unexpected errors are shown.
+    """
+
+    def __init__(self) -> None:
+        self.debug = os.environ.get(DEBUG_VARIABLE, "0") not in {"", "0"}
+
+    @cached_property
+    def out(self) -> Console:
+        """For data: what a script would read."""
+        return Console()
+
+    @cached_property
+    def err(self) -> Console:
+        """For talk: what a person would read."""
+        return Console(stderr=True)
+
+    def fail(self, command: str, message: str, details: Iterable[str] = ()) -> None:
+        """Say in one line what went wrong, and then what there is to add.
+
+        Args:
+            command: what was asked for: `awsexec demo`.
+            message: why it cannot be; whatever comes after its first line is put on the same line.
+            details: more lines; none if the one says it all.
+        """
+        line = " ".join(message.split())
+        self.err.print(f"[bold red]{command}:[/]", end=" ")
+        self.err.print(line, highlight=False, markup=False, soft_wrap=True)
+        for detail in details:
+            self.err.print(f"  {detail}", highlight=False, markup=False, soft_wrap=True)
+
+    def crash(self, command: str, error: BaseException) -> None:
+        """Say in one line that something unforeseen happened; with the traceback if that was asked for."""
+        if self.debug:
+            self.err.print("".join(traceback.format_exception(error)), highlight=False, markup=False, soft_wrap=True)
+        hint = "" if self.debug else f" (awsexec --debug ..., or {DEBUG_VARIABLE}=1, shows where)"
+        self.fail(command, f"unexpected {type(error).__name__}: {error}{hint}")
+
+
+printer = Printer()

@@ -1,0 +1,84 @@
+"""`awsexec demo`: a real Airflow runs a real DAG on containers of the embedded AWS."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from cli.console import printer
+from cli.exits import Exit
+
+COMMAND = "awsexec demo"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Airflow's port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    max_containers: Annotated[int, typer.Option(help="Containers that run at a time; the rest wait.", min=1)] = 3,
+    timeout: Annotated[float, typer.Option(help="Seconds after which it gives up.", min=1)] = 300.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave all of it up to look at, until Ctrl-C.")] = False,
+) -> None:
+    r"""See a real Airflow run a DAG on ECS, on this machine, without an AWS account.
+
+    Starts the embedded AWS and Airflow on 127.0.0.1, runs a DAG on
+    aws_exec.AwsEcsExecutor, one container per task, and shows which task
+    ran in which ECS task. Exits with 0 if and only if all went as it
+    should. Nothing is left behind, whatever ends it; only after a failure
+    the logs stay.
+
+    \b
+    Examples:
+      awsexec demo
+      awsexec demo --keep --port 8080   leave it up to look at
+    """
+    from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
+
+    try:
+        with _ended_in_order():
+            from aws_exec.local.demo import runner  # noqa: PLC0415 - likewise; needs the extra
+
+            options = runner.Options(port=port, max_containers=max_containers, timeout=timeout, keep=keep)
+            if not runner.run(options, printer.out):
+                raise typer.Exit(Exit.FAILED)
+    except LocalError as error:
+        printer.fail(COMMAND, str(error), [*getattr(error, "last_words", ()), *getattr(error, "__notes__", ())])
+        raise typer.Exit(_code(error)) from error
+    except KeyboardInterrupt:
+        printer.fail(COMMAND, "interrupted; nothing is left running")
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _code(error: Exception) -> Exit:
+    from aws_exec.local import MissingExtraError, PortInUseError  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.local.airflow import TookTooLongError  # noqa: PLC0415 - likewise
+
+    if isinstance(error, TookTooLongError):
+        return Exit.TIMED_OUT
+    return Exit.USAGE if isinstance(error, MissingExtraError | PortInUseError) else Exit.FAILED
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Make every ordinary way to end a program unwind it once, so that it cleans up."""
+    previous = {number: signal.signal(number, _end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Unwind; what comes while it cleans up, in a second or two, is not heard."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)

@@ -193,8 +193,8 @@ class Dispatcher:
             while self._intake:
                 number, effect = self._intake[0]
                 if number > self._last_number:
-                    self._last_number = number
                     self._route_one(effect)
+                    self._last_number = number
                 self._intake.popleft()
 
     def _route_one(self, effect: do.IoEffect | do.Withdraw) -> None:

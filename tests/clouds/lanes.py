@@ -1,0 +1,110 @@
+"""A dispatcher over a fake cloud, and ways to wait for what comes out of it: by event, with a deadline."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.dispatcher import Dispatcher, Workers
+from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.lifecycle.effects import Confirm, Find, Observe, StopJob, Submit, Withdraw
+from aws_exec.lifecycle.values import Job, token_of
+from aws_exec.testing import FakeCloud
+
+PATIENCE = 10.0
+JWT = "eyJhbGciOiJIUzI1NiJ9.secret"
+
+
+def submit(ask: int, **more) -> Submit:
+    launch_id = f"launch{ask}"
+    return Submit(ask, launch_id, ("key", ask), more.pop("token", token_of(launch_id, 1)), "workload", **more)
+
+
+def observe(ask: int, *jobs: Job) -> Observe:
+    return Observe(ask, "", jobs)
+
+
+def find(ask: int, *families: str) -> Find:
+    return Find(ask, families, families, ("",))
+
+
+def stop(ask: int, job: Job) -> StopJob:
+    return StopJob(ask, f"launch{ask}", job, "enough")
+
+
+def confirm(ask: int, *ids: str) -> Confirm:
+    return Confirm(ask, tuple((each, each) for each in ids))
+
+
+class Rig:
+    """One dispatcher and its cloud; effects are numbered as they come."""
+
+    def __init__(self, cloud: FakeCloud | None = None, *, start: bool = True, rate: float = 1e6, **options):
+        self.cloud = cloud or FakeCloud()
+        self.clock = options.get("clock", time.monotonic)
+        self.launches = options.pop("launches", None) or Pacer(rate, rate, self.clock)
+        self.reads = options.pop("reads", None) or Pacer(1e6, 1e6, self.clock)
+        given = {
+            "compose": lambda effect: Request(effect.token, "", {"jwt": JWT}),
+            "confirm": lambda launches: [launch_id for launch_id, _ in launches],
+            "lease": 60.0,
+            "workers": Workers(),
+        }
+        self.dispatcher = Dispatcher(self.cloud, launches=self.launches, reads=self.reads, **given | options)
+        self.number = 0
+        if start:
+            self.dispatcher.start()
+
+    def dispatch(self, *effects) -> None:
+        for effect in effects:
+            self.number += 1
+            self.dispatcher.dispatch(self.number, effect)
+
+    def withdraw(self, ask: int) -> None:
+        self.dispatch(Withdraw(ask))
+
+    def take(self, count: int = 1) -> list:
+        """The next completions, by ask; fails after the deadline."""
+        taken = []
+        until(lambda: self._take_into(taken, count))
+        return sorted(taken, key=lambda event: event.ask)
+
+    def one(self):
+        [event] = self.take()
+        return event
+
+    def settle(self) -> list:
+        """Everything that came out until nothing was outstanding."""
+        until(lambda: self.dispatcher.outstanding == 0)
+        taken = []
+        while self.dispatcher.peek() is not None:
+            self._take_into(taken, len(taken) + 1)
+        return sorted(taken, key=lambda event: event.ask)
+
+    def _take_into(self, taken: list, count: int) -> bool:
+        while len(taken) < count and (event := self.dispatcher.peek()) is not None:
+            taken.append(event)
+            self.dispatcher.pop()
+        return len(taken) == count
+
+
+@contextmanager
+def rig(*args, **options):
+    """A rig that is closed, whatever the test leaves hanging."""
+    made = Rig(*args, **options)
+    try:
+        yield made
+    finally:
+        for held in made.cloud._holds.values():
+            held.set()
+        assert made.dispatcher.close(PATIENCE)
+
+
+def until(true, patience: float = PATIENCE) -> None:
+    """Wait for other threads; what they do has no event to wait for, so it is looked at every millisecond."""
+    deadline = time.monotonic() + patience
+    pause = threading.Event()
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it did not happen in time")
+        pause.wait(0.001)

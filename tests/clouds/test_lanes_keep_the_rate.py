@@ -1,0 +1,112 @@
+import threading
+
+import pytest
+
+from aws_exec.clouds.dispatcher import Workers
+from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.testing import FakeClock
+from tests.clouds.lanes import PATIENCE, confirm, find, observe, rig, stop, submit, until
+
+
+def test_a_thousand_launches_that_hang_starve_nothing_else():
+    with rig() as it:
+        it.cloud.hold("submit")
+        it.dispatch(*(submit(ask) for ask in range(1, 1001)))
+        until(lambda: it.cloud.calls["submit"] == Workers().launches)
+        it.dispatch(observe(1001, Job("a")), find(1002, "f"), stop(1003, Job("a")), confirm(1004, "a"))
+        assert [event.ask for event in it.take(4)] == [1001, 1002, 1003, 1004]
+        assert it.cloud.calls["submit"] == Workers().launches
+
+
+def test_reads_that_hang_keep_no_launch_waiting():
+    with rig() as it:
+        it.cloud.hold("describe")
+        it.dispatch(*(observe(ask, Job("a")) for ask in range(1, 11)), submit(11))
+        assert it.one().ask == 11
+
+
+def test_launches_are_sent_in_the_order_in_which_they_came():
+    with rig(workers=Workers(launches=1)) as it:
+        it.dispatch(*(submit(ask) for ask in range(1, 201)))
+        it.settle()
+        assert [request.token for request in it.cloud.requests] == [f"launch{ask}-1" for ask in range(1, 201)]
+
+
+def test_no_more_is_sent_than_the_rate_allows():
+    clock = FakeClock()
+    with rig(clock=clock, launches=Pacer(10, 5, clock)) as it:
+        it.dispatch(*(submit(ask) for ask in range(1, 21)))
+        assert [event.ask for event in it.take(5)] == [1, 2, 3, 4, 5]
+        clock.advance(0.35)
+        assert [event.ask for event in it.take(3)] == [6, 7, 8]
+        assert it.cloud.calls["submit"] == 8
+
+
+def test_a_stop_goes_before_the_launches_that_wait_for_the_same_rate():
+    clock = FakeClock()
+    pacer = Pacer(5, 1, clock)
+    with rig(clock=clock, launches=pacer) as it:
+        it.dispatch(*(submit(ask) for ask in range(1, 6)))
+        assert it.one().ask == 1
+        it.dispatch(stop(6, Job("a")))
+        until(lambda: pacer._urgent == 1)
+        clock.advance(0.2)
+        assert it.one() == on.StopAnswered(6, "launch6", None)
+        clock.advance(0.2)
+        assert it.one().ask == 2
+
+
+def test_a_throttle_halves_the_rate_of_its_lane_once_for_all_calls_in_flight():
+    clock = FakeClock()
+    with rig(clock=clock) as it:
+        release = it.cloud.hold("submit")
+        it.cloud.fail("submit", Trouble.THROTTLED, times=10)
+        it.dispatch(*(submit(ask) for ask in range(1, 11)))
+        until(lambda: it.cloud.calls["submit"] == 10)
+        release.set()
+        assert {event.fault.trouble for event in it.take(10)} == {Trouble.THROTTLED}
+        assert (it.launches.share, it.reads.share) == (0.5, 1.0)
+        clock.advance(1.0)
+        it.cloud.fail("submit", Trouble.THROTTLED)
+        it.dispatch(submit(11))
+        it.one()
+        assert it.launches.share == pytest.approx((0.5 + 1 / 60) / 2)
+
+
+def test_a_throttled_read_halves_the_rate_of_reads():
+    with rig(clock=FakeClock()) as it:
+        it.cloud.fail("describe", Trouble.THROTTLED)
+        it.dispatch(observe(1, Job("a")))
+        assert it.one().fault.trouble is Trouble.THROTTLED
+        assert (it.launches.share, it.reads.share) == (1.0, 0.5)
+
+
+def test_threads_grow_with_the_backlog_only():
+    def launchers() -> int:
+        return sum(thread.name.startswith("awsexec-launch") for thread in threading.enumerate())
+
+    with rig() as it:
+        before = launchers()
+        assert before == 1
+        for ask in range(1, 20):
+            it.dispatch(submit(ask))
+            it.one()
+        assert launchers() <= 2
+        it.cloud.hold("submit")
+        it.dispatch(*(submit(ask) for ask in range(100, 200)))
+        until(lambda: it.cloud.calls["submit"] == 19 + Workers().launches)
+        assert launchers() == Workers().launches
+
+
+def test_a_closed_pacer_lets_go_of_who_waits():
+    pacer = Pacer(0.001, 1)
+    assert pacer.take()
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(pacer.take()))
+    waiting.start()
+    pacer.close()
+    waiting.join(PATIENCE)
+    assert answers == [False]
+    assert pacer.take(urgent=True) is False

@@ -1,0 +1,181 @@
+import logging
+import sys
+import threading
+from dataclasses import replace
+
+import pytest
+
+from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.errors import CloudError
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
+from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, until
+
+LOST = Fault(Trouble.NO_ANSWER, "RunTask", "ReadTimeoutError")
+
+
+def raised_by_compose(error):
+    def compose(_):
+        raise error
+
+    return compose
+
+
+def test_each_effect_is_answered_with_its_own_event():
+    with rig() as it:
+        it.dispatch(submit(1))
+        accepted = it.one()
+        [job] = it.cloud.containers("launch1-1")
+        assert accepted == on.Accepted(1, "launch1", Observation(job, Status.STARTING, token="launch1-1"))
+        unknown = Job("arn:nobody")
+        it.dispatch(observe(2, job, unknown), find(3, "launch1"), stop(4, unknown), confirm(5, "a", "b"))
+        seen = accepted.seen
+        assert it.take(4) == [
+            on.Observed(2, (seen,), (unknown,)),
+            on.Found(3, ("launch1",), (seen,)),
+            on.StopAnswered(4, "launch4", None),
+            on.Confirmed(5, ("a", "b"), frozenset({"a", "b"})),
+        ]
+        assert it.dispatcher.idle()
+
+
+def test_a_fault_of_the_cloud_is_the_event():
+    with rig() as it:
+        for verb in ("submit", "describe", "find", "stop"):
+            it.cloud.fail(verb, LOST)
+        it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
+        request = Request("launch1-1", "", {"jwt": JWT})
+        assert it.settle() == [
+            on.Unaccepted(1, "launch1", LOST, request, ""),
+            on.ObserveFailed(2, LOST),
+            on.FindFailed(3, ("f",), LOST),
+            on.StopAnswered(4, "launch4", LOST),
+        ]
+
+
+@pytest.mark.parametrize("error", [ValueError(JWT), KeyboardInterrupt(), SystemExit(1), MemoryError(), GeneratorExit()])
+def test_an_adapter_that_breaks_leaves_it_open_what_happened(error, caplog):
+    with rig() as it:
+        for verb in ("submit", "describe", "find", "stop"):
+            it.cloud.fail(verb, error)
+        it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
+        events = it.settle()
+        assert [event.ask for event in events] == [1, 2, 3, 4]
+        assert {(event.fault.trouble, event.fault.code) for event in events} == {
+            (Trouble.NO_ANSWER, type(error).__name__),
+        }
+        assert events[0].request.token == "launch1-1"
+        # The lanes live on.
+        it.dispatch(submit(5), observe(6, Job("a")), stop(7, Job("a")))
+        assert [type(event) for event in it.settle()] == [on.Accepted, on.Observed, on.StopAnswered]
+    assert JWT not in caplog.text
+
+
+@pytest.mark.parametrize("error", [KeyError(JWT), SystemExit(1)])
+def test_a_compose_that_breaks_refuses_its_launch_and_sends_nothing(error, caplog):
+    with rig(compose=raised_by_compose(error)) as it:
+        it.dispatch(submit(1))
+        assert it.one() == on.Unaccepted(1, "launch1", Fault(Trouble.REFUSED, "compose", type(error).__name__))
+        assert not it.cloud.calls
+    assert JWT not in caplog.text
+
+
+def test_a_compose_that_finds_the_request_wrong_says_so():
+    wrong = Fault(Trouble.INVALID, "RunTask", "bad cpu", "cpu: 7 is no Fargate size")
+    with rig(compose=raised_by_compose(CloudError(wrong))) as it:
+        it.dispatch(submit(1))
+        assert it.one() == on.Unaccepted(1, "launch1", wrong)
+
+
+def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
+    with rig(compose=raised_by_compose(AssertionError("composed anew"))) as it:
+        kept = Request("launch1-1", "there", {"jwt": "an old one"})
+        it.dispatch(submit(1, request=kept, place="there"))
+        assert isinstance(it.one(), on.Accepted)
+        assert it.cloud.requests == [kept]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
+def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, caplog):
+    with rig(confirm=raised_by_compose(error)) as it:
+        it.dispatch(confirm(1, "a"))
+        assert it.one() == on.ConfirmFailed(1, ("a",), Fault(Trouble.UNREACHED, "confirm", type(error).__name__))
+    assert "password" not in caplog.text
+
+
+def test_an_effect_that_is_dispatched_twice_is_carried_out_once():
+    with rig() as it:
+        for number in (7, 7, 3, 7):
+            it.dispatcher.dispatch(number, submit(1))
+        assert [type(event) for event in it.settle()] == [on.Accepted]
+        assert it.cloud.calls["submit"] == 1
+
+
+def test_what_is_dispatched_before_the_start_waits_for_it():
+    with rig(start=False) as it:
+        before = threading.active_count()
+        it.dispatch(submit(1))
+        assert (it.dispatcher.outstanding, it.cloud.calls["submit"]) == (1, 0)
+        assert threading.active_count() == before
+        it.dispatcher.start()
+        assert isinstance(it.one(), on.Accepted)
+
+
+def test_a_completion_stays_until_it_is_popped():
+    with rig() as it:
+        it.dispatch(submit(1))
+        it.one()
+        it.dispatch(submit(2))
+        until(lambda: it.dispatcher.outstanding == 0)
+        assert it.dispatcher.peek() is it.dispatcher.peek()
+        assert not it.dispatcher.idle()
+        it.dispatcher.pop()
+        assert it.dispatcher.peek() is None
+
+
+def test_a_thousand_launches_are_each_completed_once(caplog):
+    caplog.set_level(logging.WARNING)
+    with rig() as it:
+        it.cloud.fail("submit", RuntimeError("bug"), times=100)
+        it.cloud.fail("submit", Trouble.NO_ANSWER, times=100, acted=True)
+        it.dispatch(*(submit(ask) for ask in range(1, 1001)))
+        events = it.settle()
+        assert [event.ask for event in events] == list(range(1, 1001))
+        assert sum(isinstance(event, on.Accepted) for event in events) == 800
+
+
+def interrupted_at(line: int, function, *arguments) -> bool:
+    """Call it with a SystemExit before its n-th line, as a signal handler raises it; whether there is such a line."""
+    seen = 0
+
+    def trace(frame, event, _):
+        nonlocal seen
+        if frame.f_code is not function.__func__.__code__:
+            return None
+        seen += event == "line"
+        if event == "line" and seen == line:
+            raise SystemExit
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function(*arguments)
+    except SystemExit:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_a_signal_at_any_line_of_dispatch_loses_and_doubles_nothing():
+    line, interrupted = 0, True
+    with rig() as it:
+        it.cloud.capabilities = replace(it.cloud.capabilities, idempotent_submit=False)
+        while interrupted:
+            line += 1
+            interrupted = interrupted_at(line, it.dispatcher.dispatch, line, submit(line))
+            it.dispatcher.dispatch(line, submit(line))
+        assert [event.ask for event in it.settle()] == list(range(1, line + 1))
+        assert line > 2
+        assert len(it.cloud.requests) == line

@@ -386,6 +386,9 @@ class Machine:
         draft.clockwork = replace(clockwork, sweeping=rest, next_sweep=following)
 
     def _observed(self, draft: Draft, event: on.Observed, now: float) -> None:
+        clockwork = draft.clockwork
+        if event.ask is not None and event.ask not in clockwork.sweeping:
+            return
         for seen in event.seen:
             record = self._of_job(draft, seen.job)
             if record is not None:
@@ -393,7 +396,7 @@ class Machine:
         for job in event.missing:
             record = self._of_job(draft, job)
             if record is not None:
-                self._missed(draft, record, now)
+                self._missed(draft, record, clockwork.sweep_from, now)
         if event.ask is not None:
             self._swept(draft, event.ask, now)
 
@@ -453,11 +456,12 @@ class Machine:
         draft.want(do.Note(record.key, text, stop=stop))
         draft.put(record)
 
-    def _missed(self, draft: Draft, record: Record, now: float) -> None:
+    def _missed(self, draft: Draft, record: Record, asked: float, now: float) -> None:
+        # An answer is as old as its question: it may have waited here while the scheduler stalled.
         since = record.missing_since if record.misses else now
         record = draft.put(replace(record, misses=record.misses + 1, missing_since=since))
         policy = self.policy
-        if record.misses >= policy.missing_sightings and now - since >= policy.missing_grace:
+        if record.misses >= policy.missing_sightings and asked - since >= policy.missing_grace:
             reason = "MISSING: AWS no longer knows the job"
             self._stopped(draft, record, Stop(policy.service, started=record.started, reason=reason), now)
 

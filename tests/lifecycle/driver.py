@@ -1,4 +1,4 @@
-"""Drives a machine by hand: a clock that is a number, events in, the whole effect list out, the book checked each time."""
+"""Drives a machine by hand: a clock that is a number, events in, all effects out, the book checked each time."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class Machine:
         last = draft.clockwork.last_beat
         draft.clockwork = replace(draft.clockwork, last_beat=now)
         if last is not None and now - last > self.policy.gap:
-            self._doubt_everything(draft)
+            self._doubt_everything(draft, now)
         to_find: list[Record] = []
         to_confirm: list[Record] = []
         for launch_id in self.book.due_by(now, self.policy.wakes):
@@ -142,10 +142,19 @@ class Machine:
         if self._sweep_is_due(now):
             self._sweep(draft, now)
 
-    def _doubt_everything(self, draft: Draft) -> None:
+    def _doubt_everything(self, draft: Draft, now: float) -> None:
+        """Doubt all that may still be launched, or launched again."""
         for record in self.book.records.values():
-            if record.job is None and not record.silent:
-                draft.put(replace(record, doubtful=True))
+            if record.workload is None or record.silent:
+                continue
+            doubted = replace(record, doubtful=True)
+            if record.phase is Phase.CONFIRMING:
+                # Its answer may be older than the gap.
+                doubted = replace(doubted, phase=Phase.UNCERTAIN if record.maybe else Phase.WAITING, ask=None, due=now)
+            elif record.phase is Phase.LAUNCHING and record.ask is not None:
+                # It may still wait in its lane, where the lease is whole again by now.
+                draft.want(do.Withdraw(record.ask))
+            draft.put(doubted)
 
     def _wake(
         self,
@@ -230,7 +239,6 @@ class Machine:
             request=None,
             maybe=False,
             look=False,
-            doubtful=False,
             ask=None,
             due=record.launch_by,
             faults=0,
@@ -349,8 +357,25 @@ class Machine:
             if launch_id in event.ours:
                 # Another scheduler may have launched it and given it back: look, or ask with the same token.
                 draft.put(replace(record, phase=Phase.UNCERTAIN, maybe=True, doubtful=False, ask=None, due=now))
+                continue
+            draft.want(do.Release(record.key))
+            if record.maybe:
+                # An unanswered request of ours may have made a container; it may be why the row is no longer QUEUED.
+                draft.put(
+                    replace(
+                        record,
+                        phase=Phase.UNCERTAIN,
+                        workload=None,
+                        look=True,
+                        silent=True,
+                        ask=None,
+                        due=now,
+                        launch_by=None,
+                        misses=0,
+                        doubtful=False,
+                    ),
+                )
             else:
-                draft.want(do.Release(record.key))
                 self._end(draft, record, now)
 
     def _confirm_failed(self, draft: Draft, event: on.ConfirmFailed, now: float) -> None:

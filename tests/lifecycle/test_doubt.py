@@ -1,0 +1,112 @@
+"""A long gap between two beats: another scheduler may have adopted what is not launched yet."""
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
+
+OURS = frozenset({"L1"})
+
+
+def test_no_row_is_checked_while_the_beats_come_in_time():
+    life = Life(gap=10.0)
+    life.tick()
+    life.take()
+    assert life.tick(10.0) == [do.Submit(1, "L1", "K1", "L1-1", "work of L1")]
+
+
+def test_after_a_gap_what_waits_has_its_row_checked_before_it_is_launched():
+    life = Life(gap=10.0)
+    life.tick()
+    life.take()
+    life.take("L2", "K2")
+    assert life.tick(10.1) == [do.Confirm(1, (("L1", "K1"), ("L2", "K2")))]
+    assert life.tell(on.Confirmed(1, ("L1", "L2"), OURS)) == [do.Release("K2")]
+    assert set(life.book.records) == {"L1"}
+    assert life.tick() == [do.Submit(2, "L1", "K1", "L1-1", "work of L1")]
+
+
+def test_where_requests_are_not_idempotent_a_doubted_launch_is_also_looked_for():
+    """The other scheduler may have launched it and given it back."""
+    life = Life(gap=10.0, idempotent_submit=False)
+    life.tick()
+    life.take()
+    assert life.tick(11) == [do.Confirm(1, (("L1", "K1"),))]
+    assert life.tell(on.Confirmed(1, ("L1",), OURS)) == []
+    assert life.tick() == [do.Find(2, ("L1",), ("L1",), ("",))]
+    assert life.tell(on.Found(2, ("L1",), (starting(),))) == [do.Launched("K1", JOB)]
+
+
+def test_a_database_that_does_not_answer_is_asked_again():
+    life = Life(gap=10.0)
+    life.tick()
+    life.take()
+    assert life.tick(11) == [do.Confirm(1, (("L1", "K1"),))]
+    assert life.tell(on.ConfirmFailed(1, ("L1",), fault(Trouble.UNREACHED))) == []
+    assert life.tick(1) == [do.Confirm(2, (("L1", "K1"),))]
+
+
+def test_a_launch_that_is_out_over_a_gap_is_withdrawn():
+    """It may wait in its lane for its turn: the lease is whole again before it is sent."""
+    life = Life(gap=10.0)
+    ask = life.launching()
+    assert life.tick(11) == [do.Withdraw(ask)]
+    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
+    assert life.tick() == [do.Confirm(2, (("L1", "K1"),))]
+
+
+def test_a_container_that_never_started_is_replaced_after_a_gap_only_if_the_row_is_still_ours():
+    """Who adopted its row replaces it too."""
+    life = Life(gap=10.0)
+    life.active()
+    assert life.tick(11) == [do.Observe(2, "c1", (JOB,))]
+    life.tell(on.Observed(2, (stopped(NEVER_STARTED),)))
+    assert life.tick(5) == [do.Confirm(3, (("L1", "K1"),))]
+    assert life.tell(on.Confirmed(3, ("L1",), frozenset())) == [do.Release("K1")]
+    assert life.book.records == {}
+
+
+def test_a_launch_accepted_after_a_gap_is_still_doubted_when_its_container_never_starts():
+    life = Life(gap=10.0)
+    ask = life.launching()
+    life.tick(11)
+    life.tell(on.Accepted(ask, "L1", starting()))
+    life.see(stopped(NEVER_STARTED))
+    assert life.tick(5) == [do.Confirm(2, (("L1", "K1"),))]
+
+
+def test_a_running_task_that_is_only_followed_is_looked_for_and_never_doubted():
+    """Its row says RUNNING, which a Confirm answers as not ours: it would be released and lost."""
+    life = Life(gap=10.0)
+    life.tick()
+    life.tell(on.Adopted("L1", "K1"))
+    assert life.tick(11) == [do.Find(1, ("L1",), ("L1",), ("",))]
+    assert life.tell(on.Found(1, ("L1",), (running(),))) == [do.Launched("K1", JOB)]
+
+
+def test_a_confirm_asked_before_a_gap_is_asked_again_after_it():
+    """Its answer may be older than the adoption."""
+    life = Life(gap=10.0)
+    life.tick()
+    life.take()
+    assert life.tick(11) == [do.Confirm(1, (("L1", "K1"),))]
+    assert life.tick(11) == []
+    assert life.tick() == [do.Confirm(2, (("L1", "K1"),))]
+    assert life.tell(on.Confirmed(1, ("L1",), OURS)) == []
+    assert life.record().phase is Phase.CONFIRMING
+    assert life.tell(on.Confirmed(2, ("L1",), frozenset())) == [do.Release("K1")]
+
+
+def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_row_is_not_ours():
+    """The row is not QUEUED any more because that container started: it must not run on unseen."""
+    life = Life(gap=10.0)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    assert life.tick(11) == [do.Confirm(2, (("L1", "K1"),))]
+    assert life.tell(on.Confirmed(2, ("L1",), frozenset())) == [do.Release("K1")]
+    assert life.tick() == [do.Find(3, ("L1",), ("L1",), ("",))]
+    assert life.tell(on.Found(3, ("L1",), (running(),))) == []
+    assert life.tick() == [do.Observe(4, "c1", (JOB,))]
+    assert life.tell(on.Observed(4, (stopped(EXITED_0),))) == []
+    assert life.book.records == {}

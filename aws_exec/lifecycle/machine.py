@@ -81,17 +81,23 @@ class Machine:
     def _adopted(self, draft: Draft, event: on.Adopted, now: float) -> None:
         if draft.get(event.launch_id) is not None or self._owner(draft, event.key) is not None:
             return
+        job = event.job
+        holder = self._of_job(draft, job) if job else None
+        if holder is not None and holder.silent and not holder.doomed:
+            draft.drop(holder)  # it only followed what is now to be reported (again)
+        elif holder is not None:
+            job = None  # left in the row by another launch: Airflow does not clear it for the next try
         record = Record(
             event.launch_id,
             event.key,
             workload=event.workload,
-            place=event.place,
-            job=event.job,
-            phase=Phase.ACTIVE if event.job else Phase.UNCERTAIN,
-            containers=1 if event.job else 0,
-            look=event.job is None,
-            maybe=event.job is None,
-            due=None if event.job else now,
+            place=event.place or (job.place if job else ""),
+            job=job,
+            phase=Phase.ACTIVE if job else Phase.UNCERTAIN,
+            containers=1 if job else 0,
+            look=job is None,
+            maybe=job is None,
+            due=None if job else now,
         )
         draft.put(record)
 
@@ -580,8 +586,9 @@ class Machine:
         return record if record is not None and record.phase is phase and record.ask == ask else None
 
     def _of_job(self, draft: Draft, job: Job) -> Record | None:
+        # By the ARN alone: a pushed state change may name its place otherwise.
         record = draft.get(self.book.by_arn.get(job.arn, ""))
-        return record if record is not None and record.job == job else None
+        return record if record is not None and record.job is not None and record.job.arn == job.arn else None
 
     _HANDLERS: ClassVar[Mapping[type, Callable[[Machine, Draft, Any, float], None]]] = MappingProxyType(
         {

@@ -1,0 +1,118 @@
+"""A dead scheduler's launches become ours."""
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Job, Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
+
+LOST = "No container of it was found, and it may not be launched again"
+
+
+def test_a_running_task_with_a_known_job_is_watched_and_reported():
+    life = Life()
+    assert life.tell(on.Adopted("L1", "K1", JOB)) == []
+    assert life.tick() == [do.Observe(1, "c1", (JOB,))]
+    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+
+
+def test_a_queued_task_with_a_known_job_whose_container_never_started_gets_the_next_token_of_its_first_launch():
+    life = Life()
+    life.tell(on.Adopted("L9", "K1", JOB, "work"))
+    text = "Its container never started; launching another (attempt 2 of 3)"
+    assert life.see(stopped(NEVER_STARTED, token="L1-4")) == [do.Note("K1", text, stop=NEVER_STARTED)]
+    assert life.tick(5) == [do.Submit(1, "L9", "K1", "L1-5", "work", place="c1")]
+    assert life.tell(on.Unaccepted(1, "L9", fault(Trouble.NO_ANSWER), "request", "c1")) == []
+    life.tell(on.Revoked("K1"))
+    assert life.tick() == [do.Find(2, ("L9",), ("L1",), ("c1",))]
+
+
+def test_a_queued_task_that_is_found_by_its_launch_id_is_followed():
+    life = Life()
+    life.tell(on.Adopted("L1", "K1", workload="work", place="c2"))
+    assert life.tick() == [do.Find(1, ("L1",), ("L1",), ("c2",))]
+    assert life.tell(on.Found(1, ("L1",), (starting(),))) == [do.Launched("K1", JOB)]
+
+
+def test_the_newest_container_of_a_launch_is_the_one_that_counts():
+    life = Life()
+    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tick()
+    dead = stopped(NEVER_STARTED, token="L1-9")
+    assert life.tell(on.Found(1, ("L1",), (running(JOB2, "L1-10"), dead))) == [do.Launched("K1", JOB2)]
+    assert life.record().token == "L1-10"
+
+
+def test_a_queued_task_that_is_found_nowhere_is_launched_with_its_own_token():
+    life = Life()
+    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tick()
+    assert life.tell(on.Found(1, ("L1",), ())) == []
+    assert life.tick() == [do.Submit(2, "L1", "K1", "L1-1", "work")]
+
+
+def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_launched():
+    life = Life(idempotent_submit=False)
+    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tick()
+    assert life.tell(on.Found(1, ("L1",), ())) == []
+    assert life.tick(19.9) == []
+    assert life.tick(0.1) == [do.Find(2, ("L1",), ("L1",), ("",))]
+    assert life.tell(on.Found(2, ("L1",), ())) == []
+    assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "work")]
+
+
+def test_a_running_task_that_is_found_nowhere_is_reported_and_never_launched():
+    life = Life()
+    life.tell(on.Adopted("L1", "K1"))
+    life.tick()
+    assert life.tell(on.Found(1, ("L1",), ())) == []
+    life.tick(20)
+    assert life.tell(on.Found(2, ("L1",), ())) == [do.Report("K1", success=False, text=LOST, containers=0)]
+    assert life.book.records == {}
+
+
+def test_a_running_task_whose_container_never_started_is_reported_and_never_launched():
+    life = Life()
+    life.tell(on.Adopted("L1", "K1", JOB))
+    assert life.see(stopped(NEVER_STARTED)) == [do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED)]
+
+
+def test_what_is_tracked_already_is_not_adopted_again():
+    life = Life()
+    life.active()
+    before = life.record()
+    assert life.tell(on.Adopted("L1", "K1", JOB2)) == []
+    assert life.tell(on.Adopted("L2", "K1", JOB2)) == []
+    assert dict(life.book.records) == {"L1": before}
+
+
+def test_a_stale_job_that_another_launch_of_ours_holds_is_looked_for_by_launch_id():
+    """`external_executor_id` is not cleared for the next try: the ARN may be that of a container being stopped."""
+    life = Life()
+    life.started()
+    life.tell(on.GivenUp("K1"))
+    life.tell(on.Adopted("L2", "K2", JOB, "work"))
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert set(life.book.records) == {"L2"}
+    assert [effect.launch_ids for effect in life.tick() if isinstance(effect, do.Find)] == [("L2",)]
+
+
+def test_a_job_that_only_lingers_is_taken_over_by_who_is_adopted_with_it():
+    """Its report was lost with a stall: whoever asks again is told again."""
+    life = Life()
+    life.started()
+    life.tell(on.Taken("L2", "K1", "work"))
+    life.tell(on.Revoked("K1"))
+    life.tell(on.Adopted("L3", "K1", JOB))
+    assert set(life.book.records) == {"L3"}
+    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.book.records == {}
+
+
+def test_a_state_change_that_names_the_place_otherwise_is_still_about_the_same_job():
+    """EventBridge names the cluster by its ARN, the options name it by its name."""
+    life = Life()
+    life.tell(on.Adopted("L1", "K1", JOB))
+    elsewhere = Job(JOB.arn, "arn:cluster/c1")
+    assert len(life.see(stopped(EXITED_0, job=elsewhere))) == 1
+    assert life.book.records == {}

@@ -10,12 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from moto.core.common_types import TYPE_RESPONSE
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionContext, ActionResult
 from moto.core.utils import convert_to_flask_response
 from moto.ecs.exceptions import ECSException, TaskDefinitionNotFoundException
 from moto.ecs.models import Cluster, ClusterFailure, EC2ContainerServiceBackend, TaskDefinition
@@ -147,6 +148,20 @@ class EcsService:
         return app
 
 
+class _Document(ActionResult):
+    """An answer that is AWS's JSON already.
+
+    moto's serializer walks the service model for every value: 0.3 s for a DescribeTasks of 100, which a client that
+    asks every few seconds for thousands would measure instead of itself. This takes a tenth.
+    """
+
+    def execute_result(self, context: ActionContext) -> TYPE_RESPONSE:
+        """Status, headers, body; times as epoch seconds, as the JSON protocol has them."""
+        del context
+        body = json.dumps(self.result, default=datetime.timestamp)
+        return 200, {"Content-Type": "application/x-amz-json-1.1"}, body
+
+
 class EcsResponse(EC2ContainerServiceResponse):
     """One request to ECS: ours where tasks are concerned, else moto's."""
 
@@ -208,7 +223,7 @@ class EcsResponse(EC2ContainerServiceResponse):
     @staticmethod
     def _told(verb: Callable[[], dict[str, Any]]) -> ActionResult:
         try:
-            return ActionResult(verb())
+            return _Document(verb())
         except AwsError as error:
             raise _wire(error) from error
 

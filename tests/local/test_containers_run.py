@@ -253,3 +253,15 @@ def test_a_container_that_prints_nothing_has_an_empty_stream(aws, logs, run):
     stream = f"airflow/airflow/{arn.rpartition('/')[2]}"
 
     assert logs.get_log_events(logGroupName=aws.names.log_group, logStreamName=stream)["events"] == []
+
+
+def test_the_room_of_a_container_is_free_once_it_has_ended_though_its_task_still_stops():
+    with EmbeddedAws(start_delay=0, stop_delay=600, max_containers=1) as aws:
+        ecs = client_of(aws, "ecs")
+        first, second = [ecs.run_task(**request_of(aws))["tasks"][0]["taskArn"] for _ in range(2)]
+
+        aws.wait_for_exit(second)
+
+        tasks = ecs.describe_tasks(cluster=aws.names.cluster, tasks=[first, second])["tasks"]
+        assert [task["lastStatus"] for task in tasks] == ["DEACTIVATING", "DEACTIVATING"]
+        assert all("executionStoppedAt" in task for task in tasks)

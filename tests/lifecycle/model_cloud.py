@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from math import inf
 
 from aws_exec.lifecycle.values import (
     Job,
@@ -78,11 +79,11 @@ class ModelCloud:
         return next(container for container in self.containers if container.job == job)
 
     def find(self, families: tuple[LaunchId, ...], now: float) -> tuple[Observation, ...]:
-        """Every listed container of some families."""
+        """Every listed container of some families; a lapse of memory about one job does not reach the listing."""
         return tuple(
             container.seen()
             for container in self.containers
-            if launch_of(container.token) in families and now >= max(container.listed_from, container.forgotten_until)
+            if launch_of(container.token) in families and container.listed_from <= now and container.forgotten_until != inf
         )
 
     def observe(self, jobs: tuple[Job, ...], now: float) -> tuple[tuple[Observation, ...], tuple[Job, ...]]:
@@ -124,7 +125,3 @@ class ModelCloud:
         if container.ended is None and container.started:
             container.ended = Stop("ecs", exit_code=143, started=True, code="UserInitiated", on_purpose=True)
         self.die(container, on_purpose=True, reason="stopped")
-
-    def copy_of(self, container: Container) -> Container:
-        """For comparisons."""
-        return replace(container)

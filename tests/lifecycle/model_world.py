@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from aws_exec.lifecycle import Machine, Policy
@@ -263,7 +264,8 @@ class World:
         assert not launch.stolen, f"{made} of a launch that another scheduler took"
         assert launch.deadline is None or self.now <= launch.deadline, f"{made} after the deadline of its launch"
         for other in self.cloud.containers:
-            if other is made or launch_of(other.token) in self.airflow.orphans:
+            nobody_knows = launch_of(other.token) in self.airflow.orphans or other.forgotten_until == inf
+            if other is made or nobody_knows:
                 continue
             family = launch_of(other.token)
             if family == launch_of(made.token):
@@ -319,7 +321,7 @@ class World:
         if not ever:
             container.forgotten_until = self.now + FORGETFUL
         elif record is not None and record.started == container.started:
-            container.forgotten_until = float("inf")
+            container.forgotten_until = inf
             self.cloud.die(container)
 
     # -- what must hold -----------------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 A third service is one more implementation of `Cloud`. Every implementation passes the conformance suite
 (`aws_exec.testing.conformance`). Calls block, and run on the dispatcher's threads only; they take lists and return
 values. An answer is a value even if it is a refusal; `CloudError` is raised where the call as a whole failed.
+
+Pacing: a launch and a stop are one API call each, and the dispatcher waits for the rate before each. A read may
+take several (pages), so its adapter asks before each API call whether it may (`before_read`, `Pacer.take`).
 """
 
 from __future__ import annotations
@@ -56,7 +59,10 @@ Answer: TypeAlias = Observation | Fault
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A describe's answer: what was seen, and what AWS does not know (which may be young: eventual consistency)."""
+    """A describe's answer: what was seen, and what AWS does not know (which may be young: eventual consistency).
+
+    Jobs are those that were asked for, as they were asked for. One that is in neither was not told of: ask again.
+    """
 
     seen: tuple[Observation, ...] = ()
     missing: tuple[Job, ...] = ()
@@ -79,7 +85,7 @@ class Cloud(Protocol):
         ...
 
     def describe(self, place: str, jobs: Sequence[Job]) -> Description:
-        """Look at jobs of one place; each is either seen or missing.
+        """Look at jobs of one place; each is seen, or missing, or (in an odd answer) not told of.
 
         Raises:
             CloudError: the service did not say.
@@ -87,7 +93,9 @@ class Cloud(Protocol):
         ...
 
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
-        """Every container, running or recently stopped, whose token was made from one of these launch ids.
+        """The containers, running or recently stopped, whose tokens were made from these launch ids.
+
+        The newest of each launch is among them; where the service may not be asked to list, none is.
 
         Raises:
             CloudError: the service did not say.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -180,16 +180,15 @@ class EcsCloud:
             for desired in ("RUNNING", "STOPPED"):
                 # A launch has at most one container at a time: one that runs is its newest.
                 lost = wanted - {launch_of(seen.token or "") for seen in found}
-                found += [seen for seen in self._fleet(place, desired, lost) if launch_of(seen.token or "") in lost]
+                if lost:
+                    found += [seen for seen in self._fleet(place, desired) if launch_of(seen.token or "") in lost]
         return found
 
     def survey(self, places: Sequence[str]) -> Sequence[Observation]:
         """The running fleet of this deployment; nothing, with one warning, without the right to list."""
-        return [seen for place in dict.fromkeys(places or ("",)) for seen in self._fleet(place, "RUNNING", {""})]
+        return [seen for place in dict.fromkeys(places or ("",)) for seen in self._fleet(place, "RUNNING")]
 
-    def _fleet(self, place: str, desired: str, wanted: Collection[LaunchId]) -> list[Observation]:
-        if not wanted:
-            return []
+    def _fleet(self, place: str, desired: str) -> list[Observation]:
         cluster = place or self._cluster
         fleet: dict[str, Observation] = {}
         try:

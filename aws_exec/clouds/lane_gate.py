@@ -60,7 +60,12 @@ class CredentialsGate:
             if self._paused or age != self._age or self._closing.is_set():
                 return
             self._paused = True
-        threading.Thread(target=self._recover, args=(fault,), name="awsexec-credentials", daemon=True).start()
+        try:
+            threading.Thread(target=self._recover, args=(fault,), name="awsexec-credentials", daemon=True).start()
+        except RuntimeError:
+            # Out of threads: nobody could open the gate again. The next call that fails tries to close it.
+            log.warning("AWS credentials do not work (%s), and no thread can be started to renew them", fault)
+            self._paused = False
 
     def close(self) -> None:
         """Mend no more. Does not wait for a try under way."""

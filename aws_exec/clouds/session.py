@@ -90,7 +90,10 @@ def build_client(
         if _has_amazon_provider():
             return _from_hook(service, conn_id, region_name, config)
         return _from_plain_connection(service, conn_id, region_name, config, section)
-    except NoRegionError as error:
+    except (NoRegionError, ValueError) as error:
+        # An empty AWS_DEFAULT_REGION gets further than none, to an endpoint with a hole in it.
+        if not (isinstance(error, NoRegionError) or "Invalid endpoint" in str(error)):
+            raise _unbuilt(error) from error
         message = (
             f"no AWS region: set [{section}] region_name (AIRFLOW__{section.upper()}__REGION_NAME), "
             f"the region of connection {conn_id or DEFAULT_CONNECTION!r}, or AWS_DEFAULT_REGION"
@@ -99,11 +102,7 @@ def build_client(
     except CloudError:
         raise
     except Exception as error:
-        fault = fault_of(error, "CreateClient")
-        if fault.trouble is Trouble.NO_ANSWER:
-            # Nothing was launched by building a client: there is nothing to be uncertain about.
-            fault = Fault(Trouble.UNREACHED, fault.operation, fault.code, fault.message)
-        raise CloudError(fault) from error
+        raise _unbuilt(error) from error
 
 
 class ClientSource(Generic[ClientT]):
@@ -163,7 +162,13 @@ def _from_hook(service: str, conn_id: str, region_name: str | None, ours: Config
     return hook.get_client_type(region_name=hook.region_name, config=hook.config.merge(ours))
 
 
-def _from_plain_connection(service: str, conn_id: str, region_name: str | None, config: Config, section: str) -> Any:
+def _from_plain_connection(
+    service: str,
+    conn_id: str,
+    region_name: str | None,
+    config: Config,
+    section: str,
+) -> Any:
     if conn_id != DEFAULT_CONNECTION:
         raise _refused(
             f"[{section}] conn_id (AIRFLOW__{section.upper()}__CONN_ID) is {conn_id!r}, which only "
@@ -201,3 +206,11 @@ def _airflow_connection(conn_id: str) -> Any | None:
 
 def _refused(message: str) -> CloudError:
     return CloudError(Fault(Trouble.REFUSED, "CreateClient", "ConnectionRefused", message))
+
+
+def _unbuilt(error: Exception) -> CloudError:
+    fault = fault_of(error, "CreateClient")
+    if fault.trouble is Trouble.NO_ANSWER:
+        # Nothing was launched by building a client: there is nothing to be uncertain about.
+        fault = Fault(Trouble.UNREACHED, fault.operation, fault.code, fault.message)
+    return CloudError(fault)

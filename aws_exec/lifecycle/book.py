@@ -185,12 +185,20 @@ class Book:
 
     def due_by(self, now: float, limit: int) -> list[LaunchId]:
         """Up to `limit` launches that are due, the longest overdue first. They stay due until replaced."""
-        found: dict[LaunchId, float] = {}
-        while len(found) < limit and (due := self.next_due()) is not None and due <= now:
-            _, launch_id = heapq.heappop(self._due)
-            found[launch_id] = due
-        for launch_id, due in found.items():
-            heapq.heappush(self._due, (due, launch_id))
+        if self.next_due() is None:
+            return []
+        # The heap is walked, not popped: a signal between a pop and a push would lose a launch for ever.
+        found: dict[LaunchId, None] = {}
+        edge = [(self._due[0], 0)]
+        while edge and len(found) < limit:
+            (due, launch_id), at = heapq.heappop(edge)
+            if due > now:
+                break
+            record = self.records.get(launch_id)
+            if record is not None and record.due == due:
+                found[launch_id] = None
+            for child in range(2 * at + 1, min(2 * at + 3, len(self._due))):
+                heapq.heappush(edge, (self._due[child], child))
         return list(found)
 
     def _index(self, launch_id: LaunchId, old: Record | None, new: Record | None) -> None:

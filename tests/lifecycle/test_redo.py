@@ -1,0 +1,152 @@
+"""SIGTERM is a SystemExit between any two bytecodes: an event is in the book with its effects, or not at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from aws_exec.lifecycle import Machine, Policy
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import (
+    EXITED_0,
+    JOB,
+    JOB2,
+    NEVER_STARTED,
+    check,
+    fault,
+    over,
+    running,
+    starting,
+    stopped,
+)
+
+TICK = on.Tick()
+TAKEN = on.Taken("L1", "K1", "work")
+ACCEPTED = on.Accepted(1, "L1", starting())
+ACTIVE = [(0, TAKEN), (0, TICK), (1, ACCEPTED)]
+STARTED = [*ACTIVE, (2, on.Observed(None, (running(),)))]
+TWO = [(0, TAKEN), (0, on.Taken("L2", "K2", "work"))]
+
+#: What happened before; the event that is interrupted, and what follows it. Each with its time.
+STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], list[tuple[float, on.Event]]]] = {
+    "taken": ([], (0, TAKEN), [(0, TICK)]),
+    "launched": (TWO, (0, TICK), [(1, ACCEPTED)]),
+    "launched a few at a time": ([*TWO, (0, on.Taken("L3", "K3", "work"))], (0, TICK), [(0, TICK)]),
+    "accepted": (ACTIVE[:2], (1, ACCEPTED), [(2, TICK)]),
+    "unaccepted": (ACTIVE[:2], (1, on.Unaccepted(1, "L1", fault(Trouble.NO_ANSWER), "r")), [(9, TICK)]),
+    "swept": (ACTIVE, (2, TICK), [(3, on.Observed(2, (running(),)))]),
+    "replaced": (ACTIVE, (2, on.Observed(None, (stopped(NEVER_STARTED),))), [(99, TICK)]),
+    "over": (STARTED, (3, on.Observed(None, (over(EXITED_0),))), [(200, TICK)]),
+    "ended": (STARTED, (3, on.Observed(None, (stopped(EXITED_0),))), [(4, on.Taken("L1", "K1", "again"))]),
+    "superseded": (ACTIVE, (2, on.Taken("L2", "K1", "work")), [(3, TICK)]),
+    "unblocked": (
+        [*ACTIVE, (2, on.Taken("L2", "K1", "work")), (3, TICK)],
+        (4, on.Observed(None, (stopped(NEVER_STARTED),))),
+        [(5, TICK)],
+    ),
+    "revoked": (STARTED, (3, on.Revoked("K1")), [(3, TICK)]),
+    "taken over": (
+        [*STARTED, (3, on.Taken("L2", "K1", "work")), (3, on.Revoked("K1"))],
+        (4, on.Adopted("L3", "K1", JOB)),
+        [(5, on.Observed(None, (stopped(EXITED_0),)))],
+    ),
+    "found": (
+        [(0, on.Adopted("L1", "K1", None, "work")), (0, on.Adopted("L2", "K2")), (0, TICK), (0, TICK)],
+        (1, on.Found(1, ("L1", "L2"), (starting(JOB2),))),
+        [(2, TICK)],
+    ),
+    "doubted": (TWO, (99, TICK), [(99, TICK)]),
+    "draining": (TWO, (1, on.Draining()), [(2, TICK)]),
+    "terminating": (STARTED, (3, on.Terminating()), [(3, TICK)]),
+}
+#: A Tick looks at so many launches: fewer than some stories have.
+POLICY = Policy(wakes=2)
+
+
+class InterruptedError_(SystemExit):
+    """What the signal handler raises."""
+
+
+def after(past: list[tuple[float, on.Event]]) -> Machine:
+    """A machine with a past."""
+    machine = Machine(POLICY)
+    for now, event in past:
+        machine.handle(event, now)
+    return machine
+
+
+def snapshot(machine: Machine) -> dict[str, Any]:
+    """Everything a book remembers; of the heap what is not void."""
+    book = machine.book
+    due = {(due, i) for due, i in book._due if i in book.records and book.records[i].due == due}
+    return {
+        "records": dict(book.records),
+        "clockwork": book.clockwork,
+        "by_key": dict(book.by_key),
+        "by_arn": dict(book.by_arn),
+        "watched": list(book.watched.items()),
+        "due": due,
+        "outbox": dict(book.outbox),
+    }
+
+
+def interrupted(machine: Machine, event: on.Event, now: float, at: int) -> bool:
+    """Handle an event, with a signal at the `at`-th bytecode inside the lifecycle; whether it came to that."""
+    count = 0
+
+    def trace(frame: FrameType, what: str, _: object) -> Callable[..., Any] | None:
+        nonlocal count
+        if "/lifecycle/" not in frame.f_code.co_filename or "/tests/" in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        if what == "opcode":
+            count += 1
+            if count == at:
+                sys.settrace(None)
+                raise InterruptedError_
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        machine.handle(event, now)
+    except InterruptedError_:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_an_event_that_a_signal_interrupts_is_taken_in_with_its_effects_or_not_at_all(story):
+    past, (now, event), _ = STORIES[story]
+    untouched, done = snapshot(after(past)), snapshot(after([*past, (now, event)]))
+    at = 1
+    while interrupted(machine := after(past), event, now, at):
+        machine.book.recover()
+        check(machine.book)
+        assert snapshot(machine) in (untouched, done), f"half done at bytecode {at}"
+        at += 1
+    assert snapshot(machine) == done
+    assert at > 50
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_an_event_that_is_handled_again_after_a_signal_leads_to_the_same_end(story):
+    past, (now, event), following = STORIES[story]
+    untouched, at = snapshot(after(past)), 1
+    once = snapshot(after([*past, (now, event), *following]))
+    twice = snapshot(after([*past, (now, event), (now, event), *following]))
+    while interrupted(machine := after(past), event, now, at):
+        machine.book.recover()
+        expected = once if snapshot(machine) == untouched else twice
+        for when, what in [(now, event), *following]:
+            machine.handle(what, when)
+        assert snapshot(machine) == expected, f"interrupted at bytecode {at}"
+        at += 3

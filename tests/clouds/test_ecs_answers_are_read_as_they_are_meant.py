@@ -301,7 +301,9 @@ class TestTheRest:
         strategy = [{"capacityProvider": "FARGATE_SPOT"}]
         ecs.answers("describe_clusters", {"clusters": [{"defaultCapacityProviderStrategy": strategy}]})
         ecs.answers("describe_clusters", {"clusters": [{"defaultCapacityProviderStrategy": []}]})
-        ecs.raises("describe_clusters", "AccessDeniedException").answers("describe_clusters", {"clusters": []})
+        ecs.raises("describe_clusters", "AccessDeniedException").answers(
+            "describe_clusters", {"clusters": []}, {"clusters": ["theirs"]}
+        )
         assert [ecs.cloud.default_launch_type() for _ in range(3)] == [None, "FARGATE", "FARGATE"]
-        with pytest.raises(CloudError, match="there is no cluster ours"):
-            ecs.cloud.default_launch_type()
+        with pytest.raises(CloudError, match="there is no cluster theirs"):
+            ecs.cloud.default_launch_type("theirs")

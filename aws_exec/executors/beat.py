@@ -27,6 +27,7 @@ class BeatingExecutor(BaseExecutor):
 
     def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._task_event_logs = compat.EventLogs()
         self._clock = clock
         self._entries = telling.Limiter()
         self._dispatcher: Dispatcher | None = None

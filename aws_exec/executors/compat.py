@@ -6,6 +6,7 @@ Written for Airflow 3.3. What an older one lacks is listed where it is worked ar
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,30 @@ ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 _TERMINAL = frozenset(
     {TaskInstanceState.SUCCESS.value, TaskInstanceState.FAILED.value, TaskInstanceState.REMOVED.value}
 )
+
+
+class EventLogs(deque[Any]):
+    """The records that the scheduler saves into the tasks' event logs; keeps alive what it takes out.
+
+    The scheduler hands `bulk_save_objects` a generator that pops from here, and SQLAlchemy holds what it is to save by
+    weak references only: in Airflow 3.3.2 every record is collected, empty, before it is inserted, and the insert fails
+    (`NOT NULL constraint failed: log.event`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._taken: list[Any] = []
+
+    def append(self, record: Any) -> None:
+        """Add a record; those taken out before have been saved by now."""
+        self._taken.clear()
+        super().append(record)
+
+    def popleft(self) -> Any:
+        """Take the oldest record out."""
+        record = super().popleft()
+        self._taken.append(record)
+        return record
 
 
 def is_task(workload: object) -> bool:

@@ -28,6 +28,7 @@ class TaskInstance:
         try_number: the current one, from 1; 0 before the first.
         state: Airflow's word; None before it has any.
         external_executor_id: what the executor calls its job; None if unset.
+        queued_by: the id of the scheduler's job that queued or adopted it; None if unset.
     """
 
     task_id: str
@@ -35,6 +36,7 @@ class TaskInstance:
     try_number: int
     state: str | None
     external_executor_id: str | None
+    queued_by: int | None
 
     @property
     def name(self) -> str:
@@ -88,7 +90,7 @@ class Records:
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """The task instances of a run, in the order in which they were made."""
         rows = self._rows(
-            "SELECT task_id, map_index, try_number, state, external_executor_id FROM task_instance "
+            "SELECT task_id, map_index, try_number, state, external_executor_id, queued_by_job_id FROM task_instance "
             "WHERE dag_id = ? AND run_id = ? ORDER BY queued_dttm IS NULL, queued_dttm, task_id, map_index",
             dag_id,
             run_id,

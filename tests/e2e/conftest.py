@@ -1,0 +1,109 @@
+"""One real Airflow on one embedded AWS, for all tests of this folder: starting it costs half a minute of two cores."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_exec.local import EmbeddedAws, Launch
+from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow_records import TaskInstance
+from aws_exec.local.demo import plan
+from aws_exec.local.demo.watch import Returns, Row, rows
+
+#: A scheduler that is gone is missed after so many seconds. A third of it is what a beat may take.
+HEALTH_THRESHOLD = 12
+
+SETTINGS = {
+    "scheduler": {
+        "scheduler_health_check_threshold": str(HEALTH_THRESHOLD),
+        "orphaned_tasks_check_interval": "3",
+        "job_heartbeat_sec": "2",
+    },
+    "aws_ecs_executor": {"deployment": "e2e", "poll_interval": "1", "shutdown_timeout": "1"},
+}
+
+
+@dataclass
+class Run:
+    """One run of a DAG, on its way or over."""
+
+    aws: EmbeddedAws
+    airflow: LocalAirflow
+    dag_id: str
+    run_id: str
+    returns: Returns = field(default_factory=Returns)
+
+    @property
+    def instances(self) -> dict[str, TaskInstance]:
+        found = self.airflow.records.task_instances(self.dag_id, self.run_id)
+        return {instance.name: instance for instance in found}
+
+    @property
+    def states(self) -> dict[str, str | None]:
+        return {name: instance.state for name, instance in self.instances.items()}
+
+    @property
+    def launches(self) -> list[Launch]:
+        return [launch for launch in self.aws.ledger() if launch.identity["AWSEXEC_RUN_ID"] == self.run_id]
+
+    def rows(self) -> list[Row]:
+        events = self.airflow.records.events(self.dag_id, self.run_id)
+        launches = self.launches
+        return rows(self.instances.values(), launches, events, self.returns.look(launches))
+
+    def said(self, task_id: str) -> str:
+        """What the executor wrote into a task's event log."""
+        events = self.airflow.records.events(self.dag_id, self.run_id, task_id)
+        return "\n".join(event.extra for event in events if event.event == "awsexec")
+
+    def until(self, predicate: Callable[[], Any], what: str, timeout: float = 90) -> Any:
+        """Wait for something; every wait of these tests is this one."""
+        return self.airflow.wait_until(predicate, timeout, what)
+
+    def over(self, timeout: float = 150) -> str:
+        """Wait for the end of the run and of its containers; returns the run's state."""
+
+        def ended() -> str | None:
+            self.rows()
+            state = self.airflow.records.run_state(self.dag_id, self.run_id)
+            return state if state in {"success", "failed"} else None
+
+        state = self.until(ended, f"{self.dag_id} is over", timeout)
+        self.until(
+            lambda: all(launch.ended_at or launch.status == "STOPPED" for launch in self.launches),
+            "all containers have ended",
+        )
+        return state
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory) -> Iterator[EmbeddedAws]:
+    output = tmp_path_factory.mktemp("containers")
+    with EmbeddedAws(max_containers=3, stop_delay=plan.STOP_DELAY, output_directory=output) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def airflow(aws, tmp_path_factory) -> Iterator[LocalAirflow]:
+    airflow = LocalAirflow(
+        tmp_path_factory.mktemp("airflow"),
+        executor="aws_exec.AwsEcsExecutor",
+        environment=aws.environment(),
+        dags=[plan.DAGS, Path(__file__).with_name("dags")],
+        settings=SETTINGS,
+    )
+    aws.container_environment |= airflow.container_environment()
+    with airflow:
+        yield airflow
+
+
+@pytest.fixture(scope="session")
+def trigger(aws, airflow) -> Callable[..., Run]:
+    def trigger(dag_id: str, **conf: Any) -> Run:
+        airflow.wait_for_dag(dag_id)
+        return Run(aws, airflow, dag_id, airflow.trigger(dag_id, conf))
+
+    return trigger

@@ -1,0 +1,139 @@
+"""What the tests of the executor share: workloads as the scheduler makes them, and a scheduler that only beats."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from uuid import uuid4
+
+from airflow.executors.workloads import ExecuteTask
+from airflow.executors.workloads.base import BundleInfo
+from airflow.executors.workloads.task import TaskInstanceDTO
+
+from aws_exec.executors import compat
+
+#: Seconds that anything awaited may take, on a machine that is busy with other things.
+PATIENCE = 30.0
+
+
+class FastClock:
+    """Time that passes faster: backoffs of seconds cost a test milliseconds."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._from = time.monotonic()
+
+    def __call__(self) -> float:
+        now = time.monotonic()
+        return self._from + (now - self._from) * self._speed
+
+
+def task(name="load", *, number=1, launch_id="fresh", **fields):
+    """One workload, as the scheduler queues it: no token, the launch id pre-assigned."""
+    ti = {
+        "id": uuid4(),
+        "dag_version_id": uuid4(),
+        "dag_id": "etl",
+        "task_id": name,
+        "run_id": "manual__2026-11-22T00:00:00+00:00",
+        "try_number": number,
+        "map_index": -1,
+        "pool_slots": 1,
+        "queue": "default",
+        "priority_weight": 1,
+        "external_executor_id": str(uuid4()) if launch_id == "fresh" else launch_id,
+        **fields,
+    }
+    return ExecuteTask(
+        ti=TaskInstanceDTO(**ti),
+        token="",
+        dag_rel_path=Path("etl.py"),
+        bundle_info=BundleInfo(name="dags-folder"),
+        log_path="dag_id=etl/run_id=manual/task_id=load/attempt=1.log",
+    )
+
+
+def again(workload, **fields):
+    """The same task instance queued anew, as after a deferral or a reschedule: same id and try, another launch id."""
+    ti = workload.ti.model_copy(update={"external_executor_id": str(uuid4()), **fields})
+    return workload.model_copy(update={"ti": ti})
+
+
+class Scheduler:
+    """Beats an executor, and remembers what it was told; in the order of Airflow's scheduler loop."""
+
+    def __init__(self, executor) -> None:
+        self.executor = executor
+        #: Every event, by key, in order: (state, info).
+        self.told = defaultdict(list)
+        #: Every entry of task event logs, by key.
+        self.notes = defaultdict(list)
+        #: Seconds that each beat took.
+        self.beats = []
+        self._pause = threading.Event()
+
+    def queue(self, *workloads):
+        """As `_enqueue_task_instances_with_queued_state` does; returns the first workload's key."""
+        for workload in workloads:
+            self.executor.queue_workload(workload, session=None)
+        return workloads[0].key
+
+    def beat(self):
+        begin = time.perf_counter()
+        self.executor.heartbeat()
+        self.beats.append(time.perf_counter() - begin)
+        self.listen()
+
+    def listen(self):
+        """Read the event buffer and the task events, as the scheduler does after a beat."""
+        for key, (state, info) in self.executor.get_event_buffer().items():
+            self.told[key].append((str(getattr(state, "value", state)), info))
+        while self.executor._task_event_logs:
+            entry = self.executor._task_event_logs.popleft()
+            self.notes[(entry.dag_id, entry.task_id, entry.map_index)].append(entry.extra)
+
+    def until(self, condition, deadline=PATIENCE):
+        """Beat until the condition holds; fails the test if it never does."""
+        end = time.monotonic() + deadline
+        while not condition():
+            assert time.monotonic() < end, f"not within {deadline} s: {self.state()}"
+            self.beat()
+            self._pause.wait(0.005)
+
+    def rest(self, seconds):
+        """Beat for a while, to show that nothing (more) happens."""
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() >= end, seconds + PATIENCE)
+
+    def until_over(self, *keys, deadline=PATIENCE):
+        """Beat until all these keys have had a terminal event."""
+        self.until(lambda: all(self.outcome(key) for key in keys), deadline)
+
+    def outcomes(self, key):
+        """The terminal states that a key was given."""
+        return [state for state, _ in self.told[key] if compat.is_terminal(state)]
+
+    def outcome(self, key):
+        """The last terminal state of a key; None: not over."""
+        return next(reversed(self.outcomes(key)), None)
+
+    def info(self, key):
+        """What was said with its last event."""
+        return self.told[key][-1][1]
+
+    def arn(self, key):
+        """What `running_state` said last; None: nothing yet."""
+        return next((info for state, info in reversed(self.told[key]) if state == "running"), None)
+
+    def notes_of(self, key):
+        """The task's event log, as one text."""
+        return "\n".join(self.notes[(key.dag_id, key.task_id, key.map_index)])
+
+    def state(self):
+        """For the message of a failure."""
+        phases = [record.phase.value for record in self.executor.machine.book.records.values()]
+        counts = {phase: phases.count(phase) for phase in set(phases)}
+        over = sum(bool(self.outcomes(key)) for key in self.told)
+        return f"launches {counts}, {over} of {len(self.told)} keys over, {len(self.executor.running)} in running"

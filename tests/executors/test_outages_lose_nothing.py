@@ -1,0 +1,116 @@
+"""200 tasks against an ECS that misbehaves: all end as they should, each launched exactly once, nothing is raised."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.testing.scripted import THROTTLES, Plan, empty, error, expired, held, refusal, reset, server_error
+from tests.executors.harness import FastClock, Scheduler, task
+
+TASKS = 200
+
+
+def run(scheduler, ecs, tasks=TASKS, *, meanwhile=lambda: None):
+    """Run them, every tenth failing; all outcomes are checked."""
+    failing = {f"task-{number}" for number in range(0, tasks, 10)}
+
+    def plan(request):
+        environment = request["overrides"]["containerOverrides"][0]["environment"]
+        names = {pair["name"]: pair["value"] for pair in environment}
+        return Plan(start=0.05, run=0.1, stop=0.05, exit_code=int(names["AWSEXEC_TASK_ID"] in failing))
+
+    ecs.set_plan(plan)
+    workloads = [task(f"task-{number}") for number in range(tasks)]
+    scheduler.queue(*workloads)
+    scheduler.beat()
+    meanwhile()
+    scheduler.until_over(*(workload.key for workload in workloads), deadline=60)
+    for workload in workloads:
+        expected = "failed" if workload.ti.task_id in failing else "success"
+        assert scheduler.outcomes(workload.key) == [expected], scheduler.told[workload.key]
+    assert scheduler.executor.running == set()
+    assert ecs.double_launches() == {}
+    assert len(ecs.launches()) == tasks
+
+
+@pytest.fixture
+def hasty(started):
+    """A scheduler whose backoffs are five times as short."""
+    return Scheduler(started(clock=FastClock(5)))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lost_answers_resets_and_server_errors_at_five_percent_each(hasty, ecs, seed, caplog):
+    """Wrong 12: lost answers double-launch; 2: an error while describing stops everything."""
+    ecs._mischief = type(ecs._mischief)(seed)
+    for trick in (server_error(), server_error(acts=True), reset(), reset(acts=True)):
+        ecs.goes_wrong(trick, share=0.05)
+    run(hasty, ecs)
+    assert sum(ecs.played().values()) > 20
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("trick", THROTTLES, ids=lambda trick: trick.body["__type"] + str(trick.status))
+def test_throttles_in_every_spelling_cost_no_attempt(hasty, ecs, trick):
+    """Wrong 14: throttles spend the three attempts."""
+    ecs.goes_wrong(trick, "RunTask", times=8)
+    run(hasty, ecs, tasks=4)
+    assert ecs.calls()["RunTask"] == 12
+
+
+def test_credentials_that_are_expired_for_a_while(hasty, ecs):
+    ecs.goes_wrong(expired())
+    run(hasty, ecs, meanwhile=lambda: (hasty.rest(0.5), ecs.goes_right()))
+    assert ecs.calls()["RunTask"] < TASKS + 60, "the lanes did not pause"
+
+
+def test_no_credentials_for_a_while(started, ecs, monkeypatch):
+    """Wrong 1: missing credentials end the scheduler."""
+    key, secret = "AKIATHROWAWAY0000000", "throw/away/secret/access/key/0000000000"
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    scheduler = Scheduler(started())
+
+    def they_come():
+        scheduler.rest(0.5)
+        assert ecs.calls() == {}
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+
+    run(scheduler, ecs, meanwhile=they_come)
+
+
+def test_a_service_that_cannot_be_reached_for_a_while(hasty, ecs):
+    ecs.down()
+    run(hasty, ecs, tasks=50, meanwhile=lambda: (hasty.rest(0.5), ecs.up()))
+
+
+def test_no_capacity_for_a_while_costs_no_attempt_and_is_said_once(hasty, ecs):
+    """Wrong 14: no capacity is final after 21 s and not said before."""
+    ecs.goes_wrong(refusal("RESOURCE:MEMORY"), "RunTask", times=20)
+    run(hasty, ecs, tasks=4)
+    notes = [entry for entries in hasty.notes.values() for entry in entries if "RESOURCE:MEMORY" in entry]
+    assert len(notes) == 4
+
+
+def test_odd_answers_to_run_task_lose_nothing(hasty, ecs):
+    """Wrong 17: empty tasks and failures, or a failure without a reason, lose the task."""
+    ecs.goes_wrong(empty(), "RunTask", times=2)
+    ecs.goes_wrong(empty(acts=True), "RunTask", times=2)
+    ecs.goes_wrong(refusal(reason=""), "RunTask", times=2)
+    ecs.goes_wrong(refusal(reason="", detail="something"), "RunTask", times=2)
+    run(hasty, ecs, tasks=10)
+
+
+def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_else(hasty, ecs):
+    """Wrong 2: any other ClientError while describing is swallowed, and nothing is submitted in that beat."""
+    ecs.goes_wrong(error("BrandNewException", "what is this"), "DescribeTasks", times=10)
+    run(hasty, ecs, tasks=20)
+
+
+def test_an_answer_that_never_comes_is_asked_for_again_with_the_same_token(started, ecs, monkeypatch):
+    monkeypatch.setattr("aws_exec.clouds.session.READ_TIMEOUT_SECONDS", 0.3)
+    scheduler = Scheduler(started(clock=FastClock(3)))
+    ecs.goes_wrong(held(5, acts=True), "RunTask", times=3)
+    ecs.goes_wrong(held(5, acts=False), "RunTask", times=3)
+    run(scheduler, ecs, tasks=10)

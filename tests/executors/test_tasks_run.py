@@ -1,0 +1,43 @@
+"""The happy path, and what Airflow is told of it."""
+
+from __future__ import annotations
+
+from aws_exec.testing.scripted import BY_HAND, Plan
+from tests.executors.harness import task
+
+
+def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(scheduler, ecs):
+    ecs.set_plan(Plan(start=0.05, run=0.2, stop=0.1))
+    workload = task()
+    key = scheduler.queue(workload)
+    scheduler.until_over(key)
+    scheduler.rest(0.3)
+    (launch,) = ecs.launches()
+    assert launch.token == f"{workload.ti.external_executor_id}-1"
+    assert scheduler.told[key] == [("running", launch.arn), ("success", f"Succeeded in {launch.arn}")]
+    assert scheduler.executor.running == set()
+    assert scheduler.executor.queued_tasks == {}
+    assert not scheduler.executor.machine.book.records
+
+
+def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(scheduler, ecs):
+    ecs.set_plan(Plan(run=0.05, exit_code=137, container_reason="OutOfMemoryError: container killed"))
+    workload = task()
+    key = scheduler.queue(workload)
+    scheduler.until_over(key)
+    (launch,) = ecs.launches()
+    for told in (scheduler.info(key), scheduler.notes_of(key)):
+        assert "137" in told
+        assert launch.arn in told
+        assert "EssentialContainerExited" in told
+        assert "OutOfMemoryError" in told
+        assert "memory" in told.lower()
+    assert scheduler.outcomes(key) == ["failed"]
+
+
+def test_a_task_counts_as_running_from_the_beat_that_takes_it_in(scheduler, ecs):
+    ecs.set_plan(BY_HAND)
+    key = scheduler.queue(task())
+    scheduler.beat()
+    assert scheduler.executor.running == {key}
+    assert key not in scheduler.executor.queued_tasks

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.lane_gate import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
 from aws_exec.diagnosis import can_replace
 from aws_exec.executors import compat, rows, telling
 from aws_exec.executors.beat import BUDGET, BeatingExecutor
@@ -55,6 +56,8 @@ class ContainerExecutor(BeatingExecutor):
         "InvalidClientTokenId",
         "UnrecognizedClientException",
     ]
+    #: Seconds before the client is rebuilt after its credentials failed, and at most between two tries.
+    CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
     CommandType = Command
     ExecutorConfigType = ExecutorConfig
 

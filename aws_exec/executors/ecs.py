@@ -77,6 +77,7 @@ class AwsEcsExecutor(ContainerExecutor):
             launches=Pacer(options.launches_per_second, options.launch_burst, self._clock),
             reads=self._reads,
             renew=partial(self.load_ecs_connection, check_connection=False),
+            renewal=self.CREDENTIALS_RENEWAL,
             clock=self._clock,
             lease=compat.health_threshold() * LEASE_SHARE,
         )

@@ -17,6 +17,11 @@ from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Token, token_of
 
 
+#: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
+#: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had.
+_VOID_ENTRIES = 100
+
+
 class Phase(Enum):
     """Where a launch stands. `docs/` draws the transitions."""
 
@@ -152,6 +157,10 @@ class Book:
         """Make a change the truth."""
         self._unapplied = change  # the one assignment
         self.recover()
+        if len(self._due) > 2 * len(self.records) + _VOID_ENTRIES:
+            due = [(record.due, record.launch_id) for record in self.records.values() if record.due is not None]
+            heapq.heapify(due)
+            self._due = due
 
     def recover(self) -> None:
         """Finish a change that a signal interrupted. Repeating any part of it changes nothing."""

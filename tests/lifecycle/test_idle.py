@@ -1,0 +1,68 @@
+"""A beat in which nothing happens costs next to nothing, whatever the number of jobs; nothing grows without bound."""
+
+from __future__ import annotations
+
+import sys
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Job, Trouble
+from tests.lifecycle.driver import Life, fault, running
+
+
+def calls_of_a_tick(jobs: int) -> int:
+    """Function calls that an idle Tick makes with so many watched jobs."""
+    life = Life(poll_interval=1000.0)
+    for number in range(jobs):
+        launch_id, job = f"L{number}", Job(f"arn:{number}", "c")
+        life.machine.handle(on.Adopted(launch_id, f"K{number}", job), 0.0)
+    effects = life.machine.handle(on.Tick(), 0.0)
+    asked = [effect for effect in effects if isinstance(effect, do.Observe)]
+    for observe in asked:
+        seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
+        life.machine.handle(on.Observed(observe.ask, seen), 0.0)
+    assert sum(len(observe.jobs) for observe in asked) == jobs
+    count = 0
+
+    def count_calls(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count_calls)
+    try:
+        assert life.machine.handle(on.Tick(), 1.0) == []
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_an_idle_beat_makes_as_many_calls_for_ten_thousand_jobs_as_for_ten():
+    assert calls_of_a_tick(10_000) == calls_of_a_tick(10) < 100
+
+
+def test_a_beat_looks_at_so_many_due_launches_and_no_more():
+    life = Life(wakes=10)
+    for number in range(5000):
+        life.machine.handle(on.Taken(f"L{number}", f"K{number}", "work"), 0.0)
+    assert len(life.machine.handle(on.Tick(), 0.0)) == 10
+
+
+def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
+    life = Life(launch_timeout=10 * 86400.0)
+    ask = life.launching()
+    for _ in range(2000):
+        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.THROTTLED)))
+        ask = life.submit_of(life.tick(31)).ask
+    assert len(life.book._due) < 200
+
+
+def test_nothing_is_left_of_a_thousand_launches_that_are_over():
+    life = Life(launch_timeout=86400.0)
+    for number in range(1000):
+        life.machine.handle(on.Taken(f"L{number}", "K", "work"), float(number))
+    life.now = 1000.0
+    life.tell(on.Revoked("K"))
+    book = life.book
+    assert (book.records, book.by_key, book.by_arn, book.watched) == ({}, {}, {}, {})
+    assert len(book._due) < 200

@@ -1,0 +1,133 @@
+"""An answer that never came: look, or ask again, before anything else."""
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.values import SILENT, Trouble
+from tests.lifecycle.driver import JOB, NEVER_STARTED, Life, fault, running, starting, stopped
+
+
+def unanswered(life: Life, request: object = "request") -> None:
+    """A launch whose first Submit got no answer."""
+    ask = life.launching()
+    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), request, "c1")) == []
+    assert life.record().phase is Phase.UNCERTAIN
+
+
+def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_request():
+    life = Life()
+    unanswered(life)
+    assert life.tick(0.49) == []
+    assert life.tick(0.6) == [do.Submit(2, "L1", "K1", "L1-1", "work of L1", "request", "c1")]
+
+
+@pytest.mark.parametrize("trouble", sorted(SILENT, key=lambda trouble: trouble.value))
+def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trouble):
+    life = Life()
+    unanswered(life)
+    ask = life.submit_of(life.tick(2)).ask
+    life.tell(on.Unaccepted(ask, "L1", fault(trouble)))
+    assert life.record().maybe
+    assert (life.record().request, life.record().place) == ("request", "c1")
+    assert life.record().phase is Phase.UNCERTAIN
+
+
+def test_a_refusal_says_that_the_first_request_did_not_arrive():
+    life = Life()
+    unanswered(life)
+    ask = life.submit_of(life.tick(2)).ask
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY), "request"))
+    submit = life.submit_of(life.tick(200))
+    assert (submit.token, submit.request) == ("L1-2", None)
+
+
+def test_a_trouble_of_a_request_that_was_never_unanswered_keeps_no_request():
+    """The next one is composed anew: a token in it may be too old by then."""
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.THROTTLED), "request", "c1"))
+    assert life.tick(2) == [do.Submit(2, "L1", "K1", "L1-1", "work of L1")]
+
+
+def test_elsewhere_it_is_looked_for_and_found():
+    life = Life(idempotent_submit=False)
+    unanswered(life)
+    assert life.tick(2) == [do.Find(2, ("L1",), ("L1",), ("c1",))]
+    assert life.tell(on.Found(2, ("L1",), (starting(),))) == [do.Launched("K1", JOB)]
+    assert life.record().containers == 1
+
+
+def test_elsewhere_it_is_launched_again_only_after_two_looks_a_grace_period_apart():
+    life = Life(idempotent_submit=False)
+    unanswered(life)
+    life.tick(2)
+    assert life.tell(on.Found(2, ("L1",), ())) == []
+    assert life.tick(19) == []
+    assert life.tick(1) == [do.Find(3, ("L1",), ("L1",), ("c1",))]
+    assert life.tell(on.Found(3, ("L1",), ())) == []
+    submit = life.submit_of(life.tick())
+    assert (submit.token, submit.ask) == ("L1-1", 4)
+
+
+def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
+    life = Life(idempotent_submit=False)
+    unanswered(life)
+    life.tick(2)
+    assert life.tell(on.FindFailed(2, ("L1",), fault(Trouble.UNREACHED))) == []
+    assert life.record().misses == 0
+    assert life.tick(2) == [do.Find(3, ("L1",), ("L1",), ("c1",))]
+
+
+def test_several_launches_are_looked_for_in_one_call_of_bounded_size():
+    life = Life(idempotent_submit=False, observe_batch=2)
+    for name in "ABC":
+        life.take(name, f"K{name}")
+    for submit in life.tick():
+        life.tell(on.Unaccepted(submit.ask, submit.launch_id, fault(Trouble.NO_ANSWER)))
+    finds = life.tick(1)
+    assert sorted(len(find.launch_ids) for find in finds) == [1, 2]
+    assert sorted(i for find in finds for i in find.launch_ids) == ["A", "B", "C"]
+
+
+def test_one_answer_to_a_look_for_several_serves_each():
+    life = Life(idempotent_submit=False)
+    life.take()
+    life.take("L2", "K2")
+    for submit in life.tick():
+        life.tell(on.Unaccepted(submit.ask, submit.launch_id, fault(Trouble.NO_ANSWER)))
+    (find,) = life.tick(1)
+    assert life.tell(on.Found(find.ask, find.launch_ids, (running(token="L2-1"),))) == [do.Launched("K2", JOB)]
+    assert (life.record("L1").misses, life.record("L2").phase) == (1, Phase.ACTIVE)
+
+
+def test_a_found_container_that_has_died_before_it_started_is_replaced():
+    life = Life(idempotent_submit=False)
+    unanswered(life)
+    life.tick(2)
+    assert life.tell(on.Found(2, ("L1",), (stopped(NEVER_STARTED),))) == [
+        do.Launched("K1", JOB),
+        do.Note("K1", "Its container never started; launching another (attempt 2 of 3)", stop=NEVER_STARTED),
+    ]
+    assert life.submit_of(life.tick(5)).token == "L1-2"
+
+
+def test_a_launch_revoked_while_uncertain_is_looked_for_and_stopped():
+    life = Life()
+    unanswered(life)
+    note = do.Note("K1", "Revoked by Airflow while uncertain", fault=fault(Trouble.NO_ANSWER))
+    assert life.tell(on.Revoked("K1")) == [note, do.Release("K1")]
+    assert life.tick() == [do.Find(2, ("L1",), ("L1",), ("c1",))]
+    assert life.tell(on.Found(2, ("L1",), (running(),))) == [do.StopJob(3, "L1", JOB, "Airflow revoked the task")]
+
+
+def test_a_launch_revoked_while_uncertain_and_found_nowhere_twice_is_over():
+    life = Life()
+    unanswered(life)
+    life.tell(on.Revoked("K1"))
+    life.tick()
+    assert life.tell(on.Found(2, ("L1",), ())) == []
+    assert life.tick(20) == [do.Find(3, ("L1",), ("L1",), ("c1",))]
+    assert life.tell(on.Found(3, ("L1",), ())) == []
+    assert life.book.records == {}

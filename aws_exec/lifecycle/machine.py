@@ -293,9 +293,7 @@ class Machine:
             return
         faults = record.faults + 1
         due = now + BACKOFF[fault.trouble].after(faults, record.token)
-        if record.launch_by is not None:
-            due = min(due, record.launch_by)
-        record = replace(record, faults=faults, fault=fault, due=due)
+        record = replace(record, faults=faults, fault=fault, due=_in_time(record, due))
         if fault.trouble in _WORTH_A_NOTE and not record.silent:
             record = self._note(draft, record, "Waiting to be launched", fault=fault)
         draft.put(record)
@@ -330,7 +328,7 @@ class Machine:
         # Where a request with a token already used is refused, one look is enough before asking.
         looks = 1 if launchable and self.policy.idempotent_submit else self.policy.looks
         if record.misses < looks:
-            draft.put(replace(record, due=now + self.policy.find_grace))
+            draft.put(replace(record, due=_in_time(record, now + self.policy.find_grace)))
         elif launchable:
             waiting = replace(record, phase=Phase.WAITING, look=False, maybe=False, misses=0, due=now)
             if self.policy.idempotent_submit:
@@ -481,7 +479,7 @@ class Machine:
             faults=faults,
             job=None,
             misses=0,
-            due=now + REPLACE.after(faults, record.token),
+            due=_in_time(record, now + REPLACE.after(faults, record.token)),
         )
         text = f"Its container never started; launching another (attempt {attempt} of {self.policy.max_attempts})"
         draft.want(do.Note(record.key, text, stop=stop))
@@ -610,6 +608,11 @@ class Machine:
             on.ConfirmFailed: _confirm_failed,
         },
     )
+
+
+def _in_time(record: Record, due: float) -> float:
+    """A due time, or the deadline if that is earlier: who is late is told so on time."""
+    return due if record.launch_by is None else min(due, record.launch_by)
 
 
 def _chunks(items: list[Any], size: int) -> list[list[Any]]:

@@ -1,0 +1,89 @@
+"""`launch_timeout`: user code has started by then, or the launch fails."""
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
+
+LATE = "User code had not started within launch_timeout (60 s)"
+
+
+def life_of_60() -> Life:
+    """A launch may take a minute; nothing is polled."""
+    return Life(launch_timeout=60, poll_interval=1e9)
+
+
+def test_a_request_says_how_late_it_may_be_sent():
+    life = life_of_60()
+    life.take()
+    assert life.tick() == [do.Submit(1, "L1", "K1", "L1-1", "work of L1", not_after=60.0)]
+
+
+def test_a_launch_that_waits_past_its_deadline_fails_with_the_last_trouble():
+    life = life_of_60()
+    ask = life.launching()
+    why = fault(Trouble.NO_CAPACITY)
+    life.tell(on.Unaccepted(ask, "L1", why), after=59)
+    assert life.tick(1) == [do.Report("K1", success=False, fault=why, text=LATE, containers=0)]
+    assert life.book.records == {}
+
+
+def test_a_launch_that_is_out_past_its_deadline_is_withdrawn_and_stopped_if_it_was_made():
+    life = life_of_60()
+    ask = life.launching()
+    assert life.tick(60) == [do.Report("K1", success=False, text=LATE, containers=0), do.Withdraw(ask)]
+    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.StopJob(2, "L1", JOB, LATE)]
+
+
+def test_a_container_that_has_not_started_by_its_deadline_is_stopped():
+    life = life_of_60()
+    life.active()
+    life.tick()
+    assert life.tick(59) == []
+    assert life.tick(1) == [do.Report("K1", success=False, job=JOB, text=LATE), do.StopJob(3, "L1", JOB, LATE)]
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert life.book.records == {}
+
+
+def test_user_code_that_has_started_has_no_deadline():
+    life = life_of_60()
+    life.started()
+    life.tick()
+    assert life.tick(1000) == []
+    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+
+
+def test_a_blocked_launch_keeps_its_deadline():
+    life = life_of_60()
+    life.active()
+    life.tell(on.Revoked("K1"))
+    life.take("L2", "K1")
+    life.tick()
+    assert life.tick(60) == [do.Report("K1", success=False, text=LATE, containers=0)]
+    assert set(life.book.records) == {"L1"}
+
+
+def test_a_replacement_that_would_come_too_late_fails_on_time():
+    life = life_of_60()
+    life.active()
+    life.tell(on.Observed(None, (stopped(NEVER_STARTED),)), after=59)
+    assert life.tick(1) == [do.Report("K1", success=False, text=LATE)]
+
+
+def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
+    life = Life(launch_timeout=60, idempotent_submit=False)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tick(2)
+    life.tell(on.Found(2, ("L1",), ()), after=48)
+    late = life.tick(10)
+    assert [type(effect) for effect in late] == [do.Report]
+    assert life.tick() == [do.Find(3, ("L1",), ("L1",), ("",))]
+
+
+def test_the_wait_of_a_trouble_ends_at_the_deadline():
+    life = life_of_60()
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.CREDENTIALS)), after=58)
+    assert life.record().due == 60
+    life.see(running())

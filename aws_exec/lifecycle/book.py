@@ -16,7 +16,6 @@ from enum import Enum
 from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Token, token_of
 
-
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had.
 _VOID_ENTRIES = 100

@@ -83,7 +83,9 @@ class ModelCloud:
         return tuple(
             container.seen()
             for container in self.containers
-            if launch_of(container.token) in families and container.listed_from <= now and container.forgotten_until != inf
+            if launch_of(container.token) in families
+            and container.listed_from <= now
+            and container.forgotten_until != inf
         )
 
     def observe(self, jobs: tuple[Job, ...], now: float) -> tuple[tuple[Observation, ...], tuple[Job, ...]]:

@@ -68,7 +68,7 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
 POLICY = Policy(wakes=2)
 
 
-class InterruptedError_(SystemExit):
+class InterruptionError(SystemExit):
     """What the signal handler raises."""
 
 
@@ -109,14 +109,14 @@ def interrupted(machine: Machine, event: on.Event, now: float, at: int) -> bool:
             count += 1
             if count == at:
                 sys.settrace(None)
-                raise InterruptedError_
+                raise InterruptionError
         return trace
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
         machine.handle(event, now)
-    except InterruptedError_:
+    except InterruptionError:
         return True
     finally:
         sys.settrace(before)

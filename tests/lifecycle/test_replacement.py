@@ -1,0 +1,75 @@
+"""A container is replaced only if it never started, and only if a new one can help."""
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.policy import REPLACE, Replacement
+from aws_exec.lifecycle.values import Stop
+from tests.lifecycle.driver import HOST_LOST, JOB, NEVER_STARTED, Life, starting, stopped
+
+ON_PURPOSE = Stop("ecs", code="UserInitiated", on_purpose=True)
+
+
+def test_a_container_that_never_started_is_replaced_after_a_pause_under_the_next_token():
+    life = Life()
+    life.active()
+    text = "Its container never started; launching another (attempt 2 of 3)"
+    assert life.see(stopped(NEVER_STARTED)) == [do.Note("K1", text, stop=NEVER_STARTED)]
+    pause = REPLACE.after(1, "L1-1")
+    assert life.tick(pause - 0.01) == []
+    assert life.tick(0.02) == [do.Submit(2, "L1", "K1", "L1-2", "work of L1", place="c1")]
+
+
+def test_attempts_are_used_up_by_containers_that_died_before_they_started():
+    life = Life(max_attempts=2)
+    life.active()
+    life.see(stopped(NEVER_STARTED))
+    ask = life.submit_of(life.tick(60)).ask
+    life.tell(on.Accepted(ask, "L1", starting(token="L1-2")))
+    text = "2 containers died before they started"
+    assert life.see(stopped(NEVER_STARTED, token="L1-2")) == [
+        do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED, text=text, containers=2),
+    ]
+    assert life.book.records == {}
+
+
+def test_an_end_that_is_nobodys_fault_spends_no_attempt():
+    life = Life(max_attempts=1, judge=lambda _: Replacement.FREE)
+    life.active()
+    for number in range(2, 6):
+        text = "Its container never started; launching another (attempt 1 of 1)"
+        token = f"L1-{number - 1}"
+        assert life.see(stopped(NEVER_STARTED, token=token)) == [do.Note("K1", text, stop=NEVER_STARTED)]
+        submit = next(effect for effect in life.tick(60) if isinstance(effect, do.Submit))
+        assert submit.token == f"L1-{number}"
+        life.tell(on.Accepted(submit.ask, "L1", starting(token=submit.token)))
+
+
+@pytest.mark.parametrize(
+    ("stop", "judge"),
+    [(NEVER_STARTED, Replacement.NO), (ON_PURPOSE, Replacement.YES)],
+    ids=["the reason is permanent", "someone stopped it on purpose"],
+)
+def test_where_a_new_container_cannot_help_the_task_fails_at_once(stop, judge):
+    life = Life(judge=lambda _: judge)
+    life.active()
+    assert life.see(stopped(stop)) == [do.Report("K1", success=False, job=JOB, stop=stop)]
+    assert life.book.records == {}
+
+
+def test_a_container_that_started_is_never_replaced_whatever_the_judge_says():
+    life = Life(judge=lambda _: Replacement.FREE)
+    life.started()
+    assert life.see(stopped(HOST_LOST)) == [do.Report("K1", success=False, job=JOB, stop=HOST_LOST)]
+    assert life.tick(1000) == []
+
+
+def test_a_late_word_of_a_replaced_container_changes_nothing():
+    life = Life()
+    life.active()
+    life.see(stopped(NEVER_STARTED))
+    before = life.record()
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert life.see(starting()) == []
+    assert life.record() is before

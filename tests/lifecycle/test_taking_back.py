@@ -1,0 +1,155 @@
+"""Revoked, given up, superseded: the key is free at once, the container is followed to its end, nothing is reported."""
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, over, running, starting, stopped
+
+REVOKED = "Airflow revoked the task"
+GIVEN_UP = "Airflow gave the task up"
+NEWER = "A newer launch of the task took over"
+
+
+@pytest.mark.parametrize("event", [on.Revoked("K1"), on.GivenUp("K1")], ids=["revoked", "given up"])
+def test_what_nobody_knows_cannot_be_taken_back(event):
+    assert Life().tell(event) == []
+
+
+def test_a_revoked_launch_that_waits_is_over():
+    life = Life()
+    life.take()
+    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while waiting"), do.Release("K1")]
+    assert life.book.records == {}
+
+
+def test_a_revoked_launch_that_is_out_is_withdrawn_and_over_when_it_was_not_sent():
+    life = Life()
+    ask = life.launching()
+    note = do.Note("K1", "Revoked by Airflow while launching")
+    assert life.tell(on.Revoked("K1")) == [note, do.Release("K1"), do.Withdraw(ask)]
+    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
+    assert life.book.records == {}
+
+
+def test_a_revoked_launch_that_was_sent_all_the_same_is_stopped():
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Revoked("K1"))
+    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.StopJob(2, "L1", JOB, REVOKED)]
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert life.book.records == {}
+
+
+def test_a_revoked_job_is_stopped_again_until_it_has_ended():
+    life = Life(poll_interval=1e9)
+    life.started()
+    life.tick()
+    note = do.Note("K1", "Revoked by Airflow while it ran", job=JOB)
+    assert life.tell(on.Revoked("K1")) == [note, do.Release("K1"), do.StopJob(3, "L1", JOB, REVOKED)]
+    assert life.tell(on.StopAnswered(3, "L1")) == []
+    assert life.tick(59) == []
+    assert life.tick(1) == [do.StopJob(4, "L1", JOB, REVOKED)]
+    assert life.tell(on.StopAnswered(4, "L1", fault(Trouble.THROTTLED))) == []
+    assert life.tick(1) == [do.StopJob(5, "L1", JOB, REVOKED)]
+    assert life.see(stopped(EXITED_0)) == []
+    assert life.book.records == {}
+
+
+def test_a_task_that_airflow_gave_up_is_released_without_a_note():
+    life = Life()
+    life.started()
+    assert life.tell(on.GivenUp("K1")) == [do.Release("K1"), do.StopJob(2, "L1", JOB, GIVEN_UP)]
+    assert life.tell(on.GivenUp("K1")) == []
+
+
+def test_a_key_that_comes_back_waits_until_the_revoked_container_has_ended():
+    life = Life(poll_interval=1e9)
+    life.active()
+    life.tell(on.Revoked("K1"))
+    life.take("L2", "K1")
+    assert [type(effect) for effect in life.tick()] == [do.Observe]
+    assert life.tick(500) == []
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert life.tick() == [do.Submit(4, "L2", "K1", "L2-1", "work of L2")]
+
+
+def test_a_key_that_comes_back_waits_for_a_withdrawn_launch_whose_answer_is_out():
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Revoked("K1"))
+    life.take("L2", "K1")
+    assert life.tick() == []
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD)))
+    assert life.tick() == [do.Submit(2, "L2", "K1", "L2-1", "work of L2")]
+
+
+def test_a_deferred_task_comes_back_beside_its_old_container_which_reports_nothing():
+    life = Life(poll_interval=1e9)
+    life.started()
+    life.tick()
+    assert life.take("L2", "K1") == []
+    assert life.tick() == [do.Submit(3, "L2", "K1", "L2-1", "work of L2")]
+    life.tell(on.Accepted(3, "L2", running(JOB2, "L2-1")))
+    assert life.see(stopped(EXITED_0)) == []
+    assert set(life.book.records) == {"L2"}
+    ended = stopped(EXITED_0, JOB2, "L2-1")
+    assert life.see(ended) == [do.Report("K1", success=True, job=JOB2, stop=EXITED_0)]
+
+
+def test_the_old_container_of_a_deferred_task_is_stopped_when_it_outlives_its_airflow_container():
+    life = Life(poll_interval=1e9)
+    life.started()
+    life.tick()
+    life.take("L2", "K1")
+    ask = life.submit_of(life.tick()).ask
+    life.tell(on.Accepted(ask, "L2", running(JOB2, "L2-1")))
+    assert life.see(over(EXITED_0)) == []
+    assert life.tick(120) == [do.StopJob(4, "L1", JOB, "Its Airflow container ended")]
+
+
+def test_a_superseded_launch_that_waits_is_over():
+    life = Life()
+    life.take()
+    assert life.take("L2", "K1") == []
+    assert life.tick() == [do.Submit(1, "L2", "K1", "L2-1", "work of L2")]
+
+
+def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
+    life = Life(poll_interval=1e9)
+    life.active()
+    assert life.take("L2", "K1") == [do.StopJob(2, "L1", JOB, NEWER)]
+    assert [type(effect) for effect in life.tick()] == [do.Observe]
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert [effect.launch_id for effect in life.tick()] == ["L2"]
+
+
+def test_a_revoke_means_the_newest_launch_of_the_key():
+    life = Life()
+    life.started()
+    life.take("L2", "K1")
+    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while waiting"), do.Release("K1")]
+    assert life.record("L1").phase is Phase.ACTIVE
+    assert not life.record("L1").doomed
+
+
+def test_a_launch_whose_row_is_being_checked_can_be_revoked():
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD)))
+    life.tick()
+    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while confirming"), do.Release("K1")]
+    assert life.tell(on.Confirmed(2, ("L1",), frozenset({"L1"}))) == []
+    assert life.tick(100) == []
+    assert life.book.records == {}
+
+
+def test_a_look_that_is_out_serves_a_launch_that_is_revoked_meanwhile():
+    life = Life()
+    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tick()
+    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while locating"), do.Release("K1")]
+    assert life.tick() == []
+    assert life.tell(on.Found(1, ("L1",), (running(),))) == [do.StopJob(2, "L1", JOB, REVOKED)]

@@ -124,7 +124,7 @@ class ContainerExecutor(BeatingExecutor):
         try:
             self._connect()
         except CloudError as error:
-            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(error.fault)}") from error
+            self._refuse_if_definitive(error.fault)
         if options.check_health_on_startup:
             self._check_health_at_start()
         self._dispatcher.start()
@@ -189,10 +189,13 @@ class ContainerExecutor(BeatingExecutor):
         fault = self._ready_cloud().check()
         if fault is None:
             self.log.info("%s health check has succeeded", type(self).__name__)
-        elif fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
-            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(fault)}")
         else:
-            self.log.warning("%s starts all the same: %s", type(self).__name__, telling.tell_fault(fault))
+            self._refuse_if_definitive(fault)
+
+    def _refuse_if_definitive(self, fault: Fault) -> None:
+        if fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
+            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(fault)}")
+        self.log.warning("%s starts all the same: %s", type(self).__name__, telling.tell_fault(fault))
 
     def _ready_cloud(self) -> Cloud:
         if self._cloud is None:

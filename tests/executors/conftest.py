@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from aws_exec.testing.scripted import ScriptedEcs
@@ -26,6 +28,8 @@ def configure(monkeypatch, url, **options):
     """Say so in the environment; an option of None is not set."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", url)
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://")
+    # A busy machine may stop a test for seconds; tests of what a stalled scheduler does set it themselves.
+    monkeypatch.setenv("AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD", "900")
     for name, value in {**OPTIONS, **options}.items():
         variable = f"AIRFLOW__AWS_ECS_EXECUTOR__{name.upper()}"
         if value is None:
@@ -70,6 +74,7 @@ def started(configured):
         kind = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": renewal})
         executor = kind(parallelism=10_000, **({"clock": clock} if clock else {}))
         executor.job_id = 1
+        executor._log = logging.getLogger("aws_exec.executor")  # Airflow's own goes past caplog
         executors.append(executor)
         executor.start()
         return executor

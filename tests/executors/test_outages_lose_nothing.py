@@ -85,11 +85,12 @@ def test_a_service_that_cannot_be_reached_for_a_while(hasty, ecs):
     run(hasty, ecs, tasks=50, meanwhile=lambda: (hasty.rest(0.5), ecs.up()))
 
 
-def test_no_capacity_for_a_while_costs_no_attempt_and_is_said_once(hasty, ecs):
+def test_no_capacity_for_a_while_costs_no_attempt_and_is_said_once(started, ecs):
     """Wrong 14: no capacity is final after 21 s and not said before."""
-    ecs.goes_wrong(refusal("RESOURCE:MEMORY"), "RunTask", times=20)
-    run(hasty, ecs, tasks=4)
-    notes = [entry for entries in hasty.notes.values() for entry in entries if "RESOURCE:MEMORY" in entry]
+    scheduler = Scheduler(started(clock=FastClock(50)))
+    ecs.goes_wrong(refusal("RESOURCE:MEMORY"), "RunTask", times=16)
+    run(scheduler, ecs, tasks=4)
+    notes = [entry for entries in scheduler.notes.values() for entry in entries if "RESOURCE:MEMORY" in entry]
     assert len(notes) == 4
 
 

@@ -48,7 +48,7 @@ def demo(
             if not runner.run(options, printer.out):
                 raise typer.Exit(Exit.FAILED)
     except LocalError as error:
-        printer.fail(COMMAND, str(error), [*getattr(error, "last_words", ()), *getattr(error, "__notes__", ())])
+        printer.fail(COMMAND, str(error), getattr(error, "last_words", ()))
         raise typer.Exit(_code(error)) from error
     except KeyboardInterrupt:
         printer.fail(COMMAND, "interrupted; nothing is left running")

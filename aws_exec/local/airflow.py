@@ -44,6 +44,9 @@ _COMMANDS = {
 }
 COMPONENTS = tuple(_COMMANDS)
 
+#: Takes ten seconds to see that its runner has ended, and has nothing to lose: its triggers are in the database.
+_SLOW_TO_END = "triggerer"
+
 
 class TookTooLongError(LocalError):
     """What was waited for did not come in time."""
@@ -134,10 +137,11 @@ class LocalAirflow:
             TimeoutError: they were not all well in time.
         """
         told("Airflow makes its database ...")
-        migration = self._run("db-migrate", ("db", "migrate"))
+        migration = self._components["db-migrate"] = self._run("db-migrate", ("db", "migrate"))
         self._waited(lambda: migration.exit_code is not None, timeout, "airflow db migrate")
         if migration.exit_code != 0:
             raise ComponentDiedError(migration)
+        del self._components["db-migrate"]  # the one that is to end by itself
         told("Airflow's API server, DAG processor, scheduler and triggerer start ...")
         for name in COMPONENTS:
             self.restart(name)
@@ -145,8 +149,11 @@ class LocalAirflow:
 
     def stop(self, grace: float = 10.0) -> None:
         """Ask every component to end (SIGTERM), and kill what has not after a grace period, in seconds."""
-        for component in self._components.values():
-            component.terminate()
+        for name, component in self._components.items():
+            if name == _SLOW_TO_END:
+                component.kill()
+            else:
+                component.terminate()
         deadline = time.monotonic() + grace
         while any(c.exit_code is None for c in self._components.values()) and time.monotonic() < deadline:
             self._pause.wait(_LOOK)

@@ -14,8 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from aws_exec.local import EmbeddedAws, LocalError
-from aws_exec.local.airflow import LocalAirflow, TookTooLongError
+from aws_exec.local import EmbeddedAws
+from aws_exec.local.airflow import ComponentDiedError, LocalAirflow, TookTooLongError
 from aws_exec.local.airflow_home import USER
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import DAG_ID, DAGS, RESULT, STOP_DELAY
@@ -89,27 +89,25 @@ def run(options: Options, console: Console) -> bool:
         TookTooLongError: it was not done in time.
     """
     home = Path(tempfile.mkdtemp(prefix="awsexec-demo-"))
-    well = False
+    look_into = False  # whether the files are worth keeping
     try:
         with _staged(home, options, console) as stage:
             well = _play(stage)
+            look_into = not well
             if options.keep:
                 _leave_up(stage)
     except TimeoutError as error:
-        raise TookTooLongError(
-            f"{error}; gave up after {options.timeout:g} s. The logs are in {home / 'logs'}"
-        ) from error
-    except LocalError as error:
-        error.add_note(f"The logs are in {home / 'logs'}")
-        raise
-    except (KeyboardInterrupt, SystemExit):
-        well = True  # nobody wants to look into it
+        look_into = True
+        why = f"{error}; gave up after {options.timeout:g} s. The logs are in {home / 'logs'}"
+        raise TookTooLongError(why) from error
+    except ComponentDiedError:
+        look_into = True
         raise
     finally:
-        if well:
+        if not look_into:
             shutil.rmtree(home, ignore_errors=True)
     if not well:
-        console.print(f"The logs are in {home / 'logs'}")
+        console.print(f"The logs are in {home / 'logs'}", soft_wrap=True)
     return well
 
 

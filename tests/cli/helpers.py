@@ -1,0 +1,30 @@
+"""Runs the command line as users do: a process of its own, pipes instead of a terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+#: `awsexec`, without counting on its being on the PATH.
+AWSEXEC = [sys.executable, "-m", "cli.app"]
+
+
+def awsexec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `awsexec` to its end."""
+    return program("from cli.app import main; main()", *arguments, **environment)
+
+
+def program(text: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program to its end, as `awsexec` with arguments."""
+    script = f"import sys; sys.argv = ['awsexec', *sys.argv[1:]]\n{text}"
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "COLUMNS": "120", **environment},
+    )

@@ -1,0 +1,131 @@
+"""`awsexec` itself: fast, light, one line for what went wrong, exit codes as documented."""
+
+import importlib
+
+import pytest
+import typer
+
+import aws_exec
+from cli.app import COMMANDS
+from cli.exits import Exit
+from tests.cli.helpers import awsexec, program
+
+#: Takes half a second or more to import; nothing of it is needed to tell what commands there are.
+HEAVY = {"airflow", "boto3", "botocore", "moto", "flask", "sqlalchemy"}
+
+BROKEN = """
+import cli.app, sys, types
+import typer
+broken = types.ModuleType("broken")
+broken.app = typer.Typer()
+@broken.app.command()
+def boom() -> None:
+    raise LookupError("nobody thought\\nof this")
+sys.modules["broken"] = broken
+cli.app.COMMANDS["boom"] = cli.app._Lazy("broken", "Breaks.")
+cli.app.main()
+"""
+
+
+def test_help_lists_every_command_and_every_exit_code():
+    done = awsexec("--help")
+
+    assert (done.returncode, done.stderr) == (Exit.OK, "")
+    assert all(name in done.stdout for name in COMMANDS)
+    told = done.stdout.partition("Exit codes:")[2]
+    assert [code for code in Exit if str(code.value) not in told] == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["local", "up", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments):
+    done = program(
+        "import atexit\n"
+        f"atexit.register(lambda: print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr))\n"
+        "from cli.app import main; main()",
+        *arguments,
+    )
+
+    assert (done.returncode, done.stderr.strip()) == (Exit.OK, "[]")
+
+
+def test_the_list_imports_no_command():
+    done = program(
+        "import atexit\n"
+        "atexit.register(lambda: print([m for m in ('cli.demo', 'cli.local') if m in sys.modules], file=sys.stderr))\n"
+        "from cli.app import main; main()",
+        "--help",
+    )
+
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_the_list_says_is_the_first_line_of_the_commands_own_help(name):
+    command = typer.main.get_command(importlib.import_module(COMMANDS[name].module).app)
+
+    assert command.help.splitlines()[0] == COMMANDS[name].help
+
+
+def test_version():
+    done = awsexec("--version")
+
+    assert (done.returncode, done.stdout) == (Exit.OK, f"awsexec {aws_exec.__version__}\n")
+
+
+def test_no_command_is_wrong_usage_and_shows_the_help():
+    done = awsexec()
+
+    assert done.returncode == Exit.USAGE
+    assert "Usage: awsexec" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nope"], "awsexec: No such command 'nope'. See awsexec --help."),
+        (["--nope"], "awsexec: No such option: --nope. See awsexec --help."),
+        (["demo", "--prot", "1"], "awsexec demo: No such option: --prot"),
+        (["demo", "--port", "65536"], "awsexec demo: Invalid value for '--port'"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, said):
+    done = awsexec(*arguments)
+
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unexpected_error_is_one_line_that_says_how_to_see_more():
+    done = program(BROKEN, "boom")
+
+    assert (done.returncode, done.stdout) == (Exit.FAILED, "")
+    assert done.stderr == (
+        "awsexec: unexpected LookupError: nobody thought of this "
+        "(awsexec --debug ..., or AWSEXEC_DEBUG=1, shows where)\n"
+    )
+
+
+@pytest.mark.parametrize(("arguments", "environment"), [(["--debug"], {}), ([], {"AWSEXEC_DEBUG": "1"})])
+def test_debug_shows_the_traceback_too(arguments, environment):
+    done = program(BROKEN, *arguments, "boom", **environment)
+
+    assert done.returncode == Exit.FAILED
+    assert "Traceback (most recent call last):" in done.stderr
+    assert done.stderr.endswith("awsexec: unexpected LookupError: nobody thought of this\n")
+
+
+def test_no_colours_where_there_is_no_terminal_or_nobody_wants_them():
+    piped, unwanted = awsexec("nope"), awsexec("nope", NO_COLOR="1", FORCE_COLOR="1")
+
+    assert "\x1b[" not in piped.stderr
+    assert "\x1b[31m" not in unwanted.stderr
+
+
+@pytest.mark.parametrize("command", [["demo"], ["local", "up"]])
+def test_a_missing_extra_is_one_line_with_the_remedy(command):
+    done = program("sys.modules['moto'] = None\nfrom cli.app import main; main()", *command)
+
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert "pip install 'awsexec[local]'" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -44,11 +44,12 @@ def test_all_as_planned_is_no_problem():
 
 
 def test_a_task_that_did_not_succeed_is_one():
-    rows = [row("once", 1, state="failed", exit_code=137), *GOOD[1:]]
+    killed = {"exit_code": 137, "stop_code": "EssentialContainerExited", "stopped_reason": "Essential container ..."}
+    rows = [row("once", 1, state="failed", **killed), *GOOD[1:]]
 
     assert summary.problems(rows, PLAN) == [
         "once ended failed",
-        "once's container 00000001 has the exit code 137",
+        "once's container 00000001 has the exit code 137: EssentialContainerExited, Essential container ...",
     ]
 
 

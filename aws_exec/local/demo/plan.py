@@ -12,9 +12,10 @@ DAG_ID = "air_quality"
 #: The task whose return value is the result.
 RESULT = "report"
 
-#: Seconds from a container's exit to its ECS task's STOPPED. Tens of seconds on Fargate; longer here than any task
-#: takes to come back (a retry delay, a poke interval or a trigger of 4 seconds, and a few beats of Airflow).
-STOP_DELAY = 10.0
+#: Seconds from a container's exit to its ECS task's STOPPED. Tens of seconds on Fargate; longer here than a task takes
+#: to come back: a retry delay, a poke interval or a trigger of 6 seconds (a container needs some of them to exit after
+#: its task has ended), and a few beats of Airflow.
+STOP_DELAY = 12.0
 
 
 @dataclass(frozen=True, slots=True)

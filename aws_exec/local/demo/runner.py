@@ -107,7 +107,7 @@ def run(options: Options, console: Console) -> bool:
         if not look_into:
             shutil.rmtree(home, ignore_errors=True)
     if not well:
-        console.print(f"The logs are in {home / 'logs'}", soft_wrap=True)
+        _print_lines(console, [f"The logs are in {home / 'logs'}"])
     return well
 
 
@@ -116,7 +116,7 @@ def _staged(home: Path, options: Options, console: Console) -> Iterator[_Stage]:
     """The embedded AWS and Airflow, up and well."""
     output = home / "logs" / "containers"
     output.mkdir(parents=True)
-    console.print("The embedded AWS starts ...")
+    _print_lines(console, ["The embedded AWS starts ..."])
     with EmbeddedAws(max_containers=options.max_containers, stop_delay=STOP_DELAY, output_directory=output) as aws:
         airflow = LocalAirflow(
             home,
@@ -129,7 +129,7 @@ def _staged(home: Path, options: Options, console: Console) -> Iterator[_Stage]:
         aws.container_environment |= airflow.container_environment()
         stage = _Stage(options, console, aws, airflow)
         try:
-            airflow.start(stage.left(), told=console.print)
+            airflow.start(stage.left(), told=lambda line: _print_lines(console, [line]))
             airflow.wait_for_dag(DAG_ID, stage.left())
             yield stage
         finally:
@@ -145,8 +145,8 @@ def _play(stage: _Stage) -> bool:
     took = time.monotonic() - stage.began - started_in
     last = _settled(stage, run_id)
     console = stage.console
-    if not console.is_terminal:
-        console.print(table(last, "What ran where"))
+    console.print()
+    console.print(table(last))
     console.print()
     _print_lines(console, summary.came_back(last))
     if (report := stage.airflow.records.returned(DAG_ID, run_id, RESULT)) is not None:
@@ -167,19 +167,18 @@ def _watch(stage: _Stage, run_id: str) -> str:
         LocalError: a component of Airflow died.
         TimeoutError: the run took too long.
     """
-    title = f"DAG {DAG_ID} on {EXECUTOR}, up to {stage.options.max_containers} containers at a time"
+    most = stage.options.max_containers
+    _print_lines(stage.console, [f"DAG {DAG_ID} on {EXECUTOR}, up to {most} containers at a time:", ""])
     progress = Progress()
     with contextlib.ExitStack() as stack:
         live = None
         if stage.console.is_terminal:
-            live = stack.enter_context(Live(console=stage.console, auto_refresh=False))
-        else:
-            stage.console.print(title)
+            live = stack.enter_context(Live(console=stage.console, auto_refresh=False, transient=True))
 
         def over() -> str | None:
             seen = stage.rows(run_id)
             if live is not None:
-                live.update(table(seen, title), refresh=True)
+                live.update(table(seen), refresh=True)
             else:
                 _print_lines(stage.console, progress.lines(seen))
             state = stage.airflow.records.run_state(DAG_ID, run_id)

@@ -44,7 +44,9 @@ def _of_task(task: str, rows: Sequence[Row], want: Expected) -> Iterable[str]:
         yield f"{task} burnt a try: it ended on try {rows[-1].try_number} instead of {want.tries}"
     for launch in launches:
         if launch.exit_code != 0:
-            yield f"{task}'s container {launch.arn.rpartition('/')[2][:8]} has the exit code {launch.exit_code}"
+            why = f": {launch.stop_code}, {launch.stopped_reason}" if launch.stop_code else ""
+            code = f"the exit code {launch.exit_code}" if launch.exit_code is not None else "no exit code"
+            yield f"{task}'s container {launch.arn.rpartition('/')[2][:8]} has {code}{why}"
 
 
 def came_back(rows: Sequence[Row], expected: Mapping[str, Expected] = EXPECTED) -> list[str]:

@@ -23,9 +23,9 @@ _STATE_STYLES = {
 _STATUS_STYLES = {"RUNNING": "cyan", "STOPPED": "dim"}
 
 
-def table(rows: Sequence[Row], title: str) -> Table:
-    """The live table: task, try, ECS task, its status, exit code, Airflow's state."""
-    made = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None, header_style="bold")
+def table(rows: Sequence[Row]) -> Table:
+    """A line for each container: task, try, ECS task, its status, exit code, Airflow's state."""
+    made = Table(pad_edge=False, box=None, header_style="bold")
     for name in ("task", "try", "ECS task", "status", "exit", "Airflow"):
         made.add_column(name, justify="right" if name in {"try", "exit"} else "left", no_wrap=True)
     for row in rows:

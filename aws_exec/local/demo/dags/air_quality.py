@@ -24,7 +24,7 @@ READINGS = Path(__file__).parent / "readings"
 GUIDELINE = 15.0
 
 
-@task.sensor(mode="reschedule", poke_interval=4, timeout=120)
+@task.sensor(mode="reschedule", poke_interval=6, timeout=120)
 def readings_complete() -> bool:
     """Whether the readings can be taken: stations may still correct them for a second after we first look."""
     context = get_current_context()
@@ -55,7 +55,7 @@ def summarise(station: str) -> dict[str, Any]:
     }
 
 
-@task(retries=1, retry_delay=timedelta(seconds=4))
+@task(retries=1, retry_delay=timedelta(seconds=6))
 def calibration() -> dict[str, float]:
     """The sensors' correction factors, from a service that is never there the first time."""
     if get_current_context()["ti"].try_number == 1:
@@ -110,7 +110,7 @@ def air_quality() -> None:
     listed = stations()
     summaries = summarise.expand(station=listed)
     made = report(summaries, calibration())  # type: ignore[arg-type] # Airflow passes what they return
-    [readings_complete(), Embargo(task_id="embargo", seconds=4)] >> made
+    [readings_complete(), Embargo(task_id="embargo", seconds=6)] >> made
 
 
 air_quality()

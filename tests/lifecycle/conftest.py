@@ -9,7 +9,7 @@ _COMMON = {
     "print_blob": True,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 }
-settings.register_profile("ci", max_examples=200, stateful_step_count=50, derandomize=True, **_COMMON)
-settings.register_profile("local", max_examples=200, stateful_step_count=50, **_COMMON)
+settings.register_profile("ci", max_examples=700, stateful_step_count=50, derandomize=True, **_COMMON)
+settings.register_profile("local", max_examples=500, stateful_step_count=50, **_COMMON)
 settings.register_profile("deep", max_examples=5000, stateful_step_count=120, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "local"))

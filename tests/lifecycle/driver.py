@@ -131,8 +131,11 @@ def check_record(record: Record) -> None:
     assert has_job == (record.job is not None), f"{record.phase} and {record.job}"
     if record.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
         assert record.ask is not None, f"{record.phase} waits for nothing"
+    if record.job is not None:
+        assert (record.phase is Phase.STOPPING) == bool(record.doomed), (
+            "what is doomed is being stopped, nothing else is"
+        )
     if record.phase is Phase.STOPPING:
-        assert record.doomed
         assert record.due is not None or record.ask is not None, "a stop that is neither out nor due"
     if record.phase is Phase.UNCERTAIN:
         assert record.maybe

@@ -15,8 +15,8 @@ from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.values import Fault, Trouble, launch_of, number_of
-from tests.lifecycle.driver import check
+from aws_exec.lifecycle.values import Fault, Trouble
+from tests.lifecycle import properties
 from tests.lifecycle.model_airflow import Launch, ModelAirflow
 from tests.lifecycle.model_cloud import FORGETFUL, Container, ModelCloud
 
@@ -73,28 +73,14 @@ class World:
             self.airflow.hear(effect)
         else:
             if isinstance(effect, do.Submit):
-                self._check_submit(effect)
+                properties.check_submit(self, effect)
+                self.in_flight[effect.launch_id] = effect.ask
             self.outstanding.append(effect)
 
     def _hold(self, effect: do.Submit) -> None:
         self.outstanding.remove(effect)
         held = Fault(Trouble.HELD, "submit")
         self.answers.append(on.Unaccepted(effect.ask, effect.launch_id, held, effect.request, effect.place))
-
-    def _check_submit(self, effect: do.Submit) -> None:
-        launch = self.airflow.launches[effect.launch_id]
-        assert not self.draining, f"{effect} after Draining"
-        assert effect.launch_id not in self.in_flight, f"{effect} while another is in flight"
-        assert effect.workload is not None, f"{effect} of nothing"
-        assert not launch.fate, f"{effect} of a launch that is {launch.fate}"
-        assert launch.deadline is None or self.now < launch.deadline, f"{effect} after its deadline"
-        assert self.now >= self.not_before.get(effect.launch_id, 0.0), f"{effect} before its time"
-        if launch_of(effect.token) == launch.launch_id:
-            launch.family = (
-                launch.launch_id
-            )  # adopted by the ARN of a job that AWS no longer knows: nobody knows its token
-        assert launch_of(effect.token) == launch.family, f"{effect} has a token of another launch"
-        self.in_flight[effect.launch_id] = effect.ask
 
     # -- Airflow ------------------------------------------------------------------------------------------------------
 
@@ -254,29 +240,10 @@ class World:
         before = len(self.cloud.containers)
         container = self.cloud.submit(effect.token, request, self.now, lag)
         if len(self.cloud.containers) > before:
-            self._check_made(container, effect)
+            properties.check_made(self, container, effect)
         if fault is not None:
             return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
         return on.Accepted(effect.ask, effect.launch_id, container.seen())
-
-    def _check_made(self, made: Container, effect: do.Submit) -> None:
-        launch = self.airflow.launches[effect.launch_id]
-        assert not launch.stolen, f"{made} of a launch that another scheduler took"
-        assert launch.deadline is None or self.now <= launch.deadline, f"{made} after the deadline of its launch"
-        for other in self.cloud.containers:
-            nobody_knows = launch_of(other.token) in self.airflow.orphans or other.forgotten_until == inf
-            if other is made or nobody_knows:
-                continue
-            family = launch_of(other.token)
-            if family == launch_of(made.token):
-                assert other.token != made.token, f"a second container for {made.token}"
-                assert not other.live, f"{made} beside {other}"
-                assert not other.started, f"{made} replaces {other}, whose user code had started"
-                assert number_of(other.token) < number_of(made.token), f"{made} after {other}"
-            elif other.live and self.airflow.key_of_family(family) == launch.key and not self.airflow.terminated:
-                record = self.machine.book.records.get(self.machine.book.by_arn.get(other.job.arn, ""))
-                assert record is not None, f"{made} beside {other}, which nobody tracks"
-                assert record.over or not record.doomed, f"{made} beside {other}, which is being stopped"
 
     def deliver(self, pick: int) -> None:
         """A completion arrives."""
@@ -329,26 +296,7 @@ class World:
     def check(self) -> None:
         """After every step."""
         self.age += 1
-        book = self.machine.book
-        check(book)
-        for launch in self.airflow.launches.values():
-            record = book.records.get(launch.launch_id)
-            if not launch.fate:
-                assert record is not None, f"{launch} is lost: neither tracked nor reported nor released"
-                assert not record.silent, f"{launch} will never be reported"
-            elif launch.fate != "gone":
-                assert record is None or record.silent, f"{launch} is {launch.fate}, and may be reported again"
-        if not self.outstanding and not self.answers:
-            self._check_tracked()
-
-    def _check_tracked(self) -> None:
-        records = self.machine.book.records.values()
-        for container in self.cloud.containers:
-            family = launch_of(container.token)
-            if not container.live or family in self.airflow.orphans:
-                continue
-            known = any(r.job == container.job or (r.family == family and r.maybe) for r in records)
-            assert known, f"{container} lives and nobody tracks it"
+        properties.check_step(self)
 
     def settle(self) -> None:
         """The cloud heals, and time goes on: everything comes to an end."""

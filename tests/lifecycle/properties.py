@@ -1,0 +1,75 @@
+"""The properties of the design, asserted of a world: after a step, of each Submit, of each container that one made."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle.values import launch_of, number_of
+from tests.lifecycle.driver import check
+from tests.lifecycle.model_cloud import Container
+
+if TYPE_CHECKING:
+    from tests.lifecycle.model_world import World
+
+
+def check_submit(world: World, effect: do.Submit) -> None:
+    launch = world.airflow.launches[effect.launch_id]
+    assert not world.draining, f"{effect} after Draining"
+    assert effect.launch_id not in world.in_flight, f"{effect} while another is in flight"
+    assert effect.workload is not None, f"{effect} of nothing"
+    assert not launch.fate, f"{effect} of a launch that is {launch.fate}"
+    assert launch.deadline is None or world.now < launch.deadline, f"{effect} after its deadline"
+    assert world.now >= world.not_before.get(effect.launch_id, 0.0), f"{effect} before its time"
+    if launch.told is not None and world.cloud.get(launch.told).forgotten_until == inf:
+        launch.family = launch_of(effect.token)  # adopted by the ARN of a job that AWS does not know any more
+    assert launch_of(effect.token) == launch.family, f"{effect} has a token of another launch"
+
+
+def check_made(world: World, made: Container, effect: do.Submit) -> None:
+    launch = world.airflow.launches[effect.launch_id]
+    assert not launch.stolen, f"{made} of a launch that another scheduler took"
+    assert launch.deadline is None or world.now <= launch.deadline, f"{made} after the deadline of its launch"
+    for other in world.cloud.containers:
+        nobody_knows = launch_of(other.token) in world.airflow.orphans or other.forgotten_until == inf
+        if other is made or nobody_knows:
+            continue
+        family = launch_of(other.token)
+        if family == launch_of(made.token):
+            assert other.token != made.token, f"a second container for {made.token}"
+            assert not other.live, f"{made} beside {other}"
+            on_purpose = other.ended is not None and other.ended.on_purpose
+            assert not on_purpose, f"{made} replaces {other}, which someone stopped on purpose"
+            assert not other.started, f"{made} replaces {other}, whose user code had started"
+            assert number_of(other.token) < number_of(made.token), f"{made} after {other}"
+        elif other.live and world.airflow.key_of_family(family) == launch.key and not world.airflow.terminated:
+            record = world.machine.book.records.get(world.machine.book.by_arn.get(other.job.arn, ""))
+            assert record is not None, f"{made} beside {other}, which nobody tracks"
+            assert record.over or not record.doomed, f"{made} beside {other}, which is being stopped"
+            assert record.started, f"{made} beside {other}, which may still start"
+
+
+def check_step(world: World) -> None:
+    """After every step."""
+    book = world.machine.book
+    check(book)
+    for launch in world.airflow.launches.values():
+        record = book.records.get(launch.launch_id)
+        if not launch.fate:
+            assert record is not None, f"{launch} is lost: neither tracked nor reported nor released"
+            assert not record.silent, f"{launch} will never be reported"
+        elif launch.fate != "gone":
+            assert record is None or record.silent, f"{launch} is {launch.fate}, and may be reported again"
+    if not world.outstanding and not world.answers:
+        _check_tracked(world)
+
+
+def _check_tracked(world: World) -> None:
+    records = world.machine.book.records.values()
+    for container in world.cloud.containers:
+        family = launch_of(container.token)
+        if not container.live or family in world.airflow.orphans:
+            continue
+        known = any(r.job == container.job or (r.family == family and r.maybe) for r in records)
+        assert known, f"{container} lives and nobody tracks it"

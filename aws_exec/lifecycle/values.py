@@ -95,6 +95,7 @@ class Observation:
         token: the launch token it carries; None if it carries none (the amazon provider launched it).
         stop: how the Airflow container ended; None while it has not. With a status other than STOPPED the rest of
             the job (sidecars, the network) is still being taken down.
+        waiting: why it does not start, as AWS says it; empty if it says nothing.
     """
 
     job: Job
@@ -102,6 +103,7 @@ class Observation:
     started: bool = False
     token: Token | None = None
     stop: Stop | None = None
+    waiting: str = ""
 
 
 class Trouble(Enum):

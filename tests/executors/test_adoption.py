@@ -1,0 +1,222 @@
+"""Adoption, with real rows: what a dead scheduler left goes on, costs no try and no second container."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+
+from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, denied, server_error
+from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.rows import ALIVE, RUN, Rows, adopt
+
+pytestmark = pytest.mark.usefixtures("airflow_db")
+
+
+@pytest.fixture
+def rows():
+    rows = Rows()
+    yield rows
+    rows.clear()
+
+
+@pytest.fixture
+def scheduler(started):
+    """The successor; its graces are five times as short."""
+    scheduler = Scheduler(started(clock=FastClock(5), deployment="test"))
+    scheduler.executor.job_id = ALIVE
+    return scheduler
+
+
+@pytest.fixture
+def dead(started, ecs):
+    """A scheduler that launches with this plan, and is killed: its ARNs by task."""
+
+    def dead(plan, *workloads):
+        ecs.set_plan(plan)
+        scheduler = Scheduler(started(deployment="test"))
+        scheduler.queue(*workloads)
+        scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
+        scheduler.executor._dispatcher.close(5)
+        return {workload.ti.task_id: scheduler.arn(workload.key) for workload in workloads}
+
+    return dead
+
+
+def key_of(name):
+    return task(name, run_id=RUN).key
+
+
+def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(scheduler, ecs, rows):
+    """Wrong 4: adopted tasks are relaunched with an empty token, and are missing from `running`."""
+    launch_id = str(uuid4())
+    (ti_id,) = rows.add("load", external_id=launch_id)
+    assert adopt(scheduler.executor).reset == []
+    assert scheduler.executor.running == {key_of("load")}
+    scheduler.until_over(key_of("load"))
+    (launch,) = ecs.launches()
+    assert launch.token == f"{launch_id}-1"
+    assert launch.workload["ti"]["id"] == str(ti_id)
+    assert launch.workload["token"].startswith("eyJ")
+    assert scheduler.outcomes(key_of("load")) == ["success"]
+    assert rows.try_of("load") == 1
+
+
+@pytest.mark.parametrize("listing", ["allowed", "denied"])
+def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(
+    scheduler, ecs, rows, dead, listing
+):
+    """Wrong 13: SIGKILL the scheduler after 6 of 20 launches: 27 containers for 20 tasks."""
+    workload = task("load", run_id=RUN)
+    arns = dead(BY_HAND, workload)
+    rows.add("load", external_id=workload.ti.external_executor_id)
+    if listing == "denied":
+        ecs.goes_wrong(denied("ListTasks"), "ListTasks")
+    assert adopt(scheduler.executor).reset == []
+    scheduler.until(lambda: scheduler.arn(workload.key))
+    assert scheduler.arn(workload.key) == arns["load"]
+    ecs.start(arns["load"])
+    ecs.exit(arns["load"])
+    ecs.end(arns["load"])
+    scheduler.until_over(workload.key)
+    assert scheduler.outcomes(workload.key) == ["success"]
+    assert len(ecs.launches()) == 1
+
+
+@pytest.mark.parametrize("saved", ["arn", "launch id"])
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_running_task_is_followed_to_its_end(scheduler, ecs, rows, dead, saved, exit_code):
+    workload = task("load", run_id=RUN)
+    arns = dead(FOR_EVER, workload)
+    external_id = arns["load"] if saved == "arn" else workload.ti.external_executor_id
+    rows.add("load", state="running", external_id=external_id)
+    assert adopt(scheduler.executor).reset == []
+    scheduler.rest(0.3)
+    assert scheduler.outcomes(workload.key) == []
+    ecs.exit(arns["load"], exit_code)
+    scheduler.until_over(workload.key)
+    assert scheduler.outcomes(workload.key) == ["failed" if exit_code else "success"]
+    assert len(ecs.launches()) == 1
+
+
+@pytest.mark.parametrize("saved", ["arn", "launch id"])
+def test_one_that_finished_while_nobody_looked_is_reported(scheduler, ecs, rows, dead, saved):
+    workload = task("load", run_id=RUN)
+    arns = dead(FOR_EVER, workload)
+    ecs.exit(arns["load"])
+    ecs.end(arns["load"])
+    external_id = arns["load"] if saved == "arn" else workload.ti.external_executor_id
+    rows.add("load", state="running", external_id=external_id)
+    assert adopt(scheduler.executor).reset == []
+    scheduler.until_over(workload.key)
+    assert scheduler.outcomes(workload.key) == ["success"]
+    assert len(ecs.launches()) == 1
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "restarting"])
+def test_a_job_of_the_amazon_providers_executor_is_adopted_after_the_switch(scheduler, ecs, rows, state):
+    arn = ecs.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"name": "airflow"}]}}, FOR_EVER)
+    rows.add("load", state=state, external_id=arn)
+    assert adopt(scheduler.executor).reset == []
+    scheduler.rest(0.3)
+    ecs.exit(arn)
+    scheduler.until_over(key_of("load"))
+    assert scheduler.outcomes(key_of("load")) == ["success"]
+    assert ecs.launches() == []
+
+
+@pytest.mark.parametrize("state", ["running", "restarting"])
+def test_only_a_queued_task_may_be_launched_by_adoption(scheduler, ecs, rows, state):
+    """A running task's container that is nowhere is reported, never replaced."""
+    rows.add("load", state=state, external_id=str(uuid4()))
+    assert adopt(scheduler.executor).reset == []
+    scheduler.until_over(key_of("load"))
+    assert scheduler.outcomes(key_of("load")) == ["failed"]
+    assert "found" in scheduler.info(key_of("load"))
+    assert ecs.launches() == []
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+@pytest.mark.parametrize("external_id", [None, "", "celery-17", "0123456789abcdef0123456789abcdef"])
+def test_what_cannot_be_identified_is_given_back(scheduler, rows, state, external_id):
+    rows.add("odd", state=state, external_id=external_id)
+    rows.add("good", external_id=str(uuid4()))
+    assert adopt(scheduler.executor).reset == ["odd"]
+    assert scheduler.executor.running == {key_of("good")}
+
+
+def test_a_row_that_somebody_else_has_by_now_is_not_launched(scheduler, ecs, rows):
+    rows.add("cleared", "theirs", external_id=lambda _: str(uuid4()))
+    adopt(scheduler.executor)
+    rows.set("cleared", state=None)
+    rows.set("theirs", queued_by_job_id=99)
+    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    assert ecs.launches() == []
+    assert scheduler.executor.running == set()
+    assert not any(scheduler.outcomes(key) for key in (key_of("cleared"), key_of("theirs")))
+
+
+def test_adoption_asks_aws_nothing_itself_and_a_failing_aws_does_not_fail_it(scheduler, ecs, rows):
+    """Wrong 4: an AWS error during adoption escapes into the scheduler."""
+    before = ecs.calls()
+    ecs.goes_wrong(server_error())
+    rows.add(*(f"task-{number}" for number in range(20)), external_id=lambda _: str(uuid4()))
+    assert adopt(scheduler.executor).reset == []
+    assert ecs.calls() == before
+    scheduler.rest(0.5)
+    ecs.goes_right()
+    keys = [key_of(f"task-{number}") for number in range(20)]
+    scheduler.until_over(*keys)
+    assert all(scheduler.outcomes(key) == ["success"] for key in keys)
+    assert len(ecs.launches()) == 20
+
+
+def test_an_adopted_task_starts_with_its_first_attempt(scheduler, ecs, rows):
+    """Wrong 4: adopted tasks count `try_number` as attempts."""
+    rows.add("load", external_id=str(uuid4()), try_number=3)
+    ecs.set_plan(Plan(fails="Timeout waiting for network interface provisioning to complete."))
+    adopt(scheduler.executor)
+    key = task("load", run_id=RUN, number=3).key
+    scheduler.until_over(key, deadline=60)
+    assert len(ecs.launches()) == 3
+
+
+def test_a_bad_executor_config_in_a_row_spoils_no_other_adoption(scheduler, ecs, rows):
+    rows.add("bad", external_id=str(uuid4()), executor_config={"overrides": {"containerOverrides": 7}})
+    rows.add("good", external_id=str(uuid4()))
+    assert adopt(scheduler.executor).reset == []
+    scheduler.until_over(key_of("bad"), key_of("good"))
+    assert scheduler.outcomes(key_of("bad")) == ["failed"]
+    assert scheduler.outcomes(key_of("good")) == ["success"]
+    assert "containerOverrides" in scheduler.info(key_of("bad"))
+
+
+def test_a_broken_session_gives_everything_back_instead_of_raising(scheduler, rows):
+    detached = TaskInstance.__new__(TaskInstance)
+    for broken in ([detached], [object()], [None], []):
+        assert scheduler.executor.try_adopt_task_instances(broken) == broken
+
+
+def test_the_rows_are_read_with_one_statement_per_five_hundred_and_no_lazy_attribute(scheduler, rows):
+    rows.add(*(f"task-{number}" for number in range(1200)), external_id=lambda _: str(uuid4()))
+    adoption = adopt(scheduler.executor)
+    assert len(adoption.statements) == 3
+    assert len(scheduler.executor.running) == 1200
+
+
+def test_five_thousand_rows_are_adopted_within_400_ms(scheduler, ecs, rows):
+    ecs.down()  # what happens afterwards is not measured
+    rows.add(*(f"task-{number}" for number in range(5000)), external_id=lambda _: str(uuid4()))
+    told = []
+
+    def timed(tis):
+        told.append(time.perf_counter())
+        return tis
+
+    adoption = adopt(scheduler.executor, on=timed)
+    took = adoption.finished - told[0]
+    print(f"\n5,000 rows adopted in {took * 1000:.0f} ms, with {len(adoption.statements)} statements")
+    assert len(scheduler.executor.running) == 5000
+    assert took < 0.4

@@ -1,0 +1,53 @@
+"""Callbacks (deadline alerts) run in containers, too, and are reported in states of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import jwt
+import pytest
+from airflow.executors.workloads import ExecuteCallback
+from airflow.executors.workloads.base import BundleInfo
+from airflow.executors.workloads.callback import CallbackDTO
+
+from aws_exec.testing.scripted import Plan
+
+
+def callback():
+    return ExecuteCallback(
+        callback=CallbackDTO(id=str(uuid4()), fetch_method="import_path", data={"path": "alerts.late", "kwargs": {}}),
+        token="",
+        dag_rel_path=Path("etl.py"),
+        bundle_info=BundleInfo(name="dags-folder"),
+        log_path="executor_callbacks/etl/run/1",
+    )
+
+
+@pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])
+def test_a_callback_runs_under_its_own_id_and_is_reported(scheduler, ecs, exit_code, state):
+    ecs.set_plan(Plan(run=0.05, exit_code=exit_code))
+    workload = callback()
+    key = scheduler.queue(workload)
+    scheduler.until_over(key)
+    (launch,) = ecs.launches()
+    assert scheduler.outcomes(key) == [state]
+    assert type(scheduler.told[key][-1][0]) is str
+    assert launch.token == f"{workload.callback.id}-1"
+    assert launch.environment["AWSEXEC_CALLBACK_ID"] == workload.callback.id
+    assert launch.workload["type"] == "ExecuteCallback"
+    claims = jwt.decode(launch.workload["token"], options={"verify_signature": False})
+    assert claims["sub"] == workload.callback.id
+    assert scheduler.executor.running == set()
+    assert scheduler.executor.queued_callbacks == {}
+
+
+def test_its_final_state_is_a_callback_state(started, ecs):
+    from airflow.utils.state import CallbackState
+
+    executor = started()
+    workload = callback()
+    executor.queue_workload(workload, session=None)
+    while workload.key not in executor.event_buffer or executor.event_buffer[workload.key][0] == "running":
+        executor.heartbeat()
+    assert executor.event_buffer[workload.key][0] is CallbackState.SUCCESS

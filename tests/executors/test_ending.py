@@ -1,0 +1,109 @@
+"""The end: nothing new is launched, nothing is stopped that need not be, and it does not take longer than it may."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from aws_exec.testing.scripted import FOR_EVER, Plan, held, server_error
+from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
+
+
+@pytest.fixture
+def busy(started, ecs):
+    """A scheduler with three running tasks; options as given."""
+
+    def busy(plan=FOR_EVER, **options):
+        ecs.set_plan(plan)
+        scheduler = Scheduler(started(**options))
+        workloads = [task(f"task-{number}") for number in range(3)]
+        scheduler.queue(*workloads)
+        scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
+        return scheduler
+
+    return busy
+
+
+def seconds(call, *arguments):
+    begin = time.monotonic()
+    call(*arguments)
+    return time.monotonic() - begin
+
+
+def test_end_launches_nothing_that_is_pending_and_stops_nothing_that_runs(started, ecs):
+    """Wrong 18: `end()` launches what is pending although documented not to, and can loop for ever."""
+    scheduler = Scheduler(started(launch_rate="0.5", launch_burst="1", shutdown_timeout="0.3"))
+    ecs.set_plan(FOR_EVER)
+    workloads = [task(f"task-{number}") for number in range(20)]
+    scheduler.queue(*workloads)
+    scheduler.until(lambda: len(ecs.launches()) == 1)
+    took = seconds(scheduler.executor.end)
+    launched = len(ecs.launches())
+    scheduler.rest(0.2)
+    assert launched == len(ecs.launches()) <= 2
+    assert ecs.stops() == []
+    assert len(ecs.running()) == launched
+    assert took < 5
+
+
+def test_a_shutdown_timeout_of_zero_leaves_at_once(busy, ecs):
+    scheduler = busy(shutdown_timeout="0")
+    assert seconds(scheduler.executor.end) < 1
+    assert len(ecs.running()) == 3
+
+
+def test_end_waits_for_what_ends_in_time_and_not_longer(busy, ecs):
+    scheduler = busy(Plan(run=0.5), shutdown_timeout="20")
+    took = seconds(scheduler.executor.end)
+    scheduler.listen()
+    assert took < 10
+    assert len([key for key in scheduler.told if scheduler.outcome(key) == "success"]) == 3
+
+
+def test_end_gives_up_after_the_shutdown_timeout(busy):
+    scheduler = busy(shutdown_timeout="0.5")
+    assert 0.4 < seconds(scheduler.executor.end) < 3
+
+
+def test_a_hung_api_does_not_hold_the_end_up(busy, ecs):
+    scheduler = busy(shutdown_timeout="0.5")
+    ecs.goes_wrong(held(60))
+    scheduler.queue(task("late"))
+    scheduler.rest(0.2)
+    assert seconds(scheduler.executor.end) < 5
+
+
+def test_ending_twice_and_beating_afterwards_do_nothing(busy, ecs):
+    scheduler = busy()
+    scheduler.executor.end()
+    scheduler.executor.end()
+    scheduler.queue(task("late"))
+    scheduler.rest(0.2)
+    assert len(ecs.launches()) == 3
+
+
+def test_terminate_stops_every_task_and_one_failing_stop_spares_none(busy, ecs):
+    """Wrong 18: `terminate()` stops at the first error."""
+    scheduler = busy(clock=FastClock(5))
+    ecs.goes_wrong(server_error(), "StopTask", times=1)
+    assert seconds(scheduler.executor.terminate) < PATIENCE
+    assert ecs.running() == []
+    assert len({arn for arn, _ in ecs.stops()}) == 3
+
+
+def test_terminate_is_bounded_when_no_stop_is_answered(busy, ecs):
+    scheduler = busy(clock=FastClock(20))
+    ecs.goes_wrong(held(60, acts=False), "StopTask")
+    assert seconds(scheduler.executor.terminate) < 15
+
+
+def test_terminate_stops_what_is_launched_while_it_runs(busy, ecs):
+    """A RunTask on its way when it was called: its container must not survive."""
+    scheduler = busy(clock=FastClock(5))
+    ecs.set_latency(0.3)
+    scheduler.queue(task("on-its-way"))
+    scheduler.until(lambda: len(ecs.launches()) == 4)
+    ecs.set_latency(0)
+    scheduler.executor.terminate()
+    assert ecs.running() == []

@@ -58,6 +58,8 @@ class Record:
         doomed: why it is to be stopped; empty while it is not.
         due: when to look at it next; None: when something happens to it.
         launch_by: user code must have started by then; None: whenever.
+        start_by: its current job must have started by then; None: whenever.
+        waiting: why its job does not start, as AWS last said it; empty if it said nothing.
         ask: of the completion it waits for; None while it waits for none.
         faults: consecutive troubles, for the backoff.
         fault: the last of them.
@@ -85,6 +87,8 @@ class Record:
     doomed: str = ""
     due: float | None = None
     launch_by: float | None = None
+    start_by: float | None = None
+    waiting: str = ""
     ask: int | None = None
     faults: int = 0
     fault: Fault | None = None
@@ -95,6 +99,12 @@ class Record:
     def __post_init__(self) -> None:
         if not self.family:
             object.__setattr__(self, "family", self.launch_id)
+
+    @property
+    def deadline(self) -> float | None:
+        """When it is too late for it to start; None if it never is."""
+        times = [time for time in (self.launch_by, self.start_by if self.job else None) if time is not None]
+        return min(times, default=None)
 
     @property
     def token(self) -> Token:

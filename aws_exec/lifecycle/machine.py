@@ -99,7 +99,7 @@ class Machine:
             maybe=job is None,
             due=None if job else now,
         )
-        draft.put(record)
+        draft.put(self._timed(record, now) if job else record)
 
     def _revoked(self, draft: Draft, event: on.Revoked, now: float) -> None:
         self._take_back(draft, event.key, "Airflow revoked the task", now, say=True)
@@ -196,14 +196,18 @@ class Machine:
 
     def _is_late(self, record: Record, now: float) -> bool:
         return (
-            record.launch_by is not None
-            and now >= record.launch_by
+            record.deadline is not None
+            and now >= record.deadline
             and not (record.started or record.silent or record.doomed)
         )
 
     def _too_late(self, draft: Draft, record: Record, now: float) -> None:
-        text = f"User code had not started within launch_timeout ({self.policy.launch_timeout:g} s)"
-        self._report(draft, record, success=False, text=text, fault=record.fault)
+        if record.launch_by is not None and now >= record.launch_by:
+            text = f"User code had not started within launch_timeout ({self.policy.launch_timeout:g} s)"
+        else:
+            text = f"Its job had not started {self.policy.start_timeout:g} s after it was accepted"
+        why = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
+        self._report(draft, record, success=False, text=text, stop=why, fault=record.fault)
         self._doom(draft, replace(record, silent=True), text, now)
 
     def _is_blocked(self, draft: Draft, record: Record) -> bool:
@@ -246,16 +250,21 @@ class Machine:
             maybe=False,
             look=False,
             ask=None,
-            due=record.launch_by,
             faults=0,
             misses=0,
         )
-        draft.put(record)
+        record = draft.put(self._timed(record, now))
         if not record.silent:
             draft.want(do.Launched(record.key, seen.job))
         if record.doomed:
             record = self._doom(draft, record, record.doomed, now) or record
         self._see(draft, record, seen, now)
+
+    def _timed(self, record: Record, now: float) -> Record:
+        """A record whose job has just been accepted, or adopted: from now on it has a time to start."""
+        timeout = self.policy.start_timeout
+        record = replace(record, start_by=now + timeout if timeout and not record.started else None)
+        return replace(record, due=record.deadline)
 
     def _unaccepted(self, draft: Draft, event: on.Unaccepted, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
@@ -441,8 +450,12 @@ class Machine:
         if (seen.started or (seen.stop is not None and seen.stop.started)) and not record.started:
             due = record.due if record.phase is Phase.STOPPING or record.over else None
             record = draft.put(
-                replace(record, started=True, workload=None, launch_by=None, fault=None, due=due),
+                replace(record, started=True, workload=None, launch_by=None, start_by=None, fault=None, due=due),
             )
+        elif seen.waiting and seen.waiting != record.waiting and not record.silent:
+            record = draft.put(replace(record, waiting=seen.waiting))
+            why = Stop(self.policy.service, reason=seen.waiting)
+            draft.want(do.Note(record.key, "Its job does not start", job=record.job, stop=why))
         if seen.status is Status.STOPPED:
             self._stopped(draft, record, seen.stop or Stop(self.policy.service, started=record.started), now)
         elif seen.stop is not None and seen.stop.exit_code is not None and not record.over:
@@ -467,6 +480,8 @@ class Machine:
         final = bool(record.doomed) or stop.on_purpose or judged is Replacement.NO or record.workload is None
         if final or attempt > self.policy.max_attempts:
             text = "" if final else f"{record.attempt} containers died before they started"
+            if record.waiting and record.waiting not in stop.reason:
+                text = "; ".join(filter(None, (text, f"It had been waiting: {record.waiting}")))
             self._report(draft, record, success=False, stop=stop, text=text)
             self._end(draft, record, now)
             return
@@ -478,6 +493,8 @@ class Machine:
             attempt=attempt,
             faults=faults,
             job=None,
+            start_by=None,
+            waiting="",
             misses=0,
             due=_in_time(record, now + REPLACE.after(faults, record.token)),
         )
@@ -512,7 +529,7 @@ class Machine:
         withdraw: bool = True,
     ) -> Record | None:
         """Put a launch on its way to its end; None if it is there already."""
-        record = draft.put(replace(record, doomed=record.doomed or why, launch_by=None))
+        record = draft.put(replace(record, doomed=record.doomed or why, launch_by=None, start_by=None))
         if record.job is not None:
             if record.phase is not Phase.STOPPING:
                 record = self._stop(draft, replace(record, phase=Phase.STOPPING))

@@ -74,6 +74,8 @@ class Policy:
         poll_interval: from the start of one sweep over the running jobs to the next; a sweep that takes longer is
             followed by the next at once.
         launch_timeout: from the intake to the start of user code; None: Airflow's task_queued_timeout decides alone.
+        start_timeout: from a job's acceptance to the start of its container; None: unlimited (Batch
+            `max_runnable_seconds`).
         stop_grace: how long a job may go on after its Airflow container has ended, before it is stopped.
         missing_grace, missing_sightings: a job that AWS does not know is believed lost after both.
         find_grace, looks: a launch that is found nowhere is believed unlaunched after `looks`, that far apart.
@@ -90,6 +92,7 @@ class Policy:
     observe_batch: int = 99
     poll_interval: float = 5.0
     launch_timeout: float | None = None
+    start_timeout: float | None = None
     stop_grace: float = 120.0
     missing_grace: float = 60.0
     missing_sightings: int = 3

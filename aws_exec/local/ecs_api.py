@@ -6,17 +6,13 @@ service's application: that is the one place where we step in, and nothing of mo
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from moto.core.common_types import TYPE_RESPONSE
-from moto.core.responses import ActionContext, ActionResult
+from moto.core.responses import ActionResult
 from moto.core.utils import convert_to_flask_response
 from moto.ecs.exceptions import ECSException, TaskDefinitionNotFoundException
 from moto.ecs.models import Cluster, ClusterFailure, EC2ContainerServiceBackend, TaskDefinition
@@ -26,7 +22,7 @@ from moto.moto_server.werkzeug_app import BackendRequest
 from aws_exec.local.ecs import EcsTasks
 from aws_exec.local.ecs_request import Parameters, Place
 from aws_exec.local.errors import AwsError
-from aws_exec.local.script import Script
+from aws_exec.local.service import Document, Setting
 
 
 class EcsBackend(EC2ContainerServiceBackend):
@@ -84,19 +80,12 @@ class EcsService:
 
     Attributes:
         new_tasks: makes the tasks of one account and Region.
-        script: the faults to come.
-        directory: where containers run.
-        stop_timeout: seconds, where the container definition says none.
-        environment: what every container gets first; read at each launch.
-        calls: how often each operation was asked for.
+        setting: what ECS shares with Batch.
+        backends: what there is so far, by account and Region.
     """
 
     new_tasks: Callable[[], EcsTasks]
-    script: Script
-    directory: Path
-    stop_timeout: float
-    environment: Mapping[str, str]
-    calls: Counter[str] = field(default_factory=Counter)
+    setting: Setting
     backends: dict[tuple[str, str], EcsBackend] = field(default_factory=dict)
 
     def backend(self, account: str, region: str) -> EcsBackend:
@@ -114,7 +103,6 @@ class EcsService:
         """
         cluster = backend.cluster(request.get("cluster", "default"))
         definition = backend.active_definition(request["taskDefinition"])
-        region = {"AWS_REGION": backend.region_name, "AWS_DEFAULT_REGION": backend.region_name}
         return Place(
             cluster_arn=cluster.arn,
             default_strategy=cluster.default_capacity_provider_strategy or [],
@@ -131,9 +119,7 @@ class EcsService:
             definition_tags=definition.tags,
             account=backend.account_id,
             region=backend.region_name,
-            directory=self.directory,
-            stop_timeout=self.stop_timeout,
-            base_environment={"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", **region, **self.environment},
+            ground=self.setting.ground(backend.region_name),
         )
 
     def application(self) -> Flask:
@@ -146,20 +132,6 @@ class EcsService:
         app.request_class = BackendRequest
         app.add_url_rule("/", "ecs", convert_to_flask_response(view), methods=["POST"])
         return app
-
-
-class _Document(ActionResult):
-    """An answer that is AWS's JSON already.
-
-    moto's serializer walks the service model for every value: 0.3 s for a DescribeTasks of 100, which a client that
-    asks every few seconds for thousands would measure instead of itself. This takes a tenth.
-    """
-
-    def execute_result(self, context: ActionContext) -> TYPE_RESPONSE:
-        """Status, headers, body; times as epoch seconds, as the JSON protocol has them."""
-        del context
-        body = json.dumps(self.result, default=datetime.timestamp)
-        return 200, {"Content-Type": "application/x-amz-json-1.1"}, body
 
 
 class EcsResponse(EC2ContainerServiceResponse):
@@ -180,15 +152,7 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def call_action(self) -> TYPE_RESPONSE:
         """Count it, and carry it out unless a scripted error comes first."""
-        operation = self._get_action()
-        self._service.calls[operation] += 1
-        try:
-            self._service.script.raise_next(operation)
-        except AwsError as error:
-            # As the JSON protocol has it; moto itself puts only errors of the service's model on the wire.
-            body = json.dumps({"__type": error.code, "message": error.message})
-            return error.status, {"Content-Type": "application/x-amz-json-1.1"}, body
-        return super().call_action()
+        return self._service.setting.called(self._get_action()) or super().call_action()
 
     def run_task(self) -> ActionResult:
         """RunTask."""
@@ -223,7 +187,7 @@ class EcsResponse(EC2ContainerServiceResponse):
     @staticmethod
     def _told(verb: Callable[[], dict[str, Any]]) -> ActionResult:
         try:
-            return _Document(verb())
+            return Document(verb())
         except AwsError as error:
             raise _wire(error) from error
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_exec.local.ecs_task import ContainerRecord, EcsTask
-from aws_exec.local.script import Launch
 
 _TIMES = (
     "createdAt",
@@ -67,27 +66,3 @@ def _container(task: EcsTask, container: ContainerRecord) -> dict[str, Any]:
     if container.reason:
         shown["reason"] = container.reason
     return shown
-
-
-def launch(task: EcsTask) -> Launch:
-    """The task as a line of the ledger."""
-    record = next(
-        (c for c in task.containers if "AWSEXEC_TOKEN" in task.request.specs[c.name].environment),
-        task.containers[0],
-    )
-    environment = task.request.specs[record.name].environment
-    return Launch(
-        service="ecs",
-        arn=task.request.arn,
-        token=task.request.token,
-        started_by=task.request.started_by,
-        container=record.name,
-        identity={name: value for name, value in environment.items() if name.startswith("AWSEXEC_")},
-        status=task.status,
-        created_at=task.times["createdAt"],
-        started=bool(record.runtime_id),
-        ended_at=record.ended_at,
-        exit_code=record.exit_code,
-        stop_code=task.stop_code,
-        stopped_reason=task.stopped_reason,
-    )

@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -36,6 +36,21 @@ def invalid(message: str) -> AwsError:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What containers have where their definition says nothing.
+
+    Attributes:
+        directory: where they run without `workingDirectory`.
+        stop_timeout: seconds, without `stopTimeout`.
+        environment: what each gets before the definition's.
+    """
+
+    directory: Path
+    stop_timeout: float
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a task is to run, as the rest of ECS knows it.
 
@@ -46,9 +61,7 @@ class Place:
         definition: the task definition, as DescribeTaskDefinition answers it.
         definition_tags: its tags.
         account, region: where all of it is.
-        directory: where containers run whose definition has no `workingDirectory`.
-        stop_timeout: seconds, for containers whose definition has no `stopTimeout`.
-        base_environment: what every container gets first.
+        ground: what containers have where their definition says nothing.
     """
 
     cluster_arn: str
@@ -58,9 +71,7 @@ class Place:
     definition_tags: list[dict[str, str]]
     account: str
     region: str
-    directory: Path
-    stop_timeout: float
-    base_environment: Mapping[str, str] = field(default_factory=dict)
+    ground: Ground
 
 
 def check(request: Parameters, place: Place) -> None:
@@ -139,7 +150,10 @@ def task_request(request: Parameters, place: Place) -> TaskRequest:
         family=place.definition["family"],
         facts=_facts(request, place, overrides),
         definitions=definitions,
-        specs={name: _spec(definition, overrides.get(name, {}), place) for name, definition in definitions.items()},
+        specs={
+            name: container_spec(_overridden(definition, overrides.get(name, {})), place.ground)
+            for name, definition in definitions.items()
+        },
     )
 
 
@@ -194,14 +208,24 @@ def _attachments(request: Parameters) -> list[dict[str, Any]]:
     ]
 
 
-def _spec(definition: Parameters, override: Parameters, place: Place) -> ContainerSpec:
-    command = override.get("command") or definition.get("command") or []
+def _overridden(definition: Parameters, override: Parameters) -> dict[str, Any]:
     pairs = [*definition.get("environment", ()), *override.get("environment", ())]
+    return {**definition, "command": override.get("command") or definition.get("command") or [], "environment": pairs}
+
+
+def container_spec(definition: Parameters, ground: Ground) -> ContainerSpec:
+    """What to run for a container definition in AWS's shape, overrides included; a later variable displaces an earlier.
+
+    Args:
+        definition: of a task or job definition.
+        ground: what it does not say.
+    """
     working_directory = definition.get("workingDirectory")
+    variables = {pair["name"]: pair.get("value", "") for pair in definition["environment"]}
     return ContainerSpec(
         name=definition["name"],
-        command=(*definition.get("entryPoint", ()), *command),
-        environment={**place.base_environment, **{pair["name"]: pair.get("value", "") for pair in pairs}},
-        directory=Path(working_directory) if working_directory else place.directory,
-        stop_timeout=float(definition.get("stopTimeout", place.stop_timeout)),
+        command=(*definition.get("entryPoint", ()), *definition["command"]),
+        environment={**ground.environment, **variables},
+        directory=Path(working_directory) if working_directory else ground.directory,
+        stop_timeout=float(definition.get("stopTimeout", ground.stop_timeout)),
     )

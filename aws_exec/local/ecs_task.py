@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from aws_exec.local.containers import CannotStartContainerError, Container, ContainerHost, ContainerSpec, OnLine
 from aws_exec.local.loop import Timer, Work
+from aws_exec.local.script import Launch
 
 #: How the delay after the last container's exit is spent: deactivating and stopping a quarter each, then the rest.
 _DEACTIVATING = 0.25
@@ -101,6 +102,7 @@ class EcsTask:
         history: every status it had, with the time (epoch seconds).
         forgotten: AWS says MISSING of it, whatever it does.
         version: one more at each change of status (API Reference, `Task.version`).
+        on_status: told of each status after the first: AWS Batch, whose jobs run as ECS tasks.
     """
 
     request: TaskRequest
@@ -118,10 +120,10 @@ class EcsTask:
     history: list[tuple[str, float]] = field(default_factory=list)
     version: int = 1
     forgotten: bool = False
+    on_status: Callable[[], None] | None = None
     _timer: Timer | None = None
 
-    def begin(self) -> None:
-        """Take a place in the queue for the machine."""
+    def __post_init__(self) -> None:
         prefix, _, task = self.request.arn.partition(":task/")
         for name, definition in self.request.definitions.items():
             arn = f"{prefix}:container/{task}/{uuid.uuid4()}"
@@ -130,7 +132,15 @@ class EcsTask:
             )
         self.times["createdAt"] = time.time()
         self.history.append((self.status, self.times["createdAt"]))
+
+    def begin(self) -> None:
+        """Take a place in the queue for the machine."""
         self.host.admit(self, self._admitted)
+
+    @property
+    def current(self) -> EcsTask:
+        """The task itself; see `Launched`."""
+        return self
 
     @property
     def ending(self) -> bool:
@@ -151,11 +161,16 @@ class EcsTask:
         if not self.ending:
             self._end("UserInitiated", reason or "Task stopped by user")
 
-    def lose(self, stop_code: str, reason: str) -> None:
-        """End it as when its host is lost: the processes are gone at once, and no exit code is ever known."""
+    def lose(self, stop_code: str = "", reason: str = "") -> None:
+        """End it as when its host is lost: the processes are gone at once, and no exit code is ever known.
+
+        Args:
+            stop_code: `SpotInterruption`, ...; empty for TerminationNotice.
+            reason: what `stoppedReason` says; empty for words about an EC2 instance.
+        """
         if self.stopped:
             return
-        self._begin_end(stop_code, reason)
+        self._begin_end(stop_code or "TerminationNotice", reason or "Host EC2 instance terminated.")
         for container in self.containers:
             if container.process is not None:
                 container.process.kill()
@@ -163,6 +178,28 @@ class EcsTask:
         self._cancel()
         self._all_ended()
         self._stopped()
+
+    def launch(self) -> Launch:
+        """The task as a line of the ledger."""
+        specs = self.request.specs
+        tokened = (c for c in self.containers if "AWSEXEC_TOKEN" in specs[c.name].environment)
+        record = next(tokened, self.containers[0])
+        environment = specs[record.name].environment
+        return Launch(
+            service="ecs",
+            arn=self.request.arn,
+            token=self.request.token,
+            started_by=self.request.started_by,
+            container=record.name,
+            identity={name: value for name, value in environment.items() if name.startswith("AWSEXEC_")},
+            status=self.status,
+            created_at=self.times["createdAt"],
+            started=bool(record.runtime_id),
+            ended_at=record.ended_at,
+            exit_code=record.exit_code,
+            stop_code=self.stop_code,
+            stopped_reason=self.stopped_reason,
+        )
 
     def _admitted(self) -> None:
         if self.ending:
@@ -269,6 +306,8 @@ class EcsTask:
         self.status = status
         self.version += 1
         self.history.append((status, time.time()))
+        if self.on_status is not None:
+            self.on_status()
         self.host.loop.changed.notify_all()
 
     def _after(self, seconds: float, work: Work) -> None:

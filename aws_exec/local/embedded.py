@@ -19,12 +19,14 @@ from aws_exec.local.containers import ContainerHost
 from aws_exec.local.control import PREFIX, Control
 from aws_exec.local.ecs import EcsTasks
 from aws_exec.local.ecs_api import EcsService
-from aws_exec.local.ecs_task import DEFAULT_START_DELAY, DEFAULT_STOP_DELAY, EcsTask, Pace
+from aws_exec.local.ecs_task import DEFAULT_START_DELAY, DEFAULT_STOP_DELAY, Pace
 from aws_exec.local.faults import Faults
 from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
+from aws_exec.local.launched import Launched
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
 from aws_exec.local.script import Script
+from aws_exec.local.service import Setting
 from aws_exec.local.watch import Watch
 
 Found = TypeVar("Found")
@@ -103,12 +105,10 @@ class EmbeddedAws(Watch):
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
+        self._setting = Setting(script, self._directory, stop_timeout, self.container_environment)
         self._ecs = EcsService(
-            new_tasks=lambda: EcsTasks(self._host, pace, self._logs.of_task, script, **clocked),
-            script=script,
-            directory=self._directory,
-            stop_timeout=stop_timeout,
-            environment=self.container_environment,
+            lambda: EcsTasks(self._host, pace, self._logs.of_task, script, **clocked),
+            self._setting,
         )
         self._control = Control(self._reads(), self._writes())
         self._moto = DomainDispatcherApplication(self._application)
@@ -169,10 +169,10 @@ class EmbeddedAws(Watch):
         }
 
     def calls(self) -> dict[str, int]:
-        """How often each ECS operation was asked for so far."""
-        return dict(self._ecs.calls)
+        """How often each operation of ECS and Batch was asked for so far."""
+        return dict(self._setting.calls)
 
-    def _all_tasks(self) -> dict[str, EcsTask]:
+    def _all_tasks(self) -> dict[str, Launched]:
         backends = list(self._ecs.backends.values())
         return {arn: task for backend in backends for arn, task in backend.running.tasks.items()}
 

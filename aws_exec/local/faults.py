@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aws_exec.local.ecs_task import EcsTask
 from aws_exec.local.errors import AwsError
+from aws_exec.local.launched import Launched
 from aws_exec.local.loop import Loop
 from aws_exec.local.script import Refusal, Script
 
@@ -13,8 +13,8 @@ from aws_exec.local.script import Refusal, Script
 class Faults:
     """The verbs that break things; the control URLs carry the same."""
 
-    def __init__(self, loop: Loop, tasks: Callable[[], dict[str, EcsTask]], script: Script) -> None:
-        """Break these tasks, and fill this script, under the loop's lock."""
+    def __init__(self, loop: Loop, tasks: Callable[[], dict[str, Launched]], script: Script) -> None:
+        """Break these tasks and jobs, and fill this script, under the loop's lock."""
         self._loop = loop
         self._tasks = tasks
         self._script = script
@@ -44,19 +44,19 @@ class Faults:
             self._script.errors.setdefault(operation, []).extend([error] * times)
 
     def forget(self, task: str) -> None:
-        """Know nothing of a task any more (MISSING), though it goes on running.
+        """Know nothing of a task or job any more, though it goes on running.
 
         Raises:
-            KeyError: there never was such a task.
+            KeyError: there never was such a task or job.
         """
         with self._loop.changed:
             self._tasks()[task].forgotten = True
 
-    def lose(self, task: str, *, stop_code: str = "", reason: str = "Host EC2 instance terminated.") -> None:
-        """End a task as when its host is gone: STOPPED at once, without an exit code.
+    def lose(self, task: str, *, stop_code: str = "", reason: str = "") -> None:
+        """End a task, or an attempt of a job, as when its host is gone: at once, without an exit code.
 
         Raises:
-            KeyError: there never was such a task.
+            KeyError: there never was such a task or job.
         """
         with self._loop.changed:
-            self._tasks()[task].lose(stop_code or "TerminationNotice", reason)
+            self._tasks()[task].lose(stop_code, reason)

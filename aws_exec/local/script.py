@@ -29,18 +29,22 @@ class Launch:
     """One task or job that was ever made, for a checker to read.
 
     Attributes:
-        service: `ecs`.
-        arn: the task's ARN.
-        token: the `clientToken` of its request.
-        started_by: its `startedBy`; empty if it had none.
+        service: `ecs` or `batch`.
+        arn: the task's or job's ARN.
+        token: the `clientToken` of its request; of a job, which has none, the `AWSEXEC_TOKEN` in its environment.
+        started_by: its `startedBy`; empty if it had none, and for jobs.
         container: the container that is told of below: the one with an `AWSEXEC_TOKEN`, else the first.
         identity: that container's `AWSEXEC_*` environment.
-        status: the task's `lastStatus`.
+        status: the task's `lastStatus`, or the job's `status`.
         created_at: epoch seconds.
         started: whether the container's process ever ran.
         ended_at: when the container ended, epoch seconds; None while it has not, or never ran.
         exit_code: of the container; None while it has none.
-        stop_code, stopped_reason: of the task; empty while it is not stopped.
+        stop_code, stopped_reason: of the task; empty while it is not stopped. A job has no stop code, and its
+            `statusReason` as the reason.
+        name: the `jobName`; empty for tasks.
+        attempts: how many containers were made of it: 1 for a task, the attempts so far for a job, of which the last
+            is the one told of.
     """
 
     service: str
@@ -56,15 +60,32 @@ class Launch:
     exit_code: int | None
     stop_code: str
     stopped_reason: str
+    name: str = ""
+    attempts: int = 1
+
+    @property
+    def over(self) -> bool:
+        """Whether its status is a last one."""
+        return self.status in {"STOPPED", "SUCCEEDED", "FAILED"}
 
 
 @dataclass
 class Script:
-    """Faults to come. Each is used up in order; when there is none, all is well. Guarded by the loop's lock."""
+    """Faults to come. Each is used up in order; when there is none, all is well. Guarded by the loop's lock.
+
+    Attributes:
+        refusals: for RunTask.
+        failed_starts: why the next tasks, or attempts of jobs, never start.
+        holds: why the next jobs stay RUNNABLE.
+        errors: by operation, answered instead of doing anything.
+        lag: how long after SubmitJob a job is in no answer, seconds.
+    """
 
     refusals: list[Refusal] = field(default_factory=list)
     failed_starts: list[str] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
     errors: dict[str, list[AwsError]] = field(default_factory=dict)
+    lag: float = 0.0
 
     def next_refusal(self) -> Refusal | None:
         """The refusal for the RunTask at hand; None for none."""
@@ -73,6 +94,10 @@ class Script:
     def next_failed_start(self) -> str | None:
         """The reason why the task at hand cannot start; None if it can."""
         return self.failed_starts.pop(0) if self.failed_starts else None
+
+    def next_hold(self) -> str:
+        """Why the job at hand stays RUNNABLE; empty if it does not."""
+        return self.holds.pop(0) if self.holds else ""
 
     def raise_next(self, operation: str) -> None:
         """Raise the error scripted for an operation (`DescribeTasks`), if there is one."""

@@ -119,6 +119,8 @@ def test_the_ledger_can_be_read_from_another_process(aws, ecs):
         "exit_code": 4,
         "stop_code": "EssentialContainerExited",
         "stopped_reason": "Essential container in task exited",
+        "name": "",
+        "attempts": 1,
     }
     assert times["created_at"] < times["ended_at"]
 

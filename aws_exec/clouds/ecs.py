@@ -8,13 +8,12 @@ cluster in its ARN; a describe of one malformed id fails for all of its call.
 from __future__ import annotations
 
 import logging
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from aws_exec.clouds.calls import Calls, chunks, code_of, id_of, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs_task import SERVICE, Task, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
@@ -52,14 +51,10 @@ class EcsCloud:
         started_by: str,
         before_read: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._client = client
+        self._calls = Calls(client, before_read, tagging="ecs:TagResource")
         self._cluster = cluster
         self._container_name = container_name
         self._started_by = started_by
-        self._before_read = before_read
-        self._lock = threading.Lock()
-        self._warned: set[str] = set()
-        self._may_tag = True
         #: Whether ListTasks takes `desiredStatus` beside `startedBy`; the documentation says no, the service may.
         self._lists_stopped_by_owner = True
 
@@ -70,17 +65,10 @@ class EcsCloud:
         return [self._run_task(request) for request in requests]
 
     def _run_task(self, request: Request) -> Answer:
-        arguments = request.arguments if self._may_tag else _untagged(request.arguments)
         try:
-            answer = self._client().run_task(**arguments)
+            answer = self._calls.launch("RunTask", "run_task", request.arguments)
         except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
-            if self._may_tag and _is_tagging_denied(error):
-                self._may_tag = False
-                self._warn(
-                    "tags", "Tagging is denied, so tasks are launched without tags (%s)", fault_of(error, "RunTask")
-                )
-                return self._run_task(request)
-            if _code(error) == "ConflictException":
+            if code_of(error) == "ConflictException":
                 return self._made_before(request, error)
             return fault_of(error, "RunTask")
         for task in answer.get("tasks") or ():
@@ -126,32 +114,21 @@ class EcsCloud:
         seen: list[Observation] = []
         missing: list[Job] = []
         for cluster, members in by_cluster.items():
-            for chunk in _chunks(members):
-                self._look_at(cluster, chunk, seen, missing)
+            for chunk in chunks(members, PAGE):
+                look = partial(self._look_at, cluster, seen=seen, missing=missing)
+                missing += look_around(chunk, look, _is_malformed)
         return Description(tuple(seen), tuple(missing))
 
-    def _look_at(self, cluster: str, jobs: list[Job], seen: list[Observation], missing: list[Job]) -> None:
-        by_id = {_id(job.arn): job for job in jobs}
-        try:
-            tasks, failures = self._describe_page(cluster, [job.arn for job in jobs])
-        except CloudError as error:
-            if error.fault.code != "InvalidParameterException" or error.fault.trouble is Trouble.THROTTLED:
-                raise
-            # One id among them is none that this cluster can have. It must not blind us to the others.
-            if len(jobs) == 1:
-                missing.extend(jobs)
-                return
-            half = len(jobs) // 2
-            self._look_at(cluster, jobs[:half], seen, missing)
-            self._look_at(cluster, jobs[half:], seen, missing)
-            return
+    def _look_at(self, cluster: str, jobs: Sequence[Job], *, seen: list[Observation], missing: list[Job]) -> None:
+        by_id = {id_of(job.arn): job for job in jobs}
+        tasks, failures = self._describe_page(cluster, [job.arn for job in jobs])
         for task in tasks:
-            job = by_id.get(_id(task["taskArn"]))
+            job = by_id.get(id_of(task["taskArn"]))
             if job is not None:
                 seen.append(self._see(task, job))
         others = []
         for failure in failures:
-            job = by_id.get(_id(failure.get("arn") or ""))
+            job = by_id.get(id_of(failure.get("arn") or ""))
             if failure.get("reason") == "MISSING" and job is not None:
                 missing.append(job)
             else:
@@ -159,12 +136,14 @@ class EcsCloud:
         if others and not tasks and len(others) == len(failures):
             raise CloudError(fault_of_failure(others[0]))
         if others:
-            self._warn("failures", "DescribeTasks did not tell of some tasks: %s", fault_of_failure(others[0]))
+            self._calls.warn_once(
+                "failures", "DescribeTasks did not tell of some tasks: %s", fault_of_failure(others[0])
+            )
 
     def _describe_page(self, cluster: str, ids: Sequence[str]) -> tuple[list[Task], list[Mapping[str, Any]]]:
         if not ids:
             return [], []
-        answer = self._read("DescribeTasks", "describe_tasks", cluster=cluster, tasks=list(ids))
+        answer = self._calls.read("DescribeTasks", "describe_tasks", cluster=cluster, tasks=list(ids))
         return answer.get("tasks") or [], answer.get("failures") or []
 
     # -- find and survey ----------------------------------------------------------------------------------------------
@@ -199,7 +178,9 @@ class EcsCloud:
         except CloudError as error:
             if error.fault.operation != "ListTasks" or "AccessDenied" not in error.fault.code:
                 raise
-            self._warn("list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault)
+            self._calls.warn_once(
+                "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
+            )
         return list(fleet.values())
 
     def _list(self, cluster: str, desired: str) -> Iterator[list[str]]:
@@ -224,13 +205,7 @@ class EcsCloud:
         yield from self._pages({"cluster": cluster, "desiredStatus": desired})
 
     def _pages(self, arguments: Mapping[str, str]) -> Iterator[list[str]]:
-        following: dict[str, str] = {}
-        while True:
-            answer = self._read("ListTasks", "list_tasks", **arguments, **following)
-            yield answer.get("taskArns") or []
-            if not answer.get("nextToken"):
-                return
-            following = {"nextToken": answer["nextToken"]}
+        return self._calls.pages("ListTasks", "list_tasks", "taskArns", **arguments)
 
     # -- stop and check -----------------------------------------------------------------------------------------------
 
@@ -240,7 +215,7 @@ class EcsCloud:
 
     def _stop_task(self, cluster: str, task: str, reason: str) -> Fault | None:
         try:
-            self._client().stop_task(cluster=cluster, task=task, reason=reason[:REASON_LIMIT])
+            self._calls.client.stop_task(cluster=cluster, task=task, reason=reason[:REASON_LIMIT])
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
             return None if _is_not_found(error) else fault_of(error, "StopTask")
         return None
@@ -248,7 +223,7 @@ class EcsCloud:
     def check(self) -> Fault | None:
         """Stop a task that cannot exist: not to find it takes everything a launch takes but the right to launch."""
         try:
-            self._client().stop_task(cluster=self._cluster, task=NO_TASK, reason="awsexec health check")
+            self._calls.client.stop_task(cluster=self._cluster, task=NO_TASK, reason="awsexec health check")
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             return None if _is_not_found(error) else fault_of(error, "StopTask")
         return Fault(Trouble.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
@@ -262,11 +237,13 @@ class EcsCloud:
             CloudError: the cluster does not exist, or the service did not say.
         """
         try:
-            answer = self._read("DescribeClusters", "describe_clusters", clusters=[place or self._cluster])
+            answer = self._calls.read("DescribeClusters", "describe_clusters", clusters=[place or self._cluster])
         except CloudError as error:
             if "AccessDenied" not in error.fault.code:
                 raise
-            self._warn("clusters", "Describing the cluster is denied; launching on FARGATE (%s)", error.fault)
+            self._calls.warn_once(
+                "clusters", "Describing the cluster is denied; launching on FARGATE (%s)", error.fault
+            )
             return "FARGATE"
         for cluster in answer.get("clusters") or ():
             return None if cluster.get("defaultCapacityProviderStrategy") else "FARGATE"
@@ -274,15 +251,6 @@ class EcsCloud:
         raise CloudError(Fault(Trouble.REFUSED, "DescribeClusters", "ClusterNotFoundException", message))
 
     # -- helpers ------------------------------------------------------------------------------------------------------
-
-    def _read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
-        if not self._before_read():
-            raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
-        try:
-            answer: Mapping[str, Any] = getattr(self._client(), method)(**arguments)
-        except Exception as error:
-            raise CloudError(fault_of(error, operation)) from error
-        return answer
 
     def _see(self, task: Task, job: Job, token: str | None = None) -> Observation:
         return observation(task, job, self._container_name, token)
@@ -292,39 +260,12 @@ class EcsCloud:
         parts = job.arn.split("/")
         return parts[1] if len(parts) == 3 and job.arn.startswith("arn:") else (place or self._cluster)  # noqa: PLR2004
 
-    def _warn(self, topic: str, message: str, *said: object) -> None:
-        """Warn of a topic once in the life of this cloud."""
-        with self._lock:
-            if topic in self._warned:
-                return
-            self._warned.add(topic)
-        log.warning(message, *said)
 
-
-def _id(arn: str) -> str:
-    return arn.rpartition("/")[2]
-
-
-def _chunks(jobs: Sequence[Job]) -> Iterable[list[Job]]:
-    return (list(jobs[start : start + PAGE]) for start in range(0, len(jobs), PAGE))
-
-
-def _untagged(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name not in ("tags", "propagateTags")}
-
-
-def _code(error: Exception) -> str:
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
-
-
-def _said(error: Exception) -> str:
-    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
-
-
-def _is_tagging_denied(error: Exception) -> bool:
-    return "AccessDenied" in _code(error) and "ecs:TagResource" in _said(error)
+def _is_malformed(fault: Fault) -> bool:
+    """One id among those asked for is none that this cluster can have."""
+    return fault.code == "InvalidParameterException" and fault.trouble is not Trouble.THROTTLED
 
 
 def _is_not_found(error: Exception) -> bool:
     """The referenced task was not found: the cluster and our rights were good enough to look for it."""
-    return _code(error) == "InvalidParameterException" and "not found" in _said(error).lower()
+    return code_of(error) == "InvalidParameterException" and "not found" in message_of(error).lower()

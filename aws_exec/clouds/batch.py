@@ -1,0 +1,306 @@
+"""AWS Batch as a `Cloud`: one job per launch, whose name carries the launch token.
+
+Quirks of the service that are met here: SubmitJob has no idempotency token, so a launch that may have been made is
+looked for by name; ListJobs takes one filter at a time, and a filter makes it ignore the status; TerminateJobs answers
+200 even if some jobs could not be stopped; a bare launch id may be the id of a job that the amazon provider submitted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.loaders import Loader
+
+from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation
+from aws_exec.clouds.calls import Calls, chunks, id_of, look_around
+from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
+from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.lifecycle.job_name import token_in
+from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of
+
+log = logging.getLogger(__name__)
+
+#: AWS Batch API Reference, DescribeJobs: ids per call.
+PAGE = 100
+#: AWS Batch API Reference, TerminateJobs: ids per call.
+STOPS = 50
+#: AWS Batch API Reference, TerminateJob: characters of `reason`.
+REASON_LIMIT = 1024
+#: A job id that no job has; the amazon provider's health check asks for the same.
+NO_JOB = "a" * 32
+#: So many launches are looked for by name, one call each; listing a queue is at least as many calls as it has statuses.
+BY_NAME = 25
+#: Finished jobs stay listed for a week. So many pages of a thousand are searched in one status of one queue: what is
+#: older ran long ago, and Airflow knows how it went.
+FINISHED_PAGES = 20
+
+#: What a service answers that does not have TerminateJobs (yet): its own words, and an API gateway's.
+_UNKNOWN_CALL = frozenset({"UnknownOperationException", "MissingAuthenticationTokenException", "404", "HTTP 404"})
+
+
+class BatchCloud:
+    """AWS Batch, for one deployment.
+
+    Args:
+        client: the boto3 client to use now; asked before each call, and expected to be quick.
+        job_queue: name or ARN: where jobs without a place are.
+        name_prefix: of the names of all our jobs (`aws_exec.lifecycle.job_name.prefix_of`).
+        deployment: which of the jobs with that prefix are ours (`Identity.deployment`).
+        container_name: the Airflow container's in multi-container job definitions; empty if there are none.
+        before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], Any],
+        *,
+        job_queue: str,
+        name_prefix: str,
+        deployment: str,
+        container_name: str = "",
+        before_read: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._calls = Calls(client, before_read, tagging="batch:TagResource")
+        self._job_queue = job_queue
+        self._name_prefix = name_prefix
+        self._deployment = deployment
+        self._container_name = container_name
+        self._stops_many = _knows_terminate_jobs()
+        self.capabilities = Capabilities(
+            service=SERVICE,
+            idempotent_submit=False,
+            describe_batch=PAGE - 1,
+            stop_batch=STOPS if self._stops_many else 1,
+        )
+
+    # -- submit -------------------------------------------------------------------------------------------------------
+
+    def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Submit one job each. The same token twice makes two jobs: look first."""
+        return [self._submit_job(request) for request in requests]
+
+    def _submit_job(self, request: Request) -> Answer:
+        try:
+            answer = self._calls.launch("SubmitJob", "submit_job", request.arguments)
+        except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
+            return fault_of(error, "SubmitJob")
+        arn = answer.get("jobArn") or answer.get("jobId")
+        if not arn:
+            # It said neither yes nor no: the job has to be looked for.
+            return Fault(Trouble.NO_ANSWER, "SubmitJob", "EmptyAnswer", "no job id")
+        return Observation(Job(str(arn), request.place), Status.STARTING, token=request.token)
+
+    # -- describe -----------------------------------------------------------------------------------------------------
+
+    def describe(self, place: str, jobs: Sequence[Job]) -> Description:  # noqa: ARG002 -- a job is known by its id alone
+        """Look at jobs; what the answer does not contain is missing."""
+        seen: list[Observation] = []
+        missing: list[Job] = []
+        for chunk in chunks(jobs, PAGE):
+            missing += look_around(chunk, partial(self._look_at, seen=seen, missing=missing), _is_malformed)
+        return Description(tuple(seen), tuple(missing))
+
+    def _look_at(self, jobs: Sequence[Job], *, seen: list[Observation], missing: list[Job]) -> None:
+        known = {detail["jobId"]: detail for detail in self._describe_page([id_of(job.arn) for job in jobs])}
+        for job in jobs:
+            detail = known.get(id_of(job.arn))
+            if detail is None:
+                missing.append(job)
+            else:
+                seen.append(self._see(detail, job))
+
+    def _describe_page(self, ids: Sequence[str]) -> Sequence[Detail]:
+        if not ids:
+            return ()
+        jobs: Sequence[Detail] = self._calls.read("DescribeJobs", "describe_jobs", jobs=list(ids)).get("jobs") or ()
+        return jobs
+
+    def _see(self, detail: Detail, job: Job) -> Observation:
+        return observation(detail, job, container_name=self._container_name, name_prefix=self._name_prefix)
+
+    # -- find and survey ----------------------------------------------------------------------------------------------
+
+    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+        """The jobs of these launches: by id, then by name, or among all of a queue where there are many to look for.
+
+        A job that is found by its id has the token `<id>-0` if it carries none: the amazon provider submitted it.
+        Without the right to list, jobs are found by id only.
+        """
+        places = tuple(dict.fromkeys(places or ("",)))
+        found = self._with_ids(families, places)
+        wanted = {family for family in families if family not in {launch_of(seen.token or "") for seen in found}}
+        ids: dict[str, str] = {}
+        for place in places:
+            if wanted:
+                ids |= dict.fromkeys(self._search(place, wanted), place)
+        found += [seen for _, seen in self._described(ids) if launch_of(seen.token or "") in wanted]
+        # Should there be two jobs of one token, the one that lives is the one that counts, and is told last.
+        return sorted(found, key=lambda seen: seen.status is not Status.STOPPED)
+
+    def _with_ids(self, families: Sequence[LaunchId], places: Sequence[str]) -> list[Observation]:
+        found = []
+        for chunk in chunks(families, PAGE):
+            for detail in self._describe_page(chunk):
+                queue = str(detail.get("jobQueue") or "")
+                place = next((place for place in places if id_of(place or self._job_queue) == id_of(queue)), queue)
+                seen = self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), place))
+                found.append(_renamed(seen, token_of(detail["jobId"], 0)))
+        return found
+
+    def _search(self, place: str, wanted: set[LaunchId]) -> list[str]:
+        """The ids of the jobs of these launches in one queue."""
+        lost = set(wanted)
+        ids: list[str] = []
+        if len(lost) > BY_NAME:
+            # A launch has at most one job at a time: one that is active is its newest.
+            ids += self._listed(place, lost, ACTIVE)
+        if len(lost) > BY_NAME:
+            ids += self._listed(place, lost, FINISHED)
+        else:
+            for family in sorted(lost):
+                ids += self._named(place, family)
+        return ids
+
+    def _listed(self, place: str, lost: set[LaunchId], statuses: Iterable[str]) -> list[str]:
+        """The ids of these launches' jobs in these statuses; takes what it finds out of `lost`."""
+        found: dict[str, LaunchId] = {}
+        for status in statuses:
+            for number, page in enumerate(self._list(place, jobStatus=status)):
+                for summary in page:
+                    family = launch_of(token_in(summary["jobName"], self._name_prefix) or "")
+                    if family in lost:
+                        found[summary["jobId"]] = family
+                if status in FINISHED and (number + 1 == FINISHED_PAGES or lost <= set(found.values())):
+                    break
+        lost -= set(found.values())
+        return list(found)
+
+    def _named(self, place: str, family: LaunchId) -> list[str]:
+        filters = [{"name": "JOB_NAME", "values": [f"{self._name_prefix}-{family}*"]}]
+        return [
+            summary["jobId"]
+            for page in self._list(place, filters=filters)
+            for summary in page
+            if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == family
+        ]
+
+    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
+        """The running fleet of this deployment; nothing, with one warning, without the right to list."""
+        ids: dict[str, str] = {}
+        for place in dict.fromkeys(places or ("",)):
+            # In the order in which a job goes through them: one that moves on meanwhile is met again, not missed.
+            for status in ACTIVE:
+                for page in self._list(place, jobStatus=status):
+                    ours = (each for each in page if token_in(each["jobName"], self._name_prefix))
+                    ids |= dict.fromkeys((summary["jobId"] for summary in ours), place)
+        return [
+            seen for detail, seen in self._described(ids) if self._is_ours(detail) and seen.status is not Status.STOPPED
+        ]
+
+    def _is_ours(self, detail: Detail) -> bool:
+        identity = identity_in(detail)
+        return identity is not None and identity.deployment == self._deployment
+
+    def _described(self, ids: dict[str, str]) -> list[tuple[Detail, Observation]]:
+        """The jobs with these ids, each with its place."""
+        return [
+            (detail, self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), ids[detail["jobId"]])))
+            for chunk in chunks(list(ids), PAGE)
+            for detail in self._describe_page(chunk)
+        ]
+
+    def _list(self, place: str, **arguments: Any) -> Iterable[Sequence[Detail]]:
+        """Pages of a queue's jobs; none where we may not list, or where there is no such queue (any more)."""
+        queue = place or self._job_queue
+        try:
+            yield from self._calls.pages("ListJobs", "list_jobs", "jobSummaryList", jobQueue=queue, **arguments)
+        except CloudError as error:
+            if "AccessDenied" in error.fault.code:
+                self._calls.warn_once(
+                    "list", "Listing jobs is denied, so they are found by their id only (%s)", error.fault
+                )
+            elif _is_not_found(error.fault):
+                self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, error.fault)
+            else:
+                raise
+
+    # -- stop and check -----------------------------------------------------------------------------------------------
+
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+        """Terminate jobs, which cancels those that have not started; one that Batch does not know needs no stopping."""
+        answers: list[Fault | None] = []
+        for chunk in chunks(jobs, STOPS):
+            many = self._terminate_jobs(chunk, reason) if len(chunk) > 1 and self._stops_many else None
+            answers += [self._terminate_job(job, reason) for job in chunk] if many is None else many
+        return answers
+
+    def _terminate_job(self, job: Job, reason: str) -> Fault | None:
+        try:
+            self._calls.client.terminate_job(jobId=id_of(job.arn), reason=_cut(reason))
+        except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
+            fault = fault_of(error, "TerminateJob")
+            return None if _is_not_found(fault) else fault
+        return None
+
+    def _terminate_jobs(self, jobs: Sequence[Job], reason: str) -> list[Fault | None] | None:
+        """Terminate up to 50 jobs in one call; None if the service does not know the call."""
+        ids = [id_of(job.arn) for job in jobs]
+        try:
+            answer = self._calls.client.terminate_jobs(jobs=ids, reason=_cut(reason))
+        except Exception as error:  # noqa: BLE001 -- the fault is the answer
+            fault = fault_of(error, "TerminateJobs")
+            if fault.code in _UNKNOWN_CALL:
+                log.info("Jobs are stopped one by one: the service does not know TerminateJobs (%s)", fault)
+                self._stops_many = False
+                return None
+            return [fault] * len(ids)
+        faults = {entry.get("job"): _fault_of_entry(entry) for entry in answer.get("errors") or ()}
+        return [faults.get(each) for each in ids]
+
+    def check(self) -> Fault | None:
+        """Describe a job that cannot exist: an empty answer takes everything but the right to submit."""
+        try:
+            self._calls.client.describe_jobs(jobs=[NO_JOB])
+        except Exception as error:  # noqa: BLE001 -- the fault is the answer
+            return fault_of(error, "DescribeJobs")
+        return None
+
+
+@cache
+def _knows_terminate_jobs() -> bool:
+    """Whether this botocore has the bulk call, which came in 2026; it needs no other right than TerminateJob."""
+    return "TerminateJobs" in Loader().load_service_model("batch", "service-2")["operations"]
+
+
+def _renamed(seen: Observation, token: str) -> Observation:
+    """A job found by the id in this token, under a token of that launch."""
+    if launch_of(seen.token or "") == launch_of(token):
+        return seen
+    return replace(seen, token=token)
+
+
+def _fault_of_entry(entry: Detail) -> Fault | None:
+    """One of the `errors` of TerminateJobs."""
+    said: Any = {"Error": {"Code": entry.get("code") or "", "Message": entry.get("message") or ""}}
+    fault = fault_of(ClientError(said, "TerminateJobs"), "TerminateJobs")
+    return None if _is_not_found(fault) else fault
+
+
+def _is_malformed(fault: Fault) -> bool:
+    """One id among those asked for is none that Batch can have."""
+    return fault.code == "ClientException" and fault.trouble is Trouble.INVALID
+
+
+def _is_not_found(fault: Fault) -> bool:
+    said = fault.message.lower()
+    return fault.code == "ClientException" and ("not found" in said or "not exist" in said)
+
+
+def _cut(reason: str) -> str:
+    """A reason that Batch takes; it takes no empty one."""
+    return reason[:REASON_LIMIT] or "awsexec"

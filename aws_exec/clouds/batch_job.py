@@ -1,0 +1,208 @@
+"""What a DescribeJobs answer shows of one Batch job, as an `Observation`. Pure.
+
+A job may have had several attempts (`retryStrategy`), each a container of its own. Airflow admits the first that gets
+to its API server; a later one gets a 409 and hides why the first died. So an ended job is judged by the first attempt
+whose Airflow container exited 0, else by the first that started, else by the last.
+
+Shapes and meanings: AWS Batch API Reference, JobDetail and what it refers to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_exec.lifecycle.identity import Identity, from_environment
+from aws_exec.lifecycle.job_name import token_in
+from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token
+
+SERVICE = "batch"
+
+#: A Batch job, or a container of it, as botocore hands it over.
+Detail = Mapping[str, Any]
+
+#: The statuses of a job that is not over, in the order in which it goes through them.
+ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+#: The others. What failed is looked for first: there is more to say about it.
+FINISHED = ("FAILED", "SUCCEEDED")
+
+#: Statuses in which `statusReason` says why a job does not start (user guide, "Jobs stuck in RUNNABLE status").
+_WAITING = frozenset({"PENDING", "RUNNABLE"})
+
+#: Batch itself ended the job, by the queue's `jobStateTimeLimitActions` or the job's own timeout: nobody's purpose.
+_BY_ITSELF = re.compile(r"JobStateTimeLimit|exceeded timeout")
+_NEVER_STARTED = "Task failed to start"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One attempt, as far as its Airflow container goes.
+
+    Attributes:
+        started: whether user code may have run.
+        exit_code: of the Airflow container; None if it has none.
+        reason: why the attempt ended, as Batch says it.
+        container_reason: why the container did.
+        sidecars: other containers that did not end well.
+    """
+
+    started: bool
+    exit_code: int | None
+    reason: str
+    container_reason: str
+    sidecars: tuple[str, ...]
+
+
+def observation(
+    detail: Detail,
+    job: Job,
+    *,
+    container_name: str,
+    name_prefix: str,
+    token: Token | None = None,
+) -> Observation:
+    """One job as it was described.
+
+    Args:
+        detail: of the answer.
+        job: what the core calls it.
+        container_name: the Airflow container's in a multi-container definition; empty if it is to be guessed.
+        name_prefix: of the names that we give.
+        token: where it is known already; None: read from the job (None if somebody else submitted it).
+    """
+    name = _airflow_name(detail, container_name)
+    runs = _runs(detail, name)
+    said = str(detail.get("status") or "")
+    started = said in ("RUNNING", "SUCCEEDED") or any(run.started for run in runs)
+    return Observation(
+        job,
+        Status.STOPPED if said in FINISHED else Status.RUNNING if started else Status.STARTING,
+        started=started,
+        token=token or token_of_job(detail, name_prefix),
+        stop=_stop(detail, name, runs),
+        waiting=str(detail.get("statusReason") or "") if said in _WAITING and not started else "",
+    )
+
+
+def identity_in(detail: Detail) -> Identity | None:
+    """Who the job belongs to, from its containers' environment; None if awsexec did not submit it."""
+    for container in (detail.get("container") or {}, *_ecs_containers(detail)):
+        identity = _identity_of(container)
+        if identity is not None:
+            return identity
+    return None
+
+
+def token_of_job(detail: Detail, name_prefix: str) -> Token | None:
+    """The launch token that a job carries, in its environment or in its name."""
+    identity = identity_in(detail)
+    return identity.token if identity is not None else token_in(str(detail.get("jobName") or ""), name_prefix)
+
+
+def _identity_of(container: Detail) -> Identity | None:
+    pairs = container.get("environment")
+    return from_environment({pair["name"]: pair.get("value", "") for pair in pairs}) if pairs else None
+
+
+def _ecs_containers(detail: Detail) -> list[Detail]:
+    """The containers of a multi-container definition; such a definition has one task (API Reference)."""
+    properties: Detail = detail.get("ecsProperties") or {}
+    return [container for task in properties.get("taskProperties") or () for container in task.get("containers") or ()]
+
+
+def _airflow_name(detail: Detail, configured: str) -> str | None:
+    """The Airflow container's name: what carries our token, else what is configured, else the first essential one.
+
+    None for a definition with one nameless container.
+    """
+    containers = _ecs_containers(detail)
+    if not containers:
+        return None
+    ours = (container for container in containers if _identity_of(container) is not None)
+    named = (container for container in containers if configured and container.get("name") == configured)
+    essential = (container for container in containers if container.get("essential", True))
+    chosen = next(ours, None) or next(named, None) or next(essential, None) or containers[0]
+    return str(chosen.get("name") or "")
+
+
+def _runs(detail: Detail, name: str | None) -> list[_Run]:
+    """What is known of each attempt; of the one under way, if none has ended."""
+    attempts: Sequence[Detail] = detail.get("attempts") or ()
+    runs = [_run(attempt, attempt.get("taskProperties") or (), name) for attempt in attempts]
+    if not any(run.started for run in runs) and (not runs or detail.get("startedAt") is not None):
+        properties: Detail = detail.get("ecsProperties") or {}
+        runs.append(_run(detail, properties.get("taskProperties") or (), name))
+    return runs
+
+
+def _run(detail: Detail, tasks: Iterable[Detail], name: str | None) -> _Run:
+    """Read an attempt, or a job, which has the same members."""
+    containers = [container for task in tasks for container in task.get("containers") or ()]
+    airflow: Detail = detail.get("container") or {}
+    if name is not None:
+        airflow = next((container for container in containers if container.get("name") == name), {})
+    reason = str(detail.get("statusReason") or "")
+    container_reason = str(airflow.get("reason") or "")
+    exit_code = airflow.get("exitCode")
+    # A container that could not be started may have an exit code all the same (the runtime's): it ran nothing.
+    ran = exit_code is not None and not (reason.startswith(_NEVER_STARTED) and container_reason)
+    started = detail.get("startedAt") is not None or ran
+    return _Run(
+        started=started,
+        exit_code=exit_code if started else None,
+        reason=reason,
+        container_reason=container_reason,
+        sidecars=_sidecars(containers, airflow),
+    )
+
+
+def _sidecars(containers: Iterable[Detail], airflow: Detail) -> tuple[str, ...]:
+    told = (
+        (other.get("name"), other.get("reason") or other.get("exitCode")) for other in containers if other != airflow
+    )
+    return tuple(f"{name}: {outcome}" for name, outcome in told if outcome)
+
+
+def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Stop | None:
+    """How the Airflow container ended; None while it has not, or while Batch may yet try again."""
+    status, said = detail.get("status"), str(detail.get("statusReason") or "")
+    succeeded = next((run for run in runs if run.exit_code == 0), None)
+    decisive = succeeded or next((run for run in runs if run.started), runs[-1])
+    if status not in FINISHED and succeeded is None and not _has_ended(detail, decisive):
+        return None
+    exit_code = decisive.exit_code
+    if status == "SUCCEEDED" and exit_code is None and _is_judged_by_batch(detail, name):
+        exit_code = 0
+    last = decisive is runs[-1]
+    return Stop(
+        service=SERVICE,
+        exit_code=exit_code,
+        started=decisive.started or status == "SUCCEEDED",
+        reason=(said or decisive.reason) if last else (decisive.reason or said),
+        container_reason=decisive.container_reason,
+        on_purpose=status == "FAILED" and _is_on_purpose(detail, said),
+        sidecars=decisive.sidecars,
+    )
+
+
+def _has_ended(detail: Detail, run: _Run) -> bool:
+    """Whether a job that is not over will have no further attempt, though its Airflow container has ended."""
+    attempts = (detail.get("retryStrategy") or {}).get("attempts") or 1
+    return detail.get("status") == "RUNNING" and run.exit_code is not None and attempts <= 1
+
+
+def _is_judged_by_batch(detail: Detail, name: str | None) -> bool:
+    """Whether SUCCEEDED means that the Airflow container exited 0, should its exit code not be shown.
+
+    It does for the only container of a job, and for an essential one of several; what became of one that is not
+    essential Batch does not say.
+    """
+    container = next((each for each in _ecs_containers(detail) if each.get("name") == name), {})
+    return name is None or bool(container.get("essential", True))
+
+
+def _is_on_purpose(detail: Detail, reason: str) -> bool:
+    """Somebody called CancelJob or TerminateJob."""
+    return bool(detail.get("isCancelled") or detail.get("isTerminated")) and not _BY_ITSELF.search(reason)

@@ -1,0 +1,148 @@
+"""What the adapters of all services do alike: paced reads, launches that may not be tagged, warnings given once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Calls:
+    """The calls of one adapter.
+
+    Args:
+        client: the boto3 client to use now; asked before each call, and expected to be quick.
+        before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
+        tagging: the IAM action that a launch with tags needs beside the launch's own (`ecs:TagResource`).
+    """
+
+    def __init__(self, client: Callable[[], Any], before_read: Callable[[], bool], *, tagging: str) -> None:
+        self._client = client
+        self._before_read = before_read
+        self._tagging = tagging
+        self._may_tag = True
+        self._lock = threading.Lock()
+        self._warned: set[str] = set()
+
+    @property
+    def client(self) -> Any:
+        """The client to use now."""
+        return self._client()
+
+    def read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """One API call of a read, when the rate allows it.
+
+        Raises:
+            CloudError: the service did not say; HELD if it was not asked.
+        """
+        if not self._before_read():
+            raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
+        try:
+            answer: Mapping[str, Any] = getattr(self.client, method)(**arguments)
+        except Exception as error:
+            raise CloudError(fault_of(error, operation)) from error
+        return answer
+
+    def pages(self, operation: str, method: str, items: str, **arguments: Any) -> Iterator[list[Any]]:
+        """The pages of a listing, each when the rate allows it; `items` is the member of the answer that has them.
+
+        Raises:
+            CloudError: as `read`.
+        """
+        following: dict[str, str] = {}
+        while True:
+            answer = self.read(operation, method, **arguments, **following)
+            yield answer.get(items) or []
+            if not answer.get("nextToken"):
+                return
+            following = {"nextToken": answer["nextToken"]}
+
+    def launch(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One launch: with its tags, or without them once it is known that tagging is denied.
+
+        Raises:
+            Exception: whatever botocore raises; the adapter knows what it means.
+        """
+        may_tag = self._may_tag
+        given = dict(arguments) if may_tag else _untagged(arguments)
+        try:
+            answer: Mapping[str, Any] = getattr(self.client, method)(**given)
+        except Exception as error:
+            if not (may_tag and "AccessDenied" in code_of(error) and self._tagging in message_of(error)):
+                raise
+            self._may_tag = False
+            self.warn_once(
+                "tags", "Tagging is denied, so jobs are launched without tags (%s)", fault_of(error, operation)
+            )
+            return self.launch(operation, method, arguments)
+        return answer
+
+    def warn_once(self, topic: str, message: str, *said: object) -> None:
+        """Warn of a topic once in the life of this adapter."""
+        with self._lock:
+            if topic in self._warned:
+                return
+            self._warned.add(topic)
+        log.warning(message, *said)
+
+
+def look_around(
+    jobs: Sequence[Job], look: Callable[[Sequence[Job]], None], is_malformed: Callable[[Fault], bool]
+) -> list[Job]:
+    """Look at jobs where one id that the service cannot take fails the whole call: it must not blind us to the others.
+
+    Args:
+        jobs: as many as one call takes.
+        look: looks at some of them in one call; raises CloudError.
+        is_malformed: whether a fault may come from an id that the service cannot take.
+
+    Returns:
+        Those that the service cannot have.
+    """
+    try:
+        look(jobs)
+    except CloudError as error:
+        if not is_malformed(error.fault):
+            raise
+        if len(jobs) == 1:
+            return list(jobs)
+        half = len(jobs) // 2
+        return [
+            *look_around(jobs[:half], look, is_malformed),
+            *look_around(jobs[half:], look, is_malformed),
+        ]
+    return []
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Items in lists of at most `size`."""
+    return (list(items[start : start + size]) for start in range(0, len(items), size))
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code; empty if AWS did not answer."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def message_of(error: Exception) -> str:
+    """AWS's message; empty if AWS did not answer."""
+    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+
+
+def id_of(arn: str) -> str:
+    """The id at the end of an ARN, or the id itself."""
+    return arn.rpartition("/")[2]
+
+
+def _untagged(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in ("tags", "propagateTags")}

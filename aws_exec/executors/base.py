@@ -228,7 +228,12 @@ class ContainerExecutor(BeatingExecutor):
 
     def _refuse(self, item: Any, error: Exception) -> None:
         """Fail one workload that nobody can run, and no other."""
-        key: Any = compat.key_of(item)
+        try:
+            key: Any = compat.key_of(item)
+        except Exception:
+            # Of a kind that Airflow does not queue here: it has no key, so there is nothing to be told of it.
+            self.log.exception("A workload of type %s has no key", type(item).__name__)
+            return
         compat.forget_queued(self, key)
         text = f"awsexec could not take the task in: {type(error).__name__}: {error}"
         self._say_over(key, text, success=False)
@@ -268,7 +273,7 @@ class ContainerExecutor(BeatingExecutor):
         try:
             return self._request(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
-            raise CloudError(Fault(Trouble.INVALID, "executor_config", message=str(error))) from error
+            raise CloudError(Fault(Trouble.INVALID, telling.OURS, message=str(error))) from error
 
     def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
         """Which launches are still this scheduler's; on a thread of its own."""
@@ -311,16 +316,25 @@ class ContainerExecutor(BeatingExecutor):
 
         Accepts whatever it can identify, and verifies in the background. Never blocks on AWS, never raises.
         """
-        adopted: set[str] = set()
+        # By identity: after an error of the database even `ti.id` may be a query that raises.
+        adopted: set[int] = set()
         try:
             for ti, row in rows.adoptable(tis):
-                if self._adopt(row):
-                    adopted.add(str(ti.id))
+                if self._try_adopt(row):
+                    adopted.add(id(ti))
         except Exception:
             self.log.exception("Adoption stopped after %d of %d task instances", len(adopted), len(tis))
         if adopted:
             self.log.info("Adopted %d task instances from a dead scheduler", len(adopted))
-        return [ti for ti in tis if str(ti.id) not in adopted]
+        return [ti for ti in tis if id(ti) not in adopted]
+
+    def _try_adopt(self, row: rows.Row) -> bool:
+        """Whether it is ours now; a row that cannot be understood must not cost the others their try."""
+        try:
+            return self._adopt(row)
+        except Exception:
+            self.log.exception("%s could not be adopted", row.key)
+            return False
 
     def _adopt(self, row: rows.Row) -> bool:
         place = self._place_of(row.executor_config)

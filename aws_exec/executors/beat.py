@@ -94,13 +94,21 @@ class BeatingExecutor(BaseExecutor):
 
     def _report(self, report: effects.Report) -> None:
         key: Any = report.key
-        text = telling.report(report)
-        self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", key, text)
+        text = self._words(report)
         self._say_over(key, text, success=report.success)
+        self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", key, text)
         if not report.success or (report.stop is not None and report.stop.sidecars):
             self._entries.forget(key)  # the last entry is never left out
             self._tell(key, text)
         self._entries.forget(key)
+
+    def _words(self, report: effects.Report) -> str:
+        """Why it is over; a bug in the words must not keep the key in `running` for ever."""
+        try:
+            return telling.report(report)
+        except Exception:
+            self.log.exception("The end of %s could not be put into words", report.key)
+            return f"{report.text} (the scheduler's log says why there is no more)"
 
     def _say_over(self, key: Any, text: str, *, success: bool) -> None:
         """Put a terminal event of ours into the buffer; past our `change_state`: that is how Airflow gives tasks up."""

@@ -6,6 +6,7 @@ sessions of its own.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,20 @@ from sqlalchemy.orm import object_session
 from aws_exec.executors import compat
 from aws_exec.executors.workload import QueuedRow, Workload
 from aws_exec.lifecycle.values import Key, LaunchId
+
+log = logging.getLogger(__name__)
+
+#: What adoption reads of every row.
+_COLUMNS = (
+    TaskInstance.id,
+    TaskInstance.dag_id,
+    TaskInstance.task_id,
+    TaskInstance.run_id,
+    TaskInstance.try_number,
+    TaskInstance.map_index,
+    TaskInstance.state,
+    TaskInstance.external_executor_id,
+)
 
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
 CHUNK = 500
@@ -51,19 +66,14 @@ def adoptable(tis: Sequence[TaskInstance]) -> Iterator[tuple[TaskInstance, Row]]
 
 def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
     session: Any = object_session(tis[0])
-    query = select(
-        TaskInstance.id,
-        TaskInstance.dag_id,
-        TaskInstance.task_id,
-        TaskInstance.run_id,
-        TaskInstance.try_number,
-        TaskInstance.map_index,
-        TaskInstance.state,
-        TaskInstance.external_executor_id,
-        TaskInstance.executor_config,
-    ).where(TaskInstance.id.in_([ti.id for ti in tis]))
-    for found in session.execute(query):
-        ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, config = found
+    ours = TaskInstance.id.in_([ti.id for ti in tis])
+    try:
+        found = session.execute(select(*_COLUMNS, TaskInstance.executor_config).where(ours)).all()
+    except Exception:
+        # One that cannot be unpickled here must not cost the others their try: it only says where to look.
+        log.exception("An executor_config could not be read; its task is looked for in the configured cluster")
+        found = [(*row, None) for row in session.execute(select(*_COLUMNS).where(ours))]
+    for ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, config in found:
         key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
         yield Row(str(ti_id), key, _text(state), external_id or "", config)
 

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from sqlalchemy import text
 
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, denied, server_error
 from tests.executors.harness import FastClock, Scheduler, task
@@ -191,6 +193,26 @@ def test_a_bad_executor_config_in_a_row_spoils_no_other_adoption(scheduler, ecs,
     assert scheduler.outcomes(key_of("bad")) == ["failed"]
     assert scheduler.outcomes(key_of("good")) == ["success"]
     assert "containerOverrides" in scheduler.info(key_of("bad"))
+
+
+def test_an_executor_config_that_cannot_be_unpickled_costs_nobody_a_try(scheduler, ecs, rows):
+    """A class that is gone, a pod of another library: one such row must not make Airflow reset all the others."""
+    rows.add("bad", "good", external_id=lambda _: str(uuid4()))
+    with create_session() as session:
+        session.execute(text("UPDATE task_instance SET executor_config = :junk WHERE task_id = 'bad'"), {"junk": b"?"})
+    assert adopt(scheduler.executor).reset == []
+    scheduler.until_over(key_of("good"))
+    assert scheduler.outcomes(key_of("good")) == ["success"]
+
+
+def test_a_row_that_cannot_be_understood_costs_the_others_nothing(scheduler, rows, monkeypatch):
+    rows.add("bad", executor_config={"cluster": "odd"}, external_id=str(uuid4()))
+    rows.add("good", external_id=str(uuid4()))
+    builder = scheduler.executor._builder
+    place = builder.place
+    monkeypatch.setattr(builder, "place", lambda config: 1 / 0 if config else place(config))
+    assert adopt(scheduler.executor).reset == ["bad"]
+    assert scheduler.executor.running == {key_of("good")}
 
 
 def test_a_broken_session_gives_everything_back_instead_of_raising(scheduler, rows):

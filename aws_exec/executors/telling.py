@@ -23,8 +23,14 @@ def refusal(text: str) -> AirflowException:
     return AirflowException(text)
 
 
+#: The `operation` of a fault that we found in a task's executor_config before anything was sent.
+OURS = "executor_config"
+
+
 def tell_fault(fault: Fault) -> str:
-    """A failed call in one line."""
+    """A failed call in one line; what we found ourselves is not put into AWS's mouth."""
+    if fault.operation == OURS:
+        return f"The task cannot be launched as it is configured: {fault.message}"
     return f"{fault.operation}: " + tell(diagnose_fault(fault), separator=" | ")
 
 

@@ -55,6 +55,8 @@ class Record:
         started: user code may have run.
         over: its Airflow container has ended.
         silent: it reports nothing (more).
+        passed_over: a newer launch of the key took over before this one was known to have started: the first ask whose
+            answer tells whether it has; 0 if that is not so (any more).
         doomed: why it is to be stopped; empty while it is not.
         due: when to look at it next; None: when something happens to it.
         launch_by: user code must have started by then; None: whenever.
@@ -84,6 +86,7 @@ class Record:
     started: bool = False
     over: bool = False
     silent: bool = False
+    passed_over: int = 0
     doomed: str = ""
     due: float | None = None
     launch_by: float | None = None
@@ -105,6 +108,10 @@ class Record:
         """When it is too late for it to start; None if it never is."""
         times = [time for time in (self.launch_by, self.start_by if self.job else None) if time is not None]
         return min(times, default=None)
+
+    def in_time(self, due: float) -> float:
+        """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
+        return due if self.launch_by is None else min(due, self.launch_by)
 
     @property
     def token(self) -> Token:

@@ -117,13 +117,67 @@ def test_a_superseded_launch_that_waits_is_over():
     assert life.tick() == [do.Submit(1, "L2", "K1", "L2-1", "work of L2")]
 
 
-def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
+LOOK = do.Observe(2, "c1", (JOB,))
+
+
+def superseded() -> Life:
+    """A launch that was not seen to start, and a newer one of its key."""
     life = Life(poll_interval=1e9)
     life.active()
-    assert life.take("L2", "K1") == [do.StopJob(2, "L1", JOB, NEWER)]
-    assert [type(effect) for effect in life.tick()] == [do.Observe]
+    life.tell(on.Observed(1, (starting(),)))
+    assert life.take("L2", "K1") == [LOOK]
+    assert submits(life) == []
+    return life
+
+
+def submits(life: Life) -> list[str]:
+    """Who is launched by a beat."""
+    return [effect.launch_id for effect in life.tick() if isinstance(effect, do.Submit)]
+
+
+def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
+    life = superseded()
+    assert life.tell(on.Observed(2, (starting(),))) == [do.StopJob(3, "L1", JOB, NEWER)]
+    assert submits(life) == []
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert [effect.launch_id for effect in life.tick()] == ["L2"]
+    assert submits(life) == ["L2"]
+
+
+@pytest.mark.parametrize("seen", [running(), over(EXITED_0), stopped(EXITED_0)], ids=["runs", "exited", "stopped"])
+def test_a_superseded_launch_that_started_since_it_was_seen_finishes_on_its_own(seen):
+    life = superseded()
+    assert life.tell(on.Observed(2, (seen,))) == []
+    assert submits(life) == ["L2"]
+
+
+def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
+    life = Life(poll_interval=10)
+    life.active()
+    assert [type(effect) for effect in life.tick()] == [do.Observe]
+    assert life.take("L2", "K1") == [do.Observe(3, "c1", (JOB,))]
+    assert life.tell(on.Observed(2, (starting(),))) == []
+    assert life.see(starting()) == []
+    assert life.tell(on.Observed(3, (running(),))) == []
+    assert submits(life) == ["L2"]
+
+
+def test_a_look_that_fails_leaves_it_to_the_next_sweep():
+    life = superseded()
+    life.tell(on.ObserveFailed(2, fault(Trouble.THROTTLED)))
+    sweep = next(effect for effect in life.tick(1e9) if isinstance(effect, do.Observe))
+    assert submits(life) == []
+    assert life.tell(on.Observed(sweep.ask, (running(),))) == []
+    assert submits(life) == ["L2"]
+
+
+def test_a_doomed_container_whose_user_code_has_ended_holds_nobody_up():
+    life = Life(poll_interval=1e9)
+    life.started()
+    life.tell(on.Revoked("K1"))
+    life.take("L2", "K1")
+    assert submits(life) == []
+    assert life.see(over(EXITED_0)) == []
+    assert submits(life) == ["L2"]
 
 
 def test_a_revoke_means_the_newest_launch_of_the_key():

@@ -1,0 +1,279 @@
+"""From the job on: watching it, replacing it if it never started, reporting its end, stopping it.
+
+One of the three files that decide; the rules are in `machine.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Book, Draft, Phase, Record
+from aws_exec.lifecycle.policy import BACKOFF, REPLACE, Policy, Replacement
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Status, Stop, number_of
+from aws_exec.lifecycle.values import launch_of as launch_of_token
+
+SUPERSEDED = "A newer launch of the task took over"
+
+T = TypeVar("T")
+
+#: What takes in each kind of event: a method of the three classes, with the draft to write to, the event and the time.
+Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
+
+
+class Following:
+    """A launch from its job to its end."""
+
+    def __init__(self, policy: Policy, book: Book) -> None:
+        self.policy = policy
+        self.book = book
+
+    def _sweep_is_due(self, now: float) -> bool:
+        clockwork = self.book.clockwork
+        return bool(self.book.watched) and not clockwork.sweeping and now >= clockwork.next_sweep
+
+    def _sweep(self, draft: Draft, now: float) -> None:
+        places: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in self.book.watched.values():
+            places[job.place].append(job)
+        asks = []
+        for place, jobs in places.items():
+            for chunk in chunks(jobs, self.policy.observe_batch):
+                asks.append(draft.ask())
+                draft.want(do.Observe(asks[-1], place, tuple(chunk)))
+        draft.clockwork = replace(draft.clockwork, sweeping=frozenset(asks), sweep_from=now)
+
+    def _swept(self, draft: Draft, ask: int, now: float) -> None:
+        clockwork = draft.clockwork
+        if ask not in clockwork.sweeping:
+            return
+        rest = clockwork.sweeping - {ask}
+        following = clockwork.next_sweep if rest else max(now, clockwork.sweep_from + self.policy.poll_interval)
+        draft.clockwork = replace(clockwork, sweeping=rest, next_sweep=following)
+
+    def _observed(self, draft: Draft, event: on.Observed, now: float) -> None:
+        clockwork = draft.clockwork
+        if event.ask is not None and event.ask not in clockwork.sweeping:
+            return
+        for seen in event.seen:
+            record = self._of_job(draft, seen.job)
+            if record is not None:
+                self._see(draft, record, seen, now)
+                self._look_at_passed_over(draft, record.launch_id, event.ask, now)
+        for job in event.missing:
+            record = self._of_job(draft, job)
+            if record is not None:
+                self._missed(draft, record, clockwork.sweep_from, now)
+        if event.ask is not None:
+            self._swept(draft, event.ask, now)
+
+    def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
+        self._swept(draft, event.ask, now)
+
+    def _see(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+        if record.misses:
+            record = draft.put(replace(record, misses=0))
+        if seen.token and seen.token != record.token:
+            # Launched by a dead scheduler: a replacement must bear the next token of that launch, not one of its own.
+            record = draft.put(replace(record, family=launch_of_token(seen.token), number=number_of(seen.token)))
+        if (seen.started or (seen.stop is not None and seen.stop.started)) and not record.started:
+            due = record.due if record.phase is Phase.STOPPING or record.over else None
+            record = draft.put(
+                replace(record, started=True, workload=None, launch_by=None, start_by=None, fault=None, due=due),
+            )
+        elif seen.waiting and seen.waiting != record.waiting and not record.silent:
+            record = draft.put(replace(record, waiting=seen.waiting))
+            why = Stop(self.policy.service, reason=seen.waiting)
+            draft.want(do.Note(record.key, "Its job does not start", job=record.job, stop=why))
+        if seen.status is Status.STOPPED:
+            self._stopped(draft, record, seen.stop or Stop(self.policy.service, started=record.started), now)
+        elif seen.stop is not None and seen.stop.exit_code is not None and not record.over:
+            if not record.silent:
+                self._report(draft, record, success=seen.stop.exit_code == 0, stop=seen.stop)
+            due = record.due if record.phase is Phase.STOPPING else now + self.policy.stop_grace
+            record = draft.put(replace(record, over=True, silent=True, due=due))
+            if record.doomed:
+                self._wake_others(draft, record, now)
+
+    def _stopped(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
+        """Nothing of the job runs any more."""
+        if record.silent:
+            self._end(draft, record, now)
+        elif stop.exit_code is not None or record.started:
+            self._report(draft, record, success=stop.exit_code == 0, stop=stop)
+            self._end(draft, record, now)
+        else:
+            self._never_started(draft, record, stop, now)
+
+    def _never_started(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
+        judged = self.policy.judge(stop)
+        attempt = record.attempt + (1 if judged is Replacement.YES else 0)
+        final = bool(record.doomed) or stop.on_purpose or judged is Replacement.NO or record.workload is None
+        if final or attempt > self.policy.max_attempts:
+            text = "" if final else f"{record.attempt} containers died before they started"
+            if record.waiting and record.waiting not in stop.reason:
+                text = "; ".join(filter(None, (text, f"It had been waiting: {record.waiting}")))
+            self._report(draft, record, success=False, stop=stop, text=text)
+            self._end(draft, record, now)
+            return
+        faults = record.faults + 1
+        record = replace(
+            record,
+            phase=Phase.WAITING,
+            number=record.number + 1,
+            attempt=attempt,
+            faults=faults,
+            job=None,
+            start_by=None,
+            waiting="",
+            misses=0,
+            due=record.in_time(now + REPLACE.after(faults, record.token)),
+        )
+        text = f"Its container never started; launching another (attempt {attempt} of {self.policy.max_attempts})"
+        draft.want(do.Note(record.key, text, stop=stop))
+        draft.put(record)
+
+    def _missed(self, draft: Draft, record: Record, asked: float, now: float) -> None:
+        # An answer is as old as its question: it may have waited here while the scheduler stalled.
+        since = record.missing_since if record.misses else now
+        record = draft.put(replace(record, misses=record.misses + 1, missing_since=since))
+        policy = self.policy
+        if record.misses >= policy.missing_sightings and asked - since >= policy.missing_grace:
+            reason = "MISSING: AWS no longer knows the job"
+            self._stopped(draft, record, Stop(policy.service, started=record.started, reason=reason), now)
+
+    # -- ending -------------------------------------------------------------------------------------------------------
+
+    def _supersede(self, draft: Draft, older: Record, now: float) -> None:
+        """A newer launch owns the key. What had started finishes on its own; what had not must not start now."""
+        older = draft.put(replace(older, silent=True))
+        if older.started or older.doomed:
+            return
+        if older.job is None:
+            self._doom(draft, older, SUPERSEDED, now)
+            return
+        # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
+        ask = draft.ask()
+        draft.put(replace(older, passed_over=ask, launch_by=None, start_by=None, due=None))
+        draft.want(do.Observe(ask, older.job.place, (older.job,)))
+        draft.clockwork = replace(draft.clockwork, sweeping=draft.clockwork.sweeping | {ask})
+
+    def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
+        """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""
+        record = draft.get(launch_id)
+        if record is None or not record.passed_over:
+            return
+        if record.started:
+            draft.put(replace(record, passed_over=0))
+            self._wake_others(draft, record, now)
+        elif ask is not None and ask >= record.passed_over:
+            self._doom(draft, replace(record, passed_over=0), SUPERSEDED, now)
+
+    def _doom(
+        self,
+        draft: Draft,
+        record: Record,
+        why: str,
+        now: float,
+        *,
+        withdraw: bool = True,
+    ) -> Record | None:
+        """Put a launch on its way to its end; None if it is there already."""
+        record = draft.put(replace(record, doomed=record.doomed or why, launch_by=None, start_by=None))
+        if record.job is not None:
+            if record.phase is not Phase.STOPPING:
+                record = self._stop(draft, replace(record, phase=Phase.STOPPING))
+        elif record.phase is Phase.LAUNCHING and record.ask is not None:
+            record = draft.put(replace(record, due=None))
+            if withdraw:
+                draft.want(do.Withdraw(record.ask or 0))
+        elif record.maybe:
+            waits = record.phase is Phase.LOCATING
+            phase = record.phase if waits else Phase.UNCERTAIN
+            record = draft.put(replace(record, phase=phase, due=None if waits else now))
+        else:
+            self._end(draft, record, now)
+            return None
+        return record
+
+    def _stop(self, draft: Draft, record: Record) -> Record:
+        ask = draft.ask()
+        if record.job is not None:
+            draft.want(do.StopJob(ask, record.launch_id, record.job, record.doomed))
+        return draft.put(replace(record, ask=ask, due=None))
+
+    def _stop_answered(self, draft: Draft, event: on.StopAnswered, now: float) -> None:
+        record = self._awaiting(draft, event.launch_id, Phase.STOPPING, event.ask)
+        if record is None:
+            return
+        if event.fault is None:
+            draft.put(replace(record, ask=None, faults=0, due=now + self.policy.restop_after))
+            return
+        faults = record.faults + 1
+        due = now + BACKOFF[event.fault.trouble].after(faults, record.token)
+        draft.put(replace(record, ask=None, faults=faults, due=due))
+
+    def _report(
+        self,
+        draft: Draft,
+        record: Record,
+        *,
+        success: bool,
+        stop: Stop | None = None,
+        fault: Fault | None = None,
+        text: str = "",
+    ) -> None:
+        draft.want(do.Report(record.key, success, record.job, stop, fault, text, record.containers))
+
+    def _note(self, draft: Draft, record: Record, text: str, *, fault: Fault) -> Record:
+        """Say why a launch waits; the same reason is said once."""
+        if record.noted == fault.code:
+            return record
+        draft.want(do.Note(record.key, text, fault=fault))
+        return replace(record, noted=fault.code)
+
+    def _end(self, draft: Draft, record: Record, now: float) -> None:
+        """The launch is over; what waited for that may go on."""
+        draft.drop(record)
+        self._wake_others(draft, record, now)
+
+    def _wake_others(self, draft: Draft, record: Record, now: float) -> None:
+        for other in draft.of_key(record.key):
+            if other.launch_id == record.launch_id:
+                continue
+            if other.phase in (Phase.WAITING, Phase.UNCERTAIN) and other.due in (None, other.launch_by):
+                draft.put(replace(other, due=now))
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _owner(self, draft: Draft, key: Key) -> Record | None:
+        """The record that speaks for a key; None if none does."""
+        return next((record for record in reversed(draft.of_key(key)) if not record.silent), None)
+
+    def _awaiting(self, draft: Draft, launch_id: LaunchId, phase: Phase, ask: int) -> Record | None:
+        """The record that waits for just this completion; None if it is late or doubled."""
+        record = draft.get(launch_id)
+        return record if record is not None and record.phase is phase and record.ask == ask else None
+
+    def _of_job(self, draft: Draft, job: Job) -> Record | None:
+        # By the ARN alone: a pushed state change may name its place otherwise.
+        record = draft.get(self.book.by_arn.get(job.arn, ""))
+        return record if record is not None and record.job is not None and record.job.arn == job.arn else None
+
+    HANDLERS: ClassVar[Handlers] = MappingProxyType(
+        {
+            on.Observed: _observed,
+            on.ObserveFailed: _observe_failed,
+            on.StopAnswered: _stop_answered,
+        },
+    )
+
+
+def chunks(items: list[T], size: int) -> list[list[T]]:
+    """The items in their order, in lists of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,219 @@
+"""Until there is a job: asking for it, not knowing whether it was launched, looking before asking again.
+
+One of the three files that decide; the rules are in `machine.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Draft, Phase, Record
+from aws_exec.lifecycle.following import Following, Handlers, chunks
+from aws_exec.lifecycle.policy import BACKOFF
+from aws_exec.lifecycle.values import SILENT, Fault, LaunchId, Observation, Trouble, number_of
+from aws_exec.lifecycle.values import launch_of as launch_of_token
+
+#: Troubles the task's event log is told of: the others pass by themselves, or stop everything and are logged once.
+_WORTH_A_NOTE = frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED})
+
+
+class Launching(Following):
+    """A launch from its first Submit to its job."""
+
+    def _submit(self, draft: Draft, record: Record) -> None:
+        ask = draft.ask()
+        draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
+        draft.want(
+            do.Submit(
+                ask,
+                record.launch_id,
+                record.key,
+                record.token,
+                record.workload,
+                request=record.request,
+                place=record.place,
+                not_after=record.launch_by,
+            ),
+        )
+
+    def _accepted(self, draft: Draft, event: on.Accepted, now: float) -> None:
+        record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
+        if record is not None:
+            self._got_job(draft, record, event.seen, now)
+
+    def _got_job(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+        number = number_of(seen.token) if seen.token and launch_of_token(seen.token) == record.launch_id else 0
+        record = replace(
+            record,
+            phase=Phase.ACTIVE,
+            number=max(number, record.number),
+            job=seen.job,
+            place=seen.job.place or record.place,
+            containers=record.containers + 1,
+            request=None,
+            maybe=False,
+            look=False,
+            ask=None,
+            faults=0,
+            misses=0,
+        )
+        record = draft.put(self._timed(record, now))
+        if not record.silent:
+            draft.want(do.Launched(record.key, seen.job))
+        if record.doomed:
+            record = self._doom(draft, record, record.doomed, now) or record
+        self._see(draft, record, seen, now)
+
+    def _timed(self, record: Record, now: float) -> Record:
+        """A record whose job has just been accepted, or adopted: from now on it has a time to start."""
+        timeout = self.policy.start_timeout
+        record = replace(record, start_by=now + timeout if timeout and not record.started else None)
+        return replace(record, due=record.deadline)
+
+    def _unaccepted(self, draft: Draft, event: on.Unaccepted, now: float) -> None:
+        record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
+        if record is None:
+            return
+        fault = event.fault
+        maybe = fault.trouble is Trouble.NO_ANSWER or (record.maybe and fault.trouble in SILENT)
+        record = replace(
+            record,
+            phase=Phase.UNCERTAIN if maybe else Phase.WAITING,
+            maybe=maybe,
+            request=(event.request or record.request) if maybe else None,
+            place=(event.place or record.place) if maybe else record.place,
+            doubtful=record.doubtful or fault.trouble is Trouble.HELD,
+            ask=None,
+        )
+        if not maybe and not record.silent:
+            # Withdrawn by terminating: nothing is there to be stopped, and its row is still to be launched by another.
+            record = replace(record, doomed="")
+        if record.doomed and not maybe:
+            self._end(draft, record, now)
+        elif fault.trouble is Trouble.INVALID and not maybe:
+            self._report(draft, record, success=False, fault=fault)
+            self._end(draft, record, now)
+        else:
+            if fault.trouble is Trouble.NO_CAPACITY:
+                # The refusal was answered, and may be replayed for its token: ask with the next one.
+                record = replace(record, number=record.number + 1)
+            self._back_off(draft, record, fault, now)
+
+    def _back_off(self, draft: Draft, record: Record, fault: Fault, now: float) -> None:
+        if fault.trouble is Trouble.HELD:
+            # Nobody failed: it was not sent. Its row is checked first, at once.
+            draft.put(replace(record, due=now))
+            return
+        faults = record.faults + 1
+        due = now + BACKOFF[fault.trouble].after(faults, record.token)
+        record = replace(record, faults=faults, fault=fault, due=record.in_time(due))
+        if fault.trouble in _WORTH_A_NOTE and not record.silent:
+            record = self._note(draft, record, "Waiting to be launched", fault=fault)
+        draft.put(record)
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _find(self, draft: Draft, records: list[Record]) -> None:
+        for chunk in chunks(records, self.policy.observe_batch):
+            ask = draft.ask()
+            for record in chunk:
+                draft.put(replace(record, phase=Phase.LOCATING, ask=ask, due=None))
+            places = tuple(dict.fromkeys(record.place for record in chunk))
+            launch_ids = tuple(record.launch_id for record in chunk)
+            draft.want(do.Find(ask, launch_ids, tuple(record.family for record in chunk), places))
+
+    def _found(self, draft: Draft, event: on.Found, now: float) -> None:
+        newest: dict[LaunchId, Observation] = {}
+        for seen in sorted(event.seen, key=lambda seen: number_of(seen.token or "")):
+            newest[launch_of_token(seen.token or "")] = seen
+        for launch_id in event.launch_ids:
+            record = self._awaiting(draft, launch_id, Phase.LOCATING, event.ask)
+            if record is None:
+                continue
+            if record.family in newest:
+                self._got_job(draft, record, newest[record.family], now)
+            else:
+                self._not_found(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), now)
+
+    def _not_found(self, draft: Draft, record: Record, now: float) -> None:
+        record = replace(record, misses=record.misses + 1)
+        launchable = record.workload is not None and not record.doomed
+        # Where a request with a token already used is refused, one look is enough before asking.
+        looks = 1 if launchable and self.policy.idempotent_submit else self.policy.looks
+        if record.misses < looks:
+            draft.put(replace(record, due=record.in_time(now + self.policy.find_grace)))
+        elif launchable:
+            waiting = replace(record, phase=Phase.WAITING, look=False, maybe=False, misses=0, due=now)
+            if self.policy.idempotent_submit:
+                waiting = replace(waiting, phase=Phase.UNCERTAIN, maybe=True)
+            draft.put(waiting)
+        else:
+            if not record.silent:
+                text = "No container of it was found, and it may not be launched again"
+                self._report(draft, record, success=False, text=text)
+            self._end(draft, record, now)
+
+    def _find_failed(self, draft: Draft, event: on.FindFailed, now: float) -> None:
+        for launch_id in event.launch_ids:
+            record = self._awaiting(draft, launch_id, Phase.LOCATING, event.ask)
+            if record is not None:
+                self._back_off(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), event.fault, now)
+
+    def _confirm(self, draft: Draft, records: list[Record]) -> None:
+        for chunk in chunks(records, self.policy.observe_batch):
+            ask = draft.ask()
+            for record in chunk:
+                draft.put(replace(record, phase=Phase.CONFIRMING, ask=ask, due=None))
+            draft.want(do.Confirm(ask, tuple((record.launch_id, record.key) for record in chunk)))
+
+    def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
+        for launch_id in event.launch_ids:
+            record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
+            if record is None:
+                continue
+            if launch_id in event.ours:
+                # Another scheduler may have launched it and given it back: look, or ask with the same token.
+                draft.put(replace(record, phase=Phase.UNCERTAIN, maybe=True, doubtful=False, ask=None, due=now))
+                continue
+            draft.want(do.Release(record.key))
+            if record.maybe:
+                # An unanswered request of ours may have made a container; it may be why the row is no longer QUEUED.
+                draft.put(
+                    replace(
+                        record,
+                        phase=Phase.UNCERTAIN,
+                        workload=None,
+                        look=True,
+                        silent=True,
+                        ask=None,
+                        due=now,
+                        launch_by=None,
+                        misses=0,
+                        doubtful=False,
+                    ),
+                )
+            else:
+                self._end(draft, record, now)
+
+    def _confirm_failed(self, draft: Draft, event: on.ConfirmFailed, now: float) -> None:
+        for launch_id in event.launch_ids:
+            record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
+            if record is not None:
+                phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
+                self._back_off(draft, replace(record, phase=phase, ask=None), event.fault, now)
+
+    HANDLERS: ClassVar[Handlers] = MappingProxyType(
+        {
+            **Following.HANDLERS,
+            on.Accepted: _accepted,
+            on.Unaccepted: _unaccepted,
+            on.Found: _found,
+            on.FindFailed: _find_failed,
+            on.Confirmed: _confirmed,
+            on.ConfirmFailed: _confirm_failed,
+        },
+    )

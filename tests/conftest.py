@@ -57,6 +57,6 @@ def airflow_home():
 @pytest.fixture(scope="session")
 def airflow_db():
     """Airflow's database, migrated once; only tests that need rows pay for it."""
-    from airflow.utils.db import initdb
+    from airflow.utils.db import initdb  # noqa: PLC0415 - not before the environment is set, nor without need
 
     initdb()

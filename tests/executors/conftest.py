@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from aws_exec import AwsEcsExecutor
 from aws_exec.testing.scripted import ScriptedEcs
 from tests.executors.harness import Scheduler
 
@@ -67,8 +68,6 @@ def started(configured):
     executors = []
 
     def started(cls=None, *, clock=None, renewal=(0.05, 0.2), **options):
-        from aws_exec import AwsEcsExecutor
-
         configured(**options)
         kind = cls or AwsEcsExecutor
         kind = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": renewal})

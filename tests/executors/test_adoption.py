@@ -67,9 +67,7 @@ def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(sc
 
 
 @pytest.mark.parametrize("listing", ["allowed", "denied"])
-def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(
-    scheduler, ecs, rows, dead, listing
-):
+def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(scheduler, ecs, rows, dead, listing):
     """Wrong 13: SIGKILL the scheduler after 6 of 20 launches: 27 containers for 20 tasks."""
     workload = task("load", run_id=RUN)
     arns = dead(BY_HAND, workload)
@@ -87,9 +85,8 @@ def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_aga
     assert len(ecs.launches()) == 1
 
 
-@pytest.mark.parametrize("saved", ["arn", "launch id"])
-@pytest.mark.parametrize("exit_code", [0, 1])
-def test_a_running_task_is_followed_to_its_end(scheduler, ecs, rows, dead, saved, exit_code):
+@pytest.mark.parametrize(("saved", "exit_code"), [("arn", 0), ("arn", 1), ("launch id", 0), ("launch id", 1)])
+def test_a_running_task_is_followed_to_its_end(scheduler, ecs, rows, dead, saved, exit_code):  # noqa: PLR0917 - fixtures
     workload = task("load", run_id=RUN)
     arns = dead(FOR_EVER, workload)
     external_id = arns["load"] if saved == "arn" else workload.ti.external_executor_id
@@ -239,6 +236,6 @@ def test_five_thousand_rows_are_adopted_within_400_ms(scheduler, ecs, rows):
 
     adoption = adopt(scheduler.executor, on=timed)
     took = adoption.finished - told[0]
-    print(f"\n5,000 rows adopted in {took * 1000:.0f} ms, with {len(adoption.statements)} statements")
+    print(f"\n5,000 rows adopted in {took * 1000:.0f} ms, with {len(adoption.statements)} statements")  # noqa: T201 - measured
     assert len(scheduler.executor.running) == 5000
     assert took < 0.4

@@ -10,6 +10,7 @@ import pytest
 from airflow.executors.workloads import ExecuteCallback
 from airflow.executors.workloads.base import BundleInfo
 from airflow.executors.workloads.callback import CallbackDTO
+from airflow.utils.state import CallbackState
 
 from aws_exec.testing.scripted import Plan
 
@@ -43,8 +44,6 @@ def test_a_callback_runs_under_its_own_id_and_is_reported(scheduler, ecs, exit_c
 
 
 def test_its_final_state_is_a_callback_state(started, ecs):
-    from airflow.utils.state import CallbackState
-
     executor = started()
     workload = callback()
     executor.queue_workload(workload, session=None)

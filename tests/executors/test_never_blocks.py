@@ -10,7 +10,6 @@ import time
 import pytest
 
 from aws_exec.testing.scripted import FOR_EVER, in_a_process
-from tests.executors.conftest import configure
 from tests.executors.harness import Scheduler, task
 
 LONGEST = 0.050
@@ -52,7 +51,7 @@ def beat_for(scheduler, seconds):
 def judge(told, what):
     lengths = sorted(length for length, _ in told)
     busiest = max(cpu for _, cpu in told)
-    print(
+    print(  # noqa: T201 - measured
         f"\n{what}: {len(told)} beats, longest {lengths[-1] * 1000:.1f} ms, 99 % within "
         f"{lengths[int(len(lengths) * 0.99)] * 1000:.1f} ms, median {statistics.median(lengths) * 1000:.2f} ms, "
         f"most CPU {busiest * 1000:.1f} ms"
@@ -83,7 +82,7 @@ def test_two_hundred_queued_at_once_are_launched_without_a_long_beat(scheduler, 
     while sum(bool(scheduler.arn(workload.key)) for workload in workloads) < 200:
         assert time.monotonic() < begin + 20
         told += beat_for(scheduler, 0.1)
-    print(f"\n200 launched and known within {time.monotonic() - begin:.2f} s")
+    print(f"\n200 launched and known within {time.monotonic() - begin:.2f} s")  # noqa: T201 - measured
     assert len(slow.launches()) - before == 200
     judge(told, "200 queued at once")
 
@@ -96,5 +95,5 @@ def test_two_thousand_running_jobs_are_watched_without_a_long_beat(scheduler, sl
     before, calls = time.process_time(), slow.calls()["DescribeTasks"]
     told = beat_for(scheduler, 5)
     spent = time.process_time() - before
-    print(f"\n{slow.calls()['DescribeTasks'] - calls} describe calls, {spent:.1f} s of CPU in 5 s of watching 2,000")
+    print(f"\n{slow.calls()['DescribeTasks'] - calls} describe calls, {spent:.1f} s of CPU in 5 s of watching 2,000")  # noqa: T201 - measured
     judge(told, "2,000 running")

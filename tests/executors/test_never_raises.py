@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.utils.state import TaskInstanceState
 
+from aws_exec.executors import telling
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 
@@ -104,8 +105,6 @@ def test_a_workload_that_nobody_can_run_fails_alone(scheduler, ecs, monkeypatch)
 
 def test_what_one_report_raises_holds_up_no_other(scheduler, ecs, monkeypatch):
     """A bug in the words must not keep a key in `running` for ever."""
-    from aws_exec.executors import telling
-
     monkeypatch.setattr(telling, "tell_stop", lambda *_, **__: 1 / 0)
     ecs.set_plan(Plan(exit_code=1))
     keys = [scheduler.queue(task(f"task-{number}")) for number in range(3)]

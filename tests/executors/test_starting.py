@@ -138,7 +138,9 @@ def test_an_executor_that_refused_to_start_leaves_no_thread_behind(started, ecs)
 
 
 @pytest.mark.parametrize("timeout", ["600", "7200"])
-def test_it_warns_if_tasks_on_a_scaling_provider_would_be_revoked_while_they_start(started, monkeypatch, caplog, timeout):
+def test_it_warns_if_tasks_on_a_scaling_provider_would_be_revoked_while_they_start(
+    started, monkeypatch, caplog, timeout
+):
     monkeypatch.setenv("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", timeout)
     started(launch_type=None, capacity_provider_strategy='[{"capacityProvider": "gpu-asg"}]')
     warned = "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT" in caplog.text

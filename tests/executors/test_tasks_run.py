@@ -21,6 +21,7 @@ def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(schedul
 
 
 def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(scheduler, ecs):
+    """Wrong 19: the reason a container died is nowhere in Airflow."""
     ecs.set_plan(Plan(run=0.05, exit_code=137, container_reason="OutOfMemoryError: container killed"))
     workload = task()
     key = scheduler.queue(workload)

@@ -57,7 +57,7 @@ def everything_logged(caplog):
 
 
 def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, ecs, everything_logged, capsys):
-    """Whatever happens to a launch: refusals, an answer that echoes the command, an exception with the request in it."""
+    """Whatever happens: refusals, an answer that echoes the command, an exception with the request in it."""
     logging.getLogger("botocore").setLevel(logging.INFO)  # its debug log of requests is its own
     scheduler = Scheduler(started(clock=FastClock(5), max_run_task_attempts="1"))
     ecs.goes_wrong(server_error(acts=True), "RunTask", times=1)

@@ -19,7 +19,9 @@ _CANNOT = 2
 _INTERRUPTED = 130
 
 app = typer.Typer(
-    name="local", help="The embedded AWS: ECS tasks run as processes on this machine.", no_args_is_help=True
+    name="local",
+    help="The embedded AWS: ECS tasks run as processes on this machine.",
+    no_args_is_help=True,
 )
 
 
@@ -32,8 +34,8 @@ def local() -> None:
 def up(
     *,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
-    max_containers: Annotated[int, typer.Option(help="Tasks that run at a time; the rest wait.", min=1)] = 8,
-    region: Annotated[str, typer.Option(help="Region of the cluster made ready.")] = "us-east-1",
+    max_containers: Annotated[int, typer.Option(help="Tasks and jobs that run at a time; the rest wait.", min=1)] = 8,
+    region: Annotated[str, typer.Option(help="Region of the cluster and the queue made ready.")] = "us-east-1",
     env: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,7 +45,7 @@ def up(
             help="For every container; no value: the shell's.",
         ),
     ] = None,
-    start_delay: Annotated[float, typer.Option(help="Seconds a task takes to start.", min=0)] = 0.2,
+    start_delay: Annotated[float, typer.Option(help="Seconds a task or job takes to start.", min=0)] = 0.2,
     stop_delay: Annotated[float, typer.Option(help="Seconds from a container's exit to STOPPED.", min=0)] = 1.5,
     stop_timeout: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL.", min=0)] = 30.0,
     output: Annotated[
@@ -51,7 +53,7 @@ def up(
         typer.Option(help="Also write each container's output to a file in this directory.", file_okay=False),
     ] = None,
 ) -> None:
-    """Run the embedded AWS until interrupted.
+    """Run the embedded AWS, ECS and Batch, until interrupted.
 
     Prints what to export for AWS clients and for Airflow; everything else goes to standard error. No process is left
     behind, whatever ends it.
@@ -95,7 +97,8 @@ def _tell(aws: EmbeddedAws) -> None:
         typer.echo(f"export {name}={shlex.quote(value)}")
     typer.echo(
         f"The embedded AWS answers at {aws.endpoint_url}: cluster {aws.names.cluster}, task definition "
-        f"{aws.names.task_definition}. Ctrl-C ends it and every container.",
+        f"{aws.names.task_definition}; job queue {aws.names.job_queue}, job definition {aws.names.job_definition}. "
+        "Ctrl-C ends it and every container.",
         err=True,
     )
 

@@ -1,4 +1,4 @@
-"""The embedded AWS: a moto server on loopback whose ECS tasks really run, as local processes.
+"""The embedded AWS: a moto server on loopback whose ECS tasks and Batch jobs really run, as processes.
 
     with EmbeddedAws() as aws:
         os.environ |= aws.environment()
@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from aws_exec.local.errors import LocalError, MissingExtraError, PortInUseError
 
 if TYPE_CHECKING:
-    from aws_exec.local.embedded import EmbeddedAws, Names
+    from aws_exec.local.embedded import EmbeddedAws
+    from aws_exec.local.ready import Names
     from aws_exec.local.script import Launch
 
 __all__ = ["EmbeddedAws", "Launch", "LocalError", "MissingExtraError", "Names", "PortInUseError"]
 
 _LAZY = {
     "EmbeddedAws": "aws_exec.local.embedded",
-    "Names": "aws_exec.local.embedded",
+    "Names": "aws_exec.local.ready",
     "Launch": "aws_exec.local.script",
 }
 

@@ -3,13 +3,17 @@
 | request | body (JSON) | |
 |---|---|---|
 | `GET /awsexec/ledger` | | everything ever launched, in order: the fields of `Launch` |
-| `GET /awsexec/calls` | | how often each ECS operation was asked for |
+| `GET /awsexec/calls` | | how often each operation of ECS and Batch was asked for |
 | `GET /awsexec/environment` | | what to export, by name |
 | `POST /awsexec/refuse` | `{"reason": "RESOURCE:MEMORY", "times": 1, "detail": ""}` | RunTask answers `failures` |
 | `POST /awsexec/fail-to-start` | `{"reason": "CannotPullContainerError: ...", "times": 1}` | a task never starts |
 | `POST /awsexec/raise` | `{"operation": "RunTask", "code": "...", "message": "..."}` | an API error |
-| `POST /awsexec/forget` | `{"task": "<arn>"}` | MISSING from now on |
+| `POST /awsexec/forget` | `{"task": "<arn>"}` | of a task or job: unknown from now on |
 | `POST /awsexec/lose` | `{"task": "<arn>", "stop_code": "SpotInterruption", "reason": "..."}` | its host is gone |
+| `POST /awsexec/hold` | `{"reason": "CAPACITY:...", "times": 1}` | a job stays RUNNABLE |
+| `POST /awsexec/release` | `{}` | such jobs go on |
+| `POST /awsexec/lag` | `{"seconds": 5}`, or `{}` | new jobs are in no answer for so long, or until `catch-up` |
+| `POST /awsexec/catch-up` | `{}` | every job is in the answers |
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
-"""The embedded AWS: a moto server on loopback whose ECS tasks really run, as local processes."""
+"""The embedded AWS: a moto server on loopback whose ECS tasks and Batch jobs really run, as local processes."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from flask import Flask
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from aws_exec.local.batch import BatchJobs
+from aws_exec.local.batch_api import BatchService
 from aws_exec.local.containers import ContainerHost
 from aws_exec.local.control import PREFIX, Control
 from aws_exec.local.ecs import EcsTasks
@@ -25,6 +25,7 @@ from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.launched import Launched
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
+from aws_exec.local.ready import Names, make_ready
 from aws_exec.local.script import Script
 from aws_exec.local.service import Setting
 from aws_exec.local.watch import Watch
@@ -36,24 +37,6 @@ DEFAULT_STOP_TIMEOUT = 30.0
 
 #: What Airflow tasks get on two cores before they only wait for each other.
 DEFAULT_MAX_CONTAINERS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What is made ready in an embedded AWS."""
-
-    account: str = DEFAULT_ACCOUNT_ID
-    region: str = "us-east-1"
-    cluster: str = "awsexec"
-    task_definition: str = "awsexec-task"
-    container: str = "airflow"
-    log_group: str = "/awsexec"
-    subnet: str = "subnet-0a45ec00000000001"
-
-    @property
-    def cluster_arn(self) -> str:
-        """The cluster's ARN."""
-        return f"arn:aws:ecs:{self.region}:{self.account}:cluster/{self.cluster}"
 
 
 class EmbeddedAws(Watch):
@@ -83,14 +66,16 @@ class EmbeddedAws(Watch):
 
         Args:
             port: on 127.0.0.1; 0 for any free one.
-            region: where cluster and task definition are made ready.
+            region: where what `names` names is made ready.
             container_environment: see the attribute.
-            max_containers: how many tasks run at a time (sidecars ride with theirs); the rest stay PROVISIONING.
+            max_containers: how many tasks and jobs run at a time (sidecars ride with theirs); the rest stay
+                PROVISIONING, or RUNNABLE.
             start_delay: seconds from the room to run to the start of the containers.
             stop_delay: seconds from the exit of the last container to STOPPED.
             stop_timeout: seconds from SIGTERM to SIGKILL, for containers whose definition has no `stopTimeout`.
             output_directory: where each container's output is also written, one file each; None for nowhere.
-            clock: epoch seconds, for what AWS forgets after hours; None for the machine's.
+            clock: epoch seconds, for what AWS forgets after hours, and the timeouts and lag of jobs; None for the
+                machine's.
 
         Raises:
             PortInUseError: the port cannot be had.
@@ -100,16 +85,15 @@ class EmbeddedAws(Watch):
         script = Script()
         loop = Loop()
         super().__init__(loop, self._all_tasks, LogWriter(loop, self.names.account, region, output_directory))
-        self.faults = Faults(loop, self._all_tasks, script)
+        self.faults = Faults(loop, self._all_tasks, self._all_jobs, script)
         self._host = ContainerHost(loop, max_containers)
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
         self._setting = Setting(script, self._directory, stop_timeout, self.container_environment)
-        self._ecs = EcsService(
-            lambda: EcsTasks(self._host, pace, self._logs.of_task, script, **clocked),
-            self._setting,
-        )
+        log_of = self._logs.of_task
+        self._ecs = EcsService(lambda: EcsTasks(self._host, pace, log_of, script, **clocked), self._setting)
+        self._batch = BatchService(lambda: BatchJobs(self._host, pace, log_of, script, **clocked), self._setting)
         self._control = Control(self._reads(), self._writes())
         self._moto = DomainDispatcherApplication(self._application)
         try:
@@ -135,8 +119,8 @@ class EmbeddedAws(Watch):
         self.close()
 
     def start(self) -> None:
-        """Make the cluster, task definition and log group ready, and begin to answer."""
-        self._make_ready()
+        """Make ready what `names` names, and begin to answer."""
+        make_ready(self.names, self._ecs, self._batch)
         self._loop.start()
         self._http.start()
 
@@ -153,19 +137,23 @@ class EmbeddedAws(Watch):
         return f"http://{LOOPBACK}:{self._http.port}"
 
     def environment(self) -> dict[str, str]:
-        """What to export for AWS clients, and for an Airflow that uses AwsEcsExecutor, to use it."""
-        names, section = self.names, "AIRFLOW__AWS_ECS_EXECUTOR__"
+        """What to export for AWS clients, and for an Airflow that uses our executors, to use it."""
+        names, ecs, batch = self.names, "AIRFLOW__AWS_ECS_EXECUTOR__", "AIRFLOW__AWS_BATCH_EXECUTOR__"
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": names.region,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
-            f"{section}REGION_NAME": names.region,
-            f"{section}CLUSTER": names.cluster,
-            f"{section}CONTAINER_NAME": names.container,
-            f"{section}TASK_DEFINITION": names.task_definition,
-            f"{section}LAUNCH_TYPE": "FARGATE",
-            f"{section}SUBNETS": names.subnet,
+            f"{ecs}REGION_NAME": names.region,
+            f"{ecs}CLUSTER": names.cluster,
+            f"{ecs}CONTAINER_NAME": names.container,
+            f"{ecs}TASK_DEFINITION": names.task_definition,
+            f"{ecs}LAUNCH_TYPE": "FARGATE",
+            f"{ecs}SUBNETS": names.subnet,
+            f"{batch}REGION_NAME": names.region,
+            f"{batch}JOB_QUEUE": names.job_queue,
+            f"{batch}JOB_DEFINITION": names.job_definition,
+            f"{batch}JOB_NAME": "awsexec",
         }
 
     def calls(self) -> dict[str, int]:
@@ -174,36 +162,16 @@ class EmbeddedAws(Watch):
 
     def _all_tasks(self) -> dict[str, Launched]:
         backends = list(self._ecs.backends.values())
-        return {arn: task for backend in backends for arn, task in backend.running.tasks.items()}
+        tasks = {arn: task for backend in backends for arn, task in backend.running.tasks.items()}
+        return {**tasks, **{job.request.arn: job for jobs in self._all_jobs() for job in jobs.jobs.values()}}
 
-    def _make_ready(self) -> None:
-        names = self.names
-        backend = self._ecs.backend(names.account, names.region)
-        backend.create_cluster(names.cluster, capacity_providers=["FARGATE", "FARGATE_SPOT"])
-        options = {
-            "awslogs-group": names.log_group,
-            "awslogs-region": names.region,
-            "awslogs-stream-prefix": names.container,
-        }
-        container = {
-            "name": names.container,
-            "image": "awsexec/local",
-            "logConfiguration": {"logDriver": "awslogs", "options": options},
-        }
-        backend.register_task_definition(
-            names.task_definition,
-            [container],
-            network_mode="awsvpc",
-            requires_compatibilities=["FARGATE"],
-            cpu="256",
-            memory="512",
-        )
-        logs_backends[names.account][names.region].ensure_log_group(names.log_group)
+    def _all_jobs(self) -> list[BatchJobs]:
+        return [backend.running for backend in list(self._batch.backends.values())]
 
     def _application(self, service: Any) -> Flask:
-        """The application of one AWS service: ours for ECS, moto's for the rest."""
-        if service == "ecs":
-            return self._ecs.application()
+        """The application of one AWS service: ours for ECS and Batch, moto's for the rest."""
+        if service in {"ecs", "batch"}:
+            return (self._ecs if service == "ecs" else self._batch).application()
         app = create_backend_app(service)
         if service == "logs":
             app.wsgi_app = self._one_at_a_time(app.wsgi_app)  # type: ignore[method-assign,assignment] # as Flask documents it
@@ -234,4 +202,8 @@ class EmbeddedAws(Watch):
             "raise": self.faults.raise_next,
             "forget": self.faults.forget,
             "lose": self.faults.lose,
+            "hold": self.faults.hold_next,
+            "release": self.faults.release,
+            "lag": self.faults.lag,
+            "catch-up": self.faults.catch_up,
         }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 
+from aws_exec.local.batch import BatchJobs
 from aws_exec.local.errors import AwsError
 from aws_exec.local.launched import Launched
 from aws_exec.local.loop import Loop
@@ -13,10 +15,17 @@ from aws_exec.local.script import Refusal, Script
 class Faults:
     """The verbs that break things; the control URLs carry the same."""
 
-    def __init__(self, loop: Loop, tasks: Callable[[], dict[str, Launched]], script: Script) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        tasks: Callable[[], dict[str, Launched]],
+        jobs: Callable[[], Iterable[BatchJobs]],
+        script: Script,
+    ) -> None:
         """Break these tasks and jobs, and fill this script, under the loop's lock."""
         self._loop = loop
         self._tasks = tasks
+        self._jobs = jobs
         self._script = script
 
     def refuse_next(self, reason: str, *, times: int = 1, detail: str = "", remembered: bool = False) -> None:
@@ -25,7 +34,10 @@ class Faults:
             self._script.refusals += [Refusal(reason, detail, remembered)] * times
 
     def fail_next_start(self, reason: str, *, times: int = 1) -> None:
-        """End the next tasks STOPPED, `TaskFailedToStart`, for a reason, without starting them."""
+        """End the next tasks STOPPED, `TaskFailedToStart`, for a reason, without starting them.
+
+        A job's attempt is a task: it ends the same way, with the reason as its `statusReason`.
+        """
         with self._loop.changed:
             self._script.failed_starts += [reason] * times
 
@@ -38,7 +50,10 @@ class Faults:
         status: int = 400,
         times: int = 1,
     ) -> None:
-        """Answer the next calls of an ECS operation with an error, before anything is done."""
+        """Answer the next calls of an operation of ECS or Batch with an error, before anything is done.
+
+        One for `TerminateJob` or `CancelJob` also serves for one job of a TerminateJobs or CancelJobs.
+        """
         error = AwsError(code, message, status=status)
         with self._loop.changed:
             self._script.errors.setdefault(operation, []).extend([error] * times)
@@ -60,3 +75,36 @@ class Faults:
         """
         with self._loop.changed:
             self._tasks()[task].lose(stop_code, reason)
+
+    def hold_next(self, reason: str, *, times: int = 1) -> None:
+        """Keep the next jobs RUNNABLE for a reason, until `release`; ended meanwhile, they never run.
+
+        Args:
+            reason: as in `statusReason`: `MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - ...`,
+                `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - ...` ("Jobs stuck in a RUNNABLE status", Batch User Guide).
+            times: how many jobs.
+        """
+        with self._loop.changed:
+            self._script.holds += [reason] * times
+
+    def release(self) -> None:
+        """Let the jobs go on that are kept RUNNABLE."""
+        with self._loop.changed:
+            for jobs in self._jobs():
+                jobs.release()
+
+    def lag(self, seconds: float | None = None) -> None:
+        """Leave jobs submitted from now on out of DescribeJobs and ListJobs for a time; they run all the same.
+
+        Args:
+            seconds: by the embedded AWS's clock, from SubmitJob on; None until `catch_up`.
+        """
+        with self._loop.changed:
+            self._script.lag = math.inf if seconds is None else seconds
+
+    def catch_up(self) -> None:
+        """Show every job, and from now on new ones at once."""
+        with self._loop.changed:
+            self._script.lag = 0.0
+            for jobs in self._jobs():
+                jobs.catch_up()

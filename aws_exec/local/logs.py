@@ -96,6 +96,11 @@ class LogWriter:
         return made
 
 
+def stream_of(task: EcsTask, container: str) -> str:
+    """The log stream of a task's container."""
+    return _target(task, container)[2]
+
+
 def _target(task: EcsTask, container: str) -> tuple[str | None, str | None, str]:
     """The group (None for none), its Region (None for the writer's) and the stream of a task's container."""
     options = awslogs(task.request.definitions[container])

@@ -1,0 +1,115 @@
+"""What an embedded AWS has at its start: a cluster, a queue, and what to run on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.logs.models import logs_backends
+
+from aws_exec.local.batch_api import BatchService
+from aws_exec.local.batch_request import LOG_GROUP
+from aws_exec.local.ecs_api import EcsService
+
+_IMAGE = "awsexec/local"
+#: The sidecar of `multi_definition`: it would run for ever, and ends on SIGTERM.
+_SIDECAR = ["python", "-c", "import signal; signal.pause()"]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is made ready in an embedded AWS.
+
+    Attributes:
+        account, region: where all of it is.
+        cluster, task_definition: for ECS, on Fargate.
+        container: the one container of the task definition, and the essential one of `multi_definition`.
+        log_group: where the task definition's container logs.
+        subnet: for `networkConfiguration`; there is no network behind it.
+        job_queue, compute_environment: for Batch, on Fargate.
+        job_definition: of one container (`containerProperties`).
+        multi_definition: of several (`ecsProperties`): `container`, and `sidecar`, which waits to be stopped.
+        job_log_group: where jobs log.
+    """
+
+    account: str = DEFAULT_ACCOUNT_ID
+    region: str = "us-east-1"
+    cluster: str = "awsexec"
+    task_definition: str = "awsexec-task"
+    container: str = "airflow"
+    log_group: str = "/awsexec"
+    subnet: str = "subnet-0a45ec00000000001"
+    job_queue: str = "awsexec-queue"
+    compute_environment: str = "awsexec-ce"
+    job_definition: str = "awsexec-job"
+    multi_definition: str = "awsexec-multi"
+    job_log_group: str = LOG_GROUP
+
+    @property
+    def cluster_arn(self) -> str:
+        """The cluster's ARN."""
+        return f"arn:aws:ecs:{self.region}:{self.account}:cluster/{self.cluster}"
+
+
+def make_ready(names: Names, ecs: EcsService, batch: BatchService) -> None:
+    """Make everything that `names` names."""
+    _cluster(names, ecs)
+    _job_definitions(names, batch)
+    for group in (names.log_group, names.job_log_group):
+        logs_backends[names.account][names.region].ensure_log_group(group)
+
+
+def _cluster(names: Names, ecs: EcsService) -> None:
+    backend = ecs.backend(names.account, names.region)
+    backend.create_cluster(names.cluster, capacity_providers=["FARGATE", "FARGATE_SPOT"])
+    options = {
+        "awslogs-group": names.log_group,
+        "awslogs-region": names.region,
+        "awslogs-stream-prefix": names.container,
+    }
+    container = {
+        "name": names.container,
+        "image": _IMAGE,
+        "logConfiguration": {"logDriver": "awslogs", "options": options},
+    }
+    backend.register_task_definition(
+        names.task_definition,
+        [container],
+        network_mode="awsvpc",
+        requires_compatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+    )
+
+
+def _job_definitions(names: Names, batch: BatchService) -> None:
+    backend = batch.backend(names.account, names.region)
+    resources = {"type": "FARGATE", "maxvCpus": 256, "subnets": [names.subnet], "securityGroupIds": []}
+    backend.add_environment(names.compute_environment, resources)
+    priority: Any = 1  # a number, as in the API; moto declares a string, and likewise for the order
+    order: Any = [{"order": 1, "computeEnvironment": names.compute_environment}]
+    backend.create_job_queue(names.job_queue, priority, None, "ENABLED", order)
+    common: dict[str, Any] = {
+        "parameters": None,
+        "_type": "container",
+        "tags": None,
+        "retry_strategy": None,
+        "timeout": None,
+        "platform_capabilities": ["FARGATE"],
+        "propagate_tags": False,
+    }
+    size = [{"type": "VCPU", "value": "0.25"}, {"type": "MEMORY", "value": "512"}]
+    role = f"arn:aws:iam::{names.account}:role/awsexec-execution"
+    properties = {"image": _IMAGE, "command": [], "resourceRequirements": size, "executionRoleArn": role}
+    backend.register_job_definition(
+        names.job_definition,
+        container_properties=properties,
+        node_properties=None,
+        eks_properties=None,
+        **common,
+    )
+    main = {"name": names.container, "image": _IMAGE, "essential": True, "resourceRequirements": size}
+    sidecar = {"name": "sidecar", "image": _IMAGE, "essential": False, "command": _SIDECAR}
+    tasks = [{"containers": [main, sidecar], "executionRoleArn": role}]
+    backend.register_multiple(names.multi_definition, {"taskProperties": tasks}, **common)

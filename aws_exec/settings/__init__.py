@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aws_exec.settings.batch_options import BatchOptions, load_batch_options
+from aws_exec.settings.batch_payload import SubmitJobBuilder, SubmitJobPlan
 from aws_exec.settings.ecs_options import EcsOptions, load_ecs_options
 from aws_exec.settings.merge import merge_run_task
 from aws_exec.settings.options import ExecutorOptions, OptionInfo, option_catalogue
@@ -9,6 +11,7 @@ from aws_exec.settings.payload import RunTaskBuilder, RunTaskPlan, build_run_tas
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, Problem, RequestTooLarge
 
 __all__ = [
+    "BatchOptions",
     "EcsOptions",
     "ExecutorOptions",
     "Finding",
@@ -19,8 +22,11 @@ __all__ = [
     "RequestTooLarge",
     "RunTaskBuilder",
     "RunTaskPlan",
+    "SubmitJobBuilder",
+    "SubmitJobPlan",
     "build_run_task",
     "check_options",
+    "load_batch_options",
     "load_ecs_options",
     "merge_run_task",
     "option_catalogue",

@@ -5,16 +5,18 @@ Built and checked once, at start: what is wrong here is told to who configured t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from aws_exec.settings.blame import Blame
 from aws_exec.settings.coercion import boolean, names
 from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.ecs_overlay import read_run_task_kwargs
+from aws_exec.settings.launch import BaseRequest
 from aws_exec.settings.merge import Document, camelized, lay_over
 from aws_exec.settings.options import missing
-from aws_exec.settings.overlay import Overlay, read_run_task_kwargs
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, Problem, shown, variable_of
+from aws_exec.settings.overlay import Overlay
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.shape import conform, run_task_shape
 
 #: The request's members that are an option each, and that option.
@@ -35,17 +37,9 @@ _FARGATE_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 _LATEST = "LATEST"
 
 
-@dataclass(frozen=True, slots=True)
-class BaseRequest:
-    """What all tasks of an executor share.
-
-    Attributes:
-        request: RunTask-shaped and of the right types; not yet `tidy`: an executor_config may change the launch type.
-        warnings: what in the options has no effect, one sentence each.
-    """
-
-    request: Document
-    warnings: tuple[str, ...]
+def blame_of(options: EcsOptions, team: str | None) -> Blame:
+    """Makes problems of these options of findings on their requests."""
+    return Blame(options, _OPTION_OF, "run_task_kwargs", "ECS API Reference, RunTask", team)
 
 
 def base_request(options: EcsOptions, *, team: str | None = None) -> BaseRequest:
@@ -57,23 +51,21 @@ def base_request(options: EcsOptions, *, team: str | None = None) -> BaseRequest
     set_here = {name: str(value) for name in type(options).model_fields if (value := getattr(options, name))}
     if unusable := [*options.conflicts(set_here, team), *missing(type(options), set_here, team)]:
         raise OptionsError(unusable)  # options made elsewhere than in `load_ecs_options`
-    kwargs, network = _network(options, team)
+    blame = blame_of(options, team)
+    kwargs, network = _network(options, blame)
     request = _from_options(options, network)
-    problems = [
-        _problem(options, _OPTION_OF.get(_top(finding), "run_task_kwargs"), finding, team)
-        for finding in conform(request, run_task_shape(), partial=True).findings
-    ]
+    problems = blame.of(conform(request, run_task_shape(), partial=True).findings)
     overlay = Overlay({})
     try:
         overlay = read_run_task_kwargs(kwargs, options.container_name)
     except InvalidExecutorConfig as error:
-        problems += [_problem(options, "run_task_kwargs", finding, team) for finding in error.findings]
+        problems += blame.of_kwargs(error.findings)
     if problems:
         raise OptionsError(problems)
     merged = lay_over(request, overlay.request, container=options.container_name)
     checked = conform(merged, run_task_shape())
     if checked.findings:
-        raise OptionsError(_incomplete(options, checked.findings, team))
+        raise OptionsError(blame.of(_clearer(finding) for finding in checked.findings))
     return BaseRequest(checked.value, tuple(f"run_task_kwargs: {text}" for text in overlay.warnings))
 
 
@@ -113,7 +105,7 @@ class _Network:
         return bool(self.subnets or self.security_groups or self.assign_public_ip)
 
 
-def _network(options: EcsOptions, team: str | None) -> tuple[dict[str, Any], _Network]:
+def _network(options: EcsOptions, blame: Blame) -> tuple[dict[str, Any], _Network]:
     """The options of the network, and `run_task_kwargs` without them: the amazon provider finds them there too."""
     rest = {key: value for key, value in options.run_task_kwargs.items() if camelized(key) not in _KWARGS_TOO}
     given = {
@@ -129,10 +121,10 @@ def _network(options: EcsOptions, team: str | None) -> tuple[dict[str, Any], _Ne
         )
     except ValueError as error:
         finding = Finding("/".join(given), str(error), "Write it as the option of that name")
-        raise OptionsError([_problem(options, "run_task_kwargs", finding, team)]) from error
+        raise OptionsError(blame.of_kwargs([finding])) from error
     if given.get("container_name", options.container_name) != options.container_name:
         finding = Finding("container_name", "differs from the option container_name", "Remove it here")
-        raise OptionsError([_problem(options, "run_task_kwargs", finding, team)])
+        raise OptionsError(blame.of_kwargs([finding]))
     return rest, network
 
 
@@ -171,31 +163,9 @@ def _camelized(item: dict[str, Any]) -> Document:
     return {camelized(str(key)): value for key, value in item.items()}
 
 
-def _top(finding: Finding) -> str:
-    return finding.path.partition(".")[0].partition("[")[0]
-
-
-def _incomplete(options: EcsOptions, findings: Iterable[Finding], team: str | None) -> list[Problem]:
-    """Findings on the merged request: something is missing that neither the options nor run_task_kwargs gave."""
-    problems = []
-    for finding in findings:
-        name = _OPTION_OF.get(_top(finding), "run_task_kwargs")
-        if finding.path == "networkConfiguration.awsvpcConfiguration.subnets":
-            message = "is empty: tasks with security groups or a public address need at least one subnet"
-            finding = Finding("", message, "Name the subnets that tasks run in")  # noqa: PLW2901 - the same, clearer
-        problems.append(_problem(options, name, finding, team))
-    return problems
-
-
-def _problem(options: EcsOptions, name: str, finding: Finding, team: str | None) -> Problem:
-    value = getattr(options, name) or None
-    path = f"{finding.path}: " if finding.path and name != finding.path else ""
-    remedy = finding.remedy or "Correct it as in the ECS API Reference, RunTask"
-    return Problem(
-        section=options.section,
-        option=name,
-        value=None if value is None else shown(name, value),
-        message=f"{path}{finding.message}",
-        variable=variable_of(options.section, name, team),
-        remedy=remedy,
-    )
+def _clearer(finding: Finding) -> Finding:
+    """A finding on the merged request: something is missing that neither the options nor run_task_kwargs gave."""
+    if finding.path != "networkConfiguration.awsvpcConfiguration.subnets":
+        return finding
+    message = "is empty: tasks with security groups or a public address need at least one subnet"
+    return Finding("networkConfiguration", message, "Name the subnets that tasks run in")

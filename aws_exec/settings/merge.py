@@ -1,11 +1,11 @@
-"""Merging RunTask documents by meaning. Pure: plain JSON-like data in, fresh data out, nothing given is changed.
+"""Merging RunTask and SubmitJob documents by meaning. Pure: plain data in, fresh data out, nothing given is changed.
 
 Two steps, in this order. `normalised` brings one document into AWS's own spelling (camelCase, lists of name and value);
 `merge_documents` lays one normalised document over another:
 
 * containers, environment, tags and the other lists of named things merge by name; all other lists replace;
 * `null` deletes, at any depth and for a named thing too (`{"name": "X", "value": null}`);
-* keys that the user chose (tags, environment variables) are never renamed.
+* keys that the user chose (tags, parameters, environment variables) are never renamed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,16 @@ class Grammar:
         mapped: those of them that may also be written as a map from names that the user chose to values.
         rivals: members of which the request has one at most: naming the one drops the other.
         irregular: names that the rule for camelCase misses, by what the rule makes of them.
+        chosen: maps whose keys the user chose; they may also be written as a list of `key` and `value`.
+        single: lists of which AWS takes one element only: it merges with the one that is there.
     """
 
     named: Mapping[str, str]
     mapped: frozenset[str]
     rivals: Mapping[str, str]
     irregular: Mapping[str, str]
+    chosen: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
 
 
 #: ECS API Reference, RunTask.
@@ -54,6 +58,21 @@ RUN_TASK = Grammar(
         "managedEbsVolume": "managedEBSVolume",
         "sizeInGib": "sizeInGiB",
     },
+)
+
+#: AWS Batch API Reference, SubmitJob.
+SUBMIT_JOB = Grammar(
+    named={
+        "consumableResourceList": "consumableResource",
+        "containers": "name",
+        "environment": "name",
+        "resourceRequirements": "type",
+    },
+    mapped=frozenset({"environment"}),
+    rivals={},
+    irregular={},
+    chosen=frozenset({"parameters", "tags"}),
+    single=frozenset({"taskProperties"}),
 )
 
 #: Deeper than any request; also what ends a document that contains itself.
@@ -88,6 +107,9 @@ def merge_documents(base: Mapping[str, Any], overlay: Mapping[str, Any], grammar
         elif key in grammar.named and isinstance(value, list):
             below = merged.get(key)
             merged[key] = _merge_named(below if isinstance(below, list) else [], value, key, grammar)
+        elif key in grammar.single and isinstance(value, list) and value and isinstance(value[0], Mapping):
+            below = (merged.get(key) or [{}])[0]
+            merged[key] = [merge_documents(below, value[0], grammar), *_copy(value[1:])]
         else:
             merged[key] = _copy(value)
     return merged
@@ -162,7 +184,9 @@ class _Spelling:
             below = f"{path}.{name}" if path else name
             if name in result:
                 raise InvalidExecutorConfig([Finding(below, "is given twice, in two spellings", "Keep one of them")])
-            if name in self.grammar.mapped and isinstance(value, Mapping):
+            if name in self.grammar.chosen and isinstance(value, Mapping | list | tuple):
+                result[name] = self._chosen(value, below, depth)
+            elif name in self.grammar.mapped and isinstance(value, Mapping):
                 result[name] = self._listed(value, self.grammar.named[name], below, depth)
             else:
                 result[name] = self._value(value, below, depth)
@@ -176,6 +200,16 @@ class _Spelling:
         if not all(isinstance(key, str) for key in value):
             raise InvalidExecutorConfig([Finding(path, "has a key that is not text", "All keys are strings")])
         return [{member: key, "value": self._value(one, f"{path}.{key}", depth + 1)} for key, one in value.items()]
+
+    def _chosen(self, value: Mapping[Any, Any] | Sequence[Any], path: str, depth: int) -> Any:
+        """A map whose keys are the user's, and stay as they are; the amazon provider documents `tags` as a list."""
+        if isinstance(value, Mapping):
+            return {key: self._value(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
+        entries = [self._value(item, f"{path}[{index}]", depth) for index, item in enumerate(value)]
+        if not all(isinstance(entry, dict) and isinstance(entry.get("key"), str) for entry in entries):
+            message = "is a list, expected an object of names and values"
+            raise InvalidExecutorConfig([Finding(path, message, "Write it as in {name: value}")])
+        return {entry["key"]: entry.get("value", "") for entry in entries}
 
     def _value(self, value: Any, path: str, depth: int) -> Any:
         if depth > DEPTH:

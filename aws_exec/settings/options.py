@@ -160,6 +160,11 @@ class ExecutorOptions(BaseModel):
         """
         return ()
 
+    @classmethod
+    def elsewhere(cls, given: Mapping[str, str]) -> Container[str]:  # noqa: ARG003 - for subclasses
+        """Required options that another option gives, judged by the raw text of every option that is set."""
+        return ()
+
     @property
     def max_attempts(self) -> int:
         """How many containers one launch may use up; each executor names the option differently."""
@@ -258,9 +263,10 @@ def load(
     return options
 
 
-def missing(model: type[ExecutorOptions], given: Container[str], team: str | None) -> list[Problem]:
+def missing(model: type[ExecutorOptions], given: Mapping[str, str], team: str | None) -> list[Problem]:
     """One problem for each required option that is not among those given."""
     where = section_of(model.section, team)
+    elsewhere = model.elsewhere(given)
     return [
         Problem(
             section=model.section,
@@ -271,7 +277,7 @@ def missing(model: type[ExecutorOptions], given: Container[str], team: str | Non
             remedy=f"Set it in section [{where}] of airflow.cfg or in the environment, for example to {info.example}",
         )
         for info in option_catalogue(model)
-        if info.required and info.name not in given
+        if info.required and info.name not in given and info.name not in elsewhere
     ]
 
 

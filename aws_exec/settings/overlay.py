@@ -1,38 +1,55 @@
-"""What a person lays over the base request: an `executor_config`, or `run_task_kwargs`; and what they may not.
+"""What a person lays over the base request: an `executor_config`, or the `*_kwargs` option; and what they may not.
 
-Reserved, because awsexec decides them:
+What awsexec decides itself is reserved, and refused in an `executor_config`. In the option it is overridden, with a
+warning: the amazon provider ignores the commands and the count of its `*_kwargs` too, so refusing to start would keep
+its users from moving. Environment variables whose names begin with `AWSEXEC_` are refused in both for the Airflow
+container, and `AIRFLOW_IS_EXECUTOR_CONTAINER` is overridden in both.
 
-| | in an executor_config | in run_task_kwargs |
-|---|---|---|
-| `name`, `command` at the top | refused | refused (RunTask has none) |
-| a command of the Airflow container | refused | overridden, with a warning |
-| `clientToken`, `startedBy`, a `count` other than 1 | refused | overridden, with a warning |
-| `AWSEXEC_*` in the Airflow container's environment | refused | refused |
-| `AIRFLOW_IS_EXECUTOR_CONTAINER` | overridden | overridden |
-
-The amazon provider ignores the commands and the count of its `run_task_kwargs` too, so refusing to start would keep
-its users from moving.
+What is peculiar to a service is its `Dialect`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.settings.merge import Document, normalised, with_names
+from aws_exec.settings.merge import Document, Grammar, normalised
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig
-from aws_exec.settings.shape import conform, container_shape, run_task_shape
+from aws_exec.settings.shape import Operation, Shape, conform, shape_of
 
 #: Environment variables that identify a container (`aws_exec.lifecycle.identity`).
 RESERVED_PREFIX = "AWSEXEC_"
 
-_RESERVED = {
-    "command": "awsexec decides what the Airflow container runs",
-    "name": "the container is named by the option container_name",
-    "clientToken": "it is what keeps a task from being launched twice",
-    "startedBy": "running tasks are found by it",
-}
+#: Why nobody may set the Airflow container's command.
+COMMAND = "awsexec decides what the Airflow container runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What is peculiar to the requests of one operation, as people write them.
+
+    Attributes:
+        operation: whose requests.
+        grammar: what their members mean for merging.
+        container: the shape of one container's overrides: its members may stand at the top of an executor_config, and
+            are then meant for the Airflow container.
+        reserved: what is wrong with the members at the top, because awsexec decides them.
+        decided: those members.
+        containers: the overrides of each container in a request of the right types, with their path; the Airflow
+            container's have its `name`, or none.
+        faults: what else is wrong with a request of the right types.
+        not_taken: what no name of an environment variable may begin with at this service; empty if all are taken.
+    """
+
+    operation: Operation
+    grammar: Grammar
+    container: Callable[[], Shape]
+    reserved: Callable[[Mapping[str, Any]], Iterable[Finding]]
+    decided: frozenset[str]
+    containers: Callable[[Mapping[str, Any]], Iterable[tuple[str, Mapping[str, Any]]]]
+    faults: Callable[[Mapping[str, Any]], Iterable[Finding]]
+    not_taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,7 @@ class Overlay:
     """A document to lay over the base request, normalised and of the right types.
 
     Attributes:
-        request: RunTask-shaped; None deletes.
+        request: of the operation's shape; None deletes.
         warnings: what in it has no effect, one sentence each.
     """
 
@@ -48,134 +65,124 @@ class Overlay:
     warnings: tuple[str, ...] = ()
 
 
-def read_executor_config(config: object, container: str) -> Overlay:
-    """Read one task's `executor_config`.
-
-    RunTask-shaped (`{"overrides": {...}, "cluster": ...}`, as the amazon provider merges it), ContainerOverride-shaped
-    (`{"cpu": 512, "environment": [...]}`, as its documentation says, meant for the Airflow container), or both.
+def document_of(config: object, grammar: Grammar) -> Document:
+    """An executor_config in AWS's spelling.
 
     Args:
-        config: whatever the DAG author wrote.
-        container: the name of the Airflow container.
+        config: whatever the DAG author wrote; not changed.
+        grammar: of the operation.
 
     Raises:
-        InvalidExecutorConfig: with every finding.
+        InvalidExecutorConfig: it is no dictionary, or `normalised` refuses it.
     """
     if not isinstance(config, Mapping):
         message = f"is of type {type(config).__name__}, expected a dictionary"
         raise InvalidExecutorConfig([Finding("", message)])
-    document = normalised(config)
-    findings = list(_reserved(document))
-    for name in ("name", "command"):
+    return normalised(config, grammar)
+
+
+def read_config(document: Document, container: str, dialect: Dialect) -> tuple[Document, Document]:
+    """Read one task's executor_config: request-shaped, shaped as one container's overrides, or both mixed.
+
+    Args:
+        document: from `document_of`; used up.
+        container: the name of the Airflow container.
+        dialect: of the service.
+
+    Returns:
+        The request, and the overrides of the Airflow container that stood at the top; None in them deletes.
+
+    Raises:
+        InvalidExecutorConfig: with every finding.
+    """
+    findings = list(dialect.reserved(document))
+    for name in dialect.decided:
         document.pop(name, None)
-    flat_names = frozenset(container_shape().members)
+    flat_shape = dialect.container()
+    flat_names = frozenset(flat_shape.members)
     flat = {name: document.pop(name) for name in [*document] if name in flat_names}
-    own = conform(flat, container_shape(), partial=True)
-    request = conform(document, run_task_shape(), partial=True, also=flat_names)
+    own = conform(flat, flat_shape, partial=True, operation=dialect.operation)
+    shape = shape_of(dialect.operation)
+    request = conform(document, shape, partial=True, also=flat_names, operation=dialect.operation)
     findings += [*own.findings, *request.findings]
     if not findings:
-        findings += [*_foreign_environment(own.value, ""), *_containers(request.value, container)]
-        findings += [*_rivals(request.value), *_nameless(request.value, own.value)]
+        findings += [*_foreign_environment(own.value, ""), *_decided(request.value, container, dialect)]
+        findings += [*dialect.faults(request.value), *_nameless(request.value, own.value, dialect)]
     if findings:
         raise InvalidExecutorConfig(findings)
-    return Overlay(_without_reserved(_with_own(request.value, own.value, container), container))
+    return request.value, own.value
 
 
-def read_run_task_kwargs(kwargs: Mapping[str, Any], container: str) -> Overlay:
-    """Read the option `run_task_kwargs`: RunTask-shaped.
+def read_kwargs(document: Document, container: str, dialect: Dialect) -> Overlay:
+    """Read the option `*_kwargs`: request-shaped.
 
     Raises:
         InvalidExecutorConfig: with every finding; the caller knows which option it was.
     """
-    request = conform(normalised(kwargs), run_task_shape(), partial=True)
+    request = conform(document, shape_of(dialect.operation), partial=True, operation=dialect.operation)
     findings = list(request.findings)
     if not findings:
-        airflow = with_names(request.value, container)
         findings += [
             finding
-            for path, item in _container_items(airflow)
-            if item.get("name") == container
+            for path, item in dialect.containers(request.value)
+            if _is_airflows(item, container)
             for finding in _foreign_environment(item, path)
         ]
-        findings += [*_rivals(request.value), *_nameless(request.value, {})]
+        findings += [*dialect.faults(request.value), *_nameless(request.value, {}, dialect)]
     if findings:
         raise InvalidExecutorConfig(findings)
-    warnings = [str(finding) for finding in (*_reserved(request.value), *_containers(request.value, container))]
-    return Overlay(_without_reserved(request.value, container), tuple(warnings))
+    warnings = [*dialect.reserved(request.value), *_decided(request.value, container, dialect)]
+    return Overlay(request.value, tuple(str(finding) for finding in warnings))
 
 
-def _reserved(document: Mapping[str, Any]) -> Iterator[Finding]:
-    for name, why in _RESERVED.items():
+def reserved_members(document: Mapping[str, Any], why: Mapping[str, str]) -> Iterator[Finding]:
+    """The members at the top that awsexec decides; `why` has a reason for each."""
+    for name, reason in why.items():
         if name in document:
-            yield Finding(name, "cannot be set", f"Remove it: {why}")
-    if document.get("count", 1) not in (1, "1", None):
-        yield Finding("count", "can only be 1", "Remove it: one task instance is one container")
+            yield Finding(name, "cannot be set", f"Remove it: {reason}")
 
 
-def _rivals(request: Mapping[str, Any]) -> Iterator[Finding]:
-    if request.get("launchType") and request.get("capacityProviderStrategy"):
-        yield Finding("launchType", "excludes capacityProviderStrategy, and both are set", "Remove one of the two")
+def not_for_tags(key: object, path: str) -> Iterator[Finding]:
+    """What is wrong with the key of a tag; the services' models let both pass."""
+    if not key:
+        yield Finding(path, "has no key", "Give it one")
+    elif str(key).lower().startswith("aws:"):
+        yield Finding(path, "begins with aws:, which AWS keeps for itself", "Choose another key")
 
 
-def _nameless(request: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[Finding]:
-    """Named things without a name, and tags under a name that AWS keeps for itself; the model lets both pass."""
-    for index, tag in enumerate(request.get("tags") or ()):
-        key = (tag or {}).get("key")
-        if not key:
-            yield Finding(f"tags[{index}]", "has no key", "Give it one")
-        elif key.lower().startswith("aws:"):
-            yield Finding(f"tags[{index}]", "begins with aws:, which AWS keeps for itself", "Choose another key")
-    for path, item in [("", own), *_container_items(request)]:
-        for index, entry in enumerate(item.get("environment") or ()):
-            if not (entry or {}).get("name"):
-                yield Finding(f"{path}.environment[{index}]".lstrip("."), "has no name", "Give it one")
+def _is_airflows(item: Mapping[str, Any], container: str) -> bool:
+    return item.get("name") in (None, "", container)
 
 
-def _containers(request: Mapping[str, Any], container: str) -> Iterator[Finding]:
+def _decided(request: Mapping[str, Any], container: str, dialect: Dialect) -> Iterator[Finding]:
     """What is wrong with the overrides of the Airflow container; a sidecar may be told what its author likes."""
-    for path, item in _container_items(request):
-        if item.get("name") in (None, "", container):
+    for path, item in dialect.containers(request):
+        if _is_airflows(item, container):
             if item.get("command"):
-                yield Finding(f"{path}.command", "cannot be set", f"Remove it: {_RESERVED['command']}")
+                yield Finding(f"{path}.command", "cannot be set", f"Remove it: {COMMAND}")
             yield from _foreign_environment(item, path)
 
 
 def _foreign_environment(item: Mapping[str, Any], path: str) -> Iterator[Finding]:
-    for index, entry in enumerate(item.get("environment") or ()):
-        name = (entry or {}).get("name") or ""
+    for where, name in _variables(item, path):
         if name.startswith(RESERVED_PREFIX):
-            where = f"{path}.environment[{index}]" if path else f"environment[{index}]"
             yield Finding(
                 where, f"{name[:80]} is reserved", f"Choose a name that does not begin with {RESERVED_PREFIX}"
             )
 
 
-def _container_items(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    overrides = request.get("overrides") or {}
-    for index, item in enumerate(overrides.get("containerOverrides") or ()):
-        if item:
-            yield f"overrides.containerOverrides[{index}]", item
+def _nameless(request: Mapping[str, Any], own: Mapping[str, Any], dialect: Dialect) -> Iterator[Finding]:
+    """Variables without a name, or with one that the service does not take; the model lets them pass."""
+    for path, item in [("", own), *dialect.containers(request)]:
+        for where, name in _variables(item, path):
+            if not name:
+                yield Finding(where, "has no name", "Give it one")
+            elif dialect.not_taken and name.startswith(dialect.not_taken):
+                remedy = f"Choose a name that does not begin with {dialect.not_taken}"
+                yield Finding(where, f"{name[:80]} is one that AWS keeps for itself", remedy)
 
 
-def _with_own(request: Document, own: Document, container: str) -> Document:
-    """The flat keys as one more override of the Airflow container, which wins over those written out."""
-    if not own:
-        return request
-    overrides = request.get("overrides") or {}
-    containers = [*(overrides.get("containerOverrides") or ()), {**own, "name": container}]
-    return {**request, "overrides": {**overrides, "containerOverrides": containers}}
-
-
-def _without_reserved(request: Document, container: str) -> Document:
-    """The request without what awsexec decides; what is unnamed becomes the Airflow container's."""
-    rest = {key: value for key, value in request.items() if key not in {*_RESERVED, "count"}}
-    named = with_names(rest, container)
-    overrides = named.get("overrides") or {}
-    if not overrides.get("containerOverrides"):
-        return named
-    containers = [
-        {key: value for key, value in item.items() if key != "command"} if item.get("name") == container else item
-        for item in overrides["containerOverrides"]
-        if item
-    ]
-    return {**named, "overrides": {**overrides, "containerOverrides": containers}}
+def _variables(item: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    """The environment variables in one container's overrides: where each stands, and its name."""
+    for index, entry in enumerate(item.get("environment") or ()):
+        yield f"{path}.environment[{index}]".lstrip("."), (entry or {}).get("name") or ""

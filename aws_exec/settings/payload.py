@@ -6,48 +6,21 @@ once, by `RunTaskBuilder`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.settings.ecs_options import EcsOptions
-from aws_exec.settings.ecs_request import base_request, tidy
+from aws_exec.settings.ecs_overlay import read_executor_config
+from aws_exec.settings.ecs_request import base_request, blame_of, tidy
+from aws_exec.settings.launch import LaunchPlan, check_overrides, check_room, fill
 from aws_exec.settings.merge import Document, lay_over, merge_documents
-from aws_exec.settings.overlay import read_executor_config
-from aws_exec.settings.problems import (
-    Finding,
-    InvalidExecutorConfig,
-    OptionsError,
-    Problem,
-    RequestTooLarge,
-    variable_of,
-)
+from aws_exec.settings.problems import InvalidExecutorConfig
 from aws_exec.settings.shape import conform, run_task_shape
 from aws_exec.settings.tags import joined, sanitised
 
-#: Characters of all overrides together, the JSON syntax included (ECS API Reference, RunTask).
-OVERRIDES_LIMIT = 8192
-
-#: Tells Airflow's logging that it runs in an executor's container; the amazon provider sets the same.
-MARKER = ("AIRFLOW_IS_EXECUTOR_CONTAINER", "true")
-
-#: The workload of a task with long names, as JSON in the command, is about this long; most of it is the token.
-TYPICAL_WORKLOAD = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class RunTaskPlan:
-    """One launch, ready to be sent.
-
-    Attributes:
-        place: the cluster it goes to; its task must be described there.
-        arguments: the keyword arguments of boto3's `run_task`; share nothing with any other plan.
-    """
-
-    place: str
-    arguments: dict[str, Any]
+#: One RunTask, ready to be sent: its place is the cluster.
+RunTaskPlan: TypeAlias = LaunchPlan
 
 
 class RunTaskBuilder:
@@ -69,7 +42,7 @@ class RunTaskBuilder:
         base = base_request(options, team=team)
         self._base = base.request
         self.warnings: tuple[str, ...] = base.warnings
-        self._check_room(options, team)
+        check_room(self.build, blame_of(options, team))
 
     def place(self, executor_config: object = None) -> str:
         """The cluster that a task with this executor_config goes to.
@@ -107,12 +80,10 @@ class RunTaskBuilder:
         request["clientToken"] = identity.token
         request["startedBy"] = started_by(identity.deployment)
         containers = request.setdefault("overrides", {}).setdefault("containerOverrides", [])
-        airflow = self._airflow_container(containers)
-        airflow["command"] = list(command)
-        airflow["environment"] = _environment(airflow.get("environment", []), identity)
+        fill(self._airflow_container(containers), identity, command)
         if with_tags:
             request["tags"] = joined(request.get("tags", []), sanitised(identity.tags()))
-        _check_length(request["overrides"], self._container)
+        check_overrides(request["overrides"], _named(request["overrides"], self._container))
         place = _place(request)
         request["cluster"] = place
         return RunTaskPlan(place, request)
@@ -135,27 +106,6 @@ class RunTaskBuilder:
                 return container
         containers.insert(0, {"name": self._container})
         return containers[0]
-
-    def _check_room(self, options: EcsOptions, team: str | None) -> None:
-        """Refuse options that leave no room for a workload, before each task fails of it."""
-        identity = Identity("d" * 12, "0" * 36 + "-1", "n" * 40, "n" * 40, "n" * 40, "-1", "1")
-        try:
-            self.build(identity, ["x" * TYPICAL_WORKLOAD])
-        except InvalidExecutorConfig as error:
-            name = "run_task_kwargs"
-            raise OptionsError(
-                [
-                    Problem(
-                        section=options.section,
-                        option=name,
-                        value=None if not options.run_task_kwargs else "***",
-                        message=f"a typical task cannot be launched with it: {finding.message}",
-                        variable=variable_of(options.section, name, team),
-                        remedy=finding.remedy,
-                    )
-                    for finding in error.findings
-                ],
-            ) from error
 
 
 def build_run_task(
@@ -201,34 +151,5 @@ def _place(request: Mapping[str, Any]) -> str:
     return str(request.get("cluster") or "default")
 
 
-def _environment(theirs: Sequence[Mapping[str, Any]], identity: Identity) -> list[dict[str, Any]]:
-    ours = {MARKER[0]: MARKER[1], **identity.environment()}
-    kept = [dict(entry) for entry in theirs if entry.get("name") not in ours]
-    return [*kept, *({"name": name, "value": value} for name, value in ours.items())]
-
-
-def _check_length(overrides: Mapping[str, Any], container: str) -> None:
-    length = _length(overrides)
-    if length <= OVERRIDES_LIMIT:
-        return
-    largest = sorted(_parts(overrides, container), key=lambda part: part[1], reverse=True)[:3]
-    parts = ", ".join(f"{name} {size:,}" for name, size in largest)
-    message = f"is {length:,} characters of JSON, and AWS takes {OVERRIDES_LIMIT:,}; the largest parts: {parts}"
-    remedy = "Move environment variables into the task definition or an environment file, or shorten them"
-    raise RequestTooLarge([Finding("overrides", message, remedy)])
-
-
-def _parts(overrides: Mapping[str, Any], container: str) -> Iterator[tuple[str, int]]:
-    """Each command and environment variable with its length."""
-    for item in overrides.get("containerOverrides", ()):
-        name = item.get("name", container)
-        for key, value in item.items():
-            if key == "environment":
-                yield from ((f"{name}.environment.{entry.get('name', '')[:80]}", _length(entry)) for entry in value)
-            else:
-                yield f"{name}.{key}", _length(value)
-    yield from ((key, _length(value)) for key, value in overrides.items() if key != "containerOverrides")
-
-
-def _length(document: Any) -> int:
-    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+def _named(overrides: Mapping[str, Any], container: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return ((item.get("name", container), item) for item in overrides.get("containerOverrides", ()))

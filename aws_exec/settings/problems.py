@@ -104,9 +104,9 @@ class InvalidExecutorConfig(ValueError):  # noqa: N818 - it is told to DAG autho
 
 
 class RequestTooLarge(InvalidExecutorConfig):
-    """The `overrides` of the request are longer than RunTask takes (8,192 characters; ECS API Reference)."""
+    """The request, or its overrides, are longer than AWS takes."""
 
-    subject = "RunTask request"
+    subject = "request"
 
 
 def variable_of(section: str, option: str, team: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What RunTask takes, from botocore's service model, and whether a document is that.
+"""What RunTask and SubmitJob take, from botocore's service model, and whether a document is that.
 
 Botocore's own validator knows types, required and unknown members and minima, and echoes the values it refuses. This
 one also knows maxima, enums and patterns, proposes what was meant, mends numbers written as text and text written as
@@ -39,7 +39,8 @@ class Shape:
     Attributes:
         kind: botocore's type name.
         members: of a structure.
-        item: of a list.
+        item: of a list; of a map, what its values are.
+        key: of a map, what its keys are.
         required: members that a structure cannot lack.
         union: a structure has exactly one member.
         enum: the values of a string; empty if any.
@@ -50,6 +51,7 @@ class Shape:
     kind: str
     members: Mapping[str, Shape] = field(default_factory=dict)
     item: Shape | None = None
+    key: Shape | None = None
     required: tuple[str, ...] = ()
     union: bool = False
     enum: frozenset[str] = frozenset()
@@ -67,6 +69,7 @@ class Operation:
 
 
 RUN_TASK = Operation("ecs", "RunTask")
+SUBMIT_JOB = Operation("batch", "SubmitJob")
 
 
 @cache
@@ -142,6 +145,8 @@ class _Checker:
             return self._structure(value, shape, path)
         if shape.kind == "list":
             return self._list(value, shape, path)
+        if shape.kind == "map":
+            return self._map(value, shape, path)
         return self._scalar(value, shape, path)
 
     def _structure(self, value: Any, shape: Shape, path: str) -> Any:
@@ -172,6 +177,18 @@ class _Checker:
         self._bounds(len(value), shape, path, " entries")
         item = shape.item
         return [self.check(one, item, f"{path}[{index}]") for index, one in enumerate(value)] if item else []
+
+    def _map(self, value: Any, shape: Shape, path: str) -> Any:
+        if not isinstance(value, Mapping):
+            return self._wrong(value, shape, path)
+        if not self.partial:
+            self._bounds(len(value), shape, path, " entries")
+        result = {}
+        for key, item in value.items():
+            below = f"{path}.{key}"
+            name = self.check(key, shape.key, below) if shape.key else key
+            result[name] = self.check(item, shape.item, below) if shape.item else item
+        return result
 
     def _scalar(self, value: Any, shape: Shape, path: str) -> Any:
         mended = _mended(value, shape.kind)
@@ -246,7 +263,8 @@ def _compiled(shape: Any) -> Shape:
     return Shape(
         kind=shape.type_name,
         members={name: _compiled(member) for name, member in getattr(shape, "members", {}).items()},
-        item=_compiled(shape.member) if shape.type_name == "list" else None,
+        item=_item(shape),
+        key=_compiled(shape.key) if shape.type_name == "map" else None,
         required=tuple(limits.get("required", ())),
         union=bool(limits.get("union")),
         enum=frozenset(limits.get("enum", ())),
@@ -254,6 +272,16 @@ def _compiled(shape: Any) -> Shape:
         high=limits.get("max"),
         pattern=_pattern(limits.get("pattern")),
     )
+
+
+def _item(shape: Any) -> Shape | None:
+    match shape.type_name:
+        case "list":
+            return _compiled(shape.member)
+        case "map":
+            return _compiled(shape.value)
+        case _:
+            return None
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:
@@ -284,7 +312,7 @@ def _places(operation: Operation) -> dict[str, str]:
 
 
 def _below(path: str, shape: Shape) -> Iterator[tuple[str, Shape]]:
-    if shape.item is not None:
+    if shape.kind == "list" and shape.item is not None:
         yield f"{path}[]", shape.item
     else:
         yield path, shape

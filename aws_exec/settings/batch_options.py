@@ -1,0 +1,116 @@
+"""The options of `AwsBatchExecutor`: section `[aws_batch_executor]`, those of the amazon provider and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+
+from aws_exec.settings.coercion import json_object, positive_seconds
+from aws_exec.settings.merge import SUBMIT_JOB, camelized
+from aws_exec.settings.options import ExecutorOptions, Positive, Stripped, load, option
+
+#: AWS Batch user guide, "Service quotas": SubmitJob, per account; not adjustable.
+LAUNCHES_PER_SECOND = 50.0
+
+#: The members of SubmitJob that are an option each, and that option.
+OPTION_OF = {"jobName": "job_name", "jobQueue": "job_queue", "jobDefinition": "job_definition"}
+
+
+class BatchOptions(ExecutorOptions):
+    """What `[aws_batch_executor]` says.
+
+    Every option of the amazon provider's section has its name, meaning and default here. A text that is not set is
+    empty, or None where the absence has a meaning of its own.
+    """
+
+    section: ClassVar[str] = "aws_batch_executor"
+
+    job_queue: Stripped = option(
+        "",
+        "Name or ARN of the job queue that tasks are submitted to. An executor_config may name another (`jobQueue`).",
+        example="airflow-batch-executor-job-queue",
+        required=True,
+    )
+    job_definition: Stripped = option(
+        "",
+        "Name, `name:revision` or ARN of the job definition. Without a revision, the latest active one.",
+        example="airflow-batch-executor-job-definition",
+        required=True,
+    )
+    job_name: Stripped = option(
+        "",
+        "What the names of all jobs begin with; awsexec adds the launch, the DAG and the task, and finds jobs again by "
+        "it. At most 64 letters, digits, hyphens and underscores; `awsexec` without it.",
+        example="airflow-batch-executor-job",
+    )
+    container_name: Stripped = option(
+        "",
+        "Name of the container that runs the Airflow task, if the job definition has several (`ecsProperties`): "
+        "command, environment and resources then go to that container, in `ecsPropertiesOverride`. Empty for a job "
+        "definition with one container. An executor_config may name another one (`containerName`), or none (null).",
+        example="airflow",
+    )
+    max_submit_job_attempts: int = option(
+        3,
+        "How many containers are tried for one task before it fails. Only a container that never started is replaced; "
+        "throttles, missing capacity and outages cost no attempt.",
+        example="3",
+        kind="integer",
+        ge=1,
+    )
+    max_runnable_seconds: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
+        None,
+        "How long a job may stay in RUNNABLE, waiting for compute resources, before its task fails with the reason "
+        "that AWS Batch gives. Unlimited without it, or with 0; `[scheduler] task_queued_timeout` holds in any case.",
+        example="1800",
+        kind="float",
+        unit="s",
+    )
+    submit_job_kwargs: Annotated[dict[str, Any], BeforeValidator(json_object)] = option(
+        {},
+        "A JSON object of further SubmitJob arguments, in camelCase or snake_case; they win over the options above and "
+        "merge with them by meaning.",
+        example='{"timeout": {"attemptDurationSeconds": 7200}, "tags": {"team": "risk"}}',
+        repr=False,  # it may set environment variables, and options are logged
+    )
+
+    @classmethod
+    def elsewhere(cls, given: Mapping[str, str]) -> Container[str]:
+        """The amazon provider takes the queue and the definition from `submit_job_kwargs` too."""
+        try:
+            kwargs = json_object(given.get("submit_job_kwargs", "{}"))
+        except ValueError:
+            return ()  # told as a problem of its own
+        named = {camelized(str(key), SUBMIT_JOB) for key, value in kwargs.items() if value}
+        return {option for member, option in OPTION_OF.items() if member in named}
+
+    @property
+    def max_attempts(self) -> int:
+        """`max_submit_job_attempts`."""
+        return self.max_submit_job_attempts
+
+    @property
+    def launches_per_second(self) -> float:
+        """`launch_rate`, or the documented quota."""
+        return self.launch_rate if self.launch_rate is not None else LAUNCHES_PER_SECOND
+
+
+def load_batch_options(
+    get: Callable[[str], str | None],
+    *,
+    team: str | None = None,
+    require: bool = True,
+) -> BatchOptions:
+    """Read `[aws_batch_executor]`.
+
+    Args:
+        get: the raw text of an option (of that team), or None; empty text means absent.
+        team: whose configuration `get` reads, for naming it in messages.
+        require: whether `job_queue` and `job_definition` must be there, as options or in `submit_job_kwargs`.
+
+    Raises:
+        OptionsError: with every problem found.
+    """
+    return load(BatchOptions, get, team=team, require=require)

@@ -1,0 +1,177 @@
+"""The SubmitJob request of one task: the shared request, its executor_config, its command and its identity.
+
+What does not depend on the task is prepared once, by `SubmitJobBuilder`: defaults, options, `submit_job_kwargs`, in
+this order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.job_name import DEFAULT_PREFIX, job_name, prefix_of
+from aws_exec.settings.batch_options import OPTION_OF, BatchOptions
+from aws_exec.settings.batch_overlay import Layers, read_executor_config, read_submit_job_kwargs
+from aws_exec.settings.blame import Blame
+from aws_exec.settings.launch import BaseRequest, LaunchPlan, check_overrides, check_room, fill
+from aws_exec.settings.merge import SUBMIT_JOB as GRAMMAR
+from aws_exec.settings.merge import Document, merge_documents
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+from aws_exec.settings.shape import SUBMIT_JOB, conform, shape_of
+from aws_exec.settings.tags import joined, sanitised
+
+#: Bytes of a SubmitJob request (AWS Batch user guide, "Service quotas": "Job size must be less than 30 KiB").
+PAYLOAD_LIMIT = 30 * 1024
+
+#: Batch is not to try again by itself: Airflow's API server refuses the second container of a launch, and its refusal
+#: hides why the first one died. Whoever sets a `retryStrategy` gets that one.
+_NO_RETRY = {"attempts": 1}
+
+#: One SubmitJob, ready to be sent: its place is the job queue.
+SubmitJobPlan: TypeAlias = LaunchPlan
+
+
+class SubmitJobBuilder:
+    """Builds the SubmitJob requests of one executor.
+
+    Args:
+        options: of the executor.
+        team: whose options they are, for naming them in messages.
+
+    Raises:
+        OptionsError: the options alone already make a request that cannot be sent.
+
+    Attributes:
+        name_prefix: what the names of all jobs begin with; they are found by it.
+        warnings: what in the options has no effect, one sentence each; to be logged once.
+    """
+
+    def __init__(self, options: BatchOptions, *, team: str | None = None) -> None:
+        blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team)
+        base = _base_request(options, blame)
+        self._container = options.container_name
+        self._base = base.request
+        self.name_prefix = prefix_of(base.request["jobName"])
+        self.warnings: tuple[str, ...] = base.warnings
+        if self.name_prefix != base.request["jobName"]:
+            self.warnings += (f"job_name: is not one that AWS Batch takes; jobs are called {self.name_prefix}-...",)
+        check_room(self.build, blame)
+
+    def place(self, executor_config: object = None) -> str:
+        """The job queue that a task with this executor_config goes to.
+
+        Raises:
+            InvalidExecutorConfig: as `build`.
+        """
+        return str(self._merged(executor_config)[0]["jobQueue"])
+
+    def build(
+        self,
+        identity: Identity,
+        command: Sequence[str],
+        executor_config: object = None,
+        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it; the amazon provider ignores it
+        *,
+        with_tags: bool = True,
+    ) -> SubmitJobPlan:
+        """Build one request.
+
+        Args:
+            identity: whose container it will be.
+            command: of the Airflow container; never echoed, it carries the workload's token.
+            executor_config: of the task, whatever its author wrote; None or empty if it has none.
+            queue: Airflow's queue of the task; not used yet.
+            with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
+
+        Raises:
+            InvalidExecutorConfig: the request cannot be sent (`RequestTooLarge`: for its length).
+        """
+        request, container = self._merged(executor_config)
+        words = (request["jobName"],) if request["jobName"] != self._base["jobName"] else _words(identity)
+        request["jobName"] = job_name(self.name_prefix, identity.token, *words)
+        airflow = request.pop("containerOverrides", {})
+        fill(airflow, identity, command)
+        _put(request, airflow, container)
+        tags = [{"key": key, "value": value} for key, value in request.pop("tags", {}).items()]
+        if tags := joined(tags, sanitised(identity.tags()) if with_tags else []):
+            request["tags"] = {tag["key"]: tag["value"] for tag in tags}
+        _check_length(request, airflow, container)
+        return SubmitJobPlan(str(request["jobQueue"]), request)
+
+    def _merged(self, config: object) -> tuple[Document, str]:
+        """The shared request with one executor_config laid over it, which shares nothing with either; the container."""
+        if config is None or (isinstance(config, Mapping) and not config):
+            return merge_documents({}, self._base, GRAMMAR), self._container
+        overlay = read_executor_config(config, self._container)
+        merged = {"jobName": self._base["jobName"], **_laid_over(self._base, overlay)}
+        checked = conform(merged, shape_of(SUBMIT_JOB), operation=SUBMIT_JOB)
+        findings = [*checked.findings]
+        if overlay.container and (checked.value.get("containerOverrides") or {}).get("instanceType"):
+            message = "cannot be set for one of several containers"
+            findings.append(Finding("containerOverrides.instanceType", message, "Remove it"))
+        if findings:
+            raise InvalidExecutorConfig(findings)
+        return checked.value, overlay.container
+
+
+def _base_request(options: BatchOptions, blame: Blame) -> BaseRequest:
+    """What all tasks share; `jobName` is what their names begin with.
+
+    Raises:
+        OptionsError: with every problem that can be seen without a task.
+    """
+    request: Document = {member: value for member, name in OPTION_OF.items() if (value := getattr(options, name))}
+    problems = blame.of(conform(request, shape_of(SUBMIT_JOB), partial=True, operation=SUBMIT_JOB).findings)
+    overlay = Layers((), "")
+    try:
+        overlay = read_submit_job_kwargs(options.submit_job_kwargs, options.container_name)
+    except InvalidExecutorConfig as error:
+        problems += blame.of_kwargs(error.findings)
+    if problems:
+        raise OptionsError(problems)
+    merged = _laid_over({"jobName": DEFAULT_PREFIX, "retryStrategy": _NO_RETRY, **request}, overlay)
+    merged.setdefault("jobName", DEFAULT_PREFIX)
+    checked = conform(merged, shape_of(SUBMIT_JOB), operation=SUBMIT_JOB)
+    if checked.findings:
+        raise OptionsError(blame.of(checked.findings))
+    return BaseRequest(checked.value, tuple(f"submit_job_kwargs: {text}" for text in overlay.warnings))
+
+
+def _laid_over(base: Document, overlay: Layers) -> Document:
+    merged = base
+    for layer in overlay.requests:
+        merged = merge_documents(merged, layer, GRAMMAR)
+    # Once more over nothing: what is left of nulls in the base's lists goes, and an empty map is none.
+    merged = merge_documents({}, merged, GRAMMAR)
+    return {key: value for key, value in merged.items() if value != {}}
+
+
+def _put(request: Document, airflow: Document, container: str) -> None:
+    """Put the Airflow container's overrides where its job definition has it; changes the request itself."""
+    if not container:
+        request["containerOverrides"] = airflow
+        return
+    properties = request.setdefault("ecsPropertiesOverride", {})
+    tasks = properties.setdefault("taskProperties", [])
+    task = tasks[0] if tasks else {}
+    properties["taskProperties"] = [task]
+    task["containers"] = [{"name": container, **airflow}, *task.get("containers", [])]
+
+
+def _words(identity: Identity) -> tuple[str, ...]:
+    return (identity.dag_id, identity.task_id)
+
+
+def _check_length(request: Document, airflow: Document, container: str) -> None:
+    items = [{"name": container, **airflow}]
+    if container:
+        items = request["ecsPropertiesOverride"]["taskProperties"][0]["containers"]
+    named = [(item["name"] or "containerOverrides", item) for item in items]
+    check_overrides({"containerOverrides": items}, named)
+    # As botocore writes it, in ASCII with spaces.
+    length = len(json.dumps(request))
+    if length >= PAYLOAD_LIMIT:
+        message = f"is {length:,} bytes, and AWS Batch takes less than {PAYLOAD_LIMIT:,}"
+        raise RequestTooLarge([Finding("", message, "Shorten parameters, tags and overrides")])

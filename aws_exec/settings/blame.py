@@ -1,0 +1,54 @@
+"""Whose option it is that a request cannot be sent: findings on a request, told as problems of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aws_exec.settings.options import ExecutorOptions
+from aws_exec.settings.problems import Finding, Problem, shown, variable_of
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Makes problems of findings.
+
+    Attributes:
+        options: that the request was made of.
+        option_of: the request's members that are an option each, and that option.
+        kwargs: the option that all other members come from.
+        reference: where AWS describes the request, for the remedy.
+        team: whose options they are.
+    """
+
+    options: ExecutorOptions
+    option_of: Mapping[str, str]
+    kwargs: str
+    reference: str
+    team: str | None = None
+
+    def of(self, findings: Iterable[Finding]) -> list[Problem]:
+        """One problem for each finding, of the option that its path comes from."""
+        return [self.problem(self.option_of.get(_top(finding), self.kwargs), finding) for finding in findings]
+
+    def of_kwargs(self, findings: Iterable[Finding]) -> list[Problem]:
+        """One problem of the `*_kwargs` option for each finding."""
+        return [self.problem(self.kwargs, finding) for finding in findings]
+
+    def problem(self, name: str, finding: Finding) -> Problem:
+        """The problem of one option."""
+        value = getattr(self.options, name) or None
+        whole = finding.path in ("", name) or self.option_of.get(finding.path) == name
+        path = "" if whole else f"{finding.path}: "
+        return Problem(
+            section=self.options.section,
+            option=name,
+            value=None if value is None else shown(name, value),
+            message=f"{path}{finding.message}",
+            variable=variable_of(self.options.section, name, self.team),
+            remedy=finding.remedy or f"Correct it as in the {self.reference}",
+        )
+
+
+def _top(finding: Finding) -> str:
+    return finding.path.partition(".")[0].partition("[")[0]

@@ -1,0 +1,123 @@
+"""What a person lays over the RunTask request: an `executor_config`, or `run_task_kwargs`; and what they may not.
+
+Reserved, because awsexec decides them:
+
+| | in an executor_config | in run_task_kwargs |
+|---|---|---|
+| `name`, `command` at the top | refused | refused (RunTask has none) |
+| a command of the Airflow container | refused | overridden, with a warning |
+| `clientToken`, `startedBy`, a `count` other than 1 | refused | overridden, with a warning |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from aws_exec.settings.merge import RUN_TASK as GRAMMAR
+from aws_exec.settings.merge import Document, normalised, with_names
+from aws_exec.settings.overlay import (
+    COMMAND,
+    Dialect,
+    Overlay,
+    document_of,
+    not_for_tags,
+    read_config,
+    read_kwargs,
+    reserved_members,
+)
+from aws_exec.settings.problems import Finding
+from aws_exec.settings.shape import RUN_TASK, container_shape
+
+_RESERVED = MappingProxyType(
+    {
+        "command": COMMAND,
+        "name": "the container is named by the option container_name",
+        "clientToken": "it is what keeps a task from being launched twice",
+        "startedBy": "running tasks are found by it",
+    },
+)
+_DECIDED = frozenset({*_RESERVED, "count"})
+
+
+def read_executor_config(config: object, container: str) -> Overlay:
+    """Read one task's `executor_config`.
+
+    RunTask-shaped (`{"overrides": {...}, "cluster": ...}`, as the amazon provider merges it), ContainerOverride-shaped
+    (`{"cpu": 512, "environment": [...]}`, as its documentation says, meant for the Airflow container), or both.
+
+    Args:
+        config: whatever the DAG author wrote.
+        container: the name of the Airflow container.
+
+    Raises:
+        InvalidExecutorConfig: with every finding.
+    """
+    request, own = read_config(document_of(config, GRAMMAR), container, DIALECT)
+    return Overlay(_without_reserved(_with_own(request, own, container), container))
+
+
+def read_run_task_kwargs(kwargs: Mapping[str, Any], container: str) -> Overlay:
+    """Read the option `run_task_kwargs`: RunTask-shaped.
+
+    Raises:
+        InvalidExecutorConfig: with every finding; the caller knows which option it was.
+    """
+    overlay = read_kwargs(normalised(kwargs), container, DIALECT)
+    return Overlay(_without_reserved(overlay.request, container), overlay.warnings)
+
+
+def _reserved(document: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from reserved_members(document, _RESERVED)
+    if document.get("count", 1) not in (1, "1", None):
+        yield Finding("count", "can only be 1", "Remove it: one task instance is one container")
+
+
+def _faults(request: Mapping[str, Any]) -> Iterator[Finding]:
+    if request.get("launchType") and request.get("capacityProviderStrategy"):
+        yield Finding("launchType", "excludes capacityProviderStrategy, and both are set", "Remove one of the two")
+    for index, tag in enumerate(request.get("tags") or ()):
+        yield from not_for_tags((tag or {}).get("key"), f"tags[{index}]")
+
+
+def _containers(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    overrides = request.get("overrides") or {}
+    for index, item in enumerate(overrides.get("containerOverrides") or ()):
+        if item:
+            yield f"overrides.containerOverrides[{index}]", item
+
+
+DIALECT = Dialect(
+    operation=RUN_TASK,
+    grammar=GRAMMAR,
+    container=container_shape,
+    reserved=_reserved,
+    decided=_DECIDED,
+    containers=_containers,
+    faults=_faults,
+)
+
+
+def _with_own(request: Document, own: Document, container: str) -> Document:
+    """The flat keys as one more override of the Airflow container, which wins over those written out."""
+    if not own:
+        return request
+    overrides = request.get("overrides") or {}
+    containers = [*(overrides.get("containerOverrides") or ()), {**own, "name": container}]
+    return {**request, "overrides": {**overrides, "containerOverrides": containers}}
+
+
+def _without_reserved(request: Document, container: str) -> Document:
+    """The request without what awsexec decides; what is unnamed becomes the Airflow container's."""
+    rest = {key: value for key, value in request.items() if key not in _DECIDED}
+    named = with_names(rest, container)
+    overrides = named.get("overrides") or {}
+    if not overrides.get("containerOverrides"):
+        return named
+    containers = [
+        {key: value for key, value in item.items() if key != "command"} if item.get("name") == container else item
+        for item in overrides["containerOverrides"]
+        if item
+    ]
+    return {**named, "overrides": {**overrides, "containerOverrides": containers}}

@@ -1,0 +1,112 @@
+"""What the requests of all services have alike: the plan, the Airflow container's environment, and what has to fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.settings.blame import Blame
+from aws_exec.settings.merge import Document
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+
+#: Characters of the overrides of an ECS task, the JSON syntax included (ECS API Reference, RunTask). Batch passes its
+#: overrides on: longer ones fail the job with "Container Overrides length must be at most 8192".
+OVERRIDES_LIMIT = 8192
+
+#: Tells Airflow's logging that it runs in an executor's container; the amazon provider sets the same.
+MARKER = ("AIRFLOW_IS_EXECUTOR_CONTAINER", "true")
+
+#: The workload of a task with long names, as JSON in the command, is about this long; most of it is the token.
+TYPICAL_WORKLOAD = 2000
+
+#: A task with long names.
+TYPICAL = Identity("d" * 12, "00000000-0000-0000-0000-000000000000-1", "n" * 40, "n" * 40, "n" * 40, "-1", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRequest:
+    """What all tasks of an executor share.
+
+    Attributes:
+        request: of the shape and of the right types; not yet tidy: an executor_config may change much of it.
+        warnings: what in the options has no effect, one sentence each.
+    """
+
+    request: Document
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """One launch, ready to be sent.
+
+    Attributes:
+        place: where it goes (ECS cluster, Batch job queue); its job must be asked for there.
+        arguments: the keyword arguments of boto3's call; share nothing with any other plan.
+    """
+
+    place: str
+    arguments: dict[str, Any]
+
+
+def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
+    """Give the Airflow container's overrides its command and its environment, in place."""
+    ours = {MARKER[0]: MARKER[1], **identity.environment()}
+    theirs = [dict(entry) for entry in airflow.get("environment", ()) if entry.get("name") not in ours]
+    airflow["command"] = list(command)
+    airflow["environment"] = [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
+
+
+def check_room(build: Callable[[Identity, Sequence[str]], object], blame: Blame) -> None:
+    """Refuse options that leave no room for a workload, before each task fails of it.
+
+    Raises:
+        OptionsError: the `*_kwargs` take too much.
+    """
+    try:
+        build(TYPICAL, ["x" * TYPICAL_WORKLOAD])
+    except InvalidExecutorConfig as error:
+        raise OptionsError(
+            blame.of_kwargs(
+                Finding("", f"a typical task cannot be launched with it: {finding.message}", finding.remedy)
+                for finding in error.findings
+            ),
+        ) from error
+
+
+def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Refuse overrides that ECS does not take.
+
+    Args:
+        overrides: of the whole task.
+        containers: the name and the overrides of each container, to name what is largest.
+
+    Raises:
+        RequestTooLarge: they are too long.
+    """
+    length = length_of(overrides)
+    if length <= OVERRIDES_LIMIT:
+        return
+    parts = [part for name, item in containers for part in _parts(name, item)]
+    parts += [(key, length_of(value)) for key, value in overrides.items() if key != "containerOverrides"]
+    largest = ", ".join(f"{name} {size:,}" for name, size in sorted(parts, key=lambda part: part[1], reverse=True)[:3])
+    message = f"is {length:,} characters of JSON, and AWS takes {OVERRIDES_LIMIT:,}; the largest parts: {largest}"
+    remedy = "Move environment variables into the task definition or an environment file, or shorten them"
+    raise RequestTooLarge([Finding("overrides", message, remedy)])
+
+
+def length_of(document: Any) -> int:
+    """Characters of JSON without spaces."""
+    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+
+
+def _parts(name: str, item: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Each command and environment variable of a container with its length."""
+    for key, value in item.items():
+        if key == "environment":
+            yield from ((f"{name}.environment.{entry.get('name', '')[:80]}", length_of(entry)) for entry in value)
+        else:
+            yield f"{name}.{key}", length_of(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -106,7 +107,7 @@ def counted(session):
         event.remove(bind, "before_cursor_execute", note)
 
 
-def adopt(executor, *, on=lambda tis: tis):
+def adopt(executor):
     """As `adopt_or_reset_orphaned_tasks` does: few columns, one session; names of those that it would reset."""
     with create_session() as session:
         query = (
@@ -125,21 +126,23 @@ def adopt(executor, *, on=lambda tis: tis):
                 )
             )
         )
-        tis = on(list(session.scalars(query)))
+        tis = list(session.scalars(query))
         with counted(session) as statements:
+            begin, cpu = time.perf_counter(), time.thread_time()
             reset = executor.try_adopt_task_instances(tis)
-            finished = time.perf_counter()
+            took = time.perf_counter() - begin, time.thread_time() - cpu
         taken = {ti.id for ti in tis} - {ti.id for ti in reset}
         for ti in tis:
             if ti.id in taken:
                 ti.queued_by_job_id = ALIVE
-        return Adoption([ti.task_id for ti in reset], statements, finished)
+        return Adoption([ti.task_id for ti in reset], statements, *took)
 
 
+@dataclass(frozen=True)
 class Adoption:
-    """What came of it: the names given back, the statements sent, when it was done (`time.perf_counter`)."""
+    """What came of it: the names given back, the statements sent, how long it took and what of that was work."""
 
-    def __init__(self, reset, statements, finished) -> None:
-        self.reset = reset
-        self.statements = statements
-        self.finished = finished
+    reset: list
+    statements: list
+    seconds: float
+    cpu_seconds: float

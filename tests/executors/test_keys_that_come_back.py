@@ -84,7 +84,7 @@ def test_revoking_frees_the_key_stops_the_container_reports_nothing_and_says_why
 
 
 def test_what_is_revoked_before_it_was_launched_never_is(started, ecs):
-    scheduler = Scheduler(started(clock=FastClock(5)))
+    scheduler = Scheduler(started(clock=FastClock(20)))
     ecs.goes_wrong(server_error(), "RunTask", times=1)
     workload = task()
     key = scheduler.queue(workload)

@@ -92,7 +92,7 @@ def test_a_definitive_answer_to_the_health_check_refuses_the_start(started, ecs,
 )
 def test_what_may_pass_only_warns_and_launching_goes_on_once_it_has(started, ecs, trick):
     ecs.goes_wrong(trick, "StopTask")
-    scheduler = Scheduler(started(clock=FastClock(5)))
+    scheduler = Scheduler(started(clock=FastClock(20)))
     ecs.goes_right()
     scheduler.until_over(scheduler.queue(task()))
 

@@ -1,0 +1,114 @@
+"""SIGTERM is a `SystemExit` in whatever frame runs; it loses no task and launches none twice."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from aws_exec.testing.scripted import FOR_EVER, Plan
+from tests.executors.harness import FastClock, Scheduler, task
+
+
+class Terminate:
+    """Raises SystemExit in the `at`-th line that the scheduler's thread executes in files of this path.
+
+    Only the last beat of several is of interest where `at` is more than there are: `lines` says how many there were.
+    """
+
+    def __init__(self, at, path) -> None:
+        self._at = at
+        self._path = path
+        self.lines = 0
+
+    def __enter__(self):
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *exc):
+        sys.settrace(None)
+
+    def _trace(self, frame, what, _):
+        if self._path not in frame.f_code.co_filename:
+            return None
+        if what == "line":
+            self.lines += 1
+            if self.lines == self._at:
+                sys.settrace(None)
+                raise SystemExit(15)
+        return self._trace
+
+
+def await_completion(executor):
+    """Without a beat: so that the next one finds something to take in."""
+    pause = threading.Event()
+    while executor._dispatcher.peek() is None:
+        pause.wait(0.001)
+
+
+def interrupt(scheduler, at, path):
+    """Interrupt one beat that takes completions in, and workloads; whether it was, and the workloads."""
+    before, new = [task(f"{at}-{number}") for number in range(2)], [task(f"{at}-new-{number}") for number in range(2)]
+    scheduler.queue(*before)
+    scheduler.beat()
+    await_completion(scheduler.executor)
+    scheduler.queue(*new)
+    try:
+        with Terminate(at, path):
+            scheduler.executor.heartbeat()
+    except SystemExit:
+        return True, [*before, *new]
+    return False, [*before, *new]
+
+
+def is_tracked(executor, key):
+    """By the machine, or in what it has decided and nobody has carried out yet."""
+    book = executor.machine.book
+    unapplied = book._unapplied
+    known = [*book.records.values(), *book.outbox.values()]
+    if unapplied:
+        known += [*unapplied.effects.values(), *unapplied.records.values()]
+    return any(getattr(each, "key", None) == key for each in known)
+
+
+def check(scheduler, workloads):
+    """Every workload is in Airflow's queue, tracked, or reported; none stays in `running` for ever."""
+    executor = scheduler.executor
+    scheduler.listen()
+    for key in (workload.key for workload in workloads):
+        tracked = is_tracked(executor, key)
+        assert tracked or key in executor.queued_tasks or scheduler.outcomes(key), f"{key} is lost"
+        assert tracked or key not in executor.running, f"{key} stays in running for ever"
+
+
+@pytest.mark.parametrize(("path", "step"), [("/aws_exec/executors/", 1), ("/aws_exec/", 23)])
+def test_a_sigterm_at_any_instant_of_a_beat_loses_no_task(started, ecs, path, step):
+    """Somebody catches it, and the same executor goes on: every task ends, in one container."""
+    ecs.set_plan(Plan(run=0.005))
+    scheduler = Scheduler(started(clock=FastClock(10)))
+    scheduler.beat()
+    at, interrupted = 1, True
+    while interrupted:
+        interrupted, workloads = interrupt(scheduler, at, path)
+        check(scheduler, workloads)
+        scheduler.until_over(*(workload.key for workload in workloads))
+        assert all(scheduler.outcomes(workload.key) == ["success"] for workload in workloads), at
+        at += step
+    assert ecs.double_launches() == {}
+    assert scheduler.executor.running == set()
+    assert at > 100
+
+
+def test_after_a_sigterm_the_end_launches_nothing_and_loses_nothing(started, ecs):
+    ecs.set_plan(FOR_EVER)
+    for at in range(1, 600, 97):
+        scheduler = Scheduler(started(check_health_on_startup="False"))
+        _, workloads = interrupt(scheduler, at, "/aws_exec/")
+        scheduler.executor.end()
+        launched = len(ecs.launches())
+        scheduler.rest(0.05)
+        assert len(ecs.launches()) == launched
+        assert ecs.stops() == []
+        check(scheduler, workloads)
+    assert ecs.double_launches() == {}

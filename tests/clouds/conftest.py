@@ -3,7 +3,7 @@
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from tests.clouds.worlds import EcsWorld, client_of
+from tests.clouds.worlds import BatchWorld, EcsWorld, client_of
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +20,24 @@ def client(aws):
 @pytest.fixture
 def ecs_world(aws, client):
     world = EcsWorld(aws, client)
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def batch_client(aws):
+    return client_of(aws, "batch")
+
+
+@pytest.fixture
+def batch_world(aws, batch_client):
+    world = BatchWorld(aws, batch_client)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def several_world(aws, batch_client):
+    world = BatchWorld(aws, batch_client, several=True)
     yield world
     world.close()

@@ -20,3 +20,15 @@ class TestEcsOnTheEmbeddedAws(CloudConformance):
     @pytest.fixture(autouse=True)
     def _world(self, ecs_world):
         self.world = ecs_world
+
+
+class TestBatchOnTheEmbeddedAws(CloudConformance):
+    @pytest.fixture(autouse=True)
+    def _world(self, batch_world):
+        self.world = batch_world
+
+
+class TestBatchJobsOfSeveralContainersOnTheEmbeddedAws(CloudConformance):
+    @pytest.fixture(autouse=True)
+    def _world(self, several_world):
+        self.world = several_world

@@ -1,4 +1,4 @@
-"""The worlds that the conformance suite runs over: a fake one, and ECS on the embedded AWS."""
+"""The worlds that the conformance suite runs over: a fake one, and ECS and Batch on the embedded AWS."""
 
 import itertools
 import os
@@ -9,16 +9,19 @@ from pathlib import Path
 
 import boto3
 
+from aws_exec.clouds.batch import BatchCloud
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.clouds.session import client_config
+from aws_exec.lifecycle.job_name import job_name
 from aws_exec.lifecycle.values import Job, Token, Trouble
 from aws_exec.local import EmbeddedAws
 from aws_exec.testing import FakeCloud
 from aws_exec.testing.conformance import World
 
 STARTED_BY = "awsexec/ours"
-_clusters = itertools.count(1)
+PREFIX = "airflow"
+_places = itertools.count(1)
 
 
 class FakeWorld(World):
@@ -58,35 +61,71 @@ class FakeWorld(World):
         return len(self.cloud.jobs())
 
 
-def client_of(aws: EmbeddedAws):
+def client_of(aws: EmbeddedAws, service: str = "ecs"):
     session = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    return session.client("ecs", region_name=aws.names.region, endpoint_url=aws.endpoint_url, config=client_config())
+    return session.client(service, region_name=aws.names.region, endpoint_url=aws.endpoint_url, config=client_config())
 
 
-class EcsWorld(World):
-    """A cluster of its own in a shared embedded AWS; each container waits for its exit code at a named pipe."""
+class EmbeddedWorld(World):
+    """A place of its own in a shared embedded AWS; each container waits for its exit code at a named pipe."""
 
     def __init__(self, aws: EmbeddedAws, client):
         self.aws = aws
         self.client = client
-        self.place = f"suite-{next(_clusters)}"
+        self.place = f"suite-{next(_places)}"
+        self._pipes = Path(tempfile.mkdtemp())
+
+    def container(self, token: Token, deployment: str = "ours") -> dict:
+        pipe = self._pipes / token
+        if not pipe.exists():
+            os.mkfifo(pipe)
+        identity = {"AWSEXEC_TOKEN": token, "AWSEXEC_DEPLOYMENT": deployment}
+        return {
+            "command": ["sh", "-c", f"exit $(cat {pipe})"],
+            "environment": [{"name": name, "value": value} for name, value in identity.items()],
+        }
+
+    def start(self, job: Job) -> None:
+        self.aws.wait_for_status(job.arn, "RUNNING", 10)
+
+    def finish(self, job: Job, exit_code: int) -> None:
+        [seen] = self.cloud.describe(self.place, [job]).seen
+        (self._pipes / str(seen.token)).write_text(str(exit_code))
+        self.wait_until_stopped(job)
+
+    def wait_until_stopped(self, job: Job) -> None:
+        self.aws.wait_until(lambda: set(self.aws.history(job.arn)) & {"STOPPED", "SUCCEEDED", "FAILED"}, 10)
+
+    def mine(self) -> list[str]:
+        """The ARNs of all that was ever launched here."""
+        raise NotImplementedError
+
+    def containers(self) -> int:
+        return len(self.mine())
+
+    def close(self) -> None:
+        """Make room for the next world's containers."""
+        jobs = [seen.job for seen in self.cloud.survey([self.place])]
+        self.cloud.stop(jobs, "the test is over")
+        for arn in self.mine():
+            self.aws.faults.lose(arn)
+        shutil.rmtree(self._pipes)
+
+
+class EcsWorld(EmbeddedWorld):
+    """A cluster."""
+
+    def __init__(self, aws: EmbeddedAws, client):
+        super().__init__(aws, client)
         client.create_cluster(clusterName=self.place)
         self.cloud: EcsCloud = self.cloud_of(self.place)
-        self._pipes = Path(tempfile.mkdtemp())
 
     def cloud_of(self, cluster: str, **options) -> EcsCloud:
         given = {"container_name": self.aws.names.container, "started_by": STARTED_BY} | options
         return EcsCloud(lambda: self.client, cluster=cluster, **given)
 
     def arguments(self, token: Token, **more) -> dict:
-        pipe = self._pipes / token
-        if not pipe.exists():
-            os.mkfifo(pipe)
-        container = {
-            "name": self.aws.names.container,
-            "command": ["sh", "-c", f"exit $(cat {pipe})"],
-            "environment": [{"name": "AWSEXEC_TOKEN", "value": token}, {"name": "AWSEXEC_DEPLOYMENT", "value": "ours"}],
-        }
+        container = {"name": self.aws.names.container, **self.container(token)}
         return {
             "cluster": self.place,
             "taskDefinition": self.aws.names.task_definition,
@@ -103,17 +142,6 @@ class EcsWorld(World):
 
     def other_request(self, token: Token) -> Request:
         return Request(token, self.place, self.arguments(token, group="another"))
-
-    def start(self, job: Job) -> None:
-        self.aws.wait_for_status(job.arn, "RUNNING", 10)
-
-    def finish(self, job: Job, exit_code: int) -> None:
-        token = next(line.token for line in self.aws.ledger() if line.arn == job.arn)
-        (self._pipes / token).write_text(str(exit_code))
-        self.wait_until_stopped(job)
-
-    def wait_until_stopped(self, job: Job) -> None:
-        self.aws.wait_for_status(job.arn, "STOPPED", 10)
 
     def refuse_next(self) -> None:
         self.aws.faults.refuse_next("RESOURCE:MEMORY")
@@ -132,14 +160,70 @@ class EcsWorld(World):
     def unhealthy(self) -> EcsCloud:
         return self.cloud_of("no-such-cluster")
 
-    def containers(self) -> int:
-        return sum(1 for line in self.aws.ledger() if f"task/{self.place}/" in line.arn)
+    def mine(self) -> list[str]:
+        return [line.arn for line in self.aws.ledger() if f"task/{self.place}/" in line.arn]
 
-    def close(self) -> None:
-        """Make room for the next world's containers."""
-        jobs = [seen.job for seen in self.cloud.survey([self.place])]
-        self.cloud.stop(jobs, "the test is over")
-        for line in self.aws.ledger():
-            if f"task/{self.place}/" in line.arn:
-                self.aws.faults.lose(line.arn)
-        shutil.rmtree(self._pipes)
+
+class BatchWorld(EmbeddedWorld):
+    """A job queue, for job definitions of one container or of several."""
+
+    def __init__(self, aws: EmbeddedAws, client, *, several: bool = False):
+        super().__init__(aws, client)
+        self.several = several
+        order = [{"order": 1, "computeEnvironment": aws.names.compute_environment}]
+        client.create_job_queue(jobQueueName=self.place, state="ENABLED", priority=1, computeEnvironmentOrder=order)
+        self.cloud: BatchCloud = self.cloud_of()
+
+    def cloud_of(self, client=None, **options) -> BatchCloud:
+        name = self.aws.names.container if self.several else ""
+        given = {"name_prefix": PREFIX, "deployment": "ours", "container_name": name} | options
+        return BatchCloud(lambda: client or self.client, job_queue=self.place, **given)
+
+    def arguments(self, token: Token, deployment: str = "ours", **more) -> dict:
+        container, names = self.container(token, deployment), self.aws.names
+        overrides = {"containerOverrides": container}
+        if self.several:
+            task = {"containers": [{"name": names.container, **container}]}
+            overrides = {"ecsPropertiesOverride": {"taskProperties": [task]}}
+        return {
+            "jobName": job_name(PREFIX, token, "dag", "task"),
+            "jobQueue": self.place,
+            "jobDefinition": names.multi_definition if self.several else names.job_definition,
+            **overrides,
+        } | more
+
+    def request(self, token: Token) -> Request:
+        return Request(token, self.place, self.arguments(token))
+
+    def other_request(self, token: Token) -> Request:
+        return Request(token, self.place, self.arguments(token, parameters={"another": "one"}))
+
+    def refuse_next(self) -> None:
+        self.aws.faults.raise_next("SubmitJob", "ServiceQuotaExceededException")
+
+    def launch_foreign(self, token: Token | None) -> Job:
+        arguments = self.arguments(token or f"{uuid.uuid4()}-1", deployment="theirs")
+        if token is None:
+            arguments["jobName"] = PREFIX
+            for container in self.overrides_in(arguments):
+                container.pop("environment")
+        return Job(self.client.submit_job(**arguments)["jobArn"], self.place)
+
+    def overrides_in(self, arguments: dict) -> list[dict]:
+        if self.several:
+            return arguments["ecsPropertiesOverride"]["taskProperties"][0]["containers"]
+        return [arguments["containerOverrides"]]
+
+    def unknown_job(self) -> Job:
+        names = self.aws.names
+        return Job(f"arn:aws:batch:{names.region}:{names.account}:job/{uuid.uuid4()}", self.place)
+
+    def unhealthy(self) -> BatchCloud:
+        self.aws.faults.raise_next("DescribeJobs", "AccessDeniedException", "no batch:DescribeJobs", status=403)
+        return self.cloud
+
+    def mine(self) -> list[str]:
+        listed = self.client.get_paginator("list_jobs")
+        statuses = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
+        pages = (page for each in statuses for page in listed.paginate(jobQueue=self.place, jobStatus=each))
+        return [summary["jobArn"] for page in pages for summary in page["jobSummaryList"]]

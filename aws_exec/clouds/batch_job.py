@@ -131,7 +131,7 @@ def _runs(detail: Detail, name: str | None) -> list[_Run]:
     """What is known of each attempt; of the one under way, if none has ended."""
     attempts: Sequence[Detail] = detail.get("attempts") or ()
     runs = [_run(attempt, attempt.get("taskProperties") or (), name) for attempt in attempts]
-    if not any(run.started for run in runs) and (not runs or detail.get("startedAt") is not None):
+    if not any(run.started for run in runs) and (not runs or detail.get("startedAt")):
         properties: Detail = detail.get("ecsProperties") or {}
         runs.append(_run(detail, properties.get("taskProperties") or (), name))
     return runs
@@ -148,7 +148,8 @@ def _run(detail: Detail, tasks: Iterable[Detail], name: str | None) -> _Run:
     exit_code = airflow.get("exitCode")
     # A container that could not be started may have an exit code all the same (the runtime's): it ran nothing.
     ran = exit_code is not None and not (reason.startswith(_NEVER_STARTED) and container_reason)
-    started = detail.get("startedAt") is not None or ran
+    # The model calls `startedAt` required, also of a job that has not started: 0 is no time.
+    started = bool(detail.get("startedAt")) or ran
     return _Run(
         started=started,
         exit_code=exit_code if started else None,

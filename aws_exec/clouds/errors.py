@@ -169,6 +169,7 @@ _BY_MESSAGE: Final = tuple(
             r"unable to describe task definition",
             r"is not a container in the TaskDefinition",
             r"overrides length must be at most",
+            r"job size must be less than",
             r"No Fargate configuration exists",
             r"does not match regex",
             r"should match valid pattern",

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from tests.local.helpers import client_of, request_of
+from tests.local.helpers import client_of, job_of, request_of
 
 
 class Run(Protocol):
@@ -28,6 +28,11 @@ def aws() -> Iterator[EmbeddedAws]:
 @pytest.fixture(scope="module")
 def ecs(aws: EmbeddedAws) -> Any:
     return client_of(aws, "ecs")
+
+
+@pytest.fixture(scope="module")
+def batch(aws: EmbeddedAws) -> Any:
+    return client_of(aws, "batch")
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +64,30 @@ def described(aws: EmbeddedAws, ecs: Any) -> Any:
         return ecs.describe_tasks(cluster=cluster, tasks=[arn], include=["TAGS"])["tasks"][0]
 
     return described
+
+
+@pytest.fixture
+def submit(aws: EmbeddedAws, batch: Any) -> Iterator[Run]:
+    """Submits a program and returns its job's ARN; what is not over after the test is ended."""
+    submitted = []
+
+    def submit(program: str | list[str] = "", **more: Any) -> str:
+        submitted.append(batch.submit_job(**job_of(aws, program, **more))["jobArn"])
+        return submitted[-1]
+
+    yield submit
+    for arn in submitted:
+        batch.terminate_job(jobId=arn, reason="the test is over")
+        if "SUCCEEDED" not in aws.history(arn):
+            aws.faults.lose(arn)
+
+
+@pytest.fixture
+def job(batch: Any) -> Any:
+    """What DescribeJobs says of a job."""
+
+    def job(arn: str) -> dict[str, Any]:
+        (found,) = batch.describe_jobs(jobs=[arn])["jobs"]
+        return found
+
+    return job

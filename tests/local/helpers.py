@@ -25,7 +25,7 @@ def client_of(aws: EmbeddedAws, service: str) -> Any:
 
 def request_of(aws: EmbeddedAws, program: str | list[str] = "", **more: Any) -> dict[str, Any]:
     """A RunTask request for a Python program (or a command); `more` replaces whole arguments."""
-    command = program if isinstance(program, list) else ["python", "-u", "-c", textwrap.dedent(program)]
+    command = command_of(program)
     network = {"awsvpcConfiguration": {"subnets": [aws.names.subnet]}}
     return {
         "cluster": aws.names.cluster,
@@ -35,6 +35,29 @@ def request_of(aws: EmbeddedAws, program: str | list[str] = "", **more: Any) -> 
         "overrides": {"containerOverrides": [{"name": aws.names.container, "command": command}]},
         **more,
     }
+
+
+def command_of(program: str | list[str]) -> list[str]:
+    return program if isinstance(program, list) else ["python", "-u", "-c", textwrap.dedent(program)]
+
+
+def job_of(aws: EmbeddedAws, program: str | list[str] = "", **more: Any) -> dict[str, Any]:
+    """A SubmitJob request for a Python program (or a command); `more` replaces whole arguments."""
+    return {
+        "jobName": "a-job",
+        "jobQueue": aws.names.job_queue,
+        "jobDefinition": aws.names.job_definition,
+        "containerOverrides": {"command": command_of(program)},
+        **more,
+    }
+
+
+def several_of(aws: EmbeddedAws, program: str | list[str] = "", *others: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A SubmitJob request for the definition of several containers, the Airflow container's program given."""
+    containers = [{"name": aws.names.container, "command": command_of(program)}, *others]
+    request = job_of(aws, jobDefinition=aws.names.multi_definition, **more)
+    del request["containerOverrides"]
+    return {**request, "ecsPropertiesOverride": {"taskProperties": [{"containers": containers}]}}
 
 
 def register(ecs: Any, family: str, *containers: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from aws_exec.local import EmbeddedAws, PortInUseError
-from tests.local.helpers import request_of
+from tests.local.helpers import job_of, request_of
 
 
 def _ask(aws, method, path, body=None, headers=None):
@@ -90,6 +90,76 @@ def test_what_to_export_names_the_executors_options(aws):
         "LAUNCH_TYPE": "FARGATE",
         "SUBNETS": aws.names.subnet,
     }
+
+
+def test_what_to_export_names_the_options_of_the_batch_executor(aws):
+    section = "AIRFLOW__AWS_BATCH_EXECUTOR__"
+
+    options = {k.removeprefix(section): v for k, v in aws.environment().items() if k.startswith(section)}
+
+    assert options == {
+        "REGION_NAME": "us-east-1",
+        "JOB_QUEUE": "awsexec-queue",
+        "JOB_DEFINITION": "awsexec-job",
+        "JOB_NAME": "awsexec",
+    }
+
+
+def test_queue_compute_environment_and_definitions_are_ready(aws, batch):
+    names = aws.names
+    (queue,) = batch.describe_job_queues(jobQueues=[names.job_queue])["jobQueues"]
+    (environment,) = batch.describe_compute_environments()["computeEnvironments"]
+    found = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+
+    assert (queue["state"], queue["status"]) == ("ENABLED", "VALID")
+    assert queue["computeEnvironmentOrder"] == [{"order": 1, "computeEnvironment": "awsexec-ce"}]
+    assert (environment["computeEnvironmentName"], environment["type"]) == ("awsexec-ce", "MANAGED")
+    assert (environment["state"], environment["status"]) == ("ENABLED", "VALID")
+    assert environment["computeResources"]["type"] == "FARGATE"
+    assert [one["jobDefinitionName"] for one in found] == [names.job_definition, names.multi_definition]
+
+
+def test_a_job_is_in_the_ledger_too(aws, batch):
+    environment = [{"name": "AWSEXEC_TOKEN", "value": "read-2"}, {"name": "SECRET", "value": "s"}]
+    override = {"command": ["python", "-c", "raise SystemExit(4)"], "environment": environment}
+    arn = batch.submit_job(**job_of(aws, jobName="told-of", containerOverrides=override))["jobArn"]
+    aws.wait_for_status(arn, "FAILED")
+
+    _, body = _ask(aws, "GET", "/awsexec/ledger")
+
+    line = next(line for line in json.loads(body) if line["arn"] == arn)
+    times = {name: line.pop(name) for name in ("created_at", "ended_at")}
+    assert line == {
+        "service": "batch",
+        "arn": arn,
+        "token": "read-2",
+        "started_by": "",
+        "container": "default",
+        "identity": {"AWSEXEC_TOKEN": "read-2"},
+        "status": "FAILED",
+        "started": True,
+        "exit_code": 4,
+        "stop_code": "",
+        "stopped_reason": "Essential container in task exited",
+        "name": "told-of",
+        "attempts": 1,
+    }
+    assert times["created_at"] < times["ended_at"]
+
+
+def test_another_process_can_hold_hide_and_release_jobs(aws, batch):
+    _ask(aws, "POST", "/awsexec/hold", {"reason": "CAPACITY:NONE - none"})
+    _ask(aws, "POST", "/awsexec/lag", {})
+    arn = batch.submit_job(**job_of(aws, ["true"]))["jobArn"]
+    assert batch.describe_jobs(jobs=[arn])["jobs"] == []
+
+    _ask(aws, "POST", "/awsexec/catch-up", {})
+    aws.wait_for_status(arn, "RUNNABLE")
+    (told,) = batch.describe_jobs(jobs=[arn])["jobs"]
+    assert told["statusReason"] == "CAPACITY:NONE - none"
+
+    _ask(aws, "POST", "/awsexec/release", {})
+    aws.wait_for_status(arn, "SUCCEEDED")
 
 
 def test_the_ledger_can_be_read_from_another_process(aws, ecs):

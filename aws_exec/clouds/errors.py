@@ -167,7 +167,7 @@ _BY_MESSAGE: Final = tuple(
         _INVALID: (
             r"(?:task|job) ?definition\b.*(?:not found|not exist|cannot be found|inactive|not active|deregistered)",
             r"unable to describe task definition",
-            r"is not a container in the TaskDefinition",
+            r"is not a container in the (?:Task|job )Definition",
             r"overrides length must be at most",
             r"job size must be less than",
             r"No Fargate configuration exists",

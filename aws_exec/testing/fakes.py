@@ -12,6 +12,12 @@ from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Stop, Token, Trouble, launch_of
 
+#: What the services call their jobs, by service; the number makes it unique.
+ARNS = {
+    "ecs": "arn:aws:ecs:us-east-1:123456789012:task/fake/{0:032x}",
+    "batch": "arn:aws:batch:us-east-1:123456789012:job/00000000-0000-0000-0000-{0:012x}",
+}
+
 #: A call that a test holds and forgets to release must not hang the test run.
 LONGEST_HOLD_SECONDS = 30.0
 
@@ -98,13 +104,20 @@ class FakeCloud:
         with self._lock:
             return self._holds.setdefault(verb, threading.Event())
 
+    def hinder(self, job: Job, why: str) -> None:
+        """The job does not start, and the service says why; empty: it no longer does."""
+        with self._lock:
+            old = self._containers[job.arn]
+            self._containers[job.arn] = replace(old, seen=replace(old.seen, waiting=why))
+
     def start(self, job: Job) -> None:
         """The Airflow container starts."""
         self._change(job, status=Status.RUNNING, started=True)
 
     def finish(self, job: Job, exit_code: int = 0) -> None:
         """The Airflow container exits, and its job stops."""
-        stop = Stop(self.capabilities.service, exit_code, started=True, code="EssentialContainerExited")
+        code = self._code("EssentialContainerExited")
+        stop = Stop(self.capabilities.service, exit_code, started=True, code=code)
         self._change(job, status=Status.STOPPED, started=True, stop=stop)
 
     def linger(self, job: Job, exit_code: int = 0) -> None:
@@ -114,7 +127,7 @@ class FakeCloud:
 
     def fail_to_start(self, job: Job, reason: str = "CannotPullContainerError: no such image") -> None:
         """The job stops before its Airflow container ran."""
-        stop = Stop(self.capabilities.service, code="TaskFailedToStart", reason=reason)
+        stop = Stop(self.capabilities.service, code=self._code("TaskFailedToStart"), reason=reason)
         self._change(job, status=Status.STOPPED, stop=stop)
 
     def lose(self, job: Job) -> None:
@@ -220,7 +233,7 @@ class FakeCloud:
             raise CloudError(_answered(scripted))
 
     def _launch(self, token: Token | None, place: str, deployment: str) -> Observation:
-        arn = f"arn:aws:ecs:us-east-1:123456789012:task/fake/{next(self._numbers):032x}"
+        arn = ARNS[self.capabilities.service].format(next(self._numbers))
         seen = Observation(Job(arn, place), Status.STARTING, token=token)
         self._containers[arn] = _Container(seen, deployment)
         return seen
@@ -235,7 +248,7 @@ class FakeCloud:
     ) -> None:
         with self._lock:
             old = self._containers[job.arn]
-            seen = replace(old.seen, status=status, started=started or old.seen.started, stop=stop)
+            seen = replace(old.seen, status=status, started=started or old.seen.started, stop=stop, waiting="")
             self._containers[job.arn] = replace(old, seen=seen)
 
     def _stop(self, job: Job, reason: str) -> None:
@@ -246,10 +259,14 @@ class FakeCloud:
                 return
             seen = each.seen
             exit_code = 143 if seen.started else None
-            code = "UserInitiated"
+            code = self._code("UserInitiated")
             service = self.capabilities.service
             stop = Stop(service, exit_code, started=seen.started, code=code, reason=reason, on_purpose=True)
             self._change(job, status=Status.STOPPED, stop=stop)
+
+    def _code(self, code: str) -> str:
+        """A stop code, where the service has them: ECS does."""
+        return code if self.capabilities.service == "ecs" else ""
 
     def _fleet(self, places: Sequence[str]) -> list[Observation]:
         where = set(places or ("",))

@@ -97,6 +97,7 @@ class ScriptedEcs:
         self._lock = threading.RLock()
         self._latency = latency
         self._mischief = Mischief(seed, quotas)
+        self._errors: Counter[tuple[str, str]] = Counter()
         self._api = EcsApi(
             lambda _: plan if isinstance(plan, Plan) else Plan(),
             clusters=clusters,
@@ -240,6 +241,11 @@ class ScriptedEcs:
         with self._lock:
             return Counter(self._api.calls)
 
+    def errors(self) -> Counter[tuple[str, str]]:
+        """How often each operation was answered with which error (`("RunTask", "ConflictException")`), tricks apart."""
+        with self._lock:
+            return Counter(self._errors)
+
     def now(self) -> float:
         """The scripted clock: seconds since the epoch."""
         return time.time()
@@ -269,6 +275,7 @@ class ScriptedEcs:
         try:
             return Answer(self._api.answer(operation, arguments, raw, now).encode())
         except Refused as refused:
+            self._errors[operation, str((refused.trick.body or {}).get("__type"))] += 1
             return Answer(json.dumps(refused.trick.body).encode(), refused.trick.status)
 
 

@@ -1,8 +1,11 @@
 """One embedded AWS for all of these tests: its start costs more than what it is asked."""
 
+import boto3
 import pytest
 
+from aws_exec.clouds.session import client_config
 from aws_exec.local import EmbeddedAws
+from tests.clouds.batch_answers import ScriptedBatch
 from tests.clouds.worlds import BatchWorld, EcsWorld, client_of
 
 
@@ -41,3 +44,16 @@ def several_world(aws, batch_client):
     world = BatchWorld(aws, batch_client, several=True)
     yield world
     world.close()
+
+
+@pytest.fixture(scope="module")
+def stubbed_batch_client():
+    session = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+    return session.client("batch", region_name="us-east-1", config=client_config())
+
+
+@pytest.fixture
+def batch(stubbed_batch_client):
+    batch = ScriptedBatch(stubbed_batch_client)
+    with batch.stub:
+        yield batch

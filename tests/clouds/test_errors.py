@@ -89,6 +89,8 @@ INVALID | 400 | ClientException | Error executing request, Exception : User '$(i
 INVALID | 400 | ClientException | Job definition airflow:9 does not exist
 INVALID | 400 | ClientException | Override for container named rate limiter is not a container in the TaskDefinition
 INVALID | 400 | ClientException | Job name should match valid pattern
+INVALID | 400 | ClientException | Error executing request, Exception : Job size must be less than 30 KiB, got 47 KiB
+INVALID | 400 | ClientException | Override for container named x is not a container in the job definition.
 INVALID | 400 | PlatformUnknownException | The specified platform does not exist.
 INVALID | 400 | PlatformTaskDefinitionIncompatibilityException |
 INVALID | 400 | UnsupportedFeatureException |

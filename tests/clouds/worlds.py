@@ -18,6 +18,7 @@ from aws_exec.lifecycle.values import Job, Token, Trouble
 from aws_exec.local import EmbeddedAws
 from aws_exec.testing import FakeCloud
 from aws_exec.testing.conformance import World
+from aws_exec.testing.fakes import ARNS
 
 STARTED_BY = "awsexec/ours"
 PREFIX = "airflow"
@@ -50,7 +51,7 @@ class FakeWorld(World):
         return self.cloud.add(token)
 
     def unknown_job(self) -> Job:
-        return Job(f"arn:aws:ecs:us-east-1:123456789012:task/fake/{uuid.uuid4().hex}")
+        return Job(ARNS[self.cloud.capabilities.service].format(0))
 
     def unhealthy(self) -> FakeCloud:
         cloud = FakeCloud()

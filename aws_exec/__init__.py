@@ -10,12 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aws_exec.executors.batch import AwsBatchExecutor
     from aws_exec.executors.ecs import AwsEcsExecutor
 
-__all__ = ["AwsEcsExecutor", "__version__"]
+__all__ = ["AwsBatchExecutor", "AwsEcsExecutor", "__version__"]
 __version__ = "0.1.0"
 
-_LAZY = {"AwsEcsExecutor": "aws_exec.executors.ecs"}
+_LAZY = {
+    "AwsBatchExecutor": "aws_exec.executors.batch",
+    "AwsEcsExecutor": "aws_exec.executors.ecs",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,38 +1,27 @@
-"""What the executors of all services share, beside the beat: start, intake, what Airflow takes back, adoption, the end.
+"""What the executors of all services share once they have started: intake, what Airflow takes back, adoption, the end.
 
-Nothing here decides what happens to a job: `aws_exec.lifecycle.machine` does. Beyond `start()` and `check_health()`
-nothing raises into the scheduler.
+Nothing here decides what happens to a job: `aws_exec.lifecycle.machine` does. Nothing raises into the scheduler.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
-from aws_exec.clouds.cloud import Cloud, Request
-from aws_exec.clouds.dispatcher import Dispatcher
+from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane_gate import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
-from aws_exec.diagnosis import can_replace
 from aws_exec.executors import compat, rows, telling
-from aws_exec.executors.beat import BUDGET, BeatingExecutor
+from aws_exec.executors.beat import BUDGET
+from aws_exec.executors.starting import StartingExecutor
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload, identity_of
-from aws_exec.lifecycle import Machine, Policy, effects, events
-from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
-from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
+from aws_exec.settings import InvalidExecutorConfig
 
 Command: TypeAlias = Sequence[Any]
 ExecutorConfig: TypeAlias = dict[str, Any]
-
-#: Seconds that a container may take to start where instances have to be started for it first.
-SLOW_START = 3600.0
-
-#: A lane may launch until this share of the health threshold has passed since the last beat: after the whole of it
-#: another scheduler may have adopted what we would launch.
-LEASE_SHARE = 1 / 3
 
 #: Seconds that `end()` and `terminate()` give to calls that are on their way.
 CLOSING = 5.0
@@ -41,7 +30,7 @@ CLOSING = 5.0
 TERMINATING = 40.0
 
 
-class ContainerExecutor(BeatingExecutor):
+class ContainerExecutor(StartingExecutor):
     """An executor that runs every workload in a container of its own; a service is a subclass."""
 
     supports_multi_team = True
@@ -50,160 +39,17 @@ class ContainerExecutor(BeatingExecutor):
     is_local = False
     serve_logs = False
 
-    #: Error codes after which the client is rebuilt with new credentials, as the amazon provider names them.
-    INVALID_CREDENTIALS_EXCEPTIONS: ClassVar[list[str]] = [
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-    ]
-    #: Seconds before the client is rebuilt after its credentials failed, and at most between two tries.
-    CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
     CommandType = Command
     ExecutorConfigType = ExecutorConfig
-
-    #: The section of Airflow's configuration.
-    SECTION: ClassVar[str]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._launch_ids = LaunchIds()
-        self._wake = threading.Event()
-        self._cloud: Cloud | None = None
-        self._options: ExecutorOptions | None = None
-        self._deployment = ""
-
-    # -- what a service is ----------------------------------------------------------------------------------------
-
-    def _load_options(self) -> ExecutorOptions:
-        """Read this executor's options; raises OptionsError."""
-        raise NotImplementedError
-
-    def _build_cloud(self, options: Any, deployment: str) -> Cloud:
-        """The adapter, with its clients built."""
-        raise NotImplementedError
-
-    def _build_dispatcher(self, cloud: Any, options: Any) -> Dispatcher:
-        """The threads that call it."""
-        raise NotImplementedError
-
-    def _request(self, workload: Workload, words: Sequence[str], identity: Identity) -> Request:
-        """The call that launches a workload; raises InvalidExecutorConfig or CloudError. On a lane's thread."""
-        raise NotImplementedError
-
-    def _place_of(self, executor_config: Any) -> str:
-        """Where the container of a task with this executor_config is; the default if it cannot be read."""
-        raise NotImplementedError
 
     def _job_of(self, external_id: str, place: str) -> Job | None:
         """The job that Airflow's external executor id names; None if it names none."""
         raise NotImplementedError
 
-    def _connect(self) -> None:
-        """Build the clients; raises CloudError."""
-        raise NotImplementedError
-
-    # -- start and health -----------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Read and check the options, build the client, check the health if asked, start the threads.
-
-        Raises:
-            AirflowException: an option is wrong, or AWS says definitively that nothing can be launched.
-        """
-        try:
-            options = self._load_options()
-            deployment = options.deployment or compat.default_deployment()
-            self._cloud = self._build_cloud(options, deployment)
-        except OptionsError as error:
-            raise telling.refusal(str(error)) from error
-        self._options = options
-        self._deployment = deployment
-        self.machine = Machine(self._policy(options, self._cloud))
-        self._dispatcher = self._build_dispatcher(self._cloud, options)
-        self._warn_of_short_timeout(options)
-        try:
-            self._connect()
-        except CloudError as error:
-            self._refuse_if_definitive(error.fault)
-        if options.check_health_on_startup:
-            self._check_health_at_start()
-        self._dispatcher.start()
-        self.log.info("%s is ready (deployment %s)", type(self).__name__, deployment)
-
-    def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
-        can = cloud.capabilities
-        return Policy(
-            service=can.service,
-            idempotent_submit=can.idempotent_submit,
-            max_attempts=self._max_attempts(options),
-            observe_batch=self._describe_batch(),
-            poll_interval=options.poll_interval,
-            launch_timeout=options.launch_timeout or None,
-            stop_grace=options.stop_grace,
-            missing_grace=options.missing_grace,
-            gap=compat.health_threshold() * LEASE_SHARE,
-            judge=can_replace,
-        )
-
-    def _max_attempts(self, options: ExecutorOptions) -> int:
-        return options.max_attempts
-
-    def _describe_batch(self) -> int:
-        return 99
-
-    def _slow_start(self, _options: Any) -> str:
-        """Why a container may take long to start here; empty if it should not."""
-        return ""
-
-    def _warn_of_short_timeout(self, options: ExecutorOptions) -> None:
-        timeout = compat.queued_timeout()
-        if (reason := self._slow_start(options)) and timeout < SLOW_START:
-            self.log.warning(
-                "[scheduler] task_queued_timeout is %g s, and %s: Airflow would revoke tasks that are still starting. "
-                "Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to %g or more",
-                timeout,
-                reason,
-                SLOW_START,
-            )
-        if options.launch_timeout and options.launch_timeout > timeout:
-            self.log.warning(
-                "[%s] launch_timeout (%g s) is longer than [scheduler] task_queued_timeout (%g s), which ends first",
-                self.SECTION,
-                options.launch_timeout,
-                timeout,
-            )
-
-    def check_health(self) -> None:
-        """Ask the service something harmless.
-
-        Raises:
-            AirflowException: nothing could be launched now; with cause and remedy.
-        """
-        fault = self._ready_cloud().check()
-        if fault is not None:
-            raise telling.refusal(f"{type(self).__name__} health check failed. {telling.tell_fault(fault)}")
-        self.log.info("%s health check has succeeded", type(self).__name__)
-
-    def _check_health_at_start(self) -> None:
-        """Refuse to start on a definitive answer only; what may pass is retried by the lanes, off the beat."""
-        fault = self._ready_cloud().check()
-        if fault is None:
-            self.log.info("%s health check has succeeded", type(self).__name__)
-        else:
-            self._refuse_if_definitive(fault)
-
-    def _refuse_if_definitive(self, fault: Fault) -> None:
-        if fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
-            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(fault)}")
-        self.log.warning("%s starts all the same: %s", type(self).__name__, telling.tell_fault(fault))
-
-    def _ready_cloud(self) -> Cloud:
-        if self._cloud is None:
-            options = self._load_options()
-            self._options = options
-            self._deployment = options.deployment or compat.default_deployment()
-            self._cloud = self._build_cloud(options, self._deployment)
-        return self._cloud
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._launch_ids = LaunchIds()
+        self._wake = threading.Event()
 
     # -- intake ---------------------------------------------------------------------------------------------------
 
@@ -271,9 +117,10 @@ class ContainerExecutor(BeatingExecutor):
             workload = fresh
         identity = identity_of(submit.key, submit.token, self._deployment)
         try:
-            return self._request(workload, workload.words(self.jwt_generator), identity)
+            plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
             raise CloudError(Fault(Trouble.INVALID, telling.OURS, message=str(error))) from error
+        return Request(identity.token, plan.place, plan.arguments)
 
     def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
         """Which launches are still this scheduler's; on a thread of its own."""

@@ -1,0 +1,84 @@
+"""`AwsBatchExecutor`: every workload is one AWS Batch job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import ClassVar
+
+from aws_exec.clouds.batch import BatchCloud
+from aws_exec.executors.base import ContainerExecutor
+from aws_exec.executors.starting import Builder
+from aws_exec.lifecycle.values import Job
+from aws_exec.settings import BatchOptions, SubmitJobBuilder, load_batch_options
+
+#: `arn:aws:batch:eu-central-1:123456789012:job/id`. A bare job id looks like a launch id: it is looked for as both.
+_JOB_ARN = re.compile(r"arn:[\w-]+:batch:[\w-]+:\d+:job/[\w:-]+")
+
+
+class AwsBatchExecutor(ContainerExecutor):
+    """Runs each Airflow workload as one AWS Batch job.
+
+    Configured by `[aws_batch_executor]`, with the option names of the amazon provider's executor of the same name.
+    """
+
+    SERVICE = "batch"
+    SECTION = "aws_batch_executor"
+
+    #: Jobs per DescribeJobs call; AWS takes 100.
+    DESCRIBE_JOBS_BATCH_SIZE: ClassVar[int] = 99
+    #: How many containers may die before they start; None: the option `max_submit_job_attempts`.
+    MAX_SUBMIT_JOB_ATTEMPTS: ClassVar[int | None] = None
+
+    # -- what Batch is ------------------------------------------------------------------------------------------------
+
+    def _read_options(self, get: Callable[[str], str | None], team: str | None) -> tuple[BatchOptions, Builder]:
+        options = load_batch_options(get, team=team)
+        return options, SubmitJobBuilder(options, team=team)
+
+    def _adapter(self, options: BatchOptions, deployment: str) -> BatchCloud:
+        return BatchCloud(
+            self._clients.get,
+            job_queue=self._builder.place(),
+            name_prefix=self._builder.name_prefix,
+            deployment=deployment,
+            container_name=options.container_name,
+            before_read=self._reads.take,
+        )
+
+    def _max_attempts(self, options: BatchOptions) -> int:
+        return self.MAX_SUBMIT_JOB_ATTEMPTS or options.max_attempts
+
+    def _describe_batch(self) -> int:
+        return self.DESCRIBE_JOBS_BATCH_SIZE
+
+    def _start_timeout(self, options: BatchOptions) -> float | None:
+        return options.max_runnable_seconds or None
+
+    def _slow_start(self, _options: BatchOptions) -> str:
+        return "AWS Batch may have to start an instance first"
+
+    def _job_of(self, external_id: str, place: str) -> Job | None:
+        return Job(external_id, place) if _JOB_ARN.fullmatch(external_id) else None
+
+    # -- the documented methods ---------------------------------------------------------------------------------------
+
+    def load_batch_connection(self, check_connection: bool = True) -> None:
+        """Build the Batch client anew, then swap; calls under way finish with the old one.
+
+        Args:
+            check_connection: whether to run `check_health()` with it.
+
+        Raises:
+            CloudError: it cannot be built: no such connection, no region.
+            AirflowException: the check failed.
+        """
+        self._load_connection(check_connection)
+
+    def sync_running_jobs(self) -> None:
+        """Take in what has become known of the running jobs; the first half of a beat."""
+        self._sync_running()
+
+    def attempt_submit_jobs(self) -> None:
+        """Hand the launches that are due to the dispatcher; the second half of a beat."""
+        self._attempt_launches()

@@ -1,0 +1,253 @@
+"""From Airflow's configuration to running lanes: options, clients, the adapter, the dispatcher, the health check.
+
+What a service is beside that is said by a thin subclass, in a handful of hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+from aws_exec.clouds.cloud import Cloud, Request
+from aws_exec.clouds.dispatcher import Dispatcher
+from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.lane_gate import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
+from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.clouds.session import ClientSource, build_client
+from aws_exec.diagnosis import can_replace
+from aws_exec.executors import compat, telling
+from aws_exec.executors.beat import BUDGET, BeatingExecutor
+from aws_exec.executors.workload import Workload
+from aws_exec.lifecycle import Machine, Policy, effects
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Fault, Key, LaunchId, Trouble
+from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
+
+#: Seconds that a container may take to start where instances have to be started for it first.
+SLOW_START = 3600.0
+
+#: A lane may launch until this share of the health threshold has passed since the last beat: after the whole of it
+#: another scheduler may have adopted what we would launch.
+LEASE_SHARE = 1 / 3
+
+#: Describe and list calls that may be made at once after a pause (ECS API Reference, "Request throttling quotas"; AWS
+#: publishes none for Batch).
+READ_BURST = 100
+
+
+class Builder(Protocol):
+    """What makes the requests of a service (`aws_exec.settings`)."""
+
+    warnings: tuple[str, ...]
+
+    def place(self, executor_config: object = None) -> str:
+        """Where a task goes; raises InvalidExecutorConfig."""
+        ...
+
+
+class StartingExecutor(BeatingExecutor):
+    """An executor that knows how to start."""
+
+    #: boto3's name of the service.
+    SERVICE: ClassVar[str]
+    #: The section of Airflow's configuration.
+    SECTION: ClassVar[str]
+
+    #: Error codes after which the client is rebuilt with new credentials, as the amazon provider names them.
+    INVALID_CREDENTIALS_EXCEPTIONS: ClassVar[list[str]] = [
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+    ]
+    #: Seconds before the client is rebuilt after its credentials failed, and at most between two tries.
+    CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
+
+    _builder: Any = None
+    _default_place = ""
+    _clients: ClientSource[Any]
+    _reads: Pacer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cloud: Cloud | None = None
+        self._options: ExecutorOptions | None = None
+        self._deployment = ""
+
+    # -- what a service is --------------------------------------------------------------------------------------------
+
+    def _read_options(self, get: Callable[[str], str | None], team: str | None) -> tuple[Any, Builder]:
+        """This executor's options, and what makes requests of them; raises OptionsError."""
+        raise NotImplementedError
+
+    def _adapter(self, options: Any, deployment: str) -> Cloud:
+        """The adapter; it is to use `self._clients.get` and `self._reads.take`."""
+        raise NotImplementedError
+
+    def _plan(self, workload: Workload, words: Sequence[str], identity: Identity) -> Any:
+        """The plan of one launch; raises InvalidExecutorConfig or CloudError. On a lane's thread."""
+        return self._builder.build(identity, words, workload.executor_config, workload.queue)
+
+    def _max_attempts(self, options: Any) -> int:
+        """Containers that may die before they start."""
+        return int(options.max_attempts)
+
+    def _describe_batch(self) -> int:
+        """Jobs per describe call."""
+        raise NotImplementedError
+
+    def _start_timeout(self, _options: Any) -> float | None:
+        """Seconds that an accepted job may take to start; None if that is unlimited."""
+        return None
+
+    def _slow_start(self, _options: Any) -> str:
+        """Why a container may take long to start here; empty if it should not."""
+        return ""
+
+    # -- start --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read and check the options, build the client, check the health if asked, start the threads.
+
+        Raises:
+            AirflowException: an option is wrong, or AWS says definitively that nothing can be launched.
+        """
+        try:
+            cloud, options = self._set_up()
+        except OptionsError as error:
+            raise telling.refusal(str(error)) from error
+        self.machine = Machine(self._policy(options, cloud))
+        self._dispatcher = self._build_dispatcher(cloud, options)
+        self._warn_of_short_timeout(options)
+        try:
+            self._clients.get()
+        except CloudError as error:
+            self._refuse_if_definitive(error.fault)
+        if options.check_health_on_startup:
+            self._check_health_at_start(cloud)
+        self._dispatcher.start()
+        self.log.info("%s is ready (deployment %s)", type(self).__name__, self._deployment)
+
+    def _set_up(self) -> tuple[Cloud, ExecutorOptions]:
+        """Read the options, build what they describe. Calls nobody; raises OptionsError."""
+        team = compat.team_of(self)
+        options, self._builder = self._read_options(compat.option_reader(self, self.SECTION), team)
+        for warning in self._builder.warnings:
+            self.log.warning("[%s] %s", self.SECTION, warning)
+        self._default_place = self._builder.place()
+        self._options = options
+        self._deployment = options.deployment or compat.default_deployment()
+        build = partial(build_client, self.SERVICE, section=self.SECTION)
+        self._clients = ClientSource(partial(build, conn_id=options.conn_id, region_name=options.region_name))
+        self._reads = Pacer(options.describe_rate, READ_BURST, self._clock)
+        self._cloud = self._adapter(options, self._deployment)
+        return self._cloud, options
+
+    def _ready_cloud(self) -> Cloud:
+        return self._cloud or self._set_up()[0]
+
+    def _build_dispatcher(self, cloud: Cloud, options: ExecutorOptions) -> Dispatcher:
+        return Dispatcher(
+            cloud,
+            compose=self._compose,
+            confirm=self._confirm,
+            launches=Pacer(options.launches_per_second, options.launch_burst, self._clock),
+            reads=self._reads,
+            renew=self._clients.renew,
+            renewal=self.CREDENTIALS_RENEWAL,
+            clock=self._clock,
+            lease=compat.health_threshold() * LEASE_SHARE,
+        )
+
+    def _compose(self, submit: effects.Submit) -> Request:
+        """Make the request of one launch; on a lane's thread."""
+        raise NotImplementedError
+
+    def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
+        """Which launches are still this scheduler's; on a lane's thread."""
+        raise NotImplementedError
+
+    def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
+        can = cloud.capabilities
+        return Policy(
+            service=can.service,
+            idempotent_submit=can.idempotent_submit,
+            max_attempts=self._max_attempts(options),
+            observe_batch=self._describe_batch(),
+            poll_interval=options.poll_interval,
+            launch_timeout=options.launch_timeout or None,
+            start_timeout=self._start_timeout(options),
+            stop_grace=options.stop_grace,
+            missing_grace=options.missing_grace,
+            gap=compat.health_threshold() * LEASE_SHARE,
+            judge=can_replace,
+        )
+
+    def _warn_of_short_timeout(self, options: ExecutorOptions) -> None:
+        timeout = compat.queued_timeout()
+        if (reason := self._slow_start(options)) and timeout < SLOW_START:
+            self.log.warning(
+                "[scheduler] task_queued_timeout is %g s, and %s: Airflow would revoke tasks that are still starting. "
+                "Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to %g or more",
+                timeout,
+                reason,
+                SLOW_START,
+            )
+        if options.launch_timeout and options.launch_timeout > timeout:
+            self.log.warning(
+                "[%s] launch_timeout (%g s) is longer than [scheduler] task_queued_timeout (%g s), which ends first",
+                self.SECTION,
+                options.launch_timeout,
+                timeout,
+            )
+
+    def _place_of(self, executor_config: object) -> str:
+        """Where the container of a task with this executor_config is; the default if it cannot be read."""
+        if not executor_config:
+            return self._default_place
+        try:
+            return str(self._builder.place(executor_config))
+        except InvalidExecutorConfig:
+            # It fails its task when it is launched; here it only means that the place is the configured one.
+            return self._default_place
+
+    # -- health -------------------------------------------------------------------------------------------------------
+
+    def check_health(self) -> None:
+        """Ask the service something harmless.
+
+        Raises:
+            AirflowException: nothing could be launched now; with cause and remedy.
+        """
+        fault = self._ready_cloud().check()
+        if fault is not None:
+            raise telling.refusal(f"{type(self).__name__} health check failed. {telling.tell_fault(fault)}")
+        self.log.info("%s health check has succeeded", type(self).__name__)
+
+    def _check_health_at_start(self, cloud: Cloud) -> None:
+        """Refuse to start on a definitive answer only; what may pass is retried by the lanes, off the beat."""
+        fault = cloud.check()
+        if fault is None:
+            self.log.info("%s health check has succeeded", type(self).__name__)
+        else:
+            self._refuse_if_definitive(fault)
+
+    def _refuse_if_definitive(self, fault: Fault) -> None:
+        if fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
+            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(fault)}")
+        self.log.warning("%s starts all the same: %s", type(self).__name__, telling.tell_fault(fault))
+
+    def _load_connection(self, check_connection: bool) -> None:
+        """Build the client anew, then swap; the documented methods of the services are this."""
+        self._ready_cloud()
+        self._clients.renew()
+        if check_connection:
+            self.check_health()
+
+    # -- the halves of a beat -----------------------------------------------------------------------------------------
+
+    def _sync_running(self) -> None:
+        self._take_in_completions(self._clock() + BUDGET)
+
+    def _attempt_launches(self) -> None:
+        self._hand_over_due(self._clock() + BUDGET)

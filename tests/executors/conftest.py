@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import pytest
@@ -88,3 +89,12 @@ def started(configured):
 def scheduler(started):
     """A scheduler with a plain executor."""
     return Scheduler(started())
+
+
+@pytest.fixture
+def no_old_garbage():
+    """What the other tests have left is not collected in a time that is measured."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -224,6 +224,7 @@ def test_the_rows_are_read_with_one_statement_per_five_hundred_and_no_lazy_attri
     assert len(scheduler.executor.running) == 1200
 
 
+@pytest.mark.usefixtures("no_old_garbage")
 def test_five_thousand_rows_are_adopted_within_400_ms(scheduler, ecs, rows):
     ecs.down()  # what happens afterwards is not measured
     rows.add(*(f"task-{number}" for number in range(5000)), external_id=lambda _: str(uuid4()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import statistics
 import threading
 import time
@@ -11,6 +10,8 @@ import pytest
 
 from aws_exec.testing.scripted import FOR_EVER, in_a_process
 from tests.executors.harness import Scheduler, task
+
+pytestmark = pytest.mark.usefixtures("no_old_garbage")
 
 LONGEST = 0.050
 LATENCY = 0.060
@@ -61,15 +62,6 @@ def judge(told, what):
     # wait for it every time, and for 60 ms.
     late = [length for length in lengths if length > LONGEST]
     assert len(late) <= len(lengths) // 100, late
-
-
-@pytest.fixture(autouse=True)
-def _no_collection():
-    """The garbage of the other tests is not collected in a beat of ours."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def test_two_hundred_queued_at_once_are_launched_without_a_long_beat(scheduler, slow):

@@ -47,6 +47,8 @@ def test_lost_answers_resets_and_server_errors_at_five_percent_each(hasty, ecs, 
         ecs.goes_wrong(trick, share=0.05)
     run(hasty, ecs)
     assert sum(ecs.played().values()) > 20
+    # Asked again byte for byte: another request with the token would be a conflict.
+    assert ecs.errors()["RunTask", "ConflictException"] == 0
     assert "Traceback" not in caplog.text
 
 

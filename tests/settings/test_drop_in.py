@@ -6,27 +6,16 @@ But for what awsexec adds: `clientToken`, `startedBy`, its tags and its environm
 from __future__ import annotations
 
 import json
-import os
-import warnings
 
 import pytest
 
 from aws_exec.settings import EcsOptions, RunTaskBuilder, load_ecs_options, option_catalogue
+from tests.settings.amazon import Conf, botocore_faults, module, options
 
+SECTION = "aws_ecs_executor"
 PLAIN = {"cluster": "fleet", "container_name": "airflow", "task_definition": "airflow-task:7"}
 FARGATE = {**PLAIN, "launch_type": "FARGATE", "subnets": "s1,s2"}
 EC2 = {**PLAIN, "launch_type": "EC2"}
-
-
-class Conf:
-    """As much of Airflow's configuration as the amazon provider reads."""
-
-    def __init__(self, raw):
-        self.raw = raw
-
-    def get(self, section, key, **how):
-        assert section == "aws_ecs_executor"
-        return self.raw.get(key, how.get("fallback"))
 
 
 class NoStrategy:
@@ -41,10 +30,7 @@ class NoStrategy:
 @pytest.fixture(scope="module")
 def amazon(tmp_path_factory):
     """The amazon provider's modules, with a home of their own."""
-    os.environ.setdefault("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("airflow.providers.amazon.aws.executors.ecs.ecs_executor_config")
+    return module("ecs.ecs_executor_config", tmp_path_factory.mktemp("airflow"))
 
 
 @pytest.fixture
@@ -57,7 +43,7 @@ def theirs(amazon, monkeypatch):
     def theirs(raw, executor_config, command):
         executor = AwsEcsExecutor.__new__(AwsEcsExecutor)
         executor.container_name = raw["container_name"]
-        executor.run_task_kwargs = amazon.build_task_kwargs(Conf(raw))
+        executor.run_task_kwargs = amazon.build_task_kwargs(Conf(SECTION, raw))
         return executor._run_task_kwargs("key", command, "default", executor_config)
 
     return theirs
@@ -169,7 +155,7 @@ def test_where_neither_launch_type_nor_strategy_is_known_fargate_is_chosen_as_th
 def test_launch_type_and_strategy_together_are_refused_by_both(amazon):
     raw = {**PLAIN, "launch_type": "EC2", "capacity_provider_strategy": '[{"capacityProvider": "x"}]'}
     with pytest.raises(ValueError, match="mutually exclusive"):
-        amazon.build_task_kwargs(Conf(raw))
+        amazon.build_task_kwargs(Conf(SECTION, raw))
     with pytest.raises(ValueError, match="excludes capacity_provider_strategy"):
         load_ecs_options(raw.get)
 
@@ -177,14 +163,13 @@ def test_launch_type_and_strategy_together_are_refused_by_both(amazon):
 @pytest.mark.parametrize("raw", [{"security_groups": "sg"}, {"assign_public_ip": "True"}])
 def test_a_network_without_subnets_is_refused_by_both(amazon, raw):
     with pytest.raises(ValueError, match="subnet"):
-        amazon.build_task_kwargs(Conf({**EC2, **raw}))
+        amazon.build_task_kwargs(Conf(SECTION, {**EC2, **raw}))
     with pytest.raises(ValueError, match="subnet"):
         RunTaskBuilder(load_ecs_options({**EC2, **raw}.get))
 
 
 def test_our_section_has_every_option_of_theirs_with_its_default_and_type():
-    info = pytest.importorskip("airflow.providers.amazon.get_provider_info").get_provider_info()
-    theirs = info["config"]["aws_ecs_executor"]["options"]
+    theirs = options(SECTION)
     ours = {option.name: option for option in option_catalogue(EcsOptions)}
     assert set(theirs) <= set(ours)
     for name, option in theirs.items():
@@ -195,16 +180,5 @@ def test_our_section_has_every_option_of_theirs_with_its_default_and_type():
 @pytest.mark.parametrize("name", ["capacity_provider_strategy", "run_task_kwargs", "assign_public_ip", "subnets"])
 def test_their_own_examples_make_a_request_that_aws_can_be_sent(identity, command, name):
     """Wrong 20 of the amazon provider: its own examples fail botocore's validation."""
-    info = pytest.importorskip("airflow.providers.amazon.get_provider_info").get_provider_info()
-    example = info["config"]["aws_ecs_executor"]["options"][name]["example"]
-    raw = {**PLAIN, "subnets": "s", name: example}
-    assert botocore_accepts(ours(raw, {}, identity, command))
-
-
-def botocore_accepts(arguments):
-    from botocore.loaders import Loader  # noqa: PLC0415 - slow
-    from botocore.model import ServiceModel  # noqa: PLC0415
-    from botocore.validate import ParamValidator  # noqa: PLC0415
-
-    model = ServiceModel(Loader().load_service_model("ecs", "service-2"))
-    return not ParamValidator().validate(arguments, model.operation_model("RunTask").input_shape).has_errors()
+    raw = {**PLAIN, "subnets": "s", name: options(SECTION)[name]["example"]}
+    assert not botocore_faults("ecs", "RunTask", ours(raw, {}, identity, command))

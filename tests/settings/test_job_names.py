@@ -47,7 +47,7 @@ def test_a_name_in_submit_job_kwargs_is_as_good():
     assert SubmitJobBuilder(options_of(job_name="")).name_prefix == "awsexec"
 
 
-def test_a_name_in_an_executor_config_stands_where_dag_and_task_stand_and_the_job_is_found_as_ever(self, arguments_of):
+def test_a_name_in_an_executor_config_stands_where_dag_and_task_would(identity):
     builder = SubmitJobBuilder(options_of())
     named = builder.build(identity, ["run"], {"jobName": "nightly run"}).arguments
     unnamed = builder.build(identity, ["run"], {"jobName": None}).arguments

@@ -7,37 +7,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 import aws_exec
+from cli.commands import COMMANDS
 from cli.console import printer
 from cli.exits import Exit
 
 #: Wrong usage, whichever click Typer brings along: its own copy or the package.
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Lazy:
-    """A command that has not been imported.
-
-    Attributes:
-        module: has a Typer named `app`.
-        help: its line in the list; the first of its own help.
-    """
-
-    module: str
-    help: str
-
-
-COMMANDS = {
-    "demo": _Lazy("cli.demo", "See a real Airflow run a DAG on ECS, on this machine, without an AWS account."),
-    "local": _Lazy("cli.local", "The embedded AWS: ECS tasks run as processes on this machine."),
-}
 
 
 class _Commands(TyperGroup):

@@ -25,13 +25,13 @@ def demo(
     timeout: Annotated[float, typer.Option(help="Seconds after which it gives up.", min=1)] = 300.0,
     keep: Annotated[bool, typer.Option("--keep", help="Leave all of it up to look at, until Ctrl-C.")] = False,
 ) -> None:
-    r"""See a real Airflow run a DAG on ECS, on this machine, without an AWS account.
+    r"""See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account.
 
     Starts the embedded AWS and Airflow on 127.0.0.1, runs a DAG on
-    aws_exec.AwsEcsExecutor, one container per task, and shows which task
-    ran in which ECS task. Exits with 0 if and only if all went as it
-    should. Nothing is left behind, whatever ends it; only after a failure
-    the logs stay.
+    aws_exec.AwsEcsExecutor and aws_exec.AwsBatchExecutor, one container
+    per task, and shows which task ran as which ECS task or Batch job.
+    Exits with 0 if and only if all went as it should. Nothing is left
+    behind, whatever ends it; only after a failure the logs stay.
 
     \b
     Examples:

@@ -1,0 +1,43 @@
+"""The same commands as `airflow awsexec ...`: one group, which imports a command only when it is run.
+
+Airflow builds its parser anew for every command of its own, so nothing but Airflow's own module is imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import REMAINDER, Namespace
+from collections.abc import Callable
+from functools import partial
+
+from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
+
+from cli.commands import COMMANDS
+
+_ARGUMENTS = Arg(  # type: ignore[no-untyped-call]
+    ("arguments",),
+    nargs=REMAINDER,
+    metavar="-- ARGUMENTS",
+    help="what `awsexec` takes after the command; options after a `--`, as in: airflow awsexec demo -- --keep",
+)
+
+
+def get_commands() -> list[GroupCommand]:
+    """What Airflow adds to its command line (`cli` of the provider metadata)."""
+    subcommands = [
+        ActionCommand(name=name, help=lazy.help, func=_runner(name), args=(_ARGUMENTS,))
+        for name, lazy in COMMANDS.items()
+    ]
+    return [GroupCommand(name="awsexec", help="Operate Airflow on ECS and Batch", subcommands=subcommands)]
+
+
+def _runner(name: str) -> Callable[[Namespace], None]:
+    return partial(_run, name)
+
+
+def _run(name: str, arguments: Namespace) -> None:
+    from cli.app import main  # noqa: PLC0415 - every `airflow` command would wait for Typer and Rich
+
+    rest = list(arguments.arguments)
+    sys.argv = ["awsexec", name, *(rest[1:] if rest[:1] == ["--"] else rest)]
+    main()

@@ -1,0 +1,27 @@
+"""What commands there are, without importing any of them, or anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that has not been imported.
+
+    Attributes:
+        module: has a Typer named `app`.
+        help: its line in the list; the first of its own help.
+    """
+
+    module: str
+    help: str
+
+
+COMMANDS = MappingProxyType(
+    {
+        "demo": Lazy("cli.demo", "See a real Airflow run a DAG on ECS and Batch, on this machine, without an account."),
+        "local": Lazy("cli.local", "The embedded AWS: containers run as processes on this machine."),
+    },
+)

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from aws_exec.settings.coercion import json_object, positive_seconds
 from aws_exec.settings.merge import SUBMIT_JOB, camelized
-from aws_exec.settings.options import ExecutorOptions, Positive, Stripped, load, option
+from aws_exec.settings.options import ExecutorOptions, Positive, Stripped, attempts_option, kwargs_option, load, option
 
 #: AWS Batch user guide, "Service quotas": SubmitJob, per account; not adjustable.
 LAUNCHES_PER_SECOND = 50.0
@@ -52,14 +52,7 @@ class BatchOptions(ExecutorOptions):
         "definition with one container. An executor_config may name another one (`containerName`), or none (null).",
         example="airflow",
     )
-    max_submit_job_attempts: int = option(
-        3,
-        "How many containers are tried for one task before it fails. Only a container that never started is replaced; "
-        "throttles, missing capacity and outages cost no attempt.",
-        example="3",
-        kind="integer",
-        ge=1,
-    )
+    max_submit_job_attempts: int = attempts_option()
     max_runnable_seconds: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         None,
         "How long a job may stay in RUNNABLE, waiting for compute resources, before its task fails with the reason "
@@ -68,12 +61,8 @@ class BatchOptions(ExecutorOptions):
         kind="float",
         unit="s",
     )
-    submit_job_kwargs: Annotated[dict[str, Any], BeforeValidator(json_object)] = option(
-        {},
-        "A JSON object of further SubmitJob arguments, in camelCase or snake_case; they win over the options above and "
-        "merge with them by meaning.",
-        example='{"timeout": {"attemptDurationSeconds": 7200}, "tags": {"team": "risk"}}',
-        repr=False,  # it may set environment variables, and options are logged
+    submit_job_kwargs: Annotated[dict[str, Any], BeforeValidator(json_object)] = kwargs_option(
+        "SubmitJob", '{"timeout": {"attemptDurationSeconds": 7200}, "tags": {"team": "risk"}}'
     )
 
     @classmethod

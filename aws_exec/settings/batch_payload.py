@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from aws_exec.lifecycle.identity import Identity
@@ -15,10 +16,10 @@ from aws_exec.lifecycle.job_name import DEFAULT_PREFIX, job_name, prefix_of
 from aws_exec.settings.batch_options import OPTION_OF, BatchOptions
 from aws_exec.settings.batch_overlay import Layers, read_executor_config, read_submit_job_kwargs
 from aws_exec.settings.blame import Blame
-from aws_exec.settings.launch import BaseRequest, LaunchPlan, check_overrides, check_room, fill
+from aws_exec.settings.launch import BaseRequest, LaunchPlan, RequestBuilder, base_of, check_overrides, fill
 from aws_exec.settings.merge import SUBMIT_JOB as GRAMMAR
 from aws_exec.settings.merge import Document, merge_documents
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, RequestTooLarge
 from aws_exec.settings.shape import SUBMIT_JOB, conform, shape_of
 from aws_exec.settings.tags import joined, sanitised
 
@@ -33,7 +34,7 @@ _NO_RETRY = {"attempts": 1}
 SubmitJobPlan: TypeAlias = LaunchPlan
 
 
-class SubmitJobBuilder:
+class SubmitJobBuilder(RequestBuilder):
     """Builds the SubmitJob requests of one executor.
 
     Args:
@@ -41,30 +42,23 @@ class SubmitJobBuilder:
         team: whose options they are, for naming them in messages.
 
     Raises:
-        OptionsError: the options alone already make a request that cannot be sent.
+        OptionsError: as `RequestBuilder`.
 
     Attributes:
         name_prefix: what the names of all jobs begin with; they are found by it.
-        warnings: what in the options has no effect, one sentence each; to be logged once.
     """
 
     def __init__(self, options: BatchOptions, *, team: str | None = None) -> None:
         blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team)
         base = _base_request(options, blame)
         self._container = options.container_name
-        self._base = base.request
         self.name_prefix = prefix_of(base.request["jobName"])
-        self.warnings: tuple[str, ...] = base.warnings
+        super().__init__(base, blame)
         if self.name_prefix != base.request["jobName"]:
             self.warnings += (f"job_name: is not one that AWS Batch takes; jobs are called {self.name_prefix}-...",)
-        check_room(self.build, blame)
 
     def place(self, executor_config: object = None) -> str:
-        """The job queue that a task with this executor_config goes to.
-
-        Raises:
-            InvalidExecutorConfig: as `build`.
-        """
+        """See `RequestBuilder`: the job queue."""
         return str(self._merged(executor_config)[0]["jobQueue"])
 
     def build(
@@ -72,22 +66,11 @@ class SubmitJobBuilder:
         identity: Identity,
         command: Sequence[str],
         executor_config: object = None,
-        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it; the amazon provider ignores it
+        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it
         *,
         with_tags: bool = True,
     ) -> SubmitJobPlan:
-        """Build one request.
-
-        Args:
-            identity: whose container it will be.
-            command: of the Airflow container; never echoed, it carries the workload's token.
-            executor_config: of the task, whatever its author wrote; None or empty if it has none.
-            queue: Airflow's queue of the task; not used yet.
-            with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
-
-        Raises:
-            InvalidExecutorConfig: the request cannot be sent (`RequestTooLarge`: for its length).
-        """
+        """See `RequestBuilder`."""
         request, container = self._merged(executor_config)
         words = (request["jobName"],) if request["jobName"] != self._base["jobName"] else _words(identity)
         request["jobName"] = job_name(self.name_prefix, identity.token, *words)
@@ -123,20 +106,16 @@ def _base_request(options: BatchOptions, blame: Blame) -> BaseRequest:
         OptionsError: with every problem that can be seen without a task.
     """
     request: Document = {member: value for member, name in OPTION_OF.items() if (value := getattr(options, name))}
-    problems = blame.of(conform(request, shape_of(SUBMIT_JOB), partial=True, operation=SUBMIT_JOB).findings)
-    overlay = Layers((), "")
-    try:
-        overlay = read_submit_job_kwargs(options.submit_job_kwargs, options.container_name)
-    except InvalidExecutorConfig as error:
-        problems += blame.of_kwargs(error.findings)
-    if problems:
-        raise OptionsError(problems)
-    merged = _laid_over({"jobName": DEFAULT_PREFIX, "retryStrategy": _NO_RETRY, **request}, overlay)
-    merged.setdefault("jobName", DEFAULT_PREFIX)
-    checked = conform(merged, shape_of(SUBMIT_JOB), operation=SUBMIT_JOB)
-    if checked.findings:
-        raise OptionsError(blame.of(checked.findings))
-    return BaseRequest(checked.value, tuple(f"submit_job_kwargs: {text}" for text in overlay.warnings))
+    return base_of(
+        blame,
+        SUBMIT_JOB,
+        request,
+        read=partial(read_submit_job_kwargs, options.submit_job_kwargs, options.container_name),
+        merge=lambda overlay: {
+            "jobName": DEFAULT_PREFIX,
+            **_laid_over({"retryStrategy": _NO_RETRY, **request}, overlay),
+        },
+    )
 
 
 def _laid_over(base: Document, overlay: Layers) -> Document:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator
 
 from aws_exec.settings.coercion import boolean, json_object, names, strategy
-from aws_exec.settings.options import ExecutorOptions, Stripped, load, option
+from aws_exec.settings.options import ExecutorOptions, Stripped, attempts_option, kwargs_option, load, option
 from aws_exec.settings.problems import Problem, variable_of
 
 #: ECS API Reference, "Request throttling": RunTask refills 40/s, Fargate launches 20/s. Where both could be meant,
@@ -83,20 +83,9 @@ class EcsOptions(ExecutorOptions):
         example="True",
         kind="boolean",
     )
-    max_run_task_attempts: int = option(
-        3,
-        "How many containers are tried for one task before it fails. Only a container that never started is replaced; "
-        "throttles, missing capacity and outages cost no attempt.",
-        example="3",
-        kind="integer",
-        ge=1,
-    )
-    run_task_kwargs: Annotated[dict[str, Any], BeforeValidator(json_object)] = option(
-        {},
-        "A JSON object of further RunTask arguments, in camelCase or snake_case; they win over the options above and "
-        "merge with them by meaning.",
-        example='{"tags": {"team": "risk"}}',
-        repr=False,  # it may set environment variables, and options are logged
+    max_run_task_attempts: int = attempts_option()
+    run_task_kwargs: Annotated[dict[str, Any], BeforeValidator(json_object)] = kwargs_option(
+        "RunTask", '{"tags": {"team": "risk"}}'
     )
 
     @classmethod

@@ -6,18 +6,18 @@ Built and checked once, at start: what is wrong here is told to who configured t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_exec.settings.blame import Blame
 from aws_exec.settings.coercion import boolean, names
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.ecs_overlay import read_run_task_kwargs
-from aws_exec.settings.launch import BaseRequest
+from aws_exec.settings.launch import BaseRequest, base_of
 from aws_exec.settings.merge import Document, camelized, lay_over
 from aws_exec.settings.options import missing
-from aws_exec.settings.overlay import Overlay
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
-from aws_exec.settings.shape import conform, run_task_shape
+from aws_exec.settings.problems import Finding, OptionsError
+from aws_exec.settings.shape import RUN_TASK
 
 #: The request's members that are an option each, and that option.
 _OPTION_OF = {
@@ -54,19 +54,15 @@ def base_request(options: EcsOptions, *, team: str | None = None) -> BaseRequest
     blame = blame_of(options, team)
     kwargs, network = _network(options, blame)
     request = _from_options(options, network)
-    problems = blame.of(conform(request, run_task_shape(), partial=True).findings)
-    overlay = Overlay({})
-    try:
-        overlay = read_run_task_kwargs(kwargs, options.container_name)
-    except InvalidExecutorConfig as error:
-        problems += blame.of_kwargs(error.findings)
-    if problems:
-        raise OptionsError(problems)
-    merged = lay_over(request, overlay.request, container=options.container_name)
-    checked = conform(merged, run_task_shape())
-    if checked.findings:
-        raise OptionsError(blame.of(_clearer(finding) for finding in checked.findings))
-    return BaseRequest(checked.value, tuple(f"run_task_kwargs: {text}" for text in overlay.warnings))
+    container = options.container_name
+    return base_of(
+        blame,
+        RUN_TASK,
+        request,
+        read=partial(read_run_task_kwargs, kwargs, container),
+        merge=lambda overlay: lay_over(request, overlay.request, container=container),
+        clearer=_clearer,
+    )
 
 
 def tidy(request: Document, default_launch_type: str | None) -> Document:

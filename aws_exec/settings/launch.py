@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.settings.blame import Blame
 from aws_exec.settings.merge import Document
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+from aws_exec.settings.shape import Operation, conform, shape_of
 
 #: Characters of the overrides of an ECS task, the JSON syntax included (ECS API Reference, RunTask). Batch passes its
 #: overrides on: longer ones fail the job with "Container Overrides length must be at most 8192".
@@ -24,6 +26,16 @@ TYPICAL_WORKLOAD = 2000
 
 #: A task with long names.
 TYPICAL = Identity("d" * 12, "00000000-0000-0000-0000-000000000000-1", "n" * 40, "n" * 40, "n" * 40, "-1", "1")
+
+
+class _Overlay(Protocol):
+    """What was read of the `*_kwargs`; `warnings` says what in it has no effect, one sentence each."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+AnyOverlay = TypeVar("AnyOverlay", bound=_Overlay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +64,99 @@ class LaunchPlan:
     arguments: dict[str, Any]
 
 
+def base_of(
+    blame: Blame,
+    operation: Operation,
+    given: Document,
+    *,
+    read: Callable[[], AnyOverlay],
+    merge: Callable[[AnyOverlay], Document],
+    clearer: Callable[[Finding], Finding] = lambda finding: finding,
+) -> BaseRequest:
+    """Make what all tasks of an executor share of its options, and check it.
+
+    Args:
+        blame: whose options.
+        operation: whose request.
+        given: what the options say, without the `*_kwargs`; not complete.
+        read: reads the `*_kwargs`; raises InvalidExecutorConfig.
+        merge: lays what it read over `given`.
+        clearer: words a finding on the merged request for who wrote the options.
+
+    Raises:
+        OptionsError: with every problem that can be seen without a task.
+    """
+    shape = shape_of(operation)
+    problems = blame.of(conform(given, shape, partial=True, operation=operation).findings)
+    try:
+        overlay = read()
+    except InvalidExecutorConfig as error:
+        raise OptionsError([*problems, *blame.of_kwargs(error.findings)]) from error
+    if problems:
+        raise OptionsError(problems)
+    checked = conform(merge(overlay), shape, operation=operation)
+    if checked.findings:
+        raise OptionsError(blame.of(clearer(finding) for finding in checked.findings))
+    return BaseRequest(checked.value, tuple(f"{blame.kwargs}: {text}" for text in overlay.warnings))
+
+
 def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
     """Give the Airflow container's overrides its command and its environment, in place."""
     ours = {MARKER[0]: MARKER[1], **identity.environment()}
     theirs = [dict(entry) for entry in airflow.get("environment", ()) if entry.get("name") not in ours]
     airflow["command"] = list(command)
     airflow["environment"] = [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
+
+
+class RequestBuilder(ABC):
+    """Builds the requests of one executor: pure and fast, since what does not depend on the task is prepared once.
+
+    Args:
+        base: what all tasks share.
+        blame: whose options it was made of.
+
+    Raises:
+        OptionsError: the options alone already make a request that cannot be sent.
+
+    Attributes:
+        warnings: what in the options has no effect, one sentence each; to be logged once.
+    """
+
+    def __init__(self, base: BaseRequest, blame: Blame) -> None:
+        self._base = base.request
+        self.warnings: tuple[str, ...] = base.warnings
+        check_room(self.build, blame)
+
+    @abstractmethod
+    def place(self, executor_config: object = None) -> str:
+        """Where a task with this executor_config goes.
+
+        Raises:
+            InvalidExecutorConfig: as `build`.
+        """
+
+    @abstractmethod
+    def build(
+        self,
+        identity: Identity,
+        command: Sequence[str],
+        executor_config: object = None,
+        queue: str | None = None,
+        *,
+        with_tags: bool = True,
+    ) -> LaunchPlan:
+        """Build one request.
+
+        Args:
+            identity: whose container it will be.
+            command: of the Airflow container; never echoed, it carries the workload's token.
+            executor_config: of the task, whatever its author wrote; None or empty if it has none.
+            queue: Airflow's queue of the task; the amazon provider ignores it, and an unknown one means nothing.
+            with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
+
+        Raises:
+            InvalidExecutorConfig: the request cannot be sent (`RequestTooLarge`: for its length).
+        """
 
 
 def check_room(build: Callable[[Identity, Sequence[str]], object], blame: Blame) -> None:

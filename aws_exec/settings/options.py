@@ -59,6 +59,29 @@ def option(
     return Field(default=default, description=description, examples=[example], json_schema_extra=about, **field)
 
 
+def attempts_option() -> Any:
+    """How many containers one launch may use up; each executor names the option as the amazon provider does."""
+    return option(
+        3,
+        "How many containers are tried for one task before it fails. Only a container that never started is replaced; "
+        "throttles, missing capacity and outages cost no attempt.",
+        example="3",
+        kind="integer",
+        ge=1,
+    )
+
+
+def kwargs_option(operation: str, example: str) -> Any:
+    """Further arguments of the call that launches."""
+    return option(
+        {},
+        f"A JSON object of further {operation} arguments, in camelCase or snake_case; they win over the options above "
+        "and merge with them by meaning.",
+        example=example,
+        repr=False,  # it may set environment variables, and options are logged
+    )
+
+
 class ExecutorOptions(BaseModel):
     """What the executors of all services share. Durations are in seconds, rates per second."""
 

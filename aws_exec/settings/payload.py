@@ -13,7 +13,7 @@ from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.ecs_overlay import read_executor_config
 from aws_exec.settings.ecs_request import base_request, blame_of, tidy
-from aws_exec.settings.launch import LaunchPlan, check_overrides, check_room, fill
+from aws_exec.settings.launch import LaunchPlan, RequestBuilder, check_overrides, fill
 from aws_exec.settings.merge import Document, lay_over, merge_documents
 from aws_exec.settings.problems import InvalidExecutorConfig
 from aws_exec.settings.shape import conform, run_task_shape
@@ -23,7 +23,7 @@ from aws_exec.settings.tags import joined, sanitised
 RunTaskPlan: TypeAlias = LaunchPlan
 
 
-class RunTaskBuilder:
+class RunTaskBuilder(RequestBuilder):
     """Builds the RunTask requests of one executor.
 
     Args:
@@ -31,25 +31,15 @@ class RunTaskBuilder:
         team: whose options they are, for naming them in messages.
 
     Raises:
-        OptionsError: the options alone already make a request that cannot be sent.
-
-    Attributes:
-        warnings: what in the options has no effect, one sentence each; to be logged once.
+        OptionsError: as `RequestBuilder`.
     """
 
     def __init__(self, options: EcsOptions, *, team: str | None = None) -> None:
         self._container = options.container_name
-        base = base_request(options, team=team)
-        self._base = base.request
-        self.warnings: tuple[str, ...] = base.warnings
-        check_room(self.build, blame_of(options, team))
+        super().__init__(base_request(options, team=team), blame_of(options, team))
 
     def place(self, executor_config: object = None) -> str:
-        """The cluster that a task with this executor_config goes to.
-
-        Raises:
-            InvalidExecutorConfig: as `build`.
-        """
+        """See `RequestBuilder`: the cluster."""
         return _place(self._merged(executor_config))
 
     def build(
@@ -57,24 +47,15 @@ class RunTaskBuilder:
         identity: Identity,
         command: Sequence[str],
         executor_config: object = None,
-        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it; an unknown queue means nothing
+        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it
         *,
         default_launch_type: str | None = None,
         with_tags: bool = True,
     ) -> RunTaskPlan:
-        """Build one request.
+        """See `RequestBuilder`.
 
-        Args:
-            identity: whose container it will be.
-            command: of the Airflow container; never echoed, it carries the workload's token.
-            executor_config: of the task, whatever its author wrote; None or empty if it has none.
-            queue: of the task; not used yet.
-            default_launch_type: `"FARGATE"` if the cluster has no default capacity provider strategy, else None; used
-                if neither a launch type nor a strategy is named.
-            with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
-
-        Raises:
-            InvalidExecutorConfig: the request cannot be sent (`RequestTooLarge`: for its length).
+        `default_launch_type` is `"FARGATE"` if the cluster has no default capacity provider strategy, else None; it is
+        used if neither a launch type nor a strategy is named.
         """
         request = tidy(self._merged(executor_config), default_launch_type)
         request["clientToken"] = identity.token

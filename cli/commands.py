@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +18,7 @@ class Lazy:
     help: str
 
 
-COMMANDS = MappingProxyType(
-    {
-        "demo": Lazy("cli.demo", "See a real Airflow run a DAG on ECS and Batch, on this machine, without an account."),
-        "local": Lazy("cli.local", "The embedded AWS: containers run as processes on this machine."),
-    },
-)
+COMMANDS = {
+    "demo": Lazy("cli.demo", "See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account."),
+    "local": Lazy("cli.local", "The embedded AWS: containers run as processes on this machine."),
+}

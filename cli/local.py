@@ -20,14 +20,14 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="local",
-    help="The embedded AWS: ECS tasks run as processes on this machine.",
+    help="The embedded AWS: containers run as processes on this machine.",
     no_args_is_help=True,
 )
 
 
 @app.callback()
 def local() -> None:
-    """The embedded AWS: ECS tasks run as processes on this machine."""
+    """The embedded AWS: containers run as processes on this machine."""
 
 
 @app.command()

@@ -22,7 +22,7 @@ broken.app = typer.Typer()
 def boom() -> None:
     raise LookupError("nobody thought\\nof this")
 sys.modules["broken"] = broken
-cli.app.COMMANDS["boom"] = cli.app._Lazy("broken", "Breaks.")
+cli.app.COMMANDS["boom"] = cli.commands.Lazy("broken", "Breaks.")
 cli.app.main()
 """
 

@@ -16,8 +16,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.lane import Lane
@@ -64,6 +64,7 @@ class Dispatcher:
             told of throttles, and closed.
         renew: rebuilds the client after the credentials failed; None: there is nothing to rebuild.
         renewal: seconds before the first rebuild, and at most between two.
+        bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
         clock: seconds, monotonic; the clock of the machine's events.
         lease: seconds; no launch is sent when the last `beat` is older (a third of the scheduler's health threshold:
             after that another scheduler may have adopted it).
@@ -81,6 +82,7 @@ class Dispatcher:
         stops: Pacer | None = None,
         renew: Callable[[], object] | None = None,
         renewal: tuple[float, float] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS),
+        bad_credentials: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
         lease: float = 10.0,
         workers: Workers | None = None,
@@ -89,6 +91,7 @@ class Dispatcher:
         self._compose = compose
         self._confirm = confirm
         self._renew = renew
+        self._bad_credentials = bad_credentials
         self._clock = clock
         self._lease = lease
         self._beat = clock()
@@ -324,6 +327,9 @@ class Dispatcher:
             # Nobody knows how far an adapter got that broke: for all we know it was sent.
             event = failed(effect, fault_in(error, type(effect).__name__, Trouble.NO_ANSWER), request)
         fault = getattr(event, "fault", None)
+        if fault is not None and fault.code in self._bad_credentials:
+            fault = replace(fault, trouble=Trouble.CREDENTIALS)
+            event = failed(effect, fault, request)
         if fault is not None and fault.trouble is Trouble.THROTTLED:
             pacer.throttled(sent_at)
         elif fault is not None and fault.trouble is Trouble.CREDENTIALS:

@@ -5,7 +5,7 @@ Nothing here decides what happens to a job: `aws_exec.lifecycle.machine` does. N
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
@@ -49,20 +49,20 @@ class ContainerExecutor(StartingExecutor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._launch_ids = LaunchIds()
-        self._wake = threading.Event()
 
     # -- intake ---------------------------------------------------------------------------------------------------
 
     def _process_workloads(self, workload_items: Sequence[Any]) -> None:
         """Take workloads in, as many as a beat has time for; the rest stay in Airflow's queue for the next."""
-        deadline = self._clock() + BUDGET
+        begun = self._clock()
         for item in workload_items:
             try:
                 self._take(item)
             except Exception as error:
                 self.log.exception("A workload could not be taken in")
                 self._refuse(item, error)
-            if self._clock() >= deadline:
+            self._spent = self._clock() - begun
+            if self._spent >= BUDGET:
                 return
 
     def _take(self, item: Any) -> None:
@@ -224,7 +224,7 @@ class ContainerExecutor(StartingExecutor):
             deadline = self._clock() + timeout
             while self.machine.unfinished() and (left := deadline - self._clock()) > 0:
                 self.sync()
-                self._wake.wait(min(interval, left, 1.0))
+                time.sleep(min(interval, left, 1.0))
             self.sync()
             if self._dispatcher is not None and not self._dispatcher.close(min(CLOSING, max(timeout, 0.1))):
                 self.log.warning("Calls to AWS are still under way; leaving them")

@@ -31,12 +31,15 @@ class BeatingExecutor(BaseExecutor):
         self._clock = clock
         self._entries = telling.Limiter()
         self._dispatcher: Dispatcher | None = None
+        #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
+        self._spent = 0.0
         self.machine = Machine()
 
     def sync(self) -> None:
         """One beat: take in what became known, hand over what is due. Never blocks, never raises."""
         try:
-            deadline = self._clock() + BUDGET
+            deadline = self._clock() + max(BUDGET - self._spent, BUDGET / 4)
+            self._spent = 0.0
             if self._dispatcher is not None:
                 self._dispatcher.beat(self._clock())
             self._take_in_completions(deadline)

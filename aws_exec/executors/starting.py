@@ -54,7 +54,8 @@ class StartingExecutor(BeatingExecutor):
     #: The section of Airflow's configuration.
     SECTION: ClassVar[str]
 
-    #: Error codes after which the client is rebuilt with new credentials, as the amazon provider names them.
+    #: Error codes after which the client is rebuilt with new credentials, beside those that we know of; the amazon
+    #: provider's name and values.
     INVALID_CREDENTIALS_EXCEPTIONS: ClassVar[list[str]] = [
         "ExpiredTokenException",
         "InvalidClientTokenId",
@@ -155,6 +156,7 @@ class StartingExecutor(BeatingExecutor):
             reads=self._reads,
             renew=self._clients.renew,
             renewal=self.CREDENTIALS_RENEWAL,
+            bad_credentials=frozenset(self.INVALID_CREDENTIALS_EXCEPTIONS),
             clock=self._clock,
             lease=compat.health_threshold() * LEASE_SHARE,
         )

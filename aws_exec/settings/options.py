@@ -89,6 +89,9 @@ class ExecutorOptions(BaseModel):
 
     #: The section of Airflow's configuration; each executor has its own.
     section: ClassVar[str] = ""
+    #: Options that may be set to nothing; for all others empty means absent. Without a connection, boto3's own chain of
+    #: credentials decides, as in the amazon provider.
+    empty_is_said: ClassVar[frozenset[str]] = frozenset({"conn_id"})
 
     conn_id: Stripped = option(
         "aws_default",
@@ -273,7 +276,11 @@ def load(
     Raises:
         OptionsError: with every problem found.
     """
-    given = {name: raw for name in model.model_fields if (raw := get(name)) is not None and str(raw).strip()}
+    given = {
+        name: raw
+        for name in model.model_fields
+        if (raw := get(name)) is not None and (str(raw).strip() or name in model.empty_is_said)
+    }
     problems = list(model.conflicts(given, team))
     try:
         options = model.model_validate(given)

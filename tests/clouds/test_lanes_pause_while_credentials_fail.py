@@ -116,3 +116,16 @@ def test_what_is_paused_can_be_withdrawn_and_closed():
     assert it.dispatcher.close(PATIENCE)
     assert [event.fault.code for event in it.take(2)] == ["Closed", "Closed"]
     renew.go_on.release()
+
+
+def test_a_code_that_somebody_declared_to_mean_bad_credentials_pauses_the_lanes_too():
+    renew = Renewals()
+    strange = Fault(Trouble.REFUSED, "RunTask", "OurGatewayLoggedOut")
+    with rig(renew=renew, renewal=(0.0, 0.0), bad_credentials={"OurGatewayLoggedOut"}) as it:
+        it.cloud.fail("submit", strange)
+        it.dispatch(submit(1))
+        assert it.one().fault == Fault(Trouble.CREDENTIALS, "RunTask", "OurGatewayLoggedOut")
+        assert renew.begun.acquire(timeout=PATIENCE)
+        renew.go_on.release()
+        it.dispatch(submit(2))
+        assert type(it.one()) is on.Accepted

@@ -147,7 +147,6 @@ def test_it_warns_if_tasks_on_a_scaling_provider_would_be_revoked_while_they_sta
     assert warned == (timeout == "600")
 
 
-@pytest.mark.xfail(strict=True, reason="settings: an empty text counts as absent, so conn_id is aws_default again")
 def test_an_empty_conn_id_means_the_credentials_of_boto3(started):
     """What the refusal of an unresolvable connection tells users to set."""
     assert started(conn_id="")._options.conn_id == ""

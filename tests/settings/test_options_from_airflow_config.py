@@ -95,13 +95,13 @@ def test_a_launch_timeout_of_zero_is_off(options_of):
 
 
 def test_an_empty_text_is_as_good_as_nothing(options_of):
-    options = options_of(subnets="", launch_type=" ", run_task_kwargs="", conn_id="")
-    assert (options.subnets, options.launch_type, options.run_task_kwargs, options.conn_id) == (
-        (),
-        None,
-        {},
-        "aws_default",
-    )
+    options = options_of(subnets="", launch_type=" ", run_task_kwargs="", region_name="")
+    assert (options.subnets, options.launch_type, options.run_task_kwargs, options.region_name) == ((), None, {}, None)
+
+
+def test_an_empty_conn_id_is_no_connection_and_an_absent_one_is_the_default(options_of):
+    assert options_of(conn_id="").conn_id == ""
+    assert options_of().conn_id == "aws_default"
 
 
 def test_all_problems_are_told_together_each_with_section_option_value_variable_and_remedy():

@@ -55,8 +55,9 @@ class BatchOptions(ExecutorOptions):
     max_submit_job_attempts: int = attempts_option()
     max_runnable_seconds: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         None,
-        "How long a job may take from being submitted to RUNNING, most of it in RUNNABLE, before its task fails with the "
-        "reason that AWS Batch gives. Unlimited without it, or with 0; `[scheduler] task_queued_timeout` holds in any case.",
+        "How long a job may take from being submitted to RUNNING, most of it in RUNNABLE, before its task fails with "
+        "the reason that AWS Batch gives. Unlimited without it, or with 0; `[scheduler] task_queued_timeout` holds in "
+        "any case.",
         example="1800",
         kind="float",
         unit="s",

@@ -22,6 +22,7 @@ app = typer.Typer(
     name="local",
     help="The embedded AWS: containers run as processes on this machine.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 

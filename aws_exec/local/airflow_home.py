@@ -109,24 +109,28 @@ def make_home(directory: Path, port: int, executor: str, dags: Iterable[Path], s
         shutil.copytree(source, home.dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     passwords = directory / "passwords.json"
     _write(passwords, json.dumps({USER: home.password}))
-    shared = _shared(home)
+    shared = _shared(home, executor)
     _write(home.for_containers / "airflow.cfg", _cfg(_QUICK, shared))
-    _write(directory / "airflow.cfg", _cfg(_QUICK, shared, _secret(home, executor, passwords), settings))
+    _write(directory / "airflow.cfg", _cfg(_QUICK, shared, _secret(home, passwords), settings))
     return home
 
 
-def _shared(home: AirflowHome) -> Settings:
+def _shared(home: AirflowHome, executor: str) -> Settings:
     return {
-        "core": {"dags_folder": str(home.dags), "execution_api_server_url": f"{home.url}/execution/"},
+        "core": {
+            # A container cannot load a DAG with a task that asks for an executor which is not configured there too.
+            "executor": executor,
+            "dags_folder": str(home.dags),
+            "execution_api_server_url": f"{home.url}/execution/",
+        },
         "logging": {"base_log_folder": str(home.logs)},
     }
 
 
-def _secret(home: AirflowHome, executor: str, passwords: Path) -> Settings:
+def _secret(home: AirflowHome, passwords: Path) -> Settings:
     """What only the components know, and have to agree about."""
     return {
         "core": {
-            "executor": executor,
             "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "simple_auth_manager_users": f"{USER}:admin",
             "simple_auth_manager_passwords_file": str(passwords),

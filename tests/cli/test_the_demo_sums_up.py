@@ -5,23 +5,31 @@ import json
 from aws_exec.local.airflow_records import Event, TaskInstance
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import Expected
-from aws_exec.local.demo.table import Progress
+from aws_exec.local.demo.table import Progress, table
 from aws_exec.local.demo.watch import Returns, Row, rows
 from aws_exec.local.script import Launch
 
-PLAN = {"once": Expected(), "twice": Expected(launches=2, tries=2, because="failed on purpose")}
+PLAN = {
+    "once": Expected(service="batch"),
+    "twice": Expected(launches=2, tries=2, because="failed on purpose"),
+}
+
+ARNS = {
+    "ecs": "arn:aws:ecs:us-east-1:123456789012:task/awsexec/{:08d}",
+    "batch": "arn:aws:batch:us-east-1:123456789012:job/{:08d}-0000",
+}
 
 
-def launch(number, task, attempt=1, exit_code=0, status="STOPPED", **more):
+def launch(number, task, attempt=1, *, exit_code=0, status="", service="ecs", **more):
     identity = {"AWSEXEC_TASK_ID": task, "AWSEXEC_MAP_INDEX": "-1", "AWSEXEC_TRY_NUMBER": str(attempt)}
     told = {
-        "service": "ecs",
-        "arn": f"arn:aws:ecs:us-east-1:123456789012:task/awsexec/{number:08d}",
+        "service": service,
+        "arn": ARNS[service].format(number),
         "token": f"token-{number}",
         "started_by": "awsexec/demo",
         "container": "airflow",
         "identity": identity,
-        "status": status,
+        "status": status or ("STOPPED" if service == "ecs" else "SUCCEEDED"),
         "created_at": float(number),
         "started": True,
         "ended_at": None if exit_code is None else number + 0.5,
@@ -32,11 +40,16 @@ def launch(number, task, attempt=1, exit_code=0, status="STOPPED", **more):
     return Launch(**{**told, **more})
 
 
-def row(task, number, attempt=1, state="success", return_of="", **more):
+def row(task, number, attempt=1, state="success", return_of=None, **more):
     return Row(task, attempt, state, launch(number, task, attempt, **more), return_of)
 
 
-GOOD = [row("once", 1), row("twice", 2, state="up_for_retry"), row("twice", 3, 2, return_of="STOPPING")]
+ONCE = row("once", 1, service="batch")
+GOOD = [
+    ONCE,
+    row("twice", 2, state="up_for_retry"),
+    row("twice", 3, 2, return_of=launch(2, "twice", status="STOPPING")),
+]
 
 
 def test_all_as_planned_is_no_problem():
@@ -45,20 +58,26 @@ def test_all_as_planned_is_no_problem():
 
 def test_a_task_that_did_not_succeed_is_one():
     killed = {"exit_code": 137, "stop_code": "EssentialContainerExited", "stopped_reason": "Essential container ..."}
-    rows = [row("once", 1, state="failed", **killed), *GOOD[1:]]
+    lost = {"exit_code": None, "status": "FAILED", "stopped_reason": "Host EC2 terminated."}
+    rows = [row("once", 1, state="failed", service="batch", **lost), GOOD[1], row("twice", 3, 2, **killed)]
 
     assert summary.problems(rows, PLAN) == [
         "once ended failed",
-        "once's container 00000001 has the exit code 137: EssentialContainerExited, Essential container ...",
+        "once's Batch job 00000001 has no exit code: Host EC2 terminated.",
+        "twice's ECS task 00000003 has the exit code 137: EssentialContainerExited, Essential container ...",
     ]
 
 
+def test_a_task_on_the_other_service_is_one():
+    assert summary.problems([row("once", 1), *GOOD[1:]], PLAN) == ["once ran as ECS task 00000001, not as Batch job"]
+
+
 def test_a_container_too_many_is_one():
-    assert summary.problems([*GOOD, row("once", 4)], PLAN) == ["once took 2 containers instead of 1"]
+    assert summary.problems([*GOOD, row("once", 4, service="batch")], PLAN) == ["once took 2 containers instead of 1"]
 
 
 def test_a_try_burnt_is_one():
-    rows = [row("once", 1, 2), *GOOD[1:]]
+    rows = [row("once", 1, 2, service="batch"), *GOOD[1:]]
 
     assert summary.problems(rows, PLAN) == ["once burnt a try: it ended on try 2 instead of 1"]
 
@@ -77,12 +96,40 @@ def test_a_task_that_never_was_or_was_never_planned_is_one():
     ]
 
 
-def test_a_task_that_came_back_is_told_with_the_status_of_its_old_ecs_task():
+def test_a_task_that_came_back_is_told_with_what_its_old_container_still_did():
     assert summary.came_back(GOOD, PLAN) == [
-        "twice failed on purpose, and came back as 00000003 while its first ECS task was still STOPPING",
+        "twice failed on purpose, and came back as ECS task 00000003 while its first was still STOPPING",
     ]
     assert summary.overlapped(GOOD) == {"twice"}
-    assert summary.overlapped([row("twice", 3, return_of="STOPPED")]) == set()
+
+
+def test_a_task_that_came_back_after_its_old_container_had_ended_is_told_so():
+    rows = [row("once", 3, service="batch", return_of=launch(1, "once", service="batch"))]
+
+    assert summary.came_back(rows, PLAN) == [
+        "once was launched again, and came back as Batch job 00000003 after its first had ended"
+    ]
+    assert summary.overlapped(rows) == set()
+
+
+def test_the_verdict_counts_the_containers_of_each_service():
+    assert summary.verdict(GOOD, 41.6, 19.2) == (
+        "2 task instances in 3 containers (2 ECS tasks, 1 Batch job) took 42 s, after 19 s to start AWS and Airflow."
+    )
+
+
+def test_the_table_says_what_each_task_runs_as():
+    columns = [list(column.cells) for column in table([*GOOD, Row("later", 0, "")]).columns]
+
+    assert [[str(cell) for cell in cells] for cells in columns] == [
+        ["once", "twice", "twice", "later"],
+        ["1", "1", "2", ""],
+        ["Batch job", "ECS task", "ECS task", "-"],
+        ["00000001", "00000002", "00000003", "-"],
+        ["SUCCEEDED", "STOPPED", "STOPPED", "-"],
+        ["0", "0", "0", ""],
+        ["success", "up_for_retry", "success", "-"],
+    ]
 
 
 def test_a_failure_is_explained_by_the_event_log_and_the_tasks_own_log(tmp_path):
@@ -110,9 +157,9 @@ def test_rows_join_each_container_with_how_its_turn_ended():
     ledger = [launch(1, "twice"), launch(2, "twice", 2, exit_code=None, status="RUNNING")]
     events = [Event("now", "twice", -1, 1, "running", ""), Event("now", "twice", -1, 1, "up_for_retry", "")]
 
-    assert rows(instances, ledger, events, {ledger[1].arn: "STOPPING"}) == [
+    assert rows(instances, ledger, events, {ledger[1].arn: ledger[0]}) == [
         Row("twice", 1, "up_for_retry", ledger[0]),
-        Row("twice", 2, "running", ledger[1], "STOPPING"),
+        Row("twice", 2, "running", ledger[1], ledger[0]),
         Row("once", 0, ""),
     ]
 
@@ -120,9 +167,10 @@ def test_rows_join_each_container_with_how_its_turn_ended():
 def test_a_return_is_remembered_as_it_was_first_seen():
     returns = Returns()
     returns.look([launch(1, "twice", status="DEACTIVATING")])
-    returns.look([launch(1, "twice", status="DEPROVISIONING"), launch(2, "twice", 2)])
+    then = launch(1, "twice", status="DEPROVISIONING")
+    returns.look([then, launch(2, "twice", 2)])
 
-    assert returns.look([launch(1, "twice"), launch(2, "twice", 2)]) == {launch(2, "twice").arn: "DEPROVISIONING"}
+    assert returns.look([launch(1, "twice"), launch(2, "twice", 2)]) == {launch(2, "twice").arn: then}
 
 
 def test_progress_has_a_line_for_each_change_and_none_without():

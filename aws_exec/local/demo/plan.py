@@ -12,10 +12,13 @@ DAG_ID = "air_quality"
 #: The task whose return value is the result.
 RESULT = "report"
 
-#: Seconds from a container's exit to its ECS task's STOPPED. Tens of seconds on Fargate; longer here than a task takes
-#: to come back: a retry delay, a poke interval or a trigger of 6 seconds (a container needs some of them to exit after
-#: its task has ended), and a few beats of Airflow.
+#: Seconds from a container's exit to the end of its ECS task or Batch job. Tens of seconds on Fargate; longer here than
+#: a task takes to come back: a retry delay, a poke interval or a trigger of 6 seconds (a container needs some of them
+#: to exit after its task has ended), and a few beats of Airflow.
 STOP_DELAY = 12.0
+
+#: What the containers of each service are called.
+SERVICES: Mapping[str, str] = {"ecs": "ECS task", "batch": "Batch job"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +29,20 @@ class Expected:
         launches: containers, over all its tries.
         tries: the try that succeeds.
         because: why there is more than one container; empty if there is one.
+        service: where all of them run: a key of `SERVICES`.
     """
 
     launches: int = 1
     tries: int = 1
     because: str = ""
+    service: str = "ecs"
 
 
 EXPECTED: Mapping[str, Expected] = {
     "stations": Expected(),
     "calibration": Expected(launches=2, tries=2, because="failed on its first try, on purpose"),
-    "readings_complete": Expected(launches=2, because="was rescheduled"),
+    "readings_complete": Expected(launches=2, because="was rescheduled", service="batch"),
     "embargo": Expected(launches=2, because="was deferred"),
-    **{f"summarise[{index}]": Expected() for index in range(5)},
+    **{f"summarise[{index}]": Expected(service="batch") for index in range(5)},
     RESULT: Expected(),
 }

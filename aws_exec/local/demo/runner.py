@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from aws_exec.local import EmbeddedAws
+from aws_exec.local import EmbeddedAws, Launch
 from aws_exec.local.airflow import ComponentDiedError, LocalAirflow, TookTooLongError
 from aws_exec.local.airflow_home import USER
 from aws_exec.local.demo import summary
@@ -22,13 +22,14 @@ from aws_exec.local.demo.plan import DAG_ID, DAGS, RESULT, STOP_DELAY
 from aws_exec.local.demo.table import Progress, table
 from aws_exec.local.demo.watch import Returns, Row, rows
 
-EXECUTOR = "aws_exec.AwsEcsExecutor"
+#: The first is the default; a task may ask for the other.
+EXECUTOR = "aws_exec.AwsEcsExecutor,aws_exec.AwsBatchExecutor"
 
 #: How often the table is looked at, seconds: a person sees no more.
 _LOOK = 0.5
 
-#: Seconds for the last container to exit after Airflow has its task's state.
-_LAST_EXIT = 30.0
+#: Seconds for the last ECS task or Batch job to end after Airflow has its task's state.
+_LAST_END = 30.0
 
 #: Quicker than a fleet needs: here a sweep is one call on loopback.
 _EXECUTOR_SETTINGS = {"deployment": "demo", "poll_interval": "1", "shutdown_timeout": "1"}
@@ -124,7 +125,7 @@ def _staged(home: Path, options: Options, console: Console) -> Iterator[_Stage]:
             environment=aws.environment(),
             dags=[DAGS],
             port=options.port,
-            settings={"aws_ecs_executor": _EXECUTOR_SETTINGS},
+            settings={"aws_ecs_executor": _EXECUTOR_SETTINGS, "aws_batch_executor": _EXECUTOR_SETTINGS},
         )
         aws.container_environment |= airflow.container_environment()
         stage = _Stage(options, console, aws, airflow)
@@ -188,12 +189,16 @@ def _watch(stage: _Stage, run_id: str) -> str:
 
 
 def _settled(stage: _Stage, run_id: str) -> list[Row]:
-    """The rows once every container has exited, or after a while."""
+    """The rows once every container has exited, or after a while.
+
+    An ECS task may still be on its way to STOPPED then; a Batch job has no such status, and would still be RUNNING.
+    """
+
+    def ended(launch: Launch) -> bool:
+        return launch.over or (launch.ended_at is not None and launch.status != "RUNNING")
+
     with contextlib.suppress(TimeoutError):  # what is missing is told as a problem
-        stage.aws.wait_until(
-            lambda: all(launch.ended_at or launch.status == "STOPPED" for launch in stage.aws.ledger()),
-            _LAST_EXIT,
-        )
+        stage.aws.wait_until(lambda: all(map(ended, stage.aws.ledger())), _LAST_END)
     return stage.rows(run_id)
 
 
@@ -213,13 +218,13 @@ def _conclude(stage: _Stage, run_id: str, last: list[Row], wrong: list[str]) -> 
 
 def _leave_up(stage: _Stage) -> None:
     """Tell where everything is, and wait to be interrupted."""
-    home = stage.airflow.home
+    home, names = stage.airflow.home, stage.aws.names
     stage.console.print()
     _print_lines(
         stage.console,
         [
             f"Airflow: {home.url}   user {USER}, password {home.password}",
-            f"AWS:     {stage.aws.endpoint_url}   cluster {stage.aws.names.cluster}, any credentials",
+            f"AWS:     {stage.aws.endpoint_url}   cluster {names.cluster}, queue {names.job_queue}, any credentials",
             f"Files:   {home.directory}",
             "Ctrl-C ends all of it.",
         ],

@@ -11,8 +11,10 @@ from typing import Any
 from rich.table import Table
 
 from aws_exec.local.airflow_records import Event
-from aws_exec.local.demo.plan import EXPECTED, Expected
+from aws_exec.local.demo.plan import EXPECTED, SERVICES, Expected
+from aws_exec.local.demo.table import kind
 from aws_exec.local.demo.watch import Row
+from aws_exec.local.script import Launch
 
 #: The kind of event that the executors write into a task's event log.
 OUR_EVENT = "awsexec"
@@ -39,31 +41,39 @@ def _of_task(task: str, rows: Sequence[Row], want: Expected) -> Iterable[str]:
     if state != "success":
         yield f"{task} ended {state or 'without a state'}"
     if len(launches) != want.launches:
-        yield f"{task} took {_containers(len(launches))} instead of {want.launches}"
+        yield f"{task} took {_counted(len(launches), 'container')} instead of {want.launches}"
     if rows and rows[-1].try_number > want.tries:
         yield f"{task} burnt a try: it ended on try {rows[-1].try_number} instead of {want.tries}"
-    for launch in launches:
-        if launch.exit_code != 0:
-            why = f": {launch.stop_code}, {launch.stopped_reason}" if launch.stop_code else ""
-            code = f"the exit code {launch.exit_code}" if launch.exit_code is not None else "no exit code"
-            yield f"{task}'s container {launch.arn.rpartition('/')[2][:8]} has {code}{why}"
+    for row in rows:
+        if row.launch is not None:
+            yield from _of_container(row, row.launch, want)
+
+
+def _of_container(row: Row, launch: Launch, want: Expected) -> Iterable[str]:
+    if launch.service != want.service:
+        yield f"{row.task} ran as {SERVICES[launch.service]} {row.job}, not as {SERVICES[want.service]}"
+    if launch.exit_code != 0:
+        why = ", ".join(word for word in (launch.stop_code, launch.stopped_reason) if word)
+        code = f"the exit code {launch.exit_code}" if launch.exit_code is not None else "no exit code"
+        yield f"{row.task}'s {SERVICES[launch.service]} {row.job} has {code}{why and f': {why}'}"
 
 
 def came_back(rows: Sequence[Row], expected: Mapping[str, Expected] = EXPECTED) -> list[str]:
-    """A sentence for each task that came back: why, and whether its old ECS task was still stopping."""
+    """A sentence for each task that came back: why, and whether its old ECS task or Batch job was still ending."""
     told = []
     for row in rows:
-        if not row.return_of or row.launch is None:
+        before = row.return_of
+        if before is None:
             continue
         why = expected.get(row.task, Expected()).because or "was launched again"
-        when = "had stopped" if row.return_of == "STOPPED" else f"was still {row.return_of}"
-        told.append(f"{row.task} {why}, and came back as {row.job} while its first ECS task {when}")
+        when = "after its first had ended" if before.over else f"while its first was still {before.status}"
+        told.append(f"{row.task} {why}, and came back as {kind(row)} {row.job} {when}")
     return told
 
 
 def overlapped(rows: Sequence[Row]) -> set[str]:
-    """The tasks whose next container was launched while the one before had not reached STOPPED."""
-    return {row.task for row in rows if row.return_of not in {"", "STOPPED"}}
+    """The tasks whose next container was launched while the ECS task or Batch job before was not over."""
+    return {row.task for row in rows if row.return_of is not None and not row.return_of.over}
 
 
 def result(report: Mapping[str, Any]) -> Table:
@@ -91,10 +101,11 @@ def result_in_words(report: Mapping[str, Any]) -> str:
 
 def verdict(rows: Sequence[Row], seconds: float, started_in: float) -> str:
     """One line: how much ran, for how long."""
-    launches = [row.launch for row in rows if row.launch]
+    counts = Counter(kind(row) for row in rows if row.launch)
+    kinds = ", ".join(_counted(counts[name], name) for name in SERVICES.values())
     tasks = len({row.task for row in rows})
     return (
-        f"{tasks} task instances in {_containers(len(launches))} took {seconds:.0f} s, "
+        f"{tasks} task instances in {_counted(counts.total(), 'container')} ({kinds}) took {seconds:.0f} s, "
         f"after {started_in:.0f} s to start AWS and Airflow."
     )
 
@@ -142,5 +153,5 @@ def _said(event: Event) -> str:
     return event.extra.strip() or event.event
 
 
-def _containers(number: int) -> str:
-    return f"{number} container{'' if number == 1 else 's'}"
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from aws_exec.local.demo.plan import SERVICES
 from aws_exec.local.demo.watch import Row
 
 _STATE_STYLES = {
@@ -20,18 +21,19 @@ _STATE_STYLES = {
     "up_for_reschedule": "yellow",
     "deferred": "magenta",
 }
-_STATUS_STYLES = {"RUNNING": "cyan", "STOPPED": "dim"}
+_STATUS_STYLES = {"RUNNING": "cyan", "STOPPED": "dim", "SUCCEEDED": "dim", "FAILED": "bold red"}
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """A line for each container: task, try, ECS task, its status, exit code, Airflow's state."""
+    """A line for each container: task, try, what it runs as, its id, its status, exit code, Airflow's state."""
     made = Table(pad_edge=False, box=None, header_style="bold")
-    for name in ("task", "try", "ECS task", "status", "exit", "Airflow"):
+    for name in ("task", "try", "runs as", "id", "status", "exit", "Airflow"):
         made.add_column(name, justify="right" if name in {"try", "exit"} else "left", no_wrap=True)
     for row in rows:
         made.add_row(
             row.task,
             str(row.try_number or ""),
+            kind(row),
             row.job or "-",
             Text(_status(row), style=_STATUS_STYLES.get(_status(row), "")),
             _exit(row),
@@ -60,10 +62,15 @@ class Progress:
 def _line(row: Row) -> str:
     words = [f"{row.task:<18}", f"try {row.try_number}" if row.try_number else "     ", f"{row.state or '-':<17}"]
     if row.launch is not None:
-        exited = row.launch.exit_code is not None or row.launch.status == "STOPPED"
+        exited = row.launch.exit_code is not None or row.launch.over
         how = f"exited with {_exit(row) or 'no exit code'}" if exited else _started(row)
-        words.append(f"ECS task {row.job} {how}")
+        words.append(f"{kind(row)} {row.job} {how}")
     return "  ".join(words).rstrip()
+
+
+def kind(row: Row) -> str:
+    """`ECS task` or `Batch job`; a dash while it is neither."""
+    return SERVICES[row.launch.service] if row.launch else "-"
 
 
 def _started(row: Row) -> str:

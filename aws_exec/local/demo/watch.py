@@ -25,42 +25,42 @@ class Row:
         try_number: 0 before the first.
         state: how its turn ended as Airflow has it, or the task instance's state while it has not; empty if none.
         launch: None while there is none.
-        return_of: the status that the task's previous container had when this one was first seen; empty if it is the
-            first, or if nobody saw.
+        return_of: the task's previous container, as it was when this one was first seen; None if it is the first, or if
+            nobody saw.
     """
 
     task: str
     try_number: int
     state: str
     launch: Launch | None = None
-    return_of: str = ""
+    return_of: Launch | None = None
 
     @property
     def job(self) -> str:
-        """The short id of its ECS task; empty if there is none."""
+        """The short id of its ECS task or Batch job; empty if there is none."""
         return self.launch.arn.rpartition("/")[2][:8] if self.launch else ""
 
 
 class Returns:
-    """Remembers in which status a task's old container was when its next one was first seen.
+    """Remembers how a task's old container was when its next one was first seen.
 
     The ledger is read under one lock: two lines of one reading are true at the same moment.
     """
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._status: dict[str, str] = {}
+        self._before: dict[str, Launch] = {}
 
-    def look(self, ledger: Sequence[Launch]) -> Mapping[str, str]:
+    def look(self, ledger: Sequence[Launch]) -> Mapping[str, Launch]:
         """Take in one reading of the ledger; returns what is known so far, by the new container's ARN."""
         latest: dict[str, Launch] = {}
         for launch in ledger:
             before = latest.get(task_of(launch))
             if before is not None and launch.arn not in self._seen:
-                self._status[launch.arn] = before.status
+                self._before[launch.arn] = before
             self._seen.add(launch.arn)
             latest[task_of(launch)] = launch
-        return self._status
+        return self._before
 
 
 def task_of(launch: Launch) -> str:
@@ -73,7 +73,7 @@ def rows(
     instances: Iterable[TaskInstance],
     ledger: Iterable[Launch],
     events: Iterable[Event],
-    returns: Mapping[str, str],
+    returns: Mapping[str, Launch],
 ) -> list[Row]:
     """What is to be shown: every container in the order of launch, then what has none yet."""
     now = {one.name: one for one in instances}
@@ -91,5 +91,5 @@ def rows(
         turns[task, number] += 1
         current = (now[task].state or "") if last[task] == launch.arn and task in now else ""
         state = current if current in _FINAL or not over else over[0]
-        made.append(Row(task, number, state, launch, returns.get(launch.arn, "")))
+        made.append(Row(task, number, state, launch, returns.get(launch.arn)))
     return made + [Row(task, one.try_number, one.state or "") for task, one in now.items() if task not in last]

@@ -1,10 +1,11 @@
 # ruff: noqa: INP001 - a folder of DAGs is no package
 """Three days of air quality readings, one file a station, to a ranking of the stations.
 
-Every task runs in a container of its own. Three of them show what an executor must get right when a task comes back:
+Every task runs in a container of its own: an ECS task, or a Batch job where the task asks for one by its executor.
+Three of them show what an executor must get right when a task comes back:
 
 * `calibration` fails on its first try, on purpose, and succeeds on its second;
-* `readings_complete` is a sensor in reschedule mode: its container goes away between two looks;
+* `readings_complete` is a sensor in reschedule mode, on Batch: its container goes away between two looks;
 * `embargo` defers: its container goes away while the triggerer waits for it.
 """
 
@@ -23,8 +24,11 @@ READINGS = Path(__file__).parent / "readings"
 #: Micrograms of PM2.5 per cubic metre: the 24-hour guideline of the World Health Organization (2021).
 GUIDELINE = 15.0
 
+#: `[core] executor` has both executors; the first is what a task runs on that does not ask for one.
+BATCH = "AwsBatchExecutor"
 
-@task.sensor(mode="reschedule", poke_interval=6, timeout=120)
+
+@task.sensor(mode="reschedule", poke_interval=6, timeout=120, executor=BATCH)
 def readings_complete() -> bool:
     """Whether the readings can be taken: stations may still correct them for a second after we first look."""
     context = get_current_context()
@@ -38,7 +42,7 @@ def stations() -> list[str]:
     return sorted(path.stem for path in READINGS.glob("*.csv"))
 
 
-@task
+@task(executor=BATCH)
 def summarise(station: str) -> dict[str, Any]:
     """One station's figures; readings without a value are counted, not guessed."""
     with (READINGS / f"{station}.csv").open(newline="") as file:

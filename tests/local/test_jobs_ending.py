@@ -60,6 +60,22 @@ def test_a_job_that_waits_never_runs(verb):
         assert aws.ledger()[0].over
 
 
+def test_a_job_cancelled_while_it_waits_gives_up_its_turn():
+    with EmbeddedAws(start_delay=0, stop_delay=0, max_containers=1) as aws:
+        batch = client_of(aws, "batch")
+        first, second, third = (batch.submit_job(**job_of(aws, code))["jobArn"] for code in (FOREVER, FOREVER, ""))
+        aws.wait_for_output(first, "up")
+        aws.wait_for_status(third, "RUNNABLE")
+
+        batch.cancel_job(jobId=second, reason="not needed")
+        batch.terminate_job(jobId=first, reason="not needed")
+
+        aws.wait_for_status(third, "SUCCEEDED")
+        aws.wait_until(lambda: aws._all_tasks()[second].current.stopped)
+        assert aws.history(second) == ["SUBMITTED", "RUNNABLE", "FAILED"]
+        assert not aws.ledger()[1].started
+
+
 def test_a_job_that_starts_is_stopped_before_it_has():
     with EmbeddedAws(start_delay=600, stop_delay=0) as aws:
         batch = client_of(aws, "batch")
@@ -94,6 +110,18 @@ def test_a_job_that_is_over_stays_as_it_is(aws, batch, submit, job):
     batch.terminate_job(jobId=arn, reason="too late")
 
     assert job(arn) == before
+
+
+def test_a_job_whose_container_has_ended_by_itself_is_not_terminated():
+    with EmbeddedAws(start_delay=0, stop_delay=600) as aws:
+        batch = client_of(aws, "batch")
+        arn = batch.submit_job(**job_of(aws))["jobArn"]
+        aws.wait_for_exit(arn)
+
+        batch.terminate_job(jobId=arn, reason="too late")
+
+        (told,) = batch.describe_jobs(jobs=[arn])["jobs"]
+        assert (told["status"], told["isTerminated"]) == ("RUNNING", False)
 
 
 def test_many_jobs_are_terminated_at_once_each_with_a_result_of_its_own(aws, batch, submit):

@@ -41,6 +41,14 @@ def test_jobs_are_listed_by_status_and_running_ones_unless_told(waiting):
     assert _names(batch.list_jobs(jobQueue=queue)) == []
 
 
+def test_a_queue_lists_its_own_jobs_only(waiting):
+    aws, batch, _ = waiting
+    order = [{"order": 1, "computeEnvironment": aws.names.compute_environment}]
+    batch.create_job_queue(jobQueueName="empty", state="ENABLED", priority=1, computeEnvironmentOrder=order)
+
+    assert _names(batch.list_jobs(jobQueue="empty", filters=_by_name("*"))) == []
+
+
 def test_the_queue_may_be_named_by_its_arn(waiting):
     aws, batch, _ = waiting
     arn = f"arn:aws:batch:us-east-1:{aws.names.account}:job-queue/{aws.names.job_queue}"

@@ -2,6 +2,8 @@
 
 import json
 
+from rich.console import Console
+
 from aws_exec.local.airflow_records import Event, TaskInstance
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import Expected
@@ -124,7 +126,7 @@ def test_the_table_says_what_each_task_runs_as():
     assert [[str(cell) for cell in cells] for cells in columns] == [
         ["once", "twice", "twice", "later"],
         ["1", "1", "2", ""],
-        ["Batch job", "ECS task", "ECS task", "-"],
+        ["Batch", "ECS", "ECS", "-"],
         ["00000001", "00000002", "00000003", "-"],
         ["SUCCEEDED", "STOPPED", "STOPPED", "-"],
         ["0", "0", "0", ""],
@@ -150,6 +152,13 @@ def test_a_failure_is_explained_by_the_event_log_and_the_tasks_own_log(tmp_path)
         "  | plain",
         "  | Task failed ValueError: no such station",
     ]
+
+
+def test_the_table_has_room_on_the_narrowest_terminal():
+    widest = row("readings_complete", 1, state="up_for_reschedule", status="DEPROVISIONING")
+    console = Console(width=80)
+
+    assert console.measure(table([widest, ONCE])).maximum <= 80
 
 
 def test_rows_join_each_container_with_how_its_turn_ended():

@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,9 +142,8 @@ def _play(stage: _Stage) -> bool:
     """Trigger the DAG, watch it, sum it up; returns whether all went as it should."""
     started_in = time.monotonic() - stage.began
     run_id = stage.airflow.trigger(DAG_ID)
-    state = _watch(stage, run_id)
-    took = time.monotonic() - stage.began - started_in
-    last = _settled(stage, run_id)
+    state, took = _watch(stage, run_id)
+    last = stage.rows(run_id)
     console = stage.console
     console.print()
     console.print(table(last))
@@ -161,45 +160,48 @@ def _play(stage: _Stage) -> bool:
     return not wrong
 
 
-def _watch(stage: _Stage, run_id: str) -> str:
-    """Show what happens until the DAG run is over; returns its state.
+def _watch(stage: _Stage, run_id: str) -> tuple[str, float]:
+    """Show what happens until the DAG run and its containers are over; returns the run's state, and its seconds.
 
     Raises:
         LocalError: a component of Airflow died.
         TimeoutError: the run took too long.
     """
     most = stage.options.max_containers
+    began = time.monotonic()
     _print_lines(stage.console, [f"DAG {DAG_ID} on {EXECUTOR}, up to {most} containers at a time:", ""])
-    progress = Progress()
-    with contextlib.ExitStack() as stack:
-        live = None
-        if stage.console.is_terminal:
-            live = stack.enter_context(Live(console=stage.console, auto_refresh=False, transient=True))
+    with _screen(stage.console) as show:
 
         def over() -> str | None:
-            seen = stage.rows(run_id)
-            if live is not None:
-                live.update(table(seen), refresh=True)
-            else:
-                _print_lines(stage.console, progress.lines(seen))
+            show(stage.rows(run_id))
             state = stage.airflow.records.run_state(DAG_ID, run_id)
             return state if state in {"success", "failed"} else None
 
-        return stage.airflow.wait_until(over, stage.left(), f"the DAG {DAG_ID} has run", every=_LOOK)
+        def settled() -> bool:
+            show(stage.rows(run_id))
+            return all(map(_has_ended, stage.aws.ledger()))
+
+        state = stage.airflow.wait_until(over, stage.left(), f"the DAG {DAG_ID} has run", every=_LOOK)
+        took = time.monotonic() - began
+        with contextlib.suppress(TimeoutError):  # what is missing is told as a problem
+            stage.airflow.wait_until(settled, _LAST_END, every=_LOOK)
+    return state, took
 
 
-def _settled(stage: _Stage, run_id: str) -> list[Row]:
-    """The rows once every container has exited, or after a while.
+@contextlib.contextmanager
+def _screen(console: Console) -> Iterator[Callable[[list[Row]], None]]:
+    """Shows rows: a live table on a terminal, else a line for each change."""
+    if not console.is_terminal:
+        progress = Progress()
+        yield lambda seen: _print_lines(console, progress.lines(seen))
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield lambda seen: live.update(table(seen), refresh=True)
 
-    An ECS task may still be on its way to STOPPED then; a Batch job has no such status, and would still be RUNNING.
-    """
 
-    def ended(launch: Launch) -> bool:
-        return launch.over or (launch.ended_at is not None and launch.status != "RUNNING")
-
-    with contextlib.suppress(TimeoutError):  # what is missing is told as a problem
-        stage.aws.wait_until(lambda: all(map(ended, stage.aws.ledger())), _LAST_END)
-    return stage.rows(run_id)
+def _has_ended(launch: Launch) -> bool:
+    """Whether a container has exited, and its status shows it: a Batch job stays RUNNING until all of it is over."""
+    return launch.over or (launch.ended_at is not None and launch.status != "RUNNING")
 
 
 def _conclude(stage: _Stage, run_id: str, last: list[Row], wrong: list[str]) -> None:

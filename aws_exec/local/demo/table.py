@@ -21,19 +21,20 @@ _STATE_STYLES = {
     "up_for_reschedule": "yellow",
     "deferred": "magenta",
 }
+_SHORT = {"ecs": "ECS", "batch": "Batch"}
 _STATUS_STYLES = {"RUNNING": "cyan", "STOPPED": "dim", "SUCCEEDED": "dim", "FAILED": "bold red"}
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """A line for each container: task, try, what it runs as, its id, its status, exit code, Airflow's state."""
+    """A line for each container: task, try, service, its id, its status, exit code, Airflow's state; 80 columns."""
     made = Table(pad_edge=False, box=None, header_style="bold")
-    for name in ("task", "try", "runs as", "id", "status", "exit", "Airflow"):
+    for name in ("task", "try", "on", "id", "status", "exit", "Airflow"):
         made.add_column(name, justify="right" if name in {"try", "exit"} else "left", no_wrap=True)
     for row in rows:
         made.add_row(
             row.task,
             str(row.try_number or ""),
-            kind(row),
+            _SHORT[row.launch.service] if row.launch else "-",
             row.job or "-",
             Text(_status(row), style=_STATUS_STYLES.get(_status(row), "")),
             _exit(row),

@@ -16,13 +16,15 @@ from aws_exec.local.demo.watch import Returns, Row, rows
 #: A scheduler that is gone is missed after so many seconds. A third of it is what a beat may take.
 HEALTH_THRESHOLD = 12
 
+EXECUTOR = {"deployment": "e2e", "poll_interval": "1", "shutdown_timeout": "1"}
 SETTINGS = {
     "scheduler": {
         "scheduler_health_check_threshold": str(HEALTH_THRESHOLD),
         "orphaned_tasks_check_interval": "3",
         "job_heartbeat_sec": "2",
     },
-    "aws_ecs_executor": {"deployment": "e2e", "poll_interval": "1", "shutdown_timeout": "1"},
+    "aws_ecs_executor": EXECUTOR,
+    "aws_batch_executor": EXECUTOR,
 }
 
 
@@ -63,20 +65,16 @@ class Run:
         """Wait for something; every wait of these tests is this one."""
         return self.airflow.wait_until(predicate, timeout, what)
 
+    def ended(self) -> str | None:
+        """The run's state once it and its containers have ended; None before. Looks at what has come back."""
+        self.rows()
+        state = self.airflow.records.run_state(self.dag_id, self.run_id)
+        done = state in {"success", "failed"} and all(launch.ended_at or launch.over for launch in self.launches)
+        return state if done else None
+
     def over(self, timeout: float = 150) -> str:
         """Wait for the end of the run and of its containers; returns the run's state."""
-
-        def ended() -> str | None:
-            self.rows()
-            state = self.airflow.records.run_state(self.dag_id, self.run_id)
-            return state if state in {"success", "failed"} else None
-
-        state = self.until(ended, f"{self.dag_id} is over", timeout)
-        self.until(
-            lambda: all(launch.ended_at or launch.status == "STOPPED" for launch in self.launches),
-            "all containers have ended",
-        )
-        return state
+        return self.until(self.ended, f"{self.dag_id} is over", timeout)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +88,7 @@ def aws(tmp_path_factory) -> Iterator[EmbeddedAws]:
 def airflow(aws, tmp_path_factory) -> Iterator[LocalAirflow]:
     airflow = LocalAirflow(
         tmp_path_factory.mktemp("airflow"),
-        executor="aws_exec.AwsEcsExecutor",
+        executor="aws_exec.AwsEcsExecutor,aws_exec.AwsBatchExecutor",
         environment=aws.environment(),
         dags=[plan.DAGS, Path(__file__).with_name("dags")],
         settings=SETTINGS,

@@ -1,60 +1,90 @@
-"""The demo's DAG on a real Airflow: every task in a container, and three of them come back."""
+"""DAGs on a real Airflow with both executors: every task in a container, on either service, and some come back."""
 
 import re
 
 import pytest
 
 from aws_exec.local.demo import plan, summary
+from aws_exec.local.demo.plan import Expected
 
-ARN = re.compile(r"arn:aws:ecs:[a-z0-9-]+:\d{12}:task/\S+/[0-9a-f]{32}")
+ARNS = {
+    "ecs": re.compile(r"arn:aws:ecs:[a-z0-9-]+:\d{12}:task/\S+/[0-9a-f]{32}"),
+    "batch": re.compile(r"arn:aws:batch:[a-z0-9-]+:\d{12}:job/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+
+#: What comes back in the demo's DAG does so here on the other service.
+OTHER_WAY_ROUND = {
+    "retried": Expected(launches=2, tries=2, because="failed on its first try, on purpose", service="batch"),
+    "deferred": Expected(launches=2, because="was deferred", service="batch"),
+    "rescheduled": Expected(launches=2, because="was rescheduled"),
+}
+
+EXPECTED = {plan.DAG_ID: plan.EXPECTED, "comes_back": OTHER_WAY_ROUND}
 
 pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")
-def run(trigger):
-    run = trigger(plan.DAG_ID)
-    run.over()
-    return run
+def runs(airflow, trigger):
+    """Both at once: one beat has tasks of both."""
+    runs = {dag_id: trigger(dag_id) for dag_id in EXPECTED}
+    airflow.wait_until(lambda: None not in {run.ended() for run in runs.values()}, 200, "both runs are over")
+    return runs
 
 
-@pytest.fixture(scope="module")
-def rows(run):
-    return run.rows()
+@pytest.fixture(params=EXPECTED)
+def run(request, runs):
+    return runs[request.param]
 
 
-def test_every_task_succeeds(run):
-    assert run.states == dict.fromkeys(plan.EXPECTED, "success")
+@pytest.fixture
+def expected(run):
+    return EXPECTED[run.dag_id]
 
 
-def test_nothing_happens_that_was_not_planned(rows):
-    """States, tries, containers of each task, exit codes, tokens: what `awsexec demo` exits 0 for."""
-    assert summary.problems(rows) == []
+def test_every_task_succeeds(run, expected):
+    assert run.states == dict.fromkeys(expected, "success")
 
 
-def test_the_result_is_made_of_the_data(run):
-    report = run.airflow.records.returned(plan.DAG_ID, run.run_id, plan.RESULT)
+def test_nothing_happens_that_was_not_planned(run, expected):
+    """States, tries, services, containers of each task, exit codes, tokens: what `awsexec demo` exits 0 for."""
+    assert summary.problems(run.rows(), expected) == []
+
+
+def test_the_tasks_of_one_run_are_on_both_services(run):
+    assert {launch.service for launch in run.launches} == {"ecs", "batch"}
+
+
+def test_the_result_is_made_of_the_data(runs):
+    demo = runs[plan.DAG_ID]
+    report = demo.airflow.records.returned(plan.DAG_ID, demo.run_id, plan.RESULT)
 
     assert (report["readings"], report["missing"]) == (360, 15)
     assert [line["station"] for line in report["ranking"]][:2] == ["ringroad", "market"]
 
 
-def test_only_the_task_that_fails_on_purpose_has_a_second_try(run):
+def test_only_the_task_that_fails_on_purpose_has_a_second_try(run, expected):
     tries = {name: instance.try_number for name, instance in run.instances.items()}
 
-    assert tries == {name: 2 if name == "calibration" else 1 for name in plan.EXPECTED}
+    assert tries == {name: want.tries for name, want in expected.items()}
 
 
-def test_each_container_has_a_token_of_its_own_and_exits_zero(run):
+def test_each_container_has_a_token_of_its_own_and_exits_zero(run, expected):
     tokens = [launch.token for launch in run.launches]
 
-    assert len(tokens) == len(set(tokens)) == sum(want.launches for want in plan.EXPECTED.values())
+    assert len(tokens) == len(set(tokens)) == sum(want.launches for want in expected.values())
     assert {launch.exit_code for launch in run.launches} == {0}
     assert {launch.identity["AWSEXEC_TOKEN"] for launch in run.launches} == set(tokens)
 
 
-def test_tasks_come_back_while_their_old_ecs_task_is_not_stopped(rows):
-    assert summary.overlapped(rows) == {"calibration", "embargo", "readings_complete"}
+def test_a_batch_job_carries_its_token_in_its_name(run):
+    jobs = [launch for launch in run.launches if launch.service == "batch"]
+
+    assert [launch.name.startswith(f"awsexec-{launch.token}-{run.dag_id}-") for launch in jobs] == [True] * len(jobs)
+
+
+def test_tasks_come_back_while_their_old_container_is_not_over(run, expected):
+    assert summary.overlapped(run.rows()) == {name for name, want in expected.items() if want.launches > 1}
 
 
 def test_what_came_back_is_credited_to_the_newest_container(run):
@@ -63,9 +93,13 @@ def test_what_came_back_is_credited_to_the_newest_container(run):
     assert {name: instance.external_executor_id for name, instance in run.instances.items()} == newest
 
 
-def test_the_external_executor_id_is_an_arn(run):
-    assert all(ARN.fullmatch(instance.external_executor_id) for instance in run.instances.values())
+def test_the_external_executor_id_is_an_arn_of_the_tasks_service(run, expected):
+    ids = {name: instance.external_executor_id for name, instance in run.instances.items()}
+
+    assert [name for name, want in expected.items() if not ARNS[want.service].fullmatch(ids[name])] == []
 
 
-def test_a_run_without_trouble_leaves_no_word_in_the_event_log(run):
-    assert [run.said(name) for name in ("stations", "embargo", "readings_complete", "report")] == [""] * 4
+def test_a_run_without_trouble_leaves_no_word_in_the_event_log(run, expected):
+    untroubled = [name.partition("[")[0] for name, want in expected.items() if want.tries == 1]
+
+    assert [name for name in untroubled if run.said(name)] == []

@@ -1,4 +1,4 @@
-"""DAGs whose tasks go wrong in ways of their own, and one whose tasks wait to be let go."""
+"""DAGs whose tasks go wrong in ways of their own, on either service, and some whose tasks wait to be let go."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 from airflow.sdk import dag, get_current_context, task
 
 PLAIN = {"catchup": False, "default_args": {"retries": 0}}
+BATCH = "AwsBatchExecutor"
+
+GREEN = [{"name": "COLOUR", "value": "green"}]
 
 
 @dag(schedule=None, **PLAIN)
@@ -22,52 +25,107 @@ def bad_config():
     def with_unknown_field():
         """Never runs."""
 
+    @task(executor_config={"overrides": {"containerOverrides": [{"environment": GREEN}]}})
+    def with_good_config():
+        return os.environ["COLOUR"]
+
+    @task(executor=BATCH, executor_config={"containerOverrides": {"command": ["rm", "-rf", "/"]}})
+    def batch_with_command():
+        """Never runs."""
+
+    @task(executor=BATCH, executor_config={"containerOverrides": {"nope": 1}})
+    def batch_with_unknown_field():
+        """Never runs."""
+
+    @task(executor=BATCH, executor_config={"containerOverrides": {"environment": GREEN}})
+    def batch_with_good_config():
+        return os.environ["COLOUR"]
+
+    several = {"taskProperties": [{"containers": [{"name": "airflow", "environment": GREEN}]}]}
+
     @task(
+        executor=BATCH,
         executor_config={
-            "overrides": {"containerOverrides": [{"environment": [{"name": "COLOUR", "value": "green"}]}]},
+            "jobDefinition": "awsexec-multi",
+            "containerName": "airflow",
+            "ecsPropertiesOverride": several,
         },
     )
-    def with_good_config():
+    def batch_beside_a_sidecar():
         return os.environ["COLOUR"]
 
     with_command()
     with_unknown_field()
     with_good_config()
+    batch_with_command()
+    batch_with_unknown_field()
+    batch_with_good_config()
+    batch_beside_a_sidecar()
 
 
 @dag(schedule=None, **PLAIN)
 def killed():
-    @task
-    def kills_its_container():
+    def kill():
         # The parent of a task is the container's main process.
         os.kill(os.getppid(), signal.SIGKILL)
         threading.Event().wait(60)
 
-    kills_its_container()
+    @task
+    def on_ecs():
+        kill()
+
+    @task(executor=BATCH)
+    def on_batch():
+        kill()
+
+    on_ecs()
+    on_batch()
 
 
 @dag(schedule=None, **PLAIN)
 def never_starts():
     @task
-    def has_no_image():
+    def on_ecs():
         """Never runs."""
 
-    has_no_image()
+    @task(executor=BATCH)
+    def on_batch():
+        """Never runs."""
+
+    on_ecs()
+    on_batch()
+
+
+@dag(schedule=None, **PLAIN)
+def held():
+    @task(executor=BATCH)
+    def on_batch():
+        """Runs when there is room."""
+
+    on_batch()
 
 
 @dag(schedule=None, **PLAIN)
 def gated():
-    @task
-    def waits(number):
+    def wait():
         gate = Path(get_current_context()["dag_run"].conf["gate"])
         while not gate.exists():
             threading.Event().wait(0.1)
-        return number
 
-    waits.expand(number=[0, 1, 2, 3])
+    @task
+    def on_ecs():
+        wait()
+
+    @task(executor=BATCH)
+    def on_batch():
+        wait()
+
+    on_ecs()
+    on_batch()
 
 
 bad_config()
 killed()
 never_starts()
+held()
 gated()

@@ -1,4 +1,4 @@
-"""The wire of the scripted ECS: HTTP/1.1 with keep-alive on loopback, one thread, no framework.
+"""The wire of the scripted services: HTTP/1.1 with keep-alive on loopback, one thread, no framework.
 
 Hundreds of answers a second must leave the CPU to what is tested beside it, and an answer that is late must cost
 nothing while it waits.
@@ -30,14 +30,16 @@ class Answer:
         body: of it.
         status: of it; 0: nothing is, the connection is reset.
         delay: seconds until then.
+        error: the error code for the header of REST-JSON; empty: there is no such header.
     """
 
     body: bytes = b""
     status: int = 200
     delay: float = 0.0
+    error: str = ""
 
 
-#: Answers one call: the operation (`RunTask`) and its body.
+#: Answers one call: its `X-Amz-Target` (`RunTask`), or its path (`/v1/submitjob`) without one, and its body.
 Handler = Callable[[str, bytes], Answer]
 
 
@@ -68,7 +70,8 @@ class _Connection(asyncio.Protocol):
             return
         self._received = rest[length:]
         spelled = next((line for line in head.split(b"\r\n") if line.lower().startswith(b"x-amz-target:")), b"")
-        answer = self._handler(spelled.rpartition(b".")[2].decode().strip(), rest[:length])
+        path = head.split(b" ", 2)[1]
+        answer = self._handler((spelled.rpartition(b".")[2] or path).decode().strip(), rest[:length])
         asyncio.get_running_loop().call_later(answer.delay, self._send, answer)
 
     def _send(self, answer: Answer) -> None:
@@ -77,10 +80,11 @@ class _Connection(asyncio.Protocol):
         if not answer.status:
             self.abort()
             return
+        code = b"x-amzn-ErrorType: %s\r\n" % answer.error.encode() if answer.error else b""
         self._transport.write(
-            b"HTTP/1.1 %d Scripted\r\nContent-Type: application/x-amz-json-1.1\r\n"
+            b"HTTP/1.1 %d Scripted\r\nContent-Type: application/x-amz-json-1.1\r\n%s"
             b"x-amzn-RequestId: 00000000-0000-4000-8000-000000000000\r\nContent-Length: %d\r\n\r\n%s"
-            % (answer.status, len(answer.body), answer.body),
+            % (answer.status, code, len(answer.body), answer.body),
         )
 
     def abort(self) -> None:
@@ -96,7 +100,7 @@ class HttpServer:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="awsexec-scripted-ecs", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="awsexec-scripted", daemon=True)
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self.port = 0

@@ -1,4 +1,4 @@
-"""What the scripted ECS can do wrong, as values: errors, resets, lost and held answers, and quotas.
+"""What the scripted services can do wrong, as values: errors, resets, lost and held answers, and quotas.
 
 A trick either acts first (the answer is what goes wrong) or not at all. Which of the two decides whether a caller may
 ask again: that is what the tests with it are about.
@@ -57,13 +57,19 @@ def expired() -> Trick:
     return error("ExpiredTokenException", "The security token included in the request is expired")
 
 
-def denied(operation: str) -> Trick:
+def denied(operation: str, service: str = "ecs") -> Trick:
     """The caller may not do this."""
+    action = f"{service}:{operation}"
     message = (
-        f"User: arn:aws:iam::123456789012:user/airflow is not authorized to perform: ecs:{operation} on resource: * "
-        f"because no identity-based policy allows the ecs:{operation} action"
+        f"User: arn:aws:iam::123456789012:user/airflow is not authorized to perform: {action} on resource: * "
+        f"because no identity-based policy allows the {action} action"
     )
     return error("AccessDeniedException", message)
+
+
+def no_queue(name: str = "fleet") -> Trick:
+    """The job queue does not exist."""
+    return error("ClientException", f"JobQueue {name} not found")
 
 
 def no_cluster() -> Trick:
@@ -78,11 +84,11 @@ def refusal(reason: str = "RESOURCE:MEMORY", detail: str = "", arn: str = "") ->
 
 
 def empty(*, acts: bool = False) -> Trick:
-    """RunTask's answer with neither tasks nor failures."""
+    """RunTask's answer with neither tasks nor failures; SubmitJob's without a job."""
     return Trick(200, {"tasks": [], "failures": []}, acts)
 
 
-#: Every way in which ECS has been seen to say "too fast" (FACTS: also in the message of a client error).
+#: Every way in which ECS and Batch have been seen to say "too fast" (FACTS: also in the message of a client error).
 THROTTLES = (
     error("ThrottlingException", "Rate exceeded"),
     error("Throttling", "Rate exceeded"),

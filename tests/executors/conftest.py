@@ -1,4 +1,7 @@
-"""An executor on a scripted ECS, configured as a user would: through Airflow's configuration and the environment."""
+"""An executor on a scripted service, configured as a user would: through Airflow's configuration and the environment.
+
+ECS, unless a test is parametrised with another (`services.over_both`).
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,18 @@ import logging
 
 import pytest
 
-from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import ScriptedEcs
 from tests.executors.harness import Scheduler
-
-#: What a plain deployment says.
-OPTIONS = {
-    "cluster": "fleet",
-    "container_name": "airflow",
-    "task_definition": "airflow:7",
-    "launch_type": "FARGATE",
-    "subnets": "subnet-1,subnet-2",
-    "launch_rate": "1000",
-    "launch_burst": "1000",
-    "describe_rate": "1000",
-    "poll_interval": "0.05",
-    "shutdown_timeout": "0",
-}
+from tests.executors.services import ECS
 
 
-def configure(monkeypatch, url, **options):
+def configure(monkeypatch, service, url, **options):
     """Say so in the environment; an option of None is not set."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", url)
+    monkeypatch.setenv(service.scripted.VARIABLE, url)
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://")
     # A busy machine may stop a test for seconds; tests of what a stalled scheduler does set it themselves.
     monkeypatch.setenv("AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD", "900")
-    for name, value in {**OPTIONS, **options}.items():
-        variable = f"AIRFLOW__AWS_ECS_EXECUTOR__{name.upper()}"
+    for name, value in {**service.options, **options}.items():
+        variable = service.variable(name)
         if value is None:
             monkeypatch.delenv(variable, raising=False)
         else:
@@ -41,36 +29,43 @@ def configure(monkeypatch, url, **options):
 
 
 @pytest.fixture
-def ecs():
-    with ScriptedEcs() as ecs:
-        yield ecs
+def service(request):
+    """The service that this test is about."""
+    return getattr(request, "param", ECS)
 
 
 @pytest.fixture
-def url(ecs):
-    """Of the ECS that executors talk to."""
-    return ecs.url
+def aws(service):
+    """The service, scripted."""
+    with service.scripted() as aws:
+        yield aws
 
 
 @pytest.fixture
-def configured(monkeypatch, url):
-    """Set options; what is not named is as in OPTIONS."""
+def url(aws):
+    """Of what executors talk to."""
+    return aws.url
+
+
+@pytest.fixture
+def configured(monkeypatch, service, url):
+    """Set options; what is not named is as in the service's `options`."""
 
     def configured(**options):
-        configure(monkeypatch, url, **options)
+        configure(monkeypatch, service, url, **options)
 
     configured()
     return configured
 
 
 @pytest.fixture
-def started(configured):
+def started(configured, service):
     """Start an executor with these options; it is closed when the test ends."""
     executors = []
 
     def started(cls=None, *, clock=None, renewal=(0.05, 0.2), **options):
         configured(**options)
-        kind = cls or AwsEcsExecutor
+        kind = cls or service.executor
         kind = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": renewal})
         executor = kind(parallelism=10_000, **({"clock": clock} if clock else {}))
         executor.job_id = 1

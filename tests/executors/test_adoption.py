@@ -32,11 +32,11 @@ def scheduler(started):
 
 
 @pytest.fixture
-def dead(started, ecs):
+def dead(started, aws):
     """A scheduler that launches with this plan, and is killed: its ARNs by task."""
 
     def dead(plan, *workloads):
-        ecs.set_plan(plan)
+        aws.set_plan(plan)
         scheduler = Scheduler(started(deployment="test"))
         scheduler.queue(*workloads)
         scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
@@ -50,14 +50,14 @@ def key_of(name):
     return task(name, run_id=RUN).key
 
 
-def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(scheduler, ecs, rows):
+def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(scheduler, aws, rows):
     """Wrong 4: adopted tasks are relaunched with an empty token, and are missing from `running`."""
     launch_id = str(uuid4())
     (ti_id,) = rows.add("load", external_id=launch_id)
     assert adopt(scheduler.executor).reset == []
     assert scheduler.executor.running == {key_of("load")}
     scheduler.until_over(key_of("load"))
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     assert launch.token == f"{launch_id}-1"
     assert launch.workload["ti"]["id"] == str(ti_id)
     assert launch.workload["token"].startswith("eyJ")
@@ -66,26 +66,26 @@ def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(sc
 
 
 @pytest.mark.parametrize("listing", ["allowed", "denied"])
-def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(scheduler, ecs, rows, dead, listing):
+def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(scheduler, aws, rows, dead, listing):
     """Wrong 13: SIGKILL the scheduler after 6 of 20 launches: 27 containers for 20 tasks."""
     workload = task("load", run_id=RUN)
     arns = dead(BY_HAND, workload)
     rows.add("load", external_id=workload.ti.external_executor_id)
     if listing == "denied":
-        ecs.goes_wrong(denied("ListTasks"), "ListTasks")
+        aws.goes_wrong(denied("ListTasks"), "ListTasks")
     assert adopt(scheduler.executor).reset == []
     scheduler.until(lambda: scheduler.arn(workload.key))
     assert scheduler.arn(workload.key) == arns["load"]
-    ecs.start(arns["load"])
-    ecs.exit(arns["load"])
-    ecs.end(arns["load"])
+    aws.start(arns["load"])
+    aws.exit(arns["load"])
+    aws.end(arns["load"])
     scheduler.until_over(workload.key)
     assert scheduler.outcomes(workload.key) == ["success"]
-    assert len(ecs.launches()) == 1
+    assert len(aws.launches()) == 1
 
 
 @pytest.mark.parametrize(("saved", "exit_code"), [("arn", 0), ("arn", 1), ("launch id", 0), ("launch id", 1)])
-def test_a_running_task_is_followed_to_its_end(scheduler, ecs, rows, dead, saved, exit_code):  # noqa: PLR0917 - fixtures
+def test_a_running_task_is_followed_to_its_end(scheduler, aws, rows, dead, saved, exit_code):  # noqa: PLR0917 - fixtures
     workload = task("load", run_id=RUN)
     arns = dead(FOR_EVER, workload)
     external_id = arns["load"] if saved == "arn" else workload.ti.external_executor_id
@@ -93,47 +93,47 @@ def test_a_running_task_is_followed_to_its_end(scheduler, ecs, rows, dead, saved
     assert adopt(scheduler.executor).reset == []
     scheduler.rest(0.3)
     assert scheduler.outcomes(workload.key) == []
-    ecs.exit(arns["load"], exit_code)
+    aws.exit(arns["load"], exit_code)
     scheduler.until_over(workload.key)
     assert scheduler.outcomes(workload.key) == ["failed" if exit_code else "success"]
-    assert len(ecs.launches()) == 1
+    assert len(aws.launches()) == 1
 
 
 @pytest.mark.parametrize("saved", ["arn", "launch id"])
-def test_one_that_finished_while_nobody_looked_is_reported(scheduler, ecs, rows, dead, saved):
+def test_one_that_finished_while_nobody_looked_is_reported(scheduler, aws, rows, dead, saved):
     workload = task("load", run_id=RUN)
     arns = dead(FOR_EVER, workload)
-    ecs.exit(arns["load"])
-    ecs.end(arns["load"])
+    aws.exit(arns["load"])
+    aws.end(arns["load"])
     external_id = arns["load"] if saved == "arn" else workload.ti.external_executor_id
     rows.add("load", state="running", external_id=external_id)
     assert adopt(scheduler.executor).reset == []
     scheduler.until_over(workload.key)
     assert scheduler.outcomes(workload.key) == ["success"]
-    assert len(ecs.launches()) == 1
+    assert len(aws.launches()) == 1
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "restarting"])
-def test_a_job_of_the_amazon_providers_executor_is_adopted_after_the_switch(scheduler, ecs, rows, state):
-    arn = ecs.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"name": "airflow"}]}}, FOR_EVER)
+def test_a_job_of_the_amazon_providers_executor_is_adopted_after_the_switch(scheduler, aws, rows, state):
+    arn = aws.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"name": "airflow"}]}}, FOR_EVER)
     rows.add("load", state=state, external_id=arn)
     assert adopt(scheduler.executor).reset == []
     scheduler.rest(0.3)
-    ecs.exit(arn)
+    aws.exit(arn)
     scheduler.until_over(key_of("load"))
     assert scheduler.outcomes(key_of("load")) == ["success"]
-    assert ecs.launches() == []
+    assert aws.launches() == []
 
 
 @pytest.mark.parametrize("state", ["running", "restarting"])
-def test_only_a_queued_task_may_be_launched_by_adoption(scheduler, ecs, rows, state):
+def test_only_a_queued_task_may_be_launched_by_adoption(scheduler, aws, rows, state):
     """A running task's container that is nowhere is reported, never replaced."""
     rows.add("load", state=state, external_id=str(uuid4()))
     assert adopt(scheduler.executor).reset == []
     scheduler.until_over(key_of("load"))
     assert scheduler.outcomes(key_of("load")) == ["failed"]
     assert "found" in scheduler.info(key_of("load"))
-    assert ecs.launches() == []
+    assert aws.launches() == []
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -145,43 +145,43 @@ def test_what_cannot_be_identified_is_given_back(scheduler, rows, state, externa
     assert scheduler.executor.running == {key_of("good")}
 
 
-def test_a_row_that_somebody_else_has_by_now_is_not_launched(scheduler, ecs, rows):
+def test_a_row_that_somebody_else_has_by_now_is_not_launched(scheduler, aws, rows):
     rows.add("cleared", "theirs", external_id=lambda _: str(uuid4()))
     adopt(scheduler.executor)
     rows.set("cleared", state=None)
     rows.set("theirs", queued_by_job_id=99)
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
-    assert ecs.launches() == []
+    assert aws.launches() == []
     assert scheduler.executor.running == set()
     assert not any(scheduler.outcomes(key) for key in (key_of("cleared"), key_of("theirs")))
 
 
-def test_adoption_asks_aws_nothing_itself_and_a_failing_aws_does_not_fail_it(scheduler, ecs, rows):
+def test_adoption_asks_aws_nothing_itself_and_a_failing_aws_does_not_fail_it(scheduler, aws, rows):
     """Wrong 4: an AWS error during adoption escapes into the scheduler."""
-    before = ecs.calls()
-    ecs.goes_wrong(server_error())
+    before = aws.calls()
+    aws.goes_wrong(server_error())
     rows.add(*(f"task-{number}" for number in range(20)), external_id=lambda _: str(uuid4()))
     assert adopt(scheduler.executor).reset == []
-    assert ecs.calls() == before
+    assert aws.calls() == before
     scheduler.rest(0.5)
-    ecs.goes_right()
+    aws.goes_right()
     keys = [key_of(f"task-{number}") for number in range(20)]
     scheduler.until_over(*keys)
     assert all(scheduler.outcomes(key) == ["success"] for key in keys)
-    assert len(ecs.launches()) == 20
+    assert len(aws.launches()) == 20
 
 
-def test_an_adopted_task_starts_with_its_first_attempt(scheduler, ecs, rows):
+def test_an_adopted_task_starts_with_its_first_attempt(scheduler, aws, rows):
     """Wrong 4: adopted tasks count `try_number` as attempts."""
     rows.add("load", external_id=str(uuid4()), try_number=3)
-    ecs.set_plan(Plan(fails="Timeout waiting for network interface provisioning to complete."))
+    aws.set_plan(Plan(fails="Timeout waiting for network interface provisioning to complete."))
     adopt(scheduler.executor)
     key = task("load", run_id=RUN, number=3).key
     scheduler.until_over(key, deadline=60)
-    assert len(ecs.launches()) == 3
+    assert len(aws.launches()) == 3
 
 
-def test_a_bad_executor_config_in_a_row_spoils_no_other_adoption(scheduler, ecs, rows):
+def test_a_bad_executor_config_in_a_row_spoils_no_other_adoption(scheduler, aws, rows):
     rows.add("bad", external_id=str(uuid4()), executor_config={"overrides": {"containerOverrides": 7}})
     rows.add("good", external_id=str(uuid4()))
     assert adopt(scheduler.executor).reset == []
@@ -191,7 +191,7 @@ def test_a_bad_executor_config_in_a_row_spoils_no_other_adoption(scheduler, ecs,
     assert "containerOverrides" in scheduler.info(key_of("bad"))
 
 
-def test_an_executor_config_that_cannot_be_unpickled_costs_nobody_a_try(scheduler, ecs, rows):
+def test_an_executor_config_that_cannot_be_unpickled_costs_nobody_a_try(scheduler, aws, rows):
     """A class that is gone, a pod of another library: one such row must not make Airflow reset all the others."""
     rows.add("bad", "good", external_id=lambda _: str(uuid4()))
     with create_session() as session:
@@ -225,8 +225,8 @@ def test_the_rows_are_read_with_one_statement_per_five_hundred_and_no_lazy_attri
 
 
 @pytest.mark.usefixtures("no_old_garbage")
-def test_five_thousand_rows_are_adopted_within_400_ms(scheduler, ecs, rows):
-    ecs.down()  # what happens afterwards is not measured
+def test_five_thousand_rows_are_adopted_within_400_ms(scheduler, aws, rows):
+    aws.down()  # what happens afterwards is not measured
     rows.add(*(f"task-{number}" for number in range(5000)), external_id=lambda _: str(uuid4()))
     adoption = adopt(scheduler.executor)
     print(  # noqa: T201 - measured

@@ -26,12 +26,12 @@ def callback():
 
 
 @pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])
-def test_a_callback_runs_under_its_own_id_and_is_reported(scheduler, ecs, exit_code, state):
-    ecs.set_plan(Plan(run=0.05, exit_code=exit_code))
+def test_a_callback_runs_under_its_own_id_and_is_reported(scheduler, aws, exit_code, state):
+    aws.set_plan(Plan(run=0.05, exit_code=exit_code))
     workload = callback()
     key = scheduler.queue(workload)
     scheduler.until_over(key)
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     assert scheduler.outcomes(key) == [state]
     assert type(scheduler.told[key][-1][0]) is str
     assert launch.token == f"{workload.callback.id}-1"
@@ -43,7 +43,7 @@ def test_a_callback_runs_under_its_own_id_and_is_reported(scheduler, ecs, exit_c
     assert scheduler.executor.queued_callbacks == {}
 
 
-def test_its_final_state_is_a_callback_state(started, ecs):
+def test_its_final_state_is_a_callback_state(started, aws):
     executor = started()
     workload = callback()
     executor.queue_workload(workload, session=None)

@@ -84,37 +84,37 @@ def test_get_container_finds_the_airflow_container_by_name(configured):
         executor.get_container([])
 
 
-def test_the_two_halves_of_a_beat_can_be_called_apart(started, ecs):
+def test_the_two_halves_of_a_beat_can_be_called_apart(started, aws):
     executor = started()
     scheduler = Scheduler(executor)
     workload = task()
     executor.execute_async(workload.key, [workload], "default", None)
     executor.running.add(workload.key)
     executor.attempt_task_runs()
-    scheduler.until(ecs.launches)
+    scheduler.until(aws.launches)
     while not scheduler.outcome(workload.key):
         executor.sync_running_tasks()
         executor.attempt_task_runs()
         scheduler.listen()
 
 
-def test_a_command_line_runs_as_it_is(started, ecs):
+def test_a_command_line_runs_as_it_is(started, aws):
     """What older Airflow, and tests of subclasses, hand over: a list of words."""
     executor = started()
     key = task().key
     executor.execute_async(key, ["airflow", "tasks", "run"], None, {"memory": 512})
     scheduler = Scheduler(executor)
     scheduler.until_over(key)
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     assert launch.command == ["airflow", "tasks", "run"]
 
 
-def test_load_ecs_connection_builds_anew_and_checks(started, ecs):
+def test_load_ecs_connection_builds_anew_and_checks(started, aws):
     executor = started()
     before = executor._clients.get()
     executor.load_ecs_connection()
     assert executor._clients.get() is not before
-    ecs.goes_wrong(denied("StopTask"), "StopTask")
+    aws.goes_wrong(denied("StopTask"), "StopTask")
     executor.load_ecs_connection(check_connection=False)
     with pytest.raises(AirflowException, match="AccessDenied"):
         executor.load_ecs_connection()
@@ -138,9 +138,9 @@ def test_the_event_log_carries_the_executors_name(started):
     assert executor._task_event_logs[0].event == "awsexec"
 
 
-def test_the_debug_dump_counts_launches(scheduler, ecs, caplog):
+def test_the_debug_dump_counts_launches(scheduler, aws, caplog):
     caplog.set_level(logging.INFO)
-    ecs.set_plan(Plan(run=None))
+    aws.set_plan(Plan(run=None))
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
     scheduler.executor.debug_dump()

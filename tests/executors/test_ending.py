@@ -11,11 +11,11 @@ from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 
 
 @pytest.fixture
-def busy(started, ecs):
+def busy(started, aws):
     """A scheduler with three running tasks; options as given."""
 
     def busy(plan=FOR_EVER, **options):
-        ecs.set_plan(plan)
+        aws.set_plan(plan)
         scheduler = Scheduler(started(**options))
         workloads = [task(f"task-{number}") for number in range(3)]
         scheduler.queue(*workloads)
@@ -31,29 +31,29 @@ def seconds(call, *arguments):
     return time.monotonic() - begin
 
 
-def test_end_launches_nothing_that_is_pending_and_stops_nothing_that_runs(started, ecs):
+def test_end_launches_nothing_that_is_pending_and_stops_nothing_that_runs(started, aws):
     """Wrong 18: `end()` launches what is pending although documented not to, and can loop for ever."""
     scheduler = Scheduler(started(launch_rate="0.5", launch_burst="1", shutdown_timeout="0.3"))
-    ecs.set_plan(FOR_EVER)
+    aws.set_plan(FOR_EVER)
     workloads = [task(f"task-{number}") for number in range(20)]
     scheduler.queue(*workloads)
-    scheduler.until(lambda: len(ecs.launches()) == 1)
+    scheduler.until(lambda: len(aws.launches()) == 1)
     took = seconds(scheduler.executor.end)
-    launched = len(ecs.launches())
+    launched = len(aws.launches())
     scheduler.rest(0.2)
-    assert launched == len(ecs.launches()) <= 2
-    assert ecs.stops() == []
-    assert len(ecs.running()) == launched
+    assert launched == len(aws.launches()) <= 2
+    assert aws.stops() == []
+    assert len(aws.running()) == launched
     assert took < 5
 
 
-def test_a_shutdown_timeout_of_zero_leaves_at_once(busy, ecs):
+def test_a_shutdown_timeout_of_zero_leaves_at_once(busy, aws):
     scheduler = busy(shutdown_timeout="0")
     assert seconds(scheduler.executor.end) < 1
-    assert len(ecs.running()) == 3
+    assert len(aws.running()) == 3
 
 
-def test_end_waits_for_what_ends_in_time_and_not_longer(busy, ecs):
+def test_end_waits_for_what_ends_in_time_and_not_longer(busy, aws):
     scheduler = busy(Plan(run=0.5), shutdown_timeout="20")
     took = seconds(scheduler.executor.end)
     scheduler.listen()
@@ -66,44 +66,44 @@ def test_end_gives_up_after_the_shutdown_timeout(busy):
     assert 0.4 < seconds(scheduler.executor.end) < 3
 
 
-def test_a_hung_api_does_not_hold_the_end_up(busy, ecs):
+def test_a_hung_api_does_not_hold_the_end_up(busy, aws):
     scheduler = busy(shutdown_timeout="0.5")
-    ecs.goes_wrong(held(60))
+    aws.goes_wrong(held(60))
     scheduler.queue(task("late"))
     scheduler.rest(0.2)
     assert seconds(scheduler.executor.end) < 5
 
 
-def test_ending_twice_and_beating_afterwards_do_nothing(busy, ecs):
+def test_ending_twice_and_beating_afterwards_do_nothing(busy, aws):
     scheduler = busy()
     scheduler.executor.end()
     scheduler.executor.end()
     scheduler.queue(task("late"))
     scheduler.rest(0.2)
-    assert len(ecs.launches()) == 3
+    assert len(aws.launches()) == 3
 
 
-def test_terminate_stops_every_task_and_one_failing_stop_spares_none(busy, ecs):
+def test_terminate_stops_every_task_and_one_failing_stop_spares_none(busy, aws):
     """Wrong 18: `terminate()` stops at the first error."""
     scheduler = busy(clock=FastClock(5))
-    ecs.goes_wrong(server_error(), "StopTask", times=1)
+    aws.goes_wrong(server_error(), "StopTask", times=1)
     assert seconds(scheduler.executor.terminate) < PATIENCE
-    assert ecs.running() == []
-    assert len({arn for arn, _ in ecs.stops()}) == 3
+    assert aws.running() == []
+    assert len({arn for arn, _ in aws.stops()}) == 3
 
 
-def test_terminate_is_bounded_when_no_stop_is_answered(busy, ecs):
+def test_terminate_is_bounded_when_no_stop_is_answered(busy, aws):
     scheduler = busy(clock=FastClock(20))
-    ecs.goes_wrong(held(60, acts=False), "StopTask")
+    aws.goes_wrong(held(60, acts=False), "StopTask")
     assert seconds(scheduler.executor.terminate) < 15
 
 
-def test_terminate_stops_what_is_launched_while_it_runs(busy, ecs):
+def test_terminate_stops_what_is_launched_while_it_runs(busy, aws):
     """A RunTask on its way when it was called: its container must not survive."""
     scheduler = busy(clock=FastClock(5))
-    ecs.set_latency(0.3)
+    aws.set_latency(0.3)
     scheduler.queue(task("on-its-way"))
-    scheduler.until(lambda: len(ecs.launches()) == 4)
-    ecs.set_latency(0)
+    scheduler.until(lambda: len(aws.launches()) == 4)
+    aws.set_latency(0)
     scheduler.executor.terminate()
-    assert ecs.running() == []
+    assert aws.running() == []

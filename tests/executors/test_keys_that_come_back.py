@@ -27,101 +27,101 @@ def running(scheduler, workload):
 
 
 @pytest.mark.parametrize("second_exit", [0, 1])
-def test_a_deferred_task_comes_back_while_its_container_stops_and_each_is_credited_right(scheduler, ecs, second_exit):
+def test_a_deferred_task_comes_back_while_its_container_stops_and_each_is_credited_right(scheduler, aws, second_exit):
     """Wrong 3: a success is credited to the wrong run, the right one ends FAILED, the old ARN is leaked."""
-    ecs.set_plan(LINGERS)
+    aws.set_plan(LINGERS)
     first = task()
     old = running(scheduler, first)
     second = again(first)
     scheduler.queue(second)  # the triggerer was faster than the container's end
-    scheduler.until(lambda: len(ecs.launches()) == 2)
-    new = ecs.launches()[1].arn
-    ecs.exit(old, 0)
+    scheduler.until(lambda: len(aws.launches()) == 2)
+    new = aws.launches()[1].arn
+    aws.exit(old, 0)
     scheduler.rest(0.3)
     assert scheduler.outcomes(first.key) == []
     assert scheduler.arn(first.key) == new
     assert first.key in scheduler.executor.running
-    ecs.end(old)
-    ecs.exit(new, second_exit)
+    aws.end(old)
+    aws.exit(new, second_exit)
     scheduler.until_over(first.key)
-    ecs.end(new)
+    aws.end(new)
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
     assert scheduler.outcomes(first.key) == ["failed" if second_exit else "success"]
     assert new in scheduler.info(first.key)
-    assert ecs.stops() == []
+    assert aws.stops() == []
 
 
-def test_a_rescheduled_sensor_is_over_as_soon_as_its_container_has_exited(scheduler, ecs):
+def test_a_rescheduled_sensor_is_over_as_soon_as_its_container_has_exited(scheduler, aws):
     """It fails if the end of the whole task is waited for."""
-    ecs.set_plan(LINGERS)
+    aws.set_plan(LINGERS)
     first = task("sensor")
     old = running(scheduler, first)
-    ecs.exit(old, 0)
+    aws.exit(old, 0)
     scheduler.until_over(first.key)
-    assert old in ecs.running()
+    assert old in aws.running()
     second = again(first)
     new = running(scheduler, second)
-    ecs.end(old)
+    aws.end(old)
     scheduler.rest(0.2)
     assert scheduler.outcomes(first.key) == ["success"]
-    ecs.exit(new, 1)
+    aws.exit(new, 1)
     scheduler.until(lambda: scheduler.outcomes(first.key) == ["success", "failed"])
 
 
-def test_revoking_frees_the_key_stops_the_container_reports_nothing_and_says_why_it_had_not_run(scheduler, ecs):
+def test_revoking_frees_the_key_stops_the_container_reports_nothing_and_says_why_it_had_not_run(scheduler, aws):
     """Wrong 15: `revoke_task` is missing: tasks stuck in queued are never freed."""
-    ecs.set_plan(BY_HAND)
+    aws.set_plan(BY_HAND)
     workload = task()
     arn = running(scheduler, workload)
     told = len(scheduler.told[workload.key])
     scheduler.executor.revoke_task(ti=ti_of(workload))
     assert workload.key not in scheduler.executor.running
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
-    assert [stopped for stopped, _ in ecs.stops()] == [arn]
+    assert [stopped for stopped, _ in aws.stops()] == [arn]
     assert len(scheduler.told[workload.key]) == told
     assert "Revoked" in scheduler.notes_of(workload.key)
     assert arn in scheduler.notes_of(workload.key)
 
 
-def test_what_is_revoked_before_it_was_launched_never_is(started, ecs):
+def test_what_is_revoked_before_it_was_launched_never_is(started, aws):
     scheduler = Scheduler(started(clock=FastClock(20)))
-    ecs.goes_wrong(server_error(), "RunTask", times=1)
+    aws.goes_wrong(server_error(), "RunTask", times=1)
     workload = task()
     key = scheduler.queue(workload)
-    scheduler.until(lambda: ecs.calls()["RunTask"])
+    scheduler.until(lambda: aws.calls()["RunTask"])
     scheduler.executor.revoke_task(ti=ti_of(workload))
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
-    assert ecs.launches() == []
+    assert aws.launches() == []
     assert key not in scheduler.executor.running
 
 
-def test_what_is_revoked_while_still_in_airflows_queue_leaves_it(started, ecs):
+def test_what_is_revoked_while_still_in_airflows_queue_leaves_it(started, aws):
     executor = started()
     workload = task()
     executor.queue_workload(workload, session=None)
     executor.revoke_task(ti=ti_of(workload))
     assert executor.queued_tasks == {}
     Scheduler(executor).rest(0.1)
-    assert ecs.launches() == []
+    assert aws.launches() == []
 
 
-def test_a_revoked_tasks_new_launch_waits_until_the_old_container_has_ended(scheduler, ecs):
+def test_a_revoked_tasks_new_launch_waits_until_the_old_container_has_ended(scheduler, aws):
     """`/run` would let both in: the same id is QUEUED again."""
-    ecs.set_plan(Plan(start=None, sigterm=0.5))
+    aws.set_plan(Plan(start=None, sigterm=0.5))
     workload = task()
     old = running(scheduler, workload)
     scheduler.executor.revoke_task(ti=ti_of(workload))
-    ecs.set_plan(FOR_EVER)
+    aws.set_plan(FOR_EVER)
     scheduler.queue(again(workload))
-    scheduler.until(lambda: len(ecs.launches()) == 2)
-    assert old not in ecs.running()
-    assert ecs.launches()[1].at >= ecs.launches()[0].at + 0.5
+    scheduler.until(lambda: len(aws.launches()) == 2)
+    assert old not in aws.running()
+    assert aws.launches()[1].at >= aws.launches()[0].at + 0.5
 
 
 @pytest.mark.parametrize("how", ["change_state", "fail"])
-def test_a_task_that_airflow_gives_up_is_stopped_and_not_reported_again(scheduler, ecs, how):
+def test_a_task_that_airflow_gives_up_is_stopped_and_not_reported_again(scheduler, aws, how):
     """A heartbeat timeout, or stuck in queued."""
-    ecs.set_plan(FOR_EVER)
+    aws.set_plan(FOR_EVER)
     workload = task()
     arn = running(scheduler, workload)
     if how == "fail":
@@ -134,15 +134,15 @@ def test_a_task_that_airflow_gives_up_is_stopped_and_not_reported_again(schedule
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
     scheduler.rest(0.1)
     assert scheduler.outcomes(workload.key) == ["failed"]
-    assert [stopped for stopped, _ in ecs.stops()] == [arn]
+    assert [stopped for stopped, _ in aws.stops()] == [arn]
 
 
-def test_a_given_up_key_may_be_queued_again(scheduler, ecs):
-    ecs.set_plan(FOR_EVER)
+def test_a_given_up_key_may_be_queued_again(scheduler, aws):
+    aws.set_plan(FOR_EVER)
     workload = task()
     running(scheduler, workload)
     scheduler.executor.fail(workload.key)
-    ecs.set_plan(Plan())
+    aws.set_plan(Plan())
     scheduler.listen()
     scheduler.queue(again(workload))
     scheduler.until(lambda: scheduler.outcomes(workload.key) == ["failed", "success"])

@@ -10,15 +10,15 @@ from aws_exec.testing.scripted import Plan
 from tests.executors.harness import again, task
 
 
-def launch_ids(ecs):
-    return [launch.token.rpartition("-")[0] for launch in ecs.launches()]
+def launch_ids(aws):
+    return [launch.token.rpartition("-")[0] for launch in aws.launches()]
 
 
-def test_a_pre_assigned_uuid_is_the_launch_id(scheduler, ecs):
+def test_a_pre_assigned_uuid_is_the_launch_id(scheduler, aws):
     workload = task()
     scheduler.until_over(scheduler.queue(workload))
-    assert launch_ids(ecs) == [workload.ti.external_executor_id]
-    (launch,) = ecs.launches()
+    assert launch_ids(aws) == [workload.ti.external_executor_id]
+    (launch,) = aws.launches()
     assert launch.environment["AWSEXEC_TOKEN"] == launch.token
     assert launch.tags["awsexec:token"] == launch.token
 
@@ -33,46 +33,46 @@ def test_a_pre_assigned_uuid_is_the_launch_id(scheduler, ecs):
         None,
     ],
 )
-def test_anything_else_is_not(scheduler, ecs, stale):
+def test_anything_else_is_not(scheduler, aws, stale):
     scheduler.until_over(scheduler.queue(task(launch_id=stale)))
-    (launch_id,) = launch_ids(ecs)
+    (launch_id,) = launch_ids(aws)
     assert launch_id != stale
     assert UUID(launch_id).version == 4
 
 
-def test_a_uuid_that_comes_back_with_a_deferral_is_not_taken_twice(scheduler, ecs):
+def test_a_uuid_that_comes_back_with_a_deferral_is_not_taken_twice(scheduler, aws):
     """With several executors the scheduler can leave the value from before in the column."""
-    ecs.set_plan(Plan(run=0.05))
+    aws.set_plan(Plan(run=0.05))
     first = task()
     scheduler.until_over(scheduler.queue(first))
     scheduler.told.clear()
     scheduler.until_over(scheduler.queue(first))
-    before, after = launch_ids(ecs)
+    before, after = launch_ids(aws)
     assert before == first.ti.external_executor_id
     assert after != before
 
 
-def test_nor_is_one_that_another_task_has(scheduler, ecs):
+def test_nor_is_one_that_another_task_has(scheduler, aws):
     shared = str(uuid4())
     scheduler.queue(task("one", launch_id=shared), task("two", launch_id=shared))
-    scheduler.until(lambda: len(ecs.launches()) == 2)
-    assert len(set(launch_ids(ecs))) == 2
+    scheduler.until(lambda: len(aws.launches()) == 2)
+    assert len(set(launch_ids(aws))) == 2
 
 
-def test_the_same_task_instance_queued_anew_gets_its_new_one(scheduler, ecs):
-    ecs.set_plan(Plan(run=0.05))
+def test_the_same_task_instance_queued_anew_gets_its_new_one(scheduler, aws):
+    aws.set_plan(Plan(run=0.05))
     first = task()
     scheduler.until_over(scheduler.queue(first))
     second = again(first)
     scheduler.queue(second)
     scheduler.until(lambda: len(scheduler.outcomes(first.key)) == 2)
-    assert launch_ids(ecs) == [first.ti.external_executor_id, second.ti.external_executor_id]
+    assert launch_ids(aws) == [first.ti.external_executor_id, second.ti.external_executor_id]
 
 
-def test_the_container_says_whose_it_is(scheduler, ecs):
+def test_the_container_says_whose_it_is(scheduler, aws):
     workload = task("transform", number=2, map_index=5)
     scheduler.until_over(scheduler.queue(workload))
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     expected = {
         "AWSEXEC_DAG_ID": "etl",
         "AWSEXEC_TASK_ID": "transform",

@@ -28,7 +28,7 @@ GARBAGE = [None, 0, -1, "", "x", b"x", [], {}, (), object(), SimpleNamespace(), 
 
 
 @pytest.mark.parametrize("junk", GARBAGE, ids=lambda junk: type(junk).__name__)
-def test_garbage_raises_nothing(started, junk, ecs):
+def test_garbage_raises_nothing(started, junk, aws):
     executor = started()
     executor._process_workloads([junk, junk])
     executor.revoke_task(ti=junk)
@@ -70,7 +70,7 @@ BAD_CONFIGS = [
 
 
 @pytest.mark.parametrize("config", BAD_CONFIGS, ids=str)
-def test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other(scheduler, ecs, config):
+def test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other(scheduler, aws, config):
     """Wrong 5: `executor_config={"command": ...}` raises out of the heartbeat: a DAG author can crash-loop it."""
     bad, good = task("bad", executor_config=config), task("good")
     scheduler.queue(bad, good)
@@ -86,7 +86,7 @@ def test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other(s
     assert scheduler.executor.running == set()
 
 
-def test_a_workload_that_nobody_can_run_fails_alone(scheduler, ecs, monkeypatch):
+def test_a_workload_that_nobody_can_run_fails_alone(scheduler, aws, monkeypatch):
     bad, good = task("bad"), task("good")
     of = scheduler.executor._launch_ids.of
 
@@ -102,10 +102,10 @@ def test_a_workload_that_nobody_can_run_fails_alone(scheduler, ecs, monkeypatch)
     assert scheduler.outcomes(good.key) == ["success"]
 
 
-def test_what_one_report_raises_holds_up_no_other(scheduler, ecs, monkeypatch):
+def test_what_one_report_raises_holds_up_no_other(scheduler, aws, monkeypatch):
     """A bug in the words must not keep a key in `running` for ever."""
     monkeypatch.setattr(telling, "tell_stop", lambda *_, **__: 1 / 0)
-    ecs.set_plan(Plan(exit_code=1))
+    aws.set_plan(Plan(exit_code=1))
     keys = [scheduler.queue(task(f"task-{number}")) for number in range(3)]
     scheduler.until_over(*keys)
     assert scheduler.executor.running == set()

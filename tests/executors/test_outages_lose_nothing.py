@@ -1,4 +1,4 @@
-"""200 tasks against an ECS that misbehaves: all end as they should, each launched exactly once, nothing is raised."""
+"""200 tasks against a service that misbehaves: all end as they should, each launched once, nothing is raised."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import pytest
 
 from aws_exec.testing.scripted import THROTTLES, Plan, empty, error, expired, held, refusal, reset, server_error
 from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.services import UNHEARD_OF, environment_of, over_batch, over_both
 
 TASKS = 200
 
 
-def run(scheduler, ecs, tasks=TASKS, *, meanwhile=lambda: None):
+def run(scheduler, aws, tasks=TASKS, *, meanwhile=lambda: None):
     """Run them, every tenth failing; all outcomes are checked."""
     failing = {f"task-{number}" for number in range(0, tasks, 10)}
 
     def plan(request):
-        environment = request["overrides"]["containerOverrides"][0]["environment"]
-        names = {pair["name"]: pair["value"] for pair in environment}
-        return Plan(start=0.05, run=0.1, stop=0.05, exit_code=int(names["AWSEXEC_TASK_ID"] in failing))
+        name = environment_of(request)["AWSEXEC_TASK_ID"]
+        return Plan(start=0.05, run=0.1, stop=0.05, exit_code=int(name in failing))
 
-    ecs.set_plan(plan)
+    aws.set_plan(plan)
     workloads = [task(f"task-{number}") for number in range(tasks)]
     scheduler.queue(*workloads)
     scheduler.beat()
@@ -29,8 +29,10 @@ def run(scheduler, ecs, tasks=TASKS, *, meanwhile=lambda: None):
         expected = "failed" if workload.ti.task_id in failing else "success"
         assert scheduler.outcomes(workload.key) == [expected], scheduler.told[workload.key]
     assert scheduler.executor.running == set()
-    assert ecs.double_launches() == {}
-    assert len(ecs.launches()) == tasks
+    assert aws.double_launches() == {}
+    launches = aws.launches()
+    assert len(launches) == tasks
+    assert len({launch.token for launch in launches}) == tasks
 
 
 @pytest.fixture
@@ -39,34 +41,54 @@ def hasty(started):
     return Scheduler(started(clock=FastClock(5)))
 
 
+@pytest.fixture
+def hastier(started):
+    """A scheduler for whom also the grace of listings is short: one second of twenty."""
+    return Scheduler(started(clock=FastClock(20)))
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-def test_lost_answers_resets_and_server_errors_at_five_percent_each(hasty, ecs, seed, caplog):
+def test_lost_answers_resets_and_server_errors_at_five_percent_each(hasty, aws, seed, caplog):
     """Wrong 12: lost answers double-launch; 2: an error while describing stops everything."""
-    ecs._mischief = type(ecs._mischief)(seed)
+    aws._mischief = type(aws._mischief)(seed)
     for trick in (server_error(), server_error(acts=True), reset(), reset(acts=True)):
-        ecs.goes_wrong(trick, share=0.05)
-    run(hasty, ecs)
-    assert sum(ecs.played().values()) > 20
+        aws.goes_wrong(trick, share=0.05)
+    run(hasty, aws)
+    assert sum(aws.played().values()) > 20
     # Asked again byte for byte: another request with the token would be a conflict.
-    assert ecs.errors()["RunTask", "ConflictException"] == 0
+    assert aws.errors()["RunTask", "ConflictException"] == 0
+    assert "Traceback" not in caplog.text
+
+
+@over_batch
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_same_where_no_token_keeps_a_repeated_request_from_being_a_second_job(hastier, aws, seed, caplog):
+    """Wrong 12: lost answers double-launch: at 5 % lost responses, 9 of 200 Batch jobs."""
+    aws._mischief = type(aws._mischief)(seed)
+    for trick in (server_error(), reset(), reset(acts=True)):
+        aws.goes_wrong(trick, share=0.05)
+    aws.goes_wrong(server_error(acts=True), "SubmitJob", share=0.05)
+    run(hastier, aws)
+    assert sum(aws.played().values()) > 20
+    assert aws.calls()["ListJobs"] > 0
     assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("trick", THROTTLES, ids=lambda trick: trick.body["__type"] + str(trick.status))
-def test_throttles_in_every_spelling_cost_no_attempt(hasty, ecs, trick):
+def test_throttles_in_every_spelling_cost_no_attempt(hasty, aws, trick):
     """Wrong 14: throttles spend the three attempts."""
-    ecs.goes_wrong(trick, "RunTask", times=8)
-    run(hasty, ecs, tasks=4)
-    assert ecs.calls()["RunTask"] == 12
+    aws.goes_wrong(trick, "RunTask", times=8)
+    run(hasty, aws, tasks=4)
+    assert aws.calls()["RunTask"] == 12
 
 
-def test_credentials_that_are_expired_for_a_while(hasty, ecs):
-    ecs.goes_wrong(expired())
-    run(hasty, ecs, meanwhile=lambda: (hasty.rest(0.5), ecs.goes_right()))
-    assert ecs.calls()["RunTask"] < TASKS + 60, "the lanes did not pause"
+def test_credentials_that_are_expired_for_a_while(hasty, aws):
+    aws.goes_wrong(expired())
+    run(hasty, aws, meanwhile=lambda: (hasty.rest(0.5), aws.goes_right()))
+    assert aws.calls()["RunTask"] < TASKS + 60, "the lanes did not pause"
 
 
-def test_no_credentials_for_a_while(started, ecs, monkeypatch):
+def test_no_credentials_for_a_while(started, aws, monkeypatch):
     """Wrong 1: missing credentials end the scheduler."""
     key, secret = "AKIATHROWAWAY0000000", "throw/away/secret/access/key/0000000000"
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -75,45 +97,45 @@ def test_no_credentials_for_a_while(started, ecs, monkeypatch):
 
     def they_come():
         scheduler.rest(0.5)
-        assert ecs.calls() == {}
+        assert aws.calls() == {}
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
 
-    run(scheduler, ecs, meanwhile=they_come)
+    run(scheduler, aws, meanwhile=they_come)
 
 
-def test_a_service_that_cannot_be_reached_for_a_while(hasty, ecs):
-    ecs.down()
-    run(hasty, ecs, tasks=50, meanwhile=lambda: (hasty.rest(0.5), ecs.up()))
+def test_a_service_that_cannot_be_reached_for_a_while(hasty, aws):
+    aws.down()
+    run(hasty, aws, tasks=50, meanwhile=lambda: (hasty.rest(0.5), aws.up()))
 
 
-def test_no_capacity_for_a_while_costs_no_attempt_and_is_said_once(started, ecs):
+def test_no_capacity_for_a_while_costs_no_attempt_and_is_said_once(started, aws):
     """Wrong 14: no capacity is final after 21 s and not said before."""
     scheduler = Scheduler(started(clock=FastClock(50)))
-    ecs.goes_wrong(refusal("RESOURCE:MEMORY"), "RunTask", times=16)
-    run(scheduler, ecs, tasks=4)
+    aws.goes_wrong(refusal("RESOURCE:MEMORY"), "RunTask", times=16)
+    run(scheduler, aws, tasks=4)
     notes = [entry for entries in scheduler.notes.values() for entry in entries if "RESOURCE:MEMORY" in entry]
     assert len(notes) == 4
 
 
-def test_odd_answers_to_run_task_lose_nothing(hasty, ecs):
+def test_odd_answers_to_run_task_lose_nothing(hasty, aws):
     """Wrong 17: empty tasks and failures, or a failure without a reason, lose the task."""
-    ecs.goes_wrong(empty(), "RunTask", times=2)
-    ecs.goes_wrong(empty(acts=True), "RunTask", times=2)
-    ecs.goes_wrong(refusal(reason=""), "RunTask", times=2)
-    ecs.goes_wrong(refusal(reason="", detail="something"), "RunTask", times=2)
-    run(hasty, ecs, tasks=10)
+    aws.goes_wrong(empty(), "RunTask", times=2)
+    aws.goes_wrong(empty(acts=True), "RunTask", times=2)
+    aws.goes_wrong(refusal(reason=""), "RunTask", times=2)
+    aws.goes_wrong(refusal(reason="", detail="something"), "RunTask", times=2)
+    run(hasty, aws, tasks=10)
 
 
-def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_else(hasty, ecs):
+def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_else(hasty, aws):
     """Wrong 2: any other ClientError while describing is swallowed, and nothing is submitted in that beat."""
-    ecs.goes_wrong(error("BrandNewException", "what is this"), "DescribeTasks", times=10)
-    run(hasty, ecs, tasks=20)
+    aws.goes_wrong(error("BrandNewException", "what is this"), "DescribeTasks", times=10)
+    run(hasty, aws, tasks=20)
 
 
-def test_an_answer_that_never_comes_is_asked_for_again_with_the_same_token(started, ecs, monkeypatch):
+def test_an_answer_that_never_comes_is_asked_for_again_with_the_same_token(started, aws, monkeypatch):
     monkeypatch.setattr("aws_exec.clouds.session.READ_TIMEOUT_SECONDS", 0.3)
     scheduler = Scheduler(started(clock=FastClock(3)))
-    ecs.goes_wrong(held(5, acts=True), "RunTask", times=3)
-    ecs.goes_wrong(held(5, acts=False), "RunTask", times=3)
-    run(scheduler, ecs, tasks=10)
+    aws.goes_wrong(held(5, acts=True), "RunTask", times=3)
+    aws.goes_wrong(held(5, acts=False), "RunTask", times=3)
+    run(scheduler, aws, tasks=10)

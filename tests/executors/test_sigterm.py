@@ -83,9 +83,9 @@ def check(scheduler, workloads):
 
 
 @pytest.mark.parametrize(("path", "step"), [("/aws_exec/executors/", 1), ("/aws_exec/", 23)])
-def test_a_sigterm_at_any_instant_of_a_beat_loses_no_task(started, ecs, path, step):
+def test_a_sigterm_at_any_instant_of_a_beat_loses_no_task(started, aws, path, step):
     """Somebody catches it, and the same executor goes on: every task ends, in one container."""
-    ecs.set_plan(Plan(run=0.005))
+    aws.set_plan(Plan(run=0.005))
     scheduler = Scheduler(started(clock=FastClock(10)))
     scheduler.beat()
     at, interrupted = 1, True
@@ -95,20 +95,20 @@ def test_a_sigterm_at_any_instant_of_a_beat_loses_no_task(started, ecs, path, st
         scheduler.until_over(*(workload.key for workload in workloads))
         assert all(scheduler.outcomes(workload.key) == ["success"] for workload in workloads), at
         at += step
-    assert ecs.double_launches() == {}
+    assert aws.double_launches() == {}
     assert scheduler.executor.running == set()
     assert at > 100
 
 
-def test_after_a_sigterm_the_end_launches_nothing_and_loses_nothing(started, ecs):
-    ecs.set_plan(FOR_EVER)
+def test_after_a_sigterm_the_end_launches_nothing_and_loses_nothing(started, aws):
+    aws.set_plan(FOR_EVER)
     for at in range(1, 600, 97):
         scheduler = Scheduler(started(check_health_on_startup="False"))
         _, workloads = interrupt(scheduler, at, "/aws_exec/")
         scheduler.executor.end()
-        launched = len(ecs.launches())
+        launched = len(aws.launches())
         scheduler.rest(0.05)
-        assert len(ecs.launches()) == launched
-        assert ecs.stops() == []
+        assert len(aws.launches()) == launched
+        assert aws.stops() == []
         check(scheduler, workloads)
-    assert ecs.double_launches() == {}
+    assert aws.double_launches() == {}

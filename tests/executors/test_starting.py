@@ -50,7 +50,7 @@ def test_every_wrong_option_is_told_at_once(started):
         assert f"AIRFLOW__AWS_ECS_EXECUTOR__{option.upper()}" in str(caught.value)
 
 
-def test_it_can_be_built_without_any_option_network_or_thread(configured, ecs, monkeypatch):
+def test_it_can_be_built_without_any_option_network_or_thread(configured, aws, monkeypatch):
     """Wrong 22: building it needs a cluster and calls AWS, also in the API server that only wants a log."""
     configured(**dict.fromkeys(("cluster", "container_name", "task_definition", "launch_type", "subnets")))
     monkeypatch.setattr(socket.socket, "connect", None)
@@ -58,7 +58,7 @@ def test_it_can_be_built_without_any_option_network_or_thread(configured, ecs, m
     executor = AwsEcsExecutor()
     assert executor.get_task_log(None, 1) == ([], [])
     assert threading.active_count() == before
-    assert ecs.calls() == {}
+    assert aws.calls() == {}
 
 
 def test_an_executor_that_was_never_started_can_be_asked_everything(configured):
@@ -79,8 +79,8 @@ def test_an_executor_that_was_never_started_can_be_asked_everything(configured):
     ],
     ids=["denied", "no cluster", "invalid"],
 )
-def test_a_definitive_answer_to_the_health_check_refuses_the_start(started, ecs, trick, said):
-    ecs.goes_wrong(trick, "StopTask")
+def test_a_definitive_answer_to_the_health_check_refuses_the_start(started, aws, trick, said):
+    aws.goes_wrong(trick, "StopTask")
     with pytest.raises(AirflowException, match=said):
         started()
 
@@ -90,30 +90,30 @@ def test_a_definitive_answer_to_the_health_check_refuses_the_start(started, ecs,
     [*THROTTLES, server_error(), reset(), expired()],
     ids=lambda trick: str(trick.body["__type"] if trick.body else trick.status) + str(trick.status),
 )
-def test_what_may_pass_only_warns_and_launching_goes_on_once_it_has(started, ecs, trick):
-    ecs.goes_wrong(trick, "StopTask")
+def test_what_may_pass_only_warns_and_launching_goes_on_once_it_has(started, aws, trick):
+    aws.goes_wrong(trick, "StopTask")
     scheduler = Scheduler(started(clock=FastClock(20)))
-    ecs.goes_right()
+    aws.goes_right()
     scheduler.until_over(scheduler.queue(task()))
 
 
-def test_a_failed_health_check_never_gates_launching_later(started, ecs):
+def test_a_failed_health_check_never_gates_launching_later(started, aws):
     executor = started()
-    ecs.goes_wrong(denied("StopTask"), "StopTask")
+    aws.goes_wrong(denied("StopTask"), "StopTask")
     with pytest.raises(AirflowException, match="ecs:StopTask"):
         executor.check_health()
     scheduler = Scheduler(executor)
     scheduler.until_over(scheduler.queue(task()))
 
 
-def test_the_health_check_is_one_stop_task_and_can_be_switched_off(started, ecs):
+def test_the_health_check_is_one_stop_task_and_can_be_switched_off(started, aws):
     started()
-    assert ecs.calls() == {"StopTask": 1}
+    assert aws.calls() == {"StopTask": 1}
     started(check_health_on_startup="False")
-    assert ecs.calls() == {"StopTask": 1}
+    assert aws.calls() == {"StopTask": 1}
 
 
-def test_credentials_that_cannot_be_found_while_the_client_is_built_only_warn(started, ecs, monkeypatch):
+def test_credentials_that_cannot_be_found_while_the_client_is_built_only_warn(started, aws, monkeypatch):
     """Design, section 2: missing credentials are retried in the background; so is a profile that comes later."""
     monkeypatch.setenv("AWS_PROFILE", "comes-later")
     scheduler = Scheduler(started())
@@ -129,9 +129,9 @@ def test_without_a_region_it_is_refused_with_what_to_set(started, monkeypatch):
         started()
 
 
-def test_an_executor_that_refused_to_start_leaves_no_thread_behind(started, ecs):
+def test_an_executor_that_refused_to_start_leaves_no_thread_behind(started, aws):
     before = {thread.ident for thread in threading.enumerate()}
-    ecs.goes_wrong(no_cluster(), "StopTask")
+    aws.goes_wrong(no_cluster(), "StopTask")
     with pytest.raises(AirflowException):
         started()
     assert [t.name for t in threading.enumerate() if t.ident not in before and t.name.startswith("awsexec")] == []

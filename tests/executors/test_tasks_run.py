@@ -6,13 +6,13 @@ from aws_exec.testing.scripted import BY_HAND, Plan
 from tests.executors.harness import task
 
 
-def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(scheduler, ecs):
-    ecs.set_plan(Plan(start=0.05, run=0.2, stop=0.1))
+def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(scheduler, aws):
+    aws.set_plan(Plan(start=0.05, run=0.2, stop=0.1))
     workload = task()
     key = scheduler.queue(workload)
     scheduler.until_over(key)
     scheduler.rest(0.3)
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     assert launch.token == f"{workload.ti.external_executor_id}-1"
     assert scheduler.told[key] == [("running", launch.arn), ("success", f"Succeeded in {launch.arn}")]
     assert scheduler.executor.running == set()
@@ -20,13 +20,13 @@ def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(schedul
     assert not scheduler.executor.machine.book.records
 
 
-def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(scheduler, ecs):
+def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(scheduler, aws):
     """Wrong 19: the reason a container died is nowhere in Airflow."""
-    ecs.set_plan(Plan(run=0.05, exit_code=137, container_reason="OutOfMemoryError: container killed"))
+    aws.set_plan(Plan(run=0.05, exit_code=137, container_reason="OutOfMemoryError: container killed"))
     workload = task()
     key = scheduler.queue(workload)
     scheduler.until_over(key)
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     for told in (scheduler.info(key), scheduler.notes_of(key)):
         assert "137" in told
         assert launch.arn in told
@@ -36,8 +36,8 @@ def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_eve
     assert scheduler.outcomes(key) == ["failed"]
 
 
-def test_a_task_counts_as_running_from_the_beat_that_takes_it_in(scheduler, ecs):
-    ecs.set_plan(BY_HAND)
+def test_a_task_counts_as_running_from_the_beat_that_takes_it_in(scheduler, aws):
+    aws.set_plan(BY_HAND)
     key = scheduler.queue(task())
     scheduler.beat()
     assert scheduler.executor.running == {key}

@@ -16,13 +16,13 @@ def claims(launch):
     return jwt.decode(launch.workload["token"], options={"verify_signature": False})
 
 
-def test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_it_queue(scheduler, ecs, monkeypatch):
+def test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_it_queue(scheduler, aws, monkeypatch):
     """Wrong 11: the token is minted at queueing; after 600 s in a queue it is dead."""
     monkeypatch.setenv("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "1234")
     workload = task()
     assert workload.token == ""
     scheduler.until_over(scheduler.queue(workload))
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     told = claims(launch)
     assert told["sub"] == str(workload.ti.id)
     assert told["scope"] == "workload"
@@ -30,21 +30,21 @@ def test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_i
     assert workload.token == "", "the workload itself is not changed"
 
 
-def test_the_token_is_minted_when_the_container_is_launched_and_anew_after_every_answered_refusal(started, ecs):
+def test_the_token_is_minted_when_the_container_is_launched_and_anew_after_every_answered_refusal(started, aws):
     """Wrong 11: every retry resends the token of the queueing."""
     scheduler = Scheduler(started(clock=FastClock(5)))
-    ecs.goes_wrong(refusal(), "RunTask", times=2)
+    aws.goes_wrong(refusal(), "RunTask", times=2)
     queued_at = time.time()
     scheduler.until_over(scheduler.queue(task()))
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     assert claims(launch)["iat"] >= int(queued_at + 1), "older than the backoff after the first refusal"
 
 
-def test_a_token_that_the_scheduler_minted_is_not_what_the_container_gets(scheduler, ecs):
+def test_a_token_that_the_scheduler_minted_is_not_what_the_container_gets(scheduler, aws):
     """Adopted and very old workloads have one that is dead, or none."""
     workload = task().model_copy(update={"token": "eyJhbGciOi.dead.token"})
     scheduler.until_over(scheduler.queue(workload))
-    (launch,) = ecs.launches()
+    (launch,) = aws.launches()
     assert claims(launch)["sub"] == str(workload.ti.id)
 
 
@@ -56,14 +56,14 @@ def everything_logged(caplog):
     return caplog
 
 
-def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, ecs, everything_logged, capsys):
+def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, aws, everything_logged, capsys):
     """Whatever happens: refusals, an answer that echoes the command, an exception with the request in it."""
     logging.getLogger("botocore").setLevel(logging.INFO)  # its debug log of requests is its own
     scheduler = Scheduler(started(clock=FastClock(5), max_run_task_attempts="1"))
-    ecs.goes_wrong(server_error(acts=True), "RunTask", times=1)
-    ecs.goes_wrong(denied("RunTask"), "RunTask", times=1)
-    ecs.goes_wrong(refusal(detail="RESOURCE"), "RunTask", times=1)
-    ecs.set_plan(lambda request: Plan(start=0.05, fails=f"bad: {request['overrides']}", code="TaskFailedToStart"))
+    aws.goes_wrong(server_error(acts=True), "RunTask", times=1)
+    aws.goes_wrong(denied("RunTask"), "RunTask", times=1)
+    aws.goes_wrong(refusal(detail="RESOURCE"), "RunTask", times=1)
+    aws.set_plan(lambda request: Plan(start=0.05, fails=f"bad: {request['overrides']}", code="TaskFailedToStart"))
     keys = [scheduler.queue(task(f"task-{number}")) for number in range(3)]
     keys.append(scheduler.queue(task("bad", executor_config={"memory": object})))
     keys.append(scheduler.queue(task("odd", executor_config={"overrides": {"containerOverrides": 7}})))
@@ -81,7 +81,7 @@ def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, ecs, e
             repr(scheduler.executor),
         ],
     )
-    launches = ecs.launches()
+    launches = aws.launches()
     assert len(launches) >= 3
     for launch in launches:
         token = launch.workload["token"]
@@ -92,9 +92,9 @@ def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, ecs, e
     assert "throw/away/secret" not in said
 
 
-def test_a_launch_that_waits_keeps_no_token_in_memory(started, ecs):
+def test_a_launch_that_waits_keeps_no_token_in_memory(started, aws):
     """Only an unanswered request is kept, to be repeated byte for byte."""
-    ecs.set_plan(BY_HAND)
+    aws.set_plan(BY_HAND)
     scheduler = Scheduler(started())
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))

@@ -17,11 +17,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aws_exec.clouds.cloud import Cloud, Request
-from aws_exec.clouds.lane import Lane
+from aws_exec.clouds.lane import Lane, Workers
 from aws_exec.clouds.lane_faults import failed, fault_in
+from aws_exec.clouds.lane_finds import Finds, answer_to, merged
 from aws_exec.clouds.lane_gate import (
     FIRST_RENEWAL_SECONDS,
     LONGEST_RENEWAL_SECONDS,
@@ -32,23 +33,6 @@ from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Trouble
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Threads at most, by lane.
-
-    Attributes:
-        launches: 300 launches a second at 60 ms each keep 18 busy; the rest is for slower answers.
-        reads: one sweep and one search at a time; parsing their answers costs CPU, which more threads would not add.
-        stops: a terminated fleet is bounded by the rate, not by threads.
-        rows: Airflow's database is asked by one at a time.
-    """
-
-    launches: int = 32
-    reads: int = 2
-    stops: int = 4
-    rows: int = 1
 
 
 class Dispatcher:
@@ -104,6 +88,7 @@ class Dispatcher:
         self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=held)
         self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held)
         self._reads = Lane("read", self._read, workers.reads, paused=held)
+        self._finds = Finds()
         self._rows = Lane("row", self._ask_rows, workers.rows)
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
@@ -214,7 +199,10 @@ class Dispatcher:
                 taken = self._stops.put(effect.ask, effect)
             case do.Confirm():
                 taken = self._rows.put(effect.ask, effect)
-            case do.Observe() | do.Find():
+            case do.Observe():
+                taken = self._reads.put(effect.ask, effect)
+            case do.Find():
+                self._finds.add(effect)
                 taken = self._reads.put(effect.ask, effect)
         if not taken:
             self._hold(effect, "Closed", "the executor is shutting down")
@@ -265,7 +253,7 @@ class Dispatcher:
                 return on.Accepted(effect.ask, effect.launch_id, answer)
             return failed(effect, answer, request)
 
-        self._call(effect, call, self._launch_pacer, request)
+        self._complete(effect.ask, self._answer(effect, call, self._launch_pacer, request))
         return True
 
     def _is_held(self, effect: do.Submit) -> bool:
@@ -288,19 +276,33 @@ class Dispatcher:
             fault = self._cloud.stop([effect.job], effect.reason)[0]
             return on.StopAnswered(effect.ask, effect.launch_id, fault)
 
-        self._call(effect, call, self._stop_pacer)
+        self._complete(effect.ask, self._answer(effect, call, self._stop_pacer))
         return True
 
     def _read(self, effect: do.Observe | do.Find) -> bool:
+        if isinstance(effect, do.Find):
+            self._find(self._finds.take(effect.ask))
+            return True
+
         def call() -> on.Completion:
-            if isinstance(effect, do.Find):
-                seen = self._cloud.find(effect.families, effect.places)
-                return on.Found(effect.ask, effect.launch_ids, tuple(seen))
             description = self._cloud.describe(effect.place, effect.jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
 
-        self._call(effect, call, self._read_pacer)
+        self._complete(effect.ask, self._answer(effect, call, self._read_pacer))
         return True
+
+    def _find(self, finds: list[do.Find]) -> None:
+        if not finds:
+            return
+        together = merged(finds)
+
+        def call() -> on.Completion:
+            seen = self._cloud.find(together.families, together.places)
+            return on.Found(together.ask, together.launch_ids, tuple(seen))
+
+        answer = self._answer(together, call, self._read_pacer)
+        for find in finds:
+            self._complete(find.ask, answer_to(find, answer))
 
     def _ask_rows(self, effect: do.Confirm) -> bool:
         event: on.Completion
@@ -312,14 +314,14 @@ class Dispatcher:
         self._complete(effect.ask, event)
         return True
 
-    def _call(
+    def _answer(
         self,
         effect: do.Submit | do.StopJob | do.Observe | do.Find,
         call: Callable[[], on.Completion],
         pacer: Pacer,
         request: Request | None = None,
-    ) -> None:
-        """Make one call of the cloud, and complete its effect; learn from throttles and bad credentials first."""
+    ) -> on.Completion:
+        """What a call came to; learn from throttles and bad credentials."""
         age, sent_at = self._gate.age, self._clock()
         try:
             event = call()
@@ -334,7 +336,7 @@ class Dispatcher:
             pacer.throttled(sent_at)
         elif fault is not None and fault.trouble is Trouble.CREDENTIALS:
             self._gate.failed(age, fault)
-        self._complete(effect.ask, event)
+        return event
 
     # -- credentials --------------------------------------------------------------------------------------------------
 

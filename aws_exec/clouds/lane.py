@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from aws_exec.clouds.lane_pace import Pacer
@@ -17,6 +18,23 @@ from aws_exec.clouds.lane_pace import Pacer
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Threads at most, by lane.
+
+    Attributes:
+        launches: 300 launches a second at 60 ms each keep 18 busy; the rest is for slower answers.
+        reads: one sweep and one search at a time; parsing their answers costs CPU, which more threads would not add.
+        stops: a terminated fleet is bounded by the rate, not by threads.
+        rows: Airflow's database is asked by one at a time.
+    """
+
+    launches: int = 32
+    reads: int = 2
+    stops: int = 4
+    rows: int = 1
 
 
 class Lane(Generic[T]):

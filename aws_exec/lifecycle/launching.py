@@ -118,13 +118,14 @@ class Launching(Following):
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def _find(self, draft: Draft, records: list[Record]) -> None:
-        for chunk in chunks(records, self.policy.observe_batch):
-            ask = draft.ask()
-            for record in chunk:
-                draft.put(replace(record, phase=Phase.LOCATING, ask=ask, due=None))
-            places = tuple(dict.fromkeys(record.place for record in chunk))
-            launch_ids = tuple(record.launch_id for record in chunk)
-            draft.want(do.Find(ask, launch_ids, tuple(record.family for record in chunk), places))
+        if not records:
+            return
+        ask = draft.ask()
+        for record in records:
+            draft.put(replace(record, phase=Phase.LOCATING, ask=ask, due=None))
+        places = tuple(dict.fromkeys(record.place for record in records))
+        launch_ids = tuple(record.launch_id for record in records)
+        draft.want(do.Find(ask, launch_ids, tuple(record.family for record in records), places))
 
     def _found(self, draft: Draft, event: on.Found, now: float) -> None:
         newest: dict[LaunchId, Observation] = {}

@@ -5,7 +5,8 @@ import time
 from contextlib import contextmanager
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.dispatcher import Dispatcher, Workers
+from aws_exec.clouds.dispatcher import Dispatcher
+from aws_exec.clouds.lane import Workers
 from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle.effects import Confirm, Find, Observe, StopJob, Submit, Withdraw
 from aws_exec.lifecycle.values import Job, token_of

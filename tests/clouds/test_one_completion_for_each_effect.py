@@ -7,6 +7,7 @@ import pytest
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, until
@@ -179,3 +180,32 @@ def test_a_signal_at_any_line_of_dispatch_loses_and_doubles_nothing():
         assert [event.ask for event in it.settle()] == list(range(1, line + 1))
         assert line > 2
         assert len(it.cloud.requests) == line
+
+
+def test_looks_that_wait_are_asked_as_one_and_each_is_completed():
+    with rig(workers=Workers(reads=1)) as it:
+        release = it.cloud.hold("find")
+        it.dispatch(find(1, "a"))
+        until(lambda: it.cloud.calls["find"] == 1)
+        it.dispatch(find(2, "b"), find(3, "c", "d"), find(4, "b"))
+        until(lambda: not it.dispatcher._intake)  # all of them are queued
+        release.set()
+        assert [(event.ask, event.launch_ids) for event in it.take(4)] == [
+            (1, ("a",)),
+            (2, ("b",)),
+            (3, ("c", "d")),
+            (4, ("b",)),
+        ]
+        assert it.cloud.calls["find"] == 2
+
+
+def test_looks_that_were_asked_as_one_fail_as_one():
+    with rig(workers=Workers(reads=1)) as it:
+        release = it.cloud.hold("find")
+        it.dispatch(find(1, "a"))
+        until(lambda: it.cloud.calls["find"] == 1)
+        it.dispatch(find(2, "b"), find(3, "c"))
+        until(lambda: not it.dispatcher._intake)  # all of them are queued
+        it.cloud.fail("find", Trouble.UNREACHED)
+        release.set()
+        assert [type(event) for event in it.take(3)] == [on.Found, on.FindFailed, on.FindFailed]

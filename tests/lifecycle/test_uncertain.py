@@ -80,14 +80,14 @@ def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
     assert life.tick(2) == [do.Find(3, ("L1",), ("L1",), ("c1",))]
 
 
-def test_several_launches_are_looked_for_in_one_call_of_bounded_size():
+def test_launches_that_are_looked_for_in_one_beat_are_looked_for_together():
     life = Life(idempotent_submit=False, observe_batch=2)
     for name in "ABC":
         life.take(name, f"K{name}")
     for submit in life.tick():
         life.tell(on.Unaccepted(submit.ask, submit.launch_id, fault(Trouble.NO_ANSWER)))
     finds = life.tick(1)
-    assert sorted(len(find.launch_ids) for find in finds) == [1, 2]
+    assert [len(find.launch_ids) for find in finds] == [3]
     assert sorted(i for find in finds for i in find.launch_ids) == ["A", "B", "C"]
 
 

@@ -100,7 +100,7 @@ class BeatingExecutor(BaseExecutor):
         text = self._words(report)
         self._say_over(key, text, success=report.success)
         self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", key, text)
-        if not report.success or (report.stop is not None and report.stop.sidecars):
+        if not report.success or telling.failed_sidecars(report):
             self._entries.forget(key)  # the last entry is never left out
             self._tell(key, text)
         self._entries.forget(key)

@@ -18,6 +18,10 @@ _ENTRIES = 20
 _COUNTED = 20_000
 
 
+#: SIGTERM and SIGKILL, as exit codes: how ECS ends the containers that outlive an essential one.
+STOPPED_BY_SIGNAL = (": 143", ": 137")
+
+
 def refusal(text: str) -> AirflowException:
     """What `start` and `check_health` raise."""
     return AirflowException(text)
@@ -48,6 +52,12 @@ def report(effect: effects.Report) -> str:
     if effect.stop is None and arn:
         parts.append(f"Job: {arn}")
     return "\n".join(parts)
+
+
+def failed_sidecars(effect: effects.Report) -> list[str]:
+    """Other containers that failed by themselves; being stopped after the Airflow container is how they end well."""
+    sidecars = effect.stop.sidecars if effect.stop is not None else ()
+    return [told for told in sidecars if not told.endswith(STOPPED_BY_SIGNAL)]
 
 
 def note(effect: effects.Note) -> str:

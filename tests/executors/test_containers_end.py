@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec import AwsEcsExecutor
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.services import ECS, over_both
+
+pytestmark = over_both
+
+#: Ends of containers that never started, which a new one may cure, and may not.
+PASSES = "Timeout waiting for network interface provisioning to complete."
+STAYS = "CannotPullContainerError: failed to resolve ref airflow:nope: not found"
 
 #: Seconds at five times the speed.
 HASTE = 5
@@ -76,7 +82,7 @@ def test_a_container_that_started_and_died_is_not_launched_again(scheduler, aws)
 
 
 def test_a_container_that_never_started_is_replaced_up_to_the_configured_number(scheduler, aws):
-    aws.set_plan(Plan(fails="Timeout waiting for network interface provisioning to complete."))
+    aws.set_plan(Plan(fails=PASSES))
     key = scheduler.queue(task())
     scheduler.until_over(key)
     assert len(aws.launches()) == 3
@@ -86,20 +92,18 @@ def test_a_container_that_never_started_is_replaced_up_to_the_configured_number(
     assert "network interface" in scheduler.info(key)
 
 
-def test_a_subclass_may_say_how_many(started, aws):
-    class Stubborn(AwsEcsExecutor):
-        MAX_RUN_TASK_ATTEMPTS = 2
-        DESCRIBE_TASKS_BATCH_SIZE = 5
-
+def test_a_subclass_may_say_how_many(started, aws, service):
+    mine = {service.attempts.upper(): 2, service.batch_size: 5}
+    Stubborn = type("Stubborn", (service.executor,), mine)  # noqa: N806 - a class
     scheduler = Scheduler(started(Stubborn, clock=FastClock(HASTE)))
-    aws.set_plan(Plan(fails="Timeout waiting for network interface provisioning to complete."))
+    aws.set_plan(Plan(fails=PASSES))
     scheduler.until_over(scheduler.queue(task()))
     assert len(aws.launches()) == 2
     assert scheduler.executor.machine.policy.observe_batch == 5
 
 
-def test_a_reason_that_will_not_pass_is_not_tried_again(scheduler, aws):
-    aws.set_plan(Plan(fails="CannotPullContainerError: failed to resolve ref airflow:nope: not found"))
+def test_a_reason_that_will_not_pass_is_not_tried_again(scheduler, aws, service):
+    aws.set_plan(Plan(fails=STAYS if service is ECS else "Task failed to start", container_reason=STAYS))
     key = scheduler.queue(task())
     scheduler.until_over(key)
     assert len(aws.launches()) == 1
@@ -110,8 +114,7 @@ def test_a_reason_that_will_not_pass_is_not_tried_again(scheduler, aws):
 def test_what_somebody_stopped_on_purpose_is_not_replaced(scheduler, aws, plan):
     key, arn = launched(scheduler, aws, plan)
     scheduler.rest(0.1)
-    with aws._lock:
-        aws._task(arn).ask_to_stop(aws.now(), "Task stopped by jane@example.org")
+    aws.stop(arn, "Task stopped by jane@example.org")
     scheduler.until_over(key)
     assert scheduler.outcomes(key) == ["failed"]
     assert "jane@example.org" in scheduler.info(key)
@@ -149,3 +152,11 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
         "withdrawn": dispatcher._withdrawn,
     }
     assert {name: len(kept) for name, kept in left.items() if kept} == {}
+
+
+@pytest.mark.parametrize(("sidecar", "entries"), [(143, 0), (137, 0), (1, 1)])
+def test_a_sidecar_that_was_stopped_after_a_success_is_no_news(scheduler, aws, sidecar, entries):
+    key = scheduler.queue(task())
+    aws.set_plan(Plan(run=0.05, exit_code=0, sidecars={"log-router": sidecar}))
+    scheduler.until_over(key)
+    assert len(scheduler.notes_of(key)) == entries

@@ -18,7 +18,7 @@ from airflow.utils.state import TaskInstanceState
 
 from aws_exec.lifecycle.values import Key
 
-#: Airflow 3.1 and 3.2 have no callback workloads.
+#: Airflow 3.1 has no callback workloads; in 3.2 their key is a plain string.
 ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 
 #: States in which nothing more is expected of an executor.
@@ -94,18 +94,21 @@ def forget_queued(executor: BaseExecutor, key: Key) -> None:
 
 
 def mint(workload: Any, generator: Any) -> str:
-    """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it."""
-    subject = workload.ti.id if is_task(workload) else workload.callback.id
-    token: str = type(workload).generate_token(str(subject), generator)
-    return token
+    """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it.
+
+    Airflow 3.1 has no `generate_token`: there `ExecuteTask.make` asks the generator itself. In 3.1 and 3.2 the token is
+    valid for `[execution_api] jwt_expiration_time`.
+    """
+    subject = str(workload.ti.id if is_task(workload) else workload.callback.id)
+    generate_token = getattr(type(workload), "generate_token", None)
+    if generate_token is not None:
+        return str(generate_token(subject, generator))
+    return str(generator.generate({"sub": subject})) if generator else ""
 
 
 def option_reader(executor: BaseExecutor, section: str) -> Callable[[str], str | None]:
-    """Reads the raw options of a section, of the executor's team if it has one.
-
-    Airflow 3.1 has no `executor.conf`, and no teams.
-    """
-    source: Any = getattr(executor, "conf", conf)
+    """Reads the raw options of a section, of the executor's team if it has one."""
+    source: Any = executor.conf
 
     def get(option: str) -> str | None:
         value = source.get(section, option, fallback=None)
@@ -115,8 +118,8 @@ def option_reader(executor: BaseExecutor, section: str) -> Callable[[str], str |
 
 
 def team_of(executor: BaseExecutor) -> str | None:
-    """The team whose executor this is; Airflow 3.1 has no teams."""
-    team: str | None = getattr(executor, "team_name", None)
+    """The team whose executor this is; None where there are no teams."""
+    team: str | None = executor.team_name
     return team
 
 

@@ -48,8 +48,8 @@ def reset(*, acts: bool = False) -> Trick:
 
 
 def held(seconds: float, *, acts: bool = True) -> Trick:
-    """The answer comes late; later than the client's read timeout it never does."""
-    return Trick(200, acts=acts, delay=seconds)
+    """The answer comes late; later than the client's read timeout it never does. Nothing happens unless it `acts`."""
+    return Trick(200 if acts else 0, acts=acts, delay=seconds)
 
 
 def expired() -> Trick:

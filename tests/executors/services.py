@@ -9,7 +9,7 @@ from operator import attrgetter
 import pytest
 
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
-from aws_exec.testing.scripted import ScriptedBatch, ScriptedEcs, Trick, denied, error, no_cluster, no_queue
+from aws_exec.testing.scripted import ScriptedBatch, ScriptedEcs, Trick, denied, error, no_cluster, no_queue, refusal
 
 #: What every plain deployment says.
 SHARED = {
@@ -44,6 +44,12 @@ class Service:
     elsewhere: Mapping[str, str]
     #: What the service says of a place that does not exist.
     no_place: Trick
+    #: An answered refusal to launch that may pass.
+    refused: Trick
+    #: All the operations that stop something.
+    stops: tuple[str, ...]
+    #: What it says of a container that has just ended.
+    ended: str
     kwargs: str
 
     @property
@@ -87,6 +93,9 @@ ECS = Service(
     batch_size="DESCRIBE_TASKS_BATCH_SIZE",
     elsewhere={"cluster": "elsewhere"},
     no_place=no_cluster(),
+    refused=refusal(),
+    stops=("StopTask",),
+    ended="EssentialContainerExited",
     kwargs="run_task_kwargs",
 )
 
@@ -105,6 +114,9 @@ BATCH = Service(
     batch_size="DESCRIBE_JOBS_BATCH_SIZE",
     elsewhere={"jobQueue": "elsewhere"},
     no_place=no_queue(),
+    refused=denied("SubmitJob", "batch"),
+    stops=("TerminateJob", "TerminateJobs"),
+    ended="Essential container in task exited",
     kwargs="submit_job_kwargs",
 )
 

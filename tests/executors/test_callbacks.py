@@ -13,6 +13,9 @@ from airflow.executors.workloads.callback import CallbackDTO
 from airflow.utils.state import CallbackState
 
 from aws_exec.testing.scripted import Plan
+from tests.executors.services import over_both
+
+pytestmark = over_both
 
 
 def callback():

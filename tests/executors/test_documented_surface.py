@@ -12,60 +12,80 @@ from airflow.executors.executor_loader import ExecutorLoader, ExecutorName
 from airflow.sdk.exceptions import AirflowException
 
 import aws_exec
-from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import Plan, denied
+from aws_exec import AwsBatchExecutor, AwsEcsExecutor
+from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, task
+from tests.executors.services import ECS, over_both
 
-SIGNATURES = {
+SHARED = {
     "start": "(self)",
     "check_health": "(self)",
-    "load_ecs_connection": "(self, check_connection=True)",
     "sync": "(self)",
-    "sync_running_tasks": "(self)",
-    "attempt_task_runs": "(self)",
     "execute_async": "(self, key, command, queue=None, executor_config=None)",
     "end": "(self, heartbeat_interval=10)",
     "terminate": "(self)",
-    "get_container": "(self, container_list)",
     "try_adopt_task_instances": "(self, tis)",
     "revoke_task": "(self, *, ti)",
     "send_message_to_task_logs": "(self, level, msg, *args, ti)",
     "change_state": "(self, key, state, info=None, remove_running=True)",
 }
 
+OWN = {
+    AwsEcsExecutor: {
+        "load_ecs_connection": "(self, check_connection=True)",
+        "sync_running_tasks": "(self)",
+        "attempt_task_runs": "(self)",
+        "get_container": "(self, container_list)",
+    },
+    AwsBatchExecutor: {
+        "load_batch_connection": "(self, check_connection=True)",
+        "sync_running_jobs": "(self)",
+        "attempt_submit_jobs": "(self)",
+    },
+}
 
-@pytest.mark.parametrize(("name", "signature"), SIGNATURES.items())
-def test_every_documented_method_has_its_signature(name, signature):
-    found = inspect.signature(getattr(AwsEcsExecutor, name))
+over_classes = pytest.mark.parametrize("cls", OWN, ids=lambda cls: cls.__name__)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "signature"), [(cls, *each) for cls, own in OWN.items() for each in {**SHARED, **own}.items()]
+)
+def test_every_documented_method_has_its_signature(cls, name, signature):
+    found = inspect.signature(getattr(cls, name))
     parameters = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]
     assert str(inspect.Signature(parameters)) == signature
 
 
-def test_the_flags_that_airflow_reads():
-    assert AwsEcsExecutor.supports_multi_team is True
-    assert AwsEcsExecutor.supports_callbacks is True
-    assert AwsEcsExecutor.pre_assigns_external_executor_id is True
-    assert AwsEcsExecutor.is_local is False
-    assert AwsEcsExecutor.serve_logs is False
+@over_classes
+def test_the_flags_that_airflow_reads(cls):
+    assert cls.supports_multi_team is True
+    assert cls.supports_callbacks is True
+    assert cls.pre_assigns_external_executor_id is True
+    assert cls.is_local is False
+    assert cls.serve_logs is False
 
 
-def test_the_attributes_that_subclasses_may_override():
-    assert AwsEcsExecutor.DESCRIBE_TASKS_BATCH_SIZE == 99
+@over_classes
+def test_the_attributes_that_subclasses_may_override(cls):
+    assert "ExpiredTokenException" in cls.INVALID_CREDENTIALS_EXCEPTIONS
+    assert cls.CommandType
+    assert cls.ExecutorConfigType
+    assert AwsEcsExecutor.DESCRIBE_TASKS_BATCH_SIZE == AwsBatchExecutor.DESCRIBE_JOBS_BATCH_SIZE == 99
     assert hasattr(AwsEcsExecutor, "MAX_RUN_TASK_ATTEMPTS")
-    assert "ExpiredTokenException" in AwsEcsExecutor.INVALID_CREDENTIALS_EXCEPTIONS
-    assert AwsEcsExecutor.CommandType
-    assert AwsEcsExecutor.ExecutorConfigType
+    assert hasattr(AwsBatchExecutor, "MAX_SUBMIT_JOB_ATTEMPTS")
 
 
-def test_every_public_method_says_what_it_does():
-    for name in SIGNATURES:
-        assert inspect.getdoc(getattr(AwsEcsExecutor, name))
+@over_classes
+def test_every_public_method_says_what_it_does(cls):
+    for name in {**SHARED, **OWN[cls]}:
+        assert inspect.getdoc(getattr(cls, name))
 
 
-def test_airflow_finds_it_by_the_documented_name():
-    found, _ = ExecutorLoader.import_executor_cls(ExecutorName(module_path="aws_exec.AwsEcsExecutor"))
-    assert found is AwsEcsExecutor
-    assert set(aws_exec.__all__) >= {"AwsEcsExecutor"}
+@over_classes
+def test_airflow_finds_it_by_the_documented_name(cls):
+    found, _ = ExecutorLoader.import_executor_cls(ExecutorName(module_path=f"aws_exec.{cls.__name__}"))
+    assert found is cls
+    assert cls.__name__ in aws_exec.__all__
 
 
 def test_importing_the_package_imports_neither_airflow_nor_boto3():
@@ -84,20 +104,26 @@ def test_get_container_finds_the_airflow_container_by_name(configured):
         executor.get_container([])
 
 
-def test_the_two_halves_of_a_beat_can_be_called_apart(started, aws):
+@over_both
+def test_the_two_halves_of_a_beat_can_be_called_apart(started, aws, service):
     executor = started()
+    names = (
+        ("attempt_task_runs", "sync_running_tasks") if service is ECS else ("attempt_submit_jobs", "sync_running_jobs")
+    )
+    attempt, take_in = (getattr(executor, name) for name in names)
     scheduler = Scheduler(executor)
     workload = task()
     executor.execute_async(workload.key, [workload], "default", None)
     executor.running.add(workload.key)
-    executor.attempt_task_runs()
+    attempt()
     scheduler.until(aws.launches)
     while not scheduler.outcome(workload.key):
-        executor.sync_running_tasks()
-        executor.attempt_task_runs()
+        take_in()
+        attempt()
         scheduler.listen()
 
 
+@over_both
 def test_a_command_line_runs_as_it_is(started, aws):
     """What older Airflow, and tests of subclasses, hand over: a list of words."""
     executor = started()
@@ -109,15 +135,17 @@ def test_a_command_line_runs_as_it_is(started, aws):
     assert launch.command == ["airflow", "tasks", "run"]
 
 
-def test_load_ecs_connection_builds_anew_and_checks(started, aws):
+@over_both
+def test_loading_the_connection_builds_anew_and_checks(started, aws, service):
     executor = started()
+    load = executor.load_ecs_connection if service is ECS else executor.load_batch_connection
     before = executor._clients.get()
-    executor.load_ecs_connection()
+    load()
     assert executor._clients.get() is not before
-    aws.goes_wrong(denied("StopTask"), "StopTask")
-    executor.load_ecs_connection(check_connection=False)
+    aws.goes_wrong(service.denied(service.check), service.check)
+    load(check_connection=False)
     with pytest.raises(AirflowException, match="AccessDenied"):
-        executor.load_ecs_connection()
+        load()
 
 
 def test_a_message_goes_into_the_tasks_event_log_and_its_number_is_bounded(started, caplog):

@@ -76,7 +76,7 @@ def test_without_launch_type_or_strategy_fargate_is_chosen_off_the_beat(started,
 class TestOnAClusterWithAStrategyOfItsOwn:
     @pytest.fixture
     def aws(self):
-        with ScriptedEcs(strategies={"fleet": [{"capacityProvider": "asg", "weight": 1}]}) as ecs:
+        with ScriptedEcs(strategies={"fleet": [{"capacityProvider": "asg", "weight": 1}]}) as aws:
             yield aws
 
     def test_that_is_left_to_decide(self, started, aws):

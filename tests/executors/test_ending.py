@@ -8,6 +8,9 @@ import pytest
 
 from aws_exec.testing.scripted import FOR_EVER, Plan, held, server_error
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
+from tests.executors.services import over_both
+
+pytestmark = over_both
 
 
 @pytest.fixture
@@ -83,18 +86,20 @@ def test_ending_twice_and_beating_afterwards_do_nothing(busy, aws):
     assert len(aws.launches()) == 3
 
 
-def test_terminate_stops_every_task_and_one_failing_stop_spares_none(busy, aws):
+def test_terminate_stops_every_task_and_one_failing_stop_spares_none(busy, aws, service):
     """Wrong 18: `terminate()` stops at the first error."""
     scheduler = busy(clock=FastClock(5))
-    aws.goes_wrong(server_error(), "StopTask", times=1)
+    for operation in service.stops:
+        aws.goes_wrong(server_error(), operation, times=1)
     assert seconds(scheduler.executor.terminate) < PATIENCE
     assert aws.running() == []
     assert len({arn for arn, _ in aws.stops()}) == 3
 
 
-def test_terminate_is_bounded_when_no_stop_is_answered(busy, aws):
+def test_terminate_is_bounded_when_no_stop_is_answered(busy, aws, service):
     scheduler = busy(clock=FastClock(20))
-    aws.goes_wrong(held(60, acts=False), "StopTask")
+    for operation in service.stops:
+        aws.goes_wrong(held(60, acts=False), operation)
     assert seconds(scheduler.executor.terminate) < 15
 
 

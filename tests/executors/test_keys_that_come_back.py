@@ -9,6 +9,9 @@ from airflow.utils.state import TaskInstanceState
 
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, again, task
+from tests.executors.services import over_both
+
+pytestmark = over_both
 
 #: Leaves by itself: exits and takes its time to be STOPPED.
 LINGERS = Plan(run=None, stop=None, sigterm=0.3)
@@ -83,12 +86,12 @@ def test_revoking_frees_the_key_stops_the_container_reports_nothing_and_says_why
     assert arn in scheduler.notes_of(workload.key)
 
 
-def test_what_is_revoked_before_it_was_launched_never_is(started, aws):
+def test_what_is_revoked_before_it_was_launched_never_is(started, aws, service):
     scheduler = Scheduler(started(clock=FastClock(20)))
-    aws.goes_wrong(server_error(), "RunTask", times=1)
+    aws.goes_wrong(server_error(), service.launch, times=1)
     workload = task()
     key = scheduler.queue(workload)
-    scheduler.until(lambda: aws.calls()["RunTask"])
+    scheduler.until(lambda: aws.calls()[service.launch])
     scheduler.executor.revoke_task(ti=ti_of(workload))
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
     assert aws.launches() == []

@@ -8,6 +8,9 @@ import pytest
 
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import again, task
+from tests.executors.services import ECS, over_both
+
+pytestmark = over_both
 
 
 def launch_ids(aws):
@@ -27,6 +30,7 @@ def test_a_pre_assigned_uuid_is_the_launch_id(scheduler, aws):
     "stale",
     [
         "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef",
+        "arn:aws:batch:eu-central-1:123456789012:job/01234567-89ab-cdef-0123-456789abcdef",
         "b2a5c3f0e1d24c6f8a7b9c0d1e2f3a4b",
         "celery-task-17",
         "",
@@ -69,7 +73,7 @@ def test_the_same_task_instance_queued_anew_gets_its_new_one(scheduler, aws):
     assert launch_ids(aws) == [first.ti.external_executor_id, second.ti.external_executor_id]
 
 
-def test_the_container_says_whose_it_is(scheduler, aws):
+def test_the_container_says_whose_it_is(scheduler, aws, service):
     workload = task("transform", number=2, map_index=5)
     scheduler.until_over(scheduler.queue(workload))
     (launch,) = aws.launches()
@@ -82,5 +86,8 @@ def test_the_container_says_whose_it_is(scheduler, aws):
         "AIRFLOW_IS_EXECUTOR_CONTAINER": "true",
     }
     assert expected.items() <= launch.environment.items()
-    assert launch.request["startedBy"].startswith("awsexec/")
+    if service is ECS:
+        assert launch.request["startedBy"].startswith("awsexec/")
+    else:
+        assert launch.request["jobName"] == f"airflow-{launch.token}-etl-transform"
     assert launch.tags["awsexec:task-id"] == "transform"

@@ -1,4 +1,4 @@
-"""A beat is never longer than 50 ms, whatever AWS does; the ECS runs in a process of its own, as AWS would."""
+"""A beat is never longer than 50 ms, whatever AWS does; the service runs in a process of its own, as AWS would."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from aws_exec.testing.scripted import FOR_EVER, in_a_process
 from tests.executors.harness import Scheduler, task
+from tests.executors.services import BATCH, ECS
 
 pytestmark = pytest.mark.usefixtures("no_old_garbage")
 
@@ -17,9 +18,14 @@ LONGEST = 0.050
 LATENCY = 0.060
 
 
+@pytest.fixture(scope="module", params=[ECS, BATCH], ids=str)
+def service(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def slow():
-    with in_a_process(plan=FOR_EVER, latency=LATENCY) as slow:
+def slow(service):
+    with in_a_process(service.scripted, plan=FOR_EVER, latency=LATENCY) as slow:
         yield slow
 
 
@@ -79,12 +85,12 @@ def test_two_hundred_queued_at_once_are_launched_without_a_long_beat(scheduler, 
     judge(told, "200 queued at once")
 
 
-def test_two_thousand_running_jobs_are_watched_without_a_long_beat(scheduler, slow):
+def test_two_thousand_running_jobs_are_watched_without_a_long_beat(scheduler, slow, service):
     """Wrong 16: 2,000 running tasks cost 895 describe calls and 21 s of CPU in 49 s."""
     workloads = [task(f"running-{number}") for number in range(2000)]
     scheduler.queue(*workloads)
     scheduler.until(lambda: sum(scheduler.arn(w.key) is not None for w in workloads) == 2000, deadline=60)
-    before, calls = time.process_time(), slow.calls()["DescribeTasks"]
+    before, calls = time.process_time(), slow.calls()[service.describe]
     told = beat_for(scheduler, 4)
     spent = time.process_time() - before
     print(f"\n{slow.calls()['DescribeTasks'] - calls} describe calls, {spent:.1f} s of CPU in 4 s of watching 2,000")  # noqa: T201 - measured

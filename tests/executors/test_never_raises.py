@@ -10,6 +10,7 @@ from airflow.utils.state import TaskInstanceState
 from aws_exec.executors import telling
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, task
+from tests.executors.services import ECS, over_both
 
 
 class Hostile:
@@ -56,22 +57,28 @@ def test_a_state_that_is_none_and_a_key_that_nobody_knows_raise_nothing(started,
     executor.running_state(key, junk)
 
 
-BAD_CONFIGS = [
-    {"command": ["rm"]},
-    {"name": "other"},
-    {"overrides": 7},
-    {"overrides": {"containerOverrides": "x"}},
-    {"overrides": {"containerOverrides": [{"environment": "FOO=1"}]}},
-    {"no_such_thing": 1},
-    {"taskDefinition": ["x"]},
-    {"memory": object},
-    {1: 2},
-]
+BAD_CONFIGS = {
+    "command": ({"command": ["rm"]},) * 2,
+    "another name": ({"name": "other"}, {"jobQueue": ["other"]}),
+    "type of the overrides": ({"overrides": 7}, {"containerOverrides": 7}),
+    "type of a container": ({"overrides": {"containerOverrides": "x"}}, {"ecsPropertiesOverride": "x"}),
+    "environment": (
+        {"overrides": {"containerOverrides": [{"environment": "FOO=1"}]}},
+        {"containerOverrides": {"environment": "FOO=1"}},
+    ),
+    "unknown": ({"no_such_thing": 1},) * 2,
+    "definition": ({"taskDefinition": ["x"]}, {"jobDefinition": ["x"]}),
+    "object": ({"memory": object},) * 2,
+    "key": ({1: 2},) * 2,
+    "array": ({"count": 7}, {"arrayProperties": {"size": 7}}),
+}
 
 
-@pytest.mark.parametrize("config", BAD_CONFIGS, ids=str)
-def test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other(scheduler, aws, config):
+@over_both
+@pytest.mark.parametrize("config", BAD_CONFIGS.values(), ids=BAD_CONFIGS)
+def test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other(scheduler, service, config):
     """Wrong 5: `executor_config={"command": ...}` raises out of the heartbeat: a DAG author can crash-loop it."""
+    config = config[0 if service is ECS else 1]
     bad, good = task("bad", executor_config=config), task("good")
     scheduler.queue(bad, good)
     scheduler.until_over(good.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.testing.scripted import THROTTLES, Plan, empty, error, expired, held, refusal, reset, server_error
+from aws_exec.testing.scripted import THROTTLES, Plan, ScriptedBatch, empty, expired, held, refusal, reset, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import UNHEARD_OF, environment_of, over_batch, over_both
 
@@ -43,8 +43,8 @@ def hasty(started):
 
 @pytest.fixture
 def hastier(started):
-    """A scheduler for whom also the grace of listings is short: one second of twenty."""
-    return Scheduler(started(clock=FastClock(20)))
+    """A scheduler for whom also the grace of listings is short: two and a half seconds of twenty."""
+    return Scheduler(started(clock=FastClock(8)))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -60,34 +60,57 @@ def test_lost_answers_resets_and_server_errors_at_five_percent_each(hasty, aws, 
     assert "Traceback" not in caplog.text
 
 
-@over_batch
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_same_where_no_token_keeps_a_repeated_request_from_being_a_second_job(hastier, aws, seed, caplog):
-    """Wrong 12: lost answers double-launch: at 5 % lost responses, 9 of 200 Batch jobs."""
-    aws._mischief = type(aws._mischief)(seed)
-    for trick in (server_error(), reset(), reset(acts=True)):
-        aws.goes_wrong(trick, share=0.05)
-    aws.goes_wrong(server_error(acts=True), "SubmitJob", share=0.05)
-    run(hastier, aws)
-    assert sum(aws.played().values()) > 20
-    assert aws.calls()["ListJobs"] > 0
-    assert "Traceback" not in caplog.text
+class TestWhereNoTokenKeepsARepeatedRequestFromBeingASecondJob:
+    pytestmark = over_batch
+
+    @pytest.fixture
+    def aws(self):
+        with ScriptedBatch(listing_lag=0.2, seed=1) as aws:
+            yield aws
+
+    def test_five_percent_each_of_lost_answers_resets_and_server_errors_submit_nothing_twice(
+        self, hastier, aws, caplog
+    ):
+        """Wrong 12: lost answers double-launch: at 5 % lost responses, 9 of 200 Batch jobs."""
+        for trick in (server_error(), server_error(acts=True), reset(), reset(acts=True)):
+            aws.goes_wrong(trick, share=0.05)
+        run(hastier, aws)
+        assert sum(aws.played().values()) > 20
+        assert aws.calls()["ListJobs"] > 0
+        assert "Traceback" not in caplog.text
+
+    def test_an_answer_that_never_comes_is_looked_for_before_it_is_asked_again(self, started, aws, monkeypatch):
+        monkeypatch.setattr("aws_exec.clouds.session.READ_TIMEOUT_SECONDS", 0.3)
+        scheduler = Scheduler(started(clock=FastClock(20)))
+        aws.goes_wrong(held(5, acts=True), "SubmitJob", times=3)
+        aws.goes_wrong(held(5, acts=False), "SubmitJob", times=3)
+        run(scheduler, aws, tasks=10)
+        assert aws.calls()["SubmitJob"] == 13
+
+    def test_an_answer_without_a_job_is_looked_for_too(self, hastier, aws):
+        """Wrong 17: odd answers lose the task."""
+        aws.goes_wrong(empty(), "SubmitJob", times=2)
+        aws.goes_wrong(empty(acts=True), "SubmitJob", times=2)
+        run(hastier, aws, tasks=10)
 
 
+@over_both
 @pytest.mark.parametrize("trick", THROTTLES, ids=lambda trick: trick.body["__type"] + str(trick.status))
-def test_throttles_in_every_spelling_cost_no_attempt(hasty, aws, trick):
+def test_throttles_in_every_spelling_cost_no_attempt(hasty, aws, service, trick):
     """Wrong 14: throttles spend the three attempts."""
-    aws.goes_wrong(trick, "RunTask", times=8)
+    aws.goes_wrong(trick, service.launch, times=8)
     run(hasty, aws, tasks=4)
-    assert aws.calls()["RunTask"] == 12
+    assert aws.calls()[service.launch] == 12
 
 
-def test_credentials_that_are_expired_for_a_while(hasty, aws):
+@over_both
+def test_credentials_that_are_expired_for_a_while(hasty, aws, service):
     aws.goes_wrong(expired())
     run(hasty, aws, meanwhile=lambda: (hasty.rest(0.5), aws.goes_right()))
-    assert aws.calls()["RunTask"] < TASKS + 60, "the lanes did not pause"
+    assert aws.calls()[service.launch] < TASKS + 60, "the lanes did not pause"
 
 
+@over_both
 def test_no_credentials_for_a_while(started, aws, monkeypatch):
     """Wrong 1: missing credentials end the scheduler."""
     key, secret = "AKIATHROWAWAY0000000", "throw/away/secret/access/key/0000000000"
@@ -104,6 +127,7 @@ def test_no_credentials_for_a_while(started, aws, monkeypatch):
     run(scheduler, aws, meanwhile=they_come)
 
 
+@over_both
 def test_a_service_that_cannot_be_reached_for_a_while(hasty, aws):
     aws.down()
     run(hasty, aws, tasks=50, meanwhile=lambda: (hasty.rest(0.5), aws.up()))
@@ -127,9 +151,10 @@ def test_odd_answers_to_run_task_lose_nothing(hasty, aws):
     run(hasty, aws, tasks=10)
 
 
-def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_else(hasty, aws):
+@over_both
+def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_else(hasty, aws, service):
     """Wrong 2: any other ClientError while describing is swallowed, and nothing is submitted in that beat."""
-    aws.goes_wrong(error("BrandNewException", "what is this"), "DescribeTasks", times=10)
+    aws.goes_wrong(UNHEARD_OF, service.describe, times=10)
     run(hasty, aws, tasks=20)
 
 

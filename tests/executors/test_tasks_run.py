@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from aws_exec.testing.scripted import BY_HAND, Plan
 from tests.executors.harness import task
+from tests.executors.services import over_both
+
+pytestmark = over_both
 
 
 def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(scheduler, aws):
@@ -20,7 +23,9 @@ def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(schedul
     assert not scheduler.executor.machine.book.records
 
 
-def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(scheduler, aws):
+def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(
+    scheduler, aws, service
+):
     """Wrong 19: the reason a container died is nowhere in Airflow."""
     aws.set_plan(Plan(run=0.05, exit_code=137, container_reason="OutOfMemoryError: container killed"))
     workload = task()
@@ -30,7 +35,7 @@ def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_eve
     for told in (scheduler.info(key), scheduler.notes_of(key)):
         assert "137" in told
         assert launch.arn in told
-        assert "EssentialContainerExited" in told
+        assert service.ended in told
         assert "OutOfMemoryError" in told
         assert "memory" in told.lower()
     assert scheduler.outcomes(key) == ["failed"]

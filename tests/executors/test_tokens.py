@@ -8,8 +8,11 @@ import time
 import jwt
 import pytest
 
-from aws_exec.testing.scripted import BY_HAND, Plan, denied, refusal, server_error
+from aws_exec.testing.scripted import BY_HAND, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.services import over_both
+
+pytestmark = over_both
 
 
 def claims(launch):
@@ -30,10 +33,12 @@ def test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_i
     assert workload.token == "", "the workload itself is not changed"
 
 
-def test_the_token_is_minted_when_the_container_is_launched_and_anew_after_every_answered_refusal(started, aws):
+def test_the_token_is_minted_when_the_container_is_launched_and_anew_after_every_answered_refusal(
+    started, aws, service
+):
     """Wrong 11: every retry resends the token of the queueing."""
     scheduler = Scheduler(started(clock=FastClock(5)))
-    aws.goes_wrong(refusal(), "RunTask", times=2)
+    aws.goes_wrong(service.refused, service.launch, times=2)
     queued_at = time.time()
     scheduler.until_over(scheduler.queue(task()))
     (launch,) = aws.launches()
@@ -56,17 +61,17 @@ def everything_logged(caplog):
     return caplog
 
 
-def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, aws, everything_logged, capsys):
+def test_neither_tokens_nor_keys_are_in_logs_events_or_task_logs(started, aws, service, everything_logged, capsys):
     """Whatever happens: refusals, an answer that echoes the command, an exception with the request in it."""
     logging.getLogger("botocore").setLevel(logging.INFO)  # its debug log of requests is its own
-    scheduler = Scheduler(started(clock=FastClock(5), max_run_task_attempts="1"))
-    aws.goes_wrong(server_error(acts=True), "RunTask", times=1)
-    aws.goes_wrong(denied("RunTask"), "RunTask", times=1)
-    aws.goes_wrong(refusal(detail="RESOURCE"), "RunTask", times=1)
-    aws.set_plan(lambda request: Plan(start=0.05, fails=f"bad: {request['overrides']}", code="TaskFailedToStart"))
+    scheduler = Scheduler(started(clock=FastClock(5), **{service.attempts: "1"}))
+    aws.goes_wrong(server_error(acts=True), service.launch, times=1)
+    aws.goes_wrong(service.denied(service.launch), service.launch, times=1)
+    aws.goes_wrong(service.refused, service.launch, times=1)
+    aws.set_plan(lambda request: Plan(start=0.05, fails=f"bad: {request}", code="TaskFailedToStart"))
     keys = [scheduler.queue(task(f"task-{number}")) for number in range(3)]
     keys.append(scheduler.queue(task("bad", executor_config={"memory": object})))
-    keys.append(scheduler.queue(task("odd", executor_config={"overrides": {"containerOverrides": 7}})))
+    keys.append(scheduler.queue(task("odd", executor_config={"overrides": 7, "containerOverrides": 7})))
     scheduler.until_over(*keys)
     scheduler.executor.debug_dump()
     scheduler.executor.terminate()

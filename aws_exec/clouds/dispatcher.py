@@ -17,11 +17,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.lane import Lane, Workers
-from aws_exec.clouds.lane_faults import failed, fault_in
+from aws_exec.clouds.lane_faults import failed, fault_before_sending, fault_in
 from aws_exec.clouds.lane_finds import Finds, answer_to, merged
 from aws_exec.clouds.lane_gate import (
     FIRST_RENEWAL_SECONDS,
@@ -29,6 +28,7 @@ from aws_exec.clouds.lane_gate import (
     CredentialsGate,
     still_unauthenticated,
 )
+from aws_exec.clouds.lane_lessons import Lessons
 from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
@@ -75,7 +75,6 @@ class Dispatcher:
         self._compose = compose
         self._confirm = confirm
         self._renew = renew
-        self._bad_credentials = bad_credentials
         self._clock = clock
         self._lease = lease
         self._beat = clock()
@@ -84,10 +83,10 @@ class Dispatcher:
         self._stop_pacer = stops or launches
         self._read_pacer = reads
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
-        held = self._is_paused
-        self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=held)
-        self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held)
-        self._reads = Lane("read", self._read, workers.reads, paused=held)
+        self._lessons = Lessons(self._gate, bad_credentials, clock)
+        self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=self._gate.is_paused)
+        self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=self._gate.is_paused)
+        self._reads = Lane("read", self._read, workers.reads, paused=self._gate.is_paused)
         self._finds = Finds()
         self._rows = Lane("row", self._ask_rows, workers.rows)
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
@@ -237,10 +236,12 @@ class Dispatcher:
         if self._is_held(effect):
             return False
         request: Request | None = None
+        begun = self._lessons.begin()
         try:
             request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever compose raises
-            fault = fault_in(error, "compose", Trouble.REFUSED)
+            # What composing asks of AWS (is there a strategy?) are reads.
+            fault = self._lessons.learn(fault_before_sending(error, "compose"), begun, self._read_pacer)
             self._complete(effect.ask, failed(effect, fault))
             return False
         # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
@@ -321,27 +322,19 @@ class Dispatcher:
         pacer: Pacer,
         request: Request | None = None,
     ) -> on.Completion:
-        """What a call came to; learn from throttles and bad credentials."""
-        age, sent_at = self._gate.age, self._clock()
+        """What a call came to; what its fault teaches is learned."""
+        begun = self._lessons.begin()
         try:
             event = call()
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever an adapter raises
             # Nobody knows how far an adapter got that broke: for all we know it was sent.
             event = failed(effect, fault_in(error, type(effect).__name__, Trouble.NO_ANSWER), request)
         fault = getattr(event, "fault", None)
-        if fault is not None and fault.code in self._bad_credentials:
-            fault = replace(fault, trouble=Trouble.CREDENTIALS)
-            event = failed(effect, fault, request)
-        if fault is not None and fault.trouble is Trouble.THROTTLED:
-            pacer.throttled(sent_at)
-        elif fault is not None and fault.trouble is Trouble.CREDENTIALS:
-            self._gate.failed(age, fault)
-        return event
+        if fault is None:
+            return event
+        return failed(effect, self._lessons.learn(fault, begun, pacer), request)
 
     # -- credentials --------------------------------------------------------------------------------------------------
-
-    def _is_paused(self) -> bool:
-        return self._gate.paused
 
     def _wake(self) -> None:
         for lane in self._all_lanes():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from dataclasses import replace
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.lifecycle import effects as do
@@ -40,3 +41,9 @@ def fault_in(error: BaseException, operation: str, unknown: Trouble) -> Fault:
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("Unexpected %s in %s; this is a bug worth reporting:\n%s", type(error).__name__, operation, where)
     return Fault(unknown, operation, type(error).__name__)
+
+
+def fault_before_sending(error: BaseException, operation: str) -> Fault:
+    """The fault of an exception that came before a launch was sent: whatever went unanswered was not the launch."""
+    fault = fault_in(error, operation, Trouble.REFUSED)
+    return replace(fault, trouble=Trouble.UNREACHED) if fault.trouble is Trouble.NO_ANSWER else fault

@@ -44,8 +44,7 @@ class CredentialsGate:
         self._paused = False
         self._age = 0
 
-    @property
-    def paused(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether lanes must hold what they have."""
         return self._paused
 

@@ -1,0 +1,50 @@
+"""What the lanes learn from a fault, whichever step of an effect met it: a slower pace, a closed gate.
+
+A launch is composed, then sent; either may ask AWS. The same fault teaches the same wherever it came up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from aws_exec.clouds.lane_gate import CredentialsGate
+from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.lifecycle.values import Fault, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """When a step began: `age` of the credentials that it uses, `at` seconds of the dispatcher's clock."""
+
+    age: int
+    at: float
+
+
+class Lessons:
+    """Takes note of faults. Thread-safe.
+
+    Args:
+        gate: closes on bad credentials.
+        bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, gate: CredentialsGate, bad_credentials: Collection[str], clock: Callable[[], float]) -> None:
+        self._gate = gate
+        self._bad_credentials = frozenset(bad_credentials)
+        self._clock = clock
+
+    def begin(self) -> Begun:
+        """To be called before each step that may ask AWS."""
+        return Begun(self._gate.age, self._clock())
+
+    def learn(self, fault: Fault, begun: Begun, pacer: Pacer) -> Fault:
+        """Learn from a fault of a step; `pacer` is told if the step went too fast. The fault, as it is to be told."""
+        if fault.code in self._bad_credentials:
+            fault = replace(fault, trouble=Trouble.CREDENTIALS)
+        if fault.trouble is Trouble.THROTTLED:
+            pacer.throttled(begun.at)
+        elif fault.trouble is Trouble.CREDENTIALS:
+            self._gate.failed(begun.age, fault)
+        return fault

@@ -129,16 +129,19 @@ class BatchCloud:
         """The jobs of these launches: by id, then by name, or among all of a queue where there are many to look for.
 
         A job that is found by its id has the token `<id>-0` if it carries none: the amazon provider submitted it.
-        Without the right to list, jobs are found by id only.
+        Without the right to list, jobs are found by id only; of any other launch nobody knows whether it has a job, and
+        to submit it on the quiet could make a second one.
+
+        Raises:
+            CloudError: the service did not say; REFUSED also if a launch was not found and listing is denied.
         """
         places = tuple(dict.fromkeys(places or ("",)))
         found = self._with_ids(families, places)
         wanted = {family for family in families if family not in {launch_of(seen.token or "") for seen in found}}
-        ids: dict[str, str] = {}
-        for place in places:
-            if wanted:
-                ids |= dict.fromkeys(self._search(place, wanted), place)
+        ids, denied = self._search_all(places, wanted)
         found += [seen for _, seen in self._described(ids) if launch_of(seen.token or "") in wanted]
+        if denied is not None and wanted - {launch_of(seen.token or "") for seen in found}:
+            raise denied
         # Should there be two jobs of one token, the one that lives is the one that counts, and is told last.
         return sorted(found, key=lambda seen: seen.status is not Status.STOPPED)
 
@@ -151,6 +154,19 @@ class BatchCloud:
                 seen = self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), place))
                 found.append(_renamed(seen, token_of(detail["jobId"], 0)))
         return found
+
+    def _search_all(self, places: Sequence[str], wanted: set[LaunchId]) -> tuple[dict[str, str], CloudError | None]:
+        """The ids of the jobs of these launches, each with its place; the error, if some place may not be listed."""
+        ids: dict[str, str] = {}
+        denied: CloudError | None = None
+        for place in places if wanted else ():
+            try:
+                ids |= dict.fromkeys(self._search(place, wanted), place)
+            except CloudError as error:
+                if not _is_denied(error.fault):
+                    raise
+                denied = error
+        return ids, denied
 
     def _search(self, place: str, wanted: set[LaunchId]) -> list[str]:
         """The ids of the jobs of these launches in one queue."""
@@ -193,14 +209,20 @@ class BatchCloud:
         """The running fleet of this deployment; nothing, with one warning, without the right to list."""
         ids: dict[str, str] = {}
         for place in dict.fromkeys(places or ("",)):
-            # In the order in which a job goes through them: one that moves on meanwhile is met again, not missed.
-            for status in ACTIVE:
-                for page in self._list(place, jobStatus=status):
-                    ours = (each for each in page if token_in(each["jobName"], self._name_prefix))
-                    ids |= dict.fromkeys((summary["jobId"] for summary in ours), place)
+            try:
+                ids |= dict.fromkeys(self._active(place), place)
+            except CloudError as error:
+                if not _is_denied(error.fault):
+                    raise
         return [
             seen for detail, seen in self._described(ids) if self._is_ours(detail) and seen.status is not Status.STOPPED
         ]
+
+    def _active(self, place: str) -> Iterable[str]:
+        # In the order in which a job goes through them: one that moves on meanwhile is met again, not missed.
+        for status in ACTIVE:
+            for page in self._list(place, jobStatus=status):
+                yield from (each["jobId"] for each in page if token_in(each["jobName"], self._name_prefix))
 
     def _is_ours(self, detail: Detail) -> bool:
         identity = identity_in(detail)
@@ -215,19 +237,18 @@ class BatchCloud:
         ]
 
     def _list(self, place: str, **arguments: Any) -> Iterable[Sequence[Detail]]:
-        """Pages of a queue's jobs; none where we may not list, or where there is no such queue (any more)."""
+        """Pages of a queue's jobs; none where there is no such queue (any more)."""
         queue = place or self._job_queue
         try:
             yield from self._calls.pages("ListJobs", "list_jobs", "jobSummaryList", jobQueue=queue, **arguments)
         except CloudError as error:
-            if "AccessDenied" in error.fault.code:
-                self._calls.warn_once(
-                    "list", "Listing jobs is denied, so they are found by their id only (%s)", error.fault
-                )
-            elif _is_not_found(error.fault):
-                self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, error.fault)
-            else:
+            if not _is_not_found(error.fault):
+                if _is_denied(error.fault):
+                    self._calls.warn_once(
+                        "list", "Listing jobs is denied, so they are found by their id only (%s)", error.fault
+                    )
                 raise
+            self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, error.fault)
 
     # -- stop and check -----------------------------------------------------------------------------------------------
 
@@ -294,6 +315,10 @@ def _fault_of_entry(entry: Detail) -> Fault | None:
 def _is_malformed(fault: Fault) -> bool:
     """One id among those asked for is none that Batch can have."""
     return fault.code == "ClientException" and fault.trouble is Trouble.INVALID
+
+
+def _is_denied(fault: Fault) -> bool:
+    return "AccessDenied" in fault.code
 
 
 def _is_not_found(fault: Fault) -> bool:

@@ -95,7 +95,8 @@ class Cloud(Protocol):
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
         """The containers, running or recently stopped, whose tokens were made from these launch ids.
 
-        The newest of each launch is among them; where the service may not be asked to list, none is.
+        The newest of each launch is among them. What may not be listed is unknown, not absent: with `idempotent_submit`
+        it is left out, since the same token may be submitted again anyhow; without, that is an error.
 
         Raises:
             CloudError: the service did not say.

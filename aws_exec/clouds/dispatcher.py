@@ -84,9 +84,10 @@ class Dispatcher:
         self._read_pacer = reads
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock)
-        self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=self._gate.is_paused)
-        self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=self._gate.is_paused)
-        self._reads = Lane("read", self._read, workers.reads, paused=self._gate.is_paused)
+        held = self._gate.is_paused
+        self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=held)
+        self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held)
+        self._reads = Lane("read", self._read, workers.reads, paused=held)
         self._finds = Finds()
         self._rows = Lane("row", self._ask_rows, workers.rows)
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.

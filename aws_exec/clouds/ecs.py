@@ -151,7 +151,8 @@ class EcsCloud:
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
         """The tasks of these launches: first among the running, the rest among the recently stopped.
 
-        Without the right to list there is nothing to find: RunTask with the same token still answers for launches.
+        Without the right to list nothing is found, which then does *not* mean that there is nothing: RunTask with the
+        same token answers for launches, and what cannot be launched is left to Airflow's heartbeat.
         """
         wanted = set(families)
         found: list[Observation] = []

@@ -76,12 +76,28 @@ class TestFind:
         made = detail(status, jobName=f"airflow-{family}-1-etl", container={"environment": environment(f"{family}-1")})
         return made | {"jobId": str(number), "jobArn": f"arn:aws:batch:us-east-1:1:job/{number}"}
 
-    def test_without_the_right_to_list_jobs_are_found_by_id_and_it_is_said_once(self, batch, caplog):
+    def test_without_the_right_to_list_nobody_knows_whether_a_launch_has_a_job_and_it_is_said_once(self, batch, caplog):
         caplog.set_level(logging.WARNING)
         for _ in range(2):
             batch.describes().raises("list_jobs", "AccessDeniedException", "no batch:ListJobs", 403)
-            assert batch.cloud.find([LAUNCH], ["ours"]) == []
+            with pytest.raises(CloudError) as raised:
+                batch.cloud.find([LAUNCH], ["ours"])
+            assert (raised.value.fault.trouble, raised.value.fault.operation) == (Trouble.REFUSED, "ListJobs")
         assert len(caplog.records) == 1
+
+    def test_without_the_right_to_list_jobs_are_found_by_id(self, batch):
+        batch.describes(detail(jobName="airflow", container={}), asked=[ID])
+        assert [seen.job for seen in batch.cloud.find([ID], ["ours"])] == [JOB]
+        batch.stub.assert_no_pending_responses()
+
+    def test_a_queue_that_may_not_be_listed_matters_only_for_what_no_other_has(self, batch):
+        batch.describes().raises("list_jobs", "AccessDeniedException", "no", 403).lists_by_name(LAUNCH, detail())
+        batch.describes(detail())
+        assert [seen.job for seen in batch.cloud.find([LAUNCH], ["gpu", "ours"])] == [JOB]
+
+    def test_without_the_right_to_list_the_survey_is_empty(self, batch):
+        batch.raises("list_jobs", "AccessDeniedException", "no batch:ListJobs", 403)
+        assert batch.cloud.survey(["ours"]) == []
 
     def test_a_queue_that_is_gone_hides_no_other(self, batch):
         gone = "Error executing request, Exception : Job queue gone does not exist"

@@ -107,16 +107,24 @@ class EcsCloud:
     # -- describe -----------------------------------------------------------------------------------------------------
 
     def describe(self, place: str, jobs: Sequence[Job]) -> Description:
-        """Look at jobs; those that the answer says nothing of are in neither part, and are to be asked for again."""
+        """Look at jobs; those that the answer says nothing of are in neither part, and are to be asked for again.
+
+        All jobs of a cluster that does not exist (any more) are missing.
+        """
         by_cluster: defaultdict[str, list[Job]] = defaultdict(list)
         for job in jobs:
             by_cluster[self._cluster_of(job, place)].append(job)
         seen: list[Observation] = []
         missing: list[Job] = []
         for cluster, members in by_cluster.items():
+            look = partial(self._look_at, cluster, seen=seen, missing=missing)
             for chunk in chunks(members, PAGE):
-                look = partial(self._look_at, cluster, seen=seen, missing=missing)
-                missing += look_around(chunk, look, _is_malformed)
+                try:
+                    missing += look_around(chunk, look, _is_malformed)
+                except CloudError as error:
+                    self._pass_over(cluster, error)
+                    told = {*(each.job for each in seen), *missing}
+                    missing += [job for job in chunk if job not in told]
         return Description(tuple(seen), tuple(missing))
 
     def _look_at(self, cluster: str, jobs: Sequence[Job], *, seen: list[Observation], missing: list[Job]) -> None:
@@ -151,6 +159,8 @@ class EcsCloud:
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
         """The tasks of these launches: first among the running, the rest among the recently stopped.
 
+        A cluster that does not exist (any more) has none, and hides nothing of the others.
+
         Without the right to list nothing is found, which then does *not* mean that there is nothing: RunTask with the
         same token answers for launches, and what cannot be launched is left to Airflow's heartbeat.
         """
@@ -177,12 +187,20 @@ class EcsCloud:
                     if task.get("startedBy") == self._started_by:
                         fleet[task["taskArn"]] = self._see(task, Job(task["taskArn"], place))
         except CloudError as error:
-            if error.fault.operation != "ListTasks" or "AccessDenied" not in error.fault.code:
-                raise
-            self._calls.warn_once(
-                "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
-            )
+            if error.fault.operation == "ListTasks" and "AccessDenied" in error.fault.code:
+                self._calls.warn_once(
+                    "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
+                )
+            else:
+                self._pass_over(cluster, error)
         return list(fleet.values())
+
+    def _pass_over(self, cluster: str, error: CloudError) -> None:
+        """Warn of a cluster that does not exist (any more), once; raise any other error."""
+        if error.fault.code != "ClusterNotFoundException":
+            raise error
+        topic = f"cluster {cluster}"
+        self._calls.warn_once(topic, "There is nothing to be found in cluster %s (%s)", cluster, error.fault)
 
     def _list(self, cluster: str, desired: str) -> Iterator[list[str]]:
         """Pages of ARNs of this deployment's tasks; of everybody's, where the service does not filter by both."""

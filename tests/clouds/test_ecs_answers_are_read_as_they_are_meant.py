@@ -225,7 +225,7 @@ class TestDescribe:
         [
             ("ThrottlingException", "Rate exceeded", Trouble.THROTTLED),
             ("InvalidParameterException", "Rate exceeded", Trouble.THROTTLED),
-            ("ClusterNotFoundException", "Cluster not found.", Trouble.REFUSED),
+            ("AccessDeniedException", "no ecs:DescribeTasks", Trouble.REFUSED),
             ("ExpiredTokenException", "expired", Trouble.CREDENTIALS),
         ],
     )

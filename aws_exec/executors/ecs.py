@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.executors.base import ContainerExecutor
+from aws_exec.executors.launch_types import LaunchTypes, names_launch_type
 from aws_exec.executors.starting import Builder
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle.identity import Identity, started_by
@@ -34,6 +34,7 @@ class AwsEcsExecutor(ContainerExecutor):
     MAX_RUN_TASK_ATTEMPTS: ClassVar[int | None] = None
 
     _ecs: EcsCloud
+    _launch_types: LaunchTypes
 
     # -- what ECS is --------------------------------------------------------------------------------------------------
 
@@ -43,8 +44,6 @@ class AwsEcsExecutor(ContainerExecutor):
 
     def _adapter(self, options: EcsOptions, deployment: str) -> EcsCloud:
         self._launch_type_is_open = _leaves_launch_type_open(options)
-        self._launch_types: dict[str, str | None] = {}
-        self._looking_up = threading.Lock()
         self._ecs = EcsCloud(
             self._clients.get,
             cluster=options.cluster,
@@ -52,6 +51,7 @@ class AwsEcsExecutor(ContainerExecutor):
             started_by=started_by(deployment),
             before_read=self._reads.take,
         )
+        self._launch_types = LaunchTypes(self._ecs.default_launch_type, self._clock)
         return self._ecs
 
     def _plan(self, workload: Workload, words: Sequence[str], identity: Identity) -> Any:
@@ -64,14 +64,10 @@ class AwsEcsExecutor(ContainerExecutor):
         )
 
     def _default_launch_type(self, executor_config: object) -> str | None:
-        """What a cluster needs said where nothing is configured; asked once for each. On a lane's thread."""
-        if not self._launch_type_is_open:
+        """What a cluster needs said where nothing is configured. On a lane's thread."""
+        if not self._launch_type_is_open or names_launch_type(executor_config):
             return None
-        place = self._place_of(executor_config)
-        with self._looking_up:
-            if place not in self._launch_types:
-                self._launch_types[place] = self._ecs.default_launch_type(place)
-            return self._launch_types[place]
+        return self._launch_types.of(self._place_of(executor_config))
 
     def _max_attempts(self, options: EcsOptions) -> int:
         return self.MAX_RUN_TASK_ATTEMPTS or options.max_attempts
@@ -126,9 +122,4 @@ class AwsEcsExecutor(ContainerExecutor):
 
 def _leaves_launch_type_open(options: EcsOptions) -> bool:
     """Whether the options name neither a launch type nor a strategy."""
-    raw = ("launchType", "launch_type", "capacityProviderStrategy", "capacity_provider_strategy")
-    return not (
-        options.launch_type
-        or options.capacity_provider_strategy
-        or any(options.run_task_kwargs.get(name) for name in raw)
-    )
+    return not (options.launch_type or options.capacity_provider_strategy or names_launch_type(options.run_task_kwargs))

@@ -10,7 +10,7 @@ import pytest
 from aws_exec.clouds.errors import CloudError
 from aws_exec.executors.launch_types import FAILURE_SECONDS, LaunchTypes
 from aws_exec.lifecycle.values import Fault, Trouble
-from aws_exec.testing.scripted import held
+from aws_exec.testing.scripted import server_error
 from tests.executors.harness import PATIENCE, Scheduler, task
 
 
@@ -97,25 +97,10 @@ def test_bad_credentials_are_not_remembered():
     ],
 )
 def test_a_task_that_says_where_it_runs_waits_for_no_look_up(started, aws, config):
-    aws.goes_wrong(held(60), "DescribeClusters")
+    aws.goes_wrong(server_error(), "DescribeClusters")
     scheduler = Scheduler(started(launch_type=None))
-    undecided = scheduler.queue(task("undecided"))
-    scheduler.until(lambda: aws.calls()["DescribeClusters"] == 1)
-    scheduler.until_over(scheduler.queue(task("decided", executor_config=config)))
-    assert [launch.request.get("launchType") for launch in aws.launches()] == [named_in(config)]
-    assert aws.calls()["DescribeClusters"] == 1
-    assert scheduler.outcomes(undecided) == []
-
-
-def named_in(config):
-    return config.get("launchType") or config.get("launch_type")
-
-
-def test_a_hanging_look_up_is_made_once_for_all_that_wait(started, aws):
-    aws.goes_wrong(held(1), "DescribeClusters", times=1)
-    scheduler = Scheduler(started(launch_type=None))
-    workloads = [task(f"task-{number}") for number in range(40)]
-    scheduler.queue(*workloads)
-    scheduler.until_over(*(workload.key for workload in workloads))
-    assert aws.calls()["DescribeClusters"] == 1
-    assert {launch.request["launchType"] for launch in aws.launches()} == {"FARGATE"}
+    scheduler.until_over(scheduler.queue(task(executor_config=config)))
+    (launch,) = aws.launches()
+    assert launch.request.get("launchType") == (config.get("launchType") or config.get("launch_type"))
+    assert bool(launch.request.get("capacityProviderStrategy")) == ("launchType" not in launch.request)
+    assert aws.calls()["DescribeClusters"] == 0

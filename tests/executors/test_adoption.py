@@ -251,3 +251,18 @@ def test_five_thousand_rows_are_adopted_within_400_ms(scheduler, aws, rows):
     )
     assert len(scheduler.executor.running) == 5000
     assert adoption.cpu_seconds < 0.4  # the thread's own: the machine may be busy with other things
+
+
+@pytest.mark.parametrize("kept", ["arn", "job id"])
+def test_without_the_right_to_list_jobs_are_adopted_by_what_names_them(scheduler, aws, service, rows, kept):
+    """The drop-in contract: without list rights adoption degrades to what was saved."""
+    if service is ECS and kept == "job id":
+        pytest.skip("ECS tasks are saved by ARN")
+    aws.goes_wrong(service.denied(service.list), service.list)
+    arn = aws.add(THEIRS[service.name], FOR_EVER)
+    rows.add("load", state="running", external_id=arn if kept == "arn" else arn.rpartition("/")[2])
+    assert adopt(scheduler.executor).reset == []
+    scheduler.rest(0.2)
+    aws.exit(arn)
+    scheduler.until_over(key_of("load"))
+    assert scheduler.outcomes(key_of("load")) == ["success"]

@@ -1,22 +1,16 @@
-"""The drop-in contract, ECS part (design, section 7): a user changes only `executor =`.
+"""The drop-in contract (design, section 7): a user changes only `executor =`.
 
-The request itself is compared with the amazon provider's in `tests/settings/test_drop_in.py`; connections are in
-`tests/clouds`; jobs in flight are in `test_adoption.py`.
+The requests themselves are compared with the amazon provider's in `tests/settings/test_drop_in*.py`; connections are in
+`tests/clouds`; jobs in flight are in `test_adoption.py`, teams in `test_teams.py`.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import BY_HAND, ScriptedEcs, denied, error
+from aws_exec.testing.scripted import BY_HAND, Plan, ScriptedEcs, error
 from tests.executors.harness import FastClock, Scheduler, task
-
-TAGGING = error(
-    "AccessDeniedException",
-    "User: arn:aws:iam::123456789012:user/airflow is not authorized to perform: ecs:TagResource on resource: * because "
-    "no identity-based policy allows the ecs:TagResource action",
-)
+from tests.executors.services import over_batch, over_both
 
 
 def run_one(scheduler, workload=None):
@@ -25,20 +19,22 @@ def run_one(scheduler, workload=None):
     return workload.key
 
 
-def test_the_iam_actions_of_the_amazon_providers_executor_suffice(started, aws, caplog):
+@over_both
+def test_the_iam_actions_of_the_amazon_providers_executor_suffice(started, aws, service, caplog):
     """Without the right to tag, list or describe clusters everything runs, and each is said once."""
     scheduler = Scheduler(started(launch_type=None))
-    aws.goes_wrong(TAGGING, "RunTask", only_with="tags")
-    aws.goes_wrong(denied("ListTasks"), "ListTasks")
-    aws.goes_wrong(denied("DescribeClusters"), "DescribeClusters")
+    aws.goes_wrong(service.tagging_denied, service.launch, only_with="tags")
+    aws.goes_wrong(service.denied(service.list), service.list)
+    aws.goes_wrong(service.denied("DescribeClusters"), "DescribeClusters")
     keys = [run_one(scheduler, task(f"task-{number}")) for number in range(3)]
     assert [scheduler.outcomes(key) for key in keys] == [["success"]] * 3
     assert all(not launch.tags for launch in aws.launches())
     assert all(launch.environment["AWSEXEC_TASK_ID"] for launch in aws.launches())
     assert caplog.text.count("Tagging is denied") == 1
-    assert set(aws.calls()) <= {"RunTask", "StopTask", "DescribeTasks", "DescribeClusters"}
+    assert set(aws.calls()) <= {service.launch, service.stop, service.describe, "DescribeClusters"}
 
 
+@over_both
 def test_tags_with_characters_that_aws_refuses_are_made_fit(scheduler, aws):
     run_one(scheduler, task("load", run_id="manual__<2026>|*" + "x" * 240))
     (launch,) = aws.launches()
@@ -46,12 +42,14 @@ def test_tags_with_characters_that_aws_refuses_are_made_fit(scheduler, aws):
     assert not set("<>|*") & set(launch.tags["awsexec:run-id"])
 
 
+@over_both
 def test_the_container_is_told_that_it_is_an_executors(scheduler, aws):
     run_one(scheduler)
     (launch,) = aws.launches()
     assert launch.environment["AIRFLOW_IS_EXECUTOR_CONTAINER"] == "true"
 
 
+@over_both
 def test_the_command_is_the_amazon_providers(scheduler, aws):
     run_one(scheduler)
     (launch,) = aws.launches()
@@ -93,15 +91,17 @@ def test_a_failing_look_up_of_the_cluster_delays_launches_and_loses_none(started
     assert scheduler.outcomes(key) == ["success"]
 
 
+@over_both
 def test_unknown_queues_mean_nothing(scheduler, aws):
     key = run_one(scheduler, task(queue="a-celery-queue"))
     assert scheduler.outcomes(key) == ["success"]
 
 
-def test_executor_config_with_another_cluster_is_watched_and_stopped_there(scheduler, aws):
+@over_both
+def test_executor_config_with_another_place_is_watched_and_stopped_there(scheduler, aws, service):
     """Wrong 6: it is described on the configured cluster: MISSING, three launches, failure."""
     aws.set_plan(BY_HAND)
-    key = scheduler.queue(task(executor_config={"cluster": "elsewhere"}))
+    key = scheduler.queue(task(executor_config=service.elsewhere))
     scheduler.until(lambda: scheduler.arn(key))
     (launch,) = aws.launches()
     assert launch.place == "elsewhere"
@@ -110,10 +110,77 @@ def test_executor_config_with_another_cluster_is_watched_and_stopped_there(sched
     aws.end(launch.arn)
     scheduler.until_over(key)
     assert scheduler.outcomes(key) == ["success"]
-    key = scheduler.queue(task("second", executor_config={"cluster": "elsewhere"}))
+    key = scheduler.queue(task("second", executor_config=service.elsewhere))
     scheduler.until(lambda: scheduler.arn(key))
     scheduler.executor.fail(key)
     scheduler.until(aws.stops)
+
+
+@over_batch
+def test_executor_config_is_merged_in_either_spelling_and_the_dictionary_stays_as_it_was(scheduler, aws):
+    """Wrong 21: `executor_config` lists replace the base list; the user's dictionary is mutated."""
+    configs = (
+        {"containerOverrides": {"environment": [{"name": "A", "value": "b"}], "vcpus": 2}},
+        {"container_overrides": {"environment": [{"name": "A", "value": "b"}], "vcpus": 2}},
+        {"environment": [{"name": "A", "value": "b"}], "vcpus": 2},
+    )
+    for number, config in enumerate(configs):
+        before = repr(config)
+        run_one(scheduler, task(f"task-{number}", executor_config=config))
+        assert repr(config) == before
+    for launch in aws.launches():
+        assert launch.environment["A"] == "b"
+        assert launch.environment["AIRFLOW_IS_EXECUTOR_CONTAINER"] == "true"
+        assert {"type": "VCPU", "value": "2"} in launch.container["resourceRequirements"]
+        assert launch.command
+
+
+@over_batch
+def test_a_job_is_tried_once_unless_the_user_says_otherwise(started, aws):
+    """A second attempt by Batch gets a 409 from Airflow, and hides why the first died."""
+    run_one(Scheduler(started()))
+    run_one(Scheduler(started(submit_job_kwargs='{"retryStrategy": {"attempts": 3}}')), task("second"))
+    assert [launch.request["retryStrategy"] for launch in aws.launches()] == [{"attempts": 1}, {"attempts": 3}]
+
+
+@over_batch
+def test_keys_that_users_choose_are_never_renamed(started, aws):
+    """Wrong 20: options mean what they say; `parameters` and `tags` are the user's."""
+    kwargs = '{"parameters": {"input_file": "x", "inputFile": "y"}, "tags": {"cost_center": "1"}}'
+    run_one(Scheduler(started(submit_job_kwargs=kwargs)))
+    (launch,) = aws.launches()
+    assert launch.request["parameters"] == {"input_file": "x", "inputFile": "y"}
+    assert launch.tags["cost_center"] == "1"
+
+
+@over_batch
+def test_the_external_id_is_an_arn_since_a_bare_job_id_looks_like_a_launch_id(scheduler, aws):
+    aws.set_plan(BY_HAND)
+    key = scheduler.queue(task())
+    scheduler.until(lambda: scheduler.arn(key))
+    assert scheduler.arn(key) == aws.launches()[0].arn
+    assert scheduler.arn(key).startswith("arn:aws:batch:")
+
+
+@over_batch
+def test_a_multi_container_definition_gets_what_is_airflows_in_its_container(started, aws):
+    aws.set_plan(lambda _: Plan(run=0.05, sidecars={"log-router": 143}))
+    scheduler = Scheduler(started(container_name="airflow"))
+    key = run_one(scheduler)
+    (launch,) = aws.launches()
+    assert "containerOverrides" not in launch.request
+    (properties,) = launch.request["ecsPropertiesOverride"]["taskProperties"]
+    assert [container["name"] for container in properties["containers"]] == ["airflow"]
+    assert launch.environment["AWSEXEC_TASK_ID"] == "load"
+    assert scheduler.outcomes(key) == ["success"]
+
+
+@over_batch
+def test_several_containers_without_a_name_are_refused_saying_so(scheduler):
+    config = {"ecsPropertiesOverride": {"taskProperties": [{"containers": [{"name": "main"}]}]}}
+    key = run_one(scheduler, task(executor_config=config))
+    assert scheduler.outcomes(key) == ["failed"]
+    assert "container_name" in scheduler.info(key)
 
 
 def test_executor_config_merges_by_container_name_and_the_dictionary_stays_as_it_was(scheduler, aws):
@@ -146,18 +213,3 @@ def test_run_task_kwargs_may_choose_ec2(started, aws):
     (launch,) = aws.launches()
     assert launch.request["launchType"] == "EC2"
     assert launch.tags["team"] == "risk"
-
-
-def test_a_teams_executor_reads_the_teams_options_only(configured, aws, monkeypatch):
-    for option, value in {"cluster": "theirs", "container_name": "main", "task_definition": "team:1"}.items():
-        monkeypatch.setenv(f"AIRFLOW__RISK___AWS_ECS_EXECUTOR__{option.upper()}", value)
-    executor = AwsEcsExecutor(parallelism=10, team_name="risk")
-    executor.job_id = 1
-    executor.start()
-    scheduler = Scheduler(executor)
-    scheduler.queue(task())
-    scheduler.until(aws.launches)
-    executor.end()
-    (launch,) = aws.launches()
-    assert (launch.place, launch.container["name"], launch.request["taskDefinition"]) == ("theirs", "main", "team:1")
-    assert "networkConfiguration" not in launch.request, "the global subnets are not the team's"

@@ -1,4 +1,4 @@
-"""Every numbered wrong of the amazon provider's ECS executor, and the tests that show the right behaviour.
+"""Every numbered wrong of the amazon provider's executors, and the tests that show the right behaviour of ours.
 
 The numbers are those of the project's list of facts. The table is data: a test below finds each test that it names, in
 its file, by parsing; one that is renamed or lost is noticed here.
@@ -19,7 +19,7 @@ its file, by parsing; one that is renamed or lost is noticed here.
 | 12 | lost answers double-launch | test_outages_lose_nothing |
 | 13 | a killed scheduler launches twice | test_adoption |
 | 14 | no capacity and throttles are final | test_outages_lose_nothing |
-| 15 | `revoke_task` is missing (its Batch half is Batch's) | test_keys_that_come_back |
+| 15 | `revoke_task` is missing; a job in RUNNABLE for ever | test_keys_that_come_back, test_jobs_that_do_not_start |
 | 16 | a heartbeat blocks; polling costs | test_never_blocks |
 | 17 | odd RunTask answers lose the task | test_outages_lose_nothing |
 | 18 | `end()` launches, `terminate()` stops at the first error | test_ending |
@@ -49,39 +49,76 @@ SHOWN_BY = [
 4 test_adoption test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token
 4 test_adoption test_an_adopted_task_starts_with_its_first_attempt
 5 test_never_raises test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other
-6 test_drop_in test_executor_config_with_another_cluster_is_watched_and_stopped_there
+6 test_drop_in test_executor_config_with_another_place_is_watched_and_stopped_there
 7 test_containers_end test_only_the_airflow_container_decides_and_sidecars_are_told
 8 test_containers_end test_a_started_task_that_is_stopped_without_an_exit_code_has_failed
 9 test_containers_end test_one_missing_is_ignored
 10 test_containers_end test_a_container_that_started_and_died_is_not_launched_again
 11 test_tokens test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_it_queue
 11 test_tokens test_the_token_is_minted_when_the_container_is_launched_and_anew_after_every_answered_refusal
+12 test_outages_lose_nothing test_five_percent_each_of_lost_answers_resets_and_server_errors_submit_nothing_twice
 12 test_outages_lose_nothing test_lost_answers_resets_and_server_errors_at_five_percent_each
 13 test_adoption test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again
 14 test_outages_lose_nothing test_throttles_in_every_spelling_cost_no_attempt
 14 test_outages_lose_nothing test_no_capacity_for_a_while_costs_no_attempt_and_is_said_once
+15 test_jobs_that_do_not_start test_the_reason_is_told_once_to_the_tasks_event_log
 15 test_keys_that_come_back test_revoking_frees_the_key_stops_the_container_reports_nothing_and_says_why_it_had_not_run
 16 test_never_blocks test_two_hundred_queued_at_once_are_launched_without_a_long_beat
 16 test_never_blocks test_two_thousand_running_jobs_are_watched_without_a_long_beat
+17 test_outages_lose_nothing test_an_answer_without_a_job_is_looked_for_too
 17 test_outages_lose_nothing test_odd_answers_to_run_task_lose_nothing
 18 test_ending test_end_launches_nothing_that_is_pending_and_stops_nothing_that_runs
 18 test_ending test_terminate_stops_every_task_and_one_failing_stop_spares_none
 19 test_tasks_run test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log
 20 test_drop_in test_options_mean_what_they_say
+20 test_drop_in test_keys_that_users_choose_are_never_renamed
 20 test_drop_in test_run_task_kwargs_may_choose_ec2
 20 test_starting test_a_malformed_option_is_refused_with_its_value_too
+21 test_drop_in test_executor_config_is_merged_in_either_spelling_and_the_dictionary_stays_as_it_was
 21 test_drop_in test_executor_config_merges_by_container_name_and_the_dictionary_stays_as_it_was
 22 test_starting test_it_can_be_built_without_any_option_network_or_thread
 """.strip().splitlines()
 ]
 
 
-def test_every_number_has_a_test():
-    assert sorted({int(number) for number, _, _ in SHOWN_BY}) == list(range(1, 23))
+#: All of them have a counterpart on either service.
+NUMBERS = list(range(1, 23))
+
+
+def found(file, name):
+    """The test of that name, and everything around it: its class, if it has one, and its module."""
+    tree = ast.parse((HERE / f"{file}.py").read_text())
+    classes = [each for each in tree.body if isinstance(each, ast.ClassDef)]
+    ((test, around),) = [
+        (each, within)
+        for within in (tree, *classes)
+        for each in within.body
+        if isinstance(each, ast.FunctionDef) and each.name == name
+    ]
+    return test, around, tree
+
+
+def services_of(file, name):
+    """The services that a test runs over: by its own mark, its class's or its module's."""
+    test, around, tree = found(file, name)
+    marks = [ast.unparse(mark) for mark in test.decorator_list]
+    for scope in (around, tree):
+        marks += [ast.unparse(each) for each in scope.body if ast.unparse(each).startswith("pytestmark")]
+    fixtures = [each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "service"]
+    marks += [ast.unparse(mark) for each in fixtures for mark in each.decorator_list]
+    said = " ".join(marks)
+    if "over_batch" in said:
+        return {"batch"}
+    return {"ecs", "batch"} if "over_both" in said or "BATCH" in said else {"ecs"}
+
+
+@pytest.mark.parametrize("service", ["ecs", "batch"])
+def test_every_number_has_a_test_over_each_service(service):
+    shown = {int(number) for number, file, name in SHOWN_BY if service in services_of(file, name)}
+    assert sorted(shown) == NUMBERS
 
 
 @pytest.mark.parametrize(("number", "file", "name"), SHOWN_BY)
 def test_each_test_that_is_named_exists_and_names_its_number(number, file, name):
-    tree = ast.parse((HERE / f"{file}.py").read_text())
-    (found,) = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == name]
-    assert f"{number}:" in (ast.get_docstring(found) or "")
+    test, _, _ = found(file, name)
+    assert f"{number}:" in (ast.get_docstring(test) or "")

@@ -23,8 +23,12 @@ from aws_exec.settings import InvalidExecutorConfig
 Command: TypeAlias = Sequence[Any]
 ExecutorConfig: TypeAlias = dict[str, Any]
 
-#: Seconds that `end()` and `terminate()` give to calls that are on their way.
+#: Seconds that `end()` and `terminate()` keep for calls that are on their way, at most; and the share of their time.
 CLOSING = 5.0
+CLOSING_SHARE = 0.1
+
+#: Seconds between two looks of theirs, at least: an interval of 0 is no reason to keep a core busy.
+SHORTEST_LOOK = 0.05
 
 #: Seconds that `terminate()` waits for the ends of what it stops, at least: a container may take 30 to die of SIGTERM.
 TERMINATING = 40.0
@@ -196,7 +200,8 @@ class ContainerExecutor(StartingExecutor):
         self._launch_ids.remember(launch_id)
         workload = QueuedRow(row.key, row.ti_id) if row.queued else None
         self._handle(events.Adopted(launch_id, row.key, job, workload, place))
-        self.running.add(row.key)  # type: ignore[arg-type]
+        if self.machine.owns(row.key):
+            self.running.add(row.key)  # type: ignore[arg-type]
         return True
 
     # -- the end --------------------------------------------------------------------------------------------------
@@ -204,8 +209,8 @@ class ContainerExecutor(StartingExecutor):
     def end(self, heartbeat_interval: float = 10) -> None:
         """Launch, replace and stop nothing more; wait for the running jobs, then leave them to be adopted.
 
-        Waits at most `shutdown_timeout`: events reported now are never read, and no successor adopts before we are
-        gone. 0 leaves at once.
+        Takes at most `shutdown_timeout` in all: events reported now are never read, and no successor adopts before we
+        are gone. 0 leaves at once.
 
         Args:
             heartbeat_interval: seconds between two looks, at most.
@@ -221,12 +226,14 @@ class ContainerExecutor(StartingExecutor):
     def _shut(self, event: events.Event, interval: float, timeout: float) -> None:
         try:
             self._handle(event)
-            deadline = self._clock() + timeout
+            end = self._clock() + timeout
+            deadline = end - min(CLOSING, CLOSING_SHARE * timeout)
             while self.machine.unfinished() and (left := deadline - self._clock()) > 0:
                 self.sync()
-                time.sleep(min(interval, left, 1.0))
+                time.sleep(min(max(interval, SHORTEST_LOOK), left, 1.0))
             self.sync()
-            if self._dispatcher is not None and not self._dispatcher.close(min(CLOSING, max(timeout, 0.1))):
+            closing = min(CLOSING, max(end - self._clock(), 0.0))
+            if self._dispatcher is not None and not self._dispatcher.close(closing):
                 self.log.warning("Calls to AWS are still under way; leaving them")
             if left_over := self.machine.unfinished():
                 self.log.info("Leaving %d jobs to be adopted by the next scheduler", left_over)

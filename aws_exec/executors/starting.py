@@ -30,6 +30,9 @@ SLOW_START = 3600.0
 #: A lane may launch until this share of the health threshold has passed since the last beat: after the whole of it
 #: another scheduler may have adopted what we would launch.
 LEASE_SHARE = 1 / 3
+#: After this share of it, what was not launched is checked before it is. Airflow's own heartbeat may be some seconds
+#: older than our last beat, so not the whole; not less either: a slow scheduler would check for ever, and launch nothing.
+DOUBT_SHARE = 2 / 3
 
 #: Describe and list calls that may be made at once after a pause (ECS API Reference, "Request throttling quotas"; AWS
 #: publishes none for Batch).
@@ -181,7 +184,7 @@ class StartingExecutor(BeatingExecutor):
             start_timeout=self._start_timeout(options),
             stop_grace=options.stop_grace,
             missing_grace=options.missing_grace,
-            gap=compat.health_threshold() * LEASE_SHARE,
+            gap=compat.health_threshold() * DOUBT_SHARE,
             judge=can_replace,
         )
 

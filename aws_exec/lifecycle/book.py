@@ -230,7 +230,8 @@ class Book:
         # Each index is written before `records`, so that an interrupted change is seen as not yet applied.
         job = new.job if new is not None else None
         if old is not None and old.job is not None and old.job != job:
-            self.by_arn.pop(old.job.arn, None)
+            if self.by_arn.get(old.job.arn) == launch_id:
+                self.by_arn.pop(old.job.arn)
             self.watched.pop(launch_id, None)
         if job is not None:
             self.by_arn[job.arn] = launch_id

@@ -195,7 +195,9 @@ class Following:
         elif record.maybe:
             waits = record.phase is Phase.LOCATING
             phase = record.phase if waits else Phase.UNCERTAIN
-            record = draft.put(replace(record, phase=phase, due=None if waits else now))
+            # A look that found nothing is repeated after its grace, not sooner: listings lag.
+            due = record.due if record.misses and record.due is not None else now
+            record = draft.put(replace(record, phase=phase, due=None if waits else due))
         else:
             self._end(draft, record, now)
             return None

@@ -46,6 +46,12 @@ class Launching(Following):
             self._got_job(draft, record, event.seen, now)
 
     def _got_job(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+        holder = self._of_job(draft, seen.job)
+        if holder is not None and holder.launch_id != record.launch_id:
+            if record.silent:
+                draft.drop(record)  # the one that reports follows it already
+                return
+            draft.drop(holder)
         number = number_of(seen.token) if seen.token and launch_of_token(seen.token) == record.launch_id else 0
         record = replace(
             record,
@@ -153,9 +159,13 @@ class Launching(Following):
                 waiting = replace(waiting, phase=Phase.UNCERTAIN, maybe=True)
             draft.put(waiting)
         else:
-            if not record.silent:
-                text = "No container of it was found, and it may not be launched again"
-                self._report(draft, record, success=False, text=text)
+            if record.doomed and not record.silent:
+                self._report(draft, record, success=False, text=f"{record.doomed}; no container of it was found")
+            elif not record.silent:
+                # Its container may live where we may not look. Airflow's heartbeat timeout decides, and burns no try
+                # of a task that runs.
+                draft.want(do.Note(record.key, "Adopted, but no container of it was found: its heartbeat decides"))
+                draft.want(do.Release(record.key))
             self._end(draft, record, now)
 
     def _find_failed(self, draft: Draft, event: on.FindFailed, now: float) -> None:

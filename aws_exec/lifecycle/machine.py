@@ -48,10 +48,15 @@ class Machine(Launching):
         """How many launches an ending executor still waits for: those whose end is not known yet."""
         terminating = self.book.clockwork.terminating
         return sum(
-            (terminating and record.job is not None)
+            (terminating and bool(record.job or record.doomed))
             or (not record.silent and (record.job is not None or record.phase is Phase.LAUNCHING))
             for record in self.book.records.values()
         )
+
+    def owns(self, key: Key) -> bool:
+        """Whether a launch speaks for this key."""
+        records = (self.book.records[launch_id] for launch_id in self.book.by_key.get(key, ()))
+        return any(not record.silent for record in records)
 
     # -- from Airflow -------------------------------------------------------------------------------------------------
 
@@ -65,7 +70,15 @@ class Machine(Launching):
         draft.put(Record(event.launch_id, event.key, workload=event.workload, due=now, launch_by=deadline))
 
     def _adopted(self, draft: Draft, event: on.Adopted, now: float) -> None:
-        if draft.get(event.launch_id) is not None or self._owner(draft, event.key) is not None:
+        if self._owner(draft, event.key) is not None:
+            return
+        mine = draft.get(event.launch_id)
+        if mine is not None and not mine.doomed:
+            # It was lost to another scheduler, only followed since, and has come back: it reports again.
+            back = replace(mine, silent=False, workload=mine.workload or event.workload)
+            draft.put(back if back.due is not None or back.job or back.ask is not None else replace(back, due=now))
+            return
+        if mine is not None:
             return
         job = event.job
         holder = self._of_job(draft, job) if job else None
@@ -98,8 +111,9 @@ class Machine(Launching):
         if record is None:
             return
         if say:
-            text = "Revoked by Airflow while " + ("it ran" if record.started else record.phase.value)
-            draft.want(do.Note(key, text, job=record.job, fault=record.fault))
+            doing = "it ran" if record.started else "its job was starting" if record.job else record.phase.value
+            stop = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
+            draft.want(do.Note(key, f"Revoked by Airflow while {doing}", job=record.job, stop=stop, fault=record.fault))
         draft.want(do.Release(key))
         self._doom(draft, replace(record, silent=True), why, now)
 

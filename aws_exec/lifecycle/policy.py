@@ -80,8 +80,9 @@ class Policy:
         missing_grace, missing_sightings: a job that AWS does not know is believed lost after both.
         find_grace, looks: a launch that is found nowhere is believed unlaunched after `looks`, that far apart.
         restop_after: a job that was stopped and still runs is stopped again.
-        gap: a longer pause between two beats means another scheduler may have taken over (a third of
-            `[scheduler] scheduler_health_check_threshold`).
+        gap: after a longer pause between two beats another scheduler may have taken over. Not before
+            `[scheduler] scheduler_health_check_threshold` has passed since Airflow's own heartbeat, which may be a few
+            seconds older than our beat: two thirds of it.
         wakes: launches looked at in one Tick: bounds a beat in which thousands become due.
         judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
     """
@@ -99,6 +100,6 @@ class Policy:
     find_grace: float = 20.0
     looks: int = 2
     restop_after: float = 60.0
-    gap: float = 10.0
+    gap: float = 20.0
     wakes: int = 200
     judge: Callable[[Stop], Replacement] = always

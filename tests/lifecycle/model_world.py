@@ -29,7 +29,7 @@ class World:
     """Everything there is."""
 
     def __init__(self, *, keeps_withdrawals: bool, **policy: Any) -> None:
-        self.policy = Policy(**policy)
+        self.policy = Policy(**{"gap": 10.0, **policy})  # a stall of the model is longer than that
         self.keeps_withdrawals = keeps_withdrawals
         self.cloud = ModelCloud(self.policy.idempotent_submit)
         self.airflow = ModelAirflow(self.cloud)

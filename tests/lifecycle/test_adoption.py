@@ -5,8 +5,6 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Job, Trouble
 from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
 
-LOST = "No container of it was found, and it may not be launched again"
-
 
 def test_a_running_task_with_a_known_job_is_watched_and_reported():
     life = Life()
@@ -61,13 +59,15 @@ def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_l
     assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "work")]
 
 
-def test_a_running_task_that_is_found_nowhere_is_reported_and_never_launched():
+def test_a_running_task_that_is_found_nowhere_is_left_to_its_heartbeat_and_never_launched():
+    """Its container may live where we may not list: to fail it would start another one beside it."""
     life = Life()
     life.tell(on.Adopted("L1", "K1"))
     life.tick()
     assert life.tell(on.Found(1, ("L1",), ())) == []
     life.tick(20)
-    assert life.tell(on.Found(2, ("L1",), ())) == [do.Report("K1", success=False, text=LOST, containers=0)]
+    note = do.Note("K1", "Adopted, but no container of it was found: its heartbeat decides")
+    assert life.tell(on.Found(2, ("L1",), ())) == [note, do.Release("K1")]
     assert life.book.records == {}
 
 
@@ -115,4 +115,33 @@ def test_a_state_change_that_names_the_place_otherwise_is_still_about_the_same_j
     life.tell(on.Adopted("L1", "K1", JOB))
     elsewhere = Job(JOB.arn, "arn:cluster/c1")
     assert len(life.see(stopped(EXITED_0, job=elsewhere))) == 1
+    assert life.book.records == {}
+
+
+def followed_silently(life: Life) -> int:
+    """A launch that was answered by nobody, and is another scheduler's by now; the ask of the look for it."""
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    (confirm,) = life.tick(30)
+    assert life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset())) == [do.Release("K1")]
+    (find,) = life.tick()
+    return find.ask
+
+
+def test_a_launch_that_comes_back_from_another_scheduler_reports_again():
+    life = Life(gap=10.0)
+    find = followed_silently(life)
+    assert life.tell(on.Adopted("L1", "K1")) == []
+    assert life.machine.owns("K1")
+    assert life.tell(on.Found(find, ("L1",), (running(),))) == [do.Launched("K1", JOB)]
+    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+
+
+def test_a_job_that_is_found_by_two_launches_is_reported_by_the_one_that_speaks_for_its_key():
+    life = Life(gap=10.0)
+    find = followed_silently(life)
+    life.tell(on.Adopted("by-arn", "K1", job=JOB))
+    assert life.tell(on.Found(find, ("L1",), (running(),))) == []
+    assert set(life.book.records) == {"by-arn"}
+    assert life.see(running(), stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}

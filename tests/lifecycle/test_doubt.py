@@ -110,3 +110,12 @@ def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_ro
     assert life.tick() == [do.Observe(4, "c1", (JOB,))]
     assert life.tell(on.Observed(4, (stopped(EXITED_0),))) == []
     assert life.book.records == {}
+
+
+def test_a_scheduler_that_is_slow_but_alive_launches():
+    """Only a pause in which another scheduler can have taken over is a reason to check."""
+    life = Life(gap=20.0)
+    life.tick()
+    for number in range(3):
+        life.take(f"L{number}", f"K{number}")
+        assert [type(effect) for effect in life.tick(19)] == [do.Submit]

@@ -119,6 +119,7 @@ def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_te
     assert life.tick() == [do.Find(2, ("L1",), ("L1",), ("",))]
     assert life.tell(on.Found(2, ("L1",), ())) == []
     assert life.tick(20) == [do.Find(3, ("L1",), ("L1",), ("",))]
-    text = "No container of it was found, and it may not be launched again"
+    assert life.machine.unfinished() == 1
+    text = "The executor was terminated; no container of it was found"
     assert life.tell(on.Found(3, ("L1",), ())) == [do.Report("K1", success=False, text=text, containers=0)]
     assert life.book.records == {}

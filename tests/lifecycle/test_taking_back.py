@@ -1,11 +1,13 @@
 """Revoked, given up, superseded: the key is free at once, the container is followed to its end, nothing is reported."""
 
+from dataclasses import replace
+
 import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import Stop, Trouble
 from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, over, running, starting, stopped
 
 REVOKED = "Airflow revoked the task"
@@ -207,3 +209,13 @@ def test_a_look_that_is_out_serves_a_launch_that_is_revoked_meanwhile():
     assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while locating"), do.Release("K1")]
     assert life.tick() == []
     assert life.tell(on.Found(1, ("L1",), (running(),))) == [do.StopJob(2, "L1", JOB, REVOKED)]
+
+
+def test_a_revoke_says_what_the_job_was_waiting_for():
+    life = Life()
+    life.active()
+    life.see(replace(starting(), waiting="CAPACITY:NONE"))
+    note = do.Note(
+        "K1", "Revoked by Airflow while its job was starting", job=JOB, stop=Stop("ecs", reason="CAPACITY:NONE")
+    )
+    assert life.tell(on.Revoked("K1"))[0] == note

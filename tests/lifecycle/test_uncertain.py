@@ -131,3 +131,13 @@ def test_a_launch_revoked_while_uncertain_and_found_nowhere_twice_is_over():
     assert life.tick(20) == [do.Find(3, ("L1",), ("L1",), ("c1",))]
     assert life.tell(on.Found(3, ("L1",), ())) == []
     assert life.book.records == {}
+
+
+def test_a_launch_that_is_doomed_between_two_looks_is_not_looked_for_sooner():
+    life = Life(idempotent_submit=False)
+    unanswered(life)
+    (find,) = life.tick(2)
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    life.tell(on.Revoked("K1"))
+    assert life.tick(19) == []
+    assert [type(effect) for effect in life.tick(1)] == [do.Find]

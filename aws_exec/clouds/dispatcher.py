@@ -29,6 +29,7 @@ from aws_exec.clouds.lane_gate import (
     still_unauthenticated,
 )
 from aws_exec.clouds.lane_lessons import Lessons
+from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
@@ -82,8 +83,9 @@ class Dispatcher:
         self._launch_pacer = launches
         self._stop_pacer = stops or launches
         self._read_pacer = reads
+        self._log = LaneLog(clock)
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
-        self._lessons = Lessons(self._gate, bad_credentials, clock)
+        self._lessons = Lessons(self._gate, bad_credentials, clock, self._log)
         held = self._gate.is_paused
         self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=held)
         self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held)
@@ -242,7 +244,8 @@ class Dispatcher:
             request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever compose raises
             # What composing asks of AWS (is there a strategy?) are reads.
-            fault = self._lessons.learn(fault_before_sending(error, "compose"), begun, self._read_pacer)
+            fault = fault_before_sending(error, "compose", self._log)
+            fault = self._lessons.learn(fault, begun, self._read_pacer, launch=True)
             self._complete(effect.ask, failed(effect, fault))
             return False
         # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
@@ -255,7 +258,7 @@ class Dispatcher:
                 return on.Accepted(effect.ask, effect.launch_id, answer)
             return failed(effect, answer, request)
 
-        self._complete(effect.ask, self._answer(effect, call, self._launch_pacer, request))
+        self._complete(effect.ask, self._lessons.answer(effect, call, self._launch_pacer, request))
         return True
 
     def _is_held(self, effect: do.Submit) -> bool:
@@ -278,7 +281,7 @@ class Dispatcher:
             fault = self._cloud.stop([effect.job], effect.reason)[0]
             return on.StopAnswered(effect.ask, effect.launch_id, fault)
 
-        self._complete(effect.ask, self._answer(effect, call, self._stop_pacer))
+        self._complete(effect.ask, self._lessons.answer(effect, call, self._stop_pacer))
         return True
 
     def _read(self, effect: do.Observe | do.Find) -> bool:
@@ -290,7 +293,7 @@ class Dispatcher:
             description = self._cloud.describe(effect.place, effect.jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
 
-        self._complete(effect.ask, self._answer(effect, call, self._read_pacer))
+        self._complete(effect.ask, self._lessons.answer(effect, call, self._read_pacer))
         return True
 
     def _find(self, finds: list[do.Find]) -> None:
@@ -302,7 +305,7 @@ class Dispatcher:
             seen = self._cloud.find(together.families, together.places)
             return on.Found(together.ask, together.launch_ids, tuple(seen))
 
-        answer = self._answer(together, call, self._read_pacer)
+        answer = self._lessons.answer(together, call, self._read_pacer)
         for find in finds:
             self._complete(find.ask, answer_to(find, answer))
 
@@ -312,28 +315,9 @@ class Dispatcher:
             ours = frozenset(self._confirm(effect.launches))
             event = on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
-            event = failed(effect, fault_in(error, "confirm", Trouble.UNREACHED))
+            event = failed(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
         self._complete(effect.ask, event)
         return True
-
-    def _answer(
-        self,
-        effect: do.Submit | do.StopJob | do.Observe | do.Find,
-        call: Callable[[], on.Completion],
-        pacer: Pacer,
-        request: Request | None = None,
-    ) -> on.Completion:
-        """What a call came to; what its fault teaches is learned."""
-        begun = self._lessons.begin()
-        try:
-            event = call()
-        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever an adapter raises
-            # Nobody knows how far an adapter got that broke: for all we know it was sent.
-            event = failed(effect, fault_in(error, type(effect).__name__, Trouble.NO_ANSWER), request)
-        fault = getattr(event, "fault", None)
-        if fault is None:
-            return event
-        return failed(effect, self._lessons.learn(fault, begun, pacer), request)
 
     # -- credentials --------------------------------------------------------------------------------------------------
 
@@ -347,4 +331,4 @@ class Dispatcher:
                 self._renew()
             return still_unauthenticated(self._cloud.check())
         except BaseException as error:  # noqa: BLE001 -- the gate tries again; its thread must live
-            return fault_in(error, "renew", Trouble.CREDENTIALS)
+            return fault_in(error, "renew", Trouble.CREDENTIALS, self._log)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from dataclasses import replace
 
 from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Trouble
-
-log = logging.getLogger(__name__)
 
 
 def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) -> on.Completion:
@@ -30,7 +27,7 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
             return on.ConfirmFailed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), fault)
 
 
-def fault_in(error: BaseException, operation: str, unknown: Trouble) -> Fault:
+def fault_in(error: BaseException, operation: str, unknown: Trouble, log: LaneLog) -> Fault:
     """The fault an exception carries; one of kind `unknown` for an exception that nobody foresaw, which is logged.
 
     Its message is neither kept nor logged: it may quote the request, which holds a credential.
@@ -38,12 +35,11 @@ def fault_in(error: BaseException, operation: str, unknown: Trouble) -> Fault:
     fault = getattr(error, "fault", None)
     if isinstance(fault, Fault):
         return fault
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("Unexpected %s in %s; this is a bug worth reporting:\n%s", type(error).__name__, operation, where)
+    log.unforeseen(error, operation)
     return Fault(unknown, operation, type(error).__name__)
 
 
-def fault_before_sending(error: BaseException, operation: str) -> Fault:
+def fault_before_sending(error: BaseException, operation: str, log: LaneLog) -> Fault:
     """The fault of an exception that came before a launch was sent: whatever went unanswered was not the launch."""
-    fault = fault_in(error, operation, Trouble.REFUSED)
+    fault = fault_in(error, operation, Trouble.REFUSED, log)
     return replace(fault, trouble=Trouble.UNREACHED) if fault.trouble is Trouble.NO_ANSWER else fault

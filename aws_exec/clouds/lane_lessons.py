@@ -1,4 +1,4 @@
-"""What the lanes learn from a fault, whichever step of an effect met it: a slower pace, a closed gate.
+"""What the lanes learn from a fault, whichever step of an effect met it: a slower pace, a closed gate, a log line.
 
 A launch is composed, then sent; either may ask AWS. The same fault teaches the same wherever it came up.
 """
@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.lane_faults import failed, fault_in
 from aws_exec.clouds.lane_gate import CredentialsGate
+from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Trouble
 
 
@@ -28,23 +33,51 @@ class Lessons:
         gate: closes on bad credentials.
         bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
         clock: seconds, monotonic.
+        log: says what was met.
     """
 
-    def __init__(self, gate: CredentialsGate, bad_credentials: Collection[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, gate: CredentialsGate, bad_credentials: Collection[str], clock: Callable[[], float], log: LaneLog
+    ) -> None:
         self._gate = gate
         self._bad_credentials = frozenset(bad_credentials)
         self._clock = clock
+        self._log = log
 
     def begin(self) -> Begun:
         """To be called before each step that may ask AWS."""
         return Begun(self._gate.age, self._clock())
 
-    def learn(self, fault: Fault, begun: Begun, pacer: Pacer) -> Fault:
-        """Learn from a fault of a step; `pacer` is told if the step went too fast. The fault, as it is to be told."""
+    def learn(self, fault: Fault, begun: Begun, pacer: Pacer, *, launch: bool = False) -> Fault:
+        """Learn from a fault of a step (of a launch); `pacer` is told if it went too fast.
+
+        Returns:
+            The fault, as it is to be told.
+        """
         if fault.code in self._bad_credentials:
             fault = replace(fault, trouble=Trouble.CREDENTIALS)
         if fault.trouble is Trouble.THROTTLED:
             pacer.throttled(begun.at)
         elif fault.trouble is Trouble.CREDENTIALS:
             self._gate.failed(begun.age, fault)
+        self._log.fault(fault, launch=launch)
         return fault
+
+    def answer(
+        self,
+        effect: do.Submit | do.StopJob | do.Observe | do.Find,
+        call: Callable[[], on.Completion],
+        pacer: Pacer,
+        request: Request | None = None,
+    ) -> on.Completion:
+        """What a call for an effect came to; what its fault teaches is learned. Never raises."""
+        begun = self.begin()
+        try:
+            event = call()
+        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever an adapter raises
+            # Nobody knows how far an adapter got that broke: for all we know it was sent.
+            event = failed(effect, fault_in(error, type(effect).__name__, Trouble.NO_ANSWER, self._log), request)
+        fault = getattr(event, "fault", None)
+        if fault is None:
+            return event
+        return failed(effect, self.learn(fault, begun, pacer, launch=isinstance(effect, do.Submit)), request)

@@ -1,0 +1,99 @@
+"""What the lanes say in the log: seldom, for a fault seldom comes alone.
+
+Ten thousand launches that wait meet the same fault ten thousand times, and again at each retry. Each kind of fault is
+said once per interval, with the number of those that were left out. A line has the fault, which holds no credential,
+and never the request.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Hashable
+
+from aws_exec.lifecycle.values import Fault, Trouble
+
+log = logging.getLogger(__name__)
+
+#: Who looks at a log during an outage looks back a few minutes.
+INTERVAL_SECONDS = 60.0
+
+#: Said elsewhere (the gate says what is wrong with the credentials), or no fault: we did not send it.
+_NOT_HERE = frozenset({Trouble.CREDENTIALS, Trouble.HELD})
+#: Of a launch these are the task's own trouble, and are told in its events.
+_OF_ONE_TASK = frozenset({Trouble.INVALID, Trouble.NO_CAPACITY})
+
+#: Classes by name, of SQLAlchemy and of the drivers beneath it: the connection failed, or the server gave up.
+_DATABASE = frozenset({"OperationalError", "InterfaceError"})
+#: SQLAlchemy's for what has no better class; the classes derived from it may be our mistakes (ProgrammingError).
+_DATABASE_ITSELF = "DBAPIError"
+
+
+class LaneLog:
+    """Thread-safe.
+
+    Args:
+        clock: seconds, monotonic.
+        interval: seconds between two lines of one kind.
+    """
+
+    def __init__(self, clock: Callable[[], float], interval: float = INTERVAL_SECONDS) -> None:
+        self._clock = clock
+        self._interval = interval
+        self._lock = threading.Lock()
+        #: By kind: when it was last said, and how often it was left out since.
+        self._said: dict[Hashable, tuple[float, int]] = {}
+        #: Operation and code of faults made of exceptions, which were said as those.
+        self._unforeseen: set[tuple[str, str]] = set()
+
+    def fault(self, fault: Fault, *, launch: bool = False) -> None:
+        """Say that a call met a fault."""
+        kind = (fault.operation, fault.code)
+        if fault.trouble in _NOT_HERE or (launch and fault.trouble in _OF_ONE_TASK) or kind in self._unforeseen:
+            return
+        left_out = self._due(kind)
+        if left_out is not None:
+            log.warning("AWS: %s (%s)%s", fault, fault.trouble.value, _and_more(left_out))
+
+    def unforeseen(self, error: BaseException, operation: str) -> None:
+        """Say that an exception was raised that nobody foresaw, and where.
+
+        Its message is not said: it may quote the request, which holds a credential.
+        """
+        name = type(error).__name__
+        self._unforeseen.add((operation, name))
+        frames = traceback.extract_tb(error.__traceback__)
+        place = (frames[-1].filename, frames[-1].lineno) if frames else None
+        database = is_of_database(error)
+        left_out = self._due((operation, name) if database else (name, place))
+        if left_out is None:
+            return
+        if database:
+            log.warning("Airflow's database did not answer %s (%s)%s", operation, name, _and_more(left_out))
+            return
+        where = "".join(traceback.format_list(frames))
+        log.error(
+            "Unexpected %s in %s; this is a bug worth reporting%s:\n%s", name, operation, _and_more(left_out), where
+        )
+
+    def _due(self, kind: Hashable) -> int | None:
+        """How many of this kind were left out, if it is time to say it (again)."""
+        now = self._clock()
+        with self._lock:
+            said_at, left_out = self._said.get(kind, (None, 0))
+            if said_at is not None and now - said_at < self._interval:
+                self._said[kind] = (said_at, left_out + 1)
+                return None
+            self._said[kind] = (now, 0)
+            return left_out
+
+
+def is_of_database(error: BaseException) -> bool:
+    """Whether an exception means that a database did not answer. By name: nothing here needs SQLAlchemy."""
+    names = {each.__name__ for each in type(error).__mro__}
+    return bool(names & _DATABASE) or type(error).__name__ == _DATABASE_ITSELF
+
+
+def _and_more(left_out: int) -> str:
+    return f" (and {left_out} more since this was last said)" if left_out else ""

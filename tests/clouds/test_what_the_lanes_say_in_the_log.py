@@ -1,0 +1,121 @@
+import logging
+
+import pytest
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.lane_log import INTERVAL_SECONDS, LaneLog
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.testing import FakeClock
+from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit
+from tests.clouds.test_one_completion_for_each_effect import raised_by_compose
+
+DENIED = Fault(Trouble.REFUSED, "StopTask", "AccessDeniedException", "not authorized to perform: ecs:StopTask")
+
+
+@pytest.fixture(autouse=True)
+def _warnings(caplog):
+    caplog.set_level(logging.WARNING)
+
+
+def lines(caplog) -> list[str]:
+    return [record.message for record in caplog.records if "lane_log" in record.name]
+
+
+class TestFaults:
+    def test_a_refused_stop_is_said_and_said_again_after_a_while_with_those_left_out(self, caplog):
+        clock = FakeClock()
+        with rig(clock=clock, lease=1e9) as it:
+            it.cloud.fail("stop", DENIED, times=6)
+            it.dispatch(*(stop(ask, Job("a")) for ask in range(1, 6)))
+            it.take(5)
+            clock.advance(INTERVAL_SECONDS)
+            it.dispatch(stop(6, Job("a")))
+            it.take(1)
+        assert lines(caplog) == [
+            f"AWS: {DENIED} (refused)",
+            f"AWS: {DENIED} (refused) (and 4 more since this was last said)",
+        ]
+
+    @pytest.mark.parametrize("verb", ["describe", "find", "stop"])
+    @pytest.mark.parametrize("trouble", sorted(set(Trouble) - {Trouble.HELD, Trouble.CREDENTIALS}, key=str))
+    def test_every_fault_of_a_read_and_a_stop_is_said(self, verb, trouble, caplog):
+        ask = {"describe": observe(1, Job("a")), "find": find(1, "f"), "stop": stop(1, Job("a"))}[verb]
+        with rig() as it:
+            it.cloud.fail(verb, trouble)
+            it.dispatch(ask)
+            it.one()
+        assert len(lines(caplog)) == 1
+
+    @pytest.mark.parametrize("trouble", list(Trouble))
+    def test_of_a_launch_what_is_not_its_own_trouble_is_said_and_never_the_request(self, trouble, caplog):
+        with rig(renewal=(60.0, 60.0)) as it:
+            it.cloud.fail("submit", trouble)
+            it.dispatch(submit(1))
+            it.one()
+        said = {Trouble.REFUSED, Trouble.UNREACHED, Trouble.NO_ANSWER, Trouble.THROTTLED}
+        assert len(lines(caplog)) == (1 if trouble in said else 0)
+        assert JWT not in caplog.text
+
+    def test_each_operation_and_code_is_a_kind_of_its_own(self, caplog):
+        log = LaneLog(FakeClock())
+        for operation, code in (("A", "x"), ("A", "y"), ("B", "x"), ("A", "x")):
+            log.fault(Fault(Trouble.REFUSED, operation, code))
+        assert len(lines(caplog)) == 3
+
+    def test_what_composing_meets_is_said(self, caplog):
+        with rig(compose=raised_by_compose(CloudError(DENIED))) as it:
+            it.dispatch(submit(1))
+            it.one()
+        assert lines(caplog) == [f"AWS: {DENIED} (refused)"]
+
+
+class TestTheUnforeseen:
+    def test_a_bug_that_meets_every_launch_is_said_once_with_its_traceback(self, caplog):
+        with rig(compose=raised_by_compose(KeyError(JWT))) as it:
+            it.dispatch(*(submit(ask) for ask in range(1, 101)))
+            it.take(100)
+        [line] = lines(caplog)
+        assert "Unexpected KeyError in compose; this is a bug worth reporting" in line
+        assert "raise error" in line
+        assert JWT not in caplog.text
+
+    def test_it_is_said_again_after_a_while_and_each_place_for_itself(self, caplog):
+        clock = FakeClock()
+        log = LaneLog(clock)
+
+        def here() -> None:
+            raise ValueError
+
+        def there() -> None:
+            raise ValueError
+
+        def meet(raising) -> None:
+            try:
+                raising()
+            except ValueError as error:
+                log.unforeseen(error, "compose")
+
+        for raising in (here, there, here, here):
+            meet(raising)
+        assert len(lines(caplog)) == 2
+        clock.advance(INTERVAL_SECONDS)
+        meet(here)
+        assert "and 2 more since this was last said" in lines(caplog)[-1]
+
+    def test_a_database_that_does_not_answer_is_no_bug(self, caplog):
+        lost = OperationalError("SELECT 1", {"password": JWT}, ConnectionRefusedError("postgres://user:password@db"))
+        with rig(confirm=raised_by_compose(lost), compose=raised_by_compose(lost)) as it:
+            it.dispatch(*(confirm(ask, "a") for ask in range(1, 11)), submit(11))
+            it.take(11)
+        assert sorted(lines(caplog)) == [
+            "Airflow's database did not answer compose (OperationalError)",
+            "Airflow's database did not answer confirm (OperationalError)",
+        ]
+        assert "password" not in caplog.text
+
+    def test_a_database_that_says_we_are_wrong_is_a_bug(self, caplog):
+        with rig(confirm=raised_by_compose(ProgrammingError("SELECT x", {}, ValueError()))) as it:
+            it.dispatch(confirm(1, "a"))
+            it.one()
+        assert "bug" in lines(caplog)[0]

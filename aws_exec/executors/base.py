@@ -200,8 +200,7 @@ class ContainerExecutor(StartingExecutor):
         self._launch_ids.remember(launch_id)
         workload = QueuedRow(row.key, row.ti_id) if row.queued else None
         self._handle(events.Adopted(launch_id, row.key, job, workload, place))
-        if self.machine.owns(row.key):
-            self.running.add(row.key)  # type: ignore[arg-type]
+        self.running.add(row.key)  # type: ignore[arg-type]
         return True
 
     # -- the end --------------------------------------------------------------------------------------------------

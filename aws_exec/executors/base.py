@@ -200,7 +200,8 @@ class ContainerExecutor(StartingExecutor):
         self._launch_ids.remember(launch_id)
         workload = QueuedRow(row.key, row.ti_id) if row.queued else None
         self._handle(events.Adopted(launch_id, row.key, job, workload, place))
-        self.running.add(row.key)  # type: ignore[arg-type]
+        if self.machine.owns(row.key):
+            self.running.add(row.key)  # type: ignore[arg-type]
         return True
 
     # -- the end --------------------------------------------------------------------------------------------------

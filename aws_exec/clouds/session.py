@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import NoRegionError
 
 from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.sdk_log import keep_secrets_out
 from aws_exec.lifecycle.values import Fault, Trouble
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ def build_client(
 ) -> Any:
     """Build a client, as the amazon provider's executors would find their account and region.
 
+    What the SDK logs is redacted from then on: at DEBUG it logs whole requests.
+
     Args:
         service: `"ecs"`, `"batch"`, ...
         conn_id: an Airflow connection; empty or None: boto3's own chain.
@@ -84,6 +87,7 @@ def build_client(
             to do about it.
     """
     config = client_config(connections)
+    keep_secrets_out()
     try:
         if not conn_id:
             return _session(region_name=region_name or None).client(service, config=config)

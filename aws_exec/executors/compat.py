@@ -21,6 +21,9 @@ from aws_exec.lifecycle.values import Key
 #: Airflow 3.1 has no callback workloads; in 3.2 their key is a plain string.
 ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 
+#: Whether Airflow commits a launch id of its own with the QUEUED state (3.3). Before, a UUID in a row is a stale one.
+PRE_ASSIGNS: bool = hasattr(BaseExecutor, "pre_assigns_external_executor_id")
+
 #: States in which nothing more is expected of an executor.
 _TERMINAL = frozenset(
     {TaskInstanceState.SUCCESS.value, TaskInstanceState.FAILED.value, TaskInstanceState.REMOVED.value}

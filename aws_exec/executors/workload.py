@@ -78,17 +78,23 @@ class LaunchIds:
 
     With several executors the scheduler can leave a stale value in `external_executor_id` (an ARN from before a
     deferral, or a UUID whose launch has been): a value that is no UUID, or was used before, is not taken.
+
+    Args:
+        pre_assigned: whether this Airflow commits one at all; else what is there is from before a deferral.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, pre_assigned: bool = compat.PRE_ASSIGNS) -> None:
+        self._pre_assigned = pre_assigned
         self._used: OrderedDict[LaunchId, None] = OrderedDict()
 
     def of(self, workload: Any) -> LaunchId:
         """The launch id of one intake; never one that was given before."""
         if compat.is_callback(workload):
             given = str(workload.callback.id)
-        else:
+        elif self._pre_assigned:
             given = str(getattr(getattr(workload, "ti", None), "external_executor_id", None) or "")
+        else:
+            given = ""
         if not UUID_FORM.fullmatch(given) or given in self._used:
             given = str(uuid4())
         self.remember(given)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import jwt
+from airflow.executors.base_executor import BaseExecutor
 from airflow.executors.workloads import ExecuteTask
 
 from aws_exec.executors import compat
-from aws_exec.executors.workload import Workload
+from aws_exec.executors.workload import LaunchIds, Workload
 from tests.executors.harness import task
 
 
@@ -53,3 +54,13 @@ def test_everything_else_that_compat_reads_of_a_workload_is_there_in_31():
     assert compat.is_task(workload)
     assert not compat.is_callback(workload)
     assert compat.key_of(workload) == workload.ti.key
+
+
+def test_where_airflow_assigns_no_launch_id_a_uuid_in_the_row_is_a_stale_one():
+    workload = task()
+    assert LaunchIds(pre_assigned=True).of(workload) == workload.ti.external_executor_id
+    assert LaunchIds(pre_assigned=False).of(workload) != workload.ti.external_executor_id
+
+
+def test_this_airflow_assigns_one_if_its_own_executors_may_ask_for_it():
+    assert compat.PRE_ASSIGNS is ("pre_assigns_external_executor_id" in vars(BaseExecutor))

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
 from aws_exec.executors import compat
-from aws_exec.executors.workload import QueuedRow, Workload
+from aws_exec.executors.workload import UUID_FORM, QueuedRow, Workload
 from aws_exec.lifecycle.values import Key, LaunchId
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ _COLUMNS = (
     TaskInstance.map_index,
     TaskInstance.state,
     TaskInstance.external_executor_id,
+    TaskInstance.queue,
 )
 
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
@@ -48,6 +49,7 @@ class Row:
     key: Key
     state: str
     external_id: str
+    queue: str | None
     executor_config: Any
 
     @property
@@ -73,9 +75,9 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
         # One that cannot be unpickled here must not cost the others their try: it only says where to look.
         log.exception("An executor_config could not be read; its task is looked for in the configured cluster")
         found = [(*row, None) for row in session.execute(select(*_COLUMNS).where(ours))]
-    for ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, config in found:
+    for ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, queue, config in found:
         key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
-        yield Row(str(ti_id), key, _text(state), external_id or "", config)
+        yield Row(str(ti_id), key, _text(state), external_id or "", queue, config)
 
 
 def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[LaunchId]:
@@ -98,12 +100,20 @@ def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozens
                 TaskInstance.try_number,
                 TaskInstance.map_index,
                 TaskInstance.queued_by_job_id,
+                TaskInstance.external_executor_id,
             ).where(condition, TaskInstance.state == TaskInstanceState.QUEUED)
-            for dag_id, task_id, run_id, try_number, map_index, queued_by in session.execute(query):
+            for dag_id, task_id, run_id, try_number, map_index, queued_by, external_id in session.execute(query):
                 launch_id = tasks.get(TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index))
-                if launch_id is not None and str(queued_by) == str(job_id):
+                if launch_id is None or str(queued_by) != str(job_id):
+                    continue
+                if not _names_another(external_id or "", launch_id):
                     ours.add(launch_id)
     return frozenset(ours)
+
+
+def _names_another(external_id: str, launch_id: LaunchId) -> bool:
+    """Whether a row has been queued anew, for another launch; where Airflow pre-assigns none, a UUID tells nothing."""
+    return compat.PRE_ASSIGNS and bool(UUID_FORM.fullmatch(external_id)) and external_id != launch_id
 
 
 def fresh_workload(row: QueuedRow, job_id: Any) -> Workload | None:

@@ -52,6 +52,10 @@ class Row:
     queue: str | None
     executor_config: Any
 
+    def __repr__(self) -> str:
+        """Without the executor_config: its environment may hold secrets."""
+        return f"Row(ti_id={self.ti_id!r}, key={self.key!r}, state={self.state!r}, external_id={self.external_id!r})"
+
     @property
     def queued(self) -> bool:
         """Only such a row may be launched."""

@@ -36,6 +36,10 @@ class Workload:
     queue: str | None
     executor_config: Mapping[str, Any] | None
 
+    def __repr__(self) -> str:
+        """Without what may hold secrets: the command line, and the executor_config with its environment."""
+        return f"Workload(key={self.key!r}, queue={self.queue!r})"
+
     def words(self, generator: Any) -> list[str]:
         """The container's command line, with a token that is minted now. Never log it."""
         if len(self.command) != 1 or isinstance(self.command[0], str):

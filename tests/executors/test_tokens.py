@@ -103,4 +103,6 @@ def test_a_launch_that_waits_keeps_no_token_in_memory(started, aws):
     scheduler = Scheduler(started())
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
-    assert "eyJ" not in repr(scheduler.executor.machine.book.records)
+    (record,) = scheduler.executor.machine.book.records.values()
+    assert record.request is None
+    assert [workload.token for workload in record.workload.command] == [""]

@@ -1,0 +1,38 @@
+"""What a debugger, a traceback or a log shows of a workload: whose it is, and none of its secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.executors.rows import Row
+from aws_exec.executors.workload import QueuedRow, Workload
+from aws_exec.lifecycle import effects, events
+from aws_exec.lifecycle.book import Record
+from tests.executors.harness import task
+
+SECRET = "correct horse battery staple"
+CONFIG = {"environment": [{"name": "PASSWORD", "value": SECRET}]}
+KEY = task("load").key
+
+COMMANDS = [["curl", "--user", SECRET], [task(executor_config=CONFIG)]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["command line", "workload"])
+def test_a_workload_shows_neither_its_command_nor_its_executor_config(command):
+    workload = Workload(KEY, command, "default", CONFIG)
+    carriers = [
+        workload,
+        Record("launch", KEY, workload=workload),
+        events.Taken("launch", KEY, workload),
+        effects.Submit(1, "launch", KEY, "launch-1", workload),
+    ]
+    for carrier in carriers:
+        assert SECRET not in repr(carrier)
+        assert "task_id='load'" in repr(carrier)
+
+
+def test_nor_does_what_adoption_reads():
+    row = Row(ti_id="id", key=KEY, state="queued", external_id="", queue="default", executor_config=CONFIG)
+    assert SECRET not in repr(row)
+    assert "task_id='load'" in repr(row)
+    assert repr(QueuedRow(KEY, "id")) == f"QueuedRow(key={KEY!r}, ti_id='id')"

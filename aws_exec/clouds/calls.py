@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,17 @@ from aws_exec.lifecycle.values import Fault, Job, Trouble
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: How the keys of our own tags begin (`aws_exec.lifecycle.identity`).
+OUR_TAGS = "awsexec:"
+
+
+class Tags(IntEnum):
+    """The tags that a launch may have: fewer with each denial."""
+
+    ALL = 0
+    THEIRS = 1  #: without those of ours
+    NONE = 2  #: nor any that the service would copy from elsewhere
 
 
 class Calls:
@@ -30,7 +42,7 @@ class Calls:
         self._client = client
         self._before_read = before_read
         self._tagging = tagging
-        self._may_tag = True
+        self._tags = Tags.ALL
         self._lock = threading.Lock()
         self._warned: set[str] = set()
 
@@ -68,24 +80,38 @@ class Calls:
             following = {"nextToken": answer["nextToken"]}
 
     def launch(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One launch: with its tags, or without them once it is known that tagging is denied.
+        """One launch: with as many of its tags as are known to be allowed.
+
+        Where tagging is denied, it is asked for without the tags of ours, and, denied again, without any: a policy may
+        allow the deployment's own tags, or demand them. What was learned holds for the launches after it.
 
         Raises:
             Exception: whatever botocore raises; the adapter knows what it means.
         """
-        may_tag = self._may_tag
-        given = dict(arguments) if may_tag else _untagged(arguments)
-        try:
-            answer: Mapping[str, Any] = getattr(self.client, method)(**given)
-        except Exception as error:
-            if not (may_tag and "AccessDenied" in code_of(error) and self._tagging in message_of(error)):
-                raise
-            self._may_tag = False
-            self.warn_once(
-                "tags", "Tagging is denied, so jobs are launched without tags (%s)", fault_of(error, operation)
-            )
-            return self.launch(operation, method, arguments)
-        return answer
+        tags = self._tags
+        given = _tagged(arguments, tags)
+        while True:
+            try:
+                answer: Mapping[str, Any] = getattr(self.client, method)(**given)
+            except Exception as error:
+                if not ("AccessDenied" in code_of(error) and self._tagging in message_of(error)):
+                    raise
+                denied = given
+                while given == denied and tags is not Tags.NONE:
+                    tags = Tags(tags + 1)
+                    given = _tagged(arguments, tags)
+                if given == denied:
+                    raise
+                self._drop_tags(tags, fault_of(error, operation))
+            else:
+                return answer
+
+    def _drop_tags(self, allowed: Tags, denial: Fault) -> None:
+        """Ask for no more than these tags from now on."""
+        with self._lock:
+            self._tags = max(self._tags, allowed)
+        without = "tags" if allowed is Tags.NONE else f"{OUR_TAGS}* tags"
+        self.warn_once(without, "Tagging is denied, so jobs are launched without %s (%s)", without, denial)
 
     def warn_once(self, topic: str, message: str, *said: object) -> None:
         """Warn of a topic once in the life of this adapter."""
@@ -144,5 +170,18 @@ def id_of(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _untagged(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name not in ("tags", "propagateTags")}
+def _tagged(arguments: Mapping[str, Any], allowed: Tags) -> dict[str, Any]:
+    """A launch's arguments with the tags that are allowed: ECS has a list of keys and values, Batch a mapping."""
+    given = dict(arguments)
+    if allowed is Tags.ALL:
+        return given
+    if allowed is Tags.NONE:
+        return {name: value for name, value in given.items() if name not in ("tags", "propagateTags")}
+    tags = given.pop("tags", None)
+    if isinstance(tags, Mapping):
+        tags = {key: value for key, value in tags.items() if not str(key).startswith(OUR_TAGS)}
+    elif tags:
+        tags = [tag for tag in tags if not str(tag.get("key", "")).startswith(OUR_TAGS)]
+    if tags:
+        given["tags"] = tags
+    return given

@@ -188,7 +188,7 @@ class ContainerExecutor(StartingExecutor):
             return False
 
     def _adopt(self, row: rows.Row) -> bool:
-        place = self._place_of(row.executor_config)
+        place = self._place_of(row.executor_config, row.queue)
         job = self._job_of(row.external_id, place)
         if job is not None:
             # Derived from the job, so that every later scheduler gives its replacements the same tokens.

@@ -30,8 +30,8 @@ SLOW_START = 3600.0
 #: A lane may launch until this share of the health threshold has passed since the last beat: after the whole of it
 #: another scheduler may have adopted what we would launch.
 LEASE_SHARE = 1 / 3
-#: After this share of it, what was not launched is checked before it is. Airflow's own heartbeat may be some seconds
-#: older than our last beat, so not the whole; not less either: a slow scheduler would check for ever, and launch nothing.
+#: After this share of it, what was not launched is checked before it is (docs/adr/0007): Airflow's own heartbeat may be
+#: some seconds older than our last beat, so not the whole; not less either: a slow scheduler would check for ever.
 DOUBT_SHARE = 2 / 3
 
 #: Describe and list calls that may be made at once after a pause (ECS API Reference, "Request throttling quotas"; AWS
@@ -44,8 +44,8 @@ class Builder(Protocol):
 
     warnings: tuple[str, ...]
 
-    def place(self, executor_config: object = None) -> str:
-        """Where a task goes; raises InvalidExecutorConfig."""
+    def place(self, executor_config: object = None, queue: str | None = None) -> str:
+        """Where a task of this Airflow queue goes; raises InvalidExecutorConfig."""
         ...
 
 
@@ -68,7 +68,8 @@ class StartingExecutor(BeatingExecutor):
     CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
 
     _builder: Any = None
-    _default_place = ""
+    #: Where the tasks of an Airflow queue go that have no executor_config.
+    _places: dict[str | None, str]
     _clients: ClientSource[Any]
     _reads: Pacer
 
@@ -138,7 +139,7 @@ class StartingExecutor(BeatingExecutor):
         options, self._builder = self._read_options(compat.option_reader(self, self.SECTION), team)
         for warning in self._builder.warnings:
             self.log.warning("[%s] %s", self.SECTION, warning)
-        self._default_place = self._builder.place()
+        self._places = {}
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
         build = partial(build_client, self.SERVICE, section=self.SECTION)
@@ -206,15 +207,17 @@ class StartingExecutor(BeatingExecutor):
                 timeout,
             )
 
-    def _place_of(self, executor_config: object) -> str:
-        """Where the container of a task with this executor_config is; the default if it cannot be read."""
+    def _place_of(self, executor_config: object, queue: str | None = None) -> str:
+        """Where the container of such a task is; where it would be without an executor_config that cannot be read."""
         if not executor_config:
-            return self._default_place
+            if queue not in self._places:
+                self._places[queue] = str(self._builder.place(None, queue))
+            return self._places[queue]
         try:
-            return str(self._builder.place(executor_config))
+            return str(self._builder.place(executor_config, queue))
         except InvalidExecutorConfig:
             # It fails its task when it is launched; here it only means that the place is the configured one.
-            return self._default_place
+            return str(self._builder.place(None, queue))
 
     # -- health -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from aws_exec.settings.coercion import json_object, positive_seconds
+from aws_exec.settings.coercion import json_object, positive_seconds, text_map
 from aws_exec.settings.merge import SUBMIT_JOB, camelized
 from aws_exec.settings.options import ExecutorOptions, Positive, Stripped, attempts_option, kwargs_option, load, option
 
@@ -32,6 +32,12 @@ class BatchOptions(ExecutorOptions):
         "Name or ARN of the job queue that tasks are submitted to. An executor_config may name another (`jobQueue`).",
         example="airflow-batch-executor-job-queue",
         required=True,
+    )
+    job_queues: Annotated[dict[str, str], BeforeValidator(text_map)] = option(
+        {},
+        "A JSON object of Airflow queues and the job queue that the tasks of each are submitted to; the tasks of all "
+        "other queues go to `job_queue`. An executor_config that names a `jobQueue` wins.",
+        example='{"gpu": "gpu-job-queue"}',
     )
     job_definition: Stripped = option(
         "",

@@ -52,26 +52,27 @@ class SubmitJobBuilder(RequestBuilder):
         blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team)
         base = _base_request(options, blame)
         self._container = options.container_name
+        self._queues = options.job_queues
         self.name_prefix = prefix_of(base.request["jobName"])
         super().__init__(base, blame)
         if self.name_prefix != base.request["jobName"]:
             self.warnings += (f"job_name: is not one that AWS Batch takes; jobs are called {self.name_prefix}-...",)
 
-    def place(self, executor_config: object = None) -> str:
+    def place(self, executor_config: object = None, queue: str | None = None) -> str:
         """See `RequestBuilder`: the job queue."""
-        return str(self._merged(executor_config)[0]["jobQueue"])
+        return str(self._merged(executor_config, queue)[0]["jobQueue"])
 
     def build(
         self,
         identity: Identity,
         command: Sequence[str],
         executor_config: object = None,
-        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it
+        queue: str | None = None,
         *,
         with_tags: bool = True,
     ) -> SubmitJobPlan:
         """See `RequestBuilder`."""
-        request, container = self._merged(executor_config)
+        request, container = self._merged(executor_config, queue)
         words = (request["jobName"],) if request["jobName"] != self._base["jobName"] else _words(identity)
         request["jobName"] = job_name(self.name_prefix, identity.token, *words)
         airflow = request.pop("containerOverrides", {})
@@ -83,12 +84,13 @@ class SubmitJobBuilder(RequestBuilder):
         _check_length(request, airflow, container)
         return SubmitJobPlan(str(request["jobQueue"]), request)
 
-    def _merged(self, config: object) -> tuple[Document, str]:
+    def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:
         """The shared request with one executor_config laid over it, which shares nothing with either; the container."""
+        base = {**self._base, "jobQueue": self._queues[queue]} if queue in self._queues else self._base
         if config is None or (isinstance(config, Mapping) and not config):
-            return merge_documents({}, self._base, GRAMMAR), self._container
+            return merge_documents({}, base, GRAMMAR), self._container
         overlay = read_executor_config(config, self._container)
-        merged = {"jobName": self._base["jobName"], **_laid_over(self._base, overlay)}
+        merged = {"jobName": base["jobName"], **_laid_over(base, overlay)}
         checked = conform(merged, shape_of(SUBMIT_JOB), operation=SUBMIT_JOB)
         findings = [*checked.findings]
         if overlay.container and (checked.value.get("containerOverrides") or {}).get("instanceType"):

@@ -68,6 +68,19 @@ def json_object(value: object) -> dict[str, Any]:
     return dict(document)
 
 
+def text_map(value: object) -> dict[str, str]:
+    """A JSON object whose values are texts, none of them empty.
+
+    Raises:
+        ValueError: it is anything else, naming the first key that is wrong.
+    """
+    document = json_object(value)
+    wrong = next((key for key, text in document.items() if not isinstance(text, str) or not text.strip()), None)
+    if wrong is not None:
+        raise ValueError(f'has no name for {wrong!r}: it must be of the form {{"queue": "name"}}')
+    return {key: text.strip() for key, text in document.items()}
+
+
 def strategy(value: object) -> tuple[dict[str, Any], ...]:
     """A capacity provider strategy: a list of objects, as JSON or as a Python literal.
 

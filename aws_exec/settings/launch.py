@@ -128,8 +128,8 @@ class RequestBuilder(ABC):
         check_room(self.build, blame)
 
     @abstractmethod
-    def place(self, executor_config: object = None) -> str:
-        """Where a task with this executor_config goes.
+    def place(self, executor_config: object = None, queue: str | None = None) -> str:
+        """Where a task with this executor_config and Airflow queue goes.
 
         Raises:
             InvalidExecutorConfig: as `build`.

@@ -38,7 +38,7 @@ class RunTaskBuilder(RequestBuilder):
         self._container = options.container_name
         super().__init__(base_request(options, team=team), blame_of(options, team))
 
-    def place(self, executor_config: object = None) -> str:
+    def place(self, executor_config: object = None, queue: str | None = None) -> str:  # noqa: ARG002 - see build
         """See `RequestBuilder`: the cluster."""
         return _place(self._merged(executor_config))
 

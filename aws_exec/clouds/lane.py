@@ -2,7 +2,8 @@
 
 One worker at a time leads: it waits for the pacer *before* it takes the head of the queue. So what is queued stays
 in the queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread; a worker that
-leaves a backlog behind starts the next, up to the limit: the scheduler's thread never starts one.
+leaves a backlog behind starts the next, up to the limit, and so does whoever puts something where all are at work (the
+dispatcher's router): the scheduler's thread never starts one.
 """
 
 from __future__ import annotations
@@ -71,12 +72,15 @@ class Lane(Generic[T]):
         self._leading = False
         self._idle = 0
         self._threads = 0
+        #: Threads that were started, and have not looked at the queue yet: they need no help of another.
+        self._starting = 0
         self._closed = False
 
     def start(self) -> None:
         """Start the first thread."""
         with self._changed:
             self._threads += 1
+            self._starting += 1
         self._start_thread()
 
     def put(self, ask: int, effect: T) -> bool:
@@ -86,7 +90,11 @@ class Lane(Generic[T]):
                 return False
             self._queue[ask] = effect
             self._changed.notify()
-            return True
+            # Whoever leads will look for itself, when it takes this.
+            grow = self._threads > 0 and not self._leading and self._grow()
+        if grow:
+            self._start_thread()
+        return True
 
     def remove(self, ask: int) -> T | None:
         """Take an effect back out; None if it is no longer queued."""
@@ -107,6 +115,13 @@ class Lane(Generic[T]):
             self._changed.notify_all()
             return rest
 
+    def _grow(self) -> bool:
+        """Whether to start another thread, which is counted then. To be called with the lock."""
+        grow = not self._idle and not self._starting and self._threads < self._limit
+        self._threads += grow
+        self._starting += grow
+        return grow
+
     def _start_thread(self) -> None:
         try:
             number = self._threads
@@ -116,8 +131,11 @@ class Lane(Generic[T]):
             log.warning("Cannot start thread %d of the %s lane", self._threads, self._name)
             with self._changed:
                 self._threads -= 1
+                self._starting -= 1
 
     def _run(self) -> None:
+        with self._changed:
+            self._starting -= 1
         while True:
             effect = self._next()
             if effect is None:
@@ -160,7 +178,6 @@ class Lane(Generic[T]):
             effect = None
             if allowed and self._queue and not self._closed and not self._paused():
                 effect = self._queue.pop(next(iter(self._queue)))
-            grow = bool(effect is not None and self._queue and not self._idle and self._threads < self._limit)
-            self._threads += grow
+            grow = bool(effect is not None and self._queue) and self._grow()
             self._changed.notify()
             return effect, grow

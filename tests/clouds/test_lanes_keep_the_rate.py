@@ -10,6 +10,14 @@ from aws_exec.testing import FakeClock
 from tests.clouds.lanes import PATIENCE, confirm, find, observe, rig, stop, submit, until
 
 
+def test_what_comes_while_the_only_thread_hangs_gets_a_thread_of_its_own():
+    with rig() as it:
+        it.cloud.hold("submit")
+        for number in (1, 2, 3):
+            it.dispatch(submit(number))
+            until(lambda number=number: it.cloud.calls["submit"] == number)
+
+
 def test_a_thousand_launches_that_hang_starve_nothing_else():
     with rig() as it:
         it.cloud.hold("submit")

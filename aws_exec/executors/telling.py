@@ -30,11 +30,17 @@ def refusal(text: str) -> AirflowException:
 #: The `operation` of a fault that we found in a task's executor_config before anything was sent.
 OURS = "executor_config"
 
+#: Why no client can be built, where we found that out ourselves: codes of `aws_exec.clouds.session`. Their messages say
+#: what to set.
+_UNBUILT = frozenset({"NoRegionError", "ConnectionRefused"})
+
 
 def tell_fault(fault: Fault) -> str:
     """A failed call in one line; what we found ourselves is not put into AWS's mouth."""
     if fault.operation == OURS:
         return f"The task cannot be launched as it is configured: {fault.message}"
+    if fault.operation == "CreateClient" and fault.code in _UNBUILT:
+        return f"No AWS client can be built, so nothing was asked of AWS: {redact(fault.message)}"
     return f"{fault.operation}: " + tell(diagnose_fault(fault), separator=" | ")
 
 

@@ -14,9 +14,7 @@ from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, RUN, Rows, adopt
 from tests.executors.services import BATCH, ECS, over_both
 
-pytestmark = over_both
-
-pytestmark = pytest.mark.usefixtures("airflow_db")
+pytestmark = [over_both, pytest.mark.usefixtures("airflow_db")]
 
 
 @pytest.fixture

@@ -278,6 +278,8 @@ class BatchCloud:
             if fault.code in _UNKNOWN_CALL:
                 log.info("Jobs are stopped one by one: the service does not know TerminateJobs (%s)", fault)
                 self._stops_many = False
+                # Else each call that the rate allows would become as many as there are jobs.
+                self.capabilities = replace(self.capabilities, stop_batch=1)
                 return None
             return [fault] * len(ids)
         faults = {entry.get("job"): _fault_of_entry(entry) for entry in answer.get("errors") or ()}

@@ -24,12 +24,11 @@ class Capabilities:
     Attributes:
         service: `"ecs"` or `"batch"`: whose vocabulary its reasons are.
         idempotent_submit: it makes at most one container per token, however often it is asked.
-        submit_batch, describe_batch, stop_batch: items one call takes.
+        describe_batch, stop_batch: items one call takes.
     """
 
     service: str
     idempotent_submit: bool
-    submit_batch: int = 1
     describe_batch: int = 99
     stop_batch: int = 1
 
@@ -73,7 +72,7 @@ class Cloud(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do; never changes."""
+        """What it can do; nothing of it changes, but `stop_batch` may shrink."""
         ...
 
     def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:

@@ -277,11 +277,19 @@ class Dispatcher:
         return True
 
     def _stop(self, effect: do.StopJob) -> bool:
-        def call() -> on.Completion:
-            fault = self._cloud.stop([effect.job], effect.reason)[0]
-            return on.StopAnswered(effect.ask, effect.launch_id, fault)
-
-        self._complete(effect.ask, self._lessons.answer(effect, call, self._stop_pacer))
+        """Stop a job, and with it those that wait for the same reason, as many as one call takes."""
+        more = self._cloud.capabilities.stop_batch - 1
+        stops = [effect, *self._stops.take_along(lambda other: other.reason == effect.reason, more)]
+        begun = self._lessons.begin()
+        faults: list[Fault | None]
+        try:
+            answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
+            faults = [fault for _, fault in zip(stops, answers, strict=True)]
+        except BaseException as error:  # noqa: BLE001 -- exactly one completion each, whatever an adapter raises
+            faults = [fault_in(error, "StopJob", Trouble.NO_ANSWER, self._log)] * len(stops)
+        for stop, fault in zip(stops, faults, strict=True):
+            told = fault and self._lessons.learn(fault, begun, self._stop_pacer)
+            self._complete(stop.ask, on.StopAnswered(stop.ask, stop.launch_id, told))
         return True
 
     def _read(self, effect: do.Observe | do.Find) -> bool:

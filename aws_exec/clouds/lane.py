@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from aws_exec.clouds.lane_pace import Pacer
@@ -100,6 +101,12 @@ class Lane(Generic[T]):
         """Take an effect back out; None if it is no longer queued."""
         with self._changed:
             return self._queue.pop(ask, None)
+
+    def take_along(self, fits: Callable[[T], bool], at_most: int) -> list[T]:
+        """Take more out of the queue, oldest first: for a worker whose one call can do several."""
+        with self._changed:
+            asks = list(islice((ask for ask, effect in self._queue.items() if fits(effect)), at_most))
+            return [self._queue.pop(ask) for ask in asks]
 
     def wake(self) -> None:
         """Look again at what held the lane up."""

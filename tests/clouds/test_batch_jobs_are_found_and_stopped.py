@@ -152,6 +152,7 @@ class TestStop:
         for _ in range(4):
             batch.answers("terminate_job", {})
         assert batch.cloud.stop([JOB, JOB], "r") == [None, None]
+        assert batch.cloud.capabilities.stop_batch == 1
         assert batch.cloud.stop([JOB, JOB], "r") == [None, None]
         batch.stub.assert_no_pending_responses()
 

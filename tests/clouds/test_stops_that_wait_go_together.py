@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import pytest
+
+from aws_exec.clouds.lane import Workers
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import StopJob
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.testing import FakeCloud
+from tests.clouds.lanes import rig, stop, until
+
+
+class BulkCloud(FakeCloud):
+    """Stops three jobs in one call; keeps what each call was asked for."""
+
+    def __init__(self, stop_batch: int = 3):
+        super().__init__()
+        self.capabilities = replace(self.capabilities, stop_batch=stop_batch)
+        self.asked: list[list[str]] = []
+
+    def stop(self, jobs, reason):
+        self.asked.append([job.arn for job in jobs])
+        return super().stop(jobs, reason)
+
+
+def other(ask: int) -> StopJob:
+    return StopJob(ask, f"launch{ask}", Job(str(ask)), "another reason")
+
+
+def queued(cloud: BulkCloud, *effects, fail=None) -> list:
+    """What comes of stops that wait behind one that hangs."""
+    with rig(cloud, workers=Workers(stops=1)) as it:
+        release = cloud.hold("stop")
+        it.dispatch(stop(1, Job("1")))
+        until(lambda: cloud.calls["stop"] == 1)
+        it.dispatch(*effects)
+        until(lambda: not it.dispatcher._intake)
+        if fail is not None:
+            cloud.fail("stop", fail)
+        release.set()
+        return it.take(1 + len(effects))
+
+
+def test_stops_that_wait_with_the_same_reason_are_one_call_and_each_is_completed():
+    cloud = BulkCloud()
+    effects = [other(ask) if ask == 3 else stop(ask, Job(str(ask))) for ask in range(2, 8)]
+    events = queued(cloud, *effects)
+    assert cloud.asked == [["1"], ["2", "4", "5"], ["3"], ["6", "7"]]
+    assert events == [on.StopAnswered(ask, f"launch{ask}", None) for ask in range(1, 8)]
+
+
+def test_a_fault_of_one_is_not_the_others():
+    denied = Fault(Trouble.REFUSED, "TerminateJobs", "AccessDeniedException")
+    events = queued(BulkCloud(), *(stop(ask, Job(str(ask))) for ask in (2, 3)), fail=denied)
+    assert [event.fault for event in events] == [None, denied, None]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bug"), SystemExit(1)])
+def test_a_call_that_breaks_fails_for_each(error):
+    events = queued(BulkCloud(), *(stop(ask, Job(str(ask))) for ask in (2, 3)), fail=error)
+    faults = [event.fault and event.fault.trouble for event in events]
+    assert faults == [None, Trouble.NO_ANSWER, Trouble.NO_ANSWER]
+
+
+def test_a_service_without_a_bulk_call_is_asked_one_by_one():
+    cloud = BulkCloud(stop_batch=1)
+    queued(cloud, *(stop(ask, Job(str(ask))) for ask in (2, 3)))
+    assert cloud.asked == [["1"], ["2"], ["3"]]

@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[local]' --group test --group lint
 	@touch $@
 
-demo: venv ## a real Airflow runs a DAG on AwsEcsExecutor against an embedded AWS
+demo: venv ## a real Airflow runs a DAG on both executors against an embedded AWS
 	@$(BIN)/awsexec demo
 
 test: venv ## every test, the real Airflow included

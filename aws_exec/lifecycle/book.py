@@ -22,7 +22,7 @@ _VOID_ENTRIES = 100
 
 
 class Phase(Enum):
-    """Where a launch stands. `docs/` draws the transitions."""
+    """Where a launch stands. `docs/architecture.md` draws the transitions."""
 
     WAITING = "waiting"  #: to be launched when due
     CONFIRMING = "confirming"  #: a Confirm is out: is it still ours?

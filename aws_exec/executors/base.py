@@ -106,9 +106,7 @@ class ContainerExecutor(StartingExecutor):
         """
         workload = command[0] if len(command) == 1 else None
         launch_id = self._launch_ids.of(workload)
-        buffered = self.event_buffer.get(key)
-        if buffered is not None and not compat.is_terminal(buffered[0]):
-            self.event_buffer.pop(key, None)
+        self._forget_what_was_said(key)
         self._handle(events.Taken(launch_id, key, Workload(key, command, queue, executor_config or None)))
 
     def _compose(self, submit: effects.Submit) -> Request:

@@ -30,6 +30,8 @@ class BeatingExecutor(BaseExecutor):
         self._task_event_logs = compat.EventLogs()
         self._clock = clock
         self._entries = telling.Limiter()
+        #: Ends (text, success) that wait until Airflow has read which job the task runs as.
+        self._ends: dict[Any, tuple[str, bool]] = {}
         self._dispatcher: Dispatcher | None = None
         #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
         self._spent = 0.0
@@ -42,6 +44,7 @@ class BeatingExecutor(BaseExecutor):
             self._spent = 0.0
             if self._dispatcher is not None:
                 self._dispatcher.beat(self._clock())
+            self._say_what_waited()
             self._take_in_completions(deadline)
             self._hand_over_due(deadline)
         except Exception:
@@ -114,14 +117,31 @@ class BeatingExecutor(BaseExecutor):
             return f"{report.text} (the scheduler's log says why there is no more)"
 
     def _say_over(self, key: Any, text: str, *, success: bool) -> None:
-        """Put a terminal event of ours into the buffer; past our `change_state`: that is how Airflow gives tasks up."""
-        super().change_state(key, compat.final_state(key, success=success), text)
+        """Put a terminal event of ours into the buffer; past our `change_state`: that is how Airflow gives tasks up.
+
+        The buffer holds one event per key. Where Airflow has not yet read which job the task runs as, its end waits for
+        the next beat: otherwise the row would keep the launch id, and nobody could look the job up.
+        """
+        if key in self.event_buffer and not compat.is_terminal(self.event_buffer[key][0]):
+            self._ends[key] = (text, success)
+        else:
+            super().change_state(key, compat.final_state(key, success=success), text)
+
+    def _say_what_waited(self) -> None:
+        for key, (text, success) in list(self._ends.items()):
+            if key not in self.event_buffer:
+                super().change_state(key, compat.final_state(key, success=success), text)
+                self._ends.pop(key, None)
 
     def _release(self, key: Any) -> None:
         self.running.discard(key)
+        self._forget_what_was_said(key)
+
+    def _forget_what_was_said(self, key: Any) -> None:
+        """The job of an earlier launch must not become the external id of the next, nor its end the next one's."""
+        self._ends.pop(key, None)
         buffered = self.event_buffer.get(key)
         if buffered is not None and not compat.is_terminal(buffered[0]):
-            # The id of a container that is being stopped must not become the external id of the next launch.
             self.event_buffer.pop(key, None)
 
     def _tell(self, key: Any, text: str) -> None:

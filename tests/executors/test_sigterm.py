@@ -106,6 +106,8 @@ def test_after_a_sigterm_the_end_launches_nothing_and_loses_nothing(started, aws
         scheduler = Scheduler(started(check_health_on_startup="False"))
         _, workloads = interrupt(scheduler, at, "/aws_exec/")
         scheduler.executor.end()
+        # What had been sent before may still arrive: nobody waits for its answer.
+        scheduler.until(lambda e=scheduler.executor: not e._dispatcher.outstanding)
         launched = len(aws.launches())
         scheduler.rest(0.05)
         assert len(aws.launches()) == launched

@@ -1,0 +1,31 @@
+"""Airflow learns which job a task runs as, however soon it is over: one event a key is all its buffer holds."""
+
+from aws_exec.testing.scripted import Plan
+from tests.executors.harness import task
+
+
+def test_the_end_waits_until_the_job_has_been_read(scheduler, aws):
+    key = scheduler.queue(task())
+    aws.set_plan(Plan(run=0.05, exit_code=0))
+    executor = scheduler.executor
+    while key not in executor._ends:  # nobody reads events meanwhile: the job is told, and the end comes to wait
+        executor.heartbeat()
+    assert executor.event_buffer[key][0] == "running"
+    assert key in executor.running
+    scheduler.until_over(key)
+    assert scheduler.arn(key).startswith("arn:")
+    assert scheduler.outcomes(key) == ["success"]
+    assert executor._ends == {}
+    assert executor.running == set()
+
+
+def test_an_end_that_waits_is_not_the_next_launchs(scheduler, aws):
+    first = task(launch_id="11111111-1111-4111-8111-111111111111")
+    key = scheduler.queue(first)
+    aws.set_plan(Plan(run=0.05, exit_code=0))
+    executor = scheduler.executor
+    while key not in executor._ends:
+        executor.heartbeat()
+    executor.execute_async(key, ["true"])
+    assert executor._ends == {}
+    assert key not in executor.event_buffer

@@ -44,7 +44,6 @@ class BeatingExecutor(BaseExecutor):
             self._spent = 0.0
             if self._dispatcher is not None:
                 self._dispatcher.beat(self._clock())
-            self._say_what_waited()
             self._take_in_completions(deadline)
             self._hand_over_due(deadline)
         except Exception:
@@ -53,6 +52,7 @@ class BeatingExecutor(BaseExecutor):
 
     def _take_in_completions(self, deadline: float) -> None:
         dispatcher = self._dispatcher
+        self._say_what_waited()
         self._carry_out()
         while dispatcher is not None and (event := dispatcher.peek()) is not None:
             self._handle(event)

@@ -139,6 +139,7 @@ class ContainerExecutor(StartingExecutor):
         super().change_state(key, state, info, remove_running)
         if not compat.is_terminal(state):
             return
+        self._ends.pop(key, None)  # Airflow has spoken: an end of ours that waited is said no more
         try:
             self._handle(events.GivenUp(key))
         except Exception:
@@ -154,6 +155,7 @@ class ContainerExecutor(StartingExecutor):
             key = ti.key
             compat.forget_queued(self, key)
             self._handle(events.Revoked(key))
+            self._forget_what_was_said(key)
             self.running.discard(key)
         except Exception:
             self.log.exception("A task could not be revoked")

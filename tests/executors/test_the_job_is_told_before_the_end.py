@@ -29,3 +29,16 @@ def test_an_end_that_waits_is_not_the_next_launchs(scheduler, aws):
     executor.execute_async(key, ["true"])
     assert executor._ends == {}
     assert key not in executor.event_buffer
+
+
+def test_an_end_that_waits_is_not_said_after_airflow_gave_the_task_up(scheduler, aws):
+    key = scheduler.queue(task())
+    aws.set_plan(Plan(run=0.05, exit_code=0))
+    executor = scheduler.executor
+    while key not in executor._ends:
+        executor.heartbeat()
+    executor.fail(key)
+    executor.sync()
+    assert executor.get_event_buffer()[key][0] == "failed"
+    executor.sync()
+    assert key not in executor.get_event_buffer()

@@ -50,6 +50,14 @@ class BeatingExecutor(BaseExecutor):
             # What escapes here ends the scheduler; the next beat goes on where this one stopped.
             self.log.exception("A beat of %s failed", type(self).__name__)
 
+    def get_event_buffer(self, dag_ids: Any = None) -> dict[Any, Any]:
+        """Return and flush the events; of several tries of one task instance, those of the newest.
+
+        Args:
+            dag_ids: flush those of these DAGs only; all if None.
+        """
+        return compat.newest_tries(super().get_event_buffer(dag_ids))
+
     def _take_in_completions(self, deadline: float) -> None:
         dispatcher = self._dispatcher
         self._say_what_waited()

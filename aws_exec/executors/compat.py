@@ -89,6 +89,22 @@ def final_state(key: Key, *, success: bool) -> Any:
     return CallbackState.SUCCESS if success else CallbackState.FAILED
 
 
+def newest_tries(buffer: dict[Any, Any]) -> dict[Any, Any]:
+    """An event buffer without the events of earlier tries where it has one of a later try of the same task instance.
+
+    The scheduler reads one try of a task instance at a time, and loses the events of the others
+    (`SchedulerJobRunner.process_executor_events`): the end of a first container would cost the second its ARN, or its
+    end. Of a try that Airflow has moved on from it needs to hear nothing.
+    """
+    newest: dict[Any, int] = {}
+    for key in buffer:
+        if is_task_key(key):
+            newest[key.primary] = max(key.try_number, newest.get(key.primary, key.try_number))
+    return {
+        key: event for key, event in buffer.items() if not is_task_key(key) or key.try_number == newest[key.primary]
+    }
+
+
 def forget_queued(executor: BaseExecutor, key: Key) -> None:
     """Take a workload out of the executor's queues, if it is there."""
     queues: tuple[dict[Any, Any], ...] = (executor.queued_tasks, getattr(executor, "queued_callbacks", {}))

@@ -1,7 +1,7 @@
 """Carries I/O effects out, off the scheduler's thread, and answers each with exactly one completion event.
 
 Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect is
-completed once: `_complete` is the only place that writes to the inbox, and forgets the ask as it does. What the
+completed once: `Asks.complete` is the only place that writes to the inbox, and forgets the ask as it does. What the
 scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
 handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
@@ -17,9 +17,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from typing import TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.lane import Lane, Workers
+from aws_exec.clouds.lane_asks import Asks
 from aws_exec.clouds.lane_faults import failed, fault_before_sending, fault_in
 from aws_exec.clouds.lane_finds import Finds, answer_to, merged
 from aws_exec.clouds.lane_gate import (
@@ -34,6 +36,9 @@ from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Trouble
+
+#: Launches, stops, reads, rows.
+Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[do.Observe | do.Find], Lane[do.Confirm]]
 
 
 class Dispatcher:
@@ -79,31 +84,20 @@ class Dispatcher:
         self._clock = clock
         self._lease = lease
         self._beat = clock()
-        workers = workers or Workers()
         self._launch_pacer = launches
         self._stop_pacer = stops or launches
         self._read_pacer = reads
         self._log = LaneLog(clock)
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log)
-        held = self._gate.is_paused
-        self._launches = Lane("launch", self._submit, workers.launches, pacer=launches, paused=held)
-        self._stops = Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held)
-        self._reads = Lane("read", self._read, workers.reads, paused=held)
         self._finds = Finds()
-        self._rows = Lane("row", self._ask_rows, workers.rows)
+        self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._routing = threading.Lock()
         self._last_number = 0
-        #: Asks that were routed and are not completed; those of them that are not to be sent any more.
-        self._open: set[int] = set()
-        self._withdrawn: set[int] = set()
-        self._lock = threading.Lock()
-        self._settled = threading.Event()
-        self._settled.set()
-        self._inbox: deque[on.Completion] = deque()
+        self._asks = Asks()
         self._closed = False
 
     # -- the scheduler's side -----------------------------------------------------------------------------------------
@@ -131,11 +125,11 @@ class Dispatcher:
 
     def peek(self) -> on.Completion | None:
         """The oldest completion that was not popped; None if there is none."""
-        return self._inbox[0] if self._inbox else None
+        return self._asks.peek()
 
     def pop(self) -> None:
         """The completion last peeked at has been handled. A SystemExit before this loses nothing: peek again."""
-        self._inbox.popleft()
+        self._asks.pop()
 
     def beat(self, now: float) -> None:
         """The scheduler is alive: launches may be sent for another `lease` seconds."""
@@ -144,11 +138,11 @@ class Dispatcher:
     @property
     def outstanding(self) -> int:
         """Effects dispatched and not completed."""
-        return len(self._intake) + len(self._open)
+        return len(self._intake) + self._asks.outstanding
 
     def idle(self) -> bool:
         """Whether nothing is outstanding and every completion was popped."""
-        return not self.outstanding and not self._inbox
+        return not self.outstanding and self._asks.peek() is None
 
     def close(self, timeout: float) -> bool:
         """End: complete what is queued with HELD, and wait at most `timeout` seconds for the calls in flight.
@@ -165,11 +159,20 @@ class Dispatcher:
         for pacer in (self._launch_pacer, self._stop_pacer, self._read_pacer):
             pacer.close()
         self._route()
-        return self._settled.wait(timeout)
+        return self._asks.wait_until_settled(timeout)
 
     # -- routing ------------------------------------------------------------------------------------------------------
 
-    def _all_lanes(self) -> tuple[Lane[do.Submit], Lane[do.StopJob], Lane[do.Observe | do.Find], Lane[do.Confirm]]:
+    def _lanes(self, workers: Workers) -> Lanes:
+        held = self._gate.is_paused
+        return (
+            Lane("launch", self._submit, workers.launches, pacer=self._launch_pacer, paused=held),
+            Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held),
+            Lane("read", self._read, workers.reads, paused=held),
+            Lane("row", self._ask_rows, workers.rows),
+        )
+
+    def _all_lanes(self) -> Lanes:
         return self._launches, self._stops, self._reads, self._rows
 
     def _route_for_ever(self) -> None:
@@ -191,9 +194,7 @@ class Dispatcher:
         if isinstance(effect, do.Withdraw):
             self._withdraw(effect.ask)
             return
-        with self._lock:
-            self._open.add(effect.ask)
-            self._settled.clear()
+        self._asks.open(effect.ask)
         match effect:
             case do.Submit():
                 taken = self._launches.put(effect.ask, effect)
@@ -214,24 +215,12 @@ class Dispatcher:
         if effect is not None:
             self._hold(effect, "Withdrawn", "no longer wanted")
             return
-        with self._lock:
-            # A worker may have taken it from the queue and not sent it yet; it looks here before it does.
-            if ask in self._open:
-                self._withdrawn.add(ask)
-
-    def _complete(self, ask: int, event: on.Completion) -> None:
-        with self._lock:
-            if ask not in self._open:
-                return
-            self._open.remove(ask)
-            self._withdrawn.discard(ask)
-            self._inbox.append(event)
-            if not self._open:
-                self._settled.set()
+        # A worker may have taken it from the queue and not sent it yet; it looks there before it does.
+        self._asks.withdraw(ask)
 
     def _hold(self, effect: do.IoEffect, code: str, message: str) -> None:
         fault = Fault(Trouble.HELD, type(effect).__name__, code, message)
-        self._complete(effect.ask, failed(effect, fault))
+        self._asks.complete(effect.ask, failed(effect, fault))
 
     # -- the lanes' work: none of these may raise ---------------------------------------------------------------------
 
@@ -246,7 +235,7 @@ class Dispatcher:
             # What composing asks of AWS (is there a strategy?) are reads.
             fault = fault_before_sending(error, "compose", self._log)
             fault = self._lessons.learn(fault, begun, self._read_pacer, launch=True)
-            self._complete(effect.ask, failed(effect, fault))
+            self._asks.complete(effect.ask, failed(effect, fault))
             return False
         # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
         if self._is_held(effect):
@@ -258,13 +247,13 @@ class Dispatcher:
                 return on.Accepted(effect.ask, effect.launch_id, answer)
             return failed(effect, answer, request)
 
-        self._complete(effect.ask, self._lessons.answer(effect, call, self._launch_pacer, request))
+        self._asks.complete(effect.ask, self._lessons.answer(effect, call, self._launch_pacer, request))
         return True
 
     def _is_held(self, effect: do.Submit) -> bool:
         """Complete a launch that must not be sent (any more); whether that was so."""
         now = self._clock()
-        if effect.ask in self._withdrawn:
+        if self._asks.is_withdrawn(effect.ask):
             self._hold(effect, "Withdrawn", "no longer wanted")
         elif self._closed:
             self._hold(effect, "Closed", "the executor is shutting down")
@@ -289,7 +278,7 @@ class Dispatcher:
             faults = [fault_in(error, "StopJob", Trouble.NO_ANSWER, self._log)] * len(stops)
         for stop, fault in zip(stops, faults, strict=True):
             told = fault and self._lessons.learn(fault, begun, self._stop_pacer)
-            self._complete(stop.ask, on.StopAnswered(stop.ask, stop.launch_id, told))
+            self._asks.complete(stop.ask, on.StopAnswered(stop.ask, stop.launch_id, told))
         return True
 
     def _read(self, effect: do.Observe | do.Find) -> bool:
@@ -301,7 +290,7 @@ class Dispatcher:
             description = self._cloud.describe(effect.place, effect.jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
 
-        self._complete(effect.ask, self._lessons.answer(effect, call, self._read_pacer))
+        self._asks.complete(effect.ask, self._lessons.answer(effect, call, self._read_pacer))
         return True
 
     def _find(self, finds: list[do.Find]) -> None:
@@ -315,7 +304,7 @@ class Dispatcher:
 
         answer = self._lessons.answer(together, call, self._read_pacer)
         for find in finds:
-            self._complete(find.ask, answer_to(find, answer))
+            self._asks.complete(find.ask, answer_to(find, answer))
 
     def _ask_rows(self, effect: do.Confirm) -> bool:
         event: on.Completion
@@ -324,7 +313,7 @@ class Dispatcher:
             event = on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
             event = failed(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
-        self._complete(effect.ask, event)
+        self._asks.complete(effect.ask, event)
         return True
 
     # -- credentials --------------------------------------------------------------------------------------------------

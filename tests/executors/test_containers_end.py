@@ -148,8 +148,8 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
         "watched": book.watched,
         "outbox": book.outbox,
         "due": book._due if book.next_due() is not None else (),
-        "open": dispatcher._open,
-        "withdrawn": dispatcher._withdrawn,
+        "open": dispatcher._asks._open,
+        "withdrawn": dispatcher._asks._withdrawn,
     }
     assert {name: len(kept) for name, kept in left.items() if kept} == {}
 

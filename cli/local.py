@@ -7,7 +7,7 @@ import shlex
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -59,28 +59,30 @@ def up(
     Prints what to export for AWS clients and for Airflow; everything else goes to standard error. No process is left
     behind, whatever ends it.
     """
-    from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
-
     environment = _pairs(env or [])
     if output is not None:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise typer.BadParameter(f"cannot write there: {error}", param_hint="--output") from error
+        _make_directory(output)
+    _serve(
+        port=port,
+        region=region,
+        container_environment=environment,
+        max_containers=max_containers,
+        start_delay=start_delay,
+        stop_delay=stop_delay,
+        stop_timeout=stop_timeout,
+        output_directory=output,
+    )
+
+
+def _serve(**how: Any) -> None:
+    """Run an `EmbeddedAws` of this kind until a signal ends it."""
+    from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
+
     previous = signal.signal(signal.SIGTERM, _terminated)
     try:
         from aws_exec.local import EmbeddedAws  # noqa: PLC0415 - likewise; needs the extra
 
-        with EmbeddedAws(
-            port=port,
-            region=region,
-            container_environment=environment,
-            max_containers=max_containers,
-            start_delay=start_delay,
-            stop_delay=stop_delay,
-            stop_timeout=stop_timeout,
-            output_directory=output,
-        ) as aws:
+        with EmbeddedAws(**how) as aws:
             _tell(aws)
             signal.pause()
     except LocalError as error:
@@ -91,6 +93,13 @@ def up(
         raise typer.Exit(_INTERRUPTED) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write there: {error}", param_hint="--output") from error
 
 
 def _tell(aws: EmbeddedAws) -> None:

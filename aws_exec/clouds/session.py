@@ -86,14 +86,9 @@ def build_client(
         CloudError: CREDENTIALS, UNREACHED or REFUSED (no region, a connection that cannot be understood), with what
             to do about it.
     """
-    config = client_config(connections)
     keep_secrets_out()
     try:
-        if not conn_id:
-            return _session(region_name=region_name or None).client(service, config=config)
-        if _has_amazon_provider():
-            return _from_hook(service, conn_id, region_name, config)
-        return _from_plain_connection(service, conn_id, region_name, config, section)
+        return _found(service, conn_id, region_name or None, client_config(connections), section)
     except (NoRegionError, ValueError) as error:
         # An empty AWS_DEFAULT_REGION gets further than none, to an endpoint with a hole in it.
         if not (isinstance(error, NoRegionError) or "Invalid endpoint" in str(error)):
@@ -146,6 +141,15 @@ class ClientSource(Generic[ClientT]):
             self._client = client
 
 
+def _found(service: str, conn_id: str | None, region_name: str | None, config: Config, section: str) -> Any:
+    """The client, by whichever way its account is to be found."""
+    if not conn_id:
+        return _session(region_name=region_name).client(service, config=config)
+    if _has_amazon_provider():
+        return _from_hook(service, conn_id, region_name, config)
+    return _from_plain_connection(service, conn_id, region_name, config, section)
+
+
 def _session(**kwargs: Any) -> Any:
     """Not boto3's default session, which other threads may be using; untyped: its types know every service apart."""
     return boto3.session.Session(**kwargs)
@@ -161,7 +165,7 @@ def _has_amazon_provider() -> bool:
 def _from_hook(service: str, conn_id: str, region_name: str | None, ours: Config) -> Any:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # noqa: PLC0415
 
-    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name or None, client_type=service)
+    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type=service)
     # The connection's own `config_kwargs` (proxies, ...) stay in force, except where ours are a promise.
     return hook.get_client_type(region_name=hook.region_name, config=hook.config.merge(ours))
 
@@ -180,7 +184,7 @@ def _from_plain_connection(
         )
     connection = _airflow_connection(conn_id)
     if connection is None:
-        return _session(region_name=region_name or None).client(service, config=config)
+        return _session(region_name=region_name).client(service, config=config)
     extra: dict[str, Any] = dict(connection.extra_dejson)
     if unknown := sorted(name for name, value in extra.items() if value and name not in _PLAIN_EXTRAS):
         raise _refused(

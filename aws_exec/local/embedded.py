@@ -47,6 +47,22 @@ class EmbeddedAws(Watch):
         container_environment: what every container gets before its task definition's environment and its overrides;
             may be changed at any time, and counts for containers launched later.
         faults: what goes wrong, on request.
+
+    Args:
+        port: on 127.0.0.1; 0 for any free one.
+        region: where what `names` names is made ready.
+        container_environment: see the attribute.
+        max_containers: how many tasks and jobs run at a time (sidecars ride with theirs); the rest stay
+            PROVISIONING, or RUNNABLE.
+        start_delay: seconds from the room to run to the start of the containers.
+        stop_delay: seconds from the exit of the last container to STOPPED.
+        stop_timeout: seconds from SIGTERM to SIGKILL, for containers whose definition has no `stopTimeout`.
+        output_directory: where each container's output is also written, one file each; None for nowhere.
+        clock: epoch seconds, for what AWS forgets after hours, and the timeouts and lag of jobs; None for the
+            machine's.
+
+    Raises:
+        PortInUseError: the port cannot be had.
     """
 
     def __init__(
@@ -62,24 +78,6 @@ class EmbeddedAws(Watch):
         output_directory: Path | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """Prepare it; `start`, or entering it, begins.
-
-        Args:
-            port: on 127.0.0.1; 0 for any free one.
-            region: where what `names` names is made ready.
-            container_environment: see the attribute.
-            max_containers: how many tasks and jobs run at a time (sidecars ride with theirs); the rest stay
-                PROVISIONING, or RUNNABLE.
-            start_delay: seconds from the room to run to the start of the containers.
-            stop_delay: seconds from the exit of the last container to STOPPED.
-            stop_timeout: seconds from SIGTERM to SIGKILL, for containers whose definition has no `stopTimeout`.
-            output_directory: where each container's output is also written, one file each; None for nowhere.
-            clock: epoch seconds, for what AWS forgets after hours, and the timeouts and lag of jobs; None for the
-                machine's.
-
-        Raises:
-            PortInUseError: the port cannot be had.
-        """
         self.names = Names(region=region)
         self.container_environment = dict(container_environment or {})
         script = Script()

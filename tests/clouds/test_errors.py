@@ -1,4 +1,4 @@
-"""Every way an AWS call can fail has one meaning, chosen on purpose, and its text shows no credential."""
+"""Every way an AWS call can fail has one meaning, chosen on purpose."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import urllib3.exceptions
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_exec.clouds.errors import BY_CLASS, BY_CODE, CloudError, fault_of, fault_of_failure
 from aws_exec.lifecycle.values import Fault, Trouble
+from tests.clouds.answered import answered
 
-TOKEN = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJl"
 URL = "https://ecs.us-east-1.amazonaws.com/"
 
 #: What it means | HTTP status (0: none was recorded) | code | message
@@ -97,12 +96,6 @@ INVALID | 400 | UnsupportedFeatureException |
 INVALID | 400 | SerializationException |
 INVALID | 400 | ValidationException | 1 validation error detected
 """
-
-
-def answered(code, message="", status=400, **more):
-    """A ClientError as botocore makes it."""
-    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
-    return ClientError(response, "RunTask")
 
 
 def exception_classes():
@@ -262,93 +255,6 @@ def test_a_fault_that_was_raised_is_passed_on():
 )
 def test_a_refusal_of_run_task_may_pass_unless_it_says_otherwise(failure, expected):
     assert fault_of_failure(failure) == expected
-
-
-def validation_error(operation="RunTask", **arguments):
-    """What botocore raises for these arguments."""
-    shape = ServiceModel(Loader().load_service_model("ecs", "service-2")).operation_model(operation).input_shape
-    return botocore.exceptions.ParamValidationError(
-        report=ParamValidator().validate(arguments, shape).generate_report(),
-    )
-
-
-def test_a_request_that_does_not_fit_names_the_fields_but_no_value():
-    command = ["python", "-m", "airflow", "--json-string", f'{{"token": "{TOKEN}", "x": "hunter2, type: <class"}}']
-    error = validation_error(
-        overrides={"containerOverrides": [{"name": 7, "command": "\n".join(command), "cpus": 1}]},
-        count="one",
-    )
-    assert TOKEN in str(error)
-    fault = fault_of(error, "RunTask")
-    assert fault.trouble is Trouble.INVALID
-    assert "hunter2" not in fault.message
-    assert "eyJ" not in fault.message
-    assert fault.message.split("; ") == [
-        "input: taskDefinition is missing",
-        "overrides.containerOverrides[0]: cpus is unknown",
-        "overrides.containerOverrides[0].name: has type int, must be str",
-        "overrides.containerOverrides[0].command: has type str, must be list, tuple",
-        "count: has type str, must be int",
-    ]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        botocore.exceptions.RangeError(value="hunter2", param="count", min_value=1, max_value=10, type_name="integer"),
-        botocore.exceptions.UnknownKeyError(value="hunter2", param="count", choices="a"),
-        botocore.exceptions.ValidationError(value="hunter2", param="count", type_name="integer"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_other_validation_errors_name_the_field_but_no_value(error):
-    message = fault_of(error, "RunTask").message
-    assert "count" in message
-    assert "hunter2" not in message
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        TOKEN,
-        TOKEN[:25],
-        "ASIAIOSFODNN7EXAMPLE",
-        "IQoJb3JpZ2luX2Vj" + "A1b2/C3d4+" * 40,
-        '"token": "hunter2"',
-        "X-Amz-Security-Token=hunter2",
-        "https://user:hunter2@proxy:3128",
-    ],
-)
-def test_no_text_shows_a_credential(secret):
-    for fault in (
-        fault_of(answered("ClientException", f"bad: {secret} end"), "RunTask"),
-        fault_of(answered("AccessDeniedException", f"bad: {secret} end"), "RunTask"),
-        fault_of(RuntimeError(f"bad: {secret} end"), "RunTask"),
-        fault_of(botocore.exceptions.CredentialRetrievalError(provider="p", error_msg=secret), "RunTask"),
-        fault_of_failure({"reason": f"bad: {secret} end", "detail": secret}),
-    ):
-        assert secret not in str(fault)
-        assert "hunter2" not in str(fault)
-
-
-def test_a_secret_key_is_hidden_where_credentials_failed():
-    key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-    error = botocore.exceptions.CredentialRetrievalError(provider="process", error_msg=f"got {key} and no more")
-    assert key not in str(fault_of(error, "RunTask"))
-
-
-def test_a_value_that_aws_echoes_is_hidden():
-    message = (
-        "1 validation error detected: Value '[ContainerOverride(command=[airflow, hunter2's])]' at 'overrides' failed "
-        "to satisfy constraint"
-    )
-    assert fault_of(answered("ValidationException", message), "RunTask").message == (
-        "1 validation error detected: value at 'overrides' failed to satisfy constraint"
-    )
-
-
-def test_a_message_without_end_is_cut():
-    assert len(fault_of(answered("ClientException", "x " * 5000), "RunTask").message) == 1000
 
 
 @given(code=st.text(), message=st.text(), status=st.integers(0, 999))

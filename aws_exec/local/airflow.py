@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar
 
 from aws_exec.local.airflow_component import Component
 from aws_exec.local.airflow_home import USER, AirflowHome, Settings, make_home
-from aws_exec.local.airflow_records import Records
+from aws_exec.local.airflow_records import Records, sqlite_file
 from aws_exec.local.errors import LocalError, PortInUseError
 from aws_exec.local.http import LOOPBACK
 
@@ -96,7 +96,7 @@ class LocalAirflow:
             PortInUseError: the port cannot be had.
         """
         self.home: AirflowHome = make_home(directory, _free_port(port), executor, dags, settings or {})
-        self.records = Records(self.home.database)
+        self.records = Records(sqlite_file(self.home.database))
         self._environment = {
             **(environment or {}),
             "AIRFLOW_HOME": str(self.home.directory),
@@ -171,12 +171,24 @@ class LocalAirflow:
         self._components[name].kill()
         self._components[name].join()
 
+    def pause(self, name: str) -> None:
+        """Stop one component in its tracks (SIGSTOP), until `resume`."""
+        self._components[name].pause()
+
+    def resume(self, name: str) -> None:
+        """Let a paused component go on as if nothing had been."""
+        self._components[name].resume()
+
     def restart(self, name: str) -> None:
-        """Start one component, again if it ran before; its log goes on in the same file."""
+        """Start one component, again if it ran before; its log goes on in the same file.
+
+        Args:
+            name: one of `COMPONENTS`, or one more of that kind: `scheduler#2`.
+        """
         if (before := self._components.get(name)) is not None:
             before.kill()
             before.join()
-        self._components[name] = self._run(name, _COMMANDS[name])
+        self._components[name] = self._run(name, _COMMANDS[name.partition("#")[0]])
 
     def check(self) -> None:
         """See whether all components live.

@@ -65,6 +65,14 @@ class Component:
         self._asked_to_end = True
         self._process.kill()
 
+    def pause(self) -> None:
+        """Stop all of it in its tracks."""
+        self._process.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._process.resume()
+
     def join(self) -> None:
         """Wait until all of it is gone."""
         self._process.join()

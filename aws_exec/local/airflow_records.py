@@ -1,4 +1,4 @@
-"""What Airflow's database says of a DAG run, read from SQLite without disturbing anybody.
+"""What Airflow's database says of a DAG run, read without disturbing anybody.
 
 Looking every half second through the REST API would keep the API server from the containers; a read of a WAL database
 costs nobody anything.
@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 #: Seconds to wait for a writer that holds the file.
 _PATIENCE = 10.0
+
+#: Answers a query, whose parameters are question marks, with all its rows.
+Ask: TypeAlias = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,11 @@ def named(task_id: str, map_index: int) -> str:
 
 
 class Records:
-    """Reads one Airflow's database. Every call is a connection of its own."""
+    """Reads one Airflow's database, once it has been migrated."""
 
-    def __init__(self, database: Path) -> None:
-        """Read a file that an Airflow has migrated."""
-        self._database = database
+    def __init__(self, ask: Ask) -> None:
+        """Read what answers (`sqlite_file`)."""
+        self._ask = ask
 
     def known_dags(self) -> set[str]:
         """The DAGs that have been parsed and serialised."""
@@ -122,16 +125,18 @@ class Records:
         return _decoded(rows[0][0]) if rows else None
 
     def _rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
-        with self._connected() as connection:
+        return self._ask(query, arguments)
+
+
+def sqlite_file(database: Path) -> Ask:
+    """Ask an SQLite file; every question is a connection of its own."""
+
+    def ask(query: str, arguments: Sequence[object]) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=_PATIENCE)
+        with contextlib.closing(connection):
             return connection.execute(query, arguments).fetchall()
 
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=_PATIENCE)
-        try:
-            yield connection
-        finally:
-            connection.close()
+    return ask
 
 
 def _decoded(value: Any) -> Any:

@@ -210,7 +210,7 @@ class BatchResponse(MotoResponse):
     def call_action(self) -> TYPE_RESPONSE:
         """Count it, and carry it out unless a scripted error comes first."""
         try:
-            return self._service.setting.called(self._operation()) or super().call_action()
+            return self._service.setting.answer(self._operation(), super().call_action)
         except AwsError as error:
             return on_the_wire(error)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -130,9 +132,24 @@ class Container:
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
+    def pause(self) -> None:
+        """Stop the command in its tracks (SIGSTOP), as a host that stalls does; it can still be killed. Linux only."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused command go on."""
+        self._signal(signal.SIGCONT)
+
     def join(self) -> None:
         """Wait until all of it is gone and everything was told."""
         self._waiter.join()
+
+    def _signal(self, number: int) -> None:
+        """Send a signal to the session of the command, which `pid1` is the parent of."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            for child in children.read_text().split():
+                os.killpg(int(child), number)
 
     def _read(self, on_line: OnLine) -> None:
         output: IO[bytes] | None = self._process.stdout

@@ -8,6 +8,9 @@
 | `POST /awsexec/refuse` | `{"reason": "RESOURCE:MEMORY", "times": 1, "detail": ""}` | RunTask answers `failures` |
 | `POST /awsexec/fail-to-start` | `{"reason": "CannotPullContainerError: ...", "times": 1}` | a task never starts |
 | `POST /awsexec/raise` | `{"operation": "RunTask", "code": "...", "message": "..."}` | an API error |
+| `POST /awsexec/stall` | `{"operation": "RunTask", "acted": false, "times": 1}` | calls wait, before or after acting |
+| `POST /awsexec/let-go` | `{}` | such calls go on |
+| `POST /awsexec/pause`, `resume` | `{"task": "<arn>"}` | its containers stop in their tracks (SIGSTOP), go on |
 | `POST /awsexec/forget` | `{"task": "<arn>"}` | of a task or job: unknown from now on |
 | `POST /awsexec/lose` | `{"task": "<arn>", "stop_code": "SpotInterruption", "reason": "..."}` | its host is gone |
 | `POST /awsexec/hold` | `{"reason": "CAPACITY:...", "times": 1}` | a job stays RUNNABLE |

@@ -152,7 +152,7 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def call_action(self) -> TYPE_RESPONSE:
         """Count it, and carry it out unless a scripted error comes first."""
-        return self._service.setting.called(self._get_action()) or super().call_action()
+        return self._service.setting.answer(self._get_action(), super().call_action)
 
     def run_task(self) -> ActionResult:
         """RunTask."""

@@ -28,6 +28,7 @@ from aws_exec.local.loop import Loop
 from aws_exec.local.ready import Names, make_ready
 from aws_exec.local.script import Script
 from aws_exec.local.service import Setting
+from aws_exec.local.stalls import Stalls
 from aws_exec.local.watch import Watch
 
 Found = TypeVar("Found")
@@ -83,12 +84,13 @@ class EmbeddedAws(Watch):
         script = Script()
         loop = Loop()
         super().__init__(loop, self._all_tasks, LogWriter(loop, self.names.account, region, output_directory))
-        self.faults = Faults(loop, self._all_tasks, self._all_jobs, script)
+        self._stalls = Stalls(loop)
+        self.faults = Faults(loop, self._all_tasks, self._all_jobs, script, self._stalls)
         self._host = ContainerHost(loop, max_containers)
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
-        self._setting = Setting(script, self._directory, stop_timeout, self.container_environment)
+        self._setting = Setting(script, self._stalls, self._directory, stop_timeout, self.container_environment)
         log_of = self._logs.of_task
         self._ecs = EcsService(lambda: EcsTasks(self._host, pace, log_of, script, **clocked), self._setting)
         self._batch = BatchService(lambda: BatchJobs(self._host, pace, log_of, script, **clocked), self._setting)
@@ -124,6 +126,7 @@ class EmbeddedAws(Watch):
 
     def close(self) -> None:
         """Kill every container and end every thread; harmless a second time."""
+        self._stalls.close()
         self._http.close()
         self._host.close()
         self._loop.close()
@@ -198,6 +201,10 @@ class EmbeddedAws(Watch):
             "refuse": self.faults.refuse_next,
             "fail-to-start": self.faults.fail_next_start,
             "raise": self.faults.raise_next,
+            "stall": self.faults.stall_next,
+            "let-go": self.faults.let_go,
+            "pause": self.faults.pause,
+            "resume": self.faults.resume,
             "forget": self.faults.forget,
             "lose": self.faults.lose,
             "hold": self.faults.hold_next,

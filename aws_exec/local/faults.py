@@ -10,6 +10,7 @@ from aws_exec.local.errors import AwsError
 from aws_exec.local.launched import Launched
 from aws_exec.local.loop import Loop
 from aws_exec.local.script import Refusal, Script
+from aws_exec.local.stalls import Stalls
 
 
 class Faults:
@@ -21,12 +22,14 @@ class Faults:
         tasks: Callable[[], dict[str, Launched]],
         jobs: Callable[[], Iterable[BatchJobs]],
         script: Script,
+        stalls: Stalls,
     ) -> None:
         """Break these tasks and jobs, and fill this script, under the loop's lock."""
         self._loop = loop
         self._tasks = tasks
         self._jobs = jobs
         self._script = script
+        self._stalls = stalls
 
     def refuse_next(self, reason: str, *, times: int = 1, detail: str = "", remembered: bool = False) -> None:
         """Answer the next RunTasks with `failures`; see `Refusal`."""
@@ -58,6 +61,25 @@ class Faults:
         with self._loop.changed:
             self._script.errors.setdefault(operation, []).extend([error] * times)
 
+    def stall_next(self, operation: str, *, acted: bool = False, times: int = 1) -> None:
+        """Keep the next calls of an operation of ECS or Batch waiting, until `let_go`: whoever asked may die meanwhile.
+
+        Args:
+            operation: as in the API.
+            acted: wait when the call was carried out and before it is answered, not before anything is done.
+            times: how many calls.
+        """
+        self._stalls.stall_next(operation, acted=acted, times=times)
+
+    def let_go(self) -> None:
+        """Let the calls go on that are kept waiting, and stall no more."""
+        self._stalls.let_go()
+
+    @property
+    def stalled(self) -> dict[str, int]:
+        """How many calls are kept waiting now, by operation; for `EmbeddedAws.wait_until`."""
+        return self._stalls.waiting
+
     def forget(self, task: str) -> None:
         """Know nothing of a task or job any more, though it goes on running.
 
@@ -75,6 +97,28 @@ class Faults:
         """
         with self._loop.changed:
             self._tasks()[task].lose(stop_code, reason)
+
+    def pause(self, task: str) -> None:
+        """Stop the containers of a task, or of a job's attempt, in their tracks, as on a host that stalls (Linux only).
+
+        Raises:
+            KeyError: there never was such a task or job.
+        """
+        with self._loop.changed:
+            for container in self._tasks()[task].current.containers:
+                if container.process is not None:
+                    container.process.pause()
+
+    def resume(self, task: str) -> None:
+        """Let paused containers go on as if nothing had been.
+
+        Raises:
+            KeyError: there never was such a task or job.
+        """
+        with self._loop.changed:
+            for container in self._tasks()[task].current.containers:
+                if container.process is not None:
+                    container.process.resume()
 
     def hold_next(self, reason: str, *, times: int = 1) -> None:
         """Keep the next jobs RUNNABLE for a reason, until `release`; ended meanwhile, they never run.

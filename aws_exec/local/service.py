@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from moto.core.responses import ActionContext, ActionResult
 from aws_exec.local.ecs_request import Ground
 from aws_exec.local.errors import AwsError
 from aws_exec.local.script import Script
+from aws_exec.local.stalls import Stalls
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Setting:
 
     Attributes:
         script: the faults to come.
+        stalls: the calls that are kept waiting.
         directory: where containers run.
         stop_timeout: seconds, where the container definition says none.
         environment: what every container gets first; read at each launch.
@@ -30,6 +32,7 @@ class Setting:
     """
 
     script: Script
+    stalls: Stalls
     directory: Path
     stop_timeout: float
     environment: Mapping[str, str]
@@ -41,14 +44,17 @@ class Setting:
         environment = {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", **where, **self.environment}
         return Ground(self.directory, self.stop_timeout, environment)
 
-    def called(self, operation: str) -> TYPE_RESPONSE | None:
-        """Count a call; the answer if an error is scripted for it, None if it may be carried out."""
+    def answer(self, operation: str, act: Callable[[], TYPE_RESPONSE]) -> TYPE_RESPONSE:
+        """Count a call and carry it out, unless an error is scripted for it; wait where that was asked for."""
         self.calls[operation] += 1
+        self.stalls.wait(operation, acted=False)
         try:
             self.script.raise_next(operation)
         except AwsError as error:
             return on_the_wire(error)
-        return None
+        answer = act()
+        self.stalls.wait(operation, acted=True)
+        return answer
 
 
 def on_the_wire(error: AwsError) -> TYPE_RESPONSE:

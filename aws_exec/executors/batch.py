@@ -11,6 +11,7 @@ from aws_exec.executors.base import ContainerExecutor
 from aws_exec.executors.starting import Builder
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import BatchOptions, SubmitJobBuilder, load_batch_options
+from aws_exec.settings.file import AwsexecFile
 
 #: `arn:aws:batch:eu-central-1:123456789012:job/id`. A bare job id looks like a launch id: it is looked for as both.
 _JOB_ARN = re.compile(r"arn:[\w-]+:batch:[\w-]+:\d+:job/[\w:-]+")
@@ -24,6 +25,7 @@ class AwsBatchExecutor(ContainerExecutor):
 
     SERVICE = "batch"
     SECTION = "aws_batch_executor"
+    OPTIONS = BatchOptions
 
     #: Jobs per DescribeJobs call; AWS takes 100.
     DESCRIBE_JOBS_BATCH_SIZE: ClassVar[int] = 99
@@ -32,9 +34,12 @@ class AwsBatchExecutor(ContainerExecutor):
 
     # -- what Batch is ------------------------------------------------------------------------------------------------
 
-    def _read_options(self, get: Callable[[str], str | None], team: str | None) -> tuple[BatchOptions, Builder]:
-        options = load_batch_options(get, team=team)
-        return options, SubmitJobBuilder(options, team=team)
+    def _read_options(
+        self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
+    ) -> tuple[BatchOptions, Builder]:
+        said, templates = file.said("batch", team), file.book("batch", team)
+        options = load_batch_options(get, team=team, said=said)
+        return options, SubmitJobBuilder(options, team=team, templates=templates, where=said.where)
 
     def _adapter(self, options: BatchOptions, deployment: str) -> BatchCloud:
         return BatchCloud(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from airflow.configuration import conf
@@ -125,15 +125,16 @@ def mint(workload: Any, generator: Any) -> str:
     return str(generator.generate({"sub": subject})) if generator else ""
 
 
-def option_reader(executor: BaseExecutor, section: str) -> Callable[[str], str | None]:
-    """Reads the raw options of a section, of the executor's team if it has one."""
+def options_said(executor: BaseExecutor, section: str, names: Iterable[str]) -> dict[str, str]:
+    """The raw options of a section, of the executor's team if it has one; without those that nobody set.
+
+    Airflow would give the defaults of a provider's metadata for them. Our models know those too, and awsexec.yaml
+    stands between the defaults and what Airflow's configuration says.
+    """
     source: Any = executor.conf
-
-    def get(option: str) -> str | None:
-        value = source.get(section, option, fallback=None)
-        return None if value is None else str(value)
-
-    return get
+    with conf.make_sure_configuration_loaded(with_providers=False):
+        found = {name: source.get(section, name, fallback=None) for name in names}
+    return {name: str(value) for name, value in found.items() if value is not None}
 
 
 def team_of(executor: BaseExecutor) -> str | None:

@@ -14,6 +14,7 @@ from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import EcsOptions, RunTaskBuilder, load_ecs_options
+from aws_exec.settings.file import AwsexecFile
 
 #: `arn:aws:ecs:eu-central-1:123456789012:task/cluster/id`, or the older form without the cluster.
 _TASK_ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d+:task/(?:[\w-]+/)?[\w-]+")
@@ -27,6 +28,7 @@ class AwsEcsExecutor(ContainerExecutor):
 
     SERVICE = "ecs"
     SECTION = "aws_ecs_executor"
+    OPTIONS = EcsOptions
 
     #: Tasks per DescribeTasks call; AWS takes 100.
     DESCRIBE_TASKS_BATCH_SIZE: ClassVar[int] = 99
@@ -38,9 +40,12 @@ class AwsEcsExecutor(ContainerExecutor):
 
     # -- what ECS is --------------------------------------------------------------------------------------------------
 
-    def _read_options(self, get: Callable[[str], str | None], team: str | None) -> tuple[EcsOptions, Builder]:
-        options = load_ecs_options(get, team=team)
-        return options, RunTaskBuilder(options, team=team)
+    def _read_options(
+        self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
+    ) -> tuple[EcsOptions, Builder]:
+        said, templates = file.said("ecs", team), file.book("ecs", team)
+        options = load_ecs_options(get, team=team, said=said)
+        return options, RunTaskBuilder(options, team=team, templates=templates, where=said.where)
 
     def _adapter(self, options: EcsOptions, deployment: str) -> EcsCloud:
         self._launch_type_is_open = _leaves_launch_type_open(options)
@@ -60,14 +65,14 @@ class AwsEcsExecutor(ContainerExecutor):
             words,
             workload.executor_config,
             workload.queue,
-            default_launch_type=self._default_launch_type(workload.executor_config),
+            default_launch_type=self._default_launch_type(workload.executor_config, workload.queue),
         )
 
-    def _default_launch_type(self, executor_config: object) -> str | None:
+    def _default_launch_type(self, executor_config: object, queue: str | None) -> str | None:
         """What a cluster needs said where nothing is configured. On a lane's thread."""
-        if not self._launch_type_is_open or names_launch_type(executor_config):
+        if not self._launch_type_is_open or self._builder.names_launch_type(executor_config, queue):
             return None
-        return self._launch_types.of(self._place_of(executor_config))
+        return self._launch_types.of(self._place_of(executor_config, queue))
 
     def _max_attempts(self, options: EcsOptions) -> int:
         return self.MAX_RUN_TASK_ATTEMPTS or options.max_attempts

@@ -5,6 +5,7 @@ What a service is beside that is said by a thin subclass, in a handful of hooks.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -23,6 +24,7 @@ from aws_exec.lifecycle import Machine, Policy, effects
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Trouble
 from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
+from aws_exec.settings.file import AwsexecFile, load_file
 
 #: Seconds that a container may take to start where instances have to be started for it first.
 SLOW_START = 3600.0
@@ -56,6 +58,8 @@ class StartingExecutor(BeatingExecutor):
     SERVICE: ClassVar[str]
     #: The section of Airflow's configuration.
     SECTION: ClassVar[str]
+    #: What it may hold.
+    OPTIONS: ClassVar[type[ExecutorOptions]]
 
     #: Error codes after which the client is rebuilt with new credentials, beside those that we know of; the amazon
     #: provider's name and values.
@@ -81,7 +85,9 @@ class StartingExecutor(BeatingExecutor):
 
     # -- what a service is --------------------------------------------------------------------------------------------
 
-    def _read_options(self, get: Callable[[str], str | None], team: str | None) -> tuple[Any, Builder]:
+    def _read_options(
+        self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
+    ) -> tuple[Any, Builder]:
         """This executor's options, and what makes requests of them; raises OptionsError."""
         raise NotImplementedError
 
@@ -136,7 +142,11 @@ class StartingExecutor(BeatingExecutor):
     def _set_up(self) -> tuple[Cloud, ExecutorOptions]:
         """Read the options, build what they describe. Calls nobody; raises OptionsError."""
         team = compat.team_of(self)
-        options, self._builder = self._read_options(compat.option_reader(self, self.SECTION), team)
+        said = compat.options_said(self, self.SECTION, self.OPTIONS.model_fields)
+        file = load_file(os.environ)
+        if file.located.source:
+            self.log.info("Reading %s, under Airflow's configuration", file.located.source)
+        options, self._builder = self._read_options(said.get, team, file)
         for warning in self._builder.warnings:
             self.log.warning("[%s] %s", self.SECTION, warning)
         self._places = {}

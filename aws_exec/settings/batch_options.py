@@ -9,7 +9,17 @@ from pydantic import BeforeValidator
 
 from aws_exec.settings.coercion import json_object, positive_seconds, text_map
 from aws_exec.settings.merge import SUBMIT_JOB, camelized
-from aws_exec.settings.options import ExecutorOptions, Positive, Stripped, attempts_option, kwargs_option, load, option
+from aws_exec.settings.options import (
+    NOTHING_SAID,
+    ExecutorOptions,
+    Positive,
+    Said,
+    Stripped,
+    attempts_option,
+    kwargs_option,
+    load,
+    option,
+)
 
 #: AWS Batch user guide, "Service quotas": SubmitJob, per account; not adjustable.
 LAUNCHES_PER_SECOND = 50.0
@@ -73,7 +83,7 @@ class BatchOptions(ExecutorOptions):
     )
 
     @classmethod
-    def elsewhere(cls, given: Mapping[str, str]) -> Container[str]:
+    def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:
         """The amazon provider takes the queue and the definition from `submit_job_kwargs` too."""
         try:
             kwargs = json_object(given.get("submit_job_kwargs", "{}"))
@@ -98,6 +108,7 @@ def load_batch_options(
     *,
     team: str | None = None,
     require: bool = True,
+    said: Said = NOTHING_SAID,
 ) -> BatchOptions:
     """Read `[aws_batch_executor]`.
 
@@ -105,8 +116,9 @@ def load_batch_options(
         get: the raw text of an option (of that team), or None; empty text means absent.
         team: whose configuration `get` reads, for naming it in messages.
         require: whether `job_queue` and `job_definition` must be there, as options or in `submit_job_kwargs`.
+        said: by awsexec.yaml, where Airflow's configuration says nothing.
 
     Raises:
         OptionsError: with every problem found.
     """
-    return load(BatchOptions, get, team=team, require=require)
+    return load(BatchOptions, get, team=team, require=require, said=said)

@@ -83,7 +83,7 @@ def read_executor_config(config: object, container: str) -> Layers:
     named = document.pop("containerName", container)
     if named is not None and not isinstance(named, str):
         message = f"is of type {type(named).__name__}, expected a string"
-        raise InvalidExecutorConfig([Finding("containerName", message)])
+        raise InvalidExecutorConfig([Finding("containerName", message, rule="request-type")])
     container = named or ""
     request, own = read_config(document, container, DIALECT)
     layers = _layers(request, container)
@@ -111,15 +111,16 @@ def _reserved(document: Mapping[str, Any]) -> Iterator[Finding]:
 def _faults(request: Mapping[str, Any]) -> Iterator[Finding]:
     for name, why in _REFUSED.items():
         if request.get(name):
-            yield Finding(name, "cannot be set", f"Remove it: {why}")
+            yield Finding(name, "cannot be set", f"Remove it: {why}", "request-unsupported")
     for index, job in enumerate(request.get("dependsOn") or ()):
         if (job or {}).get("type"):
-            yield Finding(f"dependsOn[{index}].type", "is of array jobs, which are not supported", "Name a jobId only")
+            message = "is of array jobs, which are not supported"
+            yield Finding(f"dependsOn[{index}].type", message, "Name a jobId only", "request-unsupported")
     for key in request.get("tags") or ():
         yield from not_for_tags(key, f"tags.{key}")
     if len((request.get("ecsPropertiesOverride") or {}).get("taskProperties") or ()) > 1:
         path = "ecsPropertiesOverride.taskProperties"
-        yield Finding(path, "has several entries, and AWS takes one", "Keep one of them")
+        yield Finding(path, "has several entries, and AWS takes one", "Keep one of them", "request-length")
 
 
 def _containers(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -190,7 +191,7 @@ def _layers(request: Document, container: str) -> tuple[Document, ...]:
     if items and not container:
         message = "overrides one of several containers, and which of them is Airflow's is not known"
         remedy = "Name it by the option container_name, or by containerName in the executor_config"
-        raise InvalidExecutorConfig([Finding("ecsPropertiesOverride", message, remedy)])
+        raise InvalidExecutorConfig([Finding("ecsPropertiesOverride", message, remedy, "container-name")])
     airflows = [item for item in items if item.get("name") in (None, "", container)]
     if airflows:
         sidecars = [item for item in items if item not in airflows]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TypeAlias
 
 from aws_exec.lifecycle.identity import Identity
@@ -16,7 +17,16 @@ from aws_exec.lifecycle.job_name import DEFAULT_PREFIX, job_name, prefix_of
 from aws_exec.settings.batch_options import OPTION_OF, BatchOptions
 from aws_exec.settings.batch_overlay import Layers, read_executor_config, read_submit_job_kwargs
 from aws_exec.settings.blame import Blame
-from aws_exec.settings.launch import BaseRequest, LaunchPlan, RequestBuilder, base_of, check_overrides, fill
+from aws_exec.settings.launch import (
+    NO_TEMPLATES,
+    BaseRequest,
+    LaunchPlan,
+    RequestBuilder,
+    Templates,
+    base_of,
+    check_overrides,
+    fill,
+)
 from aws_exec.settings.merge import SUBMIT_JOB as GRAMMAR
 from aws_exec.settings.merge import Document, merge_documents
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, RequestTooLarge
@@ -40,6 +50,8 @@ class SubmitJobBuilder(RequestBuilder):
     Args:
         options: of the executor.
         team: whose options they are, for naming them in messages.
+        templates: that tasks may name.
+        where: `file:line:column` of the options that awsexec.yaml gives.
 
     Raises:
         OptionsError: as `RequestBuilder`.
@@ -48,13 +60,20 @@ class SubmitJobBuilder(RequestBuilder):
         name_prefix: what the names of all jobs begin with; they are found by it.
     """
 
-    def __init__(self, options: BatchOptions, *, team: str | None = None) -> None:
-        blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team)
+    def __init__(
+        self,
+        options: BatchOptions,
+        *,
+        team: str | None = None,
+        templates: Templates = NO_TEMPLATES,
+        where: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team, where)
         base = _base_request(options, blame)
         self._container = options.container_name
         self._queues = options.job_queues
         self.name_prefix = prefix_of(base.request["jobName"])
-        super().__init__(base, blame)
+        super().__init__(base, blame, templates)
         if self.name_prefix != base.request["jobName"]:
             self.warnings += (f"job_name: is not one that AWS Batch takes; jobs are called {self.name_prefix}-...",)
 
@@ -85,20 +104,23 @@ class SubmitJobBuilder(RequestBuilder):
         return SubmitJobPlan(str(request["jobQueue"]), request)
 
     def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:
-        """The shared request with one executor_config laid over it, which shares nothing with either; the container."""
+        """The shared request with template and executor_config laid over it, sharing nothing; and the container."""
         base = {**self._base, "jobQueue": self._queues[queue]} if queue in self._queues else self._base
-        if config is None or (isinstance(config, Mapping) and not config):
+        layers = self._templates.layers(config, queue)
+        if not layers:
             return merge_documents({}, base, GRAMMAR), self._container
-        overlay = read_executor_config(config, self._container)
-        merged = {"jobName": base["jobName"], **_laid_over(base, overlay)}
+        merged, container = base, self._container
+        for layer in layers:
+            overlay = read_executor_config(layer, container)
+            merged, container = {"jobName": base["jobName"], **_laid_over(merged, overlay)}, overlay.container
         checked = conform(merged, shape_of(SUBMIT_JOB), operation=SUBMIT_JOB)
         findings = [*checked.findings]
-        if overlay.container and (checked.value.get("containerOverrides") or {}).get("instanceType"):
+        if container and (checked.value.get("containerOverrides") or {}).get("instanceType"):
             message = "cannot be set for one of several containers"
-            findings.append(Finding("containerOverrides.instanceType", message, "Remove it"))
+            findings.append(Finding("containerOverrides.instanceType", message, "Remove it", "request-unsupported"))
         if findings:
             raise InvalidExecutorConfig(findings)
-        return checked.value, overlay.container
+        return checked.value, container
 
 
 def _base_request(options: BatchOptions, blame: Blame) -> BaseRequest:
@@ -155,4 +177,4 @@ def _check_length(request: Document, airflow: Document, container: str) -> None:
     length = len(json.dumps(request))
     if length >= PAYLOAD_LIMIT:
         message = f"is {length:,} bytes, and AWS Batch takes less than {PAYLOAD_LIMIT:,}"
-        raise RequestTooLarge([Finding("", message, "Shorten parameters, tags and overrides")])
+        raise RequestTooLarge([Finding("", message, "Shorten parameters, tags and overrides", "override-budget")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aws_exec.settings.options import ExecutorOptions
 from aws_exec.settings.problems import Finding, Problem, shown, variable_of
@@ -19,6 +19,7 @@ class Blame:
         kwargs: the option that all other members come from.
         reference: where AWS describes the request, for the remedy.
         team: whose options they are.
+        where: `file:line:column` of the options that awsexec.yaml gives.
     """
 
     options: ExecutorOptions
@@ -26,6 +27,7 @@ class Blame:
     kwargs: str
     reference: str
     team: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, findings: Iterable[Finding]) -> list[Problem]:
         """One problem for each finding, of the option that its path comes from."""
@@ -39,14 +41,16 @@ class Blame:
         """The problem of one option."""
         value = getattr(self.options, name) or None
         whole = finding.path in ("", name) or self.option_of.get(finding.path) == name
-        path = "" if whole else f"{finding.path}: "
         return Problem(
             section=self.options.section,
             option=name,
             value=None if value is None else shown(name, value),
-            message=f"{path}{finding.message}",
+            message=finding.message if whole else f"{finding.path}: {finding.message}",
             variable=variable_of(self.options.section, name, self.team),
             remedy=finding.remedy or f"Correct it as in the {self.reference}",
+            where=self.where.get(name, ""),
+            rule=finding.rule,
+            path="" if whole else finding.path,
         )
 
 

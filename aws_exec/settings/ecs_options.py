@@ -8,7 +8,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator
 
 from aws_exec.settings.coercion import boolean, json_object, names, strategy
-from aws_exec.settings.options import ExecutorOptions, Stripped, attempts_option, kwargs_option, load, option
+from aws_exec.settings.options import (
+    NOTHING_SAID,
+    ExecutorOptions,
+    Said,
+    Stripped,
+    attempts_option,
+    kwargs_option,
+    load,
+    option,
+)
 from aws_exec.settings.problems import Problem, variable_of
 
 #: ECS API Reference, "Request throttling": RunTask refills 40/s, Fargate launches 20/s. Where both could be meant,
@@ -31,6 +40,10 @@ class EcsOptions(ExecutorOptions):
     """
 
     section: ClassVar[str] = "aws_ecs_executor"
+    rivals: ClassVar[Mapping[str, str]] = {
+        "launch_type": "capacity_provider_strategy",
+        "capacity_provider_strategy": "launch_type",
+    }
 
     cluster: Stripped = option(
         "",
@@ -89,16 +102,17 @@ class EcsOptions(ExecutorOptions):
     )
 
     @classmethod
-    def conflicts(cls, given: Mapping[str, str], team: str | None) -> Iterable[Problem]:
+    def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:
         """The launch type excludes a strategy."""
         if "launch_type" in given and "capacity_provider_strategy" in given:
             yield Problem(
                 section=cls.section,
                 option="launch_type",
-                value=given["launch_type"],
+                value=str(given["launch_type"]),
                 message="excludes capacity_provider_strategy, and both are set",
                 variable=variable_of(cls.section, "launch_type", team),
                 remedy="Unset one of the two",
+                rule="option-conflict",
             )
 
     @property
@@ -122,6 +136,7 @@ def load_ecs_options(
     *,
     team: str | None = None,
     require: bool = True,
+    said: Said = NOTHING_SAID,
 ) -> EcsOptions:
     """Read `[aws_ecs_executor]`.
 
@@ -129,8 +144,9 @@ def load_ecs_options(
         get: the raw text of an option (of that team), or None; empty text means absent.
         team: whose configuration `get` reads, for naming it in messages.
         require: whether `cluster`, `container_name` and `task_definition` must be there.
+        said: by awsexec.yaml, where Airflow's configuration says nothing.
 
     Raises:
         OptionsError: with every problem found.
     """
-    return load(EcsOptions, get, team=team, require=require)
+    return load(EcsOptions, get, team=team, require=require, said=said)

@@ -71,12 +71,13 @@ def read_run_task_kwargs(kwargs: Mapping[str, Any], container: str) -> Overlay:
 def _reserved(document: Mapping[str, Any]) -> Iterator[Finding]:
     yield from reserved_members(document, _RESERVED)
     if document.get("count", 1) not in (1, "1", None):
-        yield Finding("count", "can only be 1", "Remove it: one task instance is one container")
+        yield Finding("count", "can only be 1", "Remove it: one task instance is one container", "request-reserved")
 
 
 def _faults(request: Mapping[str, Any]) -> Iterator[Finding]:
     if request.get("launchType") and request.get("capacityProviderStrategy"):
-        yield Finding("launchType", "excludes capacityProviderStrategy, and both are set", "Remove one of the two")
+        message = "excludes capacityProviderStrategy, and both are set"
+        yield Finding("launchType", message, "Remove one of the two", "launch-type-conflict")
     for index, tag in enumerate(request.get("tags") or ()):
         yield from not_for_tags((tag or {}).get("key"), f"tags[{index}]")
 

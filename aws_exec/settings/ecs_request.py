@@ -5,6 +5,7 @@ Built and checked once, at start: what is wrong here is told to who configured t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from aws_exec.settings.problems import Finding, OptionsError
 from aws_exec.settings.shape import RUN_TASK
 
 #: The request's members that are an option each, and that option.
-_OPTION_OF = {
+OPTION_OF = {
     "cluster": "cluster",
     "taskDefinition": "task_definition",
     "launchType": "launch_type",
@@ -37,21 +38,20 @@ _FARGATE_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 _LATEST = "LATEST"
 
 
-def blame_of(options: EcsOptions, team: str | None) -> Blame:
+def blame_of(options: EcsOptions, team: str | None, where: Mapping[str, str]) -> Blame:
     """Makes problems of these options of findings on their requests."""
-    return Blame(options, _OPTION_OF, "run_task_kwargs", "ECS API Reference, RunTask", team)
+    return Blame(options, OPTION_OF, "run_task_kwargs", "ECS API Reference, RunTask", team, where)
 
 
-def base_request(options: EcsOptions, *, team: str | None = None) -> BaseRequest:
+def base_request(options: EcsOptions, blame: Blame) -> BaseRequest:
     """Build what all tasks share.
 
     Raises:
         OptionsError: with every problem that can be seen without a task.
     """
     set_here = {name: str(value) for name in type(options).model_fields if (value := getattr(options, name))}
-    if unusable := [*options.conflicts(set_here, team), *missing(type(options), set_here, team)]:
+    if unusable := [*options.conflicts(set_here, blame.team), *missing(type(options), set_here, blame.team)]:
         raise OptionsError(unusable)  # options made elsewhere than in `load_ecs_options`
-    blame = blame_of(options, team)
     kwargs, network = _network(options, blame)
     request = _from_options(options, network)
     container = options.container_name
@@ -116,10 +116,11 @@ def _network(options: EcsOptions, blame: Blame) -> tuple[dict[str, Any], _Networ
             assign_public_ip=boolean(given.get("assign_public_ip", options.assign_public_ip)),
         )
     except ValueError as error:
-        finding = Finding("/".join(given), str(error), "Write it as the option of that name")
+        finding = Finding("/".join(given), str(error), "Write it as the option of that name", "option-value")
         raise OptionsError(blame.of_kwargs([finding])) from error
     if given.get("container_name", options.container_name) != options.container_name:
-        finding = Finding("container_name", "differs from the option container_name", "Remove it here")
+        message = "differs from the option container_name"
+        finding = Finding("container_name", message, "Remove it here", "container-name")
         raise OptionsError(blame.of_kwargs([finding]))
     return rest, network
 
@@ -164,4 +165,4 @@ def _clearer(finding: Finding) -> Finding:
     if finding.path != "networkConfiguration.awsvpcConfiguration.subnets":
         return finding
     message = "is empty: tasks with security groups or a public address need at least one subnet"
-    return Finding("networkConfiguration", message, "Name the subnets that tasks run in")
+    return Finding("networkConfiguration", message, "Name the subnets that tasks run in", "network-subnets")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from aws_exec.lifecycle.identity import Identity
@@ -36,6 +36,29 @@ class _Overlay(Protocol):
 
 
 AnyOverlay = TypeVar("AnyOverlay", bound=_Overlay)
+
+
+class Templates(Protocol):
+    """Where the templates come from that an executor_config or an Airflow queue names (`aws_exec.settings.file`)."""
+
+    def layers(self, config: object, queue: str | None) -> tuple[object, ...]:
+        """Documents shaped as executor_configs, to be laid over the base request one after the other.
+
+        Raises:
+            InvalidExecutorConfig: a template is not known, or not one.
+        """
+        ...
+
+
+class NoTemplates:
+    """Where there is no awsexec.yaml."""
+
+    def layers(self, config: object, queue: str | None) -> tuple[object, ...]:  # noqa: ARG002 - see Templates
+        """The executor_config, if there is one."""
+        return () if config is None or (isinstance(config, Mapping) and not config) else (config,)
+
+
+NO_TEMPLATES: Templates = NoTemplates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +137,7 @@ class RequestBuilder(ABC):
     Args:
         base: what all tasks share.
         blame: whose options it was made of.
+        templates: that tasks may name.
 
     Raises:
         OptionsError: the options alone already make a request that cannot be sent.
@@ -122,8 +146,9 @@ class RequestBuilder(ABC):
         warnings: what in the options has no effect, one sentence each; to be logged once.
     """
 
-    def __init__(self, base: BaseRequest, blame: Blame) -> None:
+    def __init__(self, base: BaseRequest, blame: Blame, templates: Templates) -> None:
         self._base = base.request
+        self._templates = templates
         self.warnings: tuple[str, ...] = base.warnings
         check_room(self.build, blame)
 
@@ -151,7 +176,7 @@ class RequestBuilder(ABC):
             identity: whose container it will be.
             command: of the Airflow container; never echoed, it carries the workload's token.
             executor_config: of the task, whatever its author wrote; None or empty if it has none.
-            queue: Airflow's queue of the task; the amazon provider ignores it, and an unknown one means nothing.
+            queue: Airflow's queue of the task: it may have a template; an unknown one means nothing.
             with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
 
         Raises:
@@ -170,7 +195,7 @@ def check_room(build: Callable[[Identity, Sequence[str]], object], blame: Blame)
     except InvalidExecutorConfig as error:
         raise OptionsError(
             blame.of_kwargs(
-                Finding("", f"a typical task cannot be launched with it: {finding.message}", finding.remedy)
+                replace(finding, path="", message=f"a typical task cannot be launched with it: {finding.message}")
                 for finding in error.findings
             ),
         ) from error
@@ -194,7 +219,7 @@ def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str
     largest = ", ".join(f"{name} {size:,}" for name, size in sorted(parts, key=lambda part: part[1], reverse=True)[:3])
     message = f"is {length:,} characters of JSON, and AWS takes {OVERRIDES_LIMIT:,}; the largest parts: {largest}"
     remedy = "Move environment variables into the task definition or an environment file, or shorten them"
-    raise RequestTooLarge([Finding("overrides", message, remedy)])
+    raise RequestTooLarge([Finding("overrides", message, remedy, "override-budget")])
 
 
 def length_of(document: Any) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,21 +98,34 @@ def normalised(document: Mapping[str, Any], grammar: Grammar = RUN_TASK) -> Docu
 
 def merge_documents(base: Mapping[str, Any], overlay: Mapping[str, Any], grammar: Grammar = RUN_TASK) -> Document:
     """Lay a normalised document over another; neither is changed, and the result shares nothing with them."""
-    merged = {key: _copy(value) for key, value in base.items() if value is not None}
+    return _merged(base, overlay, grammar, nulls=False)
+
+
+def composed(under: Mapping[str, Any], over: Mapping[str, Any], grammar: Grammar) -> Document:
+    """Two normalised documents as one, that lays over a third what they would one after the other: nulls stay."""
+    displaced = {rival for key, rival in grammar.rivals.items() if over.get(key)}
+    remaining = {key: value for key, value in under.items() if key not in displaced}
+    return _merged(remaining, over, grammar, nulls=True)
+
+
+def _merged(base: Mapping[str, Any], overlay: Mapping[str, Any], grammar: Grammar, *, nulls: bool) -> Document:
+    copy = deepcopy if nulls else _copy
+    merged = {key: copy(value) for key, value in base.items() if nulls or value is not None}
     for key, value in overlay.items():
+        below = merged.get(key)
         if value is None:
             merged.pop(key, None)
+            if nulls:
+                merged[key] = None
         elif isinstance(value, Mapping):
-            below = merged.get(key)
-            merged[key] = merge_documents(below if isinstance(below, dict) else {}, value, grammar)
+            merged[key] = _merged(below if isinstance(below, dict) else {}, value, grammar, nulls=nulls)
         elif key in grammar.named and isinstance(value, list):
-            below = merged.get(key)
-            merged[key] = _merge_named(below if isinstance(below, list) else [], value, key, grammar)
+            merged[key] = _merge_named(below if isinstance(below, list) else [], value, key, grammar, nulls=nulls)
         elif key in grammar.single and isinstance(value, list) and value and isinstance(value[0], Mapping):
-            below = (merged.get(key) or [{}])[0]
-            merged[key] = [merge_documents(below, value[0], grammar), *_copy(value[1:])]
+            first = (below or [{}])[0]
+            merged[key] = [_merged(first, value[0], grammar, nulls=nulls), *copy(value[1:])]
         else:
-            merged[key] = _copy(value)
+            merged[key] = copy(value)
     return merged
 
 
@@ -152,7 +166,9 @@ def with_names(request: Mapping[str, Any], container: str) -> Document:
     return {**request, "overrides": {**overrides, "containerOverrides": named}}
 
 
-def _merge_named(base: Sequence[Any], overlay: Sequence[Any], member: str, grammar: Grammar) -> list[Any]:
+def _merge_named(
+    base: Sequence[Any], overlay: Sequence[Any], member: str, grammar: Grammar, *, nulls: bool
+) -> list[Any]:
     """Merge lists of named things; the order is that of first mention. What has no name is kept as it is."""
     name = grammar.named[member]
     merged: dict[Any, Any] = {}
@@ -160,11 +176,11 @@ def _merge_named(base: Sequence[Any], overlay: Sequence[Any], member: str, gramm
         named = isinstance(item, Mapping) and isinstance(item.get(name), str)
         key = item[name] if named else ("unnamed", position)
         if not named:
-            merged[key] = _copy(item)
-        elif "value" in item and item["value"] is None and position >= len(base):
+            merged[key] = deepcopy(item) if nulls else _copy(item)
+        elif "value" in item and item["value"] is None and position >= len(base) and not nulls:
             merged.pop(key, None)
         else:
-            merged[key] = merge_documents(merged.get(key, {}), item, grammar)
+            merged[key] = _merged(merged.get(key, {}), item, grammar, nulls=nulls)
     return list(merged.values())
 
 
@@ -179,11 +195,12 @@ class _Spelling:
         for key, value in document.items():
             if not isinstance(key, str):
                 message = f"has a key that is not text but {type(key).__name__}"
-                raise InvalidExecutorConfig([Finding(path, message, "All keys are strings")])
+                raise InvalidExecutorConfig([Finding(path, message, "All keys are strings", "request-type")])
             name = camelized(key, self.grammar)
             below = f"{path}.{name}" if path else name
             if name in result:
-                raise InvalidExecutorConfig([Finding(below, "is given twice, in two spellings", "Keep one of them")])
+                message = "is given twice, in two spellings"
+                raise InvalidExecutorConfig([Finding(below, message, "Keep one of them", "request-twice")])
             if name in self.grammar.chosen and isinstance(value, Mapping | list | tuple):
                 result[name] = self._chosen(value, below, depth)
             elif name in self.grammar.mapped and isinstance(value, Mapping):
@@ -198,7 +215,8 @@ class _Spelling:
             # The amazon provider documents its `tags` so: {"key": "schema", "value": "1.0"} is one tag.
             return [self._value(value, path, depth)]
         if not all(isinstance(key, str) for key in value):
-            raise InvalidExecutorConfig([Finding(path, "has a key that is not text", "All keys are strings")])
+            message = "has a key that is not text"
+            raise InvalidExecutorConfig([Finding(path, message, "All keys are strings", "request-type")])
         return [{member: key, "value": self._value(one, f"{path}.{key}", depth + 1)} for key, one in value.items()]
 
     def _chosen(self, value: Mapping[Any, Any] | Sequence[Any], path: str, depth: int) -> Any:
@@ -208,12 +226,14 @@ class _Spelling:
         entries = [self._value(item, f"{path}[{index}]", depth) for index, item in enumerate(value)]
         if not all(isinstance(entry, dict) and isinstance(entry.get("key"), str) for entry in entries):
             message = "is a list, expected an object of names and values"
-            raise InvalidExecutorConfig([Finding(path, message, "Write it as in {name: value}")])
+            raise InvalidExecutorConfig([Finding(path, message, "Write it as in {name: value}", "request-type")])
         return {entry["key"]: entry.get("value", "") for entry in entries}
 
     def _value(self, value: Any, path: str, depth: int) -> Any:
         if depth > DEPTH:
-            raise InvalidExecutorConfig([Finding(path, "is nested too deeply", "No request is this deep")])
+            raise InvalidExecutorConfig(
+                [Finding(path, "is nested too deeply", "No request is this deep", "request-depth")]
+            )
         if isinstance(value, Mapping):
             return self.structure(value, path, depth + 1)
         if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -92,6 +92,8 @@ class ExecutorOptions(BaseModel):
     #: Options that may be set to nothing; for all others empty means absent. Without a connection, boto3's own chain of
     #: credentials decides, as in the amazon provider.
     empty_is_said: ClassVar[frozenset[str]] = frozenset({"conn_id"})
+    #: Options that exclude each other: where Airflow's configuration sets one, awsexec.yaml's other one is displaced.
+    rivals: ClassVar[Mapping[str, str]] = {}
 
     conn_id: Stripped = option(
         "aws_default",
@@ -177,7 +179,7 @@ class ExecutorOptions(BaseModel):
     )
 
     @classmethod
-    def conflicts(cls, given: Mapping[str, str], team: str | None) -> Iterable[Problem]:  # noqa: ARG003 - for subclasses
+    def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:  # noqa: ARG003 - for subclasses
         """Options that cannot be set together, judged by their raw text: told along with what is malformed.
 
         Args:
@@ -187,7 +189,7 @@ class ExecutorOptions(BaseModel):
         return ()
 
     @classmethod
-    def elsewhere(cls, given: Mapping[str, str]) -> Container[str]:  # noqa: ARG003 - for subclasses
+    def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:  # noqa: ARG003 - for subclasses
         """Required options that another option gives, judged by the raw text of every option that is set."""
         return ()
 
@@ -203,6 +205,22 @@ class ExecutorOptions(BaseModel):
 
 
 AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What awsexec.yaml says to one executor: it holds where Airflow's configuration says nothing.
+
+    Attributes:
+        values: by option, as YAML has them.
+        where: `file:line:column` of each.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_SAID = Said()
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,28 +282,35 @@ def load(
     *,
     team: str | None = None,
     require: bool = True,
+    said: Said = NOTHING_SAID,
 ) -> AnyOptions:
-    """Read the options of one executor from Airflow's configuration.
+    """Read the options of one executor from Airflow's configuration, and from awsexec.yaml under it.
 
     Args:
         model: which executor's.
         get: the raw text of an option in that section (of that team), or None; empty text means absent.
         team: whose configuration `get` reads, for naming it in messages.
         require: whether required options must be there.
+        said: by awsexec.yaml.
 
     Raises:
         OptionsError: with every problem found.
     """
-    given = {
+    configured = {
         name: raw
         for name in model.model_fields
         if (raw := get(name)) is not None and (str(raw).strip() or name in model.empty_is_said)
     }
+    displaced = {model.rivals.get(name) for name in configured}
+    under = {name: value for name, value in said.values.items() if name in model.model_fields and name not in displaced}
+    given = {**under, **configured}
+    where = {name: place for name, place in said.where.items() if name in under and name not in configured}
     problems = list(model.conflicts(given, team))
     try:
         options = model.model_validate(given)
     except ValidationError as error:
         problems += [_problem(model, given, entry, team) for entry in error.errors(include_url=False)]
+    problems = [replace(problem, where=where.get(problem.option, "")) for problem in problems]
     if require:
         problems += missing(model, given, team)
     if problems:
@@ -293,7 +318,7 @@ def load(
     return options
 
 
-def missing(model: type[ExecutorOptions], given: Mapping[str, str], team: str | None) -> list[Problem]:
+def missing(model: type[ExecutorOptions], given: Mapping[str, Any], team: str | None) -> list[Problem]:
     """One problem for each required option that is not among those given."""
     where = section_of(model.section, team)
     elsewhere = model.elsewhere(given)
@@ -305,13 +330,14 @@ def missing(model: type[ExecutorOptions], given: Mapping[str, str], team: str | 
             message="is required",
             variable=variable_of(model.section, info.name, team),
             remedy=f"Set it in section [{where}] of airflow.cfg or in the environment, for example to {info.example}",
+            rule="option-required",
         )
         for info in option_catalogue(model)
         if info.required and info.name not in given and info.name not in elsewhere
     ]
 
 
-def _problem(model: type[ExecutorOptions], given: dict[str, str], entry: Any, team: str | None) -> Problem:
+def _problem(model: type[ExecutorOptions], given: dict[str, Any], entry: Any, team: str | None) -> Problem:
     name = str(entry["loc"][0]) if entry["loc"] else ""
     message = str(entry["ctx"]["error"]) if entry["type"] == "value_error" else entry["msg"]
     info = model.model_fields.get(name)

@@ -77,7 +77,7 @@ def document_of(config: object, grammar: Grammar) -> Document:
     """
     if not isinstance(config, Mapping):
         message = f"is of type {type(config).__name__}, expected a dictionary"
-        raise InvalidExecutorConfig([Finding("", message)])
+        raise InvalidExecutorConfig([Finding("", message, rule="request-type")])
     return normalised(config, grammar)
 
 
@@ -139,15 +139,15 @@ def reserved_members(document: Mapping[str, Any], why: Mapping[str, str]) -> Ite
     """The members at the top that awsexec decides; `why` has a reason for each."""
     for name, reason in why.items():
         if name in document:
-            yield Finding(name, "cannot be set", f"Remove it: {reason}")
+            yield Finding(name, "cannot be set", f"Remove it: {reason}", "request-reserved")
 
 
 def not_for_tags(key: object, path: str) -> Iterator[Finding]:
     """What is wrong with the key of a tag; the services' models let both pass."""
     if not key:
-        yield Finding(path, "has no key", "Give it one")
+        yield Finding(path, "has no key", "Give it one", "tag-key")
     elif str(key).lower().startswith("aws:"):
-        yield Finding(path, "begins with aws:, which AWS keeps for itself", "Choose another key")
+        yield Finding(path, "begins with aws:, which AWS keeps for itself", "Choose another key", "tag-key")
 
 
 def _is_airflows(item: Mapping[str, Any], container: str) -> bool:
@@ -159,16 +159,15 @@ def _decided(request: Mapping[str, Any], container: str, dialect: Dialect) -> It
     for path, item in dialect.containers(request):
         if _is_airflows(item, container):
             if item.get("command"):
-                yield Finding(f"{path}.command", "cannot be set", f"Remove it: {COMMAND}")
+                yield Finding(f"{path}.command", "cannot be set", f"Remove it: {COMMAND}", "request-reserved")
             yield from _foreign_environment(item, path)
 
 
 def _foreign_environment(item: Mapping[str, Any], path: str) -> Iterator[Finding]:
     for where, name in _variables(item, path):
         if name.startswith(RESERVED_PREFIX):
-            yield Finding(
-                where, f"{name[:80]} is reserved", f"Choose a name that does not begin with {RESERVED_PREFIX}"
-            )
+            remedy = f"Choose a name that does not begin with {RESERVED_PREFIX}"
+            yield Finding(where, f"{name[:80]} is reserved", remedy, "env-reserved")
 
 
 def _nameless(request: Mapping[str, Any], own: Mapping[str, Any], dialect: Dialect) -> Iterator[Finding]:
@@ -176,10 +175,10 @@ def _nameless(request: Mapping[str, Any], own: Mapping[str, Any], dialect: Diale
     for path, item in [("", own), *dialect.containers(request)]:
         for where, name in _variables(item, path):
             if not name:
-                yield Finding(where, "has no name", "Give it one")
+                yield Finding(where, "has no name", "Give it one", "env-name")
             elif dialect.not_taken and name.startswith(dialect.not_taken):
                 remedy = f"Choose a name that does not begin with {dialect.not_taken}"
-                yield Finding(where, f"{name[:80]} is one that AWS keeps for itself", remedy)
+                yield Finding(where, f"{name[:80]} is one that AWS keeps for itself", remedy, "env-reserved")
 
 
 def _variables(item: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:

@@ -7,13 +7,21 @@ once, by `RunTaskBuilder`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.ecs_overlay import read_executor_config
 from aws_exec.settings.ecs_request import base_request, blame_of, tidy
-from aws_exec.settings.launch import LaunchPlan, RequestBuilder, check_overrides, fill
+from aws_exec.settings.launch import (
+    NO_TEMPLATES,
+    LaunchPlan,
+    RequestBuilder,
+    Templates,
+    check_overrides,
+    fill,
+)
 from aws_exec.settings.merge import Document, lay_over, merge_documents
 from aws_exec.settings.problems import InvalidExecutorConfig
 from aws_exec.settings.shape import conform, run_task_shape
@@ -29,25 +37,44 @@ class RunTaskBuilder(RequestBuilder):
     Args:
         options: of the executor.
         team: whose options they are, for naming them in messages.
+        templates: that tasks may name.
+        where: `file:line:column` of the options that awsexec.yaml gives.
 
     Raises:
         OptionsError: as `RequestBuilder`.
     """
 
-    def __init__(self, options: EcsOptions, *, team: str | None = None) -> None:
+    def __init__(
+        self,
+        options: EcsOptions,
+        *,
+        team: str | None = None,
+        templates: Templates = NO_TEMPLATES,
+        where: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._container = options.container_name
-        super().__init__(base_request(options, team=team), blame_of(options, team))
+        blame = blame_of(options, team, where)
+        super().__init__(base_request(options, blame), blame, templates)
 
-    def place(self, executor_config: object = None, queue: str | None = None) -> str:  # noqa: ARG002 - see build
+    def place(self, executor_config: object = None, queue: str | None = None) -> str:
         """See `RequestBuilder`: the cluster."""
-        return _place(self._merged(executor_config))
+        return _place(self._merged(executor_config, queue))
+
+    def names_launch_type(self, executor_config: object = None, queue: str | None = None) -> bool:
+        """Whether the request of such a task says where it is to run, by launch type or by strategy.
+
+        Raises:
+            InvalidExecutorConfig: as `build`.
+        """
+        merged = self._merged(executor_config, queue)
+        return bool(merged.get("launchType") or merged.get("capacityProviderStrategy"))
 
     def build(
         self,
         identity: Identity,
         command: Sequence[str],
         executor_config: object = None,
-        queue: str | None = None,  # noqa: ARG002 - templates will be chosen by it
+        queue: str | None = None,
         *,
         default_launch_type: str | None = None,
         with_tags: bool = True,
@@ -57,7 +84,7 @@ class RunTaskBuilder(RequestBuilder):
         `default_launch_type` is `"FARGATE"` if the cluster has no default capacity provider strategy, else None; it is
         used if neither a launch type nor a strategy is named.
         """
-        request = tidy(self._merged(executor_config), default_launch_type)
+        request = tidy(self._merged(executor_config, queue), default_launch_type)
         request["clientToken"] = identity.token
         request["startedBy"] = started_by(identity.deployment)
         containers = request.setdefault("overrides", {}).setdefault("containerOverrides", [])
@@ -69,12 +96,15 @@ class RunTaskBuilder(RequestBuilder):
         request["cluster"] = place
         return RunTaskPlan(place, request)
 
-    def _merged(self, config: object) -> Document:
-        """The shared request with one executor_config laid over it; shares nothing with either."""
-        if config is None or (isinstance(config, Mapping) and not config):
+    def _merged(self, config: object, queue: str | None) -> Document:
+        """The shared request with template and executor_config laid over it; shares nothing with any of them."""
+        layers = self._templates.layers(config, queue)
+        if not layers:
             return merge_documents({}, self._base)
-        overlay = read_executor_config(config, self._container)
-        merged = lay_over(self._base, overlay.request, container=self._container)
+        merged = self._base
+        for layer in layers:
+            overlay = read_executor_config(layer, self._container)
+            merged = lay_over(merged, overlay.request, container=self._container)
         checked = conform(merged, run_task_shape())
         if checked.findings:
             raise InvalidExecutorConfig(checked.findings)

@@ -30,6 +30,9 @@ class Problem:
         message: what is wrong with it.
         variable: the environment variable that sets it.
         remedy: what to do.
+        where: `file:line:column` if awsexec.yaml says it; empty if Airflow's configuration does, or nobody.
+        rule: of `aws_exec.settings.rules`; what is wrong, for machines.
+        path: the member of the request that is wrong, dotted; empty for the option itself.
     """
 
     section: str
@@ -38,11 +41,15 @@ class Problem:
     message: str
     variable: str
     remedy: str
+    where: str = ""
+    rule: str = "option-value"
+    path: str = ""
 
     def __str__(self) -> str:
         """One line with everything that is known."""
         given = "not set" if self.value is None else f"value {self.value!r}"
-        return f"[{self.section}] {self.option} ({given}): {self.message}. {self.remedy} ({self.variable})"
+        source = f"{self.where}; {self.variable}" if self.where else self.variable
+        return f"[{self.section}] {self.option} ({given}): {self.message}. {self.remedy} ({source})"
 
 
 class OptionsError(ValueError):
@@ -72,11 +79,13 @@ class Finding:
         path: where, dotted (`overrides.containerOverrides[0].memory`); empty for the whole document.
         message: what is wrong there; never the value itself.
         remedy: what to do; empty if the message says it.
+        rule: of `aws_exec.settings.rules`.
     """
 
     path: str
     message: str
     remedy: str = ""
+    rule: str = "request-invalid"
 
     def __str__(self) -> str:
         """`path: message. remedy`."""

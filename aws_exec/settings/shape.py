@@ -167,7 +167,7 @@ class _Checker:
     def _complete(self, value: Mapping[str, Any], shape: Shape, path: str) -> None:
         for name in shape.required:
             if name not in value:
-                self._report(f"{path}.{name}" if path else name, "is required")
+                self._report(f"{path}.{name}" if path else name, "is required", rule="request-required")
         if shape.union and len(value) != 1:
             self._report(path, f"takes exactly one of {', '.join(sorted(shape.members))}")
 
@@ -205,30 +205,32 @@ class _Checker:
         if shape.enum and value not in shape.enum:
             close = difflib.get_close_matches(value.upper(), [name.upper() for name in shape.enum], 1)
             remedy = next((f"Did you mean {name}?" for name in shape.enum if name.upper() in close), "")
-            self._report(path, f"is none of {', '.join(sorted(shape.enum))}", remedy)
+            self._report(path, f"is none of {', '.join(sorted(shape.enum))}", remedy, rule="request-enum")
         if shape.pattern and not shape.pattern.fullmatch(value):
-            self._report(path, "has characters that AWS does not take here")
+            self._report(path, "has characters that AWS does not take here", rule="request-pattern")
 
     def _bounds(self, size: float, shape: Shape, path: str, unit: str) -> None:
+        rule = "request-length" if unit else "request-range"
         if shape.low is not None and size < shape.low:
-            self._report(path, f"is below the minimum of {shape.low:g}{unit}")
+            self._report(path, f"is below the minimum of {shape.low:g}{unit}", rule=rule)
         elif shape.high is not None and size > shape.high:
-            self._report(path, f"is above the maximum of {shape.high:g}{unit}")
+            self._report(path, f"is above the maximum of {shape.high:g}{unit}", rule=rule)
 
     def _wrong(self, value: Any, shape: Shape, path: str) -> None:
         remedy = "Write it in quotes" if shape.kind == "string" and isinstance(value, bool | float) else ""
         found = "null" if value is None else f"of type {type(value).__name__}"
-        self._report(path, f"is {found}, expected {_ARTICLES.get(shape.kind, shape.kind)}", remedy)
+        message = f"is {found}, expected {_ARTICLES.get(shape.kind, shape.kind)}"
+        self._report(path, message, remedy, rule="request-type")
 
     def _unknown(self, key: str, shape: Shape, path: str, parent: str) -> None:
         names = {*shape.members, *(() if parent else self.also)}
         close = difflib.get_close_matches(key, names, 1) if len(key) <= _LONG_KEY else []
         elsewhere = _places(self.operation).get(key, "")
         remedy = f"Did you mean {close[0]}?" if close else f"It belongs in {elsewhere}" if elsewhere else ""
-        self._report(path, f"is not known to {self.operation.name}", remedy)
+        self._report(path, f"is not known to {self.operation.name}", remedy, rule="request-unknown")
 
-    def _report(self, path: str, message: str, remedy: str = "") -> None:
-        self.findings.append(Finding(path, message, remedy))
+    def _report(self, path: str, message: str, remedy: str = "", rule: str = "request-invalid") -> None:
+        self.findings.append(Finding(path, message, remedy, rule))
 
 
 #: No member's name is nearly as long; similarity to a longer text is not worth computing.

@@ -1,0 +1,25 @@
+"""awsexec.yaml: read with positions (`yaml_text`), understood (`reading`), its templates compiled (`templates`).
+
+The way in: `discovery` finds and reads the file that counts; `in_dags` is `aws_exec.template`. What else may be wrong
+with a configuration is in `aws_exec.settings.rules`.
+"""
+
+from __future__ import annotations
+
+from aws_exec.settings.file.discovery import find_file, load_file
+from aws_exec.settings.file.places import Complaint, FileError, Located, Place
+from aws_exec.settings.file.reading import NO_FILE, AwsexecFile, read_file
+from aws_exec.settings.file.templates import TemplateBook
+
+__all__ = [
+    "NO_FILE",
+    "AwsexecFile",
+    "Complaint",
+    "FileError",
+    "Located",
+    "Place",
+    "TemplateBook",
+    "find_file",
+    "load_file",
+    "read_file",
+]

@@ -1,0 +1,73 @@
+"""`aws_exec.template(...)`: a template as the executor_config of a task, resolved when the DAG is parsed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_exec.settings.file.discovery import cached_file
+from aws_exec.settings.file.reading import AwsexecFile
+from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms, service_of
+from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig
+
+
+def template(name: str, *, executor: Service | None = None, **terms: Any) -> dict[str, Any]:
+    """The executor_config of a template of awsexec.yaml.
+
+    Args:
+        name: of the template.
+        executor: `ecs` or `batch`, where neither the template nor the file says which: a file with a section `ecs:` and
+            none `batch:` is for ECS, and the other way round. Where nothing says it, the result is in neutral terms,
+            and the executor that gets the task compiles it.
+        terms: laid over the template, as in `memory="24GiB"`.
+
+    Returns:
+        A fresh dictionary of plain values. It holds what the template is now: a later change of the file counts once
+        the DAG has been parsed again.
+
+    Raises:
+        FileError: the file cannot be used.
+        InvalidExecutorConfig: there is no such template, or a term is wrong.
+    """
+    file = cached_file(os.environ)
+    if name not in file.templates:
+        where = f" in {file.located.source}" if file.located.source else ": there is no awsexec.yaml"
+        message = f"{str(name)[:80]} is not known{where}"
+        raise InvalidExecutorConfig([Finding(MEMBER, message, did_you_mean(str(name), file.templates))])
+    own, findings = read_terms(terms)
+    if own is None:
+        raise InvalidExecutorConfig(findings)
+    levels = [*(level.terms for level in file.templates[name]), *([own] if terms else [])]
+    service = executor or service_of(levels) or only_service(file)
+    return compiled(levels, service) if service is not None else in_neutral_terms(levels)
+
+
+def only_service(file: AwsexecFile) -> Service | None:
+    """The one service that the file has a section of; None if of both, or of none."""
+    sections = [service for service in SERVICES if file.says(service)]
+    return sections[0] if len(sections) == 1 else None
+
+
+def in_neutral_terms(levels: Sequence[Terms]) -> dict[str, Any]:
+    """Levels of terms as an executor_config that any of our executors compiles when the task is launched."""
+    written = [
+        _rewritten(level.model_dump(mode="json", exclude_unset=True, exclude={"extends", "description"}))
+        for level in levels
+    ]
+    if any(service in level for level in written for service in SERVICES):
+        return {MEMBER: written}  # terms of a level lie over the raw arguments of those before it
+    one: dict[str, Any] = {}
+    for level in written:
+        if any(level.get(name) is not None for name in PLACEMENTS):
+            one = {name: value for name, value in one.items() if name not in PLACEMENTS}
+        maps = {name: one[name] | level[name] for name in ("env", "tags") if one.get(name) and level.get(name)}
+        one = {**one, **level, **maps}
+    return {MEMBER: one}
+
+
+def _rewritten(level: Mapping[str, Any]) -> dict[str, Any]:
+    """Amounts as they can be read again: CPU units below 256 would be vCPUs."""
+    units = level.get("cpu")
+    return dict(level) if units is None else {**level, "cpu": f"{units} units"}

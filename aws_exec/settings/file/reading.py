@@ -1,0 +1,239 @@
+"""awsexec.yaml, from text to options, templates and queues. Collects what is wrong, and never raises for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from aws_exec.settings.batch_options import BatchOptions
+from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.file.places import Complaint, Located, Path
+from aws_exec.settings.file.templates import TemplateBook, did_you_mean, read_terms
+from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
+from aws_exec.settings.file.yaml_text import read_yaml
+from aws_exec.settings.options import ExecutorOptions, Said
+
+#: The one version of the format.
+VERSION = 1
+
+MODELS: Mapping[Service, type[ExecutorOptions]] = {"ecs": EcsOptions, "batch": BatchOptions}
+
+#: What a file may say, and of what kind it is.
+TOP: Mapping[str, type] = {
+    "version": int,
+    "deployment": str,
+    "ecs": dict,
+    "batch": dict,
+    "templates": dict,
+    "queues": dict,
+    "teams": dict,
+    "quotas": dict,
+}
+
+#: What it may say of a team.
+TEAM: Mapping[str, type] = {"deployment": str, "ecs": dict, "batch": dict, "queues": dict}
+
+#: Quotas of the account that `validate-config` reckons with; in vCPUs.
+QUOTAS: Mapping[str, type] = {"fargate_vcpu": int, "fargate_spot_vcpu": int}
+
+_KINDS = {int: "a whole number", str: "text", dict: "a mapping"}
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One template's own terms, and where they stand."""
+
+    name: str
+    terms: Terms
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AwsexecFile:
+    """What an awsexec.yaml says; of what is wrong in it, nothing.
+
+    Attributes:
+        located: the document.
+        templates: the levels of each template, the one it all rests on first.
+        queues: the template of each Airflow queue, by team; None is no team.
+        quotas: of the account, in vCPUs.
+    """
+
+    located: Located
+    templates: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+    queues: Mapping[str | None, Mapping[str, str]] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """The teams that the file speaks of."""
+        return tuple(name for name in self.queues if name is not None)
+
+    def root(self, team: str | None) -> Path:
+        """Where the sections of a team, or those of no team, are."""
+        return () if team is None else ("teams", team)
+
+    def said(self, service: Service, team: str | None = None) -> Said:
+        """The options of one executor; a team has its own only."""
+        root = self.root(team)
+        above = self.located.below(root).data or {}
+        section = above.get(service) if isinstance(above, Mapping) else None
+        given = {name: value for name, value in (section or {}).items() if value is not None}
+        places = {name: self.located.value((*root, service, name)) for name in given}
+        deployment = above.get("deployment") if isinstance(above, Mapping) else None
+        if deployment is not None and "deployment" not in given:
+            given["deployment"] = deployment
+            places["deployment"] = self.located.value((*root, "deployment"))
+        return Said(given, {name: str(place) for name, place in places.items()})
+
+    def says(self, service: Service, team: str | None = None) -> bool:
+        """Whether there is a section of this executor."""
+        return isinstance(self.located.below((*self.root(team), service)).data, Mapping)
+
+    def book(self, service: Service, team: str | None = None) -> TemplateBook:
+        """The templates, as an executor of this service uses them."""
+        templates = {name: [level.terms for level in levels] for name, levels in self.templates.items()}
+        return TemplateBook(service, templates, self.queues.get(team), self.located.source)
+
+
+NO_FILE = AwsexecFile(Located("", {}), {}, {None: {}})
+
+
+def read_file(
+    content: bytes, source: str, environment: Mapping[str, str] | None
+) -> tuple[AwsexecFile, list[Complaint]]:
+    """Read an awsexec.yaml.
+
+    Args:
+        content: of the file.
+        source: its name, for places.
+        environment: what `${VAR}` stands for; None leaves texts as they are.
+
+    Returns:
+        What it says, without what is wrong; and everything that is wrong with its structure and its templates. Options
+        are checked when they are loaded.
+    """
+    located, complaints = read_yaml(content, source, environment)
+    if located is None:
+        return NO_FILE, complaints
+    if located.data is None:
+        return AwsexecFile(located, {}, {None: {}}), complaints
+    if not isinstance(located.data, dict):
+        return NO_FILE, [*complaints, Complaint("file-type", located.value(()), "is not a mapping", "See the samples")]
+    reading = _Reading(located, complaints)
+    return reading.file(), complaints
+
+
+@dataclass(slots=True)
+class _Reading:
+    located: Located
+    complaints: list[Complaint]
+
+    def file(self) -> AwsexecFile:
+        data = self.located.data
+        self._members((), TOP)
+        if (version := data.get("version", VERSION)) != VERSION or isinstance(version, bool):
+            self._complain("file-version", ("version",), "is not a version of this format", f"Write version: {VERSION}")
+        own = self._templates()
+        templates = {name: levels for name in own if (levels := self._levels(name, own))}
+        queues: dict[str | None, Mapping[str, str]] = {None: dict(self._queues(("queues",)))}
+        teams = data.get("teams")
+        for team in teams if isinstance(teams, dict) else ():
+            queues[team] = self._team(team)
+        for service in SERVICES:
+            self._options((service,), MODELS[service])
+        self._members(("quotas",), QUOTAS)
+        quotas = data.get("quotas")
+        numbers = {n: v for n, v in quotas.items() if isinstance(v, int)} if isinstance(quotas, dict) else {}
+        return AwsexecFile(self.located, templates, queues, numbers)
+
+    def _complain(self, rule: str, path: Path, message: str, mend: str = "", *, at_key: bool = False) -> None:
+        place = self.located.key(path) if at_key else self.located.value(path)
+        name = ".".join(str(step) for step in path)
+        self.complaints.append(Complaint(rule, place, f"{name[:80]} {message}", mend))
+
+    def _members(self, path: Path, known: Mapping[str, type]) -> None:
+        """Complain of members that are not known, or of another kind; null is nothing said."""
+        data = self.located.below(path).data
+        for name, value in data.items() if isinstance(data, dict) else ():
+            if name not in known:
+                self._complain(
+                    "file-unknown-key", (*path, name), "is not known", did_you_mean(name, known), at_key=True
+                )
+            elif value is not None and (not isinstance(value, known[name]) or isinstance(value, bool)):
+                self._complain("file-type", (*path, name), f"is not {_KINDS[known[name]]}")
+
+    def _options(self, path: Path, model: type[ExecutorOptions]) -> None:
+        data = self.located.below(path).data
+        for name in data if isinstance(data, dict) else ():
+            if name not in model.model_fields:
+                mend = did_you_mean(name, model.model_fields)
+                self._complain("option-unknown", (*path, name), "is not an option", mend, at_key=True)
+
+    def _team(self, team: str) -> Mapping[str, str]:
+        path: Path = ("teams", team)
+        if not isinstance(self.located.below(path).data, dict | None):
+            self._complain("file-type", path, "is not a mapping")
+            return {}
+        self._members(path, TEAM)
+        for service in SERVICES:
+            self._options((*path, service), MODELS[service])
+        return dict(self._queues((*path, "queues")))
+
+    def _queues(self, path: Path) -> Iterator[tuple[str, str]]:
+        data = self.located.below(path).data
+        known = self.located.data.get("templates")
+        names = known if isinstance(known, dict) else {}
+        for queue, name in data.items() if isinstance(data, dict) else ():
+            if name is None:
+                continue
+            if not isinstance(name, str):
+                self._complain("file-type", (*path, queue), "is not the name of a template")
+            elif name not in names:
+                message = f"names the template {name[:60]}, which does not exist"
+                self._complain("queue-unknown-template", (*path, queue), message, did_you_mean(name, names))
+            else:
+                yield queue, name
+
+    def _templates(self) -> dict[str, Level]:
+        data = self.located.data.get("templates")
+        found = {}
+        for name, raw in data.items() if isinstance(data, dict) else ():
+            path: Path = ("templates", name)
+            if not isinstance(raw, dict | None):
+                self._complain("file-type", path, "is not a mapping")
+                continue
+            terms, findings = read_terms(raw or {})
+            for finding in findings:
+                unknown = finding.rule == "template-unknown-term"
+                where = (*path, finding.path)
+                self._complain(finding.rule, where, finding.message, finding.remedy, at_key=unknown)
+            if terms is not None:
+                self._check_placement(terms, path)
+                found[name] = Level(name, terms, path)
+        return found
+
+    def _check_placement(self, terms: Terms, path: Path) -> None:
+        set_here = [name for name in PLACEMENTS if getattr(terms, name) is not None]
+        if len(set_here) > 1:
+            message = f"excludes {set_here[0]}, and both are set"
+            self._complain("template-conflict", (*path, set_here[1]), message, "Remove one of the two", at_key=True)
+
+    def _levels(self, name: str, own: Mapping[str, Level]) -> tuple[Level, ...]:
+        """A template's levels; empty if it cannot be resolved, which has been complained of."""
+        chain = [own[name]]
+        while parent := chain[-1].terms.extends:
+            path = (*chain[-1].path, "extends")
+            if parent in [level.name for level in chain]:
+                if parent == name and name == min(level.name for level in chain):  # once for each circle
+                    circle = " -> ".join([*(level.name for level in chain), parent])
+                    self._complain("template-extends-cycle", ("templates", name, "extends"), f"is a circle: {circle}")
+                return ()
+            if parent not in own:
+                known = self.located.data["templates"]
+                if parent not in known and len(chain) == 1:
+                    message = f"names {parent[:60]}, which does not exist"
+                    self._complain("template-extends-unknown", path, message, did_you_mean(parent, known))
+                return ()
+            chain.append(own[parent])
+        return tuple(reversed(chain))

@@ -1,0 +1,260 @@
+"""YAML (and so JSON) to plain data, with the line and column of every key and value. Never raises on any input.
+
+Scalars are those of YAML 1.2 and JSON: `no`, `on`, `1:30` and `2026-01-01` are text here. What an alias stands for is
+counted each time it is used, and everything is bounded before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from aws_exec.settings.file.places import Complaint, Located, Path, Place
+from aws_exec.settings.file.variables import BrokenVariableError, UnsetVariableError, substituted
+
+#: No configuration that people write is nearly as large, and each of these is parsed in well under a second.
+MOST_BYTES = 1024 * 1024
+MOST_NODES = 20_000
+MOST_DEPTH = 40
+
+#: libyaml where PyYAML was built with it: ten times faster.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\d{1,300}\.\d{0,300}|\.\d{1,300}|\d{1,300})(?:[eE][-+]?\d{1,2})?", re.ASCII)
+
+#: Tags that say no more than the plain form does.
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
+
+
+class _NotReadable(Exception):  # noqa: N818 - never leaves this module
+    """Reading cannot go on."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint)
+        self.complaint = complaint
+
+
+def read_yaml(
+    content: bytes, source: str, environment: Mapping[str, str] | None = None
+) -> tuple[Located | None, list[Complaint]]:
+    """Read one document.
+
+    Args:
+        content: of the file.
+        source: its name, for places.
+        environment: what `${VAR}` stands for; None leaves texts as they are.
+
+    Returns:
+        The document, None if there is none that could be used; and all that is wrong with the text of it.
+    """
+    reader = _Reader(source, environment)
+    try:
+        text = _decoded(content, source)
+        reader.lines = text.splitlines()
+        return reader.document(text), reader.complaints
+    except _NotReadable as error:
+        return None, [*reader.complaints, error.complaint]
+    except yaml.YAMLError as error:
+        return None, [*reader.complaints, _syntax(error, source, reader.lines)]
+    except (RecursionError, ValueError) as error:
+        return None, [*reader.complaints, Complaint("yaml-syntax", Place(source), f"cannot be read: {error}")]
+
+
+def _decoded(content: bytes, source: str) -> str:
+    if len(content) > MOST_BYTES:
+        message = f"is {len(content):,} bytes long, and at most {MOST_BYTES:,} are read"
+        raise _NotReadable(Complaint("file-unreadable", Place(source), message, "Is this the file that was meant?"))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig", "replace")
+        line = before.count("\n") + 1
+        place = Place(source, line, len(before) - (before.rfind("\n") + 1) + 1)
+        raise _NotReadable(Complaint("file-unreadable", place, "is not UTF-8", "Save the file as UTF-8")) from None
+
+
+def _syntax(error: yaml.YAMLError, source: str, lines: list[str]) -> Complaint:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is None:
+        place = Place(source)
+    elif mark.line < len(lines):
+        place = Place(source, mark.line + 1, mark.column + 1)
+    else:  # what is missing at the end is missed behind the last thing there is
+        last = max((number for number, line in enumerate(lines) if line.strip()), default=0)
+        place = Place(source, last + 1, len(lines[last]) + 1 if lines else 1)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "is not YAML"
+    context = getattr(error, "context", None)
+    return Complaint("yaml-syntax", place, f"is not YAML: {f'{context}, ' if context else ''}{problem}")
+
+
+@dataclass(slots=True)
+class _Node:
+    """One value, not yet with a path: an anchor may put it into several."""
+
+    place: Place
+    scalar: Any = None
+    pairs: list[tuple[_Node, _Node]] | None = None
+    items: list[_Node] | None = None
+    replaced: bool = False
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class _Reader:
+    source: str
+    environment: Mapping[str, str] | None
+    lines: list[str] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
+    anchors: dict[str, _Node] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, Place] = field(default_factory=dict)
+    replaced: set[Path] = field(default_factory=set)
+    count: int = 0
+
+    def document(self, text: str) -> Located:
+        events = yaml.parse(text, Loader=_LOADER)
+        root = _Node(Place(self.source))
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise _NotReadable(self._complaint("yaml-syntax", event, "has a second document (`---`)"))
+                root = self._node(next(events), events, 0)
+        self.count = 0
+        data = self._built(root, (), 0)
+        return Located(self.source, data, self.keys, self.values, frozenset(self.replaced))
+
+    # -- events to nodes ----------------------------------------------------------------------------------------------
+
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> _Node:
+        self._spend(event, depth)
+        if isinstance(event, yaml.AliasEvent):
+            found = self.anchors.get(str(event.anchor))
+            if found is None:
+                raise _NotReadable(self._complaint("yaml-syntax", event, f"*{event.anchor} has no anchor before it"))
+            return found
+        if event.tag not in (None, "!") and event.tag not in _TAGS:
+            message = f"has the tag {event.tag[:60]}, and tags mean nothing here"
+            self.complaints.append(self._complaint("yaml-tag", event, message, "Remove it"))
+        node = self._filled(event, events, depth)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+    def _filled(self, event: Any, events: Iterator[Any], depth: int) -> _Node:
+        node = _Node(self._place(event))
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(node, event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node.items = []
+            while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+                node.items.append(self._node(inner, events, depth + 1))
+        else:
+            node.pairs = []
+            while not isinstance(inner := next(events), yaml.MappingEndEvent):
+                key = self._node(inner, events, depth + 1)
+                node.pairs.append((key, self._node(next(events), events, depth + 1)))
+        return node
+
+    def _scalar(self, node: _Node, event: Any) -> None:
+        node.text = text = event.value
+        if self.environment is not None and "$" in text:
+            try:
+                text = substituted(text, self.environment)
+                node.replaced = "${" in event.value
+            except UnsetVariableError as error:
+                message, mend = f"${{{error}}} is not set", f"Set {error}, or write ${{{error}:-default}}"
+                self.complaints.append(Complaint("variable-unset", node.place, message, mend))
+            except BrokenVariableError as error:
+                mend = "Write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
+                self.complaints.append(Complaint("variable-syntax", node.place, str(error), mend))
+        plain = event.implicit[0] and event.style in (None, "")
+        node.scalar = _plain(text) if plain else text
+
+    # -- nodes to data ------------------------------------------------------------------------------------------------
+
+    def _built(self, node: _Node, path: Path, depth: int) -> Any:
+        self._spend(node, depth)
+        self.values[path] = node.place
+        if node.replaced:
+            self.replaced.add(path)
+        if node.items is not None:
+            return [self._built(item, (*path, index), depth + 1) for index, item in enumerate(node.items)]
+        if node.pairs is None:
+            return node.scalar
+        merged: dict[str, Any] = {}
+        for key, value in node.pairs:
+            if key.text == "<<":
+                merged |= self._merge_key(key, value, path, depth)
+        self.values[path] = node.place
+        result: dict[str, Any] = {}
+        for key, value in node.pairs:
+            name = self._name(key)
+            if name is None or name == "<<":
+                continue
+            if name in result:
+                message = f"{name[:60]} is given twice, first in line {self.keys[(*path, name)].line}"
+                self.complaints.append(Complaint("yaml-duplicate-key", key.place, message, "Keep one of the two"))
+                continue
+            result[name] = self._built(value, (*path, name), depth + 1)
+            self.keys[(*path, name)] = key.place
+        return {**merged, **result}
+
+    def _merge_key(self, key: _Node, value: _Node, path: Path, depth: int) -> dict[str, Any]:
+        """What `<<: *anchor` brings in; a list's first wins, and what is written out wins over all of them."""
+        sources = value.items if value.items is not None else [value]
+        if any(source.pairs is None for source in sources):
+            message = "<< takes a mapping, or a list of them"
+            self.complaints.append(Complaint("yaml-syntax", key.place, message, "Write it as in <<: *anchor"))
+            return {}
+        found: dict[str, Any] = {}
+        for source in reversed(sources):
+            found |= self._built(source, path, depth + 1)
+        return found
+
+    def _name(self, key: _Node) -> str | None:
+        """A key as text: numbers and words are the text that was written."""
+        if key.text is None:
+            self.complaints.append(Complaint("yaml-key", key.place, "has a key that is not text", "Write it in quotes"))
+            return None
+        return key.text
+
+    # -- bounds and places --------------------------------------------------------------------------------------------
+
+    def _spend(self, at: Any, depth: int) -> None:
+        self.count += 1
+        place = at.place if isinstance(at, _Node) else self._place(at)
+        if self.count > MOST_NODES:
+            message = f"has more than {MOST_NODES:,} values, each use of an alias counted"
+            raise _NotReadable(Complaint("yaml-limits", place, message, "Is this the file that was meant?"))
+        if depth > MOST_DEPTH:
+            message = f"is nested more than {MOST_DEPTH} deep"
+            raise _NotReadable(Complaint("yaml-limits", place, message, "No configuration is this deep"))
+
+    def _place(self, event: Any) -> Place:
+        start, end = event.start_mark, event.end_mark
+        same = end is not None and end.line == start.line
+        return Place(self.source, start.line + 1, start.column + 1, max(1, end.column - start.column) if same else 1)
+
+    def _complaint(self, rule: str, event: Any, message: str, mend: str = "") -> Complaint:
+        return Complaint(rule, self._place(event), message, mend)
+
+
+def _plain(text: str) -> Any:
+    """What a scalar without quotes is, by YAML 1.2's core schema; numbers of absurd length are text."""
+    if text in _NULL:
+        return None
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text

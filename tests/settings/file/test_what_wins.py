@@ -1,0 +1,100 @@
+"""Defaults < awsexec.yaml < Airflow's configuration < *_kwargs < template < executor_config."""
+
+import pytest
+
+from aws_exec.settings import OptionsError, RunTaskBuilder, SubmitJobBuilder, load_batch_options, load_ecs_options
+
+FILE = """
+deployment: everywhere
+ecs:
+  cluster: of-the-file
+  container_name: airflow
+  task_definition: of-the-file
+  platform_version: ${PLATFORM:-1.4.0}
+  poll_interval: 7s
+  subnets: [subnet-1, subnet-2]
+  capacity_provider_strategy: [{capacity_provider: FARGATE_SPOT}]
+batch:
+  job_queue: of-the-file
+  job_definition: of-the-file
+  deployment: its-own
+templates:
+  t: {cluster: of-the-template, job_queue: of-the-template}
+queues: {q: t}
+teams:
+  risk:
+    ecs: {cluster: of-risk, container_name: main, task_definition: theirs}
+    queues: {mine: t}
+"""
+
+
+@pytest.fixture
+def place(read, identity, command):
+    """Where a task goes: what Airflow's configuration, its executor_config and its queue say."""
+
+    def place(configured=None, executor_config=None, queue=None):
+        file = read(FILE)
+        said = file.said("ecs")
+        options = load_ecs_options((configured or {}).get, said=said)
+        builder = RunTaskBuilder(options, templates=file.book("ecs"), where=said.where)
+        plan = builder.build(identity, command, executor_config, queue)
+        assert plan.place == builder.place(executor_config, queue)
+        return plan.place
+
+    return place
+
+
+def test_each_layer_wins_over_those_before_it(place):
+    kwargs = {"cluster": "of-airflow", "run_task_kwargs": '{"cluster": "of-kwargs"}'}
+    assert place() == "of-the-file"
+    assert place({"cluster": "of-airflow"}) == "of-airflow"
+    assert place(kwargs) == "of-kwargs"
+    assert place(kwargs, {"template": "t"}) == place(kwargs, None, "q") == "of-the-template"
+    assert place(kwargs, {"template": "t", "cluster": "of-the-task"}) == "of-the-task"
+    assert place(kwargs, {"cluster": "of-the-task"}, "q") == "of-the-task"
+
+
+def test_what_airflow_sets_displaces_the_files_rival(read):
+    options = load_ecs_options({"launch_type": "EC2"}.get, said=read(FILE).said("ecs"))
+    assert (options.launch_type, options.capacity_provider_strategy) == ("EC2", None)
+
+
+def test_the_file_says_it_in_yaml_with_units_and_variables(read):
+    options = load_ecs_options({}.get, said=read(FILE, PLATFORM="1.3.0").said("ecs"))
+    assert (options.poll_interval, options.subnets) == (7.0, ("subnet-1", "subnet-2"))
+    assert (options.platform_version, options.deployment) == ("1.3.0", "everywhere")
+    assert load_batch_options({}.get, said=read(FILE).said("batch")).deployment == "its-own"
+
+
+def test_a_team_has_what_is_said_of_it_and_nothing_else(read):
+    file = read(FILE)
+    options = load_ecs_options({}.get, team="risk", said=file.said("ecs", "risk"))
+    assert (options.cluster, options.subnets, options.deployment) == ("of-risk", (), None)
+    assert file.book("ecs", "risk").layers(None, "q") == ()
+    assert file.book("ecs", "risk").layers(None, "mine") == ({"cluster": "of-the-template"},)
+    with pytest.raises(OptionsError, match="AIRFLOW__RISK___AWS_BATCH_EXECUTOR__JOB_QUEUE"):
+        load_batch_options({}.get, team="risk", said=file.said("batch", "risk"))
+
+
+def test_a_wrong_option_of_the_file_is_told_with_its_place(read):
+    said = read("ecs: {cluster: c, container_name: a, task_definition: t, poll_interval: often}\n").said("ecs")
+    with pytest.raises(OptionsError) as caught:
+        load_ecs_options({}.get, said=said)
+    assert "(awsexec.yaml:1:73; AIRFLOW__AWS_ECS_EXECUTOR__POLL_INTERVAL)" in str(caught.value)
+
+
+def test_a_wrong_request_of_the_file_is_told_with_its_place(read):
+    said = read(
+        "ecs:\n  cluster: c\n  container_name: a\n  task_definition: t\n  run_task_kwargs: {launchTyp: EC2}\n"
+    ).said("ecs")
+    with pytest.raises(OptionsError, match=r"launchTyp: is not known.*\(awsexec.yaml:5:20; AIRFLOW__"):
+        RunTaskBuilder(load_ecs_options({}.get, said=said), where=said.where)
+
+
+def test_both_services_take_templates_by_queue(read, identity, command):
+    file = read(FILE)
+    said = file.said("batch")
+    builder = SubmitJobBuilder(load_batch_options({}.get, said=said), templates=file.book("batch"), where=said.where)
+    assert builder.build(identity, command, None, "q").place == "of-the-template"
+    assert builder.build(identity, command, {"template": "t", "jobQueue": "own"}).place == "own"
+    assert builder.build(identity, command, None, "other").place == "of-the-file"

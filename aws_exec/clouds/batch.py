@@ -123,6 +123,13 @@ class BatchCloud:
     def _see(self, detail: Detail, job: Job) -> Observation:
         return observation(detail, job, container_name=self._container_name, name_prefix=self._name_prefix)
 
+    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
+        """The jobs that are not listed as RUNNING in their queue."""
+        return self._calls.unlisted(jobs, lambda: self._running(place), "ListJobs")
+
+    def _running(self, place: str) -> Iterable[str]:
+        return (each["jobId"] for page in self._list(place, jobStatus="RUNNING") for each in page)
+
     # -- find and survey ----------------------------------------------------------------------------------------------
 
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:

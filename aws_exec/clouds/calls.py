@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -45,6 +45,8 @@ class Calls:
         self._tags = Tags.ALL
         self._lock = threading.Lock()
         self._warned: set[str] = set()
+        #: Reads that were denied and have a substitute: not asked again, which would fill the account's audit trail.
+        self._denied: set[str] = set()
 
     @property
     def client(self) -> Any:
@@ -78,6 +80,29 @@ class Calls:
             if not answer.get("nextToken"):
                 return
             following = {"nextToken": answer["nextToken"]}
+
+    def unlisted(self, jobs: Sequence[Job], listed: Callable[[], Iterable[str]], denied: str) -> Sequence[Job]:
+        """The jobs whose ids are not among those that run; all of them once listing was denied.
+
+        Args:
+            jobs: all known to run a moment ago.
+            listed: ids or ARNs of what runs; makes the calls.
+            denied: the operation that may be denied.
+
+        Raises:
+            CloudError: as `read`.
+        """
+        if denied in self._denied:
+            return jobs
+        try:
+            running = {id_of(each) for each in listed()}
+        except CloudError as error:
+            if error.fault.operation != denied or "AccessDenied" not in error.fault.code:
+                raise
+            self._denied.add(denied)
+            self.warn_once(denied, "%s is denied, so every running job is described instead (%s)", denied, error.fault)
+            return jobs
+        return [job for job in jobs if id_of(job.arn) not in running]
 
     def launch(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """One launch: with as many of its tags as are known to be allowed.

@@ -1,4 +1,4 @@
-"""The seam to AWS: what the executors need of a service that runs containers, as five verbs and a check.
+"""The seam to AWS: what the executors need of a service that runs containers, as six verbs and a check.
 
 A third service is one more implementation of `Cloud`. Every implementation passes the conformance suite
 (`aws_exec.testing.conformance`). Calls block, and run on the dispatcher's threads only; they take lists and return
@@ -85,6 +85,16 @@ class Cloud(Protocol):
 
     def describe(self, place: str, jobs: Sequence[Job]) -> Description:
         """Look at jobs of one place; each is seen, or missing, or (in an odd answer) not told of.
+
+        Raises:
+            CloudError: the service did not say.
+        """
+        ...
+
+    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Those of these jobs that a listing of what runs in that place does not have: they are to be described.
+
+        Costs a twentieth of describing them. Without the right to list, all of them.
 
         Raises:
             CloudError: the service did not say.

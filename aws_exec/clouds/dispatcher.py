@@ -5,8 +5,8 @@ completed once: `Asks.complete` is the only place that writes to the inbox, and 
 scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
 handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
-Lanes: launches, stops, reads (Observe, Find) and rows (Confirm) have threads of their own, so that a thousand submits
-never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops
+Lanes: launches, stops, reads (Observe, Watch, Find) and rows (Confirm) have threads of their own, so that a thousand
+submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops
 go first.
 """
 
@@ -37,8 +37,10 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Trouble
 
+#: What the read lane carries out.
+Reading: TypeAlias = do.Observe | do.Watch | do.Find
 #: Launches, stops, reads, rows.
-Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[do.Observe | do.Find], Lane[do.Confirm]]
+Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[do.Confirm]]
 
 
 class Dispatcher:
@@ -202,7 +204,7 @@ class Dispatcher:
                 taken = self._stops.put(effect.ask, effect)
             case do.Confirm():
                 taken = self._rows.put(effect.ask, effect)
-            case do.Observe():
+            case do.Observe() | do.Watch():
                 taken = self._reads.put(effect.ask, effect)
             case do.Find():
                 self._finds.add(effect)
@@ -281,12 +283,14 @@ class Dispatcher:
             self._asks.complete(stop.ask, on.StopAnswered(stop.ask, stop.launch_id, told))
         return True
 
-    def _read(self, effect: do.Observe | do.Find) -> bool:
+    def _read(self, effect: Reading) -> bool:
         if isinstance(effect, do.Find):
             self._find(self._finds.take(effect.ask))
             return True
 
         def call() -> on.Completion:
+            if isinstance(effect, do.Watch):
+                return on.Watched(effect.ask, effect.place, tuple(self._cloud.watch(effect.place, effect.jobs)))
             description = self._cloud.describe(effect.place, effect.jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
 

@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from aws_exec.clouds.calls import Calls, chunks, code_of, id_of, look_around, message_of
@@ -153,6 +154,21 @@ class EcsCloud:
             return [], []
         answer = self._calls.read("DescribeTasks", "describe_tasks", cluster=cluster, tasks=list(ids))
         return answer.get("tasks") or [], answer.get("failures") or []
+
+    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
+        """The tasks that are not listed as this deployment's running ones: to stop, ECS first sets desiredStatus."""
+        by_cluster: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in jobs:
+            by_cluster[self._cluster_of(job, place)].append(job)
+        unlisted: list[Job] = []
+        for cluster, members in by_cluster.items():
+            listed = partial(chain.from_iterable, self._list(cluster, "RUNNING"))
+            try:
+                unlisted += self._calls.unlisted(members, listed, "ListTasks")
+            except CloudError as error:
+                self._pass_over(cluster, error)
+                unlisted += members
+        return unlisted
 
     # -- find and survey ----------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
             return on.Unaccepted(effect.ask, effect.launch_id, fault, request or effect.request, place)
         case do.StopJob():
             return on.StopAnswered(effect.ask, effect.launch_id, fault)
-        case do.Observe():
+        case do.Observe() | do.Watch():
             return on.ObserveFailed(effect.ask, fault)
         case do.Find():
             return on.FindFailed(effect.ask, effect.launch_ids, fault)

@@ -65,7 +65,7 @@ class Lessons:
 
     def answer(
         self,
-        effect: do.Submit | do.Observe | do.Find,
+        effect: do.Submit | do.Observe | do.Watch | do.Find,
         call: Callable[[], on.Completion],
         pacer: Pacer,
         request: Request | None = None,

@@ -128,6 +128,7 @@ class Clockwork:
         last_beat: when the last Tick was; None before the first.
         next_sweep: when the next sweep over the running jobs may begin.
         sweep_from: when the current one began.
+        sweeps: how many have begun.
         sweeping: asks of the current sweep that are not answered yet.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
@@ -137,6 +138,7 @@ class Clockwork:
     last_beat: float | None = None
     next_sweep: float = 0.0
     sweep_from: float = 0.0
+    sweeps: int = 0
     sweeping: frozenset[int] = frozenset()
     draining: bool = False
     terminating: bool = False

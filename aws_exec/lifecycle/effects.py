@@ -59,6 +59,15 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Ask which of these jobs, all known to run, are no longer listed. Completed by Watched or ObserveFailed."""
+
+    ask: int
+    place: str
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StopJob:
     """Stop a job. Completed by StopAnswered."""
 
@@ -130,6 +139,6 @@ class Release:
     key: Key
 
 
-IoEffect: TypeAlias = Submit | Find | Observe | StopJob | Confirm
+IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Confirm
 InlineEffect: TypeAlias = Launched | Report | Note | Release
 Effect: TypeAlias = IoEffect | Withdraw | InlineEffect

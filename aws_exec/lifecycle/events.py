@@ -120,8 +120,17 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A Watch was answered: all but these are listed as running."""
+
+    ask: int
+    place: str
+    unlisted: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ObserveFailed:
-    """An Observe was not answered."""
+    """An Observe or a Watch was not answered."""
 
     ask: int
     fault: Fault
@@ -155,6 +164,15 @@ class ConfirmFailed:
 
 
 Completion: TypeAlias = (
-    Accepted | Unaccepted | Found | FindFailed | Observed | ObserveFailed | StopAnswered | Confirmed | ConfirmFailed
+    Accepted
+    | Unaccepted
+    | Found
+    | FindFailed
+    | Observed
+    | Watched
+    | ObserveFailed
+    | StopAnswered
+    | Confirmed
+    | ConfirmFailed
 )
 Event: TypeAlias = Taken | Adopted | Revoked | GivenUp | Tick | Draining | Terminating | Completion

@@ -5,56 +5,23 @@ One of the three files that decide; the rules are in `machine.py`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Phase, Record
-from aws_exec.lifecycle.policy import BACKOFF, REPLACE, Policy, Replacement
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Status, Stop, number_of
+from aws_exec.lifecycle.book import Draft, Phase, Record
+from aws_exec.lifecycle.policy import BACKOFF, REPLACE, Replacement
+from aws_exec.lifecycle.sweeping import Handlers, Sweeping
+from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Status, Stop, number_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 
 SUPERSEDED = "A newer launch of the task took over"
 
-T = TypeVar("T")
 
-#: What takes in each kind of event: a method of the three classes, with the draft to write to, the event and the time.
-Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
-
-
-class Following:
+class Following(Sweeping):
     """A launch from its job to its end."""
-
-    def __init__(self, policy: Policy, book: Book) -> None:
-        self.policy = policy
-        self.book = book
-
-    def _sweep_is_due(self, now: float) -> bool:
-        clockwork = self.book.clockwork
-        return bool(self.book.watched) and not clockwork.sweeping and now >= clockwork.next_sweep
-
-    def _sweep(self, draft: Draft, now: float) -> None:
-        places: defaultdict[str, list[Job]] = defaultdict(list)
-        for job in self.book.watched.values():
-            places[job.place].append(job)
-        asks = []
-        for place, jobs in places.items():
-            for chunk in chunks(jobs, self.policy.observe_batch):
-                asks.append(draft.ask())
-                draft.want(do.Observe(asks[-1], place, tuple(chunk)))
-        draft.clockwork = replace(draft.clockwork, sweeping=frozenset(asks), sweep_from=now)
-
-    def _swept(self, draft: Draft, ask: int, now: float) -> None:
-        clockwork = draft.clockwork
-        if ask not in clockwork.sweeping:
-            return
-        rest = clockwork.sweeping - {ask}
-        following = clockwork.next_sweep if rest else max(now, clockwork.sweep_from + self.policy.poll_interval)
-        draft.clockwork = replace(clockwork, sweeping=rest, next_sweep=following)
 
     def _observed(self, draft: Draft, event: on.Observed, now: float) -> None:
         clockwork = draft.clockwork
@@ -71,9 +38,6 @@ class Following:
                 self._missed(draft, record, clockwork.sweep_from, now)
         if event.ask is not None:
             self._swept(draft, event.ask, now)
-
-    def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
-        self._swept(draft, event.ask, now)
 
     def _see(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
         if record.misses:
@@ -158,10 +122,9 @@ class Following:
             self._doom(draft, older, SUPERSEDED, now)
             return
         # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
-        ask = draft.ask()
+        ask = self._next_of_sweep(draft)
         draft.put(replace(older, passed_over=ask, launch_by=None, start_by=None, due=None))
         draft.want(do.Observe(ask, older.job.place, (older.job,)))
-        draft.clockwork = replace(draft.clockwork, sweeping=draft.clockwork.sweeping | {ask})
 
     def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
         """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""
@@ -262,20 +225,10 @@ class Following:
         record = draft.get(launch_id)
         return record if record is not None and record.phase is phase and record.ask == ask else None
 
-    def _of_job(self, draft: Draft, job: Job) -> Record | None:
-        # By the ARN alone: a pushed state change may name its place otherwise.
-        record = draft.get(self.book.by_arn.get(job.arn, ""))
-        return record if record is not None and record.job is not None and record.job.arn == job.arn else None
-
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {
+            **Sweeping.HANDLERS,
             on.Observed: _observed,
-            on.ObserveFailed: _observe_failed,
             on.StopAnswered: _stop_answered,
         },
     )
-
-
-def chunks(items: list[T], size: int) -> list[list[T]]:
-    """The items in their order, in lists of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]

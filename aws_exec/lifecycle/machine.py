@@ -7,7 +7,8 @@ replaced, never patched; everything an event leads to is committed in one step (
 A launch that reports does so once (`_report`), and is silent from then on. A launch that is `doomed` is on its way to
 being stopped and followed until the cloud confirms its end; no newer launch of its key starts before that.
 
-This file: what Airflow says, and the beat. `launching.py`: until there is a job. `following.py`: from the job on.
+This file: what Airflow says, and the beat. `launching.py`: until there is a job. `following.py`: from the job on. When
+jobs are looked at is in `sweeping.py`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import ClassVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Book, Draft, Phase, Record
-from aws_exec.lifecycle.following import Handlers
 from aws_exec.lifecycle.launching import Launching
 from aws_exec.lifecycle.policy import Policy
+from aws_exec.lifecycle.sweeping import Handlers
 from aws_exec.lifecycle.values import Key, Stop
 
 

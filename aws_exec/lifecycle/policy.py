@@ -73,6 +73,7 @@ class Policy:
         observe_batch: jobs per Observe.
         poll_interval: from the start of one sweep over the running jobs to the next; a sweep that takes longer is
             followed by the next at once.
+        look_interval: a job that runs is described at least that often, also where listing says that it still runs.
         launch_timeout: from the intake to the start of user code; None: Airflow's task_queued_timeout decides alone.
         start_timeout: from a job's acceptance to the start of its container; None: unlimited (Batch
             `max_runnable_seconds`).
@@ -92,6 +93,7 @@ class Policy:
     max_attempts: int = 3
     observe_batch: int = 99
     poll_interval: float = 5.0
+    look_interval: float = 60.0
     launch_timeout: float | None = None
     start_timeout: float | None = None
     stop_grace: float = 120.0
@@ -103,3 +105,8 @@ class Policy:
     gap: float = 20.0
     wakes: int = 200
     judge: Callable[[Stop], Replacement] = always
+
+    @property
+    def look_rounds(self) -> int:
+        """Sweeps within which each job that runs is described once."""
+        return max(1, int(self.look_interval / max(self.poll_interval, 0.01)))

@@ -159,6 +159,16 @@ class CloudConformance:
         assert {seen.token: seen.job for seen in found} == dict(zip(tokens, jobs, strict=True))
         assert list(cloud.stop(jobs, "the test ends")) == [None] * len(jobs)
 
+    def test_of_jobs_that_ran_those_are_told_of_that_no_longer_do(self) -> None:
+        """What still runs needs no describing; what ended, and what nobody knows, does."""
+        runs, ended = (self._launch(_token()).job for _ in range(2))
+        for job in (runs, ended):
+            self.world.start(job)
+        self.world.finish(ended, 0)
+        unknown = self.world.unknown_job()
+        assert list(self.world.cloud.watch(self.world.place, [runs, ended, unknown])) == [ended, unknown]
+        assert list(self.world.cloud.watch(self.world.place, [])) == []
+
     # -- stopping -----------------------------------------------------------------------------------------------------
 
     def test_a_running_job_is_stopped_on_purpose(self) -> None:

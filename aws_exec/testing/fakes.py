@@ -58,7 +58,7 @@ class _Container:
 class FakeCloud:
     """A `Cloud` in memory. Thread-safe. Nothing happens to a job unless the test says so.
 
-    Verbs are named `"submit"`, `"describe"`, `"find"`, `"stop"`, `"survey"`, `"check"` in the scripting methods.
+    Verbs are named as the methods (`"submit"`, `"describe"`, ...) in the scripting methods.
 
     Args:
         service: whose vocabulary its `Stop`s have.
@@ -187,6 +187,17 @@ class FakeCloud:
             known = {job: each for job in jobs if (each := self._containers.get(job.arn)) is not None and each.known}
         seen = tuple(replace(each.seen, job=job) for job, each in known.items())
         return Description(seen, tuple(job for job in jobs if job not in known))
+
+    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:  # noqa: ARG002 -- known by ARN alone
+        """See `Cloud`."""
+        self._read("watch")
+        with self._lock:
+            running = {
+                each.seen.job.arn
+                for each in self._containers.values()
+                if each.known and each.seen.status is Status.RUNNING and each.deployment == self._deployment
+            }
+        return [job for job in jobs if job.arn not in running]
 
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
         """See `Cloud`."""

@@ -96,6 +96,12 @@ class ModelCloud:
             tuple(job for job in jobs if job not in known),
         )
 
+    def unlisted(self, jobs: tuple[Job, ...], now: float) -> tuple[Job, ...]:
+        """Which jobs a listing of what runs does not have: one whose Airflow container ended may still be in it."""
+        return tuple(
+            job for job in jobs if self.get(job).status is not Status.RUNNING or now < self.get(job).forgotten_until
+        )
+
     def live_of(self, launch_id: LaunchId) -> list[Container]:
         """The containers of a launch of which something may still run."""
         return [c for c in self.containers if c.live and launch_of(c.token) == launch_id]

@@ -204,7 +204,7 @@ class World:
                 return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
             case do.Find():
                 return on.FindFailed(effect.ask, effect.launch_ids, fault)
-            case do.Observe():
+            case do.Observe() | do.Watch():
                 return on.ObserveFailed(effect.ask, fault)
             case do.StopJob():
                 return on.StopAnswered(effect.ask, effect.launch_id, fault)
@@ -216,13 +216,16 @@ class World:
             return self._submit(effect, fault, lag)
         if isinstance(effect, do.StopJob):
             self.cloud.get(effect.job).stop_asked = True
-        if fault is not None:
-            return self._failure(effect, fault)
+        return self._failure(effect, fault) if fault is not None else self._answer(effect)
+
+    def _answer(self, effect: do.Find | do.Observe | do.Watch | do.StopJob | do.Confirm) -> on.Completion:
         match effect:
             case do.Find():
                 return on.Found(effect.ask, effect.launch_ids, self.cloud.find(effect.families, self.now))
             case do.Observe():
                 return on.Observed(effect.ask, *self.cloud.observe(effect.jobs, self.now))
+            case do.Watch():
+                return on.Watched(effect.ask, effect.place, self.cloud.unlisted(effect.jobs, self.now))
             case do.StopJob():
                 return on.StopAnswered(effect.ask, effect.launch_id)
             case do.Confirm():

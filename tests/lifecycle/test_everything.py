@@ -51,14 +51,15 @@ class Everything(RuleBasedStateMachine):
         launch_timeout=st.sampled_from([None, None, 90.0]),
         wakes=st.sampled_from([1, 200]),
         keeps_withdrawals=st.booleans(),
+        observe_batch=st.sampled_from([1, 2]),
     )
-    def begin(self, idempotent, launch_timeout, wakes, keeps_withdrawals):
+    def begin(self, idempotent, launch_timeout, wakes, keeps_withdrawals, observe_batch):
         self.world = World(
             keeps_withdrawals=keeps_withdrawals,
             idempotent_submit=idempotent,
             launch_timeout=launch_timeout,
             wakes=wakes,
-            observe_batch=2,
+            observe_batch=observe_batch,  # of 1, two that run are listed
             judge=judge,
         )
 

@@ -1,0 +1,109 @@
+"""When the jobs are looked at, and how: listed where many run, described where something may have happened.
+
+A sweep describes every job, in calls of bounded size. Where more jobs of a place run than one call describes, those
+that are known to run are listed instead, at a twentieth of the cost, and what the listing no longer has is described. A
+listing does not tell everything (an Airflow container that is not essential ends under a task that goes on), so each
+sweep describes some of them all the same, and all of them within `look_interval`.
+
+What an answer means for a job is decided in `following.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Book, Draft, Phase, Record
+from aws_exec.lifecycle.policy import Policy
+from aws_exec.lifecycle.values import Job
+
+T = TypeVar("T")
+
+#: What takes in each kind of event: a method of the machine's classes, with the draft to write to, the event, the time.
+Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
+
+
+class Sweeping:
+    """The sweeps over the jobs that are followed."""
+
+    def __init__(self, policy: Policy, book: Book) -> None:
+        self.policy = policy
+        self.book = book
+
+    def _sweep_is_due(self, now: float) -> bool:
+        clockwork = self.book.clockwork
+        return bool(self.book.watched) and not clockwork.sweeping and now >= clockwork.next_sweep
+
+    def _sweep(self, draft: Draft, now: float) -> None:
+        number = draft.clockwork.sweeps
+        draft.clockwork = replace(draft.clockwork, sweeps=number + 1, sweep_from=now)
+        for place, (settled, others) in self._by_place().items():
+            if len(settled) > self.policy.observe_batch:
+                rounds = self.policy.look_rounds
+                looked_at = settled[number % rounds :: rounds]
+                del settled[number % rounds :: rounds]
+                self._watch(draft, place, settled)
+            else:
+                looked_at = settled
+            self._observe(draft, place, others + looked_at)
+
+    def _by_place(self) -> dict[str, tuple[list[Job], list[Job]]]:
+        """The jobs of each place: those of which a listing that still has them says enough, and the others."""
+        places: defaultdict[str, tuple[list[Job], list[Job]]] = defaultdict(lambda: ([], []))
+        records = self.book.records
+        for launch_id, job in self.book.watched.items():
+            places[job.place][0 if _is_settled(records[launch_id]) else 1].append(job)
+        return places
+
+    def _watch(self, draft: Draft, place: str, jobs: list[Job]) -> None:
+        if jobs:
+            draft.want(do.Watch(self._next_of_sweep(draft), place, tuple(jobs)))
+
+    def _observe(self, draft: Draft, place: str, jobs: list[Job]) -> None:
+        for chunk in chunks(jobs, self.policy.observe_batch):
+            draft.want(do.Observe(self._next_of_sweep(draft), place, tuple(chunk)))
+
+    def _next_of_sweep(self, draft: Draft) -> int:
+        """A new ask that the sweep waits for."""
+        ask = draft.ask()
+        draft.clockwork = replace(draft.clockwork, sweeping=draft.clockwork.sweeping | {ask})
+        return ask
+
+    def _swept(self, draft: Draft, ask: int, now: float) -> None:
+        clockwork = draft.clockwork
+        if ask not in clockwork.sweeping:
+            return
+        rest = clockwork.sweeping - {ask}
+        following = clockwork.next_sweep if rest else max(now, clockwork.sweep_from + self.policy.poll_interval)
+        draft.clockwork = replace(clockwork, sweeping=rest, next_sweep=following)
+
+    def _watched(self, draft: Draft, event: on.Watched, now: float) -> None:
+        if event.ask not in draft.clockwork.sweeping:
+            return
+        self._observe(draft, event.place, [job for job in event.unlisted if self._of_job(draft, job) is not None])
+        self._swept(draft, event.ask, now)
+
+    def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
+        self._swept(draft, event.ask, now)
+
+    def _of_job(self, draft: Draft, job: Job) -> Record | None:
+        # By the ARN alone: a pushed state change may name its place otherwise.
+        record = draft.get(self.book.by_arn.get(job.arn, ""))
+        return record if record is not None and record.job is not None and record.job.arn == job.arn else None
+
+    HANDLERS: ClassVar[Handlers] = MappingProxyType({on.Watched: _watched, on.ObserveFailed: _observe_failed})
+
+
+def chunks(items: list[T], size: int) -> list[list[T]]:
+    """The items in their order, in lists of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _is_settled(record: Record) -> bool:
+    """Its Airflow container runs, and the next thing to happen to it is its end."""
+    return record.started and record.phase is Phase.ACTIVE and not record.over and not record.misses

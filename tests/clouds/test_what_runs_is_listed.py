@@ -1,0 +1,109 @@
+"""Which of many running jobs have to be described: those that a listing no longer has."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from botocore.exceptions import ClientError
+
+from aws_exec.clouds.batch import BatchCloud
+from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.errors import CloudError
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import Watch
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from tests.clouds.lanes import rig
+
+TASK = "arn:aws:ecs:us-east-1:123456789012:task/{}/{}"
+THERE, HERE, GONE = (Job(TASK.format(cluster, "0" * 31 + str(n)), "") for n, cluster in enumerate(("c2", "c1", "c1")))
+RUNS, ENDED = (Job(f"arn:aws:batch:us-east-1:123456789012:job/{n}", "q") for n in range(2))
+
+
+class Lists:
+    """A client of both services that lists pages, or refuses to."""
+
+    def __init__(self, **pages):
+        self.pages = pages
+        self.denied = ""
+        self.asked = []
+
+    def _list(self, operation, where, member, arguments):
+        self.asked.append(arguments)
+        if self.denied:
+            raise ClientError({"Error": {"Code": self.denied, "Message": "no"}}, operation)
+        pages = self.pages[where]
+        number = int(arguments.get("nextToken", 0))
+        answer = {member: pages[number]}
+        return answer | ({"nextToken": str(number + 1)} if number + 1 < len(pages) else {})
+
+    def list_tasks(self, **arguments):
+        return self._list("ListTasks", arguments["cluster"], "taskArns", arguments)
+
+    def list_jobs(self, **arguments):
+        return self._list("ListJobs", arguments["jobQueue"], "jobSummaryList", arguments)
+
+
+def ecs(client):
+    return EcsCloud(lambda: client, cluster="c1", container_name="airflow", started_by="awsexec/ours")
+
+
+def batch(client):
+    return BatchCloud(lambda: client, job_queue="q", name_prefix="awsexec", deployment="ours")
+
+
+def test_tasks_are_listed_by_owner_in_the_cluster_of_their_arn_on_every_page():
+    client = Lists(c1=[[HERE.arn], []], c2=[[], [THERE.arn]])
+    assert list(ecs(client).watch("", [THERE, HERE, GONE])) == [GONE]
+    assert [(each["cluster"], each["startedBy"]) for each in client.asked] == [
+        ("c2", "awsexec/ours"),
+        ("c2", "awsexec/ours"),
+        ("c1", "awsexec/ours"),
+        ("c1", "awsexec/ours"),
+    ]
+    assert all("desiredStatus" not in each for each in client.asked)
+
+
+def test_jobs_are_listed_by_status_in_their_queue():
+    client = Lists(q=[[{"jobId": "7"}], [{"jobId": "0"}]])
+    assert list(batch(client).watch("q", [RUNS, ENDED])) == [ENDED]
+    assert {each["jobStatus"] for each in client.asked} == {"RUNNING"}
+
+
+@pytest.mark.parametrize(("cloud", "jobs"), [(ecs, [HERE, GONE]), (batch, [RUNS, ENDED])])
+def test_without_the_right_to_list_all_are_described_and_it_is_asked_for_once(cloud, jobs, caplog):
+    client = Lists(c1=[[HERE.arn]], q=[[{"jobId": "0"}]])
+    client.denied = "AccessDeniedException"
+    watching = cloud(client)
+    assert [list(watching.watch(jobs[0].place, jobs)) for _ in range(2)] == [jobs, jobs]
+    assert len(client.asked) == 1
+    said = [record for record in caplog.records if "described instead" in record.getMessage()]
+    assert [record.levelno for record in said] == [logging.WARNING]
+
+
+@pytest.mark.parametrize(("cloud", "jobs"), [(ecs, [HERE]), (batch, [RUNS])])
+def test_what_the_service_does_not_say_is_not_guessed(cloud, jobs):
+    client = Lists()
+    client.denied = "ThrottlingException"
+    with pytest.raises(CloudError) as raised:
+        cloud(client).watch(jobs[0].place, jobs)
+    assert raised.value.fault.trouble is Trouble.THROTTLED
+
+
+def test_the_tasks_of_a_cluster_that_is_gone_are_described():
+    client = Lists()
+    client.denied = "ClusterNotFoundException"
+    assert list(ecs(client).watch("", [HERE])) == [HERE]
+
+
+def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
+    with rig() as it:
+        [job] = [it.cloud.add("launch1-1", deployment="ours")]
+        it.cloud.start(job)
+        unknown = Job("arn:nobody")
+        it.dispatch(Watch(1, "", (job, unknown)))
+        assert it.one() == on.Watched(1, "", (unknown,))
+        slow_down = Fault(Trouble.THROTTLED, "ListTasks", "ThrottlingException")
+        it.cloud.fail("watch", slow_down)
+        it.dispatch(Watch(2, "", (job,)))
+        assert it.one() == on.ObserveFailed(2, slow_down)

@@ -1,0 +1,129 @@
+"""Where many jobs run they are listed, and described only where something may have happened."""
+
+from __future__ import annotations
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Job, Trouble
+from tests.lifecycle.driver import EXITED_0, Life, fault, over, running, stopped
+
+
+def jobs(count, place="c1"):
+    return [Job(f"arn:{place}:{number}", place) for number in range(count)]
+
+
+def life_with(running_jobs, *, starting=(), rounds=3):
+    """A life with jobs of which these were seen running; at the beginning of its second sweep."""
+    life = Life(observe_batch=2, poll_interval=5.0, look_interval=5.0 * rounds)
+    for number, job in enumerate([*running_jobs, *starting]):
+        life.tell(on.Adopted(f"L{number}", f"K{number}", job))
+    for observe in life.tick():
+        seen = tuple(running(job, token=None) for job in observe.jobs if job in running_jobs)
+        life.tell(on.Observed(observe.ask, seen))
+    return life
+
+
+def asked(effects):
+    """What is watched, what is observed."""
+    watched = [job for effect in effects if isinstance(effect, do.Watch) for job in effect.jobs]
+    observed = [job for effect in effects if isinstance(effect, do.Observe) for job in effect.jobs]
+    return watched, observed
+
+
+def answer(life, effects, *, unlisted=(), starting=()):
+    """Everything asked runs, but what is unlisted or starting; the effects of the answers."""
+    told = []
+    for effect in effects:
+        if isinstance(effect, do.Watch):
+            told += life.tell(on.Watched(effect.ask, effect.place, tuple(unlisted)))
+        else:
+            seen = tuple(running(job, token=None) for job in effect.jobs if job not in starting)
+            told += life.tell(on.Observed(effect.ask, seen))
+    return told
+
+
+def test_as_many_as_one_call_describes_are_described():
+    two = jobs(2)
+    assert asked(life_with(two).tick(5)) == ([], two)
+
+
+def test_more_are_listed_in_one_question_for_each_place_and_described_in_turn():
+    here, there = jobs(6), jobs(3, "c2")
+    life = life_with(here + there)
+    effects = life.tick(5)
+    assert [(effect.place, len(effect.jobs)) for effect in effects if isinstance(effect, do.Watch)] == [
+        ("c1", 4),
+        ("c2", 2),
+    ]
+    watched, observed = asked(effects)
+    assert len(watched + observed) == len(here + there)
+    assert {*watched, *observed} == {*here, *there}
+
+
+def test_each_job_that_runs_is_described_once_within_the_rounds():
+    six = jobs(6)
+    life = life_with(six, rounds=3)
+    looked_at = []
+    for _ in range(3):
+        effects = life.tick(5)
+        looked_at += asked(effects)[1]
+        assert answer(life, effects) == []
+    assert len(looked_at) == len(six)
+    assert set(looked_at) == set(six)
+
+
+def test_a_job_that_has_not_started_is_always_described():
+    young = jobs(1, "c1")[0]
+    life = life_with([Job(f"arn:old:{number}", "c1") for number in range(6)], starting=[young], rounds=1000)
+    for _ in range(3):
+        effects = life.tick(5)
+        assert young in asked(effects)[1]
+        answer(life, effects, starting=[young])
+
+
+def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bounded_size():
+    six = jobs(6)
+    life = life_with(six, rounds=1000)
+    effects = life.tick(5)
+    watch = next(effect for effect in effects if isinstance(effect, do.Watch))
+    gone = watch.jobs[:3]
+    observes = answer(life, effects, unlisted=gone)
+    assert [effect.jobs for effect in observes] == [gone[:2], gone[2:]]
+    assert life.tick(5) == []  # the sweep goes on
+    reports = life.tell(on.Observed(observes[0].ask, tuple(stopped(EXITED_0, job, token=None) for job in gone[:2])))
+    assert [type(effect) for effect in reports] == [do.Report, do.Report]
+    life.tell(on.Observed(observes[1].ask, (running(gone[2], token=None),)))
+    assert asked(life.tick())[0]
+
+
+def test_what_ended_before_the_listing_was_read_is_not_asked_for():
+    six = jobs(6)
+    life = life_with(six, rounds=1000)
+    effects = life.tick(5)
+    watch = next(effect for effect in effects if isinstance(effect, do.Watch))
+    life.see(stopped(EXITED_0, watch.jobs[0], token=None))
+    assert life.tell(on.Watched(watch.ask, watch.place, (watch.jobs[0], Job("arn:nobody")))) == []
+
+
+def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described():
+    six = jobs(6)
+    life = life_with(six, rounds=1000)
+    life.see(over(EXITED_0, six[0], token=None))
+    effects = life.tick(5)
+    assert six[0] in asked(effects)[1]
+    lost = next(effect for effect in effects if isinstance(effect, do.Watch)).jobs[-1]
+    (observe,) = answer(life, effects, unlisted=[lost])
+    life.tell(on.Observed(observe.ask, (), (lost,)))
+    assert lost in asked(life.tick(5))[1]
+
+
+def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answer_says_nothing():
+    six = jobs(6)
+    life = life_with(six, rounds=1000)
+    effects = life.tick(5)
+    watch = next(effect for effect in effects if isinstance(effect, do.Watch))
+    for effect in effects:
+        life.tell(on.ObserveFailed(effect.ask, fault(Trouble.THROTTLED)))
+    assert life.tell(on.Watched(watch.ask, watch.place, watch.jobs)) == []
+    assert life.tick(4.9) == []
+    assert asked(life.tick(0.1))[0]

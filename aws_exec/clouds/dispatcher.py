@@ -5,9 +5,9 @@ completed once: `Asks.complete` is the only place that writes to the inbox, and 
 scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
 handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
-Lanes: launches, stops, reads (Observe, Watch, Find) and rows (Confirm) have threads of their own, so that a thousand
-submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops
-go first.
+Lanes: launches, stops, reads (Observe, Watch, Find) and rows (Confirm, Settle) have threads of their own, so that a
+thousand submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask
+together); stops go first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
@@ -33,14 +33,15 @@ from aws_exec.clouds.lane_gate import (
 from aws_exec.clouds.lane_lessons import Lessons
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.clouds.lane_rows import RowEffect, RowQuestions, Which, every
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Trouble
+from aws_exec.lifecycle.values import Fault, Observation, Trouble
 
 #: What the read lane carries out.
 Reading: TypeAlias = do.Observe | do.Watch | do.Find
 #: Launches, stops, reads, rows.
-Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[do.Confirm]]
+Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[RowEffect]]
 
 
 class Dispatcher:
@@ -51,6 +52,7 @@ class Dispatcher:
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
             with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
         confirm: asks Airflow's database which of these launches are still ours.
+        settle: asks it the ends of which of these launches are news to it.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
         reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
             told of throttles, and closed.
@@ -68,7 +70,8 @@ class Dispatcher:
         cloud: Cloud,
         *,
         compose: Callable[[do.Submit], Request],
-        confirm: Callable[[tuple[tuple[LaunchId, Key], ...]], Iterable[LaunchId]],
+        confirm: Which,
+        settle: Which = every,
         launches: Pacer,
         reads: Pacer,
         stops: Pacer | None = None,
@@ -81,7 +84,6 @@ class Dispatcher:
     ) -> None:
         self._cloud = cloud
         self._compose = compose
-        self._confirm = confirm
         self._renew = renew
         self._clock = clock
         self._lease = lease
@@ -93,6 +95,7 @@ class Dispatcher:
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log)
         self._finds = Finds()
+        self._questions = RowQuestions(confirm, settle, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
@@ -202,7 +205,7 @@ class Dispatcher:
                 taken = self._launches.put(effect.ask, effect)
             case do.StopJob():
                 taken = self._stops.put(effect.ask, effect)
-            case do.Confirm():
+            case do.Confirm() | do.Settle():
                 taken = self._rows.put(effect.ask, effect)
             case do.Observe() | do.Watch():
                 taken = self._reads.put(effect.ask, effect)
@@ -310,14 +313,9 @@ class Dispatcher:
         for find in finds:
             self._asks.complete(find.ask, answer_to(find, answer))
 
-    def _ask_rows(self, effect: do.Confirm) -> bool:
-        event: on.Completion
-        try:
-            ours = frozenset(self._confirm(effect.launches))
-            event = on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
-        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
-            event = failed(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
-        self._asks.complete(effect.ask, event)
+    def _ask_rows(self, effect: RowEffect) -> bool:
+        for ask, event in self._questions.ask(effect, self._rows.take_along):
+            self._asks.complete(ask, event)
         return True
 
     # -- credentials --------------------------------------------------------------------------------------------------

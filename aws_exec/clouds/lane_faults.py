@@ -25,6 +25,8 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
             return on.FindFailed(effect.ask, effect.launch_ids, fault)
         case do.Confirm():
             return on.ConfirmFailed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), fault)
+        case do.Settle():
+            return on.SettleFailed(effect.ask, effect.launch_id, fault)
 
 
 def fault_in(error: BaseException, operation: str, unknown: Trouble, log: LaneLog) -> Fault:

@@ -128,6 +128,10 @@ class ContainerExecutor(StartingExecutor):
         """Which launches are still this scheduler's; on a thread of its own."""
         return rows.still_ours(launches, self.job_id)
 
+    def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
+        """The ends of which launches are news to Airflow; on a thread of its own."""
+        return rows.awaited(launches, self.job_id)
+
     # -- what Airflow takes back ----------------------------------------------------------------------------------
 
     def change_state(self, key: Any, state: Any, info: Any = None, remove_running: bool = True) -> None:

@@ -84,14 +84,63 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
         yield Row(str(ti_id), key, _text(state), external_id or "", queue, config)
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the row of one try stands."""
+
+    state: str
+    queued_by: Any
+    external_id: str
+
+    def is_queued_for(self, launch_id: LaunchId, job_id: Any) -> bool:
+        """Whether it is QUEUED, by this scheduler, and names no other launch."""
+        if self.state != TaskInstanceState.QUEUED.value or str(self.queued_by) != str(job_id):
+            return False
+        return not _names_another(self.external_id, launch_id)
+
+
 def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[LaunchId]:
     """Which launches nobody else has taken over: their row is QUEUED, by this scheduler, and names no other launch.
 
     Callbacks are never handed to a second scheduler (Airflow queries them only while PENDING): they stay ours.
     """
-    ours = {launch_id for launch_id, key in launches if not compat.is_task_key(key)}
-    tasks = {key: launch_id for launch_id, key in launches if compat.is_task_key(key)}
-    keys: list[Any] = list(tasks)
+    launches = list(launches)
+    rows = _standings(launches, [TaskInstanceState.QUEUED])
+    return frozenset(
+        launch_id
+        for launch_id, key in launches
+        if not compat.is_task_key(key) or (key in rows and rows[key].is_queued_for(launch_id, job_id))
+    )
+
+
+#: States of a task instance that waits for another container under the same try number: `schedule_tis` leaves it as
+#: it is after a reschedule or a deferral, and counts up after anything else (Airflow 3.3.2, models/dagrun.py).
+_BETWEEN_CONTAINERS = (
+    TaskInstanceState.QUEUED,
+    TaskInstanceState.SCHEDULED,
+    TaskInstanceState.DEFERRED,
+    TaskInstanceState.UP_FOR_RESCHEDULE,
+)
+
+
+def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[LaunchId]:
+    """Whose ends Airflow waits for, or will not mind: all but those whose row waits for a next container.
+
+    `SchedulerJobRunner.process_executor_events` (Airflow 3.3.2) fails a task instance that is SCHEDULED or QUEUED when
+    the end of its try is reported, unless it was deferred. A row that is QUEUED for the very launch that ended is
+    right to be failed: its container never told the API server anything. Callbacks know nothing of this.
+    """
+    launches = list(launches)
+    rows = _standings(launches, _BETWEEN_CONTAINERS)
+    return frozenset(
+        launch_id for launch_id, key in launches if key not in rows or rows[key].is_queued_for(launch_id, job_id)
+    )
+
+
+def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskInstanceState]) -> dict[Key, _Standing]:
+    """The rows of these tries that are in one of these states, by key; one SELECT per 500."""
+    keys: list[Any] = list(dict.fromkeys(key for _, key in launches if compat.is_task_key(key)))
+    found: dict[Key, _Standing] = {}
     with create_session() as session:
         for start in range(0, len(keys), CHUNK):
             condition = TaskInstance.filter_for_tis(keys[start : start + CHUNK])
@@ -103,16 +152,14 @@ def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozens
                 TaskInstance.run_id,
                 TaskInstance.try_number,
                 TaskInstance.map_index,
+                TaskInstance.state,
                 TaskInstance.queued_by_job_id,
                 TaskInstance.external_executor_id,
-            ).where(condition, TaskInstance.state == TaskInstanceState.QUEUED)
-            for dag_id, task_id, run_id, try_number, map_index, queued_by, external_id in session.execute(query):
-                launch_id = tasks.get(TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index))
-                if launch_id is None or str(queued_by) != str(job_id):
-                    continue
-                if not _names_another(external_id or "", launch_id):
-                    ours.add(launch_id)
-    return frozenset(ours)
+            ).where(condition, TaskInstance.state.in_(states))
+            for dag_id, task_id, run_id, try_number, map_index, state, queued_by, external_id in session.execute(query):
+                key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
+                found[key] = _Standing(_text(state), queued_by, external_id or "")
+    return found
 
 
 def _names_another(external_id: str, launch_id: LaunchId) -> bool:

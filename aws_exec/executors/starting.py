@@ -166,6 +166,7 @@ class StartingExecutor(BeatingExecutor):
             cloud,
             compose=self._compose,
             confirm=self._confirm,
+            settle=self._settle,
             launches=Pacer(options.launches_per_second, options.launch_burst, self._clock),
             reads=self._reads,
             renew=self._clients.renew,
@@ -181,6 +182,10 @@ class StartingExecutor(BeatingExecutor):
 
     def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
         """Which launches are still this scheduler's; on a lane's thread."""
+        raise NotImplementedError
+
+    def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
+        """The ends of which launches are news to Airflow; on a lane's thread."""
         raise NotImplementedError
 
     def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from aws_exec.lifecycle.effects import Effect
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Token, token_of
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token, token_of
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had.
@@ -54,6 +54,9 @@ class Record:
         job: its current container; None before one is accepted.
         started: user code may have run.
         over: its Airflow container has ended.
+        gone: nothing of its job runs any more; it stays until its row has said what that means.
+        end: how its Airflow container ended, while that is not reported; None before, and after.
+        settling: the ask of the Settle that is out; 0 if none is.
         silent: it reports nothing (more).
         passed_over: a newer launch of the key took over before this one was known to have started: the first ask whose
             answer tells whether it has; 0 if that is not so (any more).
@@ -85,6 +88,9 @@ class Record:
     job: Job | None = None
     started: bool = False
     over: bool = False
+    gone: bool = False
+    end: Stop | None = None
+    settling: int = 0
     silent: bool = False
     passed_over: int = 0
     doomed: str = ""

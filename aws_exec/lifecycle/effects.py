@@ -86,6 +86,19 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """Ask Airflow's database whether a started container's end is news to it. Completed by Settled or SettleFailed.
+
+    It is none where the task has been deferred or rescheduled: its row then waits for another container of the same
+    try, and would be failed by the end of this one (`docs/adr/0009`).
+    """
+
+    ask: int
+    launch_id: LaunchId
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """Do not send that Submit if it has not been sent. Has no completion of its own: the Submit has one."""
 
@@ -139,6 +152,6 @@ class Release:
     key: Key
 
 
-IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Confirm
+IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Confirm | Settle
 InlineEffect: TypeAlias = Launched | Report | Note | Release
 Effect: TypeAlias = IoEffect | Withdraw | InlineEffect

@@ -163,6 +163,24 @@ class ConfirmFailed:
     fault: Fault
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A Settle was answered: `awaited` is False if the row waits for another container of the same try."""
+
+    ask: int
+    launch_id: LaunchId
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettleFailed:
+    """Airflow's database did not answer a Settle."""
+
+    ask: int
+    launch_id: LaunchId
+    fault: Fault
+
+
 Completion: TypeAlias = (
     Accepted
     | Unaccepted
@@ -174,5 +192,7 @@ Completion: TypeAlias = (
     | StopAnswered
     | Confirmed
     | ConfirmFailed
+    | Settled
+    | SettleFailed
 )
 Event: TypeAlias = Taken | Adopted | Revoked | GivenUp | Tick | Draining | Terminating | Completion

@@ -56,21 +56,20 @@ class Following(Sweeping):
             draft.want(do.Note(record.key, "Its job does not start", job=record.job, stop=why))
         if seen.status is Status.STOPPED:
             self._stopped(draft, record, seen.stop or Stop(self.policy.service, started=record.started), now)
-        elif seen.stop is not None and seen.stop.exit_code is not None and not record.over:
-            if not record.silent:
-                self._report(draft, record, success=seen.stop.exit_code == 0, stop=seen.stop)
-            due = record.due if record.phase is Phase.STOPPING else now + self.policy.stop_grace
-            record = draft.put(replace(record, over=True, silent=True, due=due))
-            if record.doomed:
-                self._wake_others(draft, record, now)
+        elif seen.stop is not None and seen.stop.exit_code is not None:
+            if not record.over:
+                due = record.due if record.phase is Phase.STOPPING else now + self.policy.stop_grace
+                record = draft.put(replace(record, over=True, due=due))
+                if record.doomed:
+                    self._wake_others(draft, record, now)
+            self._settle(draft, record, seen.stop)
 
     def _stopped(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
         """Nothing of the job runs any more."""
         if record.silent:
             self._end(draft, record, now)
         elif stop.exit_code is not None or record.started:
-            self._report(draft, record, success=stop.exit_code == 0, stop=stop)
-            self._end(draft, record, now)
+            self._settle(draft, draft.put(replace(record, over=True, gone=True, due=None)), stop)
         else:
             self._never_started(draft, record, stop, now)
 
@@ -113,6 +112,43 @@ class Following(Sweeping):
 
     # -- ending -------------------------------------------------------------------------------------------------------
 
+    def _settle(self, draft: Draft, record: Record, stop: Stop) -> None:
+        """Ask what the end of a started container means; asked again by the next sweep if nobody answers."""
+        if record.silent or record.settling:
+            return
+        ask = draft.ask()
+        draft.put(replace(record, end=record.end or stop, settling=ask))
+        draft.want(do.Settle(ask, record.launch_id, record.key))
+
+    def _settled(self, draft: Draft, event: on.Settled, now: float) -> None:
+        record = self._settling(draft, event)
+        if record is None:
+            return
+        stop = record.end
+        if stop is not None and not record.silent:
+            if event.awaited:
+                self._report(draft, record, success=stop.exit_code == 0, stop=stop)
+            else:
+                if stop.exit_code != 0:
+                    text = "Its container did not end well, after the task had been deferred or rescheduled"
+                    draft.want(do.Note(record.key, text, job=record.job, stop=stop))
+                draft.want(do.Release(record.key))
+        self._leave_settled(draft, replace(record, silent=True, end=None, settling=0), now)
+
+    def _settle_failed(self, draft: Draft, event: on.SettleFailed, now: float) -> None:
+        record = self._settling(draft, event)
+        if record is not None:
+            self._leave_settled(draft, replace(record, settling=0), now)
+
+    def _settling(self, draft: Draft, event: on.Settled | on.SettleFailed) -> Record | None:
+        record = draft.get(event.launch_id)
+        return record if record is not None and record.settling == event.ask else None
+
+    def _leave_settled(self, draft: Draft, record: Record, now: float) -> None:
+        draft.put(record)
+        if record.silent and record.gone:
+            self._end(draft, record, now)
+
     def _supersede(self, draft: Draft, older: Record, now: float) -> None:
         """A newer launch owns the key. What had started finishes on its own; what had not must not start now."""
         older = draft.put(replace(older, silent=True))
@@ -147,6 +183,10 @@ class Following(Sweeping):
         withdraw: bool = True,
     ) -> Record | None:
         """Put a launch on its way to its end; None if it is there already."""
+        if record.gone:
+            if record.silent:
+                self._end(draft, record, now)
+            return None
         record = draft.put(replace(record, doomed=record.doomed or why, launch_by=None, start_by=None))
         if record.job is not None:
             if record.phase is not Phase.STOPPING:
@@ -176,8 +216,9 @@ class Following(Sweeping):
         record = self._awaiting(draft, event.launch_id, Phase.STOPPING, event.ask)
         if record is None:
             return
-        if event.fault is None:
-            draft.put(replace(record, ask=None, faults=0, due=now + self.policy.restop_after))
+        if event.fault is None or record.gone:
+            due = None if record.gone else now + self.policy.restop_after
+            draft.put(replace(record, ask=None, faults=0, due=due))
             return
         faults = record.faults + 1
         due = now + BACKOFF[event.fault.trouble].after(faults, record.token)
@@ -230,5 +271,7 @@ class Following(Sweeping):
             **Sweeping.HANDLERS,
             on.Observed: _observed,
             on.StopAnswered: _stop_answered,
+            on.Settled: _settled,
+            on.SettleFailed: _settle_failed,
         },
     )

@@ -59,8 +59,8 @@ def configured(monkeypatch, service, url):
 
 
 @pytest.fixture
-def started(configured, service):
-    """Start an executor with these options; it is closed when the test ends."""
+def started(configured, service, airflow_db):
+    """Start an executor with these options; it is closed when the test ends. It asks the rows what an end means."""
     executors = []
 
     def started(cls=None, *, clock=None, renewal=(0.05, 0.2), **options):

@@ -49,6 +49,8 @@ class Life:
     def __init__(self, **policy: object) -> None:
         # The tests of the gap set one; elsewhere a clock that leaps is only a clock that leaps.
         self.machine = Machine(Policy(**{"gap": 1e9, **policy}))
+        #: What the rows say of every end, at once: Airflow waits for it. None: they say nothing yet.
+        self.awaited: bool | None = True
         self.now = 0.0
 
     @property
@@ -62,7 +64,15 @@ class Life:
         effects = self.machine.handle(event, self.now)
         self.machine.book.outbox.clear()
         check(self.machine.book)
-        return effects
+        if self.awaited is None:
+            return effects
+        return [told for effect in effects for told in self._settle(effect, awaited=self.awaited)]
+
+    def _settle(self, effect: do.Effect, *, awaited: bool) -> list[do.Effect]:
+        """An effect; instead of a Settle, what its answer leads to."""
+        return (
+            self.tell(on.Settled(effect.ask, effect.launch_id, awaited)) if isinstance(effect, do.Settle) else [effect]
+        )
 
     def tick(self, after: float = 0.0) -> list[do.Effect]:
         """A beat."""
@@ -136,7 +146,12 @@ def check_record(record: Record) -> None:
             "what is doomed is being stopped, nothing else is"
         )
     if record.phase is Phase.STOPPING:
-        assert record.due is not None or record.ask is not None, "a stop that is neither out nor due"
+        assert record.gone or record.due is not None or record.ask is not None, "a stop that is neither out nor due"
+    if record.gone:
+        assert record.over, "its job has stopped, its Airflow container has not"
+        assert not record.silent or record.settling, "nothing is left of it to be done or told"
+    assert record.end is None or record.over
+    assert not record.settling or record.end is not None
     if record.phase is Phase.UNCERTAIN:
         assert record.maybe
     if record.phase is Phase.WAITING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aws_exec.lifecycle import effects as do
-from aws_exec.lifecycle.values import Job, Key, LaunchId
-from tests.lifecycle.model_cloud import ModelCloud
+from aws_exec.lifecycle.values import Job, Key, LaunchId, launch_of
+from tests.lifecycle.model_cloud import Container, ModelCloud
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Launch:
     told: Job | None = None  #: the external executor id, once it is an ARN
     stolen: bool = False  #: another scheduler adopted its row
     invalid: bool = False  #: its request is wrong and will stay so
+    moved_on: bool = False  #: rescheduled: its row waits for another container of the same try
 
 
 @dataclass
@@ -79,11 +80,18 @@ class ModelAirflow:
         token = self.cloud.get(job).token
         assert token.rpartition("-")[0] == owner.family, f"{job} of {token} is credited to {owner}"
 
+    def reschedule(self, container: Container) -> None:
+        """The user code that runs there says that it wants to be run again; it is about to exit."""
+        for launch in self.launches.values():
+            if not launch.fate and launch.family == launch_of(container.token):
+                launch.moved_on = True
+
     def _judge(self, owner: Launch, report: do.Report) -> None:
         late = owner.deadline is not None and "launch_timeout" in report.text
         if report.job is not None:
             self._family_is(owner, report.job)
         if report.stop is not None and report.job is not None:
+            assert not owner.moved_on, f"{report} fails a task that waits for its next container"
             container = self.cloud.get(report.job)
             assert not container.user_code_runs, f"{report} while its user code runs"
             missing = report.stop.reason.startswith("MISSING")

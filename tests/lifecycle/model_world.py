@@ -148,7 +148,7 @@ class World:
         for memory in (self.outstanding, self.answers, self.delivered, self.in_flight, self.not_before):
             memory.clear()
         for launch in list(self.airflow.launches.values()):
-            if launch.fate or launch.stolen:
+            if launch.fate or launch.stolen or launch.moved_on:
                 launch.fate = launch.fate or "gone"
                 self.airflow.orphans.add(launch.family)
         self.beat(0)
@@ -210,6 +210,8 @@ class World:
                 return on.StopAnswered(effect.ask, effect.launch_id, fault)
             case do.Confirm():
                 return on.ConfirmFailed(effect.ask, tuple(i for i, _ in effect.launches), fault)
+            case do.Settle():
+                return on.SettleFailed(effect.ask, effect.launch_id, fault)
 
     def _act(self, effect: do.IoEffect, fault: Fault | None, lag: float) -> on.Completion:
         if isinstance(effect, do.Submit):
@@ -228,9 +230,16 @@ class World:
                 return on.Watched(effect.ask, effect.place, self.cloud.unlisted(effect.jobs, self.now))
             case do.StopJob():
                 return on.StopAnswered(effect.ask, effect.launch_id)
+            case do.Confirm() | do.Settle():
+                return self._ask_rows(effect)
+
+    def _ask_rows(self, effect: do.Confirm | do.Settle) -> on.Completion:
+        match effect:
             case do.Confirm():
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
                 return on.Confirmed(effect.ask, ids, frozenset(filter(self.airflow.ours, ids)))
+            case do.Settle():
+                return on.Settled(effect.ask, effect.launch_id, not self.airflow.launches[effect.launch_id].moved_on)
 
     def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
         if effect.not_after is not None and self.now > effect.not_after:
@@ -258,7 +267,9 @@ class World:
         if isinstance(answer, on.Unaccepted) and answer.fault.trouble is not Trouble.HELD:
             self.not_before[answer.launch_id] = self.now + BACKOFF[answer.fault.trouble].first / 2
         self.delivered = [*self.delivered[-7:], answer]
-        self.tell(answer)
+        effects = self.tell(answer)
+        if isinstance(answer, on.Settled) and answer.awaited:
+            assert not any(isinstance(effect, do.Release) for effect in effects), f"{answer}, and nothing is said"
 
     def repeat(self, pick: int) -> None:
         """A completion arrives again."""
@@ -329,4 +340,6 @@ class World:
             elif not container.started:
                 self.cloud.start(container)
             elif container.ended is None:
+                if int(container.born) % 3 == 0:
+                    self.airflow.reschedule(container)
                 self.cloud.exit(container, 0, lingers=container.born % 2 > 0)

@@ -160,9 +160,11 @@ class Everything(RuleBasedStateMachine):
             self.world.cloud.start(container)
 
     @precondition(lambda self: self.world.pick(0, is_running))
-    @rule(pick=PICK, code=st.sampled_from([0, 1]), lingers=st.booleans())
-    def container_exits(self, pick, code, lingers):
+    @rule(pick=PICK, code=st.sampled_from([0, 1]), lingers=st.booleans(), rescheduled=st.booleans())
+    def container_exits(self, pick, code, lingers, rescheduled):
         if container := self.world.pick(pick, is_running):
+            if rescheduled:
+                self.world.airflow.reschedule(container)
             self.world.cloud.exit(container, code, lingers=lingers)
 
     @precondition(lambda self: self.world.pick(0, is_live))

@@ -30,6 +30,7 @@ TAKEN = on.Taken("L1", "K1", "work")
 ACCEPTED = on.Accepted(1, "L1", starting())
 ACTIVE = [(0, TAKEN), (0, TICK), (1, ACCEPTED)]
 STARTED = [*ACTIVE, (2, on.Observed(None, (running(),)))]
+ENDED = [*STARTED, (3, on.Observed(None, (stopped(EXITED_0),)))]
 TWO = [(0, TAKEN), (0, on.Taken("L2", "K2", "work"))]
 
 #: What happened before; the event that is interrupted, and what follows it. Each with its time.
@@ -43,6 +44,8 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
     "replaced": (ACTIVE, (2, on.Observed(None, (stopped(NEVER_STARTED),))), [(99, TICK)]),
     "over": (STARTED, (3, on.Observed(None, (over(EXITED_0),))), [(200, TICK)]),
     "ended": (STARTED, (3, on.Observed(None, (stopped(EXITED_0),))), [(4, on.Taken("L1", "K1", "again"))]),
+    "settled": (ENDED, (4, on.Settled(2, "L1", awaited=True)), [(5, on.Taken("L1", "K1", "again"))]),
+    "settled as nothing new": (ENDED, (4, on.Settled(2, "L1", awaited=False)), [(5, on.Taken("L1", "K1", "again"))]),
     "superseded": (ACTIVE, (2, on.Taken("L2", "K1", "work")), [(3, TICK)]),
     "unblocked": (
         [*ACTIVE, (2, on.Taken("L2", "K1", "work")), (3, TICK)],

@@ -79,7 +79,7 @@ def test_a_job_that_outlives_its_airflow_container_is_stopped_after_a_grace():
     life.tick()
     life.see(over(EXITED_0))
     assert life.tick(119) == []
-    assert life.tick(1) == [do.StopJob(3, "L1", JOB, "Its Airflow container ended")]
+    assert life.tick(1) == [do.StopJob(4, "L1", JOB, "Its Airflow container ended")]
     assert life.record().phase is Phase.STOPPING
 
 

@@ -1,0 +1,81 @@
+"""The work of the row lane: what is asked of Airflow's database, and asked as one where many wait for the same answer.
+
+Thousands of containers may end at once, each an effect of its own: while one question is answered the others gather,
+and are asked together, five hundred to a SELECT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+from aws_exec.clouds.lane_faults import failed, fault_in
+from aws_exec.clouds.lane_log import LaneLog
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Key, LaunchId, Trouble
+
+#: Launches, each with the key of what it runs.
+Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
+#: Which of some launches something is true of.
+Which: TypeAlias = Callable[[Launches], Iterable[LaunchId]]
+
+#: What this lane carries out.
+RowEffect: TypeAlias = do.Confirm | do.Settle
+
+#: Ends asked about at once: one SELECT (`aws_exec.executors.rows.CHUNK`).
+TOGETHER = 500
+
+
+def every(launches: Launches) -> list[LaunchId]:
+    """Where there is no database to ask: it is true of all."""
+    return [launch_id for launch_id, _ in launches]
+
+
+class RowQuestions:
+    """Asks, and makes the answers completions. Never raises: exactly one completion for each effect.
+
+    Args:
+        confirm: which launches are still ours.
+        settle: the ends of which launches are news to Airflow.
+        log: says what the database did not answer.
+    """
+
+    def __init__(self, confirm: Which, settle: Which, log: LaneLog) -> None:
+        self._confirm = confirm
+        self._settle = settle
+        self._log = log
+
+    def ask(
+        self,
+        effect: RowEffect,
+        take_along: Callable[[Callable[[RowEffect], bool], int], list[RowEffect]],
+    ) -> Sequence[tuple[int, on.Completion]]:
+        """Ask one question, and with it those like it that wait.
+
+        Args:
+            effect: the question.
+            take_along: takes more of them out of the lane.
+
+        Returns:
+            The completion of each, by its ask.
+        """
+        if isinstance(effect, do.Confirm):
+            return [(effect.ask, self._confirmed(effect))]
+        more = take_along(lambda other: isinstance(other, do.Settle), TOGETHER - 1)
+        return self._settled([effect, *(other for other in more if isinstance(other, do.Settle))])
+
+    def _confirmed(self, effect: do.Confirm) -> on.Completion:
+        try:
+            ours = frozenset(self._confirm(effect.launches))
+        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
+            return failed(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
+        return on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
+
+    def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
+        try:
+            awaited = frozenset(self._settle(tuple((effect.launch_id, effect.key) for effect in effects)))
+        except BaseException as error:  # noqa: BLE001 -- likewise
+            fault = fault_in(error, "settle", Trouble.UNREACHED, self._log)
+            return [(each.ask, failed(each, fault)) for each in effects]
+        return [(each.ask, on.Settled(each.ask, each.launch_id, each.launch_id in awaited)) for each in effects]

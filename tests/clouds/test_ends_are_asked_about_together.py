@@ -1,0 +1,68 @@
+"""Thousands of ends that come at once are few questions to Airflow's database, and each has its own answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import Settle
+from aws_exec.lifecycle.values import Fault, Trouble
+from tests.clouds.lanes import PATIENCE, confirm, rig, until
+
+
+def settle(ask):
+    return Settle(ask, f"launch{ask}", ("key", ask))
+
+
+class Database:
+    """Answers when it is let; what it was asked."""
+
+    def __init__(self, error=None):
+        self.asked = []
+        self.error = error
+        self.busy = threading.Event()
+        self.let = threading.Event()
+
+    def __call__(self, launches):
+        self.asked.append([launch_id for launch_id, _ in launches])
+        self.busy.set()
+        assert self.let.wait(PATIENCE)
+        if self.error:
+            raise self.error
+        return [launch_id for launch_id, key in launches if key[1] % 2]
+
+
+def ask_in_a_rush(database, count, **options):
+    """One question, and while it is answered all the others; the completions."""
+    with rig(settle=database, **options) as it:
+        it.dispatch(settle(1))
+        assert database.busy.wait(PATIENCE)
+        it.dispatch(*(settle(ask) for ask in range(2, count + 1)), confirm(count + 1, "a"))
+        until(lambda: len(it.dispatcher._rows._queue) == count)
+        database.let.set()
+        return it.settle()
+
+
+def test_those_that_wait_are_asked_five_hundred_at_a_time():
+    database = Database()
+    events = ask_in_a_rush(database, 1200)
+    assert [len(asked) for asked in database.asked] == [1, 500, 500, 199]
+    assert events[:-1] == [on.Settled(ask, f"launch{ask}", awaited=bool(ask % 2)) for ask in range(1, 1201)]
+    assert events[-1] == on.Confirmed(1201, ("a",), frozenset({"a"}))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
+def test_a_database_that_does_not_answer_fails_each_of_them(error, caplog):
+    events = ask_in_a_rush(Database(error), 3)
+    fault = Fault(Trouble.UNREACHED, "settle", type(error).__name__)
+    assert events[:-1] == [on.SettleFailed(ask, f"launch{ask}", fault) for ask in (1, 2, 3)]
+    assert isinstance(events[-1], on.Confirmed)
+    assert "password" not in caplog.text
+
+
+def test_where_nobody_can_be_asked_every_end_is_told():
+    with rig() as it:
+        it.dispatch(settle(1))
+        assert it.one() == on.Settled(1, "launch1", awaited=True)

@@ -1,0 +1,126 @@
+"""A started container's end is reported after its row was asked: who waits for a next container is not failed by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, EXITED_1, HOST_LOST, JOB, NEVER_STARTED, Life, fault, over, stopped
+
+REPORT = do.Report("K1", success=True, job=JOB, stop=EXITED_0)
+
+
+@pytest.fixture
+def life():
+    """A launch whose user code runs; the rows say nothing by themselves."""
+    life = Life(poll_interval=1e9)
+    life.started()
+    life.tick()
+    life.awaited = None
+    return life
+
+
+def settle(life, seen):
+    """The end is seen; the ask of the question that it leads to."""
+    (effect,) = life.see(seen)
+    assert effect == do.Settle(effect.ask, "L1", "K1")
+    return effect.ask
+
+
+@pytest.mark.parametrize("seen", [stopped(EXITED_0), over(EXITED_0)], ids=["stopped", "over"])
+def test_an_end_that_airflow_waits_for_is_reported(life, seen):
+    assert life.tell(on.Settled(settle(life, seen), "L1", awaited=True)) == [REPORT]
+
+
+@pytest.mark.parametrize("stop", [EXITED_1, HOST_LOST], ids=["exit code 1", "host lost"])
+def test_a_bad_end_that_airflow_waits_for_is_reported_as_it_was(life, stop):
+    ask = settle(life, stopped(stop))
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == [do.Report("K1", success=False, job=JOB, stop=stop)]
+    assert life.book.records == {}
+
+
+@pytest.mark.parametrize("seen", [stopped(EXITED_0), over(EXITED_0)], ids=["stopped", "over"])
+def test_an_end_that_is_no_news_frees_the_key_and_says_nothing(life, seen):
+    assert life.tell(on.Settled(settle(life, seen), "L1", awaited=False)) == [do.Release("K1")]
+    assert life.see(stopped(EXITED_0)) == []
+    assert life.book.records == {}
+
+
+@pytest.mark.parametrize("stop", [EXITED_1, HOST_LOST], ids=["exit code 1", "host lost"])
+def test_a_bad_end_that_is_no_news_is_noted(life, stop):
+    text = "Its container did not end well, after the task had been deferred or rescheduled"
+    ask = settle(life, stopped(stop))
+    assert life.tell(on.Settled(ask, "L1", awaited=False)) == [
+        do.Note("K1", text, job=JOB, stop=stop),
+        do.Release("K1"),
+    ]
+
+
+def test_the_row_is_asked_once_and_the_first_end_counts(life):
+    ask = settle(life, over(EXITED_0))
+    assert life.see(over(EXITED_0)) == []
+    assert life.see(stopped(EXITED_1)) == []
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == [REPORT]
+    assert life.book.records == {}
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == []
+
+
+def test_a_job_that_still_runs_is_followed_after_its_end_was_reported(life):
+    life.tell(on.Settled(settle(life, over(EXITED_0)), "L1", awaited=True))
+    assert [type(effect) for effect in life.tick(120)] == [do.StopJob]
+    assert life.see(stopped(EXITED_0)) == []
+    assert life.book.records == {}
+
+
+def test_a_database_that_does_not_answer_is_asked_again_when_the_job_is_looked_at_next(life):
+    ask = settle(life, stopped(EXITED_0))
+    assert life.tell(on.SettleFailed(ask, "L1", fault(Trouble.UNREACHED))) == []
+    again = settle(life, stopped(EXITED_0))
+    assert again != ask
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == []
+    assert life.tell(on.Settled(again, "L1", awaited=True)) == [REPORT]
+
+
+def test_a_container_that_never_started_asks_no_row(life):
+    other = Life()
+    other.active("L2", "K2")
+    other.awaited = None
+    effects = other.see(stopped(NEVER_STARTED, token="L2-1"))
+    assert [type(effect) for effect in effects] == [do.Note]
+
+
+@pytest.mark.parametrize("event", [on.Revoked("K1"), on.GivenUp("K1")], ids=["revoked", "given up"])
+def test_what_airflow_takes_back_meanwhile_is_not_reported_and_not_stopped(life, event):
+    ask = settle(life, stopped(EXITED_0))
+    effects = life.tell(event)
+    assert do.Release("K1") in effects
+    assert not any(isinstance(effect, do.StopJob) for effect in effects)
+    assert life.book.records == {}
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == []
+
+
+def test_a_newer_launch_of_the_key_takes_over_while_the_row_is_asked(life):
+    ask = settle(life, stopped(EXITED_0))
+    assert life.take("L2", "K1") == []
+    assert [effect.launch_id for effect in life.tick()] == ["L2"]
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == []
+    assert set(life.book.records) == {"L2"}
+
+
+def test_a_terminated_executor_stops_nothing_that_has_stopped_and_waits_for_its_row(life):
+    ask = settle(life, stopped(EXITED_0))
+    assert life.tell(on.Terminating()) == []
+    assert life.machine.unfinished() == 1
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == [REPORT]
+    assert life.machine.unfinished() == 0
+    assert not life.machine.due(life.now + 1000)
+
+
+def test_a_stop_that_is_answered_after_the_end_is_not_repeated(life):
+    (stop,) = life.tell(on.Terminating())
+    ask = settle(life, stopped(EXITED_1))
+    assert life.tell(on.StopAnswered(stop.ask, "L1")) == []
+    assert life.tick(1000) == []
+    assert [type(effect) for effect in life.tell(on.Settled(ask, "L1", awaited=True))] == [do.Report]

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
 from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation
-from aws_exec.clouds.calls import Calls, chunks, id_of, look_around
+from aws_exec.clouds.calls import Calls, chunks, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.lifecycle.job_name import token_in
@@ -90,10 +90,10 @@ class BatchCloud:
         except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
             return fault_of(error, "SubmitJob")
         arn = answer.get("jobArn") or answer.get("jobId")
-        if not arn:
+        if not arn or not isinstance(arn, str):
             # It said neither yes nor no: the job has to be looked for.
             return Fault(Trouble.NO_ANSWER, "SubmitJob", "EmptyAnswer", "no job id")
-        return Observation(Job(str(arn), request.place), Status.STARTING, token=request.token)
+        return Observation(Job(arn, request.place), Status.STARTING, token=request.token)
 
     # -- describe -----------------------------------------------------------------------------------------------------
 
@@ -117,8 +117,8 @@ class BatchCloud:
     def _describe_page(self, ids: Sequence[str]) -> Sequence[Detail]:
         if not ids:
             return ()
-        jobs: Sequence[Detail] = self._calls.read("DescribeJobs", "describe_jobs", jobs=list(ids)).get("jobs") or ()
-        return jobs
+        answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=list(ids))
+        return listed(answer, "DescribeJobs", "jobs", "jobId")
 
     def _see(self, detail: Detail, job: Job) -> Observation:
         return observation(detail, job, container_name=self._container_name, name_prefix=self._name_prefix)
@@ -247,7 +247,9 @@ class BatchCloud:
         """Pages of a queue's jobs; none where there is no such queue (any more)."""
         queue = place or self._job_queue
         try:
-            yield from self._calls.pages("ListJobs", "list_jobs", "jobSummaryList", jobQueue=queue, **arguments)
+            yield from self._calls.pages(
+                "ListJobs", "list_jobs", "jobSummaryList", "jobId", jobQueue=queue, **arguments
+            )
         except CloudError as error:
             if not _is_not_found(error.fault):
                 if _is_denied(error.fault):

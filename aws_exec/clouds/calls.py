@@ -67,8 +67,10 @@ class Calls:
             raise CloudError(fault_of(error, operation)) from error
         return answer
 
-    def pages(self, operation: str, method: str, items: str, **arguments: Any) -> Iterator[list[Any]]:
-        """The pages of a listing, each when the rate allows it; `items` is the member of the answer that has them.
+    def pages(
+        self, operation: str, method: str, items: str, known_by: str = "", **arguments: Any
+    ) -> Iterator[list[Any]]:
+        """The pages of a listing, each when the rate allows it; `items` and `known_by` as of `listed`.
 
         Raises:
             CloudError: as `read`.
@@ -76,7 +78,7 @@ class Calls:
         following: dict[str, str] = {}
         while True:
             answer = self.read(operation, method, **arguments, **following)
-            yield answer.get(items) or []
+            yield listed(answer, operation, items, known_by)
             if not answer.get("nextToken"):
                 return
             following = {"nextToken": answer["nextToken"]}
@@ -145,6 +147,28 @@ class Calls:
                 return
             self._warned.add(topic)
         log.warning(message, *said)
+
+
+def listed(answer: Mapping[str, Any], operation: str, items: str, known_by: str = "") -> list[Any]:
+    """A list that an answer must have.
+
+    botocore makes an empty answer of a body that is no JSON: read as it stands, it would say that there is nothing,
+    which is how jobs are believed lost, and launched a second time.
+
+    Args:
+        answer: of the service.
+        operation: that it answers.
+        items: the member that is the list.
+        known_by: a member that each item must have; empty: they are no structures.
+
+    Raises:
+        CloudError: it is not there, or not of such items: the service did not say.
+    """
+    found = answer.get(items)
+    if isinstance(found, list) and all(not known_by or each.get(known_by) for each in found):
+        return found
+    message = f"an answer without {items}" if found is None else f"{items} without {known_by}"
+    raise CloudError(Fault(Trouble.NO_ANSWER, operation, "MalformedAnswer", message))
 
 
 def look_around(

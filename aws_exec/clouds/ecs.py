@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from aws_exec.clouds.calls import Calls, chunks, code_of, id_of, look_around, message_of
+from aws_exec.clouds.calls import Calls, chunks, code_of, id_of, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs_task import SERVICE, Task, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
@@ -73,7 +73,8 @@ class EcsCloud:
                 return self._made_before(request, error)
             return fault_of(error, "RunTask")
         for task in answer.get("tasks") or ():
-            return self._see(task, Job(task["taskArn"], request.place), request.token)
+            if task.get("taskArn"):
+                return self._see(task, Job(task["taskArn"], request.place), request.token)
         for failure in answer.get("failures") or ():
             return fault_of_failure(failure)
         # Neither a task nor a reason: asked again, with the same token, it will say which.
@@ -153,7 +154,10 @@ class EcsCloud:
         if not ids:
             return [], []
         answer = self._calls.read("DescribeTasks", "describe_tasks", cluster=cluster, tasks=list(ids))
-        return answer.get("tasks") or [], answer.get("failures") or []
+        failures = answer.get("failures") or []
+        if failures and "tasks" not in answer:
+            return [], failures
+        return listed(answer, "DescribeTasks", "tasks", "taskArn"), failures
 
     def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
         """The tasks that are not listed as this deployment's running ones: to stop, ECS first sets desiredStatus."""

@@ -31,16 +31,20 @@ from aws_exec.testing.scripted_tricks import (
     THROTTLES,
     Quota,
     Trick,
+    altered,
+    cut_short,
     denied,
     empty,
     error,
     expired,
     held,
+    invalid,
     no_cluster,
     no_queue,
     refusal,
     reset,
     server_error,
+    unsigned,
 )
 
 __all__ = [
@@ -55,17 +59,21 @@ __all__ = [
     "ScriptedBatch",
     "ScriptedEcs",
     "Trick",
+    "altered",
+    "cut_short",
     "denied",
     "empty",
     "error",
     "expired",
     "held",
     "in_a_process",
+    "invalid",
     "no_cluster",
     "no_queue",
     "refusal",
     "reset",
     "server_error",
+    "unsigned",
 ]
 
 

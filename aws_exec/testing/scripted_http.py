@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
@@ -30,22 +31,28 @@ class Answer:
         body: of it.
         status: of it; 0: nothing is, the connection is reset.
         delay: seconds until then.
+        cut: half of the body is sent, then the connection is closed.
         error: the error code for the header of REST-JSON; empty: there is no such header.
     """
 
     body: bytes = b""
     status: int = 200
     delay: float = 0.0
+    cut: bool = False
     error: str = ""
 
 
 #: Answers one call: its `X-Amz-Target` (`RunTask`), or its path (`/v1/submitjob`) without one, and its body.
 Handler = Callable[[str, bytes], Answer]
 
+#: Does something so many seconds from now, on any thread.
+Later = Callable[[float, Callable[[], None]], None]
+
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, handler: Handler, connections: set[_Connection]) -> None:
+    def __init__(self, handler: Handler, connections: set[_Connection], later: Later | None) -> None:
         self._handler = handler
+        self._later = later
         self._connections = connections
         self._received = b""
         self._transport: asyncio.Transport | None = None
@@ -72,7 +79,11 @@ class _Connection(asyncio.Protocol):
         spelled = next((line for line in head.split(b"\r\n") if line.lower().startswith(b"x-amz-target:")), b"")
         path = head.split(b" ", 2)[1]
         answer = self._handler((spelled.rpartition(b".")[2] or path).decode().strip(), rest[:length])
-        asyncio.get_running_loop().call_later(answer.delay, self._send, answer)
+        loop = asyncio.get_running_loop()
+        if self._later is None or not answer.delay:
+            loop.call_later(answer.delay, self._send, answer)
+        else:
+            self._later(answer.delay, lambda: _soon(loop, self._send, answer))
 
     def _send(self, answer: Answer) -> None:
         if self._transport is None:
@@ -80,12 +91,15 @@ class _Connection(asyncio.Protocol):
         if not answer.status:
             self.abort()
             return
+        body = answer.body[: len(answer.body) // 2] if answer.cut else answer.body
         code = b"x-amzn-ErrorType: %s\r\n" % answer.error.encode() if answer.error else b""
         self._transport.write(
             b"HTTP/1.1 %d Scripted\r\nContent-Type: application/x-amz-json-1.1\r\n%s"
             b"x-amzn-RequestId: 00000000-0000-4000-8000-000000000000\r\nContent-Length: %d\r\n\r\n%s"
-            % (answer.status, code, len(answer.body), answer.body),
+            % (answer.status, code, len(answer.body), body),
         )
+        if answer.cut:
+            self._transport.close()
 
     def abort(self) -> None:
         """Reset the connection."""
@@ -94,11 +108,23 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-class HttpServer:
-    """Listens on loopback, in a thread, from `start()` to `close()`; `down()` and `up()` in between."""
+def _soon(loop: asyncio.AbstractEventLoop, send: Callable[[Answer], None], answer: Answer) -> None:
+    """Send from any thread; nothing once the server has closed."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(send, answer)
 
-    def __init__(self, handler: Handler) -> None:
+
+class HttpServer:
+    """Listens on loopback, in a thread, from `start()` to `close()`; `down()` and `up()` in between.
+
+    Args:
+        handler: answers the calls.
+        later: what answers with a delay wait by; None: the time of day.
+    """
+
+    def __init__(self, handler: Handler, later: Later | None = None) -> None:
         self._handler = handler
+        self._later = later
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="awsexec-scripted", daemon=True)
         self._server: asyncio.Server | None = None
@@ -127,7 +153,7 @@ class HttpServer:
 
     async def _listen(self) -> None:
         self._server = await self._loop.create_server(
-            lambda: _Connection(self._handler, self._connections),
+            lambda: _Connection(self._handler, self._connections, self._later),
             LOOPBACK,
             self.port,
             backlog=512,

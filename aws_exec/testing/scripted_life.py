@@ -133,6 +133,10 @@ class Life:
         """Whether all of it has stopped."""
         return self.stopped <= now
 
+    def exit_code(self, now: float) -> int | None:
+        """Of the Airflow container; None: it has not exited, never ran, or none is known."""
+        return self.plan.exit_code if self.started <= self.exited <= now else None
+
     def _schedule(self) -> None:
         if self.plan.fails:
             self.stopped, self.started = self.started, NEVER

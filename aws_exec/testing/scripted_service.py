@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from aws_exec.testing.scripted_api import Api, Launch, Refused
-from aws_exec.testing.scripted_http import LOOPBACK, Answer, HttpServer
+from aws_exec.testing.scripted_http import LOOPBACK, Answer, HttpServer, Later
 from aws_exec.testing.scripted_life import FOR_EVER, Life, Plan
 from aws_exec.testing.scripted_tricks import Mischief, Mishap, Quota, Trick
 
@@ -28,6 +28,8 @@ class ScriptedAws:
         latency: seconds between a call and its answer.
         seed: of what goes wrong by chance.
         quotas: token buckets, e.g. `AWS_QUOTAS`; none: as fast as anybody calls.
+        clock: seconds; the time of day.
+        later: what delayed answers wait by, with the delay in seconds of the clock; None: the time of day.
     """
 
     #: The environment variable in which boto3 looks for its URL.
@@ -41,14 +43,17 @@ class ScriptedAws:
         latency: float = 0.0,
         seed: int = 0,
         quotas: Collection[Quota] = (),
+        clock: Callable[[], float] = time.time,
+        later: Later | None = None,
     ) -> None:
+        self._clock = clock
         self._lock = threading.RLock()
         self._latency = latency
         self._mischief = Mischief(seed, quotas)
         self._errors: Counter[tuple[str, str]] = Counter()
         self._api = api
         self.set_plan(plan)
-        self._http = HttpServer(self._serve)
+        self._http = HttpServer(self._serve, later)
 
     def __enter__(self) -> Self:
         self.open()
@@ -174,6 +179,12 @@ class ScriptedAws:
             found[tuple(environment.get(f"AWSEXEC_{name}", "") for name in names)].append(launch.arn)
         return {who: arns for who, arns in found.items() if len(arns) > 1}
 
+    def exits(self) -> dict[str, int | None]:
+        """By ARN, the exit codes of the Airflow containers that are over; None: it never ran, or none is known."""
+        with self._lock:
+            now = self.now()
+            return {task.arn: task.exit_code(now) for task in self._api.all_tasks() if task.is_over(now)}
+
     def running(self) -> list[str]:
         """The ARNs of what is not over."""
         with self._lock:
@@ -197,7 +208,7 @@ class ScriptedAws:
 
     def now(self) -> float:
         """The scripted clock: seconds since the epoch."""
-        return time.time()
+        return self._clock()
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -213,11 +224,10 @@ class ScriptedAws:
             self._api.calls[operation] += 1
             trick = self._mischief.trick_for(operation, arguments, now)
             honest = None
-            if trick is None or trick.acts or (trick.status == 200 and trick.body is None):  # noqa: PLR2004 - HTTP's OK
+            if trick is None or trick.is_honest:
                 honest = self._honestly(operation, arguments, raw, now)
         if honest is not None and (trick is None or trick.body is None):
-            status = honest.status if trick is None or trick.status else 0
-            return replace(honest, status=status, delay=self._latency + (trick.delay if trick else 0.0))
+            return replace(self._tampered(honest, trick), delay=self._latency + (trick.delay if trick else 0.0))
         if trick is None:
             raise AssertionError("an honest answer was left out")
         return replace(self._played(trick), delay=self._latency + trick.delay)
@@ -228,6 +238,14 @@ class ScriptedAws:
         except Refused as refused:
             self._errors[operation, str((refused.trick.body or {}).get("__type"))] += 1
             return self._played(refused.trick)
+
+    @staticmethod
+    def _tampered(honest: Answer, trick: Trick | None) -> Answer:
+        """What a trick makes of an honest answer."""
+        if trick is None:
+            return honest
+        body = trick.alter(honest.body) if trick.alter is not None else honest.body
+        return replace(honest, body=body, status=honest.status if trick.status else 0, cut=trick.cut)
 
     def _played(self, trick: Trick) -> Answer:
         body = dict(trick.body or {})

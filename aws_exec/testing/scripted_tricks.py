@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aws_exec.lifecycle.rate import Bucket
+
+OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,21 @@ class Trick:
         body: of the answer, to be JSON; None with a status of 200: what would have been answered.
         acts: what was asked for happens all the same.
         delay: seconds before the answer, or the reset, beyond the usual latency.
+        alter: makes the answer's body out of what would have been answered.
+        cut: the connection is closed in the middle of the answer.
     """
 
     status: int
     body: Mapping[str, Any] | None = None
     acts: bool = False
     delay: float = 0.0
+    alter: Callable[[bytes], bytes] | None = None
+    cut: bool = False
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether it needs what would have been answered."""
+        return self.acts or (self.status == OK and self.body is None)
 
 
 def error(code: str, message: str = "", *, status: int = 400, acts: bool = False, **members: Any) -> Trick:
@@ -49,12 +60,32 @@ def reset(*, acts: bool = False) -> Trick:
 
 def held(seconds: float, *, acts: bool = True) -> Trick:
     """The answer comes late; later than the client's read timeout it never does. Nothing happens unless it `acts`."""
-    return Trick(200 if acts else 0, acts=acts, delay=seconds)
+    return Trick(OK if acts else 0, acts=acts, delay=seconds)
 
 
 def expired() -> Trick:
     """The credentials have expired."""
     return error("ExpiredTokenException", "The security token included in the request is expired")
+
+
+def invalid() -> Trick:
+    """There are no such credentials."""
+    return error("UnrecognizedClientException", "The security token included in the request is invalid.")
+
+
+def unsigned() -> Trick:
+    """The request came without credentials."""
+    return error("MissingAuthenticationTokenException", "Missing Authentication Token", status=403)
+
+
+def altered(alter: Callable[[bytes], bytes]) -> Trick:
+    """What was asked for happens, and the answer is not what it should be."""
+    return Trick(OK, acts=True, alter=alter)
+
+
+def cut_short() -> Trick:
+    """What was asked for happens, and the connection is closed in the middle of the answer."""
+    return Trick(OK, acts=True, cut=True)
 
 
 def denied(operation: str, service: str = "ecs") -> Trick:

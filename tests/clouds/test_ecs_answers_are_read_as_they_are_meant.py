@@ -118,7 +118,9 @@ class TestSubmit:
         assert ecs.submit().trouble is Trouble.NO_ANSWER
 
     def test_a_conflict_that_names_no_task_means_that_the_token_is_spent(self, ecs):
-        ecs.raises("run_task", "ConflictException").answers("list_tasks", {}).answers("list_tasks", {})
+        ecs.raises("run_task", "ConflictException").answers("list_tasks", {"taskArns": []}).answers(
+            "list_tasks", {"taskArns": []}
+        )
         assert ecs.submit().trouble is Trouble.NO_CAPACITY
 
     def test_tags_are_dropped_with_one_warning_where_tagging_is_denied(self, ecs, caplog):
@@ -251,7 +253,7 @@ class TestTheFleet:
         theirs = f"{PREFIX}/ours/{'2' * 32}"
         both = {"cluster": "ours", "startedBy": OWNER, "desiredStatus": "STOPPED"}
         for first in (True, False):
-            ecs.answers("list_tasks", {}, {"cluster": "ours", "startedBy": OWNER})
+            ecs.answers("list_tasks", {"taskArns": []}, {"cluster": "ours", "startedBy": OWNER})
             if first:
                 ecs.stub.add_client_error("list_tasks", "InvalidParameterException", expected_params=both)
             ecs.answers("list_tasks", {"taskArns": [ARN, theirs]}, {"cluster": "ours", "desiredStatus": "STOPPED"})

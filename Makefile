@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test lint format constraints clean
+.PHONY: help venv demo test faults lint format constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -25,6 +25,9 @@ demo: venv ## a real Airflow runs a DAG on both executors against an embedded AW
 
 test: venv ## every test, the real Airflow included
 	@$(BIN)/python -m pytest
+
+faults: venv ## each call to AWS times each way in which it can go wrong: about two minutes
+	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
 
 lint: venv ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff format --check --quiet .

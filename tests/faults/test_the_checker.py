@@ -1,0 +1,152 @@
+"""The test of the test: the checker sees what a broken executor, or a broken adapter, does."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec import AwsBatchExecutor, AwsEcsExecutor
+from aws_exec.testing.scripted import Plan, reset
+from tests.executors.services import BATCH, ECS
+from tests.faults.scenarios import plan_by_name
+from tests.faults.world import World
+
+
+class Wrapped:
+    """An adapter with something wrong about it."""
+
+    def __init__(self, cloud) -> None:
+        self._cloud = cloud
+
+    def __getattr__(self, name):
+        return getattr(self._cloud, name)
+
+
+class Blind(Wrapped):
+    """Finds nothing, and says that there is nothing."""
+
+    def find(self, families, places):
+        return []
+
+
+class Lazy(Wrapped):
+    """Says that it has stopped what it has not, and that what runs is over."""
+
+    def stop(self, jobs, reason):
+        return [None for _ in jobs]
+
+
+class SubmitsTwice(AwsBatchExecutor):
+    def _adapter(self, options, deployment):
+        return Blind(super()._adapter(options, deployment))
+
+
+class ForgetsToStop(AwsEcsExecutor):
+    def _adapter(self, options, deployment):
+        return Lazy(super()._adapter(options, deployment))
+
+    def revoke_task(self, *, ti):
+        super().revoke_task(ti=ti)
+        book = self.machine.book
+        for launch_id in book.by_key.pop(ti.key, ()):
+            book.watched.pop(launch_id, None)
+            book.by_arn.pop(book.records.pop(launch_id).job.arn)
+
+
+class DropsAnEnd(AwsEcsExecutor):
+    def _say_over(self, key, text, *, success):
+        if key.task_id != "ends-1":
+            super()._say_over(key, text, success=success)
+
+
+class SaysItTwice(AwsEcsExecutor):
+    """An old answer is taken for another end."""
+
+    _said = ()
+
+    def sync(self):
+        super().sync()
+        if self._said and self._said[0] not in self.event_buffer:
+            super()._say_over(self._said[0], "again", success=True)
+            self._said = ()
+
+    def _say_over(self, key, text, *, success):
+        super()._say_over(key, text, success=success)
+        if success:
+            self._said = (key,)
+
+
+class SaysTheContrary(AwsEcsExecutor):
+    def _say_over(self, key, text, *, success):
+        super()._say_over(key, text, success=not success)
+
+
+class Stumbles(AwsEcsExecutor):
+    def _take_in_completions(self, deadline):
+        super()._take_in_completions(deadline)
+        if self.running:
+            raise ZeroDivisionError
+
+
+def run(world: World) -> list[str]:
+    """Three tasks, the answers to whose launches are lost; what is wrong in the end."""
+    world.aws.set_plan(plan_by_name)
+    world.aws.goes_wrong(reset(acts=True), world.service.launch, times=3)
+    world.queue("ends-1", "ends-2", "fails")
+    world.pass_time(200)
+    return world.violations()
+
+
+@pytest.mark.parametrize("service", [ECS, BATCH], ids=str)
+def test_a_sound_executor_does_nothing_wrong(service):
+    with World(service) as world:
+        assert run(world) == []
+
+
+@pytest.mark.parametrize(
+    ("executor", "wrong"),
+    [
+        (DropsAnEnd, "reports: ends-1 was reported [], not ['success']"),
+        (SaysItTwice, "was reported ['success', 'success'], not ['success']"),
+        (SaysTheContrary, "reports: fails was reported ['success'], not ['failed']"),
+        (Stumbles, "raised: aws_exec.executor: A beat of Stumbles failed"),
+    ],
+)
+def test_it_sees_what_is_reported_wrongly(executor, wrong):
+    with World(ECS, executor) as world:
+        assert wrong in "\n".join(run(world))
+
+
+def test_it_sees_a_second_container_at_once():
+    with World(BATCH, SubmitsTwice) as world, pytest.raises(AssertionError, match="twice: 2 containers have the token"):
+        run(world)
+
+
+def test_it_sees_a_container_that_nobody_follows_at_once():
+    with World(ECS, ForgetsToStop) as world:
+        world.aws.set_plan(plan_by_name)
+        (story,) = world.queue("stays")
+        world.pass_time(20)
+        world.revoke(story)
+        with pytest.raises(AssertionError, match="untracked"):
+            world.step()
+
+
+def test_it_sees_what_has_not_ended():
+    with World(ECS) as world:
+        world.aws.set_plan(Plan(run=None))
+        world.queue("stays")
+        world.pass_time(20)
+        kinds = {text.partition(":")[0] for text in world.violations()}
+    assert kinds == {"alive", "record", "running", "reports"}
+
+
+def test_it_sees_a_reason_that_was_not_said_and_a_note_that_was_said_too_often():
+    with World(ECS) as world:
+        world.aws.set_plan(plan_by_name)
+        world.aws.goes_wrong(ECS.no_place, "RunTask", times=1)
+        (story,) = world.queue("fails", reason="the moon", said="the moon")
+        world.until_over()
+        kinds = [text.partition(":")[0] for text in world.violations()]
+        assert kinds == ["reason", "said"]
+        story.reason, story.said = "Exit code: 1", "Cluster not found"
+        assert world.violations() == []

@@ -1,0 +1,173 @@
+"""One executor on one scripted service, and a scheduler that beats it once a second of a clock that the harness moves.
+
+Nothing here waits for time: after each beat the calls that are on their way come back, then the clock is moved on. A
+call that does not come back (a read timeout, credentials that are being renewed) holds that up for milliseconds only.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from aws_exec.executors.base import ContainerExecutor
+from aws_exec.lifecycle.values import launch_of
+from tests.executors.conftest import configure
+from tests.executors.harness import Scheduler, task
+from tests.faults.checker import Evidence, Story, too_many, untracked, violations
+from tests.faults.timeline import Timeline
+
+#: Seconds (real ones) that calls on their way are waited for between two beats.
+SETTLING = 0.02
+#: Seconds (real ones) after which the client gives an answer up.
+READ_TIMEOUT = 0.1
+#: Seconds of the clock that anything may take: backoffs are at most two minutes, and an outage is followed by one.
+PATIENCE = 1800
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIATHROWAWAY0000000", "AWS_SECRET_ACCESS_KEY": "throw/away/secret/key/000000"}
+
+
+class Complaints(logging.Handler):
+    """Errors that were logged: the executor catches what would otherwise end the scheduler, and says so there."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record) -> None:
+        self.said.append(f"{record.name}: {record.getMessage()}")
+
+
+class World:
+    """A context manager.
+
+    Args:
+        service: `tests.executors.services`.
+        executor: the class; None: the service's own.
+        seed: of what goes wrong by chance.
+        **options: of the executor.
+    """
+
+    def __init__(self, service, executor: type[ContainerExecutor] | None = None, *, seed: int = 0, **options) -> None:
+        self.service = service
+        self.timeline = Timeline()
+        self.aws = service.scripted(clock=self.timeline, later=self.timeline.later, seed=seed)
+        self.patch = pytest.MonkeyPatch()
+        self.stories: list[Story] = []
+        self.complaints = Complaints()
+        self._executor_class = executor or service.executor
+        self._options = {"conn_id": "", "poll_interval": 5, **options}
+        self._pause = threading.Event()
+
+    def __enter__(self):
+        logging.getLogger("aws_exec").addHandler(self.complaints)
+        self.aws.open()
+        for name, value in KEYS.items():
+            self.patch.setenv(name, value)
+        configure(self.patch, self.service, self.aws.url, **self._options)
+        self.scheduler = Scheduler(self.started())
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self.executor._dispatcher.close(0)
+        self.aws.close()
+        self.patch.undo()
+        logging.getLogger("aws_exec").removeHandler(self.complaints)
+
+    def started(self) -> ContainerExecutor:
+        """Another executor."""
+        kind = self._executor_class
+        executor = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": (0.01, 0.02)})(
+            parallelism=10_000, clock=self.timeline
+        )
+        executor.job_id = 1
+        executor._log = logging.getLogger("aws_exec.executor")  # Airflow's own goes past our handler
+        executor.start()
+        return executor
+
+    @property
+    def executor(self) -> ContainerExecutor:
+        return self.scheduler.executor
+
+    # -- Airflow ------------------------------------------------------------------------------------------------------
+
+    def queue(self, *names: str, **story) -> list[Story]:
+        """Queue one task for each name."""
+        added = []
+        for name in names:
+            workload = task(name)
+            self.scheduler.queue(workload)
+            added.append(Story(workload.key, workload.ti.external_executor_id, **story))
+        self.stories += added
+        return added
+
+    def revoke(self, story: Story) -> None:
+        story.taken_back = True
+        self.executor.revoke_task(ti=SimpleNamespace(key=story.key))
+
+    def give_up(self, story: Story) -> None:
+        story.taken_back = story.given_up = True
+        self.executor.fail(story.key)
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """One beat, the calls that it leads to, and one second; what must hold at any time is looked at."""
+        self.scheduler.beat()
+        self.settle()
+        wrong = [*untracked(seen := self.evidence()), *too_many(seen, self.stories)]
+        assert not wrong, "\n".join(wrong)
+        self.timeline.advance(1.0)
+
+    def settle(self) -> None:
+        """Let calls come back that are on their way, but for those that the service holds back."""
+        end = time.monotonic() + SETTLING
+        dispatcher = self.executor._dispatcher
+        while dispatcher.outstanding > self.timeline.waiting and time.monotonic() < end:
+            self._pause.wait(0.0003)
+
+    def until(self, condition, patience: float = PATIENCE) -> None:
+        """Go on until this holds."""
+        end = self.timeline() + patience
+        while not condition():
+            assert self.timeline() < end, f"not within {patience} s: {self.scheduler.state()}"
+            self.step()
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.timeline() + seconds
+        self.until(lambda: self.timeline() >= end)
+
+    def until_over(self) -> None:
+        """Go on until the executor has nothing more to do."""
+        self.until(lambda: not (self.executor.machine.book.records or self.executor.queued_tasks or self._pending()))
+
+    # -- the checker --------------------------------------------------------------------------------------------------
+
+    def evidence(self) -> Evidence:
+        book = self.executor.machine.book
+        records = list(book.records.values())
+        return Evidence(
+            launches=[(launch_of(each.token), each.token, each.arn) for each in self.aws.launches()],
+            alive=self.aws.running(),
+            exits=self.aws.exits(),
+            reports={
+                key: [(state, info) for state, info in told if state in ("success", "failed")]
+                for key, told in self.scheduler.told.items()
+            },
+            notes={s.key: self.scheduler.notes[(s.key.dag_id, s.key.task_id, s.key.map_index)] for s in self.stories},
+            records=[each.launch_id for each in records],
+            tracked={*book.by_arn, *(each.launch_id for each in records), *(each.family for each in records)},
+            running=self.executor.running,
+            pending=self._pending(),
+            raised=self.complaints.said,
+        )
+
+    def violations(self) -> list[str]:
+        return violations(self.evidence(), self.stories)
+
+    def _pending(self) -> int:
+        executor = self.executor
+        return len(executor.machine.book.outbox) + len(executor._ends) + executor._dispatcher.outstanding

@@ -22,6 +22,9 @@ Operation = Callable[[dict[str, Any], bytes, float], str]
 
 LifeT = TypeVar("LifeT", bound=Life)
 
+#: Listings that can be continued at a time; a caller that has begun so many others since is not coming back.
+_LISTINGS = 20
+
 
 class Refused(Exception):  # noqa: N818 - an answer, not a bug
     """An operation answers with an error."""
@@ -105,6 +108,10 @@ class Api(Generic[LifeT]):
         self.stops: list[tuple[str, str]] = []
         self.calls: Counter[str] = Counter()
         self._container = container
+        #: Listings under way, by number: what each found when it began. Pages are cut from that, so that a listing of
+        #: a large fleet costs the service one look at it and not one a page.
+        self._listings: dict[int, list[str]] = {}
+        self._last_listing = 0
 
     def operations(self) -> Mapping[str, Operation]:
         """What it knows, by the name of the operation."""
@@ -136,6 +143,30 @@ class Api(Generic[LifeT]):
     def all_tasks(self) -> Iterable[LifeT]:
         """Each once, in the order of launching."""
         return dict.fromkeys(self.tasks.values())
+
+    def page(self, token: str, size: int, found: Callable[[], list[str]]) -> tuple[list[str], str]:
+        """One page of a listing, and the token of the next; empty after the last.
+
+        Args:
+            token: that came with the page before; empty: this is the first.
+            size: of a page.
+            found: what is listed, in order.
+
+        Raises:
+            Refused: no listing has given such a token.
+        """
+        if token:
+            number, start = (int(part) for part in token.split("-"))
+        else:
+            number, start = self._last_listing + 1, 0
+            self._last_listing = number
+            self._listings[number] = found()
+            self._listings.pop(number - _LISTINGS, None)
+        if number not in self._listings:
+            raise Refused(error("InvalidParameterException", "Invalid token"))
+        items = self._listings[number]
+        end = start + size
+        return items[start:end], f"{number}-{end}" if end < len(items) else ""
 
     def _keep(self, task: LifeT) -> LifeT:
         self.tasks[task.arn] = self.tasks[name_of(task.arn)] = task

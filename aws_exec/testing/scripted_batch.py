@@ -101,16 +101,17 @@ class BatchApi(Api[BatchJob]):
             raise Refused(error("ClientException", "Only one filter is supported"))
         fits = _has_name(filters[0]) if filters else _has_status(arguments.get("jobStatus", "RUNNING"), now)
         queue, size = name_of(arguments.get("jobQueue", "")), FILTERED if filters else LISTED
-        jobs = [
-            job
-            for job in self.all_tasks()
-            if job.place == queue and job.accepted + self._listing_lag <= now and fits(job)
-        ]
-        start = int(arguments.get("nextToken") or 0)
-        page: dict[str, Any] = {"jobSummaryList": [job.summary(now) for job in jobs[start : start + size]]}
-        if start + size < len(jobs):
-            page["nextToken"] = str(start + size)
-        return json.dumps(page)
+
+        def found() -> list[str]:
+            return [
+                job.listed(now)
+                for job in self.all_tasks()
+                if job.place == queue and job.accepted + self._listing_lag <= now and fits(job)
+            ]
+
+        jobs, following = self.page(arguments.get("nextToken") or "", size, found)
+        token = f',"nextToken":"{following}"' if following else ""
+        return f'{{"jobSummaryList":[{",".join(jobs)}]{token}}}'
 
     def _terminate_job(self, arguments: dict[str, Any], _: bytes, now: float) -> str:
         if not self._terminate(arguments.get("jobId", ""), arguments.get("reason", ""), now):

@@ -104,18 +104,18 @@ class EcsApi(Api[Task]):
         cluster = name_of(arguments.get("cluster", ""))
         desired = arguments.get("desiredStatus", "RUNNING")
         owner = arguments.get("startedBy")
-        arns = [
-            task.arn
-            for task in self.all_tasks()
-            if task.place == cluster
-            and task.desired(now) == desired
-            and owner in (None, task.request.get("startedBy", ""))
-        ]
-        start = int(arguments.get("nextToken") or 0)
-        page: dict[str, Any] = {"taskArns": arns[start : start + PAGE]}
-        if start + PAGE < len(arns):
-            page["nextToken"] = str(start + PAGE)
-        return json.dumps(page)
+
+        def found() -> list[str]:
+            return [
+                task.arn
+                for task in self.all_tasks()
+                if task.place == cluster
+                and task.desired(now) == desired
+                and owner in (None, task.request.get("startedBy", ""))
+            ]
+
+        arns, following = self.page(arguments.get("nextToken") or "", PAGE, found)
+        return json.dumps({"taskArns": arns, **({"nextToken": following} if following else {})})
 
     def _stop_task(self, arguments: dict[str, Any], _: bytes, now: float) -> str:
         task = self.tasks.get(arguments.get("task", ""))

@@ -27,6 +27,8 @@ class BatchJob(Life):
     """One job."""
 
     _fixed = ""
+    #: Its line in ListJobs, and as of which moment.
+    _listed: tuple[object, str] = (None, "")
 
     @property
     def id(self) -> str:
@@ -53,15 +55,27 @@ class BatchJob(Life):
             return "SUBMITTED"
         return "RUNNABLE" if age < begin * _STARTING_FROM else "STARTING"
 
-    def described(self, now: float) -> str:
+    def moment(self, now: float) -> tuple[object, ...]:
+        """As of every container, and the status: some of them pass with age."""
+        return (*super().moment(now), self.status(now))
+
+    def describe(self, now: float) -> str:
         """As DescribeJobs says it, JSON."""
         if not self._fixed:
             self._fixed = json.dumps(self._what_never_changes(), separators=(",", ":"))
         changing = json.dumps({**self._moments(now), **self._containers(now)}, separators=(",", ":"))
         return f"{self._fixed[:-1]},{changing[1:]}"
 
-    def summary(self, now: float) -> dict[str, Any]:
-        """As ListJobs says it."""
+    def listed(self, now: float) -> str:
+        """As ListJobs says it, JSON; made anew only if something has changed."""
+        moment = self.moment(now)
+        if self._listed[0] != moment:
+            self._listed = (moment, json.dumps(self._summary(now), separators=(",", ":")))
+        return self._listed[1]
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    def _summary(self, now: float) -> dict[str, Any]:
         return {
             "jobArn": self.arn,
             "jobId": self.id,
@@ -70,8 +84,6 @@ class BatchJob(Life):
             **self._moments(now),
             "container": self._ended(now) if not self._is_multiple() else {},
         }
-
-    # -- parts --------------------------------------------------------------------------------------------------------
 
     def _is_multiple(self) -> bool:
         return "ecsPropertiesOverride" in self.request or bool(self.plan.sidecars)

@@ -91,6 +91,8 @@ class Life:
         #: Whether somebody called StopTask or TerminateJob, and what they said.
         self.asked_to_stop = False
         self.reason = ""
+        #: What was said of it last, and as of which moment.
+        self._told: tuple[object, str] = (None, "")
         self._schedule()
 
     # -- its life -----------------------------------------------------------------------------------------------------
@@ -145,5 +147,17 @@ class Life:
             self.stopped = _later(self.exited, self.plan.stop)
 
     def described(self, now: float) -> str:
+        """As a describe call says it, JSON; made anew only if something has changed: a benchmark asks very often."""
+        moment = self.moment(now)
+        if self._told[0] != moment:
+            self._told = (moment, self.describe(now))
+        return self._told[1]
+
+    def moment(self, now: float) -> tuple[object, ...]:
+        """All that what is said of it depends on: its moments, which of them have passed, and the stop call."""
+        moments = (self.started, self.exited, self.stopped)
+        return (*moments, *(each <= now for each in moments), self.asked_to_stop, id(self.plan))
+
+    def describe(self, now: float) -> str:
         """As a describe call says it, JSON."""
         raise NotImplementedError

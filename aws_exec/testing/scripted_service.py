@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -163,6 +163,29 @@ class ScriptedAws:
             task: Life = self._api.add(request or {}, plan, self.now())
             return task.arn
 
+    def add_like_the_last(self, words: Sequence[Mapping[str, str]], plan: Plan = FOR_EVER) -> list[str]:
+        """As many more as there are mappings, as if asked for like the last launch; their ARNs. Not in the ledger.
+
+        Args:
+            words: for each, what is to be replaced in that request, and by what.
+            plan: of all of them.
+        """
+        with self._lock:
+            like = json.dumps(self._api.launches[-1].request)
+            arns = []
+            for each in words:
+                request = like
+                for old, new in each.items():
+                    request = request.replace(old, new)
+                arns.append(self._api.add(json.loads(request), plan, self.now()).arn)
+            return arns
+
+    def end_at(self, moments: Mapping[str, float]) -> None:
+        """Each of these stops at its moment of the scripted clock, which may be yet to come."""
+        with self._lock:
+            for arn, moment in moments.items():
+                self._task(arn).end(moment)
+
     # -- the ledger ---------------------------------------------------------------------------------------------------
 
     def launches(self) -> list[Launch]:
@@ -205,6 +228,15 @@ class ScriptedAws:
         """How often each operation was answered with which error (`("RunTask", "ConflictException")`), tricks apart."""
         with self._lock:
             return Counter(self._errors)
+
+    def size_of(self, arn: str) -> int:
+        """Bytes that a describe call says of it."""
+        with self._lock:
+            return len(self._task(arn).described(self.now()))
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the process that answers: of its own, after `in_a_process`."""
+        return time.process_time()
 
     def now(self) -> float:
         """The scripted clock: seconds since the epoch."""

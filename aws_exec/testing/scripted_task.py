@@ -33,7 +33,7 @@ class Task(Life):
         """Its desiredStatus."""
         return "STOPPED" if self.asked_to_stop or min(self.exited, self.stopped) <= now else "RUNNING"
 
-    def described(self, now: float) -> str:
+    def describe(self, now: float) -> str:
         """As DescribeTasks says it, JSON."""
         if not self._fixed:
             self._fixed = self._what_never_changes()

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults bench lint format constraints clean
+.PHONY: help venv demo test faults bench lint format docs constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -45,6 +45,9 @@ lint: venv ## ruff, mypy strict, import-linter
 format: venv ## let ruff rewrite
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: venv ## write the tables in docs/ anew, from the data they show
+	@$(BIN)/python -m docs.tables
 
 constraints: ## pin anew what the checks use: the newest that work together
 	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --universal pyproject.toml --output-file constraints.txt

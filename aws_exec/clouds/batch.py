@@ -22,6 +22,7 @@ from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of
+from aws_exec.metering.meter import Meter, NoMeter
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class BatchCloud:
         deployment: which of the jobs with that prefix are ours (`Identity.deployment`).
         container_name: the Airflow container's in multi-container job definitions; empty if there are none.
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
+        meter: is told of every API call.
     """
 
     def __init__(
@@ -64,8 +66,9 @@ class BatchCloud:
         deployment: str,
         container_name: str = "",
         before_read: Callable[[], bool] = lambda: True,
+        meter: Meter = NoMeter(),  # noqa: B008 -- it has no state
     ) -> None:
-        self._calls = Calls(client, before_read, tagging="batch:TagResource")
+        self._calls = Calls(client, before_read, tagging="batch:TagResource", meter=meter)
         self._job_queue = job_queue
         self._name_prefix = name_prefix
         self._deployment = deployment
@@ -271,20 +274,21 @@ class BatchCloud:
 
     def _terminate_job(self, job: Job, reason: str) -> Fault | None:
         try:
-            self._calls.client.terminate_job(jobId=id_of(job.arn), reason=_cut(reason))
+            arguments = {"jobId": id_of(job.arn), "reason": _cut(reason)}
+            self._calls.ask("TerminateJob", "terminate_job", arguments, is_answer=_is_unknown_job)
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
-            fault = fault_of(error, "TerminateJob")
-            return None if _is_not_found(fault) else fault
+            return None if _is_unknown_job(error) else fault_of(error, "TerminateJob")
         return None
 
     def _terminate_jobs(self, jobs: Sequence[Job], reason: str) -> list[Fault | None] | None:
         """Terminate up to 50 jobs in one call; None if the service does not know the call."""
         ids = [id_of(job.arn) for job in jobs]
         try:
-            answer = self._calls.client.terminate_jobs(jobs=ids, reason=_cut(reason))
+            arguments = {"jobs": ids, "reason": _cut(reason)}
+            answer = self._calls.ask("TerminateJobs", "terminate_jobs", arguments, is_answer=_is_unknown_call)
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             fault = fault_of(error, "TerminateJobs")
-            if fault.code in _UNKNOWN_CALL:
+            if _is_unknown_call(error):
                 log.info("Jobs are stopped one by one: the service does not know TerminateJobs (%s)", fault)
                 self._stops_many = False
                 # Else each call that the rate allows would become as many as there are jobs.
@@ -297,7 +301,7 @@ class BatchCloud:
     def check(self) -> Fault | None:
         """Describe a job that cannot exist: an empty answer takes everything but the right to submit."""
         try:
-            self._calls.client.describe_jobs(jobs=[NO_JOB])
+            self._calls.ask("DescribeJobs", "describe_jobs", {"jobs": [NO_JOB]})
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             return fault_of(error, "DescribeJobs")
         return None
@@ -335,6 +339,16 @@ def _is_denied(fault: Fault) -> bool:
 def _is_not_found(fault: Fault) -> bool:
     said = fault.message.lower()
     return fault.code == "ClientException" and ("not found" in said or "not exist" in said)
+
+
+def _is_unknown_job(error: Exception) -> bool:
+    """There is nothing to be terminated."""
+    return _is_not_found(fault_of(error, "TerminateJob"))
+
+
+def _is_unknown_call(error: Exception) -> bool:
+    """The service does not have TerminateJobs (yet)."""
+    return fault_of(error, "TerminateJobs").code in _UNKNOWN_CALL
 
 
 def _cut(reason: str) -> str:

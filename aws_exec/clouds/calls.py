@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.metering.catalogue import API_CALLS, API_ERRORS, API_TIME
+from aws_exec.metering.meter import Meter, word
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +39,14 @@ class Calls:
         client: the boto3 client to use now; asked before each call, and expected to be quick.
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
         tagging: the IAM action that a launch with tags needs beside the launch's own (`ecs:TagResource`).
+        meter: is told of every call.
     """
 
-    def __init__(self, client: Callable[[], Any], before_read: Callable[[], bool], *, tagging: str) -> None:
+    def __init__(
+        self, client: Callable[[], Any], before_read: Callable[[], bool], *, tagging: str, meter: Meter
+    ) -> None:
         self._client = client
+        self._meter = meter
         self._before_read = before_read
         self._tagging = tagging
         self._tags = Tags.ALL
@@ -48,10 +55,36 @@ class Calls:
         #: Reads that were denied and have a substitute: not asked again, which would fill the account's audit trail.
         self._denied: set[str] = set()
 
-    @property
-    def client(self) -> Any:
-        """The client to use now."""
-        return self._client()
+    def ask(
+        self,
+        operation: str,
+        method: str,
+        arguments: Mapping[str, Any],
+        *,
+        is_answer: Callable[[Exception], bool] = lambda _: False,
+    ) -> Mapping[str, Any]:
+        """One API call, at once.
+
+        Args:
+            operation: as AWS spells it.
+            method: of the client.
+            arguments: of the call.
+            is_answer: whether an error is one of the answers that are hoped for: it is raised, too, but no failure.
+
+        Raises:
+            Exception: whatever botocore raises; the adapter knows what it means.
+        """
+        begun = time.monotonic()
+        try:
+            answer: Mapping[str, Any] = getattr(self._client(), method)(**arguments)
+        except Exception as error:
+            if not is_answer(error):
+                self._meter.tell(API_ERRORS, 1, operation, word(fault_of(error, operation).trouble))
+            raise
+        finally:
+            self._meter.tell(API_CALLS, 1, operation)
+            self._meter.tell(API_TIME, time.monotonic() - begun, operation)
+        return answer
 
     def read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
         """One API call of a read, when the rate allows it.
@@ -62,10 +95,9 @@ class Calls:
         if not self._before_read():
             raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
         try:
-            answer: Mapping[str, Any] = getattr(self.client, method)(**arguments)
+            return self.ask(operation, method, arguments)
         except Exception as error:
             raise CloudError(fault_of(error, operation)) from error
-        return answer
 
     def pages(
         self, operation: str, method: str, items: str, known_by: str = "", **arguments: Any
@@ -106,8 +138,15 @@ class Calls:
             return jobs
         return [job for job in jobs if id_of(job.arn) not in running]
 
-    def launch(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One launch: with as many of its tags as are known to be allowed.
+    def launch(
+        self,
+        operation: str,
+        method: str,
+        arguments: Mapping[str, Any],
+        *,
+        is_answer: Callable[[Exception], bool] = lambda _: False,
+    ) -> Mapping[str, Any]:
+        """One launch, as `ask`: with as many of its tags as are known to be allowed.
 
         Where tagging is denied, it is asked for without the tags of ours, and, denied again, without any: a policy may
         allow the deployment's own tags, or demand them. What was learned holds for the launches after it.
@@ -119,7 +158,7 @@ class Calls:
         given = _tagged(arguments, tags)
         while True:
             try:
-                answer: Mapping[str, Any] = getattr(self.client, method)(**given)
+                return self.ask(operation, method, given, is_answer=is_answer)
             except Exception as error:
                 if not ("AccessDenied" in code_of(error) and self._tagging in message_of(error)):
                     raise
@@ -130,8 +169,6 @@ class Calls:
                 if given == denied:
                     raise
                 self._drop_tags(tags, fault_of(error, operation))
-            else:
-                return answer
 
     def _drop_tags(self, allowed: Tags, denial: Fault) -> None:
         """Ask for no more than these tags from now on."""

@@ -37,6 +37,7 @@ from aws_exec.clouds.lane_rows import RowEffect, RowQuestions, Which, every
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Observation, Trouble
+from aws_exec.metering.meter import Meter, NoMeter
 
 #: What the read lane carries out.
 Reading: TypeAlias = do.Observe | do.Watch | do.Find
@@ -63,6 +64,7 @@ class Dispatcher:
         lease: seconds; no launch is sent when the last `beat` is older (a third of the scheduler's health threshold:
             after that another scheduler may have adopted it).
         workers: threads at most, by lane.
+        meter: is told of throttles.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Dispatcher:
         clock: Callable[[], float] = time.monotonic,
         lease: float = 10.0,
         workers: Workers | None = None,
+        meter: Meter = NoMeter(),  # noqa: B008 -- it has no state
     ) -> None:
         self._cloud = cloud
         self._compose = compose
@@ -93,7 +96,7 @@ class Dispatcher:
         self._read_pacer = reads
         self._log = LaneLog(clock)
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
-        self._lessons = Lessons(self._gate, bad_credentials, clock, self._log)
+        self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
         self._finds = Finds()
         self._questions = RowQuestions(confirm, settle, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())

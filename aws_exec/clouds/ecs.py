@@ -19,6 +19,7 @@ from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs_task import SERVICE, Task, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of
+from aws_exec.metering.meter import Meter, NoMeter
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class EcsCloud:
         container_name: which container of a task is Airflow's.
         started_by: of every task of this deployment (`aws_exec.lifecycle.identity.started_by`).
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
+        meter: is told of every API call.
     """
 
     capabilities = Capabilities(service=SERVICE, idempotent_submit=True, describe_batch=PAGE - 1)
@@ -51,8 +53,9 @@ class EcsCloud:
         container_name: str,
         started_by: str,
         before_read: Callable[[], bool] = lambda: True,
+        meter: Meter = NoMeter(),  # noqa: B008 -- it has no state
     ) -> None:
-        self._calls = Calls(client, before_read, tagging="ecs:TagResource")
+        self._calls = Calls(client, before_read, tagging="ecs:TagResource", meter=meter)
         self._cluster = cluster
         self._container_name = container_name
         self._started_by = started_by
@@ -67,9 +70,9 @@ class EcsCloud:
 
     def _run_task(self, request: Request) -> Answer:
         try:
-            answer = self._calls.launch("RunTask", "run_task", request.arguments)
+            answer = self._calls.launch("RunTask", "run_task", request.arguments, is_answer=_is_conflict)
         except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
-            if code_of(error) == "ConflictException":
+            if _is_conflict(error):
                 return self._made_before(request, error)
             return fault_of(error, "RunTask")
         for task in answer.get("tasks") or ():
@@ -254,15 +257,19 @@ class EcsCloud:
 
     def _stop_task(self, cluster: str, task: str, reason: str) -> Fault | None:
         try:
-            self._calls.client.stop_task(cluster=cluster, task=task, reason=reason[:REASON_LIMIT])
+            self._stop(cluster, task, reason[:REASON_LIMIT])
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
             return None if _is_not_found(error) else fault_of(error, "StopTask")
         return None
 
+    def _stop(self, cluster: str, task: str, reason: str) -> None:
+        arguments = {"cluster": cluster, "task": task, "reason": reason}
+        self._calls.ask("StopTask", "stop_task", arguments, is_answer=_is_not_found)
+
     def check(self) -> Fault | None:
         """Stop a task that cannot exist: not to find it takes everything a launch takes but the right to launch."""
         try:
-            self._calls.client.stop_task(cluster=self._cluster, task=NO_TASK, reason="awsexec health check")
+            self._stop(self._cluster, NO_TASK, "awsexec health check")
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             return None if _is_not_found(error) else fault_of(error, "StopTask")
         return Fault(Trouble.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
@@ -303,6 +310,11 @@ class EcsCloud:
 def _is_malformed(fault: Fault) -> bool:
     """One id among those asked for is none that this cluster can have."""
     return fault.code == "InvalidParameterException" and fault.trouble is not Trouble.THROTTLED
+
+
+def _is_conflict(error: Exception) -> bool:
+    """The token has been used before, with another request."""
+    return code_of(error) == "ConflictException"
 
 
 def _is_not_found(error: Exception) -> bool:

@@ -16,6 +16,8 @@ from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.metering.catalogue import THROTTLES
+from aws_exec.metering.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,22 @@ class Lessons:
         bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
         clock: seconds, monotonic.
         log: says what was met.
+        meter: is told of throttles.
     """
 
     def __init__(
-        self, gate: CredentialsGate, bad_credentials: Collection[str], clock: Callable[[], float], log: LaneLog
+        self,
+        gate: CredentialsGate,
+        bad_credentials: Collection[str],
+        clock: Callable[[], float],
+        log: LaneLog,
+        meter: Meter,
     ) -> None:
         self._gate = gate
         self._bad_credentials = frozenset(bad_credentials)
         self._clock = clock
         self._log = log
+        self._meter = meter
 
     def begin(self) -> Begun:
         """To be called before each step that may ask AWS."""
@@ -58,6 +67,7 @@ class Lessons:
             fault = replace(fault, trouble=Trouble.CREDENTIALS)
         if fault.trouble is Trouble.THROTTLED:
             pacer.throttled(begun.at)
+            self._meter.tell(THROTTLES, 1, fault.operation)
         elif fault.trouble is Trouble.CREDENTIALS:
             self._gate.failed(begun.age, fault)
         self._log.fault(fault, launch=launch)

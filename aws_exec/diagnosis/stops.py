@@ -4,6 +4,8 @@ The order: reasons that stand whoever did it, deliberate stops, what AWS said ab
 exit codes, and at last what cannot be explained.
 """
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import Final
 
 from aws_exec.diagnosis import batch, ecs_container, ecs_init, ecs_place, ecs_pull, exits, pages
@@ -69,17 +71,19 @@ _LAST: Final = (
     ),
 )
 
-RULES: Final = unique(
-    (
-        *batch.RULES,
-        *_ON_PURPOSE,
-        *ecs_pull.RULES,
-        *ecs_init.RULES,
-        *ecs_container.RULES,
-        *ecs_place.PLACEMENT,
-        *ecs_place.TAKEN_AWAY,
-        *ecs_place.UNEXPLAINED,
-        *exits.RULES,
-        *_LAST,
-    ),
-)
+#: By service and kind, in the order in which they are tried. A Batch job runs as an ECS task: what ECS says of its own
+#: tasks, it says of those of Batch.
+GROUPS: Final[Mapping[str, tuple[StopRule, ...]]] = {
+    "Batch: the job, its queue and its compute environments": batch.RULES,
+    "ECS and Batch: stopped on purpose": _ON_PURPOSE,
+    "ECS and Batch: pulling the image": ecs_pull.RULES,
+    "ECS and Batch: what a task needs before it starts": ecs_init.RULES,
+    "ECS and Batch: the container runtime": ecs_container.RULES,
+    "ECS and Batch: placement and capacity": ecs_place.PLACEMENT,
+    "ECS and Batch: what took the task away": ecs_place.TAKEN_AWAY,
+    "ECS and Batch: no more than that it did not start": ecs_place.UNEXPLAINED,
+    "ECS and Batch: exit codes, where nothing more is said": exits.RULES,
+    "ECS and Batch: what is left": _LAST,
+}
+
+RULES: Final = unique(chain.from_iterable(GROUPS.values()))

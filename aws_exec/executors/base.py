@@ -18,6 +18,7 @@ from aws_exec.executors.starting import StartingExecutor
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload, identity_of
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
+from aws_exec.metering import catalogue
 from aws_exec.settings import InvalidExecutorConfig
 
 Command: TypeAlias = Sequence[Any]
@@ -171,6 +172,7 @@ class ContainerExecutor(StartingExecutor):
 
         Accepts whatever it can identify, and verifies in the background. Never blocks on AWS, never raises.
         """
+        begun = self._clock()
         # By identity: after an error of the database even `ti.id` may be a query that raises.
         adopted: set[int] = set()
         try:
@@ -181,6 +183,7 @@ class ContainerExecutor(StartingExecutor):
             self.log.exception("Adoption stopped after %d of %d task instances", len(adopted), len(tis))
         if adopted:
             self.log.info("Adopted %d task instances from a dead scheduler", len(adopted))
+        self._metering.meter.tell(catalogue.ADOPTION, self._clock() - begun)
         return [ti for ti in tis if id(ti) not in adopted]
 
     def _try_adopt(self, row: rows.Row) -> bool:
@@ -239,6 +242,7 @@ class ContainerExecutor(StartingExecutor):
             closing = min(CLOSING, max(end - self._clock(), 0.0))
             if self._dispatcher is not None and not self._dispatcher.close(closing):
                 self.log.warning("Calls to AWS are still under way; leaving them")
+            self._metering.flush(self._levels())
             if left_over := self.machine.unfinished():
                 self.log.info("Leaving %d jobs to be adopted by the next scheduler", left_over)
         except Exception:

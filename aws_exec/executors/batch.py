@@ -49,6 +49,7 @@ class AwsBatchExecutor(ContainerExecutor):
             deployment=deployment,
             container_name=options.container_name,
             before_read=self._reads.take,
+            meter=self._metering.meter,
         )
 
     def _max_attempts(self, options: BatchOptions) -> int:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.executors.base_executor import BaseExecutor
 
 from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.executors import compat, telling
+from aws_exec.executors.metering import Levels, Metering
 from aws_exec.lifecycle import Machine, effects, events
 from aws_exec.lifecycle.values import Job
+from aws_exec.metering import catalogue
 
 #: Seconds of a beat that intake, completions and ticks may take together; what is left waits for the next beat.
 BUDGET = 0.020
@@ -24,6 +26,9 @@ BUDGET = 0.020
 
 class BeatingExecutor(BaseExecutor):
     """An executor around a machine and a dispatcher."""
+
+    #: boto3's name of the service.
+    SERVICE: ClassVar[str]
 
     def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,11 +41,13 @@ class BeatingExecutor(BaseExecutor):
         #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
         self._spent = 0.0
         self.machine = Machine()
+        self._metering = Metering(self.SERVICE, compat.metric_tags(self), self._clock)
 
     def sync(self) -> None:
         """One beat: take in what became known, hand over what is due. Never blocks, never raises."""
+        begun = self._clock()
         try:
-            deadline = self._clock() + max(BUDGET - self._spent, BUDGET / 4)
+            deadline = begun + max(BUDGET - self._spent, BUDGET / 4)
             self._spent = 0.0
             if self._dispatcher is not None:
                 self._dispatcher.beat(self._clock())
@@ -49,6 +56,7 @@ class BeatingExecutor(BaseExecutor):
         except Exception:
             # What escapes here ends the scheduler; the next beat goes on where this one stopped.
             self.log.exception("A beat of %s failed", type(self).__name__)
+        self._metering.beat(begun, self._levels)
 
     def get_event_buffer(self, dag_ids: Any = None) -> dict[Any, Any]:
         """Return and flush the events; of several tries of one task instance, those of the newest.
@@ -57,6 +65,15 @@ class BeatingExecutor(BaseExecutor):
             dag_ids: flush those of these DAGs only; all if None.
         """
         return compat.newest_tries(super().get_event_buffer(dag_ids))
+
+    def _levels(self) -> Levels:
+        """How much there is of what has a level."""
+        book, dispatcher = self.machine.book, self._dispatcher
+        return {
+            catalogue.PENDING: len(book.records) - len(book.watched),
+            catalogue.ACTIVE: len(book.watched),
+            catalogue.OUTSTANDING: dispatcher.outstanding if dispatcher is not None else 0,
+        }
 
     def _take_in_completions(self, deadline: float) -> None:
         dispatcher = self._dispatcher
@@ -74,7 +91,9 @@ class BeatingExecutor(BaseExecutor):
             self._handle(events.Tick())
 
     def _handle(self, event: events.Event) -> None:
-        self.machine.handle(event, self._clock())
+        now = self._clock()
+        wanted = self.machine.handle(event, now)
+        self._metering.saw(event, wanted, now)
         self._carry_out()
 
     def _carry_out(self) -> None:

@@ -18,6 +18,11 @@ from airflow.utils.state import TaskInstanceState
 
 from aws_exec.lifecycle.values import Key
 
+try:
+    from airflow.observability.stats import Stats
+except ImportError:
+    from airflow.stats import Stats  # type: ignore[assignment]
+
 #: Airflow 3.1 has no callback workloads; in 3.2 their key is a plain string.
 ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 
@@ -125,6 +130,15 @@ def mint(workload: Any, generator: Any) -> str:
     return str(generator.generate({"sub": subject})) if generator else ""
 
 
+def stats() -> Any:
+    """Airflow's stats, as the scheduler has set them up: has `incr`, `gauge` and `timing` (milliseconds).
+
+    Airflow 3.1 has `airflow.stats` instead. `airflow.sdk.observability.stats`, which newer versions recommend to
+    others, is the task process's copy: nobody sets it up in a scheduler.
+    """
+    return Stats
+
+
 def options_said(executor: BaseExecutor, section: str, names: Iterable[str]) -> dict[str, str]:
     """The raw options of a section, of the executor's team if it has one; without those that nobody set.
 
@@ -141,6 +155,12 @@ def team_of(executor: BaseExecutor) -> str | None:
     """The team whose executor this is; None where there are no teams."""
     team: str | None = executor.team_name
     return team
+
+
+def metric_tags(executor: BaseExecutor) -> dict[str, str]:
+    """The tags of an executor's own gauges in Airflow (`executor.open_slots`): every metric of ours has them."""
+    team = team_of(executor)
+    return {"executor_class_name": type(executor).__name__, **({"team_name": team} if team else {})}
 
 
 def health_threshold() -> float:

@@ -55,6 +55,7 @@ class AwsEcsExecutor(ContainerExecutor):
             container_name=options.container_name,
             started_by=started_by(deployment),
             before_read=self._reads.take,
+            meter=self._metering.meter,
         )
         self._launch_types = LaunchTypes(self._ecs.default_launch_type, self._clock)
         return self._ecs

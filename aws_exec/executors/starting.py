@@ -54,8 +54,6 @@ class Builder(Protocol):
 class StartingExecutor(BeatingExecutor):
     """An executor that knows how to start."""
 
-    #: boto3's name of the service.
-    SERVICE: ClassVar[str]
     #: The section of Airflow's configuration.
     SECTION: ClassVar[str]
     #: What it may hold.
@@ -174,6 +172,7 @@ class StartingExecutor(BeatingExecutor):
             bad_credentials=frozenset(self.INVALID_CREDENTIALS_EXCEPTIONS),
             clock=self._clock,
             lease=compat.health_threshold() * LEASE_SHARE,
+            meter=self._metering.meter,
         )
 
     def _compose(self, submit: effects.Submit) -> Request:

@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_exec.clouds.calls import Calls
+from aws_exec.metering.meter import NoMeter
 
 ECS = {
     "tags": [{"key": "team", "value": "risk"}, {"key": "awsexec:dag-id", "value": "etl"}],
@@ -32,7 +33,7 @@ class Service:
 
 
 def calls_of(service: Service) -> Calls:
-    return Calls(lambda: service, lambda: True, tagging="ecs:TagResource")
+    return Calls(lambda: service, lambda: True, tagging="ecs:TagResource", meter=NoMeter())
 
 
 @pytest.mark.parametrize(("tagged", "theirs"), zip((ECS, BATCH), THEIRS, strict=True))

@@ -1,0 +1,130 @@
+"""From what the machine was told and decided to metrics, and from there to Airflow's stats. Decides nothing.
+
+Cheap on purpose: telling is an append, a beat adds up what was told since the last one, and Airflow's stats are called
+once in `FLUSH_SECONDS` at most. They run on the scheduler's thread, as Airflow's own do; what they raise is logged once
+and goes no further.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from aws_exec.executors import compat
+from aws_exec.lifecycle import effects, events
+from aws_exec.lifecycle.values import Trouble
+from aws_exec.metering import catalogue as of
+from aws_exec.metering.launches import Launches
+from aws_exec.metering.meter import Meter, Series, Tally, word
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two flushes, at least. StatsD itself flushes every 10 s: each of its values gets a fresh gauge.
+FLUSH_SECONDS = 5.0
+
+#: Seconds that an operation counts as failing after its last try: it is tried again within 120 while it is wanted
+#: (`aws_exec.lifecycle.policy.BACKOFF`), and of what nobody wants any more nobody learns that it works again.
+AILING_SECONDS = 180.0
+
+#: How much there is, of what has a level.
+Levels: TypeAlias = Mapping[of.Metric, float]
+
+#: Troubles that say that a service cannot be used; a throttle and an invalid request are answers of one that can.
+_AILING = frozenset(
+    word(trouble) for trouble in (Trouble.UNREACHED, Trouble.NO_ANSWER, Trouble.CREDENTIALS, Trouble.REFUSED)
+)
+
+
+class Metering:
+    """The metrics of one executor; all of it is called on the scheduler's thread.
+
+    Args:
+        service: `"ecs"` or `"batch"`.
+        tags: that every metric carries.
+        clock: seconds, monotonic.
+
+    Attributes:
+        meter: whom to tell; from any thread.
+    """
+
+    def __init__(self, service: str, tags: dict[str, str], clock: Callable[[], float]) -> None:
+        self._prefix = f"{of.PREFIX}.{service}."
+        self._tags = tags
+        self._clock = clock
+        self._flushed = clock()
+        self._tally = Tally()
+        self._watch = Launches(self._tally)
+        #: Operations that failed whenever they were tried, with the time of the last try.
+        self._ailing: dict[str, float] = {}
+        self._failed = False
+        self.meter: Meter = self._tally
+
+    def saw(self, event: events.Event, wanted: Sequence[effects.Effect], now: float) -> None:
+        """Take note of an event and of what the machine wants done about it. Never raises."""
+        if wanted or not isinstance(event, events.Tick):
+            try:
+                self._watch.saw(event, wanted, now)
+            except Exception:
+                log.exception("%s could not be counted", type(event).__name__)
+
+    def beat(self, begun: float, levels: Callable[[], Levels]) -> None:
+        """A beat that began at `begun` ends; flush, if it is time. Never raises.
+
+        Args:
+            begun: on the clock.
+            levels: the gauges as they are now; asked before a flush only.
+        """
+        now = self._clock()
+        self._tally.tell(of.SYNC, now - begun)
+        self._tally.drain()
+        if now - self._flushed >= FLUSH_SECONDS:
+            self.flush(levels())
+
+    def flush(self, levels: Levels) -> None:
+        """Hand everything to Airflow's stats. Never raises."""
+        self._flushed = self._clock()
+        self._tally.drain()
+        for metric, level in {**levels, of.HEALTHY: self._health(self._flushed)}.items():
+            self._tally.gauges[Series(metric)] = level
+        try:
+            self._emit()
+        except Exception:
+            if not self._failed:
+                self._failed = True
+                log.exception("Metrics cannot be emitted; this is said once")
+        finally:
+            self._tally.clear()
+
+    def _emit(self) -> None:
+        stats = compat.stats()
+        for series, count in self._tally.counts.items():
+            stats.incr(self._name(series), int(count), tags=self._tags_of(series))
+        for series, value in self._tally.gauges.items():
+            stats.gauge(self._name(series), value, tags=self._tags_of(series))
+        for series, times in self._tally.times.items():
+            name, tags = self._name(series), self._tags_of(series)
+            for seconds in times:
+                stats.timing(name, seconds * 1000, tags=tags)
+
+    def _name(self, series: Series) -> str:
+        return self._prefix + series.metric.name + (f".{series.by}" if series.metric.by else "")
+
+    def _tags_of(self, series: Series) -> dict[str, str]:
+        own = {series.metric.by: series.by} if series.metric.by else {}
+        return {**self._tags, **own, **dict(zip(series.metric.tags, series.tags, strict=True))}
+
+    def _health(self, now: float) -> int:
+        """1 while the service can be used, as far as anybody has tried lately; else 0."""
+        failed: Counter[str] = Counter()
+        for series, count in self._tally.counts.items():
+            if series.metric is of.API_ERRORS and series.tags[0] in _AILING:
+                failed[series.by] += int(count)
+        for series, count in self._tally.counts.items():
+            if series.metric is of.API_CALLS and failed[series.by] < count:
+                self._ailing.pop(series.by, None)
+            elif series.metric is of.API_CALLS:
+                self._ailing[series.by] = now
+        self._ailing = {name: at for name, at in self._ailing.items() if now - at < AILING_SECONDS}
+        return int(not self._ailing)

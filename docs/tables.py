@@ -1,0 +1,88 @@
+"""The tables in this folder that are written from data of the code: `make docs`, or `python -m docs.tables`.
+
+What is between a `begin` and its `end` comment of a page is replaced, the rest is left as it is. A test holds that the
+pages are in step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from aws_exec.diagnosis import faults, stops
+from aws_exec.diagnosis.model import Rule
+from aws_exec.lifecycle.policy import Replacement
+from aws_exec.lifecycle.values import Trouble
+from aws_exec.metering.catalogue import METRICS, Metric
+
+HERE = Path(__file__).parent
+
+#: How a rule's judgement is called in a table.
+_NEW = {Replacement.YES: "yes", Replacement.FREE: "free", Replacement.NO: "no"}
+
+
+def metrics() -> str:
+    """Every metric of `aws_exec.metering.catalogue`."""
+    rows = [
+        (f"`{metric.name}`", metric.kind.value, _by(metric), metric.meaning)
+        for metric in sorted(METRICS, key=lambda metric: metric.name)
+    ]
+    return _table(("name", "type", "by; tags", "meaning"), rows)
+
+
+def diagnosis() -> str:
+    """Every rule of `aws_exec.diagnosis`, by service and kind."""
+    calls = {
+        f"Calls to AWS that failed: {_troubles(troubles)}": tuple(rules)
+        for troubles, rules in groupby(faults.RULES, key=lambda rule: rule.troubles)
+    }
+    if sum(map(len, calls.values())) != len(faults.RULES):
+        raise ValueError("rules of the same troubles stand apart: their parts would share a title")
+    return "\n\n".join(f"## {title}\n\n{_rules(rules)}" for title, rules in (*stops.GROUPS.items(), *calls.items()))
+
+
+def _by(metric: Metric) -> str:
+    by = f"by `{metric.by}`" if metric.by else ""
+    return "; ".join(filter(None, (by, ", ".join(f"`{tag}`" for tag in metric.tags))))
+
+
+def _troubles(troubles: frozenset[Trouble]) -> str:
+    return " or ".join(sorted(trouble.value for trouble in troubles)) or "anything else"
+
+
+def _rules(rules: Sequence[Rule]) -> str:
+    rows = [
+        (f"`{rule.id}`", rule.cause, rule.blame.value, _NEW[rule.new], f"{rule.remedy} [AWS]({rule.page})")
+        for rule in rules
+    ]
+    return _table(("id", "what happened", "whose it is", "new container", "what to do"), rows)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+#: What writes the part of each page.
+PAGES: Mapping[str, Callable[[], str]] = {"metrics": metrics, "diagnosis": diagnosis}
+
+
+def page(name: str) -> str:
+    """The text of a page, with its part written anew.
+
+    Raises:
+        ValueError: it has no such part.
+    """
+    text = (HERE / f"{name}.md").read_text(encoding="utf-8")
+    part = re.compile(rf"(<!-- begin {name}[^\n]*-->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    written, count = part.subn(lambda found: f"{found[1]}\n{PAGES[name]()}\n\n{found[2]}", text)
+    if count != 1:
+        raise ValueError(f"docs/{name}.md needs one part between `begin {name}` and `end {name}`")
+    return written
+
+
+if __name__ == "__main__":
+    for each in PAGES:
+        (HERE / f"{each}.md").write_text(page(each), encoding="utf-8")

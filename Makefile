@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults bench lint format docs constraints clean
+.PHONY: help venv demo test faults crash bench lint format docs constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -29,6 +29,13 @@ test: venv ## every test, the real Airflow included
 faults: venv ## each call to AWS times each way in which it can go wrong: about two minutes
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
 
+crash: $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes
+	@$(BIN)/python -m pytest -m crash tests/crash
+
+$(VENV)/.crash: $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group crash
+	@touch $@
+
 bench: $(VENV)/.bench ## both implementations beside each other: docs/benchmarks.md (ONLY=burst: one measure)
 	@$(BIN)/python -m bench $(addprefix --only ,$(ONLY))
 
@@ -50,7 +57,7 @@ docs: venv ## write the tables in docs/ anew, from the data they show
 	@$(BIN)/python -m docs.tables
 
 constraints: ## pin anew what the checks use: the newest that work together
-	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --universal pyproject.toml --output-file constraints.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --group crash --universal pyproject.toml --output-file constraints.txt
 	@$(BIN)/uv --version | sed -E 's/uv ([0-9.]+).*/uv==\1/' >> constraints.txt
 
 clean: ## remove what was built

@@ -173,10 +173,12 @@ class ContainerHost:
     Attributes:
         loop: where turns are given and exits are told.
         max_containers: how many tasks or jobs run at a time; sidecars ride with theirs.
+        occupied: nothing more is admitted while it is.
     """
 
     loop: Loop
     max_containers: int
+    occupied: bool = False
     _waiting: deque[tuple[Hashable, Work]] = field(default_factory=deque)
     _admitted: set[Hashable] = field(default_factory=set)
     _running: set[Container] = field(default_factory=set)
@@ -210,6 +212,15 @@ class ContainerHost:
         self._running.add(container)
         return container
 
+    def occupy(self) -> None:
+        """Leave no room for those that wait, as if others had it all."""
+        self.occupied = True
+
+    def vacate(self) -> None:
+        """Give it back."""
+        self.occupied = False
+        self._fill()
+
     def close(self) -> None:
         """Kill everything; returns when nothing runs any more. Nothing is admitted afterwards."""
         with self.loop.changed:
@@ -222,7 +233,7 @@ class ContainerHost:
             container.join()
 
     def _fill(self) -> None:
-        while self._waiting and len(self._admitted) < self.max_containers:
+        while self._waiting and not self.occupied and len(self._admitted) < self.max_containers:
             who, go = self._waiting.popleft()
             self._admitted.add(who)
             self.loop.post(go)

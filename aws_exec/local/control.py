@@ -15,6 +15,7 @@
 | `POST /awsexec/lose` | `{"task": "<arn>", "stop_code": "SpotInterruption", "reason": "..."}` | its host is gone |
 | `POST /awsexec/hold` | `{"reason": "CAPACITY:...", "times": 1}` | a job stays RUNNABLE |
 | `POST /awsexec/release` | `{}` | such jobs go on |
+| `POST /awsexec/occupy`, `vacate` | `{}` | nothing more gets room to start, until it does |
 | `POST /awsexec/lag` | `{"seconds": 5}`, or `{}` | new jobs are in no answer for so long, or until `catch-up` |
 | `POST /awsexec/catch-up` | `{}` | every job is in the answers |
 """

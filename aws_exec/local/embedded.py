@@ -85,8 +85,8 @@ class EmbeddedAws(Watch):
         loop = Loop()
         super().__init__(loop, self._all_tasks, LogWriter(loop, self.names.account, region, output_directory))
         self._stalls = Stalls(loop)
-        self.faults = Faults(loop, self._all_tasks, self._all_jobs, script, self._stalls)
         self._host = ContainerHost(loop, max_containers)
+        self.faults = Faults(loop, self._all_tasks, self._all_jobs, script, self._stalls, self._host)
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
@@ -209,6 +209,8 @@ class EmbeddedAws(Watch):
             "lose": self.faults.lose,
             "hold": self.faults.hold_next,
             "release": self.faults.release,
+            "occupy": self.faults.occupy,
+            "vacate": self.faults.vacate,
             "lag": self.faults.lag,
             "catch-up": self.faults.catch_up,
         }

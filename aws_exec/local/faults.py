@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from aws_exec.local.batch import BatchJobs
+from aws_exec.local.containers import ContainerHost
 from aws_exec.local.errors import AwsError
 from aws_exec.local.launched import Launched
 from aws_exec.local.loop import Loop
@@ -16,13 +17,14 @@ from aws_exec.local.stalls import Stalls
 class Faults:
     """The verbs that break things; the control URLs carry the same."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - everything there is to break
         self,
         loop: Loop,
         tasks: Callable[[], dict[str, Launched]],
         jobs: Callable[[], Iterable[BatchJobs]],
         script: Script,
         stalls: Stalls,
+        host: ContainerHost,
     ) -> None:
         """Break these tasks and jobs, and fill this script, under the loop's lock."""
         self._loop = loop
@@ -30,6 +32,7 @@ class Faults:
         self._jobs = jobs
         self._script = script
         self._stalls = stalls
+        self._host = host
 
     def refuse_next(self, reason: str, *, times: int = 1, detail: str = "", remembered: bool = False) -> None:
         """Answer the next RunTasks with `failures`; see `Refusal`."""
@@ -119,6 +122,16 @@ class Faults:
             for container in self._tasks()[task].current.containers:
                 if container.process is not None:
                     container.process.resume()
+
+    def occupy(self) -> None:
+        """Leave no room, until `vacate`: what is launched stays PROVISIONING, or RUNNABLE; what runs goes on."""
+        with self._loop.changed:
+            self._host.occupy()
+
+    def vacate(self) -> None:
+        """Give the room back."""
+        with self._loop.changed:
+            self._host.vacate()
 
     def hold_next(self, reason: str, *, times: int = 1) -> None:
         """Keep the next jobs RUNNABLE for a reason, until `release`; ended meanwhile, they never run.

@@ -1,0 +1,81 @@
+"""One run of the crash DAG: its directory, what its user code wrote down, and what the checker says of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_exec.local import EmbeddedAws
+from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow_records import named
+from tests.crash.checker import Evidence, Expected, Ran, problems
+from tests.e2e.run import Run
+
+DAG_ID = "survives"
+DAGS = Path(__file__).with_name("dags")
+
+TASKS = ("on_ecs[0]", "on_ecs[1]", "on_batch[0]", "on_batch[1]")
+
+
+@dataclass
+class Case:
+    """A run on its way, or over.
+
+    Attributes:
+        run: of the DAG.
+        directory: has `ran/`, and `gate` once user code may end.
+    """
+
+    run: Run
+    directory: Path
+
+    @property
+    def ran(self) -> list[Ran]:
+        """What user code has written down so far."""
+        notes = [json.loads(note.read_text()) for note in (self.directory / "ran").glob("*.json")]
+        return [Ran(named(note["task_id"], note["map_index"]), note["try_number"], note["token"]) for note in notes]
+
+    def open_gate(self) -> None:
+        """Let user code end."""
+        (self.directory / "gate").touch()
+
+    def owners(self) -> set[int | None]:
+        """The schedulers whose task instances these are."""
+        return {one.queued_by for one in self.run.instances.values()}
+
+    def all_run(self) -> bool:
+        """Whether every task runs its user code."""
+        running = [state == "running" for state in self.run.states.values()]
+        return len(running) == len(TASKS) == len(self.ran) and all(running)
+
+    def evidence(self) -> Evidence:
+        """What there is to read of it now."""
+        return Evidence(list(self.run.instances.values()), self.run.launches, self.ran)
+
+    def problems(self, expected: Expected | Mapping[str, Expected] = Expected()) -> list[str]:  # noqa: B008 - frozen
+        """What the checker says, once the run and its containers are over.
+
+        Args:
+            expected: of each task, or of all.
+        """
+        self.run.over()
+        tasks = dict.fromkeys(TASKS, expected) if isinstance(expected, Expected) else expected
+        return problems(self.evidence(), tasks)
+
+
+def begin(aws: EmbeddedAws, airflow: LocalAirflow, directory: Path, *, gated: bool = False, **conf: Any) -> Case:
+    """Trigger a run.
+
+    Args:
+        aws: where its containers run.
+        airflow: runs it.
+        directory: an empty one.
+        gated: whether user code waits for the gate.
+        conf: of the run, besides.
+    """
+    (directory / "ran").mkdir()
+    gate = {"gate": str(directory / "gate")} if gated else {}
+    airflow.wait_for_dag(DAG_ID)
+    run_id = airflow.trigger(DAG_ID, {"ran": str(directory / "ran"), **gate, **conf})
+    return Case(Run(aws, airflow, DAG_ID, run_id), directory)

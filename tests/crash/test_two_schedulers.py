@@ -1,0 +1,101 @@
+"""Two schedulers over one database: one sleeps past the health threshold and wakes, or dies beside the other."""
+
+import pytest
+
+from tests.crash import playing
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+
+FIRST, SECOND = "scheduler", "scheduler#2"
+
+
+@pytest.fixture
+def now(stage):
+    """Two may be running afterwards: the first goes on alone."""
+    yield stage
+    stage.airflow.resume(FIRST)
+    stage.airflow.kill9(SECOND)
+
+
+def stopped_while_jobs_run(stage):
+    stage.begin(gated=True)
+    stage.until_all_run()
+    stage.airflow.pause(FIRST)
+
+
+def stopped_before_the_launch_call(stage):
+    """It wakes with composed requests in its hands, which the other has sent by then."""
+    stage.arm("composed", stop=True)
+    stage.begin()
+    stage.stops()
+
+
+def stopped_before_the_answer(stage):
+    """It wakes to answers about what the other has adopted by then."""
+    playing.stall_launches(stage, acted=True)
+    stage.begin()
+    playing.until_stalled(stage)
+    stage.airflow.pause(FIRST)
+    stage.aws.faults.let_go()
+
+
+def stopped_before_the_row_is_written(stage):
+    stage.arm("told", stop=True)
+    stage.begin()
+    stage.stops()
+
+
+STOPPED = {
+    "while jobs run": stopped_while_jobs_run,
+    "before the launch call": stopped_before_the_launch_call,
+    "AWS has acted, no answer yet": stopped_before_the_answer,
+    "told to Airflow, the row not written": stopped_before_the_row_is_written,
+}
+
+
+@pytest.mark.parametrize("point", STOPPED)
+def test_a_scheduler_that_wakes_beside_its_successor_does_nothing_twice(now, database, point):
+    STOPPED[point](now)
+    (sleeper,) = now.case.owners()
+    now.airflow.restart(SECOND)
+    now.until_adopted()
+
+    now.airflow.resume(FIRST)
+    now.case.run.until(lambda: sleeper in database.schedulers(), "the first scheduler goes on")
+    now.case.open_gate()
+
+    assert now.case.problems() == []
+
+
+def jobs_run(stage):
+    stage.begin(gated=True)
+    stage.until_all_run()
+
+
+def launches_are_unanswered(stage):
+    playing.stall_launches(stage, acted=True)
+    stage.begin()
+    playing.until_stalled(stage)
+
+
+DYING = {"while jobs run": jobs_run, "AWS has acted, no answer yet": launches_are_unanswered}
+
+
+@pytest.mark.parametrize("point", DYING)
+def test_a_scheduler_that_was_there_all_along_takes_over(now, database, point):
+    before = database.schedulers()
+    now.airflow.restart(SECOND)
+    now.airflow.wait_until(lambda: database.schedulers() - before, 60, "the second scheduler beats")
+    DYING[point](now)
+    dying = now.case.owners()
+    killed = FIRST if dying & before else SECOND
+
+    now.airflow.kill9(killed)
+    if killed == FIRST:
+        (now.control / "gone").touch()
+    now.aws.faults.let_go()
+    gone = dying & before or dying
+    now.case.run.until(lambda: not gone & now.case.owners(), "the other scheduler has adopted all tasks")
+    now.case.open_gate()
+
+    assert now.case.problems() == []

@@ -1,0 +1,35 @@
+"""Without room what is launched waits, as ECS and Batch say it; what runs goes on."""
+
+import pytest
+
+from tests.local.helpers import FOREVER, job_of, request_of
+
+
+@pytest.fixture
+def occupied(aws):
+    aws.faults.occupy()
+    yield
+    aws.faults.vacate()
+
+
+def test_what_is_launched_starts_when_there_is_room_again(aws, ecs, batch, run):
+    running = run(FOREVER)
+    aws.wait_for_output(running, "up")
+    aws.faults.occupy()
+
+    task = ecs.run_task(**request_of(aws))["tasks"][0]["taskArn"]
+    job = batch.submit_job(**job_of(aws))["jobArn"]
+    aws.wait_until(lambda: aws.history(job)[-1] == "RUNNABLE")
+    assert aws.history(task) == ["PROVISIONING"]
+    assert aws.history(running)[-1] == "RUNNING"
+
+    aws.faults.vacate()
+    assert aws.wait_for_exit(task).exit_code == aws.wait_for_exit(job).exit_code == 0
+
+
+def test_what_waits_for_room_can_be_stopped(aws, ecs, occupied):
+    task = ecs.run_task(**request_of(aws))["tasks"][0]["taskArn"]
+
+    ecs.stop_task(cluster=aws.names.cluster, task=task)
+
+    assert not aws.wait_for_status(task, "STOPPED").started

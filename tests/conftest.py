@@ -7,12 +7,15 @@ it another home, and nothing of ours leaks into it.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _HOME = Path(tempfile.mkdtemp(prefix="awsexec-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -48,6 +51,32 @@ os.environ |= {
 }
 
 
+# A shell that starts us in the background has us ignore SIGINT, and whatever we start after us.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+#: The tests of the one real Airflow.
+_E2E = "tests/e2e/"
+
+
+class ByFile(LoadScopeScheduling):
+    """Processes share the tests by file; those of the one real Airflow are one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _E2E if file.startswith(_E2E) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """With `--numprocesses`, which `make test` gives."""
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """The real Airflow begins first: it takes longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_E2E))
+
+
 @pytest.fixture(scope="session")
 def airflow_home():
     """The home that Airflow was imported with."""
@@ -60,3 +89,6 @@ def airflow_db():
     from airflow.utils.db import initdb  # noqa: PLC0415 - not before the environment is set, nor without need
 
     initdb()
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False  # Alembic's logging configuration disables those that are there already

@@ -64,10 +64,10 @@ def judge(told, what):
         f"most CPU {busiest * 1000:.1f} ms"
     )
     assert busiest < LONGEST
-    # One outlier in a hundred is the machine's (other processes on two cores); a beat that waits for AWS once would
-    # wait for it every time, and for 60 ms.
+    # An outlier, and one more in a hundred, is the machine's (other processes on two cores); beats that wait for AWS
+    # would do so at every launch and every sweep, and for 60 ms.
     late = [length for length in lengths if length > LONGEST]
-    assert len(late) <= len(lengths) // 100, late
+    assert len(late) <= 1 + len(lengths) // 100, late
 
 
 def test_two_hundred_queued_at_once_are_launched_without_a_long_beat(scheduler, slow):
@@ -93,5 +93,6 @@ def test_two_thousand_running_jobs_are_watched_without_a_long_beat(scheduler, sl
     before, calls = time.process_time(), slow.calls()[service.describe]
     told = beat_for(scheduler, 4)
     spent = time.process_time() - before
-    print(f"\n{slow.calls()['DescribeTasks'] - calls} describe calls, {spent:.1f} s of CPU in 4 s of watching 2,000")  # noqa: T201 - measured
+    described = slow.calls()[service.describe] - calls
+    print(f"\n{described} describe calls, {spent:.1f} s of CPU in 4 s of watching 2,000")  # noqa: T201 - measured
     judge(told, "2,000 running")

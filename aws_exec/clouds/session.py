@@ -45,7 +45,7 @@ _PLAIN_EXTRAS = frozenset(
 ClientT = TypeVar("ClientT")
 
 
-def client_config(connections: int = CONNECTIONS) -> Config:
+def client_config(connections: int = CONNECTIONS, read_timeout: float = READ_TIMEOUT_SECONDS) -> Config:
     """The botocore configuration of every client.
 
     The SDK's own retries are off, for reads as well: an unanswered request is repeated by the machine, with the same
@@ -54,7 +54,7 @@ def client_config(connections: int = CONNECTIONS) -> Config:
     """
     return Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
+        read_timeout=read_timeout,
         max_pool_connections=connections,
         # NAT gateways drop idle connections after 350 s without a word; the next launch would wait for a timeout.
         tcp_keepalive=True,
@@ -70,6 +70,7 @@ def build_client(
     region_name: str | None = None,
     section: str = "aws_ecs_executor",
     connections: int = CONNECTIONS,
+    read_timeout: float = READ_TIMEOUT_SECONDS,
 ) -> Any:
     """Build a client, as the amazon provider's executors would find their account and region.
 
@@ -81,6 +82,7 @@ def build_client(
         region_name: the option; None or empty: the connection's, else boto3's. `AWS_ENDPOINT_URL` is honoured.
         section: of Airflow's configuration that these come from, for messages.
         connections: kept open at once.
+        read_timeout: seconds after which an answer is given up.
 
     Raises:
         CloudError: CREDENTIALS, UNREACHED or REFUSED (no region, a connection that cannot be understood), with what
@@ -88,7 +90,7 @@ def build_client(
     """
     keep_secrets_out()
     try:
-        return _found(service, conn_id, region_name or None, client_config(connections), section)
+        return _found(service, conn_id, region_name or None, client_config(connections, read_timeout), section)
     except (NoRegionError, ValueError) as error:
         # An empty AWS_DEFAULT_REGION gets further than none, to an endpoint with a hole in it.
         if not (isinstance(error, NoRegionError) or "Invalid endpoint" in str(error)):

@@ -15,7 +15,7 @@ from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane_gate import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
 from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.session import ClientSource, build_client
+from aws_exec.clouds.session import READ_TIMEOUT_SECONDS, ClientSource, build_client
 from aws_exec.diagnosis import can_replace
 from aws_exec.executors import compat, telling
 from aws_exec.executors.beat import BUDGET, BeatingExecutor
@@ -68,6 +68,9 @@ class StartingExecutor(BeatingExecutor):
     ]
     #: Seconds before the client is rebuilt after its credentials failed, and at most between two tries.
     CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
+
+    #: Seconds after which an answer of AWS is given up.
+    READ_TIMEOUT: ClassVar[float] = READ_TIMEOUT_SECONDS
 
     _builder: Any = None
     #: Where the tasks of an Airflow queue go that have no executor_config.
@@ -150,7 +153,7 @@ class StartingExecutor(BeatingExecutor):
         self._places = {}
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
-        build = partial(build_client, self.SERVICE, section=self.SECTION)
+        build = partial(build_client, self.SERVICE, section=self.SECTION, read_timeout=self.READ_TIMEOUT)
         self._clients = ClientSource(partial(build, conn_id=options.conn_id, region_name=options.region_name))
         self._reads = Pacer(options.describe_rate, READ_BURST, self._clock)
         self._cloud = self._adapter(options, self._deployment)

@@ -63,10 +63,10 @@ def started(configured, service, airflow_db):
     """Start an executor with these options; it is closed when the test ends. It asks the rows what an end means."""
     executors = []
 
-    def started(cls=None, *, clock=None, renewal=(0.05, 0.2), **options):
+    def started(cls=None, *, clock=None, renewal=(0.05, 0.2), read_timeout=20, **options):
         configured(**options)
         kind = cls or service.executor
-        kind = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": renewal})
+        kind = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": renewal, "READ_TIMEOUT": read_timeout})
         executor = kind(parallelism=10_000, **({"clock": clock} if clock else {}))
         executor.job_id = 1
         executor._log = logging.getLogger("aws_exec.executor")  # Airflow's own goes past caplog

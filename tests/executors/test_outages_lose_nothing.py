@@ -79,9 +79,8 @@ class TestWhereNoTokenKeepsARepeatedRequestFromBeingASecondJob:
         assert aws.calls()["ListJobs"] > 0
         assert "Traceback" not in caplog.text
 
-    def test_an_answer_that_never_comes_is_looked_for_before_it_is_asked_again(self, started, aws, monkeypatch):
-        monkeypatch.setattr("aws_exec.clouds.session.READ_TIMEOUT_SECONDS", 0.3)
-        scheduler = Scheduler(started(clock=FastClock(20)))
+    def test_an_answer_that_never_comes_is_looked_for_before_it_is_asked_again(self, started, aws):
+        scheduler = Scheduler(started(clock=FastClock(20), read_timeout=0.3))
         aws.goes_wrong(held(5, acts=True), "SubmitJob", times=3)
         aws.goes_wrong(held(5, acts=False), "SubmitJob", times=3)
         run(scheduler, aws, tasks=10)
@@ -158,9 +157,8 @@ def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_
     run(hasty, aws, tasks=20)
 
 
-def test_an_answer_that_never_comes_is_asked_for_again_with_the_same_token(started, aws, monkeypatch):
-    monkeypatch.setattr("aws_exec.clouds.session.READ_TIMEOUT_SECONDS", 0.3)
-    scheduler = Scheduler(started(clock=FastClock(3)))
+def test_an_answer_that_never_comes_is_asked_for_again_with_the_same_token(started, aws):
+    scheduler = Scheduler(started(clock=FastClock(3), read_timeout=0.3))
     aws.goes_wrong(held(5, acts=True), "RunTask", times=3)
     aws.goes_wrong(held(5, acts=False), "RunTask", times=3)
     run(scheduler, aws, tasks=10)

@@ -80,7 +80,7 @@ class World:
     def started(self) -> ContainerExecutor:
         """Another executor."""
         kind = self._executor_class
-        executor = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": (0.01, 0.02)})(
+        executor = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": (0.01, 0.02), "READ_TIMEOUT": READ_TIMEOUT})(
             parallelism=10_000, clock=self.timeline
         )
         executor.job_id = 1

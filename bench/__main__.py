@@ -32,7 +32,6 @@ def main() -> int:
         results.machine = machine.describe()
         with tempfile.TemporaryDirectory(prefix="awsexec-bench-") as directory:
             _measure(chosen, results, Path(directory), with_commands=not only or "commands" in only)
-        results.save()
     page.write(results)
     return int(any("failed" in figures for figures in results.runs.values()))
 
@@ -43,12 +42,14 @@ def _measure(runs: list[Run], results: Results, directory: Path, *, with_command
     if with_commands:
         results.runs["commands"] = commands.measure(home.environment(empty))
         _say(f"commands: {results.runs['commands']}")
+        results.save()
     for number, run in enumerate(runs, 1):
         _say(f"[{number}/{len(runs)}] {run.name} ...")
         begin = time.monotonic()
         figures = _run(run, home.copy_of(empty, directory / run.name))
         results.runs[run.name] = {**figures, "took": round(time.monotonic() - begin, 1)}
         _say(f"    {results.runs[run.name]}")
+        results.save()
 
 
 def _run(run: Run, where: Path) -> dict[str, Any]:

@@ -20,8 +20,10 @@ Figures = dict[str, Any]
 #: Seconds that anything awaited may take, before a run goes on without it and says so.
 PATIENCE = 120.0
 
-#: Seconds of beats before something is measured: a sweep of ours, and one more beat.
-SETTLE = 7.0
+#: Seconds of beats before something is measured: a sweep of ours, and one more beat; and seconds that it may take at
+#: most until nothing of what was taken in is left over for the next beat, and how long such a beat is.
+SETTLE, SETTLED = 7.0, 60.0
+SHORT_BEAT = 0.005
 
 
 def burst(run: Run) -> Figures:
@@ -205,6 +207,7 @@ def _settle(it: Fleet) -> None:
         it.driver.beat()
     else:
         it.driver.rest(SETTLE)
+        it.driver.until(lambda: all(beat.cpu < SHORT_BEAT for beat in it.driver.beats[-2:]), SETTLED)
 
 
 MEASURES: Mapping[str, Callable[[Run], Figures]] = {

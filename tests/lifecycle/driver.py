@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
@@ -16,6 +17,24 @@ EXITED_0 = Stop("ecs", exit_code=0, started=True)
 EXITED_1 = Stop("ecs", exit_code=1, started=True)
 NEVER_STARTED = Stop("ecs", code="TaskFailedToStart", reason="no route to the registry")
 HOST_LOST = Stop("ecs", started=True, reason="Host EC2 instance terminated")
+
+
+def steps_of(action: Callable[[], object]) -> int:
+    """Lines that an action runs through, each round of a loop anew: how much it does, on any machine."""
+    count = 0
+
+    def trace(*_: object) -> object:
+        nonlocal count
+        count += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        action()
+    finally:
+        sys.settrace(before)
+    return count
 
 
 def fault(trouble: Trouble, code: str = "Code") -> Fault:

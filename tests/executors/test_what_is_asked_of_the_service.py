@@ -1,0 +1,85 @@
+"""How many calls to AWS what costs, and how much one beat takes on; counted, so that the machine may be busy."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from aws_exec.testing.fakes import FakeClock
+from aws_exec.testing.scripted import FOR_EVER
+from tests.executors.harness import Scheduler, task
+from tests.executors.services import over_both
+
+pytestmark = over_both
+
+COUNT = 150
+
+#: Pages of a listing of so many: 100 tasks a page, 1,000 jobs.
+PAGES = {"ecs": 2, "batch": 1}
+
+
+class SteppingClock(FakeClock):
+    """Every look at it takes time, if it is told so."""
+
+    step = 0.0
+
+    def __call__(self):
+        return self.advance(self.step)
+
+
+@pytest.fixture
+def clock():
+    return SteppingClock()
+
+
+@pytest.fixture
+def scheduler(started, aws, clock):
+    aws.set_plan(FOR_EVER)
+    return Scheduler(started(clock=clock, poll_interval="5"))
+
+
+def queued(scheduler):
+    """Queue them all; a way to tell whether Airflow knows what each runs as."""
+    workloads = [task(f"t{number}") for number in range(COUNT)]
+    scheduler.queue(*workloads)
+    return lambda: all(scheduler.arn(workload.key) for workload in workloads)
+
+
+def launched(scheduler):
+    """Launch them all; Airflow knows what each runs as."""
+    scheduler.until(queued(scheduler))
+
+
+def sweep(scheduler, clock):
+    """The next sweep, to its end."""
+    clock.advance(5)
+    scheduler.beat()
+    assert scheduler.executor.machine.book.clockwork.sweeping
+    scheduler.until(lambda: not scheduler.executor.machine.book.clockwork.sweeping)
+
+
+def test_a_launch_is_one_call(scheduler, aws, service):
+    launched(scheduler)
+    assert aws.calls()[service.launch] == COUNT
+
+
+def test_a_sweep_lists_what_runs_page_by_page_and_describes_a_share_of_it(scheduler, aws, service, clock):
+    launched(scheduler)
+    scheduler.until(lambda: not scheduler.executor.machine.book.clockwork.sweeping)
+    sweep(scheduler, clock)  # this one sees that they run
+    before = aws.calls()
+    sweep(scheduler, clock)
+    assert aws.calls() - before == Counter({service.list: PAGES[service.name], service.describe: 1})
+
+
+def test_a_beat_takes_in_what_it_has_time_for_and_leaves_the_rest_to_the_next(scheduler, clock):
+    all_known = queued(scheduler)
+    clock.step = 0.001
+    scheduler.beat()
+    taken = len(scheduler.executor.machine.book.records)
+    assert 5 <= taken <= 20  # of 20 ms, at one look at the clock each or more
+    clock.step = 0.0
+    scheduler.beat()
+    assert len(scheduler.executor.machine.book.records) == COUNT
+    scheduler.until(all_known)

@@ -16,8 +16,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
-from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation
-from aws_exec.clouds.calls import Calls, chunks, id_of, listed, look_around
+from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
+from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.lifecycle.job_name import token_in
@@ -117,10 +117,10 @@ class BatchCloud:
             else:
                 seen.append(self._see(detail, job))
 
-    def _describe_page(self, ids: Sequence[str]) -> Sequence[Detail]:
+    def _describe_page(self, ids: Sequence[str], tries: int = 1) -> Sequence[Detail]:
         if not ids:
             return ()
-        answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=list(ids))
+        answer = self._calls.read("DescribeJobs", "describe_jobs", tries=tries, jobs=list(ids))
         return listed(answer, "DescribeJobs", "jobs", "jobId")
 
     def _see(self, detail: Detail, job: Job) -> Observation:
@@ -158,11 +158,11 @@ class BatchCloud:
     def _with_ids(self, families: Sequence[LaunchId], places: Sequence[str]) -> list[Observation]:
         found = []
         for chunk in chunks(families, PAGE):
-            for detail in self._describe_page(chunk):
+            for detail in self._describe_page(chunk, TRIES):
                 queue = str(detail.get("jobQueue") or "")
                 place = next((place for place in places if id_of(place or self._job_queue) == id_of(queue)), queue)
                 seen = self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), place))
-                found.append(_renamed(seen, token_of(detail["jobId"], 0)))
+                found.append(renamed(seen, token_of(detail["jobId"], 0)))
         return found
 
     def _search_all(self, places: Sequence[str], wanted: set[LaunchId]) -> tuple[dict[str, str], CloudError | None]:
@@ -243,7 +243,7 @@ class BatchCloud:
         return [
             (detail, self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), ids[detail["jobId"]])))
             for chunk in chunks(list(ids), PAGE)
-            for detail in self._describe_page(chunk)
+            for detail in self._describe_page(chunk, TRIES)
         ]
 
     def _list(self, place: str, **arguments: Any) -> Iterable[Sequence[Detail]]:
@@ -311,13 +311,6 @@ class BatchCloud:
 def _knows_terminate_jobs() -> bool:
     """Whether this botocore has the bulk call, which came in 2026; it needs no other right than TerminateJob."""
     return "TerminateJobs" in Loader().load_service_model("batch", "service-2")["operations"]
-
-
-def _renamed(seen: Observation, token: str) -> Observation:
-    """A job found by the id in this token, under a token of that launch."""
-    if launch_of(seen.token or "") == launch_of(token):
-        return seen
-    return replace(seen, token=token)
 
 
 def _fault_of_entry(entry: Detail) -> Fault | None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_exec.lifecycle.identity import Identity, from_environment
 from aws_exec.lifecycle.job_name import token_in
-from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token
+from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token, launch_of
 
 SERVICE = "batch"
 
@@ -207,3 +207,10 @@ def _is_judged_by_batch(detail: Detail, name: str | None) -> bool:
 def _is_on_purpose(detail: Detail, reason: str) -> bool:
     """Somebody called CancelJob or TerminateJob."""
     return bool(detail.get("isCancelled") or detail.get("isTerminated")) and not _BY_ITSELF.search(reason)
+
+
+def renamed(seen: Observation, token: str) -> Observation:
+    """A job found by the id in this token, under a token of that launch."""
+    if launch_of(seen.token or "") == launch_of(token):
+        return seen
+    return replace(seen, token=token)

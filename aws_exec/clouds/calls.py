@@ -20,6 +20,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: A look for launches is many calls, and fails if one of them does: where each tenth call fails, of looks of 25 calls
+#: one in fourteen would succeed. With three tries a call nearly all do.
+TRIES = 3
+#: Those took a thread of two for as long as a call may take, and would again.
+_HUNG = frozenset({"ReadTimeoutError"})
+
 #: How the keys of our own tags begin (`aws_exec.lifecycle.identity`).
 OUR_TAGS = "awsexec:"
 
@@ -86,18 +92,22 @@ class Calls:
             self._meter.tell(API_TIME, time.monotonic() - begun, operation)
         return answer
 
-    def read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
-        """One API call of a read, when the rate allows it.
+    def read(self, operation: str, method: str, *, tries: int = 1, **arguments: Any) -> Mapping[str, Any]:
+        """One API call of a read, when the rate allows it; up to `tries` where no answer came.
 
         Raises:
             CloudError: the service did not say; HELD if it was not asked.
         """
-        if not self._before_read():
-            raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
-        try:
-            return self.ask(operation, method, arguments)
-        except Exception as error:
-            raise CloudError(fault_of(error, operation)) from error
+        while True:
+            if not self._before_read():
+                raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
+            try:
+                return self.ask(operation, method, arguments)
+            except Exception as error:
+                fault = fault_of(error, operation)
+                tries -= 1
+                if not tries or fault.trouble is not Trouble.NO_ANSWER or fault.code in _HUNG:
+                    raise CloudError(fault) from error
 
     def pages(
         self, operation: str, method: str, items: str, known_by: str = "", **arguments: Any
@@ -109,7 +119,7 @@ class Calls:
         """
         following: dict[str, str] = {}
         while True:
-            answer = self.read(operation, method, **arguments, **following)
+            answer = self.read(operation, method, tries=TRIES, **arguments, **following)
             yield listed(answer, operation, items, known_by)
             if not answer.get("nextToken"):
                 return

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from aws_exec.clouds.calls import Calls, chunks, code_of, id_of, listed, look_around, message_of
+from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs_task import SERVICE, Task, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
@@ -153,10 +153,12 @@ class EcsCloud:
                 "failures", "DescribeTasks did not tell of some tasks: %s", fault_of_failure(others[0])
             )
 
-    def _describe_page(self, cluster: str, ids: Sequence[str]) -> tuple[list[Task], list[Mapping[str, Any]]]:
+    def _describe_page(
+        self, cluster: str, ids: Sequence[str], tries: int = 1
+    ) -> tuple[list[Task], list[Mapping[str, Any]]]:
         if not ids:
             return [], []
-        answer = self._calls.read("DescribeTasks", "describe_tasks", cluster=cluster, tasks=list(ids))
+        answer = self._calls.read("DescribeTasks", "describe_tasks", tries=tries, cluster=cluster, tasks=list(ids))
         failures = answer.get("failures") or []
         if failures and "tasks" not in answer:
             return [], failures
@@ -206,7 +208,7 @@ class EcsCloud:
         fleet: dict[str, Observation] = {}
         try:
             for arns in self._list(cluster, desired):
-                for task in self._describe_page(cluster, arns)[0]:
+                for task in self._describe_page(cluster, arns, TRIES)[0]:
                     if task.get("startedBy") == self._started_by:
                         fleet[task["taskArn"]] = self._see(task, Job(task["taskArn"], place))
         except CloudError as error:

@@ -1,0 +1,40 @@
+"""A look for launches is many calls: one that gets no answer is made again, a few times, instead of all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.lifecycle.values import Trouble
+from aws_exec.testing.scripted import THROTTLES, ScriptedBatch, ScriptedEcs, reset, server_error
+from tests.clouds.wired import batch_cloud, ecs_cloud
+
+LAUNCH = "0f3e1a52-0000-4000-8000-000000000001"
+BOTH = pytest.mark.parametrize(
+    ("scripted", "cloud", "listing"), [(ScriptedEcs, ecs_cloud, "ListTasks"), (ScriptedBatch, batch_cloud, "ListJobs")]
+)
+
+
+@BOTH
+@pytest.mark.parametrize("trick", [server_error(), reset()], ids=["500", "reset"])
+def test_two_calls_without_an_answer_are_made_again(scripted, cloud, listing, trick):
+    with scripted() as aws:
+        aws.goes_wrong(trick, listing, times=2)
+        assert list(cloud(aws).find([LAUNCH], [""])) == []
+        assert aws.played()[listing] == 2
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("trick", "trouble", "calls"),
+    [(server_error(), Trouble.NO_ANSWER, 3), (THROTTLES[0], Trouble.THROTTLED, 1)],
+    ids=["500", "throttle"],
+)
+def test_it_is_not_insisted_upon(scripted, cloud, listing, trick, trouble, calls):  # noqa: PLR0917 - a table
+    """Least of all where AWS says that it is too fast."""
+    with scripted() as aws:
+        aws.goes_wrong(trick, listing)
+        with pytest.raises(CloudError) as raised:
+            cloud(aws).find([LAUNCH], [""])
+        assert raised.value.fault.trouble is trouble
+        assert aws.calls()[listing] == calls

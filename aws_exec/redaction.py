@@ -7,7 +7,8 @@ it: access key ids, credentials in URLs, long opaque words (session tokens), and
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 #: What stands instead of a secret.
 MASK: Final = "***"
@@ -55,3 +56,33 @@ def holds_secret(text: str) -> bool:
     """Whether a text, or the document that it may be, seems to hold a secret."""
     document = "{" in text and ("environment" in text.lower() or is_secret_name(text))
     return document or redact(text, longest=len(text) + 1) != text
+
+
+def redact_document(document: Any) -> Any:
+    """What AWS says of a job, without what looks like a secret: the same shape, all texts redacted.
+
+    The value of an environment variable or a tag of a telling name is masked whole, as is what such a name is the key
+    of, and the word after such an option of a command line. What awsexec itself writes there is no secret.
+    """
+    if isinstance(document, Mapping):
+        named = str(document.get("name", document.get("key", "")))
+        masked = "value" if _is_theirs(named) else ""
+        return {
+            key: MASK if isinstance(value, str) and (key == masked or _is_theirs(str(key))) else redact_document(value)
+            for key, value in document.items()
+        }
+    if isinstance(document, list | tuple):
+        before = ["", *document]
+        return [
+            MASK if isinstance(each, str) and _is_option(last) else redact_document(each)
+            for last, each in zip(before, document, strict=False)
+        ]
+    return redact(document, longest=len(document) + 1) if isinstance(document, str) else document
+
+
+def _is_theirs(name: str) -> bool:
+    return is_secret_name(name) and not name.lower().startswith("awsexec")
+
+
+def _is_option(word: object) -> bool:
+    return isinstance(word, str) and word.startswith("-") and "=" not in word and is_secret_name(word)

@@ -88,7 +88,7 @@ def observation(
 
 def identity_in(detail: Detail) -> Identity | None:
     """Who the job belongs to, from its containers' environment; None if awsexec did not submit it."""
-    for container in (detail.get("container") or {}, *_ecs_containers(detail)):
+    for container in (detail.get("container") or {}, *ecs_containers(detail)):
         identity = _identity_of(container)
         if identity is not None:
             return identity
@@ -106,7 +106,7 @@ def _identity_of(container: Detail) -> Identity | None:
     return from_environment({pair["name"]: pair.get("value", "") for pair in pairs}) if pairs else None
 
 
-def _ecs_containers(detail: Detail) -> list[Detail]:
+def ecs_containers(detail: Detail) -> list[Detail]:
     """The containers of a multi-container definition; such a definition has one task (API Reference)."""
     properties: Detail = detail.get("ecsProperties") or {}
     return [container for task in properties.get("taskProperties") or () for container in task.get("containers") or ()]
@@ -117,7 +117,7 @@ def _airflow_name(detail: Detail, configured: str) -> str | None:
 
     None for a definition with one nameless container.
     """
-    containers = _ecs_containers(detail)
+    containers = ecs_containers(detail)
     if not containers:
         return None
     ours = (container for container in containers if _identity_of(container) is not None)
@@ -200,7 +200,7 @@ def _is_judged_by_batch(detail: Detail, name: str | None) -> bool:
     It does for the only container of a job, and for an essential one of several; what became of one that is not
     essential Batch does not say.
     """
-    container = next((each for each in _ecs_containers(detail) if each.get("name") == name), {})
+    container = next((each for each in ecs_containers(detail) if each.get("name") == name), {})
     return name is None or bool(container.get("essential", True))
 
 

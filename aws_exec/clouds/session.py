@@ -106,6 +106,34 @@ def build_client(
         raise _unbuilt(error) from error
 
 
+def open_session(profile: str | None = None) -> Any:
+    """The session of a person at a shell: boto3's own chain of credentials, no Airflow.
+
+    Raises:
+        CloudError: CREDENTIALS if there is no such profile.
+    """
+    keep_secrets_out()
+    try:
+        return _session(profile_name=profile or None)
+    except Exception as error:
+        raise _unbuilt(error) from error
+
+
+def session_client(
+    session: Any, service: str, region_name: str, endpoint_url: str | None = None, connections: int = CONNECTIONS
+) -> Any:
+    """A client of such a session, configured as every client of ours.
+
+    Raises:
+        CloudError: CREDENTIALS, UNREACHED or REFUSED.
+    """
+    try:
+        config = client_config(connections)
+        return session.client(service, region_name=region_name, endpoint_url=endpoint_url or None, config=config)
+    except Exception as error:
+        raise _unbuilt(error) from error
+
+
 class ClientSource(Generic[ClientT]):
     """One client for all threads (boto3 clients are thread-safe): built when first asked for, and replaced as a whole.
 

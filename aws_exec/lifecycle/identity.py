@@ -66,6 +66,13 @@ def from_environment(environment: Mapping[str, str]) -> Identity | None:
     return Identity(**found)
 
 
+def from_tags(tags: Mapping[str, str]) -> Identity | None:
+    """Read an identity back from tags, in which a service may have replaced characters; None if it is in none."""
+    if not tags.get(f"{_TAG}token"):
+        return None
+    return Identity(**{f.name: tags.get(f"{_TAG}{f.name.replace('_', '-')}", "") for f in fields(Identity)})
+
+
 def started_by(deployment: str) -> str:
     """The ECS `startedBy` of every container of a deployment."""
     return _NOT_STARTED_BY.sub("-", f"awsexec/{deployment}")[:STARTED_BY_LIMIT]

@@ -1,0 +1,57 @@
+"""The running fleet, over both services: list, find, describe, explain, read logs of, wait for and stop jobs.
+
+The library that the command line is thin over; it can be used without it:
+
+    with open_fleet(Asked(), os.environ) as fleet:
+        for page in survey(fleet.services.values(), Wanted()):
+            ...
+
+Importing it imports boto3 and no Airflow. Nothing that it returns holds a secret (`aws_exec.redaction`).
+"""
+
+from __future__ import annotations
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet.address import locate, parse
+from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
+from aws_exec.fleet.explaining import Explanation, duration, explain
+from aws_exec.fleet.model import ACTIVE, FleetJob, Moment, Size, State, plain
+from aws_exec.fleet.opening import Asked, Fleet, open_fleet
+from aws_exec.fleet.service import Fact, LogPlace, Service, Wanted
+from aws_exec.fleet.stopping import Stopping, check_ours
+from aws_exec.fleet.survey import Filter, Problem, survey
+from aws_exec.fleet.waiting import Until, is_well, wait
+
+__all__ = [
+    "ACTIVE",
+    "AmbiguousError",
+    "Asked",
+    "CloudError",
+    "Explanation",
+    "Fact",
+    "Filter",
+    "Fleet",
+    "FleetError",
+    "FleetJob",
+    "LogPlace",
+    "MisusedError",
+    "Moment",
+    "Problem",
+    "Service",
+    "Size",
+    "State",
+    "Stopping",
+    "UnknownJobError",
+    "Until",
+    "Wanted",
+    "check_ours",
+    "duration",
+    "explain",
+    "is_well",
+    "locate",
+    "open_fleet",
+    "parse",
+    "plain",
+    "survey",
+    "wait",
+]

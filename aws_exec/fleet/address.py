@@ -1,0 +1,164 @@
+"""What a person calls a job, and which job that is: an ARN, an id, a unique prefix of either, `dag/task[map]@run`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet.errors import AmbiguousError, MisusedError, UnknownJobError
+from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.service import Service, Wanted
+from aws_exec.fleet.survey import Problem, survey
+
+_ECS_ID = r"[0-9a-f]{32}"
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ARN = re.compile(
+    rf"arn:[\w-]+:(?P<service>ecs|batch):(?P<region>[\w-]+):\d+:"
+    rf"(?:task/(?:(?P<place>[\w-]+)/)?{_ECS_ID}|job/{_UUID}(?::\d+)?)"
+)
+_ID = re.compile(rf"{_ECS_ID}|{_UUID}")
+#: Shorter ones are likely to be a mistake, and two of a thousand jobs share three digits.
+_PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,}")
+_TASK = re.compile(r"(?P<dag>[^/\s]+)/(?P<task>[^\[\]@\s]+)(?:\[(?P<map>-?\d+)\])?(?:@(?P<run>.+))?")
+_CANDIDATES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One way to call a job.
+
+    Attributes:
+        text: as it was given.
+        arn, id: if it is one, in full.
+        service, region, place: as an ARN says them; empty where it does not.
+        prefix: of an ARN or an id.
+        dag, task, map_index, run: if it is a task instance; the last two may be empty, for any.
+    """
+
+    text: str
+    arn: str = ""
+    id: str = ""
+    service: str = ""
+    region: str = ""
+    place: str = ""
+    prefix: str = ""
+    dag: str = ""
+    task: str = ""
+    map_index: str = ""
+    run: str = ""
+
+    def means(self, job: FleetJob) -> bool:
+        """Whether a job is called so. A launch id, which Airflow's rows may hold, is an id too."""
+        who = job.identity
+        if self.dag:
+            same = (who.dag_id, who.task_id) == (self.dag, self.task)
+            mapped = not self.map_index or (who.map_index or "-1") == self.map_index
+            return same and mapped and (not self.run or who.run_id == self.run)
+        if self.arn or self.id:
+            return self.arn == job.job.arn or (bool(self.id) and self.id in (job.id, who.launch_id))
+        return job.job.arn.startswith(self.prefix) or job.id.startswith(self.prefix)
+
+
+def parse(text: str) -> Address:
+    """Read an address.
+
+    Raises:
+        MisusedError: it is none.
+    """
+    if found := _ARN.fullmatch(text):
+        return Address(text, text, text.rpartition("/")[2], found["service"], found["region"], found["place"] or "")
+    if _ID.fullmatch(text):
+        return Address(text, id=text)
+    if text.startswith("arn:") or _PREFIX.fullmatch(text):
+        return Address(text, prefix=text)
+    if found := _TASK.fullmatch(text):
+        return Address(text, dag=found["dag"], task=found["task"], map_index=found["map"] or "", run=found["run"] or "")
+    raise MisusedError(
+        f"{text!r} is no job: name an ARN, an id, four or more characters of either, or dag/task[map]@run"
+    )
+
+
+def locate(services: Mapping[str, Service], region: str, texts: Sequence[str], *, ended: bool) -> list[FleetJob]:
+    """The jobs of these addresses, in their order, each once.
+
+    Args:
+        services: to be searched.
+        region: that they are in.
+        texts: the addresses.
+        ended: whether a job that is over may be meant, where no other is.
+
+    Raises:
+        MisusedError: one is none, is in another Region, or is several jobs.
+        UnknownJobError: there is no job of one.
+        CloudError: AWS did not say.
+    """
+    addresses = [parse(text) for text in dict.fromkeys(texts)]
+    for address in addresses:
+        _check_reach(address, services, region)
+    found: dict[Address, list[FleetJob]] = {address: _direct(services, address) for address in addresses}
+    problems: list[Problem] = []
+    for wanted in (Wanted(), Wanted(ended_since=0.0)) if ended else (Wanted(),):
+        lost = [address for address in addresses if not found[address] and not address.arn]
+        if lost:
+            _search(services.values(), wanted, lost, found, problems)
+    jobs = {job.job.arn: job for address in addresses for job in [_the_one(address, found[address], problems)]}
+    return list(jobs.values())
+
+
+def _check_reach(address: Address, services: Mapping[str, Service], region: str) -> None:
+    if address.region and address.region != region:
+        raise MisusedError(f"{address.text} is in {address.region}, not in {region}: use --region {address.region}")
+    if address.service and address.service not in services:
+        raise MisusedError(f"{address.text} is of {address.service}: use --executor {address.service}")
+
+
+def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]:
+    """A job by its ARN or id, without a listing."""
+    if not (address.arn or address.id):
+        return []
+    found: list[FleetJob] = []
+    for name, service in services.items():
+        dashed = "-" in address.id
+        if (address.service and name != address.service) or dashed is (name == "ecs"):
+            continue
+        for place in (address.place,) if address.place else service.places()[: 1 if dashed else None]:
+            try:
+                found += service.describe(place, [address.arn or address.id])
+            except CloudError as error:
+                if not (address.place and error.fault.code == "ClusterNotFoundException"):
+                    raise
+    return found
+
+
+def _search(
+    services: Iterable[Service],
+    wanted: Wanted,
+    lost: Sequence[Address],
+    found: dict[Address, list[FleetJob]],
+    problems: list[Problem],
+) -> None:
+    for page in survey(services, wanted):
+        if isinstance(page, Problem):
+            problems.append(page)
+            continue
+        for address in lost:
+            found[address] += [job for job in page if address.means(job)]
+
+
+def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Problem]) -> FleetJob:
+    if not jobs:
+        if problems:
+            raise CloudError(problems[0].fault)
+        raise UnknownJobError(
+            f"there is no job {address.text}: AWS forgets an ECS task an hour after its end, a Batch job after a week. "
+            "awsexec list --all-states shows what there is"
+        )
+    instances = {(job.address, "") if address.dag else (job.job.arn, "") for job in jobs}
+    if len(instances) > 1:
+        lines = [f"{job.id}  {job.address}" for job in jobs[:_CANDIDATES]]
+        more = [f"... and {len(jobs) - _CANDIDATES} more"] if len(jobs) > _CANDIDATES else []
+        raise AmbiguousError(f"{address.text} is {len(jobs)} jobs: say more of it, or an id", [*lines, *more])
+    # Several containers of one task instance: tries, or what is left of a deferral. The newest is meant.
+    return max(jobs, key=lambda job: (job.is_active, job.created or 0.0))

@@ -1,0 +1,224 @@
+"""The fleet on AWS Batch: jobs listed by queue and status, described, stopped, and where they log.
+
+Shapes and meanings: AWS Batch API Reference (JobDetail, JobSummary), user guide ("Using the awslogs log driver": the
+group is `/aws/batch/job` unless the job definition says otherwise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from aws_exec.clouds.batch import PAGE, STOPS, BatchCloud
+from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, ecs_containers, observation
+from aws_exec.clouds.calls import id_of, listed
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet import whose
+from aws_exec.fleet.batch_surroundings import surroundings
+from aws_exec.fleet.model import FleetJob, Moment, Size, State, cleaned
+from aws_exec.fleet.patience import Patience, PatientCalls
+from aws_exec.fleet.service import Fact, LogPlace, Wanted
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.redaction import redact, redact_document
+
+#: Where jobs log whose definition says nothing.
+LOG_GROUP = "/aws/batch/job"
+_STATES = {
+    "SUBMITTED": State.WAITING,
+    "PENDING": State.WAITING,
+    "RUNNABLE": State.WAITING,
+    "STARTING": State.STARTING,
+    "RUNNING": State.RUNNING,
+    "SUCCEEDED": State.SUCCEEDED,
+    "FAILED": State.FAILED,
+}
+
+
+class BatchFleet:
+    """Batch, as `Service`.
+
+    Args:
+        clients: a boto3 client of a service.
+        patience: the rate.
+        queues: names or ARNs of job queues; none: every one of the account and Region.
+        container_name: the Airflow container's in job definitions of several, where a job does not show it.
+    """
+
+    name = SERVICE
+    stop_batch = STOPS
+
+    def __init__(
+        self,
+        clients: Callable[[str], Any],
+        patience: Patience,
+        queues: Sequence[str] = (),
+        container_name: str = "",
+    ) -> None:
+        self._clients = clients
+        self._calls = PatientCalls(lambda: clients("batch"), patience)
+        self._queues = tuple(dict.fromkeys(queues))
+        self._container_name = container_name
+        self._stopper = BatchCloud(lambda: clients("batch"), job_queue="", name_prefix="", deployment="")
+        self.stop_batch = self._stopper.capabilities.stop_batch
+
+    def places(self) -> Sequence[str]:
+        """The job queues."""
+        if not self._queues:
+            pages = self._calls.pages("DescribeJobQueues", "describe_job_queues", "jobQueues", "jobQueueName")
+            self._queues = tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
+        return self._queues
+
+    def pages(self, place: str, wanted: Wanted) -> Iterator[list[str]]:
+        """Ids, in the order in which jobs go through the statuses: one that moves on is met again, not missed."""
+        for status in ACTIVE:
+            for page in self._list(place, status):
+                yield from _hundreds([str(each["jobId"]) for each in page])
+        if wanted.ended_since is not None:
+            for status in FINISHED:
+                for page in self._list(place, status):
+                    recent = [each for each in page if each.get("stoppedAt", 0) >= wanted.ended_since * 1000]
+                    yield from _hundreds([str(each["jobId"]) for each in recent])
+
+    def _list(self, place: str, status: str) -> Iterator[list[Detail]]:
+        return self._calls.pages("ListJobs", "list_jobs", "jobSummaryList", "jobId", jobQueue=place, jobStatus=status)
+
+    def describe(self, place: str, ids: Sequence[str]) -> list[FleetJob]:  # noqa: ARG002 - known by its id alone
+        """The Airflow jobs among these."""
+        return [job for detail in self._details(ids) if (job := self._read(detail)) is not None]
+
+    def _details(self, ids: Sequence[str]) -> list[Detail]:
+        found: list[Detail] = []
+        for part in _hundreds([id_of(each) for each in ids]):
+            try:
+                answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=part)
+            except CloudError as error:
+                if error.fault.code == "ClientException" and error.fault.trouble is Trouble.INVALID:
+                    continue  # an id that Batch cannot have
+                raise
+            found += listed(answer, "DescribeJobs", "jobs", "jobId")
+        return found
+
+    def document(self, job: FleetJob) -> dict[str, Any]:
+        """The job as DescribeJobs has it."""
+        details = self._details([job.id])
+        found: dict[str, Any] = redact_document(details[0]) if details else {}
+        return found
+
+    def log_place(self, job: FleetJob) -> LogPlace | None:
+        """By the job, which repeats its definition's configuration; the stream is there once it runs."""
+        details = self._details([job.id])
+        if not details:
+            return None
+        containers = _containers(details[0])
+        ours = next((each for each in containers if each.get("name") == job.container), containers[0])
+        log: Mapping[str, Any] = ours.get("logConfiguration") or {}
+        options = log.get("options") or {}
+        stream = str(ours.get("logStreamName") or _stream_of_attempts(details[0], job.container))
+        group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region", "")
+        return LogPlace(group, stream, region, log.get("logDriver", "awslogs"))
+
+    def surroundings(self, job: FleetJob) -> list[Fact]:
+        """The queue, what is before it, its compute environments."""
+        return surroundings(self._calls, job)
+
+    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[Fault | None]:
+        """One TerminateJobs, or one TerminateJob."""
+        return self._stopper.stop([job.job for job in jobs], reason)
+
+    # -- reading a job ------------------------------------------------------------------------------------------------
+
+    def _read(self, detail: Detail) -> FleetJob | None:
+        """A job as one of the fleet; None if it is not Airflow's."""
+        identity, container = self._whose(detail)
+        if identity is None:
+            return None
+        job = Job(str(detail.get("jobArn") or detail["jobId"]), id_of(str(detail.get("jobQueue") or "")))
+        seen = observation(
+            detail, job, container_name=container, name_prefix=DEFAULT_PREFIX, token=identity.token or None
+        )
+        said = str(detail.get("status") or "")
+        created, started, stopped = (_seconds(detail.get(name)) for name in ("createdAt", "startedAt", "stoppedAt"))
+        return FleetJob(
+            service=SERVICE,
+            job=job,
+            identity=identity,
+            state=_STATES.get(said, State.WAITING),
+            status=said,
+            definition=id_of(str(detail.get("jobDefinition") or "")),
+            size=_size(detail),
+            moments=_moments(detail),
+            created=created,
+            started=started,
+            stopped=stopped,
+            stop=cleaned(seen.stop),
+            waiting=redact(seen.waiting),
+            container=container,
+        )
+
+    def _whose(self, detail: Detail) -> tuple[Identity | None, str]:
+        containers = _containers(detail)
+        for container in containers:
+            found = whose.in_container(container)
+            if found is not None:
+                return found, str(container.get("name") or "")
+        named = self._container_name if any(each.get("name") == self._container_name for each in containers) else ""
+        found = whose.in_tags(detail.get("tags") or {}) or whose.in_name(str(detail.get("jobName") or ""))
+        return found, named
+
+
+def _containers(detail: Detail) -> list[Detail]:
+    """The containers of a job: one without a name, or those of its one task."""
+    return ecs_containers(detail) or [detail.get("container") or {}]
+
+
+def _stream_of_attempts(detail: Detail, container: str) -> str:
+    for attempt in reversed(detail.get("attempts") or ()):
+        tasks = attempt.get("taskProperties") or ()
+        several = [each for task in tasks for each in task.get("containers") or () if each.get("name") == container]
+        for each in several or [attempt.get("container") or {}]:
+            if each.get("logStreamName"):
+                return str(each["logStreamName"])
+    return ""
+
+
+def _moments(detail: Detail) -> tuple[Moment, ...]:
+    attempts: Sequence[Detail] = detail.get("attempts") or ()
+    found = [("queued", detail.get("createdAt"))]
+    for number, attempt in enumerate(attempts, 1):
+        which = f"attempt {number} " if len(attempts) > 1 else ""
+        found += [(f"{which}started", attempt.get("startedAt"))]
+        if which:
+            found += [(f"{which}stopped", attempt.get("stoppedAt"))]
+    if not any(attempt.get("startedAt") for attempt in attempts):
+        found.append(("started", detail.get("startedAt")))
+    found.append(("stopped", detail.get("stoppedAt")))
+    times = [Moment(at, what) for what, when in found if (at := _seconds(when)) is not None]
+    return tuple(sorted(times, key=lambda moment: moment.at))
+
+
+def _size(detail: Detail) -> Size:
+    needs: dict[str, float] = {}
+    for container in _containers(detail):
+        for need in container.get("resourceRequirements") or ():
+            needs[need["type"]] = needs.get(need["type"], 0) + float(need["value"])
+    only: Detail = detail.get("container") or {}
+    vcpu, memory = needs.get("VCPU", only.get("vcpus")), needs.get("MEMORY", only.get("memory"))
+    storage: Mapping[str, Any] = only.get("ephemeralStorage") or {}
+    return Size(
+        vcpu=None if vcpu is None else float(vcpu),
+        memory_mib=None if memory is None else int(memory),
+        gpu=int(needs.get("GPU", 0)),
+        storage_gib=storage.get("sizeInGiB", 0),
+        fargate="FARGATE" in (detail.get("platformCapabilities") or ()),
+    )
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    """A time as Batch has it; 0 is none (the model calls `startedAt` required)."""
+    return milliseconds / 1000 if milliseconds else None
+
+
+def _hundreds(ids: Sequence[str]) -> Iterator[list[str]]:
+    return (list(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))

@@ -1,0 +1,70 @@
+"""What may keep a Batch job from starting: its queue, the jobs before it, the queue's compute environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aws_exec.clouds.calls import Calls, id_of
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.service import Fact
+
+
+def surroundings(calls: Calls, job: FleetJob) -> list[Fact]:
+    """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
+    about = f"job queue {job.job.place}"
+    try:
+        queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.place]).get("jobQueues")
+    except CloudError as error:
+        return [Fact(about, f"not known ({error.fault})")]
+    if not queues:
+        return [Fact(about, "does not exist", bad=True)]
+    return [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
+
+
+def _queue(about: str, queue: Mapping[str, Any]) -> Fact:
+    state, status = queue.get("state", "?"), queue.get("status", "?")
+    reason = f" ({queue['statusReason']})" if queue.get("statusReason") else ""
+    return Fact(about, f"{state}, {status}{reason}", bad=state != "ENABLED" or status != "VALID")
+
+
+def _before(calls: Calls, job: FleetJob) -> Iterator[Fact]:
+    try:
+        answer = calls.read("ListJobs", "list_jobs", jobQueue=job.job.place, jobStatus="RUNNABLE")
+    except CloudError as error:
+        yield Fact("jobs before it", f"not known ({error.fault})")
+        return
+    others = [each for each in answer.get("jobSummaryList") or () if each.get("jobId") != job.id]
+    older = sum(1 for each in others if each.get("createdAt", 0) < (job.created or 0) * 1000)
+    more = "or more " if answer.get("nextToken") else ""
+    yield Fact("jobs before it", f"{older} {more}RUNNABLE jobs are older")
+
+
+def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[Fact]:
+    order: Sequence[Mapping[str, Any]] = queue.get("computeEnvironmentOrder") or ()
+    names = [str(each["computeEnvironment"]) for each in order]
+    if not names:
+        yield Fact("compute environments", "the queue has none", bad=True)
+        return
+    try:
+        answer = calls.read("DescribeComputeEnvironments", "describe_compute_environments", computeEnvironments=names)
+    except CloudError as error:
+        yield Fact("compute environments", f"not known ({error.fault})")
+        return
+    for each in answer.get("computeEnvironments") or ():
+        yield environment(each)
+
+
+def environment(each: Mapping[str, Any]) -> Fact:
+    """One compute environment, as DescribeComputeEnvironments has it."""
+    resources = each.get("computeResources") or {}
+    state, status = each.get("state", "?"), each.get("status", "?")
+    said = [str(state), str(status), str(resources.get("type", ""))]
+    if "maxvCpus" in resources:
+        said.append(f"{resources.get('desiredvCpus', '?')} of {resources['maxvCpus']} vCPUs")
+    if each.get("statusReason"):
+        said.append(str(each["statusReason"]))
+    bad = state != "ENABLED" or status != "VALID" or resources.get("maxvCpus") == 0
+    name = id_of(str(each.get("computeEnvironmentName", "?")))
+    return Fact(f"compute environment {name}", ", ".join(filter(None, said)), bad)

@@ -1,0 +1,200 @@
+"""The fleet on Amazon ECS: tasks listed by cluster, described, stopped, and where they log.
+
+Shapes and meanings: ECS API Reference (Task, ContainerDefinition), developer guide ("Send Amazon ECS logs to
+CloudWatch": the stream is `prefix/container/task id`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from aws_exec.clouds.calls import id_of, listed
+from aws_exec.clouds.ecs import PAGE, EcsCloud
+from aws_exec.clouds.ecs_task import SERVICE, Task, observation
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet import whose
+from aws_exec.fleet.ecs_surroundings import surroundings
+from aws_exec.fleet.model import PULL, FleetJob, Moment, Size, State, cleaned
+from aws_exec.fleet.patience import Patience, PatientCalls
+from aws_exec.fleet.service import Fact, LogPlace, Wanted
+from aws_exec.lifecycle.identity import Identity, started_by
+from aws_exec.lifecycle.values import Fault, Job, Stop
+from aws_exec.redaction import redact_document
+
+#: The steps of a task's life, as a task has them, in order.
+_STEPS = {
+    "createdAt": "queued",
+    "connectivityAt": "network attached",
+    "pullStartedAt": PULL,
+    "pullStoppedAt": "image pulled",
+    "startedAt": "started",
+    "stoppingAt": "stopping",
+    "executionStoppedAt": "containers exited",
+    "stoppedAt": "stopped",
+}
+#: lastStatus, developer guide, "Amazon ECS task lifecycle"; STOPPED is judged by the exit code.
+_STATES = {
+    "PROVISIONING": State.WAITING,
+    "PENDING": State.STARTING,
+    "ACTIVATING": State.STARTING,
+    "RUNNING": State.RUNNING,
+    "DEACTIVATING": State.STOPPING,
+    "STOPPING": State.STOPPING,
+    "DEPROVISIONING": State.STOPPING,
+}
+_UNITS_PER_VCPU = 1024
+
+
+class EcsFleet:
+    """ECS, as `Service`.
+
+    Args:
+        clients: a boto3 client of a service.
+        patience: the rate.
+        clusters: names or ARNs; none: every cluster of the account and Region.
+        container_name: the Airflow container's, where a task does not show it.
+    """
+
+    name = SERVICE
+    stop_batch = 1
+
+    def __init__(
+        self,
+        clients: Callable[[str], Any],
+        patience: Patience,
+        clusters: Sequence[str] = (),
+        container_name: str = "",
+    ) -> None:
+        self._clients = clients
+        self._calls = PatientCalls(lambda: clients("ecs"), patience)
+        self._clusters = tuple(dict.fromkeys(clusters))
+        self._container_name = container_name
+        self._stopper = EcsCloud(lambda: clients("ecs"), cluster="", container_name=container_name, started_by="")
+
+    def places(self) -> Sequence[str]:
+        """The clusters."""
+        if not self._clusters:
+            pages = self._calls.pages("ListClusters", "list_clusters", "clusterArns")
+            self._clusters = tuple(id_of(arn) for page in pages for arn in page)
+        return self._clusters
+
+    def pages(self, place: str, wanted: Wanted) -> Iterator[list[str]]:
+        """ARNs, 100 a page. Only what runs can be listed by `startedBy` (the service may refuse both)."""
+        ours = {"startedBy": started_by(wanted.deployment)} if wanted.deployment else {}
+        yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=place, **ours)
+        if wanted.ended_since is not None:
+            yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=place, desiredStatus="STOPPED")
+
+    def describe(self, place: str, ids: Sequence[str]) -> list[FleetJob]:
+        """The Airflow tasks among these."""
+        return [job for task in self._tasks(place, ids) if (job := self._read(task)) is not None]
+
+    def _tasks(self, place: str, ids: Sequence[str]) -> list[Task]:
+        found: list[Task] = []
+        for start in range(0, len(ids), PAGE):
+            part = list(ids[start : start + PAGE])
+            try:
+                answer = self._calls.read(
+                    "DescribeTasks", "describe_tasks", cluster=place, tasks=part, include=["TAGS"]
+                )
+            except CloudError as error:
+                if error.fault.code == "InvalidParameterException":  # an id that this cluster cannot have
+                    continue
+                raise
+            found += listed(answer, "DescribeTasks", "tasks", "taskArn") if "tasks" in answer else []
+        return found
+
+    def document(self, job: FleetJob) -> dict[str, Any]:
+        """The task as DescribeTasks has it."""
+        tasks = self._tasks(job.job.place, [job.job.arn])
+        found: dict[str, Any] = redact_document(tasks[0]) if tasks else {}
+        return found
+
+    def log_place(self, job: FleetJob) -> LogPlace | None:
+        """By the task definition of the task."""
+        answer = self._calls.read("DescribeTaskDefinition", "describe_task_definition", taskDefinition=job.definition)
+        containers: Sequence[Mapping[str, Any]] = answer.get("taskDefinition", {}).get("containerDefinitions") or ()
+        ours = next((each for each in containers if each.get("name") == job.container), None)
+        chosen = ours or (containers[0] if len(containers) == 1 else None)
+        if chosen is None or not chosen.get("logConfiguration"):
+            return None
+        log = chosen["logConfiguration"]
+        options = log.get("options") or {}
+        prefix = options.get("awslogs-stream-prefix", "ecs")
+        stream = f"{prefix}/{chosen['name']}/{job.id}"
+        group, region = options.get("awslogs-group", ""), options.get("awslogs-region", "")
+        return LogPlace(group, stream, region, log.get("logDriver", ""))
+
+    def surroundings(self, job: FleetJob) -> list[Fact]:
+        """The cluster, its capacity, the account's quotas."""
+        return surroundings(self._calls, self._clients, job)
+
+    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[Fault | None]:
+        """One StopTask each."""
+        return self._stopper.stop([job.job for job in jobs], reason)
+
+    # -- reading a task -----------------------------------------------------------------------------------------------
+
+    def _read(self, task: Task) -> FleetJob | None:
+        """A task as a job of the fleet; None if it is not Airflow's."""
+        identity, container = self._whose(task)
+        if identity is None:
+            return None
+        place = id_of(str(task.get("clusterArn") or ""))
+        seen = observation(task, Job(str(task["taskArn"]), place), container or self._container_name, identity.token)
+        times = [Moment(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
+        at = {moment.what: moment.at for moment in times}
+        said = str(task.get("lastStatus") or "")
+        return FleetJob(
+            service=SERVICE,
+            job=seen.job,
+            identity=identity,
+            state=_STATES.get(said) or _ended(seen.stop),
+            status=said,
+            definition=id_of(str(task.get("taskDefinitionArn") or "")),
+            size=_size(task),
+            moments=tuple(sorted(times, key=lambda moment: moment.at)),
+            created=at.get("queued"),
+            started=at.get("started"),
+            stopped=at.get("stopped"),
+            stop=cleaned(seen.stop),
+            container=container or self._container_name,
+        )
+
+    def _whose(self, task: Task) -> tuple[Identity | None, str]:
+        overrides: Mapping[str, Any] = task.get("overrides") or {}
+        for container in overrides.get("containerOverrides") or ():
+            found = whose.in_container(container)
+            if found is not None:
+                return found, str(container.get("name") or "")
+        return whose.in_tags(whose.environment_of(task.get("tags") or ())), ""
+
+
+def _ended(stop: Stop | None) -> State:
+    return State.SUCCEEDED if stop is not None and stop.exit_code == 0 else State.FAILED
+
+
+def _size(task: Task) -> Size:
+    provider = str(task.get("capacityProviderName") or "")
+    overrides: Mapping[str, Any] = task.get("overrides") or {}
+    gpus = [
+        int(need["value"])
+        for container in overrides.get("containerOverrides") or ()
+        for need in container.get("resourceRequirements") or ()
+        if need.get("type") == "GPU"
+    ]
+    cpu, memory = (_whole(task.get(name)) for name in ("cpu", "memory"))
+    return Size(
+        vcpu=None if cpu is None else cpu / _UNITS_PER_VCPU,
+        memory_mib=memory,
+        gpu=sum(gpus),
+        storage_gib=(task.get("ephemeralStorage") or {}).get("sizeInGiB", 0),
+        fargate=task.get("launchType") == "FARGATE" or provider.startswith("FARGATE"),
+        spot=provider == "FARGATE_SPOT",
+    )
+
+
+def _whole(text: object) -> int | None:
+    """Units or MiB as ECS says them; None if it does not."""
+    return int(text) if isinstance(text, str) and text.isdecimal() else None

@@ -1,0 +1,97 @@
+"""Why a job failed, or does not start, and what to do: the diagnosis, with what surrounds the job right now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.diagnosis import Diagnosis, diagnose
+from aws_exec.fleet import logs
+from aws_exec.fleet.errors import FleetError
+from aws_exec.fleet.model import FleetJob, State
+from aws_exec.fleet.service import Fact, Service
+from aws_exec.lifecycle.values import Stop
+
+#: Lines of the log that are shown with what ended badly.
+LAST_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What there is to say.
+
+    Attributes:
+        headline: in one sentence, how it is.
+        diagnosis: what happened, and the remedy; None if nothing needs one.
+        facts: what surrounds it.
+        lines: the end of its log; empty if it is of no use, or cannot be read.
+        unread: why the log cannot be read; empty if it can.
+        healthy: whether nothing is to be done about it.
+    """
+
+    headline: str
+    diagnosis: Diagnosis | None = None
+    facts: Sequence[Fact] = ()
+    lines: Sequence[str] = ()
+    unread: str = ""
+    healthy: bool = True
+
+
+def explain(service: Service, clients: logs.Clients, job: FleetJob, now: float) -> Explanation:
+    """Explain one job.
+
+    Raises:
+        CloudError: AWS did not say what is needed most.
+    """
+    if job.state is State.SUCCEEDED:
+        return Explanation(f"It succeeded: {_container(job)} exited with 0 after {_ran(job, now)}.")
+    if job.state is State.FAILED and job.stop is not None:
+        lines, unread = _last_lines(service, clients, job) if job.stop.started else ((), "")
+        headline = f"It failed after {_ran(job, now)}." if job.stop.started else "It never started."
+        return Explanation(headline, diagnose(job.stop), (), lines, unread, healthy=False)
+    if job.state in (State.WAITING, State.STARTING):
+        return _not_started(service, job, now)
+    headline = f"It is {job.state} ({job.status}), for {_ran(job, now)}: nothing is wrong that AWS knows of."
+    return Explanation(headline)
+
+
+def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
+    facts = service.surroundings(job)
+    headline = f"It has not started: {job.status} for {duration(job.age(now))}."
+    if job.waiting:
+        found = diagnose(Stop(job.service, reason=job.waiting))
+        return Explanation(headline, found, facts, healthy=False)
+    bad = any(fact.bad for fact in facts)
+    advice = "" if bad else " AWS gives no reason; a container takes a minute to start, an instance several."
+    return Explanation(headline + advice, None, facts, healthy=not bad)
+
+
+def _last_lines(service: Service, clients: logs.Clients, job: FleetJob) -> tuple[Sequence[str], str]:
+    try:
+        place = logs.place_of(service, job)
+        return [line.text for line in logs.read(clients, place, tail=LAST_LINES)], ""
+    except FleetError as error:
+        return (), str(error)
+    except CloudError as error:
+        return (), str(error.fault)
+
+
+def _container(job: FleetJob) -> str:
+    return f"container {job.container}" if job.container else "its container"
+
+
+def _ran(job: FleetJob, now: float) -> str:
+    return duration(max(0.0, (job.stopped or now) - (job.started or job.created or now)))
+
+
+def duration(seconds: float) -> str:
+    """A time span as a person says it: `45s`, `12m`, `3h05m`, `2d04h`."""
+    whole = int(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole}s"
+    if whole < 3600:  # noqa: PLR2004
+        return f"{whole // 60}m{whole % 60:02d}s" if whole < 600 else f"{whole // 60}m"  # noqa: PLR2004
+    if whole < 86400:  # noqa: PLR2004
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"

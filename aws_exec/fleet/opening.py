@@ -1,0 +1,161 @@
+"""From what a person asks for to services that can be asked: options, session, region, rates, deployment."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Self
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.session import open_session, session_client
+from aws_exec.fleet.batch import BatchFleet
+from aws_exec.fleet.ecs import EcsFleet
+from aws_exec.fleet.errors import MisusedError
+from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.service import Service
+from aws_exec.fleet.sources import Configured, read_configuration
+from aws_exec.lifecycle.values import Fault, Trouble
+
+#: Calls to one service at once, of this command.
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command was asked for, as far as it says where the fleet is.
+
+    Attributes:
+        executor: `"ecs"`, `"batch"` or `"all"`.
+        region, profile, endpoint_url: of AWS; empty: as configured, else as boto3 finds them.
+        config: the awsexec.yaml; None: the one that counts.
+        clusters, queues: to look at; none: those that are configured, else all there are.
+    """
+
+    executor: str = "all"
+    region: str = ""
+    profile: str = ""
+    endpoint_url: str = ""
+    config: Path | None = None
+    clusters: Sequence[str] = ()
+    queues: Sequence[str] = ()
+
+
+class Fleet:
+    """The services of one account and Region. Thread-safe; close it when done.
+
+    Attributes:
+        configured: the executors' options.
+        services: by name, those that were asked for.
+    """
+
+    def __init__(self, asked: Asked, configured: Configured) -> None:
+        self.configured = configured
+        self._asked = asked
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._session: Any = None
+        self.patience = {name: Patience() for name in ("ecs", "batch")}
+        self.services: dict[str, Service] = {name: self._service(name) for name in _services(asked, configured)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        for patience in self.patience.values():
+            patience.close()
+
+    def _service(self, name: str) -> Service:
+        asked, configured, patience = self._asked, self.configured, self.patience[name]
+        if name == "ecs":
+            clusters = asked.clusters or configured.clusters
+            return EcsFleet(self.client, patience, clusters, configured.ecs.container_name)
+        return BatchFleet(self.client, patience, asked.queues or configured.queues, configured.batch.container_name)
+
+    @property
+    def region(self) -> str:
+        """The Region, as asked for, configured, or found by boto3; empty if there is none."""
+        return self._region_of("ecs" if "ecs" in self.services else "batch")
+
+    def _region_of(self, service: str) -> str:
+        options = self.configured.batch if service == "batch" else self.configured.ecs
+        return str(self._asked.region or options.region_name or self.session.region_name or "")
+
+    @property
+    def session(self) -> Any:
+        """boto3's session; raises CloudError."""
+        with self._lock:
+            if self._session is None:
+                self._session = open_session(self._asked.profile)
+            return self._session
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client.
+
+        Raises:
+            CloudError: none can be built.
+            MisusedError: there is no such Region.
+        """
+        where = region or self._region_of(service)
+        session = self.session
+        with self._lock:
+            if (service, where) not in self._clients:
+                self._check_region(session, where)
+                self._clients[service, where] = session_client(
+                    session, service, where, self._asked.endpoint_url, CONNECTIONS
+                )
+            return self._clients[service, where]
+
+    def _check_region(self, session: Any, region: str) -> None:
+        if not region:
+            message = "no AWS region: use --region, or set AWS_DEFAULT_REGION"
+            raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message))
+        # An endpoint of one's own answers for any Region.
+        if self._asked.endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+            return
+        partitions = session.get_available_partitions()
+        known = [name for each in partitions for name in session.get_available_regions("ecs", each)]
+        if region not in known:
+            like = get_close_matches(region, known, n=1)
+            hint = f"; did you mean {like[0]}?" if like else ""
+            raise MisusedError(f"there is no AWS region {region!r}{hint}")
+
+    def deployment_of(self, service: str) -> str:
+        """Whose jobs are ours: the option, else what this Airflow is called by default, which takes seconds.
+
+        Raises:
+            MisusedError: it cannot be told.
+        """
+        options = self.configured.batch if service == "batch" else self.configured.ecs
+        if options.deployment:
+            return options.deployment
+        from aws_exec.fleet.airflow_side import default_deployment  # noqa: PLC0415 - imports Airflow
+
+        return default_deployment()
+
+
+def open_fleet(asked: Asked, environment: Mapping[str, str]) -> Fleet:
+    """Read the configuration; AWS is not called yet.
+
+    Raises:
+        MisusedError: the configuration cannot be used.
+    """
+    return Fleet(asked, read_configuration(environment, asked.config))
+
+
+def _services(asked: Asked, configured: Configured) -> Sequence[str]:
+    """Those that were asked for: all that are configured or named, both if none is."""
+    if asked.executor != "all":
+        return (asked.executor,)
+    named = {"ecs": bool(asked.clusters), "batch": bool(asked.queues)}
+    if any(named.values()):
+        return [name for name, is_named in named.items() if is_named]
+    given = {"ecs": bool(configured.clusters), "batch": bool(configured.queues)}
+    return [name for name, is_given in given.items() if is_given] or list(given)

@@ -1,0 +1,79 @@
+"""Calls of a person at a shell: paced, and patient with throttles, which the scheduler's own calls may cause."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_exec.clouds.calls import Calls
+from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.lifecycle.values import Trouble
+from aws_exec.metering.meter import NoMeter
+
+#: Half of what ECS grants an account and Region (ECS API Reference, "Request throttling quotas": 20/s after a burst of
+#: 100 for DescribeTasks and ListTasks; AWS publishes none for Batch): the scheduler reads from the same bucket.
+READS_PER_SECOND, READ_BURST = 10.0, 50.0
+#: Half of the 40/s after 100 that StopTask and RunTask share, likewise.
+STOPS_PER_SECOND, STOP_BURST = 20.0, 50.0
+
+#: Seconds between the tries of a call that is throttled, or that met a service which failed: five tries in all.
+PAUSES = (0.2, 0.4, 0.8, 1.6)
+
+_PASSES = frozenset({Trouble.THROTTLED, Trouble.NO_ANSWER})
+
+
+class Patience:
+    """The rate of one service's calls, and the end of it all.
+
+    Attributes:
+        reads, stops: the pacers.
+    """
+
+    def __init__(self) -> None:
+        self.reads = Pacer(READS_PER_SECOND, READ_BURST)
+        self.stops = Pacer(STOPS_PER_SECOND, STOP_BURST)
+        self._over = threading.Event()
+
+    def close(self) -> None:
+        """Let go of everybody who waits: nothing more is asked for."""
+        self._over.set()
+        self.reads.close()
+        self.stops.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was closed."""
+        return self._over.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless it is over."""
+        self._over.wait(seconds)
+
+
+class PatientCalls(Calls):
+    """Reads that are tried again while AWS says that it is too fast, or does not say anything."""
+
+    def __init__(self, client: Callable[[], Any], patience: Patience) -> None:
+        super().__init__(client, patience.reads.take, tagging="", meter=NoMeter())
+        self._patience = patience
+
+    def read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """As `Calls.read`, five times.
+
+        Raises:
+            CloudError: the service did not say; HELD if it was not asked.
+        """
+        for pause in PAUSES:
+            sent_at = time.monotonic()
+            try:
+                return super().read(operation, method, **arguments)
+            except CloudError as error:
+                if error.fault.trouble not in _PASSES:
+                    raise
+                if error.fault.trouble is Trouble.THROTTLED:
+                    self._patience.reads.throttled(sent_at)
+                self._patience.pause(pause)
+        return super().read(operation, method, **arguments)

@@ -1,0 +1,128 @@
+"""Stopping many jobs: side by side within the rate, an outcome for each, and no surprise when it is interrupted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet.errors import MisusedError
+from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.patience import PAUSES, Patience
+from aws_exec.fleet.service import Service
+from aws_exec.lifecycle.values import Fault, Trouble
+
+#: Stops that are under way at a time: at 100 ms an answer, as many as the rate allows.
+STOPPERS = 6
+
+Outcome = tuple[FleetJob, Fault | None]
+
+
+def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None:
+    """Refuse jobs that are not this deployment's.
+
+    Args:
+        jobs: to be stopped; all of them Airflow's.
+        deployments: ours, by service.
+
+    Raises:
+        MisusedError: naming those that are another's.
+    """
+    foreign = [job for job in jobs if job.identity.deployment != deployments[job.service]]
+    if foreign:
+        lines = [f"{job.id}  {job.address}  deployment {job.identity.deployment or '-'}" for job in foreign[:10]]
+        raise MisusedError(
+            f"{len(foreign)} of {len(jobs)} jobs are not of this deployment; --include-foreign stops them all the same",
+            lines,
+        )
+
+
+class Stopping:
+    """One round of stops.
+
+    Args:
+        services: by name.
+        patience: their rates, by name.
+        jobs: to be stopped.
+        reason: recorded by AWS.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        patience: Mapping[str, Patience],
+        jobs: Sequence[FleetJob],
+        reason: str,
+    ) -> None:
+        self._services = services
+        self._patience = patience
+        self._reason = reason
+        self._halted = threading.Event()
+        self._told: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
+        self._chunks = [chunk for name in services for chunk in self._chunked(name, jobs)]
+        self._pool = ThreadPoolExecutor(STOPPERS, "awsexec-stop")
+        self._futures: list[Future[None]] = [self._pool.submit(self._stop, chunk) for chunk in self._chunks]
+
+    def _chunked(self, name: str, jobs: Sequence[FleetJob]) -> Iterator[list[FleetJob]]:
+        ours = [job for job in jobs if job.service == name]
+        size = self._services[name].stop_batch
+        return (ours[start : start + size] for start in range(0, len(ours), size))
+
+    def halt(self) -> None:
+        """Begin no more; what is under way is still told of by `outcomes`."""
+        self._halted.set()
+        for patience in self._patience.values():
+            patience.stops.close()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Each job and what became of its stop, as it becomes known; those never begun are not among them.
+
+        May be iterated anew after it was interrupted.
+        """
+        while any(not future.done() for future in self._futures) or not self._told.empty():
+            try:
+                told = self._told.get(timeout=0.2)
+            except Exception:  # noqa: BLE001, S112 - queue.Empty: look again whether anything is under way
+                continue
+            if isinstance(told, BaseException):
+                raise told
+            yield from told
+        self._pool.shutdown(wait=False)
+
+    def _stop(self, jobs: list[FleetJob]) -> None:
+        try:
+            told = self._stopped(jobs)
+        except BaseException as error:  # noqa: BLE001 - told where it can be told
+            self._told.put(error)
+        else:
+            if told:
+                self._told.put(told)
+
+    def _stopped(self, jobs: list[FleetJob]) -> list[Outcome]:
+        """Stop jobs in one call; those that are throttled again, a few times."""
+        service, patience = self._services[jobs[0].service], self._patience[jobs[0].service]
+        told: list[Outcome] = []
+        left = jobs
+        for pause in (*PAUSES, 0.0):
+            if self._halted.is_set() or not patience.stops.take():
+                break
+            sent_at = time.monotonic()
+            answers = _answers(service, left, self._reason)
+            throttled = [job for job, fault in answers if fault is not None and fault.trouble is Trouble.THROTTLED]
+            told += [answer for answer in answers if answer[0] not in throttled or not pause]
+            left = throttled
+            if not left or not pause:
+                break
+            patience.stops.throttled(sent_at)
+            patience.pause(pause)
+        return told
+
+
+def _answers(service: Service, jobs: Sequence[FleetJob], reason: str) -> list[Outcome]:
+    try:
+        return list(zip(jobs, service.stop(jobs, reason), strict=True))
+    except CloudError as error:
+        return [(job, error.fault) for job in jobs]

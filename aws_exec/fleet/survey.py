@@ -1,0 +1,144 @@
+"""The fleet as it is now, as it becomes known: pages are listed and described side by side, within the rates."""
+
+from __future__ import annotations
+
+import fnmatch
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet.errors import FleetError
+from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.service import Service, Wanted
+from aws_exec.lifecycle.values import Fault
+
+#: Pages that are listed, and described, at a time: enough to use up a burst while each answer takes 100 ms.
+LISTERS, DESCRIBERS = 6, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of the fleet that nothing is known of.
+
+    Attributes:
+        service: `"ecs"` or `"batch"`.
+        place: the cluster or job queue; empty if not even those are known.
+        fault: why.
+    """
+
+    service: str
+    place: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which jobs are meant; what is empty lets everything through. Names are patterns (`*`, `?`).
+
+    Attributes:
+        dags, tasks, runs: DAG ids, task ids, run ids.
+        states: of `State`, or the service's own words, in any case.
+        older_than: seconds since it was accepted.
+        deployment: whose.
+    """
+
+    dags: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    runs: Sequence[str] = ()
+    states: Collection[str] = ()
+    older_than: float | None = None
+    deployment: str = ""
+
+    def fits(self, job: FleetJob, now: float) -> bool:
+        """Whether a job is meant."""
+        who = job.identity
+        words = {str(job.state), job.status.lower()}
+        return (
+            _matches(who.dag_id, self.dags)
+            and (_matches(who.task_id, self.tasks) or _matches(job.task, self.tasks))
+            and _matches(who.run_id, self.runs)
+            and (not self.states or any(state.lower() in words for state in self.states))
+            and (self.older_than is None or job.age(now) >= self.older_than)
+            and (not self.deployment or who.deployment == self.deployment)
+        )
+
+
+def survey(services: Iterable[Service], wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
+    """All jobs, a page at a time, each job once; and what could not be looked at.
+
+    The generator may be closed at any time: nothing more is asked for then.
+    """
+    seen: set[str] = set()
+    for page in _Survey(services, wanted).run():
+        if isinstance(page, Problem):
+            yield page
+            continue
+        new = [job for job in page if job.job.arn not in seen]
+        seen.update(job.job.arn for job in new)
+        if new:
+            yield new
+
+
+class _Survey:
+    def __init__(self, services: Iterable[Service], wanted: Wanted) -> None:
+        self._services = list(services)
+        self._wanted = wanted
+        self._told: SimpleQueue[list[FleetJob] | Problem | BaseException | None] = SimpleQueue()
+        self._open = 0
+        self._lock = threading.Lock()
+        self._listers = ThreadPoolExecutor(LISTERS, "awsexec-list")
+        self._describers = ThreadPoolExecutor(DESCRIBERS, "awsexec-describe")
+
+    def run(self) -> Iterator[list[FleetJob] | Problem]:
+        try:
+            self._begin(len(self._services))
+            for service in self._services:
+                self._listers.submit(self._do, service, "", self._look_around, service)
+            while self._services:
+                told = self._told.get()
+                if told is None:
+                    return
+                if isinstance(told, BaseException):
+                    raise told
+                yield told
+        finally:
+            self._listers.shutdown(wait=False, cancel_futures=True)
+            self._describers.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, count: int) -> None:
+        with self._lock:
+            self._open += count
+
+    def _do(self, service: Service, place: str, work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except CloudError as error:
+            self._told.put(Problem(service.name, place, error.fault))
+        except (FleetError, Exception) as error:  # noqa: BLE001 - told where it can be told
+            self._told.put(error)
+        finally:
+            with self._lock:
+                self._open -= 1
+                if not self._open:
+                    self._told.put(None)
+
+    def _look_around(self, service: Service) -> None:
+        for place in service.places():
+            self._begin(1)
+            self._listers.submit(self._do, service, place, self._list, service, place)
+
+    def _list(self, service: Service, place: str) -> None:
+        for ids in service.pages(place, self._wanted):
+            if ids:
+                self._begin(1)
+                self._describers.submit(self._do, service, place, self._describe, service, place, ids)
+
+    def _describe(self, service: Service, place: str, ids: list[str]) -> None:
+        self._told.put(service.describe(place, ids))
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatch.fnmatchcase(name, pattern) or name == pattern for pattern in patterns)

@@ -1,0 +1,87 @@
+"""Waiting for jobs to start or to stop: they are described, a hundred at a time, until all are where they should be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from aws_exec.fleet.model import FleetJob, State
+from aws_exec.fleet.service import Service
+
+#: Seconds between two looks at a handful of jobs.
+LOOK_SECONDS = 2.0
+_PAGE = 100
+
+
+class Until(StrEnum):
+    """What is waited for."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+
+
+def is_there(job: FleetJob, until: Until) -> bool:
+    """Whether a job is where it is waited for. One that is over will not run any more: it is there, too."""
+    return not job.is_active or (until is Until.RUNNING and job.state in (State.RUNNING, State.STOPPING))
+
+
+def is_well(job: FleetJob, until: Until) -> bool:
+    """Whether a job that is there is there as it should be."""
+    started = job.started is not None or (job.stop is not None and job.stop.started)
+    return started if until is Until.RUNNING else job.state is State.SUCCEEDED
+
+
+def wait(
+    services: Mapping[str, Service],
+    jobs: Sequence[FleetJob],
+    until: Until,
+    *,
+    stop: threading.Event | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    timeout: float | None = None,
+) -> Iterator[FleetJob]:
+    """Each job once it is there, as it is then.
+
+    Args:
+        services: by name.
+        jobs: as they were seen last.
+        until: what is waited for.
+        stop: ends it.
+        clock: seconds.
+        timeout: seconds; None: as long as it takes.
+
+    Raises:
+        TimeoutError: some are not there in time.
+        CloudError: AWS did not say.
+    """
+    stop = stop or threading.Event()
+    ends = None if timeout is None else clock() + timeout
+    left = {job.job.arn: job for job in jobs}
+    while True:
+        for job in list(left.values()):
+            if is_there(job, until):
+                del left[job.job.arn]
+                yield job
+        if not left:
+            return
+        pause = max(LOOK_SECONDS, len(left) / _PAGE)
+        if ends is not None:
+            if clock() >= ends:
+                raise TimeoutError(f"{len(left)} of {len(jobs)} jobs are not {until} yet")
+            pause = min(pause, ends - clock())
+        if stop.wait(max(0.0, pause)):
+            return
+        for job in _looked_at(services, list(left.values())):
+            left[job.job.arn] = job
+
+
+def _looked_at(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
+    by_place: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for job in jobs:
+        by_place[job.service, job.job.place].append(job.job.arn)
+    for (service, place), arns in by_place.items():
+        for start in range(0, len(arns), _PAGE):
+            yield from services[service].describe(place, arns[start : start + _PAGE])

@@ -7,7 +7,10 @@ anew. What is run alone replaces its own results; the others stay as they were.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,22 +57,27 @@ def _measure(runs: list[Run], results: Results, directory: Path, *, with_command
 
 def _run(run: Run, where: Path) -> dict[str, Any]:
     """One run in a process of its own."""
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "bench.worker"],
+        env=home.environment(where) | home.options(run),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.worker"],
-            env=home.environment(where) | home.options(run),
-            input=json.dumps(asdict(run)),
-            capture_output=True,
-            text=True,
-            timeout=run.limit,
-            check=False,
-        )
+        said, errors = worker.communicate(json.dumps(asdict(run)), timeout=run.limit)
     except subprocess.TimeoutExpired:
         return {"failed": f"not within {run.limit:g} s"}
-    if done.returncode:
-        _say(done.stderr[-3000:])
-        return {"failed": f"exit code {done.returncode}"}
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    finally:
+        # With it goes the scripted service, a child of its own; after a run that ended in order there is nobody left.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+    if worker.returncode:
+        _say(errors[-3000:])
+        return {"failed": f"exit code {worker.returncode}"}
+    figures: dict[str, Any] = json.loads(said.splitlines()[-1])
     return figures
 
 

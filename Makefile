@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults crash bench lint format docs constraints clean
+.PHONY: help venv demo test faults soak crash bench lint format docs constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -28,6 +28,9 @@ test: venv ## every test, the real Airflow included
 
 faults: venv ## each call to AWS times each way in which it can go wrong: about two minutes
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
+
+soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=300 SEED=7)
+	@$(BIN)/python -m tests.faults.soak $(addprefix --seconds ,$(SECONDS)) $(addprefix --seed ,$(SEED))
 
 crash: $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes
 	@$(BIN)/python -m pytest -m crash tests/crash

@@ -21,4 +21,10 @@ class Lazy:
 COMMANDS = {
     "demo": Lazy("cli.demo", "See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account."),
     "local": Lazy("cli.local", "The embedded AWS: containers run as processes on this machine."),
+    "render": Lazy("cli.render", "Show the executor_config of a template, or the exact request that it makes."),
+    "schema": Lazy("cli.schema", "Print the JSON Schema of awsexec.yaml, for editors."),
+    "templates": Lazy("cli.templates", "List the templates of awsexec.yaml, with their size and cost per hour."),
+    "validate-config": Lazy(
+        "cli.validate_config", "Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs."
+    ),
 }

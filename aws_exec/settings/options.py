@@ -209,12 +209,7 @@ AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What awsexec.yaml says to one executor: it holds where Airflow's configuration says nothing.
-
-    Attributes:
-        values: by option, as YAML has them.
-        where: `file:line:column` of each.
-    """
+    """What awsexec.yaml says to one executor, under Airflow's configuration; `where` has each `file:line:column`."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)

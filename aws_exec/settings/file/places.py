@@ -100,11 +100,19 @@ class Located:
             path = path[:-1]
         return self.values.get(path) or Place(self.source)
 
-    def below(self, path: Path) -> Located:
-        """A mapping's member, or a member of that, as a document of its own; nothing of it if there is none."""
+    def data_at(self, path: Path) -> Any:
+        """What is at a path; None if nothing is."""
         data = self.data
         for step in path:
-            data = data.get(step) if isinstance(data, Mapping) else None
+            if isinstance(data, Mapping):
+                data = data.get(step)
+            else:
+                data = data[step] if isinstance(data, list) and isinstance(step, int) and step < len(data) else None
+        return data
+
+    def below(self, path: Path) -> Located:
+        """A mapping's member, or a member of that, as a document of its own; nothing of it if there is none."""
+        data = self.data_at(path)
         length = len(path)
 
         def cut(places: Mapping[Path, Place]) -> dict[Path, Place]:

@@ -132,7 +132,7 @@ class _Reading:
     def file(self) -> AwsexecFile:
         data = self.located.data
         self._members((), TOP)
-        if (version := data.get("version", VERSION)) != VERSION or isinstance(version, bool):
+        if isinstance(version := data.get("version"), int) and version != VERSION:
             self._complain("file-version", ("version",), "is not a version of this format", f"Write version: {VERSION}")
         own = self._templates()
         templates = {name: levels for name in own if (levels := self._levels(name, own))}

@@ -173,7 +173,7 @@ class Terms(BaseModel):
         Means(_at("overrides", "memory", how=str), _batch_resource("MEMORY", str)),
     ] = term("Memory of the task or job: `1GiB`, `512MiB`, or MiB without a unit.", "1GiB")
     gpu: Annotated[
-        int | None, _reader(_count), Field(ge=1), Means(_ecs_resource("GPU"), _batch_resource("GPU", str))
+        Annotated[int, Field(ge=1)] | None, _reader(_count), Means(_ecs_resource("GPU"), _batch_resource("GPU", str))
     ] = term("GPUs of the Airflow container; not on Fargate.", "1")
     ephemeral_storage: Annotated[
         int | None, _reader(gibibytes), Means(_at("overrides", "ephemeralStorage", "sizeInGiB"))

@@ -1,0 +1,51 @@
+"""A template as what it becomes: an executor_config, or the exact request of a typical task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_exec.settings.file.reading import AwsexecFile
+from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms
+from aws_exec.settings.file.terms import Service, Terms
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig
+
+#: Stands for the command, which holds the task's token.
+COMMAND = ("python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", "<workload>")
+
+
+def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Sequence[Terms]:
+    """A template's levels, with changes laid over it as one more.
+
+    Raises:
+        InvalidExecutorConfig: a term is wrong.
+        LookupError: there is no such template.
+    """
+    if name not in file.templates:
+        raise LookupError(f"there is no template {name!r}. {did_you_mean(name, file.templates)}")
+    own, wrong = read_terms(changes)
+    if own is None:
+        raise InvalidExecutorConfig(wrong)
+    return [*(level.terms for level in file.templates[name]), *([own] if changes else [])]
+
+
+def executor_config(file: AwsexecFile, name: str, service: Service, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The executor_config of a template.
+
+    Raises:
+        InvalidExecutorConfig: it is for the other service, or a term is wrong.
+        LookupError: there is no such template.
+    """
+    return compiled(levels_of(file, name, changes), service)
+
+
+def merged_request(builder: Any, identity: Any, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of RunTask or SubmitJob for a task with this template.
+
+    Raises:
+        InvalidExecutorConfig: there is no such template, or the request cannot be sent.
+    """
+    if MEMBER in changes:
+        raise InvalidExecutorConfig([Finding(MEMBER, "is not a term", rule="template-unknown-term")])
+    plan = builder.build(identity, COMMAND, {MEMBER: name, **changes})
+    return dict(plan.arguments)

@@ -1,0 +1,127 @@
+"""airflow.cfg and environments, with the place of every value: what Airflow's configuration says, without Airflow.
+
+Only what `validate-config` asks for is understood: sections (of teams too: `[risk=aws_ecs_executor]`), options, values
+that go on in indented lines. Commands (`*_cmd`) and secrets backends are not asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.problems import variable_of
+
+_SECTION = re.compile(r"\[(?P<name>[^\]]*)\]\s*$")
+_OPTION = re.compile(r"(?P<name>[^=:\s][^=:]*?)\s*[=:]\s*(?P<value>.*)$")
+_OF_TEAM = re.compile(r"AIRFLOW__(?P<team>.+?)___AWS_(?:ECS|BATCH)_EXECUTOR__")
+_ENTRY = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one source says of one option.
+
+    Attributes:
+        text: as Airflow would read it.
+        place: where the value begins.
+        key: where the option is named.
+    """
+
+    text: str
+    place: Place
+    key: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowText:
+    """One source of Airflow's configuration.
+
+    Attributes:
+        values: by section and option.
+        variables: whether the options are environment variables, by their whole name.
+    """
+
+    values: Mapping[tuple[str, str], Value]
+    variables: bool = False
+
+    def get(self, section: str, option: str, team: str | None = None) -> Value | None:
+        """What it says of an option; a team has its own only."""
+        if self.variables:
+            return self.values.get(("", variable_of(section, option, team)))
+        return self.values.get((f"{team}={section}" if team else section, option))
+
+    def teams(self) -> Iterator[str]:
+        """Every team that it says something of to one of our executors."""
+        for where, name in self.values:
+            if self.variables and (found := _OF_TEAM.match(name)):
+                yield found["team"].lower()
+            elif "=" in where:
+                yield where.partition("=")[0]
+
+    def options(self, section: str, team: str | None = None) -> Iterator[tuple[str, Value]]:
+        """Every option that it names in a section."""
+        prefix = variable_of(section, "", team) if self.variables else ""
+        wanted = "" if self.variables else (f"{team}={section}" if team else section)
+        for (where, name), value in self.values.items():
+            if where == wanted and name.startswith(prefix):
+                yield name[len(prefix) :].lower(), value
+
+
+def read_cfg(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:
+    """Read an airflow.cfg."""
+    values: dict[tuple[str, str], Value] = {}
+    complaints = []
+    section, last = "", None
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if not stripped or stripped[0] in "#;":
+            continue
+        column = len(line) - len(line.lstrip()) + 1
+        if column > 1 and last is not None:
+            before = values[last]
+            values[last] = Value(f"{before.text}\n{stripped}".strip(), before.place, before.key)
+        elif found := _SECTION.match(stripped):
+            section, last = found["name"].strip().lower(), None
+        elif section and (found := _OPTION.match(stripped)):
+            last = (section, found["name"].strip().lower())
+            place = Place(source, number, column + found.start("value"), max(1, len(found["value"])))
+            key = Place(source, number, column, len(found["name"]))
+            values[last] = Value(found["value"].replace("%%", "%"), place, key)
+        else:
+            what = "is no option = value" if section else "stands before the first [section]"
+            complaints.append(Complaint("cfg-syntax", Place(source, number, column, len(stripped)), what))
+    return AirflowText(values), complaints
+
+
+def read_environment_file(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:
+    """Read a file of `NAME=value` lines, as for Docker or a shell (`export`, quotes)."""
+    values: dict[tuple[str, str], Value] = {}
+    complaints = []
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        column = len(line) - len(line.lstrip()) + 1
+        found = _ENTRY.match(stripped)
+        if found is None:
+            place = Place(source, number, column, len(stripped))
+            complaints.append(Complaint("cfg-syntax", place, "is no NAME=value"))
+            continue
+        value, start = found["value"], found.start("value")
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            value, start = value[1:-1], start + 1
+        place = Place(source, number, column + start, max(1, len(value)))
+        key = Place(source, number, column + found.start("name"), len(found["name"]))
+        values["", found["name"]] = Value(value, place, key)
+    return AirflowText(values, variables=True), complaints
+
+
+def of_environment(environment: Mapping[str, str]) -> AirflowText:
+    """What the process's environment says; a place there is the variable's name."""
+    found = {name: value for name, value in environment.items() if name.startswith("AIRFLOW__")}
+    places = {name: Place(f"${name}", 0, 0) for name in found}
+    return AirflowText(
+        {("", name): Value(text, places[name], places[name]) for name, text in found.items()}, variables=True
+    )

@@ -1,0 +1,312 @@
+"""Checks one configuration: everything that the rules find, in the order of the files. Never raises for what it finds.
+
+What an executor would do is done: options are loaded, the request of a typical task is built with each template, by the
+code that runs in the scheduler. The rules then look at what would be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aws_exec.settings.batch_options import OPTION_OF as BATCH_OPTION_OF
+from aws_exec.settings.batch_payload import SubmitJobBuilder
+from aws_exec.settings.ecs_request import OPTION_OF as ECS_OPTION_OF
+from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.reading import MODELS, Level
+from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, service_of
+from aws_exec.settings.file.terms import SERVICES, Service, Terms, means
+from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
+from aws_exec.settings.merge import Document, composed
+from aws_exec.settings.options import ExecutorOptions, load
+from aws_exec.settings.payload import RunTaskBuilder
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+from aws_exec.settings.rules import containers, fargate, jobs, options
+from aws_exec.settings.rules.configuration import Configuration
+from aws_exec.settings.rules.origins import Origins
+from aws_exec.settings.rules.spelling import Written, check_raw
+from aws_exec.settings.rules.view import View
+
+BUILDERS: Mapping[Service, Any] = {"ecs": RunTaskBuilder, "batch": SubmitJobBuilder}
+KWARGS: Mapping[Service, str] = {"ecs": "run_task_kwargs", "batch": "submit_job_kwargs"}
+CHECKS = (*fargate.CHECKS, *jobs.CHECKS, *containers.CHECKS)
+
+#: Options of the network, and their place in the request.
+_NETWORK = {"subnets": "subnets", "security_groups": "securityGroups", "assign_public_ip": "assignPublicIp"}
+
+#: Rules that are about a member itself, not about its value.
+AT_KEY = frozenset({"request-unknown", "request-reserved", "request-unsupported", "request-twice"})
+
+#: What templates are checked with where nothing is said of an executor.
+_STAND_INS: Mapping[Service, Mapping[str, str]] = {
+    "ecs": {"cluster": "cluster", "container_name": "airflow", "task_definition": "task"},
+    "batch": {"job_queue": "queue", "job_definition": "job"},
+}
+
+#: The workload of a task whose names are as long as Airflow takes them (250 characters each): they stand in it, in its
+#: log path and in the container's environment.
+LONGEST_WORKLOAD = 3000
+LONGEST = replace(TYPICAL, dag_id="n" * 250, task_id="n" * 250, run_id="n" * 250)
+
+
+def check(configuration: Configuration) -> list[Complaint]:
+    """Everything that is wrong, but for what reading the file has complained of; each once, in order of place."""
+    seen: dict[tuple[str, Place], Complaint] = {}
+    for team in configuration.teams:
+        for service in SERVICES:
+            for complaint in Checked(configuration, service, team).complaints():
+                seen.setdefault((complaint.rule, complaint.place), complaint)  # what a template inherits is told once
+    return sorted(seen.values(), key=lambda one: (one.place, one.rule))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One executor of one team, ready to make requests.
+
+    Attributes:
+        options: as it would load them, or stand-ins.
+        builder: of its requests.
+        origins: where each part of the base request was written.
+        assumed: the options are stand-ins.
+    """
+
+    options: ExecutorOptions
+    builder: Any
+    origins: Origins
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The rules applied to one executor of one team."""
+
+    configuration: Configuration
+    service: Service
+    team: str | None
+
+    def complaints(self) -> Iterator[Complaint]:
+        """What is wrong with its options, and with the templates that it may be given."""
+        yield from self.configuration.unknown_options(self.service, self.team)
+        if not self.configuration.says(self.service, self.team):
+            if self.team is None and self._stands_in():
+                yield from self._templates(self.stand_in())
+            return
+        try:
+            section = self.section()
+        except OptionsError as error:
+            yield from self._problems(error)
+            section = self.stand_in()
+        else:
+            yield from self._base(section)
+        if self.team is None:
+            yield from self._templates(section)
+
+    # -- the section --------------------------------------------------------------------------------------------------
+
+    def section(self) -> Section:
+        """The executor as it would start; raises OptionsError."""
+        told, model = self.configuration, MODELS[self.service]
+        said = told.file.said(self.service, self.team)
+
+        def get(option: str) -> str | None:
+            value = told.airflow_says(model.section, option, self.team)
+            return value.text if value is not None else None
+
+        loaded = load(model, get, team=self.team, said=said)
+        book = told.file.book(self.service, self.team)
+        builder = BUILDERS[self.service](loaded, team=self.team, templates=book, where=said.where)
+        return Section(loaded, builder, self._origins(loaded), assumed=False)
+
+    def _stands_in(self) -> bool:
+        """Whether templates are checked for this service although nothing is said of it."""
+        other = next(service for service in SERVICES if service != self.service)
+        return not self.configuration.says(other)
+
+    def stand_in(self) -> Section:
+        """The executor with options that nobody gave, to check templates with."""
+        stand_in = MODELS[self.service].model_validate(_STAND_INS[self.service])
+        builder = BUILDERS[self.service](stand_in, templates=self.configuration.file.book(self.service))
+        return Section(stand_in, builder, Origins(GRAMMARS[self.service], "airflow"), assumed=True)
+
+    def _origins(self, loaded: ExecutorOptions) -> Origins:
+        origins = Origins(GRAMMARS[self.service], getattr(loaded, "container_name", ""))
+
+        def place(option: str) -> Place:
+            return self.configuration.place(self.service, option, self.team)
+
+        for member, option in (ECS_OPTION_OF if self.service == "ecs" else BATCH_OPTION_OF).items():
+            if getattr(loaded, option):
+                origins.places[(member,)] = (place(option), place(option))
+                self._add_raw(origins, option, (member,))
+        for option, member in _NETWORK.items() if self.service == "ecs" else ():
+            if getattr(loaded, option):
+                path = ("networkConfiguration", "awsvpcConfiguration", member)
+                origins.places[path] = (place(option), place(option))
+                self._add_raw(origins, option, path)
+        kwargs = getattr(loaded, KWARGS[self.service])
+        if kwargs and not self._add_raw(origins, KWARGS[self.service], ()):
+            origins.add_part(kwargs, place(KWARGS[self.service]))
+        return origins
+
+    def _add_raw(self, origins: Origins, option: str, to: tuple[str, ...]) -> bool:
+        """Take in an option that the file writes as YAML; whether it does."""
+        located = self.configuration.file.located
+        path = (*self.configuration.file.root(self.team), self.service, option)
+        if self.configuration.airflow_says(MODELS[self.service].section, option, self.team) is not None:
+            return False
+        if not isinstance(located.data_at(path), dict | list):
+            return False
+        origins.add(located, path, to)
+        return True
+
+    def _problems(self, error: OptionsError) -> Iterator[Complaint]:
+        raw = Origins(GRAMMARS[self.service])
+        self._add_raw(raw, "capacity_provider_strategy", ("capacityProviderStrategy",))
+        self._add_raw(raw, KWARGS[self.service], ())
+        kwargs = self.configuration.file.said(self.service, self.team).values.get(KWARGS[self.service])
+        for problem in error.problems:
+            place = self.configuration.place(self.service, problem.option, self.team)
+            if problem.path:
+                exact = raw.place(raw.named(problem.path, kwargs), key=problem.rule in AT_KEY)
+                place = exact or place
+            message = f"{problem.option}: {problem.message}" if problem.message else problem.option
+            yield Complaint(problem.rule, place, message, problem.remedy)
+
+    def _base(self, section: Section) -> Iterator[Complaint]:
+        home = self.configuration.place(self.service, "", self.team)
+        what = MODELS[self.service].section if self.team is None else f"{self.team}={MODELS[self.service].section}"
+        request = section.builder.build(TYPICAL, ["x"]).arguments
+        view = self.view(what, request, section, section.origins, home)
+        for rule in CHECKS:
+            yield from rule(view)
+        for of_options in (options.names, options.rates, options.timeouts, options.literals):
+            yield from of_options(view, self.team)
+        yield from options.parallelism(view)
+        yield from options.kwargs(view, section.builder.warnings, self.team)
+        located = self.configuration.file.located
+        path = (*self.configuration.file.root(self.team), self.service, KWARGS[self.service])
+        if self.configuration.airflow_says(MODELS[self.service].section, KWARGS[self.service], self.team) is None:
+            raw = located.data_at(path)
+            yield from check_raw(raw, self.service, Written(located, path), KWARGS[self.service])
+
+    def view(self, what: str, request: Document, section: Section, origins: Origins, home: Place) -> View:
+        """What the rules look at."""
+        located = self.configuration.file.located
+        replaced = {place for path in located.substituted if (place := located.values.get(path)) is not None}
+        return View(
+            what=what,
+            service=self.service,
+            request=request,
+            options=section.options,
+            origins=origins,
+            home=home,
+            configuration=self.configuration,
+            assumed=section.assumed,
+            substituted=replaced.__contains__,
+        )
+
+    # -- templates ----------------------------------------------------------------------------------------------------
+
+    def _templates(self, section: Section) -> Iterator[Complaint]:
+        for name, levels in self.configuration.file.templates.items():
+            meant = service_of([level.terms for level in levels])
+            if meant in (None, self.service):
+                yield from self._template(name, levels, section, certain=meant is not None or not section.assumed)
+            elif self.configuration.says(self.service) and not self.configuration.says(meant):
+                message = f"templates.{name} is for {meant}, and no executor of {meant} is configured"
+                place = self.configuration.file.located.value((*levels[-1].path, "executor"))
+                yield Complaint(
+                    "template-executor", place, message, f"Add a section {meant}:, or choose {self.service}"
+                )
+
+    def _template(
+        self, name: str, levels: tuple[Level, ...], section: Section, *, certain: bool
+    ) -> Iterator[Complaint]:
+        located, what = self.configuration.file.located, f"templates.{name}"
+        if certain:
+            yield from self._without_effect(levels)
+        raw = levels[-1].terms.ecs if self.service == "ecs" else levels[-1].terms.batch
+        path = (*levels[-1].path, self.service)
+        yield from check_raw(raw, self.service, Written(located, path), what)
+        origins = section.origins.copy()
+        home = located.key(levels[-1].path)
+        layer: Document = {}
+        try:
+            for level in levels:
+                self._add_level(origins, level)
+            layer = compiled([level.terms for level in levels], self.service)
+            request = section.builder.build(TYPICAL, ["x" * TYPICAL_WORKLOAD], {"template": name}).arguments
+        except InvalidExecutorConfig as error:
+            yield from findings(error.findings, origins, layer, home, what)
+            return
+        view = self.view(what, request, section, origins, home)
+        base = section.builder.build(TYPICAL, ["x"]).arguments
+        view = replace(view, base=base, layer=self._raw_layer(levels))
+        for rule in CHECKS:
+            yield from rule(view)
+        yield from options.parallelism(view)
+        yield from longest(view, section.builder, {"template": name})
+
+    def _raw_layer(self, levels: Iterable[Level]) -> Document:
+        """What the raw arguments of a template lay over the base."""
+        result: Document = {}
+        for level in levels:
+            for name, part in parts_of(level.terms, self.service):
+                if name == self.service:
+                    result = composed(result, part, GRAMMARS[self.service])
+        return result
+
+    def _add_level(self, origins: Origins, level: Level) -> None:
+        located = self.configuration.file.located
+        origins.add(located, (*level.path, self.service))
+        for term, part in parts_of(level.terms, self.service):
+            if term != self.service:  # the raw arguments lie over all terms
+                path = (*level.path, term)
+                origins.add_part(part, located.value(path), located, path)
+        origins.add(located, (*level.path, self.service))
+
+    def _without_effect(self, levels: tuple[Level, ...]) -> Iterator[Complaint]:
+        """Terms of the template itself that mean nothing to a service that it is certainly for."""
+        own = levels[-1]
+        other = next(service for service in SERVICES if service != self.service)
+        alone = service_of([level.terms for level in levels]) == self.service or not self.configuration.says(other)
+        for term in Terms.model_fields:
+            if term in ("executor", "extends", "description") or getattr(own.terms, term) is None or not alone:
+                continue
+            if term == other or (term != self.service and means(term, self.service) is None):
+                message = f"templates.{own.name}: {term} means nothing to {self.service}"
+                place = self.configuration.file.located.key((*own.path, term))
+                yield Complaint("template-no-effect", place, message, _INSTEAD.get((term, self.service), "Remove it"))
+
+
+#: What to do instead of a term that means nothing.
+_INSTEAD = {
+    ("timeout", "ecs"): "Use the task's execution_timeout",
+    ("spot", "batch"): "Choose a job_queue whose compute environment is of Spot",
+    ("ephemeral_storage", "batch"): "Set it in the job definition",
+}
+
+
+def findings(
+    found: Iterable[Finding], origins: Origins, document: Document, home: Place, what: str
+) -> Iterator[Complaint]:
+    """Findings on a request, as complaints about what was written."""
+    for finding in found:
+        path = origins.named(finding.path, document)
+        whole = finding.rule == "override-budget"  # no part of it alone is too long
+        place = home if whole else origins.place(path, key=finding.rule in AT_KEY) or home
+        message = f"{what}: {finding.path}: {finding.message}" if finding.path else f"{what}: {finding.message}"
+        yield Complaint(finding.rule, place, message, finding.remedy)
+
+
+def longest(view: View, builder: Any, config: Mapping[str, Any]) -> Iterator[Complaint]:
+    """Whether the overrides leave room for the workload with the longest names."""
+    try:
+        builder.build(LONGEST, ["x" * LONGEST_WORKLOAD], config)
+    except RequestTooLarge as error:
+        (finding,) = error.findings
+        message = f"{view.what}: with the longest names, it {finding.message}"
+        yield Complaint("override-budget-tight", view.home, message, finding.remedy)
+    except InvalidExecutorConfig:
+        return  # told already

@@ -1,0 +1,113 @@
+"""One configuration: an awsexec.yaml, and what Airflow's configuration says over it. With the origin of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.reading import MODELS, NO_FILE, AwsexecFile
+from aws_exec.settings.file.templates import did_you_mean
+from aws_exec.settings.file.terms import Service
+from aws_exec.settings.options import option_catalogue
+from aws_exec.settings.problems import section_of, shown
+from aws_exec.settings.rules.airflow_text import AirflowText, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What counts for one option, and who says it.
+
+    Attributes:
+        section, option: of Airflow's configuration.
+        value: as text, masked where it may be secret; None: nobody says anything, and there is no default.
+        origin: a place, or `default`.
+    """
+
+    section: str
+    option: str
+    value: str | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What is checked together.
+
+    Attributes:
+        file: the awsexec.yaml; an empty one if there is none.
+        airflow: what says something over it, the weakest first.
+    """
+
+    file: AwsexecFile = NO_FILE
+    airflow: Sequence[AirflowText] = ()
+
+    @property
+    def teams(self) -> list[str | None]:
+        """No team, and every team that anything is said of."""
+        return [None, *sorted({*self.file.teams, *(team for text in self.airflow for team in text.teams())})]
+
+    def airflow_says(self, section: str, option: str, team: str | None = None) -> Value | None:
+        """What the strongest of Airflow's sources says; empty is nothing."""
+        for text in reversed(self.airflow):
+            if (value := text.get(section, option, team)) is not None and value.text.strip():
+                return value
+        return None
+
+    def says(self, service: Service, team: str | None = None) -> bool:
+        """Whether anything is said of this executor."""
+        section = MODELS[service].section
+        return self.file.says(service, team) or any(True for text in self.airflow for _ in text.options(section, team))
+
+    def number(self, section: str, option: str, default: float) -> tuple[float, Place | None]:
+        """A number of Airflow's own, and where it stands; the default and None if nobody says one."""
+        value = self.airflow_says(section, option)
+        try:
+            return (float(value.text), value.place) if value is not None else (default, None)
+        except ValueError:
+            return default, None
+
+    def place(self, service: Service, option: str, team: str | None = None) -> Place:
+        """Where an option is said, or else the executor's section begins."""
+        section = MODELS[service].section
+        if (value := self.airflow_says(section, option, team)) is not None:
+            return value.place
+        root = self.file.root(team)
+        if option == "deployment" and option not in (self.file.located.below((*root, service)).data or {}):
+            return self.file.located.value((*root, option))
+        if self.file.says(service, team):
+            path = (*root, service, option)
+            return self.file.located.value(path) if path in self.file.located.values else self._section(service, team)
+        said = (value.key for text in self.airflow for _, value in text.options(section, team))
+        return next(said, Place(self.file.located.source))
+
+    def _section(self, service: Service, team: str | None) -> Place:
+        return self.file.located.key((*self.file.root(team), service))
+
+    def unknown_options(self, service: Service, team: str | None) -> Iterator[Complaint]:
+        """Options in Airflow's configuration that the executor does not have."""
+        model = MODELS[service]
+        for text in self.airflow:
+            for name, value in text.options(model.section, team):
+                if name not in model.model_fields and not name.endswith(("_cmd", "_secret")):
+                    message = f"[{section_of(model.section, team)}] {name[:60]} is not an option"
+                    yield Complaint("option-unknown", value.key, message, did_you_mean(name, model.model_fields))
+
+    def effective(self, service: Service, team: str | None = None) -> Iterator[Effective]:
+        """Every option of an executor, with its origin."""
+        model = MODELS[service]
+        said: Mapping[str, Any] = self.file.said(service, team).values
+        displaced = {
+            model.rivals[name] for name in model.rivals if self.airflow_says(model.section, name, team) is not None
+        }
+        for info in option_catalogue(model):
+            value = self.airflow_says(model.section, info.name, team)
+            section = section_of(model.section, team)
+            if value is not None:
+                yield Effective(section, info.name, shown(info.name, value.text), str(value.place))
+            elif info.name in said and info.name not in displaced:
+                place = self.place(service, info.name, team)
+                yield Effective(section, info.name, shown(info.name, said[info.name]), str(place))
+            else:
+                yield Effective(section, info.name, info.default, "default")

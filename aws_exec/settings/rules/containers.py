@@ -1,0 +1,98 @@
+"""What is true of the containers of both services: environment, tags, names, the lists that they replace."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from aws_exec.redaction import holds_secret, is_secret_name
+from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.launch import MARKER, TYPICAL
+from aws_exec.settings.rules.view import View
+from aws_exec.settings.tags import LIMIT
+
+#: Names that only say where a secret is.
+_POINTERS = ("_ARN", "_FILE", "_PATH", "_NAME", "_CMD", "_SECRET", "_ID", "_URL")
+
+#: Alike enough to be a slip.
+_ALIKE = 0.7
+
+
+def secrets(view: View) -> Iterator[Complaint]:
+    """No secret in plain text; what a `${VARIABLE}` brings in is at least not in the file."""
+    for path, item in view.containers():
+        for entry in item.get("environment") or ():
+            name, value = entry.get("name") or "", entry.get("value") or ""
+            place = view.place(*path, "environment", name)
+            telling = is_secret_name(name) and not name.upper().endswith(_POINTERS) and not value.startswith("arn:")
+            if value and (telling or holds_secret(value)) and not view.substituted(place) and not _ours(name):
+                message = f"{view.what}: {name[:60]} seems to be a secret, written in plain text"
+                yield Complaint("secret-plain", place, message, "Name it under `secrets` of the definition instead")
+
+
+def _ours(name: str) -> bool:
+    return name.startswith("AWSEXEC_")
+
+
+def marker(view: View) -> Iterator[Complaint]:
+    """`AIRFLOW_IS_EXECUTOR_CONTAINER` is set by awsexec, whatever is said."""
+    for path, _ in view.containers():
+        place = view.origins.places.get((*path, "environment", MARKER[0]))
+        if place is not None:
+            message = f"{view.what}: {MARKER[0]} is set by awsexec"
+            yield Complaint("env-reserved", place[0], message, "Remove it")
+
+
+def tags(view: View) -> Iterator[Complaint]:
+    """There is room for awsexec's tags, by which jobs are found without a database."""
+    given = view.request.get("tags") or ()
+    own = [key for key in _keys(given) if not key.startswith("awsexec:")]
+    room = LIMIT - len(TYPICAL.tags())
+    if len(own) > room:
+        message = f"{len(own)} tags leave no room for those of awsexec: {room} do"
+        yield view.complain("tag-room", ("tags",), message, "Remove some")
+
+
+def _keys(given: Any) -> list[str]:
+    return [str(tag.get("key")) for tag in given] if isinstance(given, list) else [str(key) for key in given]
+
+
+def names(view: View) -> Iterator[Complaint]:
+    """A container's override that is almost the Airflow container's was meant for it."""
+    airflow = getattr(view.options, "container_name", "")
+    for path, item in view.containers():
+        name = item.get("name", "")
+        if view.assumed or not name or not airflow or name == airflow:
+            continue
+        alike = difflib.SequenceMatcher(None, name.lower(), airflow.lower()).ratio()
+        if alike >= _ALIKE:
+            message, mend = f"the Airflow container is called {airflow}, not {name[:60]}", f"Write {airflow}"
+            yield view.complain("container-unknown", (*path, "name"), message, mend)
+
+
+def replaced_lists(view: View) -> Iterator[Complaint]:
+    """A raw list that replaces the configured one drops what is there."""
+    if view.base is None or view.layer is None or view.assumed:
+        return
+    base, layer = view.base, view.layer
+    for path in (
+        ("networkConfiguration", "awsvpcConfiguration", "subnets"),
+        ("networkConfiguration", "awsvpcConfiguration", "securityGroups"),
+        ("placementConstraints",),
+        ("placementStrategy",),
+        ("dependsOn",),
+    ):
+        before, after = _at(base, path), _at(layer, path)
+        if before and after and [item for item in before if item not in after]:
+            message = f"{path[-1]} replaces the configured list of {len(before)}; it is not added to it"
+            yield view.complain("list-replaces", path, message, "List all of them, or use the term of a template")
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
+CHECKS = (secrets, marker, tags, names, replaced_lists)

@@ -1,0 +1,247 @@
+"""The executor_configs that DAG files write as literals, read without running them, and what is wrong with them.
+
+Found are `executor_config=` of any call, the key `executor_config` of any dictionary (`default_args`), and calls of
+`aws_exec.template`. What is computed is not known: it is left out, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aws_exec.settings.file.places import Complaint, Located, Path, Place
+from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, read_terms, service_of
+from aws_exec.settings.file.terms import SERVICES, Service, Terms
+from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
+from aws_exec.settings.merge import camelized
+from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError
+from aws_exec.settings.rules.check import CHECKS, Checked, findings
+from aws_exec.settings.rules.configuration import Configuration
+from aws_exec.settings.rules.origins import Origins
+from aws_exec.settings.rules.spelling import OPERATIONS, check_raw
+from aws_exec.settings.rules.spelling import Written as At
+from aws_exec.settings.shape import shape_of
+
+_NAME = "executor_config"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One executor_config in a DAG file.
+
+    Attributes:
+        located: what is literal of it.
+        service: the executor that the task names; None if it names none.
+        queue: the Airflow queue that it names.
+        call: whether it is a call of `aws_exec.template`: a name, and terms.
+    """
+
+    located: Located
+    service: Service | None
+    queue: str | None
+    call: bool = False
+
+
+class _Dynamic:
+    """Stands for what is computed."""
+
+
+@dataclass(slots=True)
+class _Literals:
+    """Plain data of expressions, with places."""
+
+    source: str
+    lines: list[str]
+    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, Place] = field(default_factory=dict)
+
+    def place(self, node: ast.expr | ast.keyword) -> Place:
+        line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
+        column = len(line.encode()[: node.col_offset].decode(errors="replace")) + 1
+        width = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
+        return Place(self.source, node.lineno, column, max(1, width))
+
+    def data(self, node: ast.expr, path: Path) -> Any:
+        self.values[path] = self.place(node)
+        match node:
+            case ast.Constant(value=value) if isinstance(value, str | int | float | bool | None):
+                return value
+            case ast.Dict():
+                return self._dict(node, path)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                found = [self.data(item, (*path, index)) for index, item in enumerate(items)]
+                return _Dynamic if _Dynamic in found else found
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return -value
+        return _Dynamic
+
+    def _dict(self, node: ast.Dict, path: Path) -> dict[Any, Any]:
+        found = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            if not isinstance(key, ast.Constant) or not isinstance(key.value, str | int):
+                continue
+            where: Path = (*path, key.value)
+            self.keys[where] = self.place(key)
+            if (item := self.data(value, where)) is not _Dynamic:
+                found[key.value] = item
+        return found
+
+
+def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complaint]]:
+    """Every literal executor_config of a DAG file; and why it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the DAG's own escapes
+            tree = ast.parse(content, source)
+        lines = content.decode("utf-8-sig", "replace").splitlines()
+        return list(_found(tree, source, lines)), []
+    except SyntaxError as error:
+        place = Place(source, error.lineno or 1, max(1, error.offset or 1))
+        return [], [Complaint("dag-syntax", place, f"is no Python: {error.msg}")]
+    except (ValueError, RecursionError, MemoryError) as error:
+        return [], [Complaint("dag-syntax", Place(source), f"cannot be parsed: {error}")]
+
+
+def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
+    imported = _imported(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if _is_template(node, imported):
+                yield _template_call(node, source, lines)
+            arguments = {word.arg: word.value for word in node.keywords if word.arg}
+            config = arguments.get(_NAME)
+            service, queue = _service(arguments.get("executor")), _text(arguments.get("queue"))
+        elif isinstance(node, ast.Dict):
+            members = {key.value: value for key, value in zip(node.keys, node.values, strict=True) if _is_text(key)}  # type: ignore[union-attr]
+            config = members.get(_NAME)
+            service, queue = _service(members.get("executor")), _text(members.get("queue"))
+        else:
+            continue
+        if isinstance(config, ast.Dict):
+            literals = _Literals(source, lines)
+            data = literals.data(config, ())
+            yield Written(Located(source, data, literals.keys, literals.values), service, queue)
+
+
+def _is_text(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _service(node: ast.expr | None) -> Service | None:
+    """The service of a task's `executor=`: an alias, a class or a path that says it."""
+    name = (_text(node) or "").lower()
+    return next((service for service in SERVICES if service in name), None)
+
+
+def _imported(tree: ast.AST) -> frozenset[str]:
+    """What `aws_exec.template` is called in this file."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "aws_exec":
+            names |= {alias.asname or alias.name for alias in node.names if alias.name == "template"}
+    return frozenset(names)
+
+
+def _is_template(node: ast.Call, imported: frozenset[str]) -> bool:
+    match node.func:
+        case ast.Name(id=name):
+            return name in imported
+        case ast.Attribute(value=ast.Name(id="aws_exec"), attr="template"):
+            return True
+    return False
+
+
+def _template_call(node: ast.Call, source: str, lines: list[str]) -> Written:
+    literals = _Literals(source, lines)
+    data: dict[str, Any] = {}
+    named = node.args[0] if node.args else None
+    for name, value in ((MEMBER, named), *((word.arg, word.value) for word in node.keywords)):
+        if name is None or value is None:
+            continue
+        literals.keys[name,] = literals.place(value)
+        if (item := literals.data(value, (name,))) is not _Dynamic:
+            data[name] = item
+    service = _service(next((word.value for word in node.keywords if word.arg == "executor"), None))
+    data.pop("executor", None)
+    literals.values[()] = literals.place(node)
+    return Written(Located(source, data, literals.keys, literals.values), service, None, call=True)
+
+
+def check_dag(content: bytes, source: str, configuration: Configuration) -> list[Complaint]:
+    """Everything that is wrong with the executor_configs of one DAG file."""
+    found, complaints = written_in(content, source)
+    for written in found:
+        if unknown := _unknown_template(written, configuration):
+            complaints.append(unknown)
+            continue
+        terms = {name: value for name, value in written.located.data.items() if name in Terms.model_fields}
+        if written.call:
+            unknown_terms = {k: v for k, v in written.located.data.items() if k != MEMBER}
+            _, wrong = read_terms(unknown_terms)
+        else:
+            _, wrong = read_terms(terms) if written.located.data.get(MEMBER) is not None else (None, [])
+        for finding in wrong:
+            place = written.located.value((finding.path,))
+            complaints.append(Complaint(finding.rule, place, f"{finding.path}: {finding.message}", finding.remedy))
+        if not wrong and (written.located.data.get(MEMBER) is not None or not written.call):
+            complaints += _check_one(written, configuration)
+    return sorted(dict.fromkeys(complaints), key=lambda one: (one.place, one.rule))
+
+
+def _unknown_template(written: Written, configuration: Configuration) -> Complaint | None:
+    name = written.located.data.get(MEMBER)
+    templates = configuration.file.templates
+    if not isinstance(name, str) or name in templates:
+        return None
+    mend = did_you_mean(name, templates) if templates else "There is no awsexec.yaml"
+    return Complaint("template-unknown", written.located.value((MEMBER,)), f"{name[:60]} is no template", mend)
+
+
+def _service_of(written: Written, configuration: Configuration) -> Service:
+    """The service that the task runs on: it says so, its template does, only one is configured, or its members do."""
+    named = written.located.data.get(MEMBER)
+    levels = configuration.file.templates.get(named, ()) if isinstance(named, str) else ()
+    meant = written.service or service_of([level.terms for level in levels])
+    said = [service for service in SERVICES if configuration.says(service)]
+    if meant is not None or len(said) == 1:
+        return meant or said[0]
+    names = {camelized(str(name)) for name in written.located.data}
+    known = {service: len(names & set(shape_of(OPERATIONS[service]).members)) for service in SERVICES}
+    return "batch" if known["batch"] > known["ecs"] else "ecs"
+
+
+def _check_one(written: Written, configuration: Configuration) -> Iterator[Complaint]:
+    service = _service_of(written, configuration)
+    checked = Checked(configuration, service, None)
+    try:
+        section = checked.section() if configuration.says(service) else checked.stand_in()
+    except OptionsError:
+        section = checked.stand_in()  # what is wrong with the options has been told
+    located, data = written.located, written.located.data
+    home, what = located.value(()), _NAME
+    rest = {name: value for name, value in data.items() if name != MEMBER}
+    if MEMBER in data:
+        rest = {name: value for name, value in rest.items() if name not in Terms.model_fields}
+    yield from check_raw(rest, service, At(located), what)
+    origins = Origins(GRAMMARS[service], section.origins.container, dict.fromkeys(section.origins.places, (home, home)))
+    origins.add(located, ())
+    try:
+        request = section.builder.build(TYPICAL, ["x" * TYPICAL_WORKLOAD], data, written.queue).arguments
+        base = section.builder.build(TYPICAL, ["x"]).arguments
+    except InvalidExecutorConfig as error:
+        yield from findings(error.findings, origins, _camelized(rest), home, what)
+        return
+    view = checked.view(what, request, section, origins, home)
+    for rule in CHECKS:
+        yield from rule(replace(view, base=base, layer=rest))
+
+
+def _camelized(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {camelized(str(name)): value for name, value in document.items()}

@@ -1,0 +1,165 @@
+"""What an ECS task can be: Fargate's sizes, what only Fargate has, networks, capacity providers.
+
+Sizes and limits: Amazon ECS developer guide, "Task definition parameters for Fargate"; API Reference, RunTask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.units import size, vcpus
+from aws_exec.settings.rules.view import View
+
+#: Memory in MiB that each number of CPU units may have.
+SIZES = MappingProxyType(
+    {
+        256: (512, 1024, 2048),
+        512: tuple(range(1024, 4097, 1024)),
+        1024: tuple(range(2048, 8193, 1024)),
+        2048: tuple(range(4096, 16385, 1024)),
+        4096: tuple(range(8192, 30721, 1024)),
+        8192: tuple(range(16384, 61441, 4096)),
+        16384: tuple(range(32768, 122881, 8192)),
+        32768: (61440, 122880, 249856),
+    }
+)
+MEMORIES = tuple(sorted({memory for memories in SIZES.values() for memory in memories}))
+
+STORAGE = (21, 200)
+PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+MOST_SUBNETS, MOST_GROUPS, MOST_PROVIDERS = 16, 5, 20
+
+
+def runs_on_fargate(view: View) -> bool | None:
+    """Whether it does; None if the cluster decides."""
+    strategy = view.request.get("capacityProviderStrategy") or ()
+    if strategy:
+        return any(item.get("capacityProvider") in PROVIDERS for item in strategy)
+    launch_type = view.request.get("launchType")
+    return launch_type == "FARGATE" if launch_type else None
+
+
+def nearest(cpu: int | None, memory: int | None) -> str:
+    """The smallest size that has both, in words."""
+    for units, memories in SIZES.items():
+        if units < (cpu or 0):
+            continue
+        if (fitting := next((each for each in memories if each >= (memory or 0)), None)) is not None:
+            return f"The next size is cpu {vcpus(units)}, memory {size(fitting)}"
+    return f"The largest is cpu {vcpus(max(SIZES))}, memory {size(max(MEMORIES))}"
+
+
+def sizes(view: View) -> Iterator[Complaint]:
+    """CPU and memory are one of the sizes; with one of them only, the other is the task definition's."""
+    on_fargate = runs_on_fargate(view)
+    if view.service != "ecs" or on_fargate is False:
+        return
+    cpu, memory = _number(view.overrides.get("cpu")), _number(view.overrides.get("memory"))
+    rule = "fargate-size" if on_fargate else "fargate-size-maybe"
+    told = "Fargate has no task of" if on_fargate else "if the cluster's default is Fargate, it has no task of"
+    if cpu is not None and cpu not in SIZES:
+        yield view.complain(rule, ("overrides", "cpu"), f"{told} {vcpus(cpu)} vCPU", nearest(cpu, memory))
+    elif memory is not None and memory not in (MEMORIES if cpu is None else SIZES[cpu]):
+        beside = "" if cpu is None else f" with {vcpus(cpu)} vCPU"
+        message = f"{told} {size(memory)}{beside}"
+        yield view.complain(rule, ("overrides", "memory"), message, nearest(cpu, memory) + _choices(cpu))
+
+
+def _choices(cpu: int | None) -> str:
+    return "" if cpu is None else f"; {vcpus(cpu)} vCPU go with {size(SIZES[cpu][0])} to {size(SIZES[cpu][-1])}"
+
+
+def only_elsewhere(view: View) -> Iterator[Complaint]:
+    """GPUs and placement are not for Fargate; disks have bounds there."""
+    if view.service != "ecs" or not runs_on_fargate(view):
+        return
+    for path, item in view.containers():
+        kinds = [need.get("type") for need in item.get("resourceRequirements") or ()]
+        if "GPU" in kinds:
+            where = (*path, "resourceRequirements", "GPU")
+            mend = "Choose a capacity provider of GPU instances, or executor: batch"
+            yield view.complain("fargate-gpu", where, "Fargate has no GPUs", mend)
+    for name in ("placementConstraints", "placementStrategy"):
+        if view.request.get(name):
+            yield view.complain("fargate-placement", (name,), f"Fargate takes no {name}", "Remove it")
+    disk = (view.overrides.get("ephemeralStorage") or {}).get("sizeInGiB")
+    if isinstance(disk, int) and not STORAGE[0] <= disk <= STORAGE[1]:
+        path = ("overrides", "ephemeralStorage", "sizeInGiB")
+        message = f"ephemeral storage is {STORAGE[0]} to {STORAGE[1]} GiB, not {disk}"
+        yield view.complain("fargate-storage", path, message, f"Write {min(max(disk, STORAGE[0]), STORAGE[1])}GiB")
+
+
+def only_on_fargate(view: View) -> Iterator[Complaint]:
+    """What Fargate has and other launch types do not."""
+    if view.service != "ecs" or runs_on_fargate(view) is not False:
+        return
+    if view.overrides.get("ephemeralStorage"):
+        path = ("overrides", "ephemeralStorage")
+        yield view.complain("fargate-only", path, "ephemeral storage is Fargate's only", "Remove it")
+    if view.base is None:
+        for option in ("platform_version", "assign_public_ip"):
+            place = view.configuration.place("ecs", option) if _set(view, option) else None
+            if place is not None:
+                message = f"{option} is for Fargate only, and tasks run elsewhere"
+                yield Complaint("fargate-only", place, message, "Remove it")
+
+
+def _set(view: View, option: str) -> bool:
+    said = view.configuration.file.said("ecs").values
+    there = option in said or view.configuration.airflow_says("aws_ecs_executor", option) is not None
+    return there and getattr(view.options, option) not in (False, "LATEST", "")
+
+
+def network(view: View) -> Iterator[Complaint]:
+    """Subnets and security groups: there are some on Fargate, not too many, and they are ids."""
+    if view.service != "ecs":
+        return
+    path = ("networkConfiguration", "awsvpcConfiguration")
+    awsvpc = (view.request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    if runs_on_fargate(view) and not awsvpc.get("subnets") and not view.assumed:
+        where = "launchType" if view.request.get("launchType") else "capacityProviderStrategy"
+        message = "tasks on Fargate need subnets, and there are none"
+        yield view.complain("network-subnets", (where,), message, "Set the option subnets")
+    for name, most, prefix in (("subnets", MOST_SUBNETS, "subnet-"), ("securityGroups", MOST_GROUPS, "sg-")):
+        ids = awsvpc.get(name) or ()
+        if len(ids) > most:
+            yield view.complain("network-count", (*path, name), f"at most {most} {name}, and there are {len(ids)}")
+        for index, each in enumerate(ids):
+            if not str(each).startswith(prefix):
+                message, mend = f"{str(each)[:40]} is not one of {name}", f"Ids begin with {prefix}"
+                yield view.complain("network-id", (*path, name, str(index)), message, mend)
+
+
+def strategy(view: View) -> Iterator[Complaint]:
+    """What a capacity provider strategy may combine."""
+    items = view.request.get("capacityProviderStrategy") or ()
+    path = ("capacityProviderStrategy",)
+    ours = [item.get("capacityProvider") in PROVIDERS for item in items]
+    if any(ours) and not all(ours):
+        message = "Fargate's providers and others cannot be in one strategy"
+        yield view.complain("capacity-strategy", path, message, "Keep one kind")
+    elif sum(bool(item.get("base")) for item in items) > 1:
+        yield view.complain("capacity-strategy", path, "more than one provider has a base", "Keep one base")
+    elif items and all(item.get("weight") == 0 for item in items):
+        yield view.complain("capacity-strategy", path, "no provider has a weight above 0", "Write weight: 1")
+    elif len(items) > MOST_PROVIDERS:
+        yield view.complain("capacity-strategy", path, f"more than {MOST_PROVIDERS} providers")
+
+
+def containers(view: View) -> Iterator[Complaint]:
+    """No container is larger than its task."""
+    for path, item in view.containers() if view.service == "ecs" else ():
+        for name in ("cpu", "memory", "memoryReservation"):
+            whole = _number(view.overrides.get(name.removesuffix("Reservation")))
+            if whole is not None and isinstance(item.get(name), int) and item[name] > whole:
+                message = f"the container's {name} {item[name]} is more than the task's {whole}"
+                yield view.complain("container-larger", (*path, name), message, "Lower it, or raise the task's")
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+CHECKS = (sizes, only_elsewhere, only_on_fargate, network, strategy, containers)

@@ -1,0 +1,70 @@
+"""What a Batch job can be. Limits: AWS Batch API Reference, SubmitJob, RetryStrategy, JobTimeout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.rules.view import View
+
+SHORTEST_TIMEOUT = 60
+MOST_ATTEMPTS = 10
+MOST_RULES = 5
+HIGHEST_PRIORITY = 9999
+
+
+def timeout(view: View) -> Iterator[Complaint]:
+    """A job may run for a minute at least."""
+    limit = (view.request.get("timeout") or {}).get("attemptDurationSeconds")
+    if view.service == "batch" and isinstance(limit, int) and limit < SHORTEST_TIMEOUT:
+        path = ("timeout", "attemptDurationSeconds")
+        message = f"the timeout of a Batch job is at least {SHORTEST_TIMEOUT} s, not {limit} s"
+        yield view.complain("batch-timeout", path, message, f"Write {SHORTEST_TIMEOUT} or more")
+
+
+def retries(view: View) -> Iterator[Complaint]:
+    """Batch does not try again by itself, or knows when not to."""
+    how = view.request.get("retryStrategy") or {}
+    if view.service != "batch":
+        return
+    attempts, rules = how.get("attempts"), how.get("evaluateOnExit") or ()
+    if isinstance(attempts, int) and not 1 <= attempts <= MOST_ATTEMPTS:
+        path = ("retryStrategy", "attempts")
+        yield view.complain("batch-retry-attempts", path, f"attempts are 1 to {MOST_ATTEMPTS}", "Write attempts: 1")
+    elif len(rules) > MOST_RULES:
+        path = ("retryStrategy", "evaluateOnExit")
+        yield view.complain("batch-retry-attempts", path, f"evaluateOnExit has at most {MOST_RULES} rules")
+    elif isinstance(attempts, int) and attempts > 1 and not rules:
+        message = "Airflow refuses the second container of a launch, which hides why the first one died"
+        mend = "Write attempts: 1; the task's own retries are Airflow's"
+        yield view.complain("batch-retry-twice", ("retryStrategy", "attempts"), message, mend)
+    elif rules and not _is_final(rules[-1]):
+        mend = 'End with {onReason: "*", action: EXIT}'
+        last = ("retryStrategy", "evaluateOnExit", str(len(rules) - 1))
+        yield view.complain("batch-retry-final", last, "what no rule matches is tried again", mend)
+
+
+def _is_final(rule: dict[str, str]) -> bool:
+    conditions = [rule[name] for name in ("onStatusReason", "onReason", "onExitCode") if name in rule]
+    return rule.get("action", "").upper() == "EXIT" and conditions == ["*"]
+
+
+def resources(view: View) -> Iterator[Complaint]:
+    """Amounts of resources are numbers; priorities have bounds."""
+    if view.service != "batch":
+        return
+    for path, item in view.containers():
+        for need in item.get("resourceRequirements") or ():
+            value = str(need.get("value"))
+            if not value.replace(".", "", 1).isdecimal() or float(value) <= 0:
+                message = f"{need.get('type')} is a number above 0, not {value[:40]}"
+                mend = "Memory is in MiB, without a unit" if need.get("type") == "MEMORY" else "Write a number"
+                where = (*path, "resourceRequirements", str(need.get("type")))
+                yield view.complain("batch-resource", where, message, mend)
+    priority = view.request.get("schedulingPriorityOverride")
+    if isinstance(priority, int) and not 0 <= priority <= HIGHEST_PRIORITY:
+        message = f"the priority is 0 to {HIGHEST_PRIORITY:,}"
+        yield view.complain("batch-priority", ("schedulingPriorityOverride",), message)
+
+
+CHECKS = (timeout, retries, resources)

@@ -1,0 +1,134 @@
+"""What `validate-config` found, in the four ways in which it can be told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import aws_exec
+from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.rules.catalogue import RULES, Rule
+
+
+class Format(StrEnum):
+    """What `--format` takes."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+#: Characters of a source line that are shown.
+WIDEST = 160
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def report(complaints: Sequence[Complaint], how: Format, lines: Mapping[str, Sequence[str]]) -> str:
+    """All of it as one text, which ends a line unless it is empty."""
+    match how:
+        case Format.TEXT:
+            parts: Iterable[str] = (_text(one, lines) for one in complaints)
+        case Format.GITHUB:
+            parts = map(_github, complaints)
+        case Format.JSON:
+            parts = [json.dumps({"findings": [_plain(one) for one in complaints]}, indent=2, ensure_ascii=False)]
+        case Format.SARIF:
+            parts = [json.dumps(_sarif(complaints), indent=2, ensure_ascii=False)]
+    return "".join(f"{part}\n" for part in parts)
+
+
+def _text(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> str:
+    """`file:line:column: severity: message [rule]`, the source line, a caret, the mend."""
+    rule, place = RULES[complaint.rule], complaint.place
+    told = [f"{place}: {rule.severity}: {_clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
+    if complaint.mend:
+        told.append(f"    mend: {_clean(complaint.mend)}")
+    return "\n".join([*told, f"    see:  {rule.anchor}"])
+
+
+def _excerpt(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    place = complaint.place
+    source = lines.get(place.source, ())
+    # What may be a secret is not shown again.
+    if not 0 < place.line <= len(source) or complaint.rule == "secret-plain":
+        return
+    line = _clean(source[place.line - 1])
+    if place.column - 1 <= WIDEST:
+        yield f"    {line[:WIDEST]}"
+        yield f"    {' ' * (place.column - 1)}{'^' * max(1, min(place.width, WIDEST - place.column + 1))}"
+
+
+def _clean(text: str) -> str:
+    """One line, without what a terminal would take for a command."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _plain(complaint: Complaint) -> dict[str, Any]:
+    rule, place = RULES[complaint.rule], complaint.place
+    return {
+        "rule": rule.id,
+        "severity": str(rule.severity),
+        "file": place.source,
+        "line": place.line,
+        "column": place.column,
+        "message": _clean(complaint.message),
+        "mend": _clean(complaint.mend),
+        "documentation": rule.anchor,
+    }
+
+
+def _github(complaint: Complaint) -> str:
+    """A workflow command of GitHub Actions, which annotates the line."""
+    rule, place = RULES[complaint.rule], complaint.place
+    message = _escaped(f"{_clean(complaint.message)}. {_clean(complaint.mend)}".rstrip(". ") + f" [{rule.id}]")
+    source = _escaped(place.source).replace(":", "%3A").replace(",", "%2C")
+    return f"::{rule.severity} file={source},line={place.line},col={place.column},title={rule.id}::{message}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _sarif(complaints: Sequence[Complaint]) -> dict[str, Any]:
+    """SARIF 2.1.0 (OASIS), as code scanning takes it."""
+    used = list(dict.fromkeys(one.rule for one in complaints))
+    driver = {
+        "name": "awsexec",
+        "version": aws_exec.__version__,
+        "rules": [_sarif_rule(RULES[name]) for name in used],
+    }
+    results = [_sarif_result(one, used.index(one.rule)) for one in complaints]
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _sarif_rule(rule: Rule) -> dict[str, Any]:
+    level = {"level": str(rule.severity)}
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": rule.holds},
+        "help": {"text": rule.anchor},
+        "defaultConfiguration": level,
+    }
+
+
+def _sarif_result(complaint: Complaint, index: int) -> dict[str, Any]:
+    place = complaint.place
+    location: dict[str, Any] = {"artifactLocation": {"uri": place.source.replace("\\", "/")}}
+    if place.line:
+        location["region"] = {
+            "startLine": place.line,
+            "startColumn": place.column,
+            "endColumn": place.column + place.width,
+        }
+    text = f"{_clean(complaint.message)}. {_clean(complaint.mend)}".strip()
+    return {
+        "ruleId": complaint.rule,
+        "ruleIndex": index,
+        "level": str(RULES[complaint.rule].severity),
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+    }

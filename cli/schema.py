@@ -1,0 +1,23 @@
+"""`awsexec schema`: what an editor needs to complete and check awsexec.yaml."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.documents import show_json
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def schema() -> None:
+    r"""Print the JSON Schema of awsexec.yaml, for editors.
+
+    \b
+    Examples:
+      awsexec schema > awsexec.schema.json
+      # yaml-language-server: $schema=awsexec.schema.json   (first line of awsexec.yaml)
+    """
+    from aws_exec.settings.file.schema import json_schema  # noqa: PLC0415 - the CLI starts fast
+
+    show_json(json_schema())

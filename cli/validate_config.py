@@ -1,0 +1,126 @@
+"""`awsexec validate-config`: what is wrong with a configuration, where, and how to mend it; without Airflow or AWS."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import printer
+from cli.documents import Output, show_rows
+from cli.exits import Exit
+from cli.reports import Format, report
+
+if TYPE_CHECKING:
+    from aws_exec.settings.rules.sources import Sources
+
+COMMAND = "awsexec validate-config"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def validate_config(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", show_default=False)] = None,
+    *,
+    config: Annotated[Path | None, typer.Option(help="The awsexec.yaml, where no FILE is named.")] = None,
+    environment: Annotated[
+        bool | None,
+        typer.Option(
+            "--environment/--no-environment",
+            help="Whether this shell's AIRFLOW__... variables count; only without FILE by default.",
+        ),
+    ] = None,
+    dags: Annotated[
+        list[Path] | None, typer.Option(help="A DAG file, or a folder of them: their executor_configs are checked too.")
+    ] = None,
+    how: Annotated[Format, typer.Option("--format", help="How to tell what was found.")] = Format.TEXT,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="A rule that shall not count.")] = None,
+    fail_on: Annotated[str, typer.Option(metavar="error|warning", help="What exits with 1.")] = "error",
+    effective: Annotated[
+        bool, typer.Option("--effective", help="Show the value of every option, and who says it.")
+    ] = False,
+    list_rules: Annotated[bool, typer.Option("--list-rules", help="Show every rule.")] = False,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Of --effective and --list-rules.")] = Output.TABLE,
+) -> None:
+    r"""Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs.
+
+    What is named is one configuration: an awsexec.yaml (.yaml, .yml,
+    .json), under an airflow.cfg (.cfg), under files of variables (.env).
+    Without FILE: the awsexec.yaml that an executor would read, Airflow's
+    own airflow.cfg, and this shell's environment.
+
+    \b
+    Examples:
+      awsexec validate-config
+      awsexec validate-config awsexec.yaml --dags dags --fail-on warning
+      awsexec validate-config awsexec.yaml --format sarif > found.sarif
+      awsexec validate-config --effective
+
+    Exits with 0 if nothing was found, 1 if something was, 2 if it was
+    asked wrongly.
+    """
+    if list_rules:
+        _list_rules(output)
+        return
+    _check_usage(ignore or [], fail_on)
+    from aws_exec.settings.rules import sources as library  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.settings.rules.catalogue import Severity  # noqa: PLC0415 - likewise
+
+    named = list(files or []) or library.found_here(os.environ, config)
+    with_environment = not files if environment is None else environment
+    sources = library.read_sources(named, os.environ, with_environment=with_environment)
+    if effective:
+        _show_effective(sources, output)
+        return
+    found = [one for one in sources.check(dags or []) if one.rule not in (ignore or [])]
+    sys.stdout.write(report(found, how, sources.lines))
+    errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
+    _sum_up(sources.checked, errors, len(found) - errors)
+    if library.at_least(found, Severity(fail_on)):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _check_usage(ignore: list[str], fail_on: str) -> None:
+    from aws_exec.settings.rules.catalogue import RULES, Severity  # noqa: PLC0415 - the CLI starts fast
+
+    if unknown := [rule for rule in ignore if rule not in RULES]:
+        raise typer.BadParameter(f"there is no rule {unknown[0]!r}; see --list-rules", param_hint="--ignore")
+    if fail_on not in {str(severity) for severity in Severity}:
+        raise typer.BadParameter(f"{fail_on!r} is neither error nor warning", param_hint="--fail-on")
+
+
+def _sum_up(checked: list[str], errors: int, warnings: int) -> None:
+    what = ", ".join(checked) or "the environment"
+    if not errors + warnings:
+        printer.err.print(f"{what}: nothing found", highlight=False, markup=False, soft_wrap=True)
+        return
+    counts = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
+    printer.err.print(f"{' and '.join(counts)} in {what}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _list_rules(output: Output) -> None:
+    from aws_exec.settings.rules.catalogue import RULES  # noqa: PLC0415 - the CLI starts fast
+
+    rows = [{"rule": rule.id, "severity": str(rule.severity), "holds": rule.holds} for rule in RULES.values()]
+    show_rows(rows, output, {"rule": "RULE", "severity": "SEVERITY", "holds": "WHAT HOLDS"}, name="rule")
+
+
+def _show_effective(sources: Sources, output: Output) -> None:
+    from aws_exec.settings.file.terms import SERVICES  # noqa: PLC0415 - the CLI starts fast
+
+    rows = [
+        {"section": one.section, "option": one.option, "value": one.value, "origin": one.origin}
+        for configuration in sources.configurations
+        for team in configuration.teams
+        for service in SERVICES
+        if configuration.says(service, team)
+        for one in configuration.effective(service, team)
+    ]
+    columns = {"section": "SECTION", "option": "OPTION", "value": "VALUE", "origin": "ORIGIN"}
+    show_rows(rows, output, columns, name="option")
+    for complaint in sources.complaints:
+        printer.err.print(str(complaint), highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,28 @@
+"""The command line in this process: as `helpers.awsexec`, without the second that a process of its own takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import cli.app
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run `awsexec` to its end."""
+
+    def run(*arguments, **environment):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["awsexec", *arguments])
+            for name, value in {"COLUMNS": "200", **environment}.items():
+                patch.setenv(name, value)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                cli.app.main()
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), told.out, told.err)
+
+    return run

@@ -1,0 +1,104 @@
+"""`awsexec render`, `templates` and `schema`."""
+
+import ast
+import json
+
+import pytest
+
+from cli.exits import Exit
+from tests.cli.helpers import ROOT
+
+BOTH = str(ROOT / "config-samples" / "both.yaml")
+
+
+def test_render_writes_the_executor_config_as_python_json_and_yaml(run):
+    told = [run("render", "nightly", "--config", BOTH, "-o", how) for how in ("python", "json", "yaml")]
+    assert [done.returncode for done in told] == [Exit.OK] * 3
+    config = json.loads(told[1].stdout)
+    assert config["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    assert ast.literal_eval(told[0].stdout) == config
+    assert "capacityProvider: FARGATE_SPOT" in told[2].stdout
+
+
+def test_render_lays_terms_over_it_and_shows_the_whole_request(run):
+    done = run(
+        "render", "gpu", "--config", BOTH, "--merged", "-o", "json", "--set", "memory=30GiB", "--set", "env={A: 1}"
+    )
+    request = json.loads(done.stdout)
+    assert (request["jobQueue"], request["jobDefinition"]) == ("gpu", "airflow-task")
+    own = request["containerOverrides"]
+    assert {"type": "MEMORY", "value": "30720"} in own["resourceRequirements"]
+    assert {"name": "A", "value": "1"} in own["environment"]
+    assert own["command"][-1] == "<workload>", "there is no token to show"
+
+
+def test_merged_counts_what_airflows_environment_says(run):
+    variable = {"AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "other"}
+    done = run("render", "small", "--executor", "ecs", "--config", BOTH, "--merged", "-o", "json", **variable)
+    assert json.loads(done.stdout)["cluster"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nope"], Exit.NOT_FOUND, "there is no template 'nope'"),
+        (["small"], Exit.USAGE, "say which"),
+        (["gpu", "--executor", "ecs"], Exit.FAILED, "is for batch"),
+        (["nightly", "--set", "memory=lots"], Exit.FAILED, "no amount of memory"),
+        (["nightly", "--set", "memory"], Exit.USAGE, "TERM=VALUE"),
+    ],
+)
+def test_what_cannot_be_rendered_is_one_line(run, arguments, code, said):
+    done = run("render", *arguments, "--config", BOTH)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_templates_have_a_size_and_a_price_from_a_table_that_can_be_replaced(run, tmp_path):
+    def rows(*more):
+        done = run("templates", "--config", BOTH, "-o", "json", *more)
+        return {row["name"]: row for row in json.loads(done.stdout)}
+
+    ours = rows()
+    assert (ours["small"]["cpu"], ours["small"]["memory_mib"]) == (0.5, 1024)
+    assert ours["small"]["cost_per_hour"] == pytest.approx(0.5 * 0.04048 + 0.004445, abs=1e-5)
+    assert ours["nightly"]["cost_per_hour"] == pytest.approx(0.3 * (4 * 0.04048 + 16 * 0.004445), abs=1e-5)
+    assert ours["gpu"]["cost_per_hour"] is None, "Fargate's prices are not those of GPUs"
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("vcpu: 2\ngb: 0\n")
+    assert rows("--prices", str(prices))["small"]["cost_per_hour"] == 1.0
+    sample = str(ROOT / "config-samples" / "prices.yaml")
+    assert rows("--prices", sample)["small"]["cost_per_hour"] == pytest.approx(0.5 * 0.04656 + 0.00511, abs=1e-5)
+    prices.write_text("vcpus: 2\n")
+    done = run("templates", "--config", BOTH, "--prices", str(prices))
+    assert (done.returncode, "vcpus is not known" in done.stderr) == (Exit.USAGE, True)
+    table = run("templates", "--config", BOTH)
+    assert "us-east-1" in table.stderr
+    assert [line.split()[0] for line in table.stdout.splitlines()] == ["NAME", *ours]
+
+
+def test_the_schema_takes_the_samples_and_refuses_what_is_unknown(run):
+    import yaml  # noqa: PLC0415 - for this test only
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - comes with the tests' moto
+
+    schema = json.loads(run("schema").stdout)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for path in (ROOT / "config-samples").glob("*.yaml"):
+        if path.stem != "prices":
+            assert [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))] == [], path.name
+    for wrong in ({"template": {}}, {"ecs": {"clustr": "x"}}, {"templates": {"s": {"cpus": 1}}}, {"version": 2}):
+        assert not validator.is_valid(wrong)
+
+
+def test_a_file_that_is_missing_or_wrong_is_told(run, tmp_path):
+    path = tmp_path / "awsexec.yaml"
+    missing = run("templates", "--config", str(path))
+    assert (missing.returncode, missing.stderr.count(str(path))) == (Exit.FAILED, 1)
+    path.write_text("templates: {s: {cpus: 1}}\n")
+    wrong = run("render", "s", "--config", str(path))
+    assert wrong.returncode == Exit.FAILED
+    assert f"{path}:1:17" in wrong.stderr
+    none = run("templates", AIRFLOW_HOME=str(tmp_path / "nowhere"))
+    assert (none.returncode, "there is no awsexec.yaml" in none.stderr) == (Exit.USAGE, True)

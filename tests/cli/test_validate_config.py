@@ -1,0 +1,134 @@
+"""`awsexec validate-config`: four ways of telling, exit codes, what it reads by itself, and how light it is."""
+
+import json
+
+import pytest
+
+from cli.exits import Exit
+from tests.cli.helpers import ROOT, program
+
+GOOD = str(ROOT / "config-samples" / "fargate.yaml")
+BAD = "ecs: {cluster: c, container_name: a, task_definition: t}\ntemplates:\n  s: {cpus: 1}\n"
+ODD = "batch: {job_queue: q, job_definition: j}\ntemplates:\n  s: {spot: true}\n"
+
+
+@pytest.fixture
+def written(tmp_path):
+    def written(text, name="awsexec.yaml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return written
+
+
+def test_text_shows_the_line_a_caret_and_the_mend(run, written):
+    path = written(BAD)
+    done = run("validate-config", path)
+
+    assert done.returncode == Exit.FAILED
+    assert done.stdout.splitlines() == [
+        f"{path}:3:7: error: templates.s.cpus is not a term of templates [template-unknown-term]",
+        "      s: {cpus: 1}",
+        "          ^^^^",
+        "    mend: Did you mean cpu?",
+        "    see:  docs/configuration.md#template-unknown-term",
+    ]
+    assert done.stderr == f"1 error in {path}\n"
+
+
+def test_json_is_what_is_documented(run, written):
+    path = written(BAD)
+    (finding,) = json.loads(run("validate-config", path, "--format", "json").stdout)["findings"]
+    assert finding == {
+        "rule": "template-unknown-term",
+        "severity": "error",
+        "file": path,
+        "line": 3,
+        "column": 7,
+        "message": "templates.s.cpus is not a term of templates",
+        "mend": "Did you mean cpu?",
+        "documentation": "docs/configuration.md#template-unknown-term",
+    }
+
+
+def test_sarif_and_github_say_where_it_is(run, written):
+    path = written(BAD)
+    (told,) = json.loads(run("validate-config", path, "--format", "sarif").stdout)["runs"]
+    (result,) = told["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": path}, "region": {"startLine": 3, "startColumn": 7, "endColumn": 11}}
+    assert told["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "template-unknown-term"
+    github = run("validate-config", path, "--format", "github").stdout
+    assert github.startswith(f"::error file={path},line=3,col=7,title=template-unknown-term::templates.s.cpus is not")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 0),
+        (["--fail-on", "warning"], 1),
+        (["--fail-on", "warning", "--ignore", "template-no-effect"], 0),
+        (["--ignore", "nope"], 2),
+        (["--fail-on", "never"], 2),
+        (["--format", "xml"], 2),
+    ],
+)
+def test_a_warning_fails_only_who_asks_for_it(run, written, arguments, code):
+    assert run("validate-config", written(ODD), *arguments).returncode == code
+
+
+def test_what_a_secret_is_is_not_shown(run, written):
+    path = written("batch: {job_queue: q, job_definition: j}\ntemplates:\n  s: {env: {DB_PASSWORD: hunter2hunter2}}\n")
+    for how in ("text", "json", "sarif", "github"):
+        done = run("validate-config", path, "--format", how)
+        assert "secret-plain" in done.stdout
+        assert "hunter2" not in done.stdout + done.stderr
+    kwargs = {"AIRFLOW__AWS_BATCH_EXECUTOR__SUBMIT_JOB_KWARGS": '{"parameters": {"password": "hunter2"}}'}
+    assert "hunter2" not in run("validate-config", "--effective", **kwargs).stdout
+
+
+def test_without_a_file_it_reads_what_an_executor_would(run, tmp_path):
+    (tmp_path / "awsexec.yaml").write_text("ecs: {cluster: of-the-file, container_name: a, task_definition: t}\n")
+    (tmp_path / "airflow.cfg").write_text("[aws_ecs_executor]\ncontainer_name = of-the-cfg\nsubnets = subnet-1\n")
+    environment = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__AWS_ECS_EXECUTOR__SUBNETS": "subnet-2"}
+    done = run("validate-config", "--effective", "-o", "json", **environment)
+    told = {row["option"]: (row["value"], row["origin"]) for row in json.loads(done.stdout)}
+    assert told["cluster"] == ("of-the-file", f"{tmp_path}/awsexec.yaml:1:16")
+    assert told["container_name"] == ("of-the-cfg", f"{tmp_path}/airflow.cfg:2:18")
+    assert told["subnets"] == ("subnet-2", "$AIRFLOW__AWS_ECS_EXECUTOR__SUBNETS")
+    assert told["poll_interval"] == ("5", "default")
+    checked = run("validate-config", **environment)
+    assert (checked.returncode, checked.stderr.count("airflow.cfg")) == (Exit.OK, 1)
+
+
+def test_dags_are_read_and_not_run(run, written, tmp_path):
+    dag = written("raise SystemExit\nOperator(executor_config={'template': 'smal'})\n", "dag.py")
+    done = run("validate-config", GOOD, "--dags", str(tmp_path))
+    assert done.returncode == Exit.FAILED
+    assert f"{dag}:2:39: error: smal is no template [template-unknown]" in done.stdout
+    assert "Did you mean small?" in done.stdout
+
+
+def test_every_rule_is_listed(run):
+    from aws_exec.settings.rules.catalogue import RULES  # noqa: PLC0415 - a test of the command line
+
+    assert run("validate-config", "--list-rules", "-o", "name").stdout.split() == list(RULES)
+
+
+def test_a_file_that_is_not_there_is_a_finding(run, tmp_path):
+    done = run("validate-config", str(tmp_path / "nope.yaml"))
+    assert done.returncode == Exit.FAILED
+    assert "nope.yaml: error: cannot be read: No such file or directory [file-unreadable]" in done.stdout
+
+
+def test_it_imports_neither_airflow_nor_boto3():
+    done = program(
+        "import atexit\n"
+        "heavy = {'airflow', 'boto3', 'moto', 'sqlalchemy', 'requests'}\n"
+        "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
+        "from cli.app import main; main()",
+        "validate-config",
+        GOOD,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"

@@ -1,0 +1,2 @@
+x = 1
+BashOperator(task_id=)

@@ -1,0 +1,3 @@
+from aws_exec import template
+
+CONFIG = template('nightly')

@@ -1,0 +1,3 @@
+import aws_exec
+
+CONFIG = aws_exec.template('small', memry='4GiB')

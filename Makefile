@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults soak crash bench lint format docs constraints clean
+.PHONY: help venv demo test faults soak crash crash-rival bench lint format docs constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 venv: $(STAMP) ## the virtual environment that the other targets use
 
@@ -34,6 +34,9 @@ soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=3
 
 crash: $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes
 	@$(BIN)/python -m pytest -m crash tests/crash
+
+crash-rival: venv ## the amazon provider's executors and ours in the same crashes: a table for docs/reliability.md
+	@$(BIN)/python -m tests.crash.rival
 
 $(VENV)/.crash: $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group crash

@@ -22,7 +22,7 @@ CASE = ("crash matrix", "case")
 HEALTH_THRESHOLD = 9
 
 #: A task that is silent so long is given up; its container says every five seconds that it lives.
-HEARTBEAT_TIMEOUT = 40
+HEARTBEAT_TIMEOUT = 30
 
 EXECUTOR = {"deployment": "crash", "poll_interval": "1", "shutdown_timeout": "1", "stop_grace": "5"}
 SETTINGS = {

@@ -40,6 +40,14 @@ def call_under_way(*, acted: bool) -> Play:
     return play
 
 
+def while_jobs_start(stage: Stage) -> None:
+    """There is no room for them before the next scheduler has them; their launch was not answered."""
+    stage.aws.faults.occupy()
+    call_under_way(acted=True)(stage)
+    stage.until_adopted()
+    stage.aws.faults.vacate()
+
+
 def while_jobs_run(stage: Stage) -> None:
     """User code runs, and waits for the next scheduler."""
     stage.begin(gated=True)

@@ -56,7 +56,7 @@ class Stage:
     def arm(self, point: str, *, stop: bool = False) -> None:
         """Have the scheduler that gets there die at a point, or stop in its tracks."""
         if stop:
-            (self.control / "stop").touch()
+            (self.control / "stop").write_text("yes")
         (self.control / "point").write_text(point)
 
     def dies(self) -> None:
@@ -90,7 +90,7 @@ class Stage:
     def restart(self) -> None:
         """Start the next scheduler."""
         self.airflow.restart("scheduler")
-        (self.control / "gone").unlink()
+        (self.control / "gone").unlink(missing_ok=True)
 
     def until_all_run(self) -> None:
         """Wait until every task runs its user code, which waits for the gate."""

@@ -14,6 +14,7 @@ POINTS = {
     "AWS has acted, no answer yet": playing.call_under_way(acted=True),
     "answered, the event not drained": playing.at("answered"),
     "told to Airflow, the row not written": playing.at("told"),
+    "while jobs start": playing.while_jobs_start,
     "while jobs run": playing.while_jobs_run,
     "while jobs end": playing.while_jobs_end,
     "their end told, the row not written": playing.at("ended"),

@@ -8,7 +8,7 @@ from tests.crash.checker import Expected
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 #: Seconds until Airflow revokes: more than a container needs to start on a machine at work.
-QUEUED_TIMEOUT = 30
+QUEUED_TIMEOUT = 45
 
 STOPS = ("StopTask", "TerminateJob", "TerminateJobs")
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.crash.case import TASKS
-from tests.crash.playing import call_under_way, while_jobs_run
+from tests.crash.playing import while_jobs_run, while_jobs_start
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
@@ -12,11 +11,11 @@ def in_order(stage):
     stage.begin()
 
 
-#: By bug: what happens to the scheduler, and what the checker says of each task at least.
+#: By bug: what happens to the scheduler, and what the checker says of some task at least.
 BROKEN = {
-    "resets rows": (while_jobs_run, "user code of try 2 ran 1 times, not 0"),
-    "launches twice": (in_order, "1 containers were launched in vain, not 0"),
-    "forgets its launch id": (call_under_way(acted=True), "1 containers were launched in vain, not 0"),
+    "resets rows": (while_jobs_run, "not success on try 1"),
+    "launches twice": (in_order, "launched in vain"),
+    "forgets its launch id": (while_jobs_start, "launched in vain"),
 }
 
 
@@ -27,5 +26,4 @@ def test_a_bug_is_found(stage, bug):
 
     play(stage)
 
-    found = stage.case.problems()
-    assert [task for task in TASKS if f"{task}: {harm}" not in found] == []
+    assert [line for line in stage.case.problems() if harm in line] != []

@@ -44,6 +44,10 @@ class Postgres:
             cursor.execute(query.replace("?", "%s"), tuple(arguments))
             return cursor.fetchall()
 
+    def scheduler_jobs(self) -> set[int]:
+        """The jobs of all schedulers that there ever were."""
+        return {row[0] for row in self.ask("SELECT id FROM job WHERE job_type = 'SchedulerJob'")}
+
     def schedulers(self) -> set[int]:
         """The jobs of the schedulers that have beaten in the last seconds."""
         alive = "job_type = 'SchedulerJob' AND latest_heartbeat > now() - interval '3 seconds'"

@@ -81,22 +81,26 @@ def launches_are_unanswered(stage):
     playing.until_stalled(stage)
 
 
+def started(stage, database, name):
+    """Start a scheduler; returns its job, once there is one."""
+    known = database.scheduler_jobs()
+    stage.airflow.restart(name)
+    (job,) = stage.airflow.wait_until(lambda: database.scheduler_jobs() - known, 90, f"{name} has begun")
+    return job
+
+
 DYING = {"while jobs run": jobs_run, "AWS has acted, no answer yet": launches_are_unanswered}
 
 
 @pytest.mark.parametrize("point", DYING)
 def test_a_scheduler_that_was_there_all_along_takes_over(now, database, point):
-    before = database.schedulers()
-    now.airflow.restart(SECOND)
-    now.airflow.wait_until(lambda: database.schedulers() - before, 60, "the second scheduler beats")
+    jobs = {name: started(now, database, name) for name in (FIRST, SECOND)}
     DYING[point](now)
-    dying = now.case.owners()
-    killed = FIRST if dying & before else SECOND
+    killed = next(name for name, job in jobs.items() if job in now.case.owners())
 
     now.airflow.kill9(killed)
     now.aws.faults.let_go()
-    gone = dying & before or dying
-    now.case.run.until(lambda: not gone & now.case.owners(), "the other scheduler has adopted all tasks")
+    now.case.run.until(lambda: jobs[killed] not in now.case.owners(), "the other scheduler has adopted all tasks")
     now.case.open_gate()
 
     assert now.case.problems() == []

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_exec
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.rules.catalogue import RULES, Rule
+
+if TYPE_CHECKING:
+    from aws_exec.live.asking import Outcome
 
 
 class Format(StrEnum):
@@ -27,15 +31,30 @@ WIDEST = 160
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def report(complaints: Sequence[Complaint], how: Format, lines: Mapping[str, Sequence[str]]) -> str:
-    """All of it as one text, which ends a line unless it is empty."""
+def report(
+    complaints: Sequence[Complaint],
+    how: Format,
+    lines: Mapping[str, Sequence[str]],
+    outcomes: Sequence[Outcome] = (),
+) -> str:
+    """All of it as one text, which ends a line unless it is empty.
+
+    Args:
+        complaints: what the rules found.
+        how: the format; SARIF and GitHub's have no place for outcomes.
+        lines: of each source.
+        outcomes: what AWS said.
+    """
     match how:
         case Format.TEXT:
-            parts: Iterable[str] = (_text(one, lines) for one in complaints)
+            parts: Iterable[str] = [*(_text(one, lines) for one in complaints), *live_lines(outcomes)]
         case Format.GITHUB:
             parts = map(_github, complaints)
         case Format.JSON:
-            parts = [json.dumps({"findings": [_plain(one) for one in complaints]}, indent=2, ensure_ascii=False)]
+            document: dict[str, Any] = {"findings": [_plain(one) for one in complaints]}
+            if outcomes:
+                document["live"] = [{**asdict(one), "status": str(one.status)} for one in outcomes]
+            parts = [json.dumps(document, indent=2, ensure_ascii=False)]
         case Format.SARIF:
             parts = [json.dumps(_sarif(complaints), indent=2, ensure_ascii=False)]
     return "".join(f"{part}\n" for part in parts)
@@ -48,6 +67,13 @@ def _text(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> str:
     if complaint.mend:
         told.append(f"    mend: {_clean(complaint.mend)}")
     return "\n".join([*told, f"    see:  {rule.anchor}"])
+
+
+def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """What AWS said, one line each: the status, the call, what it is about."""
+    for one in outcomes:
+        mend = f" {one.mend}." if one.mend else ""
+        yield _clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
 
 
 def _excerpt(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -12,9 +12,10 @@ import typer
 from cli.console import printer
 from cli.documents import Output, show_rows
 from cli.exits import Exit
-from cli.reports import Format, report
+from cli.reports import Format, live_lines, report
 
 if TYPE_CHECKING:
+    from aws_exec.live.asking import Outcome
     from aws_exec.settings.rules.sources import Sources
 
 COMMAND = "awsexec validate-config"
@@ -40,6 +41,12 @@ def validate_config(
     how: Annotated[Format, typer.Option("--format", help="How to tell what was found.")] = Format.TEXT,
     ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="A rule that shall not count.")] = None,
     fail_on: Annotated[str, typer.Option(metavar="error|warning", help="What exits with 1.")] = "error",
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask AWS too: read-only calls. What may not be asked is skipped.")
+    ] = False,
+    region: Annotated[str | None, typer.Option(help="Of --live, in place of the configured one.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Of --live: the AWS profile.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Of --live: an AWS of one's own.")] = None,
     effective: Annotated[
         bool, typer.Option("--effective", help="Show the value of every option, and who says it.")
     ] = False,
@@ -60,8 +67,11 @@ def validate_config(
       awsexec validate-config awsexec.yaml --format sarif > found.sarif
       awsexec validate-config --effective
 
+    With --live it also asks AWS whether what is named exists and fits
+    together; each line says which call it is from.
+
     Exits with 0 if nothing was found, 1 if something was, 2 if it was
-    asked wrongly.
+    asked wrongly, 4 if --live has no credentials.
     """
     if list_rules:
         _list_rules(output)
@@ -77,10 +87,14 @@ def validate_config(
         _show_effective(sources, output)
         return
     found = [one for one in sources.check(dags or []) if one.rule not in (ignore or [])]
-    sys.stdout.write(report(found, how, sources.lines))
+    outcomes = _ask_aws(sources, region, profile, endpoint_url) if live else []
+    sys.stdout.write(report(found, how, sources.lines, outcomes))
+    if how in (Format.SARIF, Format.GITHUB):
+        for line in live_lines(outcomes):
+            printer.err.print(line, highlight=False, markup=False, soft_wrap=True)
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
     _sum_up(sources.checked, errors, len(found) - errors)
-    if library.at_least(found, Severity(fail_on)):
+    if library.at_least(found, Severity(fail_on)) or any(one.status == "FAIL" for one in outcomes):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -91,6 +105,21 @@ def _check_usage(ignore: list[str], fail_on: str) -> None:
         raise typer.BadParameter(f"there is no rule {unknown[0]!r}; see --list-rules", param_hint="--ignore")
     if fail_on not in {str(severity) for severity in Severity}:
         raise typer.BadParameter(f"{fail_on!r} is neither error nor warning", param_hint="--fail-on")
+
+
+def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint_url: str | None) -> list[Outcome]:
+    from aws_exec.live.asking import CredentialsError  # noqa: PLC0415 - the CLI starts fast; imports boto3
+    from aws_exec.live.running import check_live, clients_of  # noqa: PLC0415 - likewise
+
+    try:
+        return [
+            outcome
+            for configuration in sources.configurations
+            for outcome in check_live(configuration, lambda told: clients_of(region or told, profile, endpoint_url))
+        ]
+    except CredentialsError as error:
+        printer.fail(COMMAND, f"AWS cannot be asked: {error}")
+        raise typer.Exit(Exit.CREDENTIALS) from error
 
 
 def _sum_up(checked: list[str], errors: int, warnings: int) -> None:

@@ -1,0 +1,136 @@
+"""Asking AWS one thing at a time: every outcome says which call it is from; a missing right skips, and never fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from botocore import xform_name
+
+from aws_exec.clouds.errors import fault_of
+from aws_exec.lifecycle.values import Trouble
+
+#: AWS's codes for a right that is missing; all of IAM's spellings begin or end like one of them.
+_DENIED = ("AccessDenied", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized")
+
+
+class Status(StrEnum):
+    """What came out of one check."""
+
+    PASS = "PASS"  # noqa: S105 - no password
+    WARN = "WARN"
+    FAIL = "FAIL"
+    SKIP = "SKIP"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One thing that AWS was asked.
+
+    Attributes:
+        status: how it came out.
+        call: service and operation, `ecs:DescribeClusters`; a policy names it so.
+        subject: what it is about: `cluster fleet`.
+        message: what was found.
+        mend: what to do; empty if nothing is.
+    """
+
+    status: Status
+    call: str
+    subject: str
+    message: str
+    mend: str = ""
+
+
+class CredentialsError(Exception):
+    """There are no credentials that AWS takes: nothing can be asked."""
+
+
+class Unanswered(Exception):  # noqa: N818 - an outcome, on its way
+    """A call was not answered; the outcome says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Makes the calls, each once.
+
+    Attributes:
+        client: gives the client of a service, as boto3 calls it; may raise CloudError.
+    """
+
+    client: Callable[[str], Any]
+    _answers: dict[str, Mapping[str, Any] | Outcome] = field(default_factory=dict)
+
+    def ask(self, service: str, operation: str, subject: str, **arguments: Any) -> Mapping[str, Any]:
+        """The answer to one call.
+
+        Args:
+            service: as boto3 calls it.
+            operation: in AWS's spelling.
+            subject: what is asked about.
+            arguments: of the call.
+
+        Raises:
+            Unanswered: with the outcome.
+            CredentialsError: nothing can be asked.
+        """
+        key = f"{service} {operation} {arguments}"
+        if key not in self._answers:
+            self._answers[key] = self._answer(service, operation, subject, arguments)
+        answer = self._answers[key]
+        if isinstance(answer, Outcome):
+            raise Unanswered(answer)
+        return answer
+
+    def _answer(
+        self, service: str, operation: str, subject: str, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any] | Outcome:
+        call = f"{service}:{operation}"
+        try:
+            answer: Mapping[str, Any] = getattr(self.client(service), xform_name(operation))(**arguments)
+        except Exception as error:
+            fault = fault_of(error, operation)
+            if fault.trouble is Trouble.CREDENTIALS:
+                raise CredentialsError(f"{call}: {fault}") from error
+            if any(word in fault.code for word in _DENIED):
+                mend = f"Allow {call} to have it checked"
+                return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend)
+            answered = fault.trouble in (Trouble.REFUSED, Trouble.INVALID)
+            return Outcome(Status.FAIL if answered else Status.SKIP, call, subject, str(fault))
+        return answer
+
+
+def outcomes(*checks: Iterator[Outcome]) -> Iterator[Outcome]:
+    """The outcomes of checks one after the other; one that is not answered ends with that, and spares the rest."""
+    for check in checks:
+        try:
+            yield from check
+        except Unanswered as unanswered:
+            yield unanswered.outcome
+
+
+def log_groups(asking: Asking, configuration: Mapping[str, Any], whose: str, default: str | None) -> Iterator[Outcome]:
+    """Whether there is a log driver, and the log group that it writes to (`awslogs`; others are not known)."""
+    driver = configuration.get("logDriver")
+    options = configuration.get("options") or {}
+    group = options.get("awslogs-group") or default
+    call = "logs:DescribeLogGroups"
+    if not driver and default is None:
+        mend = "Add a logConfiguration, or a container that dies before Airflow starts leaves no word"
+        yield Outcome(Status.WARN, call, whose, "has no log driver", mend)
+        return
+    if (driver or "awslogs") != "awslogs" or not group:
+        return
+    found = asking.ask("logs", "DescribeLogGroups", f"log group {group}", logGroupNamePrefix=group)
+    if any(each["logGroupName"] == group for each in found.get("logGroups", ())):
+        yield Outcome(Status.PASS, call, f"log group {group}", "exists")
+    elif options.get("awslogs-create-group") == "true" or default == group:
+        yield Outcome(Status.PASS, call, f"log group {group}", "will be made when first used")
+    else:
+        yield Outcome(Status.FAIL, call, f"log group {group}", "does not exist", "Create it: containers cannot start")

@@ -1,0 +1,78 @@
+"""What has to be so at AWS for a SubmitJob request to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aws_exec.live.asking import Asking, Outcome, Status, log_groups, outcomes
+
+#: Where jobs without a logConfiguration write (AWS Batch user guide, "Using the awslogs log driver").
+DEFAULT_LOG_GROUP = "/aws/batch/job"
+
+
+def check_submit_job(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+    """Everything that one request needs.
+
+    Args:
+        asking: makes the calls.
+        request: the arguments of SubmitJob.
+        container: the name of the Airflow container; empty if it is the only one.
+
+    Raises:
+        CredentialsError: nothing can be asked.
+    """
+    yield from outcomes(_job_queue(asking, request["jobQueue"]), _definition(asking, request, container))
+
+
+def _job_queue(asking: Asking, name: str) -> Iterator[Outcome]:
+    call, subject = "batch:DescribeJobQueues", f"job queue {name}"
+    found = asking.ask("batch", "DescribeJobQueues", subject, jobQueues=[name]).get("jobQueues", [])
+    if not found:
+        yield Outcome(Status.FAIL, call, subject, "does not exist", "Name a job queue of this Region and account")
+        return
+    yield _enabled(call, subject, found[0])
+    names = [each["computeEnvironment"] for each in found[0].get("computeEnvironmentOrder", ())]
+    if not names:
+        return
+    call = "batch:DescribeComputeEnvironments"
+    answer = asking.ask("batch", "DescribeComputeEnvironments", f"of {subject}", computeEnvironments=names)
+    for each in answer.get("computeEnvironments", ()):
+        yield _enabled(call, f"compute environment {each['computeEnvironmentName']}", each)
+
+
+def _enabled(call: str, subject: str, thing: Mapping[str, Any]) -> Outcome:
+    state, status = thing.get("state"), thing.get("status", "VALID")
+    if state == "ENABLED" and status == "VALID":
+        return Outcome(Status.PASS, call, subject, "is ENABLED and VALID")
+    reason = thing.get("statusReason")
+    message = f"is {state} and {status}{f': {reason}' if reason else ''}"
+    return Outcome(Status.FAIL, call, subject, message, "Enable it, or mend what its status says")
+
+
+def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+    name = str(request["jobDefinition"])
+    call, subject = "batch:DescribeJobDefinitions", f"job definition {name}"
+    exact = name.startswith("arn:") or ":" in name
+    how: dict[str, Any] = {"jobDefinitions": [name]} if exact else {"jobDefinitionName": name, "status": "ACTIVE"}
+    found = asking.ask("batch", "DescribeJobDefinitions", subject, **how).get("jobDefinitions", [])
+    active = [each for each in found if each.get("status", "ACTIVE") == "ACTIVE"]
+    if not active:
+        message = "is INACTIVE" if found else "does not exist"
+        yield Outcome(Status.FAIL, call, subject, message, "Name an active revision")
+        return
+    definition = max(active, key=lambda each: int(each.get("revision", 0)))
+    yield Outcome(Status.PASS, call, subject, f"is ACTIVE, revision {definition.get('revision')}")
+    tasks = (definition.get("ecsProperties") or {}).get("taskProperties") or ()
+    several = {item.get("name"): item for task in tasks for item in task.get("containers", ())}
+    if several and container not in several:
+        message = f"has no container {container or '(none is named)'}; it has: {', '.join(map(str, several))}"
+        yield Outcome(Status.FAIL, call, subject, message, "Set container_name")
+        return
+    if container and not several:
+        message = f"has one container only, and container_name is {container}"
+        yield Outcome(Status.FAIL, call, subject, message, "Unset container_name")
+        return
+    properties = several.get(container) or definition.get("containerProperties") or {}
+    logs = properties.get("logConfiguration") or {}
+    yield from outcomes(log_groups(asking, logs, subject, DEFAULT_LOG_GROUP))

@@ -1,0 +1,143 @@
+"""What has to be so at AWS for a RunTask request to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aws_exec.live.asking import Asking, Outcome, Status, log_groups, outcomes
+
+_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+
+
+def check_run_task(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+    """Everything that one request needs.
+
+    Args:
+        asking: makes the calls.
+        request: the arguments of RunTask.
+        container: the name of the Airflow container.
+
+    Raises:
+        CredentialsError: nothing can be asked.
+    """
+    yield from outcomes(
+        _cluster(asking, request),
+        _task_definition(asking, request, container),
+        _network(asking, request),
+    )
+
+
+def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
+    call, name = "ecs:DescribeClusters", request.get("cluster", "default")
+    subject = f"cluster {name}"
+    found = asking.ask("ecs", "DescribeClusters", subject, clusters=[name]).get("clusters", [])
+    if not found or found[0].get("status") != "ACTIVE":
+        what = f"is {found[0].get('status')}" if found else "does not exist"
+        yield Outcome(Status.FAIL, call, subject, what, "Name a cluster of this Region and account")
+        return
+    yield Outcome(Status.PASS, call, subject, "is ACTIVE")
+    known = found[0].get("capacityProviders", [])
+    for item in request.get("capacityProviderStrategy") or ():
+        provider = item.get("capacityProvider")
+        if provider in known:
+            yield Outcome(Status.PASS, call, f"capacity provider {provider}", "is associated with the cluster")
+        else:
+            message = f"is not associated with the cluster, which has: {', '.join(known) or 'none'}"
+            mend = "ecs put-cluster-capacity-providers associates it"
+            yield Outcome(Status.FAIL, call, f"capacity provider {provider}", message, mend)
+
+
+def _task_definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+    call, name = "ecs:DescribeTaskDefinition", request["taskDefinition"]
+    subject = f"task definition {name}"
+    definition = asking.ask("ecs", "DescribeTaskDefinition", subject, taskDefinition=name)["taskDefinition"]
+    if definition.get("status") != "ACTIVE":
+        yield Outcome(Status.FAIL, call, subject, f"is {definition.get('status')}", "Name an active revision")
+        return
+    yield Outcome(Status.PASS, call, subject, "is ACTIVE")
+    containers = {item["name"]: item for item in definition.get("containerDefinitions", ())}
+    if container not in containers:
+        message = f"has no container {container}; it has: {', '.join(containers)}"
+        yield Outcome(Status.FAIL, call, subject, message, "Correct container_name")
+        return
+    yield Outcome(Status.PASS, call, subject, f"has the container {container}")
+    for item in request.get("overrides", {}).get("containerOverrides", ()):
+        if item.get("name") not in containers:
+            message = f"has no container {item.get('name')}, which is overridden"
+            yield Outcome(Status.FAIL, call, subject, message, f"It has: {', '.join(containers)}")
+    yield from _platform(call, subject, definition, request)
+    yield from _limits(call, subject, containers[container], request)
+    yield from outcomes(
+        log_groups(asking, containers[container].get("logConfiguration") or {}, f"container {container}", None),
+        *(_role(asking, definition.get(name)) for name in ("executionRoleArn", "taskRoleArn")),
+    )
+
+
+def _platform(call: str, subject: str, definition: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Network mode, and Fargate."""
+    mode = definition.get("networkMode") or "bridge"
+    has = bool(request.get("networkConfiguration"))
+    if mode == "awsvpc" and not has:
+        message = "has the network mode awsvpc, and there are no subnets"
+        yield Outcome(Status.FAIL, call, subject, message, "Set the option subnets")
+    elif mode != "awsvpc" and has:
+        message = f"has the network mode {mode}, which takes no subnets"
+        yield Outcome(Status.FAIL, call, subject, message, "Unset subnets and security_groups, or use awsvpc")
+    strategy = request.get("capacityProviderStrategy") or ()
+    on_fargate = request.get("launchType") == "FARGATE" or any(
+        item.get("capacityProvider") in _PROVIDERS for item in strategy
+    )
+    compatible = definition.get("compatibilities") or definition.get("requiresCompatibilities") or ()
+    if on_fargate and compatible and "FARGATE" not in compatible:
+        message = f"cannot run on Fargate; it is for {', '.join(compatible)}"
+        yield Outcome(Status.FAIL, call, subject, message, "Register it with requiresCompatibilities FARGATE")
+
+
+def _limits(call: str, subject: str, container: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[Outcome]:
+    """A container's own limit stays, whatever size the task is given."""
+    wanted = (request.get("overrides") or {}).get("memory")
+    own: Mapping[str, Any] = next(
+        (
+            item
+            for item in request.get("overrides", {}).get("containerOverrides", ())
+            if item["name"] == container["name"]
+        ),
+        {},
+    )
+    limit = own.get("memory") or container.get("memory")
+    if wanted and limit and int(limit) < int(wanted):
+        message = f"limits its container to {limit} MiB, and the task is given {wanted}"
+        yield Outcome(Status.WARN, call, subject, message, "Remove the container's memory from the definition")
+
+
+def _role(asking: Asking, arn: str | None) -> Iterator[Outcome]:
+    if not arn:
+        return
+    name = arn.rpartition("/")[2]
+    asking.ask("iam", "GetRole", f"role {name}", RoleName=name)
+    yield Outcome(Status.PASS, "iam:GetRole", f"role {name}", "exists")
+
+
+def _network(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Subnets and security groups exist, in one VPC."""
+    awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    subnets, groups = awsvpc.get("subnets") or [], awsvpc.get("securityGroups") or []
+    vpcs: set[str] = set()
+    if subnets:
+        subject = f"subnets {', '.join(subnets)}"
+        found = asking.ask("ec2", "DescribeSubnets", subject, SubnetIds=subnets)["Subnets"]
+        vpcs |= {each["VpcId"] for each in found}
+        yield _one_vpc("ec2:DescribeSubnets", subject, vpcs)
+    if groups:
+        subject = f"security groups {', '.join(groups)}"
+        found = asking.ask("ec2", "DescribeSecurityGroups", subject, GroupIds=groups)["SecurityGroups"]
+        vpcs |= {each["VpcId"] for each in found}
+        yield _one_vpc("ec2:DescribeSecurityGroups", subject, vpcs)
+
+
+def _one_vpc(call: str, subject: str, vpcs: set[str]) -> Outcome:
+    if len(vpcs) > 1:
+        message = f"are not in one VPC, but in {', '.join(sorted(vpcs))}"
+        return Outcome(Status.FAIL, call, subject, message, "Name subnets and security groups of one VPC")
+    return Outcome(Status.PASS, call, subject, f"exist, in {', '.join(vpcs)}")

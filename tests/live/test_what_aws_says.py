@@ -1,0 +1,190 @@
+"""`--live`: each outcome says which call it is from; what is missing fails, what may not be asked is skipped."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from aws_exec.live.asking import CredentialsError
+from aws_exec.live.running import check_live
+from aws_exec.settings.file import read_file
+from aws_exec.settings.rules.configuration import Configuration
+
+FILE = """
+ecs:
+  cluster: fleet
+  container_name: airflow
+  task_definition: task
+  capacity_provider_strategy: [{capacityProvider: mine, weight: 1}]
+  subnets: [subnet-1]
+  security_groups: [sg-1]
+batch: {job_queue: jobs, job_definition: job}
+templates:
+  large: {executor: ecs, cpu: 1, memory: 2GiB}
+"""
+
+AIRFLOW = {"name": "airflow", "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}}
+DEFINITION = {
+    "status": "ACTIVE",
+    "networkMode": "awsvpc",
+    "executionRoleArn": "arn:aws:iam::1:role/run",
+    "containerDefinitions": [AIRFLOW],
+}
+JOB = {"status": "ACTIVE", "revision": 3, "containerProperties": {}}
+ENABLED = {"state": "ENABLED", "status": "VALID"}
+
+#: Where all is well.
+ANSWERS = {
+    "describe_clusters": {"clusters": [{"status": "ACTIVE", "capacityProviders": ["mine"]}]},
+    "describe_task_definition": {"taskDefinition": DEFINITION},
+    "describe_subnets": {"Subnets": [{"VpcId": "vpc-1"}]},
+    "describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]},
+    "get_role": {"Role": {}},
+    "describe_log_groups": {"logGroups": [{"logGroupName": "/logs"}, {"logGroupName": "/aws/batch/job"}]},
+    "describe_job_queues": {"jobQueues": [{**ENABLED, "computeEnvironmentOrder": [{"computeEnvironment": "arn"}]}]},
+    "describe_compute_environments": {"computeEnvironments": [{**ENABLED, "computeEnvironmentName": "ce"}]},
+    "describe_job_definitions": {"jobDefinitions": [JOB]},
+}
+
+
+class Aws:
+    """Answers as it was told to, and remembers what it was asked."""
+
+    def __init__(self, **answers):
+        self.answers = {**ANSWERS, **answers}
+        self.asked = []
+
+    def __getattr__(self, operation):
+        def call(**_arguments):
+            self.asked.append(operation)
+            answer = self.answers[operation]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def told():
+    """What is told of the file, by an AWS that answers so; without what passes, unless it is all."""
+
+    def told(*, text=FILE, everything=False, **answers):
+        aws = Aws(**answers)
+        file, complaints = read_file(text.encode(), "f", {})
+        assert complaints == []
+        outcomes = check_live(Configuration(file), lambda _region: lambda _service: aws)
+        assert [name for name in aws.asked if not name.startswith(("describe_", "get_"))] == [], "reads only"
+        return [(str(one.status), one.call, one.message) for one in outcomes if everything or one.status != "PASS"]
+
+    return told
+
+
+def test_where_all_is_well_every_check_passes_and_names_its_call(told):
+    outcomes = told(everything=True)
+    assert {status for status, _, _ in outcomes} == {"PASS"}
+    assert {call for _, call, _ in outcomes} == {
+        "ecs:DescribeClusters",
+        "ecs:DescribeTaskDefinition",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeSecurityGroups",
+        "iam:GetRole",
+        "logs:DescribeLogGroups",
+        "batch:DescribeJobQueues",
+        "batch:DescribeComputeEnvironments",
+        "batch:DescribeJobDefinitions",
+    }
+
+
+def definition(**members):
+    return {"taskDefinition": {**DEFINITION, **members}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"describe_clusters": {"clusters": []}}, ("FAIL", "ecs:DescribeClusters", "does not exist")),
+        (
+            {"describe_clusters": {"clusters": [{"status": "ACTIVE", "capacityProviders": ["FARGATE"]}]}},
+            ("FAIL", "ecs:DescribeClusters", "is not associated with the cluster, which has: FARGATE"),
+        ),
+        (
+            {"describe_task_definition": definition(status="INACTIVE")},
+            ("FAIL", "ecs:DescribeTaskDefinition", "is INACTIVE"),
+        ),
+        (
+            {"describe_task_definition": definition(containerDefinitions=[{"name": "other"}])},
+            ("FAIL", "ecs:DescribeTaskDefinition", "has no container airflow; it has: other"),
+        ),
+        (
+            {"describe_task_definition": definition(networkMode="bridge")},
+            ("FAIL", "ecs:DescribeTaskDefinition", "has the network mode bridge, which takes no subnets"),
+        ),
+        (
+            {"describe_task_definition": definition(containerDefinitions=[{**AIRFLOW, "memory": 512}])},
+            ("WARN", "ecs:DescribeTaskDefinition", "limits its container to 512 MiB, and the task is given 2048"),
+        ),
+        (
+            {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow"}])},
+            ("WARN", "logs:DescribeLogGroups", "has no log driver"),
+        ),
+        (
+            {"describe_log_groups": {"logGroups": [{"logGroupName": "/logs-of-others"}]}},
+            ("FAIL", "logs:DescribeLogGroups", "does not exist"),
+        ),
+        (
+            {"describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-2"}]}},
+            ("FAIL", "ec2:DescribeSecurityGroups", "are not in one VPC, but in vpc-1, vpc-2"),
+        ),
+        ({"describe_job_queues": {"jobQueues": []}}, ("FAIL", "batch:DescribeJobQueues", "does not exist")),
+        (
+            {"describe_job_queues": {"jobQueues": [{"state": "DISABLED", "status": "VALID"}]}},
+            ("FAIL", "batch:DescribeJobQueues", "is DISABLED and VALID"),
+        ),
+        (
+            {
+                "describe_compute_environments": {
+                    "computeEnvironments": [
+                        {
+                            "state": "ENABLED",
+                            "status": "INVALID",
+                            "statusReason": "no role",
+                            "computeEnvironmentName": "c",
+                        }
+                    ]
+                }
+            },
+            ("FAIL", "batch:DescribeComputeEnvironments", "is ENABLED and INVALID: no role"),
+        ),
+        (
+            {"describe_job_definitions": {"jobDefinitions": [{**JOB, "status": "INACTIVE"}]}},
+            ("FAIL", "batch:DescribeJobDefinitions", "is INACTIVE"),
+        ),
+        ({"describe_job_definitions": {}}, ("FAIL", "batch:DescribeJobDefinitions", "does not exist")),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_what_is_not_so_is_told_once(told, answers, expected):
+    assert told(**answers) == [expected]
+
+
+def answered(code):
+    return ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "X")
+
+
+@pytest.mark.parametrize("operation", ANSWERS)
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnauthorizedOperation", "AccessDenied"])
+def test_a_missing_right_skips_the_check_and_no_other(told, operation, code):
+    outcomes = told(everything=True, **{operation: answered(code)})
+    skipped = [(status, message) for status, _, message in outcomes if status != "PASS"]
+    assert set(skipped) == {("SKIP", f"not allowed ({code})")}
+    assert len({call for status, call, _ in outcomes if status == "PASS"}) >= 5
+
+
+def test_a_service_that_does_not_answer_is_skipped(told):
+    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    assert [status for status, *_ in told(describe_clusters=error)] == ["SKIP"]
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), answered("ExpiredTokenException")])
+def test_without_credentials_nothing_can_be_asked(told, error):
+    with pytest.raises(CredentialsError):
+        told(describe_clusters=error)

@@ -17,15 +17,20 @@ from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.executors import compat, telling
 from aws_exec.executors.metering import Levels, Metering
 from aws_exec.lifecycle import Machine, effects, events
-from aws_exec.lifecycle.values import Job
+from aws_exec.lifecycle.values import Job, LaunchId
 from aws_exec.metering import catalogue
 
 #: Seconds of a beat that intake, completions and ticks may take together; what is left waits for the next beat.
 BUDGET = 0.020
+#: Seconds between two looks of a beat for what the rows say of the ends that it has asked about.
+ROW_LOOK = 0.002
 
 
 class BeatingExecutor(BaseExecutor):
     """An executor around a machine and a dispatcher."""
+
+    #: How often a beat looks for what the rows say of the ends that it has asked about.
+    ROW_LOOKS: ClassVar[int] = 5
 
     #: boto3's name of the service.
     SERVICE: ClassVar[str]
@@ -38,6 +43,8 @@ class BeatingExecutor(BaseExecutor):
         #: Ends (text, success) that wait until Airflow has read which job the task runs as.
         self._ends: dict[Any, tuple[str, bool]] = {}
         self._dispatcher: Dispatcher | None = None
+        #: Launches whose end this beat has asked the rows about.
+        self._ends_asked: set[LaunchId] = set()
         #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
         self._spent = 0.0
         self.machine = Machine()
@@ -53,6 +60,7 @@ class BeatingExecutor(BaseExecutor):
                 self._dispatcher.beat(self._clock())
             self._take_in_completions(deadline)
             self._hand_over_due(deadline)
+            self._take_in_rows(deadline)
         except Exception:
             # What escapes here ends the scheduler; the next beat goes on where this one stopped.
             self.log.exception("A beat of %s failed", type(self).__name__)
@@ -84,6 +92,19 @@ class BeatingExecutor(BaseExecutor):
             dispatcher.pop()
             if self._clock() >= deadline:
                 return
+
+    def _take_in_rows(self, deadline: float) -> None:
+        """Wait, within the budget, for what the rows say of ends that became known just now.
+
+        The answer takes a few milliseconds, the next beat may be a second away: Airflow would know so much later.
+        """
+        dispatcher = self._dispatcher
+        asked, self._ends_asked = self._ends_asked, set()
+        for _ in range(self.ROW_LOOKS if dispatcher is not None else 0):
+            if self._clock() >= deadline or not any(map(self.machine.settles, asked)):
+                return
+            time.sleep(ROW_LOOK)
+            self._take_in_completions(deadline)
 
     def _hand_over_due(self, deadline: float) -> None:
         self._handle(events.Tick())
@@ -119,6 +140,8 @@ class BeatingExecutor(BaseExecutor):
             case effects.Release(key):
                 self._release(key)
             case _ if self._dispatcher is not None:
+                if isinstance(effect, effects.Settle):
+                    self._ends_asked.add(effect.launch_id)
                 self._dispatcher.dispatch(number, effect)
 
     def _say_running(self, key: Any, job: Job) -> None:

@@ -168,7 +168,7 @@ class StartingExecutor(BeatingExecutor):
             compose=self._compose,
             confirm=self._confirm,
             settle=self._settle,
-            launches=Pacer(options.launches_per_second, options.launch_burst, self._clock),
+            launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),
             reads=self._reads,
             renew=self._clients.renew,
             renewal=self.CREDENTIALS_RENEWAL,

@@ -23,7 +23,7 @@ from aws_exec.lifecycle.book import Book, Draft, Phase, Record
 from aws_exec.lifecycle.launching import Launching
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.sweeping import Handlers
-from aws_exec.lifecycle.values import Key, Stop
+from aws_exec.lifecycle.values import Key, LaunchId, Stop
 
 
 class Machine(Launching):
@@ -58,6 +58,11 @@ class Machine(Launching):
         """Whether a launch speaks for this key."""
         records = (self.book.records[launch_id] for launch_id in self.book.by_key.get(key, ()))
         return any(not record.silent for record in records)
+
+    def settles(self, launch_id: LaunchId) -> bool:
+        """Whether it is being asked what the end of this launch means."""
+        record = self.book.records.get(launch_id)
+        return record is not None and bool(record.settling)
 
     # -- from Airflow -------------------------------------------------------------------------------------------------
 

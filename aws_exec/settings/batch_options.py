@@ -23,6 +23,8 @@ from aws_exec.settings.options import (
 
 #: AWS Batch user guide, "Service quotas": SubmitJob, per account; not adjustable.
 LAUNCHES_PER_SECOND = 50.0
+#: Of SubmitJob AWS documents no burst beyond what a second allows.
+SAVED_LAUNCHES = 50
 
 #: The members of SubmitJob that are an option each, and that option.
 OPTION_OF = {"jobName": "job_name", "jobQueue": "job_queue", "jobDefinition": "job_definition"}
@@ -91,6 +93,8 @@ class BatchOptions(ExecutorOptions):
             return ()  # told as a problem of its own
         named = {camelized(str(key), SUBMIT_JOB) for key, value in kwargs.items() if value}
         return {option for member, option in OPTION_OF.items() if member in named}
+
+    saved_launches: ClassVar[int] = SAVED_LAUNCHES
 
     @property
     def max_attempts(self) -> int:

@@ -24,6 +24,8 @@ from aws_exec.settings.problems import Problem, variable_of
 #: the slower one: a throttle costs more than a little patience.
 EC2_LAUNCHES_PER_SECOND = 40.0
 FARGATE_LAUNCHES_PER_SECOND = 20.0
+#: ECS API Reference, "Request throttling": the burst of RunTask and StopTask; of Fargate task launches likewise.
+SAVED_LAUNCHES = 100
 
 LaunchType = Literal["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]
 
@@ -114,6 +116,8 @@ class EcsOptions(ExecutorOptions):
                 remedy="Unset one of the two",
                 rule="option-conflict",
             )
+
+    saved_launches: ClassVar[int] = SAVED_LAUNCHES
 
     @property
     def max_attempts(self) -> int:

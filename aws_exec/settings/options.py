@@ -126,12 +126,12 @@ class ExecutorOptions(BaseModel):
         kind="float",
         unit="1/s",
     )
-    launch_burst: int = option(
-        100,
-        "How many launches may be sent at once after a pause, before `launch_rate` holds.",
-        example="100",
+    launch_burst: Annotated[int, Field(ge=1)] | None = option(
+        None,
+        "How many launches may be sent at once after a pause, before `launch_rate` holds. Without it, nine tenths of "
+        "what the service saves up: health checks and other users of the account take some, too.",
+        example="90",
         kind="integer",
-        ge=1,
     )
     describe_rate: Rate = option(
         20.0,
@@ -202,6 +202,17 @@ class ExecutorOptions(BaseModel):
     def launches_per_second(self) -> float:
         """`launch_rate`, or the service's documented quota."""
         raise NotImplementedError
+
+    #: What the service saves up of launches while none is made.
+    saved_launches: ClassVar[int]
+
+    @property
+    def launches_at_once(self) -> int:
+        """`launch_burst`, or nine tenths of what the service saves up.
+
+        All of it would be one too many: a throttle at the end of the burst costs half the rate for half a minute.
+        """
+        return self.launch_burst if self.launch_burst is not None else self.saved_launches * 9 // 10
 
 
 AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)

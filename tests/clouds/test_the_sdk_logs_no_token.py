@@ -48,7 +48,8 @@ def test_a_launch_at_debug_leaves_no_token_in_the_log(endpoint, monkeypatch, cap
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-ours")
     monkeypatch.setenv("AWS_SESSION_TOKEN", SESSION)
-    caplog.set_level(logging.DEBUG)
+    for name in ("", "botocore"):  # others here may have set one of their own
+        caplog.set_level(logging.DEBUG, name)
     client = build_client("ecs", conn_id=None, region_name="us-east-1")
     cloud = EcsCloud(lambda: client, cluster="ours", container_name="airflow", started_by="awsexec/test")
     workload = json.dumps({"token": JWT, "ti": {"dag_id": "etl"}})

@@ -31,7 +31,7 @@ def test_with_nothing_but_the_required_options_everything_has_the_amazon_provide
 
 def test_our_own_options_default_to_the_documented_quotas_and_durations(options_of):
     options = options_of()
-    assert (options.launches_per_second, options.launch_burst, options.describe_rate) == (20.0, 100, 20.0)
+    assert (options.launches_per_second, options.launches_at_once, options.describe_rate) == (20.0, 90, 20.0)
     assert (options.poll_interval, options.shutdown_timeout, options.launch_timeout) == (5.0, 20.0, None)
     assert (options.stop_grace, options.missing_grace, options.deployment) == (120.0, 60.0, None)
 

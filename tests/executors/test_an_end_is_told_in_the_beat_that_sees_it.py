@@ -1,0 +1,59 @@
+"""Airflow hears of an end in the beat that sees it, though its row is asked first: the next may be a second away."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from aws_exec.testing import FakeClock
+from aws_exec.testing.scripted import BY_HAND
+from tests.executors.harness import Scheduler, task
+from tests.executors.services import over_both
+
+pytestmark = over_both
+
+
+@pytest.fixture
+def running(started, service, aws):
+    """Start such an executor with a running container: its scheduler, its clock, the task's key and its ARN."""
+
+    def running(**members):
+        clock = FakeClock()  # it stands still during a beat: there is always time left
+        kind = type(service.executor.__name__, (service.executor,), members)
+        scheduler = Scheduler(started(kind, clock=clock))
+        aws.set_plan(BY_HAND)
+        key = scheduler.queue(task())
+        scheduler.until(lambda: clock.advance(1) and scheduler.arn(key))
+        return scheduler, clock, key, scheduler.arn(key)
+
+    return running
+
+
+def is_asking(scheduler):
+    return any(record.settling for record in scheduler.executor.machine.book.records.values())
+
+
+def test_no_beat_leaves_a_question_to_the_next(running, aws):
+    scheduler, clock, key, arn = running(ROW_LOOKS=5000)
+    aws.exit(arn, 0)
+    asked = []
+    scheduler.until(lambda: asked.append(is_asking(scheduler)) or (clock.advance(1) and scheduler.outcomes(key)))
+    assert scheduler.outcomes(key) == ["success"]
+    assert not any(asked)
+
+
+def test_a_database_that_hangs_holds_up_no_beat(running, aws):
+    answer = threading.Event()
+
+    def hangs(_, launches):
+        answer.wait(30)
+        return frozenset(launch_id for launch_id, _ in launches)
+
+    scheduler, clock, key, arn = running(ROW_LOOKS=3, _settle=hangs)
+    aws.exit(arn, 0)
+    scheduler.until(lambda: clock.advance(1) and is_asking(scheduler))
+    scheduler.beat()
+    assert scheduler.outcomes(key) == []
+    answer.set()
+    scheduler.until(lambda: clock.advance(1) and scheduler.outcomes(key))

@@ -1,22 +1,18 @@
 """AWS Batch as a `Cloud`: one job per launch, whose name carries the launch token.
 
 Quirks of the service that are met here: SubmitJob has no idempotency token, so a launch that may have been made is
-looked for by name; ListJobs takes one filter at a time, and a filter makes it ignore the status; TerminateJobs answers
-200 even if some jobs could not be stopped; a bare launch id may be the id of a job that the amazon provider submitted.
+looked for by name; ListJobs takes one filter at a time, and a filter makes it ignore the status; a bare launch id may
+be the id of a job that the amazon provider submitted.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
-from botocore.loaders import Loader
-
 from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
+from aws_exec.clouds.batch_stop import Stopper, is_not_found
 from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of
@@ -24,14 +20,8 @@ from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of
 from aws_exec.metering.meter import Meter, NoMeter
 
-log = logging.getLogger(__name__)
-
 #: AWS Batch API Reference, DescribeJobs: ids per call.
 PAGE = 100
-#: AWS Batch API Reference, TerminateJobs: ids per call.
-STOPS = 50
-#: AWS Batch API Reference, TerminateJob: characters of `reason`.
-REASON_LIMIT = 1024
 #: A job id that no job has; the amazon provider's health check asks for the same.
 NO_JOB = "a" * 32
 #: So many launches are looked for by name, one call each; listing a queue is at least as many calls as it has statuses.
@@ -39,9 +29,6 @@ BY_NAME = 25
 #: Finished jobs stay listed for a week. So many pages of a thousand are searched in one status of one queue: what is
 #: older ran long ago, and Airflow knows how it went.
 FINISHED_PAGES = 20
-
-#: What a service answers that does not have TerminateJobs (yet): its own words, and an API gateway's.
-_UNKNOWN_CALL = frozenset({"UnknownOperationException", "MissingAuthenticationTokenException", "404", "HTTP 404"})
 
 
 class BatchCloud:
@@ -73,13 +60,12 @@ class BatchCloud:
         self._name_prefix = name_prefix
         self._deployment = deployment
         self._container_name = container_name
-        self._stops_many = _knows_terminate_jobs()
-        self.capabilities = Capabilities(
-            service=SERVICE,
-            idempotent_submit=False,
-            describe_batch=PAGE - 1,
-            stop_batch=STOPS if self._stops_many else 1,
-        )
+        self._stopper = Stopper(self._calls)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """No token of ours makes a second SubmitJob harmless; `stop_batch` shrinks if there is no bulk call."""
+        return Capabilities(SERVICE, idempotent_submit=False, describe_batch=PAGE - 1, stop_batch=self._stopper.at_once)
 
     # -- submit -------------------------------------------------------------------------------------------------------
 
@@ -254,7 +240,7 @@ class BatchCloud:
                 "ListJobs", "list_jobs", "jobSummaryList", "jobId", jobQueue=queue, **arguments
             )
         except CloudError as error:
-            if not _is_not_found(error.fault):
+            if not is_not_found(error.fault):
                 if _is_denied(error.fault):
                     self._calls.warn_once(
                         "list", "Listing jobs is denied, so they are found by their id only (%s)", error.fault
@@ -266,37 +252,7 @@ class BatchCloud:
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
         """Terminate jobs, which cancels those that have not started; one that Batch does not know needs no stopping."""
-        answers: list[Fault | None] = []
-        for chunk in chunks(jobs, STOPS):
-            many = self._terminate_jobs(chunk, reason) if len(chunk) > 1 and self._stops_many else None
-            answers += [self._terminate_job(job, reason) for job in chunk] if many is None else many
-        return answers
-
-    def _terminate_job(self, job: Job, reason: str) -> Fault | None:
-        try:
-            arguments = {"jobId": id_of(job.arn), "reason": _cut(reason)}
-            self._calls.ask("TerminateJob", "terminate_job", arguments, is_answer=_is_unknown_job)
-        except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
-            return None if _is_unknown_job(error) else fault_of(error, "TerminateJob")
-        return None
-
-    def _terminate_jobs(self, jobs: Sequence[Job], reason: str) -> list[Fault | None] | None:
-        """Terminate up to 50 jobs in one call; None if the service does not know the call."""
-        ids = [id_of(job.arn) for job in jobs]
-        try:
-            arguments = {"jobs": ids, "reason": _cut(reason)}
-            answer = self._calls.ask("TerminateJobs", "terminate_jobs", arguments, is_answer=_is_unknown_call)
-        except Exception as error:  # noqa: BLE001 -- the fault is the answer
-            fault = fault_of(error, "TerminateJobs")
-            if _is_unknown_call(error):
-                log.info("Jobs are stopped one by one: the service does not know TerminateJobs (%s)", fault)
-                self._stops_many = False
-                # Else each call that the rate allows would become as many as there are jobs.
-                self.capabilities = replace(self.capabilities, stop_batch=1)
-                return None
-            return [fault] * len(ids)
-        faults = {entry.get("job"): _fault_of_entry(entry) for entry in answer.get("errors") or ()}
-        return [faults.get(each) for each in ids]
+        return self._stopper.stop(jobs, reason)
 
     def check(self) -> Fault | None:
         """Describe a job that cannot exist: an empty answer takes everything but the right to submit."""
@@ -307,19 +263,6 @@ class BatchCloud:
         return None
 
 
-@cache
-def _knows_terminate_jobs() -> bool:
-    """Whether this botocore has the bulk call, which came in 2026; it needs no other right than TerminateJob."""
-    return "TerminateJobs" in Loader().load_service_model("batch", "service-2")["operations"]
-
-
-def _fault_of_entry(entry: Detail) -> Fault | None:
-    """One of the `errors` of TerminateJobs."""
-    said: Any = {"Error": {"Code": entry.get("code") or "", "Message": entry.get("message") or ""}}
-    fault = fault_of(ClientError(said, "TerminateJobs"), "TerminateJobs")
-    return None if _is_not_found(fault) else fault
-
-
 def _is_malformed(fault: Fault) -> bool:
     """One id among those asked for is none that Batch can have."""
     return fault.code == "ClientException" and fault.trouble is Trouble.INVALID
@@ -327,23 +270,3 @@ def _is_malformed(fault: Fault) -> bool:
 
 def _is_denied(fault: Fault) -> bool:
     return "AccessDenied" in fault.code
-
-
-def _is_not_found(fault: Fault) -> bool:
-    said = fault.message.lower()
-    return fault.code == "ClientException" and ("not found" in said or "not exist" in said)
-
-
-def _is_unknown_job(error: Exception) -> bool:
-    """There is nothing to be terminated."""
-    return _is_not_found(fault_of(error, "TerminateJob"))
-
-
-def _is_unknown_call(error: Exception) -> bool:
-    """The service does not have TerminateJobs (yet)."""
-    return fault_of(error, "TerminateJobs").code in _UNKNOWN_CALL
-
-
-def _cut(reason: str) -> str:
-    """A reason that Batch takes; it takes no empty one."""
-    return reason[:REASON_LIMIT] or "awsexec"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aws_exec.clouds.batch import PAGE, STOPS, BatchCloud
+from aws_exec.clouds.batch import PAGE, BatchCloud
 from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, ecs_containers, observation
+from aws_exec.clouds.batch_stop import STOPS
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import whose

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from aws_exec import AwsEcsExecutor
 from aws_exec.testing.scripted import FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
 
@@ -114,3 +115,34 @@ def test_after_a_sigterm_the_end_launches_nothing_and_loses_nothing(started, aws
         assert aws.stops() == []
         check(scheduler, workloads)
     assert aws.double_launches() == {}
+
+
+def test_a_second_sigterm_at_any_instant_of_the_end_is_obeyed_and_loses_nothing(started, aws):
+    """Nothing in `end()` takes it for an error to go on from, however long it still might wait."""
+    aws.set_plan(FOR_EVER)
+    for at in range(1, 500, 53):
+        scheduler = Scheduler(started(check_health_on_startup="False", shutdown_timeout="600"))
+        workloads = [task(f"{at}-{number}") for number in range(2)]
+        scheduler.queue(*workloads)
+        scheduler.until(lambda those=workloads, its=scheduler: all(its.arn(workload.key) for workload in those))
+        with pytest.raises(SystemExit), Terminate(at, "/aws_exec/"):
+            scheduler.executor.end(heartbeat_interval=0)
+        check(scheduler, workloads)
+    assert aws.stops() == []
+    assert aws.double_launches() == {}
+
+
+def test_after_a_sigterm_at_any_instant_of_the_start_the_end_comes_at_once(configured):
+    """Airflow ends what it has not quite started."""
+    configured(check_health_on_startup="False", shutdown_timeout="600")
+    at, interrupted = 1, True
+    while interrupted:
+        executor, interrupted = AwsEcsExecutor(parallelism=10), False
+        try:
+            with Terminate(at, "/aws_exec/"):
+                executor.start()
+        except SystemExit:
+            interrupted = True
+        executor.end()
+        at += 97
+    assert at > 400

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import aws_exec
+from aws_exec.redaction import redact
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.rules.catalogue import RULES, Rule
 
@@ -79,10 +80,10 @@ def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
 def _excerpt(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> Iterator[str]:
     place = complaint.place
     source = lines.get(place.source, ())
-    # What may be a secret is not shown again.
-    if not 0 < place.line <= len(source) or complaint.rule == "secret-plain":
+    line = _clean(source[place.line - 1]) if 0 < place.line <= len(source) else ""
+    # What may be a secret is not shown again, whatever else is wrong in its line.
+    if not line or complaint.rule == "secret-plain" or redact(line, longest=len(line) + 1) != line:
         return
-    line = _clean(source[place.line - 1])
     if place.column - 1 <= WIDEST:
         yield f"    {line[:WIDEST]}"
         yield f"    {' ' * (place.column - 1)}{'^' * max(1, min(place.width, WIDEST - place.column + 1))}"

@@ -91,7 +91,7 @@ class Asking:
     def _answer(
         self, service: str, operation: str, subject: str, arguments: Mapping[str, Any]
     ) -> Mapping[str, Any] | Outcome:
-        call = f"{service}:{operation}"
+        call = f"{service.replace('-', '')}:{operation}"  # as IAM spells the action
         try:
             answer: Mapping[str, Any] = getattr(self.client(service), xform_name(operation))(**arguments)
         except Exception as error:

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_exec.live.asking import Asking, Outcome, Status, log_groups, outcomes
+from aws_exec.settings.file.units import UNITS_PER_VCPU
 
 _PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+
+#: Service Quotas of the service `fargate`: vCPUs that may run at a time.
+_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
 
 
 def check_run_task(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
@@ -26,6 +30,31 @@ def check_run_task(asking: Asking, request: Mapping[str, Any], container: str) -
         _task_definition(asking, request, container),
         _network(asking, request),
     )
+
+
+def check_quota(asking: Asking, request: Mapping[str, Any], parallelism: float) -> Iterator[Outcome]:
+    """Whether as many tasks of this size as Airflow runs at a time fit into the account's quota of Fargate.
+
+    Args:
+        asking: makes the calls.
+        request: the arguments of RunTask; nothing is asked where it names no size, or not Fargate.
+        parallelism: `[core] parallelism`.
+    """
+    units = str((request.get("overrides") or {}).get("cpu"))
+    providers = {item.get("capacityProvider") for item in request.get("capacityProviderStrategy") or ()}
+    if not units.isdecimal() or not (request.get("launchType") == "FARGATE" or providers & _PROVIDERS):
+        return
+    spot = providers == {"FARGATE_SPOT"}
+    subject = f"the vCPU quota of Fargate {'Spot' if spot else 'On-Demand'}"
+    code = _SPOT_QUOTA if spot else _QUOTA
+    answer = asking.ask("service-quotas", "GetServiceQuota", subject, ServiceCode="fargate", QuotaCode=code)
+    quota, needed = float(answer["Quota"]["Value"]), parallelism * int(units) / UNITS_PER_VCPU
+    told = f"is {quota:g}, and {parallelism:g} tasks at a time of {int(units) / UNITS_PER_VCPU:g} vCPU are {needed:g}"
+    if needed <= quota:
+        yield Outcome(Status.PASS, "servicequotas:GetServiceQuota", subject, told)
+    else:
+        mend = "Have it raised, or lower [core] parallelism"
+        yield Outcome(Status.WARN, "servicequotas:GetServiceQuota", subject, told, mend)
 
 
 def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:

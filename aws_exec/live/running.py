@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aws_exec.clouds.session import open_session, session_client
-from aws_exec.live.asking import Asking, Outcome
+from aws_exec.live.asking import Asking, Outcome, outcomes
 from aws_exec.live.batch import check_submit_job
-from aws_exec.live.ecs import check_run_task
+from aws_exec.live.ecs import check_quota, check_run_task
 from aws_exec.settings.file.templates import service_of
 from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.launch import TYPICAL
 from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.configuration import Configuration
+from aws_exec.settings.rules.options import PARALLELISM
 
 _CHECKS: Mapping[Service, Callable[[Asking, Mapping[str, Any], str], Iterator[Outcome]]] = {
     "ecs": check_run_task,
@@ -43,6 +44,7 @@ def check_live(configuration: Configuration, clients: Callable[[str | None], Cal
         CredentialsError: nothing can be asked.
     """
     found: dict[Outcome, None] = {}
+    parallelism, _ = configuration.number("core", "parallelism", PARALLELISM)
     for team in configuration.teams:
         for service in SERVICES:
             if not configuration.says(service, team):
@@ -55,6 +57,8 @@ def check_live(configuration: Configuration, clients: Callable[[str | None], Cal
             container = getattr(section.options, "container_name", "")
             for request in _requests(configuration, service, section):
                 found.update(dict.fromkeys(_CHECKS[service](asking, request, container)))
+                if service == "ecs":
+                    found.update(dict.fromkeys(outcomes(check_quota(asking, request, parallelism))))
     return list(found)
 
 

@@ -84,6 +84,10 @@ def test_what_a_secret_is_is_not_shown(run, written):
         done = run("validate-config", path, "--format", how)
         assert "secret-plain" in done.stdout
         assert "hunter2" not in done.stdout + done.stderr
+    path = written("templates:\n  s: {cpus: 1, env: {DB_PASSWORD: hunter2hunter2}}\n")
+    done = run("validate-config", path)
+    assert "[template-unknown-term]" in done.stdout
+    assert "hunter2" not in done.stdout, "nor for another fault in the same line"
     kwargs = {"AIRFLOW__AWS_BATCH_EXECUTOR__SUBMIT_JOB_KWARGS": '{"parameters": {"password": "hunter2"}}'}
     assert "hunter2" not in run("validate-config", "--effective", **kwargs).stdout
 

@@ -188,3 +188,18 @@ def test_a_service_that_does_not_answer_is_skipped(told):
 def test_without_credentials_nothing_can_be_asked(told, error):
     with pytest.raises(CredentialsError):
         told(describe_clusters=error)
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [
+        (64, []),
+        (63, [("WARN", "servicequotas:GetServiceQuota", "is 63, and 32 tasks at a time of 2 vCPU are 64")]),
+    ],
+)
+def test_the_quota_is_enough_for_as_many_tasks_as_airflow_runs(told, quota, expected):
+    text = """
+ecs: {cluster: fleet, container_name: airflow, task_definition: task, launch_type: FARGATE, subnets: [subnet-1]}
+templates: {s: {cpu: 2, memory: 4GiB}}
+"""
+    assert told(text=text, get_service_quota={"Quota": {"Value": quota}}) == expected

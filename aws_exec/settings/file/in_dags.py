@@ -8,7 +8,8 @@ from typing import Any
 
 from aws_exec.settings.file.discovery import cached_file
 from aws_exec.settings.file.reading import AwsexecFile
-from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms, service_of
+from aws_exec.settings.file.rendering import levels_of
+from aws_exec.settings.file.templates import MEMBER, compiled, service_of
 from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 
@@ -32,14 +33,10 @@ def template(name: str, *, executor: Service | None = None, **terms: Any) -> dic
         InvalidExecutorConfig: there is no such template, or a term is wrong.
     """
     file = cached_file(os.environ)
-    if name not in file.templates:
-        where = f" in {file.located.source}" if file.located.source else ": there is no awsexec.yaml"
-        message = f"{str(name)[:80]} is not known{where}"
-        raise InvalidExecutorConfig([Finding(MEMBER, message, did_you_mean(str(name), file.templates))])
-    own, findings = read_terms(terms)
-    if own is None:
-        raise InvalidExecutorConfig(findings)
-    levels = [*(level.terms for level in file.templates[name]), *([own] if terms else [])]
+    try:
+        levels = levels_of(file, name, terms)
+    except LookupError as error:
+        raise InvalidExecutorConfig([Finding(MEMBER, str(error.args[0]), rule="template-unknown")]) from error
     service = executor or service_of(levels) or only_service(file)
     return compiled(levels, service) if service is not None else in_neutral_terms(levels)
 

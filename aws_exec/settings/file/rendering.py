@@ -22,7 +22,8 @@ def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Seque
         LookupError: there is no such template.
     """
     if name not in file.templates:
-        raise LookupError(f"there is no template {name!r}. {did_you_mean(name, file.templates)}")
+        where = f" in {file.located.source}" if file.located.source else ": there is no awsexec.yaml"
+        raise LookupError(f"there is no template {str(name)[:80]!r}{where}. {did_you_mean(str(name), file.templates)}")
     own, wrong = read_terms(changes)
     if own is None:
         raise InvalidExecutorConfig(wrong)

@@ -6,6 +6,7 @@ Commands are imported when they are run, not when they are listed: `awsexec --he
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Annotated, Any, cast
 
@@ -14,8 +15,22 @@ from typer.core import TyperCommand, TyperGroup
 
 import aws_exec
 from cli.commands import COMMANDS
+from cli.common import (
+    ConfigOption,
+    EndpointOption,
+    ExecutorOption,
+    NoInputOption,
+    Options,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+    before,
+)
 from cli.console import printer
 from cli.exits import Exit
+
+#: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).
+CONFIG_VARIABLE = "AWSEXEC_CONFIG"
 
 #: Wrong usage, whichever click Typer brings along: its own copy or the package.
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
@@ -53,7 +68,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="awsexec",
     cls=_Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -68,11 +82,19 @@ def _print_version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def awsexec(
     context: typer.Context,
+    *,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of unexpected errors.")] = False,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
     ] = False,
+    output: OutputOption = None,
+    executor: ExecutorOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointOption = None,
+    config: ConfigOption = None,
+    no_input: NoInputOption = False,
 ) -> None:
     r"""Run Airflow tasks on Amazon ECS and AWS Batch, one container per task.
 
@@ -80,7 +102,14 @@ def awsexec(
     Examples:
       awsexec demo             see it work on this machine, no AWS account
       awsexec local up         an AWS of one's own, in the foreground
+      awsexec list             what runs, on both services
+      awsexec check-health     whether the executors could work, and what is missing
       awsexec COMMAND --help   everything about a command
+
+    \b
+    The options but --debug and --version may also stand after the command;
+    they are of the commands that ask AWS. --install-completion teaches the
+    shell to complete commands, options and job ids.
 
     \b
     Exit codes:
@@ -88,6 +117,9 @@ def awsexec(
       4 credentials, 5 not found, 124 timed out, 130 interrupted
     """
     printer.debug = printer.debug or debug
+    before.options = Options(output, executor, region, profile, endpoint_url, config, no_input)
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config)  # commands with a --config of their own read it from there
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(Exit.USAGE)

@@ -20,11 +20,20 @@ class Lazy:
 
 COMMANDS = {
     "demo": Lazy("cli.demo", "See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account."),
+    "describe": Lazy("cli.describe", "Show everything known of a job: whose, how far, its timeline, its log."),
+    "explain": Lazy("cli.explain", "Explain why a job failed, or does not start, and what to do about it."),
+    "list": Lazy("cli.list_jobs", "List the running fleet, ECS tasks and Batch jobs in one table."),
     "local": Lazy("cli.local", "The embedded AWS: containers run as processes on this machine."),
+    "logs": Lazy("cli.logs", "Show a job's CloudWatch log, as its task or job definition has it sent there."),
     "render": Lazy("cli.render", "Show the executor_config of a template, or the exact request that it makes."),
     "schema": Lazy("cli.schema", "Print the JSON Schema of awsexec.yaml, for editors."),
     "templates": Lazy("cli.templates", "List the templates of awsexec.yaml, with their size and cost per hour."),
+    "terminate": Lazy(
+        "cli.terminate", "Stop jobs: shows what will be stopped, asks, stops it, says what became of each."
+    ),
+    "terminate-all": Lazy("cli.terminate_all", "Stop every job that fits, of this deployment, on both services."),
     "validate-config": Lazy(
         "cli.validate_config", "Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs."
     ),
+    "wait": Lazy("cli.wait", "Wait until jobs run, or are over; exit with their outcome."),
 }

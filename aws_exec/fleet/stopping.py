@@ -35,7 +35,7 @@ def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None
     if foreign:
         lines = [f"{job.id}  {job.address}  deployment {job.identity.deployment or '-'}" for job in foreign[:10]]
         raise MisusedError(
-            f"{len(foreign)} of {len(jobs)} jobs are not of this deployment; --include-foreign stops them all the same",
+            f"not of this deployment: {len(foreign)} of {len(jobs)}; --include-foreign stops what is another's",
             lines,
         )
 

@@ -70,7 +70,7 @@ def wait(
         pause = max(LOOK_SECONDS, len(left) / _PAGE)
         if ends is not None:
             if clock() >= ends:
-                raise TimeoutError(f"{len(left)} of {len(jobs)} jobs are not {until} yet")
+                raise TimeoutError(f"not {until} in time: {len(left)} of {len(jobs)}")
             pause = min(pause, ends - clock())
         if stop.wait(max(0.0, pause)):
             return

@@ -83,7 +83,7 @@ def test_no_command_is_wrong_usage_and_shows_the_help():
     ("arguments", "said"),
     [
         (["nope"], "awsexec: No such command 'nope'. See awsexec --help."),
-        (["--nope"], "awsexec: No such option: --nope. See awsexec --help."),
+        (["--zzz"], "awsexec: No such option: --zzz. See awsexec --help."),
         (["demo", "--prot", "1"], "awsexec demo: No such option: --prot"),
         (["demo", "--port", "65536"], "awsexec demo: Invalid value for '--port'"),
     ],

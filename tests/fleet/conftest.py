@@ -3,9 +3,15 @@
 import pytest
 
 from aws_exec.local import EmbeddedAws
+from tests.fleet.shell import Shell
 
 
 @pytest.fixture(scope="session")
 def aws():
     with EmbeddedAws(max_containers=12, start_delay=0, stop_delay=0, stop_timeout=1) as aws:
         yield aws
+
+
+@pytest.fixture
+def shell(monkeypatch, capsys):
+    return Shell(monkeypatch, capsys)

@@ -147,7 +147,7 @@ def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, flee
     jobs = surveyed(fleet)
     ours = [jobs[running[name]] for name in ("task", "mapped", "job")]
     deployments = {"ecs": OURS, "batch": OURS}
-    with pytest.raises(MisusedError, match="1 of 4 jobs are not of this deployment"):
+    with pytest.raises(MisusedError, match="not of this deployment: 1 of 4"):
         check_ours([*ours, jobs[running["theirs"]]], deployments)
     check_ours(ours, deployments)
     gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, place="no-such-cluster"))

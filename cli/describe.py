@@ -1,0 +1,127 @@
+"""`awsexec describe`: everything known of a job, its life as a timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli.arguments import ClusterOption, JobsArgument, QueueOption
+from cli.common import Format, Options, over_the_fleet
+from cli.rows import size
+from cli.shown import now, show_document, show_lines, write
+
+if TYPE_CHECKING:
+    from aws_exec.fleet import Fleet, FleetJob, LogPlace
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@over_the_fleet("describe")
+def describe(options: Options, jobs: JobsArgument, cluster: ClusterOption = None, queue: QueueOption = None) -> None:
+    r"""Show everything known of a job: whose, how far, its timeline, its log.
+
+    `-o json` and `-o yaml` add what AWS itself says (`aws`), without secrets.
+
+    \b
+    Examples:
+      awsexec describe 0d6a9c1e
+      awsexec describe 'etl/load[3]@scheduled__2026-11-22T00:00:00+00:00'
+      awsexec describe 0d6a9c1e -o yaml
+    """
+    from aws_exec.fleet import locate  # noqa: PLC0415 - the CLI starts fast
+
+    with options.open(cluster, queue) as fleet:
+        found = locate(fleet.services, fleet.region, jobs, ended=True)
+        if options.format is Format.NAME:
+            write("".join(f"{job.job.arn}\n" for job in found))
+        elif options.format in (Format.JSON, Format.YAML):
+            documents = [_document(fleet, job) for job in found]
+            show_document(documents[0] if len(documents) == 1 else documents, options.format)
+        else:
+            for number, job in enumerate(found):
+                write("\n" if number else "")
+                show_lines(_lines(fleet, job))
+
+
+def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
+    from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
+
+    place = _log_place(fleet, job)
+    log = None
+    if place is not None:
+        log = {
+            "driver": place.driver,
+            "group": place.group,
+            "stream": place.stream,
+            "region": place.region or fleet.region,
+        }
+    timeline = [{"at": iso(moment.at), "what": moment.what} for moment in job.moments]
+    said = _plain_times(fleet.services[job.service].document(job))
+    return {**plain(job, now(), fleet.cost(job)), "timeline": timeline, "log": log, "aws": said}
+
+
+def _plain_times(document: Any) -> Any:
+    """Times as text: JSON has none."""
+    if isinstance(document, dict):
+        return {key: _plain_times(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_plain_times(value) for value in document]
+    return document.isoformat(timespec="seconds") if hasattr(document, "isoformat") else document
+
+
+def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
+    from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
+
+    who, stop = job.identity, job.stop
+    place, cost = _log_place(fleet, job), fleet.cost(job)
+    facts = {
+        "Job": job.address,
+        "ARN": job.job.arn,
+        "State": f"{job.state} ({job.status}), {duration(job.age(now()))} since it was queued",
+        "Try": who.try_number,
+        "Deployment": who.deployment or "- (the amazon provider's executor, or unknown)",
+        "Launch": who.token,
+        "Cluster" if job.service == "ecs" else "Job queue": job.job.place,
+        "Definition": job.definition,
+        "Container": job.container,
+        "Size": size(job),
+        "Cost so far": "" if cost is None else f"{cost:.4f} USD ({fleet.prices})",
+        "Exit code": "" if job.exit_code is None else str(job.exit_code),
+        "Stop code": stop.code if stop else "",
+        "Reason": stop.reason if stop else job.waiting,
+        "Container's": stop.container_reason if stop else "",
+        "Sidecars": ", ".join(stop.sidecars) if stop else "",
+        "Log": f"{place.group} {place.stream or '(not begun)'}" if place else "",
+    }
+    for label, text in facts.items():
+        if text:
+            yield [(f"{label + ':':<13}", "bold"), (text, "")]
+    yield [("Timeline:", "bold")]
+    yield from _timeline(job)
+
+
+def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
+    from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
+
+    before: float | None = None
+    for moment in job.moments:
+        after = "" if before is None else f"+{duration(moment.at - before)}"
+        yield [(f"  {iso(moment.at)}  {after:>8}  {moment.what}", "")]
+        before = moment.at
+    if job.is_active and before is not None:
+        yield [(f"  {'now':<25}  {'+' + duration(now() - before):>8}  {job.state}", "dim")]
+
+
+def _log_place(fleet: Fleet, job: FleetJob) -> LogPlace | None:
+    """Where it logs; None where that cannot be told: a missing right hides nothing else."""
+    from aws_exec.fleet import CloudError  # noqa: PLC0415 - the CLI starts fast
+
+    try:
+        return fleet.services[job.service].log_place(job)
+    except CloudError:
+        return None

@@ -1,0 +1,133 @@
+"""`awsexec list`: the running fleet of both services in one table."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.arguments import (
+    Chosen,
+    ClusterOption,
+    DagOption,
+    DeploymentOption,
+    OlderOption,
+    QueueOption,
+    RunOption,
+    StateOption,
+    TaskOption,
+)
+from cli.common import Format, Options, exit_of, over_the_fleet, told
+from cli.console import printer
+from cli.durations import span
+from cli.exits import Exit
+from cli.rows import Context
+from cli.shown import Shower, count, now
+
+if TYPE_CHECKING:
+    from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
+
+COMMAND = "awsexec list"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@over_the_fleet("list")
+def list_jobs(
+    options: Options,
+    *,
+    dag: DagOption = None,
+    task: TaskOption = None,
+    run: RunOption = None,
+    state: StateOption = None,
+    older_than: OlderOption = None,
+    queue: QueueOption = None,
+    cluster: ClusterOption = None,
+    deployment: DeploymentOption = None,
+    all_states: Annotated[
+        bool, typer.Option("--all-states", "-a", help="Also what has ended, as far as AWS remembers it.")
+    ] = False,
+    since: Annotated[str, typer.Option(metavar="SPAN", help="With --all-states: what ended within this time.")] = "1d",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")] = False,
+    interval: Annotated[str, typer.Option(metavar="SPAN", help="With --watch: between two looks.")] = "5s",
+) -> None:
+    r"""List the running fleet, ECS tasks and Batch jobs in one table.
+
+    Rows are shown as they become known. Every job that runs an Airflow task
+    is listed, also other deployments' and those of the amazon provider's
+    executors; `-o wide` shows whose, the size, and the cost so far.
+    Exits with 3 if a part of the fleet could not be looked at.
+
+    \b
+    Examples:
+      awsexec list
+      awsexec list --dag 'etl*' --older-than 2h -o wide
+      awsexec list --all-states --state failed --since 6h
+      awsexec list -o json | jq '.[].arn'
+      awsexec list --watch
+    """
+    from aws_exec.fleet import Wanted  # noqa: PLC0415 - the CLI starts fast
+
+    chosen = Chosen(dag, task, run, state, older_than, deployment).filter()
+    ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
+    recent = span(since) or 0.0
+    with options.open(cluster, queue) as fleet:
+        wanted = Wanted(chosen.deployment, now() - recent if ended else None)
+        if watch:
+            from cli.watching import watch_fleet  # noqa: PLC0415 - the CLI starts fast
+
+            watch_fleet(options, fleet, chosen, wanted, span(interval) or 1.0)
+        else:
+            raise typer.Exit(_list(options, fleet, chosen, wanted))
+
+
+def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted) -> Exit:
+    from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
+
+    shower = Shower(options.format, Context(now(), fleet.cost))
+    states: Counter[str] = Counter()
+    problems: list[Problem] = []
+    for page in looked_at(fleet, chosen, wanted):
+        if isinstance(page, Problem):
+            problems.append(page)
+            continue
+        shower.show(page)
+        states.update(str(job.state) for job in page)
+    shower.close()
+    if options.format in (Format.TABLE, Format.WIDE) and not problems:
+        _sum_up(states)
+    return tell_problems(COMMAND, problems, shown=bool(states))
+
+
+def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
+    """Pages of jobs that fit, none empty, and what could not be looked at."""
+    from aws_exec.fleet import Problem, survey  # noqa: PLC0415 - the CLI starts fast
+
+    for page in survey(fleet.services.values(), wanted):
+        if isinstance(page, Problem):
+            yield page
+        elif fitting := [job for job in page if chosen.fits(job, now())]:
+            yield fitting
+
+
+def tell_problems(command: str, problems: list[Problem], *, shown: bool) -> Exit:
+    """Say what could not be looked at; the exit code for it."""
+    for problem in problems:
+        where = f"{problem.service} {problem.place}".rstrip()
+        printer.fail(command, f"{where}: {told(problem.fault)}")
+    codes = {exit_of(problem.fault) for problem in problems}
+    if not codes:
+        return Exit.OK
+    return Exit.PARTIAL if shown or len(codes) > 1 else codes.pop()
+
+
+def _sum_up(states: Counter[str]) -> None:
+    if not states:
+        printer.err.print("No jobs.", highlight=False)
+    elif sys.stderr.isatty():
+        told_of = ", ".join(f"{number} {state}" for state, number in states.most_common())
+        printer.err.print(f"{count(states.total())}: {told_of}", highlight=False)

@@ -1,0 +1,69 @@
+"""`awsexec logs`: what a job has printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.arguments import ClusterOption, JobArgument, QueueOption
+from cli.common import Options, over_the_fleet
+from cli.durations import span
+from cli.shown import now, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_exec.fleet import Fleet, FleetJob
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@over_the_fleet("logs")
+def logs(
+    options: Options,
+    job: JobArgument,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on, until the job is over.")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="The last lines only.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="SPAN", help="What is not older: 10m, 2h.")] = None,
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="When each line was printed.")] = False,
+    cluster: ClusterOption = None,
+    queue: QueueOption = None,
+) -> None:
+    r"""Show a job's CloudWatch log, as its task or job definition has it sent there.
+
+    Tokens and secrets are masked.
+
+    \b
+    Examples:
+      awsexec logs 0d6a9c1e --tail 50
+      awsexec logs -f etl/load@manual__1
+      awsexec logs 0d6a9c1e --since 10m --timestamps
+    """
+    from aws_exec.fleet import locate  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import logs as library  # noqa: PLC0415 - likewise
+    from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
+
+    age = span(since)
+    start = None if age is None else now() - age
+    with options.open(cluster, queue) as fleet:
+        [found] = locate(fleet.services, fleet.region, [job], ended=True)
+        place = library.place_of(fleet.services[found.service], found)
+        if follow:
+            lines = library.follow(fleet.client, place, is_over=_is_over(fleet, found), since=start, tail=tail)
+        else:
+            lines = library.read(fleet.client, place, tail=tail, since=start)
+        for line in lines:
+            write(f"{iso(line.at)}  {line.text}\n" if timestamps else f"{line.text}\n")
+
+
+def _is_over(fleet: Fleet, job: FleetJob) -> Callable[[], bool]:
+    """Whether the job is over by now: what AWS does not know any more is."""
+
+    def is_over() -> bool:
+        seen = fleet.services[job.service].describe(job.job.place, [job.job.arn])
+        return not any(each.is_active for each in seen)
+
+    return is_over

@@ -1,0 +1,115 @@
+"""Jobs on standard output, in the format that was asked for, as they become known."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cli.common import Format
+from cli.console import printer
+from cli.rows import NARROW, WIDE, Context, Table
+
+if TYPE_CHECKING:
+    from aws_exec.fleet import FleetJob
+
+
+def width() -> int | None:
+    """Of what is written to; None where nothing is to be cut: in a pipe."""
+    return printer.out.width if printer.out.is_terminal else None
+
+
+class Shower:
+    """Shows jobs page by page; `close` ends the document.
+
+    Args:
+        output: the format.
+        context: what rows are made with.
+    """
+
+    def __init__(self, output: Format, context: Context) -> None:
+        self._output = output
+        self._context = context
+        self._table: Table | None = None
+        self.count = 0
+
+    def show(self, jobs: Sequence[FleetJob]) -> None:
+        """One page, at once."""
+        if self._output in (Format.TABLE, Format.WIDE):
+            self._rows(jobs)
+            self.count += len(jobs)
+            return
+        texts = []
+        for job in jobs:
+            texts.append(self._text(job))
+            self.count += 1
+        write("".join(texts))
+
+    def close(self) -> None:
+        """There are no more."""
+        if self._output is Format.JSON:
+            write("\n]\n" if self.count else "[]\n")
+        elif self._output is Format.YAML and not self.count:
+            write("[]\n")
+
+    def _text(self, job: FleetJob) -> str:
+        if self._output is Format.NAME:
+            return f"{job.job.arn}\n"
+        document = self._plain(job)
+        if self._output is Format.YAML:
+            return as_yaml([document])
+        return (",\n" if self.count else "[\n") + json.dumps(document, ensure_ascii=False)
+
+    def _plain(self, job: FleetJob) -> dict[str, Any]:
+        from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast
+
+        return plain(job, self._context.now, self._context.cost(job))
+
+    def _rows(self, jobs: Sequence[FleetJob]) -> None:
+        if self._table is None:
+            columns = WIDE if self._output is Format.WIDE else NARROW
+            self._table = Table(columns, self._context, jobs, width())
+            show_lines([[(self._table.header(), "bold")]])
+        show_lines(self._table.styled(job) for job in jobs)
+
+
+def show_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Lines of styled parts, in one write."""
+    if not printer.out.color_system:
+        write("".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines))
+        return
+    from rich.text import Text  # noqa: PLC0415 - the CLI starts fast
+
+    text = Text("\n").join(Text.assemble(*line) for line in lines)
+    printer.out.print(text, soft_wrap=True)
+    sys.stdout.flush()
+
+
+def write(text: str) -> None:
+    """Data, at once, whatever the terminal's width."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def show_document(document: Any, output: Format) -> None:
+    """One document that is not a table."""
+    write(as_yaml(document) if output is Format.YAML else json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def as_yaml(document: Any) -> str:
+    """YAML, keys in their order."""
+    import yaml  # noqa: PLC0415 - only who asks for it waits for it
+
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
+def count(number: int) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} job{'' if number == 1 else 's'}"

@@ -1,0 +1,67 @@
+"""`awsexec terminate`: stop jobs that are named."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.arguments import (
+    ClusterOption,
+    DeploymentOption,
+    DryRunOption,
+    ForeignOption,
+    JobsArgument,
+    QueueOption,
+    ReasonOption,
+    YesOption,
+)
+from cli.common import Options, over_the_fleet
+from cli.console import printer
+from cli.exits import Exit
+from cli.stopping import How, stop
+
+COMMAND = "awsexec terminate"
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@over_the_fleet("terminate")
+def terminate(
+    options: Options,
+    jobs: JobsArgument,
+    *,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    reason: ReasonOption = None,
+    include_foreign: ForeignOption = False,
+    deployment: DeploymentOption = None,
+    cluster: ClusterOption = None,
+    queue: QueueOption = None,
+) -> None:
+    r"""Stop jobs: shows what will be stopped, asks, stops it, says what became of each.
+
+    Airflow fails the task instance of a job that was stopped on purpose, with
+    who did it and why. Only jobs of this deployment are stopped, unless
+    --include-foreign. Exits with 3 if some could not be stopped.
+
+    \b
+    Examples:
+      awsexec terminate 0d6a9c1e --reason "wrong parameters"
+      awsexec terminate 'etl/load[3]@manual__1' --dry-run
+      awsexec terminate 0d6a9c1e 6f70b2aa --yes
+    """
+    from aws_exec.fleet import check_ours, locate  # noqa: PLC0415 - the CLI starts fast
+
+    how = How(dry_run, yes, reason or "", include_foreign)
+    with options.open(cluster, queue) as fleet:
+        found = locate(fleet.services, fleet.region, jobs, ended=True)
+        over = [job for job in found if not job.is_active]
+        for job in over:
+            printer.err.print(f"{job.id} is over already: {job.state}", highlight=False)
+        left = [job for job in found if job.is_active]
+        if not left:
+            raise typer.Exit(Exit.OK)
+        if not include_foreign:
+            ours = {job.service: deployment or fleet.deployment_of(job.service) for job in left}
+            check_ours(left, ours)
+        raise typer.Exit(stop(COMMAND, options, fleet, left, how))

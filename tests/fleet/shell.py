@@ -1,0 +1,70 @@
+"""Runs commands: in this process, which is cheap, or as a process, which is what users do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cli.app
+from cli.common import Options, before
+from cli.console import printer
+
+ROOT = Path(__file__).parents[2]
+AWSEXEC = [sys.executable, "-c", "from cli.app import main; main()"]
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+def environment(**given: str) -> dict[str, str]:
+    """A shell's, without what the machine has of AWS, of Airflow, or of colours."""
+    mine = ("AWS_", "AIRFLOW__", "AWSEXEC_", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+    return {**kept, "AWS_CONFIG_FILE": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **given}
+
+
+def process(*arguments: str, **given: str) -> Done:
+    """Run `awsexec` as a process, to its end."""
+    done = subprocess.run(
+        [*AWSEXEC, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        check=False,
+        env=environment(**given),
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+class Shell:
+    """Runs `awsexec` in this process."""
+
+    def __init__(self, monkeypatch, capsys) -> None:
+        self._patch = monkeypatch
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, **given: str) -> Done:
+        wanted = environment(**given)
+        for name in [name for name in os.environ if name not in wanted]:
+            self._patch.delenv(name)
+        for name, value in wanted.items():
+            self._patch.setenv(name, value)
+        self._patch.setattr(sys, "argv", ["awsexec", *arguments])
+        before.options = Options()
+        for console in ("out", "err"):
+            printer.__dict__.pop(console, None)
+        self._capsys.readouterr()
+        with self._patch.context() as patch:
+            patch.setattr(sys, "stdin", Path(os.devnull).open())  # noqa: SIM115 - it is closed with the process
+            code = cli.app._run()
+        said = self._capsys.readouterr()
+        return Done(code, said.out, said.err)

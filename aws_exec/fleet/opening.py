@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from typing import Any, Self
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.session import open_session, session_client
 from aws_exec.fleet.batch import BatchFleet
+from aws_exec.fleet.cost import cost_so_far
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
@@ -20,6 +22,10 @@ from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.fleet.sources import Configured, read_configuration
 from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.settings.prices import Prices
+
+#: What jobs cost; the same table as of `awsexec templates`.
+PRICES = Prices()
 
 #: Calls to one service at once, of this command.
 CONNECTIONS = 16
@@ -141,11 +147,14 @@ class Fleet:
 
         return default_deployment()
 
-    def cost(self, job: FleetJob) -> float | None:  # noqa: ARG002 - the price table is yet to come
-        """What a job has cost so far, in USD; None where it has no price."""
-        return None
+    def cost(self, job: FleetJob) -> float | None:
+        """What a job has cost so far, by the price table; None where it has no price."""
+        return cost_so_far(job, time.time(), PRICES)
 
-    prices = ""
+    @property
+    def prices(self) -> str:
+        """Where costs come from, for people."""
+        return f"an estimate: Fargate, {PRICES.region}, {PRICES.dated}"
 
 
 def open_fleet(asked: Asked, environment: Mapping[str, str]) -> Fleet:

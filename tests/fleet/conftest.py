@@ -1,4 +1,4 @@
-"""One embedded AWS for all of these tests: its start costs more than what it is asked."""
+"""One embedded AWS a module, for all of its tests, and a shell."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from aws_exec.local import EmbeddedAws
 from tests.fleet.shell import Shell
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws():
     with EmbeddedAws(max_containers=12, start_delay=0, stop_delay=0, stop_timeout=1) as aws:
         yield aws

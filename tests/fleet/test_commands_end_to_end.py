@@ -33,6 +33,8 @@ def jobs(aws):
     aws.wait_until(
         lambda: all(status(name).status == "RUNNING" for name in ("task", "job", "theirs", "legacy")), timeout=30
     )
+    for name in ("task", "job"):
+        aws.wait_for_output(jobs[name], "token=")
     yield jobs
     for name, arn in jobs.items():
         if not status(name).over:

@@ -39,6 +39,8 @@ def running(aws):
         "nobody's": fleet.task(None, command=["python", "-c", "import threading; threading.Event().wait()"]),
     }
     aws.wait_until(lambda: all(one.status == "RUNNING" for one in aws.ledger()), timeout=30)
+    for name in ("task", "job"):
+        aws.wait_for_output(jobs[name], "token=")
     yield jobs
     for arn in jobs.values():
         if not next(one for one in aws.ledger() if one.arn == arn).over:

@@ -92,8 +92,8 @@ RULES: Final = (
         service="batch",
         cause="The head of the job queue is blocked, and AWS Batch does not know why.",
         blame=Blame.UNKNOWN,
-        remedy="Check the log driver, the network and the ECS agent of the compute resources, and the EC2 quotas.",
-        page=pages.BATCH_RUNNABLE,
+        remedy="Check log driver, network, ECS agent and user data of the compute resources, and the EC2 quotas.",
+        page=pages.BATCH_UNDETERMINED,
     ),
     StopRule(
         id="batch-time-limit",

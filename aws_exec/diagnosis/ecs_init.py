@@ -8,9 +8,10 @@ from aws_exec.diagnosis.model import Blame, StopRule
 from aws_exec.lifecycle.policy import Replacement
 
 _INIT: Final = r"ResourceInitializationError.*"
+# On an EC2 host the agent itself reads them, and names no category (amazon-ecs-agent: asmsecret, ssmsecret, asm).
 _SECRETS: Final = (
-    r"(?:pull secrets|registry auth|retrieve secrets?|fetch secret|from asm|from ssm|Secrets Manager|Parameter Store|"
-    r"ssm parameters).*"
+    r"(?:ResourceInitializationError.*(?:pull secrets|registry auth|retrieve secrets?|fetch secret|from asm|from ssm|"
+    r"Secrets Manager|Parameter Store|ssm parameters)|fetching secret (?:data )?from|\basm (?:fetching|resource)).*"
 )
 # An EC2 host reports its log driver's failure as a container that cannot start: no category is asked for.
 _LOGS: Final = r"(?:logger args|logging driver|log driver|log router|create stream).*"
@@ -62,7 +63,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-throttled",
-        when=_INIT + _SECRETS + r"(?:throttl|rate exceeded|too many requests)",
+        when=_SECRETS + r"(?:throttl|rate exceeded|too many requests)",
         cause="AWS limited how often the secrets or registry credentials may be read.",
         blame=Blame.AWS,
         remedy="Nothing, if it passes; else start fewer tasks at once or raise the throughput of Parameter Store.",
@@ -70,7 +71,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-unreachable",
-        when=_INIT + _SECRETS + NETWORK,
+        when=_SECRETS + NETWORK,
         cause="The task's network has no path to the service that holds its secrets or registry credentials.",
         blame=Blame.DEPLOYMENT,
         remedy="Give the subnet a NAT gateway or endpoints for ECR, Secrets Manager and SSM, or assign a public IP.",
@@ -78,7 +79,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-denied",
-        when=_INIT + _SECRETS + DENIED,
+        when=_SECRETS + DENIED,
         cause="The execution role may not read a secret, a parameter or the registry credentials.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -87,10 +88,9 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-missing",
-        when=_INIT
-        + _SECRETS
-        + r"(?:ResourceNotFound|ParameterNotFound|InvalidParameter|invalid ssm parameters|can.t find|not found|"
-        r"did not contain json key|invalid character|marked for deletion)",
+        when=_SECRETS
+        + r"(?:ResourceNotFound|ParameterNotFound|InvalidParameter|invalid (?:ssm )?parameters|can.t find|not found|"
+        r"did not contain json key|invalid character|invalid schema|malformed|marked for deletion)",
         cause="A secret or parameter that the task or job definition names does not exist, or lacks the named key.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -99,7 +99,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-failed",
-        when=_INIT + _SECRETS,
+        when=_SECRETS,
         cause="The task's secrets or registry credentials could not be read.",
         blame=Blame.DEPLOYMENT,
         remedy="Check the secret's ARN, the execution role's permissions and the network path to it.",
@@ -116,7 +116,7 @@ RULES: Final = (
     ),
     StopRule(
         id="env-file-failed",
-        when=_INIT + r"(?:env files?|environment files?|envfile)",
+        when=_INIT + r"(?:env files?|environment files?|envfile)|unable to download env file",
         cause="The environment file in Amazon S3 could not be read.",
         blame=Blame.DEPLOYMENT,
         remedy="Check environmentFiles, the execution role's s3:GetObject and the path to Amazon S3.",
@@ -145,6 +145,47 @@ RULES: Final = (
         cause="A volume of the task could not be set up.",
         blame=Blame.DEPLOYMENT,
         remedy="Check the task definition's volumes, the mount targets and the security groups.",
+        page=pages.INIT,
+    ),
+    StopRule(
+        id="ebs-role",
+        when=r"ECS Infrastructure Role",
+        cause="Amazon ECS could not assume the infrastructure role that makes the task's EBS volume.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check the role's trust policy and rights, and iam:PassRole; a new role takes a moment to be known.",
+        page=pages.EBS,
+    ),
+    StopRule(
+        id="ebs-key",
+        when=r"EBS volume.*IdempotentParameterMismatch",
+        cause="The EBS volume could not be encrypted: the KMS key does not exist, or the role may not use it.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct kmsKeyId in volumeConfigurations, or let the infrastructure role use the key.",
+        page=pages.EBS,
+    ),
+    StopRule(
+        id="ebs-timeout",
+        when=r"timed out while configuring the EBS volume",
+        cause="The EBS volume was not mounted in time: usually its file system is not the one that was asked for.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Set filesystemType in volumeConfigurations to what the snapshot has and the task's system can mount.",
+        page=pages.EBS,
+    ),
+    StopRule(
+        id="ebs-failed",
+        when=r"failed to set up the EBS volume",
+        cause="The task's EBS volume could not be set up.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Read the message: it names the EC2 error; check volumeConfigurations and the EBS quotas.",
+        page=pages.EBS,
+    ),
+    StopRule(
+        id="init-interface",
+        when=_INIT + r"(?:configure ENI|setup regular eni|netplugin)",
+        cause="The task's network interface was attached, but could not be set up on the host.",
+        blame=Blame.AWS,
+        remedy="Run the task again; open a support case if it repeats.",
         page=pages.INIT,
     ),
     StopRule(

@@ -18,7 +18,7 @@ from tests.executors.harness import PATIENCE
 from tests.executors.services import BATCH, ECS
 
 #: Seconds that an interpreter with Airflow in it takes to come up, on a machine that is busy with other things.
-STARTING = 120.0
+STARTING = 300.0
 #: And to go away. Less than a call's `READ_TIMEOUT_SECONDS`: to wait for one to give up is too long.
 LEAVING = 15.0
 

@@ -17,6 +17,7 @@ from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_arou
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.lifecycle.job_name import token_in
+from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of
 from aws_exec.metering.meter import Meter, NoMeter
 
@@ -201,7 +202,7 @@ class BatchCloud:
             if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == family
         ]
 
-    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
+    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
         """The running fleet of this deployment; nothing, with one warning, without the right to list."""
         ids: dict[str, str] = {}
         for place in dict.fromkeys(places or ("",)):
@@ -211,7 +212,11 @@ class BatchCloud:
                 if not _is_denied(error.fault):
                     raise
         return [
-            seen for detail, seen in self._described(ids) if self._is_ours(detail) and seen.status is not Status.STOPPED
+            Sighting(seen, identity)
+            for detail, seen in self._described(ids)
+            if (identity := identity_in(detail)) is not None
+            and identity.deployment == self._deployment
+            and seen.status is not Status.STOPPED
         ]
 
     def _active(self, place: str) -> Iterable[str]:
@@ -219,10 +224,6 @@ class BatchCloud:
         for status in ACTIVE:
             for page in self._list(place, jobStatus=status):
                 yield from (each["jobId"] for each in page if token_in(each["jobName"], self._name_prefix))
-
-    def _is_ours(self, detail: Detail) -> bool:
-        identity = identity_in(detail)
-        return identity is not None and identity.deployment == self._deployment
 
     def _described(self, ids: dict[str, str]) -> list[tuple[Detail, Observation]]:
         """The jobs with these ids, each with its place."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Token
 
 
@@ -120,8 +121,8 @@ class Cloud(Protocol):
         """
         ...
 
-    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
-        """The running fleet of this deployment.
+    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
+        """The running fleet of this deployment, each with who it says that it is; what may not be listed is left out.
 
         Raises:
             CloudError: the service did not say.

@@ -5,9 +5,9 @@ completed once: `Asks.complete` is the only place that writes to the inbox, and 
 scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
 handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
-Lanes: launches, stops, reads (Observe, Watch, Find) and rows (Confirm, Settle) have threads of their own, so that a
-thousand submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask
-together); stops go first.
+Lanes: launches, stops, reads (Observe, Watch, Find, Survey) and rows (Confirm, Settle, AskOwners) have threads of their
+own, so that a thousand submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and
+StopTask together); stops go first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
@@ -33,16 +33,17 @@ from aws_exec.clouds.lane_gate import (
 from aws_exec.clouds.lane_lessons import Lessons
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import RowEffect, RowQuestions, Which, every
+from aws_exec.clouds.lane_rows import Owners, RowQuestions, Which, every, nobody_to_ask
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Observation, Trouble
 from aws_exec.metering.meter import Meter, NoMeter
 
 #: What the read lane carries out.
-Reading: TypeAlias = do.Observe | do.Watch | do.Find
+Reading: TypeAlias = do.Observe | do.Watch | do.Find | do.Survey
 #: Launches, stops, reads, rows.
-Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[RowEffect]]
+Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[do.RowEffect]]
 
 
 class Dispatcher:
@@ -54,6 +55,8 @@ class Dispatcher:
             with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
         confirm: asks Airflow's database which of these launches are still ours.
         settle: asks it the ends of which of these launches are news to it.
+        owners: asks it whose these containers are.
+        survey: what runs of this deployment: the adapter's `survey`, for the places there are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
         reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
             told of throttles, and closed.
@@ -74,6 +77,8 @@ class Dispatcher:
         compose: Callable[[do.Submit], Request],
         confirm: Which,
         settle: Which = every,
+        owners: Owners = nobody_to_ask,
+        survey: Callable[[], Sequence[Sighting]] = tuple,
         launches: Pacer,
         reads: Pacer,
         stops: Pacer | None = None,
@@ -87,6 +92,7 @@ class Dispatcher:
     ) -> None:
         self._cloud = cloud
         self._compose = compose
+        self._survey = survey
         self._renew = renew
         self._clock = clock
         self._lease = lease
@@ -98,7 +104,7 @@ class Dispatcher:
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
         self._finds = Finds()
-        self._questions = RowQuestions(confirm, settle, self._log)
+        self._questions = RowQuestions(confirm, settle, owners, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
@@ -208,9 +214,9 @@ class Dispatcher:
                 taken = self._launches.put(effect.ask, effect)
             case do.StopJob():
                 taken = self._stops.put(effect.ask, effect)
-            case do.Confirm() | do.Settle():
+            case do.Confirm() | do.Settle() | do.AskOwners():
                 taken = self._rows.put(effect.ask, effect)
-            case do.Observe() | do.Watch():
+            case do.Observe() | do.Watch() | do.Survey():
                 taken = self._reads.put(effect.ask, effect)
             case do.Find():
                 self._finds.add(effect)
@@ -297,6 +303,8 @@ class Dispatcher:
         def call() -> on.Completion:
             if isinstance(effect, do.Watch):
                 return on.Watched(effect.ask, effect.place, tuple(self._cloud.watch(effect.place, effect.jobs)))
+            if isinstance(effect, do.Survey):
+                return on.Surveyed(effect.ask, tuple(self._survey()))
             description = self._cloud.describe(effect.place, effect.jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
 
@@ -316,7 +324,7 @@ class Dispatcher:
         for find in finds:
             self._asks.complete(find.ask, answer_to(find, answer))
 
-    def _ask_rows(self, effect: RowEffect) -> bool:
+    def _ask_rows(self, effect: do.RowEffect) -> bool:
         for ask, event in self._questions.ask(effect, self._rows.take_along):
             self._asks.complete(ask, event)
         return True

@@ -16,8 +16,9 @@ from typing import Any
 
 from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
-from aws_exec.clouds.ecs_task import SERVICE, Task, observation, token_in
+from aws_exec.clouds.ecs_task import SERVICE, Task, identity_in, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
+from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of
 from aws_exec.metering.meter import Meter, NoMeter
 
@@ -196,21 +197,26 @@ class EcsCloud:
                 # A launch has at most one container at a time: one that runs is its newest.
                 lost = wanted - {launch_of(seen.token or "") for seen in found}
                 if lost:
-                    found += [seen for seen in self._fleet(place, desired) if launch_of(seen.token or "") in lost]
+                    found += [seen for _, seen in self._fleet(place, desired) if launch_of(seen.token or "") in lost]
         return found
 
-    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
+    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
         """The running fleet of this deployment; nothing, with one warning, without the right to list."""
-        return [seen for place in dict.fromkeys(places or ("",)) for seen in self._fleet(place, "RUNNING")]
+        return [
+            Sighting(seen, identity)
+            for place in dict.fromkeys(places or ("",))
+            for task, seen in self._fleet(place, "RUNNING")
+            if (identity := identity_in(task)) is not None
+        ]
 
-    def _fleet(self, place: str, desired: str) -> list[Observation]:
+    def _fleet(self, place: str, desired: str) -> list[tuple[Task, Observation]]:
         cluster = place or self._cluster
-        fleet: dict[str, Observation] = {}
+        fleet: dict[str, tuple[Task, Observation]] = {}
         try:
             for arns in self._list(cluster, desired):
                 for task in self._describe_page(cluster, arns, TRIES)[0]:
                     if task.get("startedBy") == self._started_by:
-                        fleet[task["taskArn"]] = self._see(task, Job(task["taskArn"], place))
+                        fleet[task["taskArn"]] = task, self._see(task, Job(task["taskArn"], place))
         except CloudError as error:
             if error.fault.operation == "ListTasks" and "AccessDenied" in error.fault.code:
                 self._calls.warn_once(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_exec.lifecycle.identity import from_environment
+from aws_exec.lifecycle.identity import Identity, from_environment
 from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token
 
 SERVICE = "ecs"
@@ -65,13 +65,19 @@ def has_started(task: Task, container: Mapping[str, Any] | None) -> bool:
 
 def token_in(task: Task) -> Token | None:
     """The launch token in the container overrides; None if awsexec did not launch it."""
+    identity = identity_in(task)
+    return identity.token if identity is not None else None
+
+
+def identity_in(task: Task) -> Identity | None:
+    """Who the task belongs to, from its container overrides; None if awsexec did not launch it."""
     overrides: Mapping[str, Any] = task.get("overrides") or {}
     for container in overrides.get("containerOverrides") or ():
         pairs = container.get("environment")
         if pairs:
             identity = from_environment({pair["name"]: pair.get("value", "") for pair in pairs})
             if identity is not None:
-                return identity.token
+                return identity
     return None
 
 

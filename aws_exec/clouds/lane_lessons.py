@@ -75,7 +75,7 @@ class Lessons:
 
     def answer(
         self,
-        effect: do.Submit | do.Observe | do.Watch | do.Find,
+        effect: do.Submit | do.Observe | do.Watch | do.Find | do.Survey,
         call: Callable[[], on.Completion],
         pacer: Pacer,
         request: Request | None = None,

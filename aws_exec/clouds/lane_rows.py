@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from aws_exec.clouds.lane_faults import failed, fault_in
+from aws_exec.clouds.lane_faults import fault_in, unasked
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Key, LaunchId, Trouble
 
 #: Launches, each with the key of what it runs.
@@ -20,8 +22,8 @@ Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
 #: Which of some launches something is true of.
 Which: TypeAlias = Callable[[Launches], Iterable[LaunchId]]
 
-#: What this lane carries out.
-RowEffect: TypeAlias = do.Confirm | do.Settle
+#: Whose these containers are, in their order.
+Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 
 #: Ends asked about at once: one SELECT (`aws_exec.executors.rows.CHUNK`).
 TOGETHER = 500
@@ -32,24 +34,31 @@ def every(launches: Launches) -> list[LaunchId]:
     return [launch_id for launch_id, _ in launches]
 
 
+def nobody_to_ask(identities: Sequence[Identity]) -> list[Owner]:
+    """Where there is no database to ask: each is somebody's, for all we know."""
+    return [Owner(waits=True)] * len(identities)
+
+
 class RowQuestions:
     """Asks, and makes the answers completions. Never raises: exactly one completion for each effect.
 
     Args:
         confirm: which launches are still ours.
         settle: the ends of which launches are news to Airflow.
+        owners: whose containers are.
         log: says what the database did not answer.
     """
 
-    def __init__(self, confirm: Which, settle: Which, log: LaneLog) -> None:
+    def __init__(self, confirm: Which, settle: Which, owners: Owners, log: LaneLog) -> None:
         self._confirm = confirm
         self._settle = settle
+        self._owners = owners
         self._log = log
 
     def ask(
         self,
-        effect: RowEffect,
-        take_along: Callable[[Callable[[RowEffect], bool], int], list[RowEffect]],
+        effect: do.RowEffect,
+        take_along: Callable[[Callable[[do.RowEffect], bool], int], list[do.RowEffect]],
     ) -> Sequence[tuple[int, on.Completion]]:
         """Ask one question, and with it those like it that wait.
 
@@ -62,6 +71,8 @@ class RowQuestions:
         """
         if isinstance(effect, do.Confirm):
             return [(effect.ask, self._confirmed(effect))]
+        if isinstance(effect, do.AskOwners):
+            return [(effect.ask, self._owners_told(effect))]
         more = take_along(lambda other: isinstance(other, do.Settle), TOGETHER - 1)
         return self._settled([effect, *(other for other in more if isinstance(other, do.Settle))])
 
@@ -69,13 +80,20 @@ class RowQuestions:
         try:
             ours = frozenset(self._confirm(effect.launches))
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
-            return failed(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
+            return unasked(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
         return on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
+
+    def _owners_told(self, effect: do.AskOwners) -> on.Completion:
+        try:
+            owners = tuple(self._owners([sighting.identity for sighting in effect.sightings]))
+        except BaseException as error:  # noqa: BLE001 -- likewise
+            return unasked(effect, fault_in(error, "owners", Trouble.UNREACHED, self._log))
+        return on.OwnersTold(effect.ask, effect.sightings, owners)
 
     def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
         try:
             awaited = frozenset(self._settle(tuple((effect.launch_id, effect.key) for effect in effects)))
         except BaseException as error:  # noqa: BLE001 -- likewise
             fault = fault_in(error, "settle", Trouble.UNREACHED, self._log)
-            return [(each.ask, failed(each, fault)) for each in effects]
+            return [(each.ask, unasked(each, fault)) for each in effects]
         return [(each.ask, on.Settled(each.ask, each.launch_id, each.launch_id in awaited)) for each in effects]

@@ -12,11 +12,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.executors import compat, rows, telling
+from aws_exec.executors import compat, ownership, rows, telling
 from aws_exec.executors.beat import BUDGET
 from aws_exec.executors.starting import StartingExecutor
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload, identity_of
 from aws_exec.lifecycle import effects, events
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
 from aws_exec.metering import catalogue
 from aws_exec.settings import InvalidExecutorConfig
@@ -118,11 +120,12 @@ class ContainerExecutor(StartingExecutor):
             if fresh is None:
                 raise CloudError(Fault(Trouble.HELD, "adoption", message="the row is no longer queued for this launch"))
             workload = fresh
-        identity = identity_of(submit.key, submit.token, self._deployment)
+        identity = identity_of(submit.key, submit.token, self._deployment, str(self.job_id or ""))
         try:
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
             raise CloudError(Fault(Trouble.INVALID, telling.OURS, message=str(error))) from error
+        self._surveyed_places[plan.place] = None
         return Request(identity.token, plan.place, plan.arguments)
 
     def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
@@ -132,6 +135,10 @@ class ContainerExecutor(StartingExecutor):
     def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
         """The ends of which launches are news to Airflow; on a thread of its own."""
         return rows.awaited(launches, self.job_id)
+
+    def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
+        """Whose these containers are; on a thread of its own."""
+        return ownership.owners(identities, self.job_id)
 
     # -- what Airflow takes back ----------------------------------------------------------------------------------
 
@@ -196,6 +203,7 @@ class ContainerExecutor(StartingExecutor):
 
     def _adopt(self, row: rows.Row) -> bool:
         place = self._place_of(row.executor_config, row.queue)
+        self._surveyed_places[place] = None
         job = self._job_of(row.external_id, place)
         if job is not None:
             # Derived from the job, so that every later scheduler gives its replacements the same tokens.

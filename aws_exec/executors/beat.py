@@ -139,13 +139,16 @@ class BeatingExecutor(BaseExecutor):
                 self._tell(effect.key, telling.note(effect))
             case effects.Release(key):
                 self._release(key)
+            case effects.Orphans():
+                self._tell_orphans(effect)
             case _ if self._dispatcher is not None:
                 if isinstance(effect, effects.Settle):
                     self._ends_asked.add(effect.launch_id)
                 self._dispatcher.dispatch(number, effect)
 
     def _say_running(self, key: Any, job: Job) -> None:
-        # The scheduler overwrites external_executor_id with it.
+        # The scheduler overwrites external_executor_id with it. A callback of a dead scheduler is first heard of here.
+        self.running.add(key)
         self.running_state(key, job.arn)
 
     def _report(self, report: effects.Report) -> None:
@@ -182,6 +185,12 @@ class BeatingExecutor(BaseExecutor):
             if key not in self.event_buffer:
                 super().change_state(key, compat.final_state(key, success=success), text)
                 self._ends.pop(key, None)
+
+    def _tell_orphans(self, told: effects.Orphans) -> None:
+        """After each survey: which containers nobody owns."""
+        self._metering.meter.tell(catalogue.ORPHANS, len(told.found))
+        if told.found:
+            self.log.warning("%s", telling.orphans(told))
 
     def _release(self, key: Any) -> None:
         self.running.discard(key)

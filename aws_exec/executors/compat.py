@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from airflow.configuration import conf
 from airflow.executors import workloads
 from airflow.executors.base_executor import BaseExecutor
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.state import TaskInstanceState
+from sqlalchemy import select
 
 from aws_exec.lifecycle.values import Key
 
@@ -78,6 +80,24 @@ def key_of(workload: Any) -> Key:
     """The key under which Airflow knows a workload."""
     key: Key = workload.ti.key if is_task(workload) else workload.callback.key
     return key
+
+
+def callback_key(callback_id: str) -> Key:
+    """The key of a callback: in Airflow 3.2 its id."""
+    from airflow.models import callback  # noqa: PLC0415 - needed where there are callbacks only
+
+    kind = getattr(callback, "CallbackKey", str)
+    key: Key = kind(callback_id)
+    return key
+
+
+def live_callbacks(ids: Sequence[UUID]) -> Any:
+    """The query of those of these callbacks whose end Airflow does not know; of none in Airflow 3.1."""
+    from airflow.models.callback import Callback  # noqa: PLC0415 - likewise
+    from airflow.utils.state import CallbackState  # noqa: PLC0415 - likewise
+
+    ended = (CallbackState.SUCCESS, CallbackState.FAILED)
+    return select(Callback.id).where(Callback.id.in_(ids), Callback.state.not_in(ended))
 
 
 def is_terminal(state: object) -> bool:

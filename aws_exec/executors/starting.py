@@ -22,6 +22,7 @@ from aws_exec.executors.beat import BUDGET, BeatingExecutor
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle import Machine, Policy, effects
 from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Trouble
 from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.file import AwsexecFile, load_file
@@ -75,6 +76,8 @@ class StartingExecutor(BeatingExecutor):
     _builder: Any = None
     #: Where the tasks of an Airflow queue go that have no executor_config.
     _places: dict[str | None, str]
+    #: Where jobs of ours may be: the configured place, and each that was used.
+    _surveyed_places: dict[str, None]
     _clients: ClientSource[Any]
     _reads: Pacer
 
@@ -151,6 +154,7 @@ class StartingExecutor(BeatingExecutor):
         for warning in self._builder.warnings:
             self.log.warning("[%s] %s", self.SECTION, warning)
         self._places = {}
+        self._surveyed_places = {str(self._builder.place()): None}
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
         build = partial(build_client, self.SERVICE, section=self.SECTION, read_timeout=self.READ_TIMEOUT)
@@ -168,6 +172,8 @@ class StartingExecutor(BeatingExecutor):
             compose=self._compose,
             confirm=self._confirm,
             settle=self._settle,
+            owners=self._owners,
+            survey=self._survey,
             launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),
             reads=self._reads,
             renew=self._clients.renew,
@@ -190,6 +196,14 @@ class StartingExecutor(BeatingExecutor):
         """The ends of which launches are news to Airflow; on a lane's thread."""
         raise NotImplementedError
 
+    def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
+        """Whose these containers are; on a lane's thread."""
+        raise NotImplementedError
+
+    def _survey(self) -> Sequence[Sighting]:
+        """What runs of this deployment, wherever this executor has launched or adopted anything; on a lane's thread."""
+        return self._ready_cloud().survey(tuple(self._surveyed_places))
+
     def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
         can = cloud.capabilities
         return Policy(
@@ -202,6 +216,9 @@ class StartingExecutor(BeatingExecutor):
             start_timeout=self._start_timeout(options),
             stop_grace=options.stop_grace,
             missing_grace=options.missing_grace,
+            deployment=self._deployment,
+            orphan_interval=options.orphan_interval,
+            reap_orphans=options.reap_orphans,
             gap=compat.health_threshold() * DOUBT_SHARE,
             judge=can_replace,
         )

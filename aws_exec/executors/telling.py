@@ -18,6 +18,9 @@ _ENTRIES = 20
 _COUNTED = 20_000
 
 
+#: Orphans that are named, of each survey's.
+_ORPHANS = 20
+
 #: SIGTERM and SIGKILL, as exit codes: how ECS ends the containers that outlive an essential one.
 STOPPED_BY_SIGNAL = (": 143", ": 137")
 
@@ -76,6 +79,21 @@ def note(effect: effects.Note) -> str:
     if effect.fault is not None:
         parts.append(tell_fault(effect.fault))
     return "\n".join(parts)
+
+
+def orphans(told: effects.Orphans) -> str:
+    """Containers that nobody owns, for the scheduler's log."""
+    count = len(told.found)
+    what = "being stopped" if told.stopped else "left running; reap_orphans = True would stop them"
+    lines = [f"{count} containers of this deployment have no owner in Airflow, and are {what}:"]
+    for orphan in told.found[:_ORPHANS]:
+        who = orphan.sighting.identity
+        name = f"callback {who.callback_id}" if who.callback_id else f"{who.dag_id}.{who.task_id} of {who.run_id}"
+        attempt = f"[{who.map_index}], try {who.try_number}" if who.try_number else ""
+        lines.append(f"{orphan.sighting.seen.job.arn}: {name}{attempt}, for {orphan.unowned_for / 60:.0f} minutes")
+    if count > _ORPHANS:
+        lines.append(f"and {count - _ORPHANS} more")
+    return redact("\n".join(lines))
 
 
 class Limiter:

@@ -62,10 +62,10 @@ class QueuedRow:
     ti_id: str
 
 
-def identity_of(key: Any, token: Token, deployment: str) -> Identity:
-    """Who the container of this key is."""
+def identity_of(key: Any, token: Token, deployment: str, scheduler: str = "") -> Identity:
+    """Who the container of this key is, and which scheduler job launches it."""
     if not compat.is_task_key(key):
-        return Identity(deployment, token, callback_id=str(getattr(key, "id", key)))
+        return Identity(deployment, token, callback_id=str(getattr(key, "id", key)), scheduler=scheduler)
     return Identity(
         deployment,
         token,
@@ -74,6 +74,7 @@ def identity_of(key: Any, token: Token, deployment: str) -> Identity:
         run_id=key.run_id,
         map_index=str(key.map_index),
         try_number=str(key.try_number),
+        scheduler=scheduler,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from aws_exec.lifecycle.effects import Effect
@@ -136,6 +136,12 @@ class Clockwork:
         sweep_from: when the current one began.
         sweeps: how many have begun.
         sweeping: asks of the current sweep that are not answered yet.
+        next_survey: when the next survey of the fleet may begin.
+        survey_from: when the current one began.
+        surveying: the ask of the current one that is not answered yet; 0 if none is.
+        survey_faults: consecutive surveys that nobody answered.
+        suspects: ARNs of containers that nobody owned in the last survey, and when the first one began in which that
+            was so.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
     """
@@ -146,6 +152,11 @@ class Clockwork:
     sweep_from: float = 0.0
     sweeps: int = 0
     sweeping: frozenset[int] = frozenset()
+    next_survey: float = 0.0
+    survey_from: float = 0.0
+    surveying: int = 0
+    survey_faults: int = 0
+    suspects: Mapping[str, float] = field(default_factory=dict)
     draining: bool = False
     terminating: bool = False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from aws_exec.lifecycle.orphans import Orphan, Sighting
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token
 
 
@@ -99,6 +100,21 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """Look at all that runs of this deployment. Completed by Surveyed or SurveyFailed."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskOwners:
+    """Ask Airflow's database whose these containers are. Completed by OwnersTold or SurveyFailed."""
+
+    ask: int
+    sightings: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """Do not send that Submit if it has not been sent. Has no completion of its own: the Submit has one."""
 
@@ -107,7 +123,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """Tell Airflow the job: it becomes the external executor id."""
+    """Tell Airflow the job: it becomes the external executor id. The key counts as running."""
 
     key: Key
     job: Job
@@ -152,6 +168,21 @@ class Release:
     key: Key
 
 
-IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Confirm | Settle
-InlineEffect: TypeAlias = Launched | Report | Note | Release
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """Say which containers nobody owns, after each survey; none is worth saying, too: there are none (any more).
+
+    Attributes:
+        found: those that nobody owned in two surveys far enough apart.
+        stopped: whether they are being stopped.
+    """
+
+    found: tuple[Orphan, ...]
+    stopped: bool
+
+
+#: What is asked of Airflow's database.
+RowEffect: TypeAlias = Confirm | Settle | AskOwners
+IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Survey | RowEffect
+InlineEffect: TypeAlias = Launched | Report | Note | Release | Orphans
 Effect: TypeAlias = IoEffect | Withdraw | InlineEffect

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation
 
 
@@ -181,6 +182,31 @@ class SettleFailed:
     fault: Fault
 
 
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A Survey was answered: all that runs of this deployment, as far as it may be listed."""
+
+    ask: int
+    sightings: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersTold:
+    """An AskOwners was answered: one owner for each sighting, in their order."""
+
+    ask: int
+    sightings: tuple[Sighting, ...]
+    owners: tuple[Owner, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyFailed:
+    """A Survey or an AskOwners was not answered."""
+
+    ask: int
+    fault: Fault
+
+
 Completion: TypeAlias = (
     Accepted
     | Unaccepted
@@ -194,5 +220,8 @@ Completion: TypeAlias = (
     | ConfirmFailed
     | Settled
     | SettleFailed
+    | Surveyed
+    | OwnersTold
+    | SurveyFailed
 )
 Event: TypeAlias = Taken | Adopted | Revoked | GivenUp | Tick | Draining | Terminating | Completion

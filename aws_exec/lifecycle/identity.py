@@ -29,6 +29,7 @@ class Identity:
         token: `<launch id>-<n>`.
         dag_id, task_id, run_id, map_index, try_number: the task instance; empty text for a callback.
         callback_id: the callback; empty for a task instance.
+        scheduler: Airflow's id of the scheduler job that launched it; empty if that has none.
     """
 
     deployment: str
@@ -39,6 +40,7 @@ class Identity:
     map_index: str = ""
     try_number: str = ""
     callback_id: str = ""
+    scheduler: str = ""
 
     @property
     def launch_id(self) -> LaunchId:

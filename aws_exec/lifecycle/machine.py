@@ -8,7 +8,7 @@ A launch that reports does so once (`_report`), and is silent from then on. A la
 being stopped and followed until the cloud confirms its end; no newer launch of its key starts before that.
 
 This file: what Airflow says, and the beat. `launching.py`: until there is a job. `following.py`: from the job on. When
-jobs are looked at is in `sweeping.py`.
+jobs are looked at is in `sweeping.py`; what runs and is nobody's, in `surveying.py`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import ClassVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Book, Draft, Phase, Record
-from aws_exec.lifecycle.launching import Launching
 from aws_exec.lifecycle.policy import Policy
+from aws_exec.lifecycle.surveying import Surveying
 from aws_exec.lifecycle.sweeping import Handlers
 from aws_exec.lifecycle.values import Key, LaunchId, Stop
 
 
-class Machine(Launching):
+class Machine(Surveying):
     """Every launch of one executor, from intake to end."""
 
     def __init__(self, policy: Policy | None = None) -> None:
@@ -153,6 +153,7 @@ class Machine(Launching):
         self._confirm(draft, to_confirm)
         if self._sweep_is_due(now):
             self._sweep(draft, now)
+        self._survey(draft, now)
 
     def _doubt_everything(self, draft: Draft, now: float) -> None:
         """Doubt all that may still be launched, or launched again."""
@@ -226,7 +227,7 @@ class Machine(Launching):
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {
-            **Launching.HANDLERS,
+            **Surveying.HANDLERS,
             on.Taken: _taken,
             on.Adopted: _adopted,
             on.Revoked: _revoked,

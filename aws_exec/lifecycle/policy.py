@@ -84,6 +84,11 @@ class Policy:
         gap: after a longer pause between two beats another scheduler may have taken over. Not before
             `[scheduler] scheduler_health_check_threshold` has passed since Airflow's own heartbeat, which may be a few
             seconds older than our beat: two thirds of it.
+        deployment: whose fleet is surveyed; what another launched is none of ours.
+        orphan_interval: from one survey of the fleet to the next; None: it is not surveyed.
+        orphan_age: a container that nobody owned in two surveys that far apart is an orphan. Longer than any container
+            that is no longer wanted takes to stop by itself (`stop_grace`, 120 s to shut down on Fargate).
+        reap_orphans: stop them.
         wakes: launches looked at in one Tick: bounds a beat in which thousands become due.
         judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
     """
@@ -103,6 +108,10 @@ class Policy:
     looks: int = 2
     restop_after: float = 60.0
     gap: float = 20.0
+    deployment: str = ""
+    orphan_interval: float | None = None
+    orphan_age: float = 900.0
+    reap_orphans: bool = False
     wakes: int = 200
     judge: Callable[[Stop], Replacement] = always
 

@@ -6,17 +6,15 @@ provider metadata, documentation and error messages say of it: one place, three 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from aws_exec.settings.coercion import boolean, positive_seconds, seconds
+from aws_exec.settings.option_info import option_catalogue
 from aws_exec.settings.problems import OptionsError, Problem, section_of, shown, variable_of
 
 Boolean = Annotated[bool, BeforeValidator(boolean)]
@@ -178,6 +176,22 @@ class ExecutorOptions(BaseModel):
         unit="s",
     )
 
+    orphan_interval: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
+        900.0,
+        "How often the fleet is looked over for containers of this deployment that no task instance and no callback "
+        "owns, and for callbacks whose scheduler died; 0 is never. Needs the right to list.",
+        example="900",
+        kind="float",
+        unit="s",
+    )
+    reap_orphans: Boolean = option(
+        False,  # noqa: FBT003 - the default of a boolean option
+        "Whether to stop such containers once nobody has owned them in two looks at least 15 minutes apart. They are "
+        "logged and counted in any case. Two Airflows that share an account must not share a `deployment`.",
+        example="True",
+        kind="boolean",
+    )
+
     @classmethod
     def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:  # noqa: ARG003 - for subclasses
         """Options that cannot be set together, judged by their raw text: told along with what is malformed.
@@ -227,59 +241,6 @@ class Said:
 
 
 NOTHING_SAID = Said()
-
-
-@dataclass(frozen=True, slots=True)
-class OptionInfo:
-    """What there is to say about one option.
-
-    Attributes:
-        name: in the section.
-        type: Airflow's word: string, boolean, integer or float.
-        default: as text for airflow.cfg; None if there is none.
-        description: sentences.
-        example: as text for airflow.cfg.
-        unit: of a number; None for anything else.
-        required: the executor cannot start without it.
-        version_added: the release of awsexec that brought it.
-    """
-
-    name: str
-    type: str
-    default: str | None
-    description: str
-    example: str
-    unit: str | None
-    required: bool
-    version_added: str
-
-
-def option_catalogue(model: type[ExecutorOptions]) -> tuple[OptionInfo, ...]:
-    """Every option of an executor, generated from its model, sorted by name."""
-    return tuple(_info(name, model.model_fields[name]) for name in sorted(model.model_fields))
-
-
-def _info(name: str, field: FieldInfo) -> OptionInfo:
-    about: Any = field.json_schema_extra
-    return OptionInfo(
-        name=name,
-        type=about["kind"],
-        default=_text(field.default),
-        description=field.description or "",
-        example=about["example"],
-        unit=about["unit"],
-        required=about["required"],
-        version_added=about["version_added"],
-    )
-
-
-def _text(default: Any) -> str | None:
-    """A default as it would be written in airflow.cfg; None if empty."""
-    if default is None or default is PydanticUndefined or default in ("", (), {}):
-        return None
-    if isinstance(default, float):
-        return f"{default:g}"
-    return str(default) if not isinstance(default, dict | tuple) else json.dumps(default)
 
 
 def load(

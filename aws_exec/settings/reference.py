@@ -10,7 +10,8 @@ from pathlib import Path
 from aws_exec.settings.batch_options import BatchOptions
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.file.terms import SERVICES, Terms, means
-from aws_exec.settings.options import ExecutorOptions, option_catalogue
+from aws_exec.settings.option_info import option_catalogue
+from aws_exec.settings.options import ExecutorOptions
 from aws_exec.settings.rules.catalogue import RULES
 
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)

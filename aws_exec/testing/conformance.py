@@ -154,7 +154,7 @@ class CloudConformance:
         jobs = [answer.job for answer in answers if isinstance(answer, Observation)]
         assert len(set(jobs)) == len(tokens)
         assert {seen.job for seen in cloud.describe(place, jobs).seen} == set(jobs)
-        assert {seen.job for seen in cloud.survey([place])} == set(jobs)
+        assert {each.seen.job for each in cloud.survey([place])} == set(jobs)
         found = cloud.find([launch_of(token) for token in tokens], [place])
         assert {seen.token: seen.job for seen in found} == dict(zip(tokens, jobs, strict=True))
         assert list(cloud.stop(jobs, "the test ends")) == [None] * len(jobs)
@@ -233,14 +233,21 @@ class CloudConformance:
         self.world.start(jobs[ended])
         self.world.finish(jobs[ended], 0)
         surveyed = self.world.cloud.survey([self.world.place])
-        assert [(seen.job, seen.token) for seen in surveyed] == [(jobs[running], running)]
+        assert [(each.seen.job, each.seen.token) for each in surveyed] == [(jobs[running], running)]
+
+    def test_the_survey_says_whose_each_container_is(self) -> None:
+        """Its identity, as the container itself carries it."""
+        token = _token()
+        job = self._launch(token).job
+        [each] = self.world.cloud.survey([self.world.place])
+        assert (each.seen.job, each.identity.token, each.identity.deployment) == (job, token, "ours")
 
     def test_a_place_named_twice_is_one_place(self) -> None:
         """Nothing is reported twice; where the place is the default, naming none is enough."""
         token, place = _token(), self.world.place
         job = self._launch(token).job
         for places in ((place,), (place, place), (place,) if place else ()):
-            assert [seen.job for seen in self.world.cloud.survey(places)] == [job]
+            assert [each.seen.job for each in self.world.cloud.survey(places)] == [job]
             assert [seen.job for seen in self.world.cloud.find([launch_of(token)], places)] == [job]
 
     # -- health -------------------------------------------------------------------------------------------------------

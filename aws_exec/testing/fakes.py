@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Stop, Token, Trouble, launch_of
 
 #: What the services call their jobs, by service; the number makes it unique.
@@ -214,10 +216,14 @@ class FakeCloud:
             answers.append(None if scripted is None else _answered(scripted))
         return answers
 
-    def survey(self, places: Sequence[str]) -> Sequence[Observation]:
+    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
         """See `Cloud`."""
         self._read("survey")
-        return [seen for seen in self._fleet(places) if seen.status is not Status.STOPPED]
+        return [
+            Sighting(seen, Identity(self._deployment, seen.token))
+            for seen in self._fleet(places)
+            if seen.status is not Status.STOPPED and seen.token
+        ]
 
     def check(self) -> Fault | None:
         """See `Cloud`."""

@@ -118,7 +118,7 @@ class TestSurvey:
         batch.lists(jobStatus="SUBMITTED").lists(jobStatus="PENDING").lists(jobStatus="RUNNABLE")
         batch.lists(detail(), jobStatus="STARTING").lists(detail(), foreign, nobodys, just_ended, jobStatus="RUNNING")
         batch.describes(detail(startedAt=1), foreign, just_ended, asked=[ID, foreign["jobId"], just_ended["jobId"]])
-        assert [seen.job for seen in batch.cloud.survey(["ours"])] == [JOB]
+        assert [each.seen.job for each in batch.cloud.survey(["ours"])] == [JOB]
 
 
 class TestStop:

@@ -106,7 +106,7 @@ class EmbeddedWorld(World):
 
     def close(self) -> None:
         """Make room for the next world's containers."""
-        jobs = [seen.job for seen in self.cloud.survey([self.place])]
+        jobs = [each.seen.job for each in self.cloud.survey([self.place])]
         self.cloud.stop(jobs, "the test is over")
         for arn in self.mine():
             self.aws.faults.lose(arn)

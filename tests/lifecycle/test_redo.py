@@ -11,6 +11,8 @@ import pytest
 
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.values import Trouble
 from tests.lifecycle.driver import (
     EXITED_0,
@@ -33,6 +35,10 @@ STARTED = [*ACTIVE, (2, on.Observed(None, (running(),)))]
 ENDED = [*STARTED, (3, on.Observed(None, (stopped(EXITED_0),)))]
 TWO = [(0, TAKEN), (0, on.Taken("L2", "K2", "work"))]
 
+SEEN = (Sighting(running(token="L9-1"), Identity("", "L9-1")),)
+SURVEYED_ONCE = [(0, TICK), (1, on.Surveyed(1, SEEN))]
+SURVEYED_TWICE = [*SURVEYED_ONCE, (1, on.OwnersTold(2, SEEN, (Owner(),))), (901, TICK), (901, on.Surveyed(3, SEEN))]
+
 #: What happened before; the event that is interrupted, and what follows it. Each with its time.
 STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], list[tuple[float, on.Event]]]] = {
     "taken": ([], (0, TAKEN), [(0, TICK)]),
@@ -46,6 +52,9 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
     "ended": (STARTED, (3, on.Observed(None, (stopped(EXITED_0),))), [(4, on.Taken("L1", "K1", "again"))]),
     "settled": (ENDED, (4, on.Settled(2, "L1", awaited=True)), [(5, on.Taken("L1", "K1", "again"))]),
     "settled as nothing new": (ENDED, (4, on.Settled(2, "L1", awaited=False)), [(5, on.Taken("L1", "K1", "again"))]),
+    "surveyed": ([(0, TICK)], (1, on.Surveyed(1, SEEN)), [(2, TICK)]),
+    "an orphan": (SURVEYED_TWICE, (902, on.OwnersTold(4, SEEN, (Owner(),))), [(1800, TICK)]),
+    "a lost callback": (SURVEYED_ONCE, (1, on.OwnersTold(2, SEEN, (Owner(key="CB"),))), [(2, TICK)]),
     "superseded": (ACTIVE, (2, on.Taken("L2", "K1", "work")), [(3, TICK)]),
     "unblocked": (
         [*ACTIVE, (2, on.Taken("L2", "K1", "work")), (3, TICK)],
@@ -69,15 +78,19 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
 }
 #: A Tick looks at so many launches: fewer than some stories have.
 POLICY = Policy(wakes=2)
+#: In these the fleet is surveyed.
+SURVEYING = dict.fromkeys(
+    ("surveyed", "an orphan", "a lost callback"), Policy(orphan_interval=900.0, orphan_age=899.0, reap_orphans=True)
+)
 
 
 class InterruptionError(SystemExit):
     """What the signal handler raises."""
 
 
-def after(past: list[tuple[float, on.Event]]) -> Machine:
+def after(past: list[tuple[float, on.Event]], story: str) -> Machine:
     """A machine with a past."""
-    machine = Machine(POLICY)
+    machine = Machine(SURVEYING.get(story, POLICY))
     for now, event in past:
         machine.handle(event, now)
     return machine
@@ -129,9 +142,9 @@ def interrupted(machine: Machine, event: on.Event, now: float, at: int) -> bool:
 @pytest.mark.parametrize("story", STORIES)
 def test_an_event_that_a_signal_interrupts_is_taken_in_with_its_effects_or_not_at_all(story):
     past, (now, event), _ = STORIES[story]
-    untouched, done = snapshot(after(past)), snapshot(after([*past, (now, event)]))
+    untouched, done = snapshot(after(past, story)), snapshot(after([*past, (now, event)], story))
     at = 1
-    while interrupted(machine := after(past), event, now, at):
+    while interrupted(machine := after(past, story), event, now, at):
         machine.book.recover()
         check(machine.book)
         assert snapshot(machine) in (untouched, done), f"half done at bytecode {at}"
@@ -143,10 +156,10 @@ def test_an_event_that_a_signal_interrupts_is_taken_in_with_its_effects_or_not_a
 @pytest.mark.parametrize("story", STORIES)
 def test_an_event_that_is_handled_again_after_a_signal_leads_to_the_same_end(story):
     past, (now, event), following = STORIES[story]
-    untouched, at = snapshot(after(past)), 1
-    once = snapshot(after([*past, (now, event), *following]))
-    twice = snapshot(after([*past, (now, event), (now, event), *following]))
-    while interrupted(machine := after(past), event, now, at):
+    untouched, at = snapshot(after(past, story)), 1
+    once = snapshot(after([*past, (now, event), *following], story))
+    twice = snapshot(after([*past, (now, event), (now, event), *following], story))
+    while interrupted(machine := after(past, story), event, now, at):
         machine.book.recover()
         expected = once if snapshot(machine) == untouched else twice
         for when, what in [(now, event), *following]:

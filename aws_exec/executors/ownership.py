@@ -1,0 +1,101 @@
+"""Whose the containers of the fleet are, by Airflow's rows: of task instances, callbacks, and schedulers.
+
+One SELECT per 500 containers for each kind of row, on the dispatcher's row thread, in a session of its own. What
+follows from a row is decided in `aws_exec.lifecycle.orphans`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from airflow.jobs.job import Job as SchedulerJob
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import JobState, TaskInstanceState
+from sqlalchemy import select, tuple_
+
+from aws_exec.executors import compat
+from aws_exec.executors.rows import CHUNK
+from aws_exec.executors.workload import UUID_FORM
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner
+
+T = TypeVar("T")
+
+#: A task instance without its try, as its row is looked up, and as a container says it.
+_Name = tuple[str, str, str, int]
+
+#: States in which a task instance has a container, or is about to have one.
+_HAVE_A_CONTAINER = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
+
+
+def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
+    """What the database says of each container's task instance or callback, in their order.
+
+    Args:
+        identities: who the containers say that they are.
+        job_id: of this executor's scheduler, which is alive.
+    """
+    with create_session() as session:
+        tasks = _tasks(session, identities)
+        callbacks = _live_callbacks(session, identities)
+        alive = _live_schedulers(session, identities) | {str(job_id)}
+
+    def owner(identity: Identity) -> Owner:
+        if not identity.callback_id:
+            return tasks.get((_name(identity), identity.try_number), Owner())
+        if identity.callback_id not in callbacks:
+            return Owner()
+        # Who launched it follows it; where that is not known, somebody may.
+        abandoned = bool(identity.scheduler) and identity.scheduler not in alive
+        return Owner(waits=True, key=compat.callback_key(identity.callback_id) if abandoned else None)
+
+    return [owner(identity) for identity in identities]
+
+
+def _tasks(session: Any, identities: Iterable[Identity]) -> dict[tuple[_Name, str], Owner]:
+    """The rows that have a container, by task instance and try."""
+    found: dict[tuple[_Name, str], Owner] = {}
+    name = (TaskInstance.dag_id, TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
+    for chunk in _chunks(_name(identity) for identity in identities if not identity.callback_id):
+        query = select(*name, TaskInstance.try_number, TaskInstance.external_executor_id)
+        query = query.where(tuple_(*name).in_(chunk), TaskInstance.state.in_(_HAVE_A_CONTAINER))
+        for dag_id, task_id, run_id, map_index, try_number, external_id in session.execute(query):
+            found[(dag_id, task_id, run_id, map_index), str(try_number)] = Owner(waits=True, names=external_id or "")
+    return found
+
+
+def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:
+    """The callbacks whose end Airflow does not know."""
+    live: set[str] = set()
+    ids = (UUID(identity.callback_id) for identity in identities if UUID_FORM.fullmatch(identity.callback_id))
+    for chunk in _chunks(ids):
+        live |= {str(each) for each in session.scalars(compat.live_callbacks(chunk))}
+    return live
+
+
+def _live_schedulers(session: Any, identities: Iterable[Identity]) -> set[str]:
+    """Those of the schedulers that launched callbacks which Airflow calls healthy."""
+    live: set[str] = set()
+    since = datetime.now(tz=UTC) - timedelta(seconds=compat.health_threshold())
+    ids = (int(each.scheduler) for each in identities if each.callback_id and each.scheduler.isdecimal())
+    for chunk in _chunks(ids):
+        query = select(SchedulerJob.id).where(
+            SchedulerJob.id.in_(chunk), SchedulerJob.state == JobState.RUNNING, SchedulerJob.latest_heartbeat > since
+        )
+        live |= {str(each) for each in session.scalars(query)}
+    return live
+
+
+def _name(identity: Identity) -> _Name:
+    index = identity.map_index
+    return identity.dag_id, identity.task_id, identity.run_id, int(index) if index.lstrip("-").isdecimal() else -1
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    unique = list(dict.fromkeys(items))
+    for start in range(0, len(unique), CHUNK):
+        yield unique[start : start + CHUNK]

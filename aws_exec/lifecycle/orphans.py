@@ -1,0 +1,70 @@
+"""Whose a container is that runs: what the survey saw, what Airflow's rows say, and what follows. Pure.
+
+A container is *owned* if its task instance's row, of its try, is in a state that has a container (QUEUED, RUNNING,
+RESTARTING), unless that row names another container that lives. A row that names a container which nobody saw may have
+missed the event that names its replacement: it owns whatever runs for its try. A row that waits for its next container
+(DEFERRED, UP_FOR_RESCHEDULE, SCHEDULED) owns none: the old one is stopping, and is gone long before the second survey.
+A callback's container is owned while the callback's row is not terminal.
+
+Nobody's container is an orphan once it was nobody's in two surveys `Policy.orphan_age` apart. What this executor
+follows is never one, whatever the rows say, nor is what another deployment launched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Key, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One container of the fleet, and who it says that it is."""
+
+    seen: Observation
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What Airflow's database says of a container's task instance or callback, at the container's try.
+
+    Attributes:
+        waits: the row is in a state that has a container; a callback's is not terminal.
+        names: the row's external executor id; empty if it has none (a callback's never has).
+        key: of a callback that is to be followed here, because the scheduler that launched it is dead; else None.
+    """
+
+    waits: bool = False
+    names: str = ""
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A container that nobody has owned for `unowned_for` seconds, at least."""
+
+    sighting: Sighting
+    unowned_for: float
+
+
+def is_owned(sighting: Sighting, owner: Owner, alive: Collection[str]) -> bool:
+    """Whether a container is somebody's.
+
+    Args:
+        sighting: it.
+        owner: what the database says of whom it names.
+        alive: the ARNs and the launch ids of all that the survey saw.
+    """
+    if not owner.waits:
+        return False
+    mine = {sighting.seen.job.arn, sighting.identity.launch_id}
+    return owner.names in mine or owner.names not in alive
+
+
+def alive_in(sightings: Sequence[Sighting]) -> frozenset[str]:
+    """What a row may call the containers of a survey."""
+    arns = {sighting.seen.job.arn for sighting in sightings}
+    return frozenset(arns | {sighting.identity.launch_id for sighting in sightings})

@@ -1,0 +1,114 @@
+"""When the fleet is surveyed, and what becomes of what nobody follows: orphans, and callbacks of dead schedulers.
+
+A survey is two questions: what runs (`Survey`), then whose that is (`AskOwners`), by Airflow's rows and never by this
+executor's memory alone: other schedulers and teams have launches of theirs. Whose a container is, is in `orphans.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Draft, Phase, Record
+from aws_exec.lifecycle.launching import Launching
+from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.policy import BACKOFF
+from aws_exec.lifecycle.sweeping import Handlers
+
+REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)"
+
+
+class Surveying(Launching):
+    """The surveys of the fleet."""
+
+    def _survey(self, draft: Draft, now: float) -> None:
+        clockwork = draft.clockwork
+        due = self.policy.orphan_interval is not None and now >= clockwork.next_survey
+        if not due or clockwork.surveying or clockwork.draining:
+            return
+        ask = draft.ask()
+        draft.want(do.Survey(ask))
+        draft.clockwork = replace(draft.clockwork, surveying=ask, survey_from=now)
+
+    def _surveyed(self, draft: Draft, event: on.Surveyed, _now: float) -> None:
+        if event.ask != draft.clockwork.surveying:
+            return
+        by_arn = {
+            sighting.seen.job.arn: sighting
+            for sighting in event.sightings
+            if sighting.identity.deployment == self.policy.deployment
+        }
+        ask = draft.ask()
+        draft.want(do.AskOwners(ask, tuple(by_arn.values())))
+        draft.clockwork = replace(draft.clockwork, surveying=ask)
+
+    def _survey_failed(self, draft: Draft, event: on.SurveyFailed, now: float) -> None:
+        clockwork = draft.clockwork
+        if event.ask != clockwork.surveying:
+            return
+        faults = clockwork.survey_faults + 1
+        wait = min(self.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(faults, "survey"))
+        draft.clockwork = replace(clockwork, surveying=0, survey_faults=faults, next_survey=now + wait)
+
+    def _owners_told(self, draft: Draft, event: on.OwnersTold, now: float) -> None:
+        clockwork = draft.clockwork
+        if event.ask != clockwork.surveying:
+            return
+        alive = alive_in(event.sightings)
+        followed = {launch_id for each in self.book.records.values() for launch_id in (each.launch_id, each.family)}
+        unowned: list[Sighting] = []
+        for sighting, owner in zip(event.sightings, event.owners, strict=False):
+            if sighting.identity.launch_id in followed or self._of_job(draft, sighting.seen.job) is not None:
+                continue  # it is, or may come to be, a launch of ours
+            if owner.key is not None:
+                self._follow(draft, sighting, owner, now)
+            elif not is_owned(sighting, owner, alive):
+                unowned.append(sighting)
+        began = clockwork.survey_from
+        suspects = {each.seen.job.arn: clockwork.suspects.get(each.seen.job.arn, began) for each in unowned}
+        orphans = [
+            Orphan(each, began - since)
+            for each in unowned
+            if began - (since := suspects[each.seen.job.arn]) >= self.policy.orphan_age
+        ]
+        self._tell_orphans(draft, orphans)
+        draft.clockwork = replace(
+            draft.clockwork,
+            surveying=0,
+            survey_faults=0,
+            suspects=suspects,
+            next_survey=began + (self.policy.orphan_interval or 0.0),
+        )
+
+    def _tell_orphans(self, draft: Draft, orphans: Sequence[Orphan]) -> None:
+        reap = self.policy.reap_orphans and not draft.clockwork.draining
+        draft.want(do.Orphans(tuple(orphans), reap))
+        for orphan in orphans if reap else ():
+            # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
+            sighting = orphan.sighting
+            draft.want(do.StopJob(draft.ask(), sighting.identity.launch_id, sighting.seen.job, REAPED))
+
+    def _follow(self, draft: Draft, sighting: Sighting, owner: Owner, now: float) -> None:
+        """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
+        if self._owner(draft, owner.key) is not None or draft.clockwork.draining:
+            return
+        job = sighting.seen.job
+        record = Record(
+            sighting.identity.launch_id, owner.key, place=job.place, job=job, phase=Phase.ACTIVE, containers=1
+        )
+        record = draft.put(self._timed(record, now))
+        draft.want(do.Launched(owner.key, job))
+        self._see(draft, record, sighting.seen, now)
+
+    HANDLERS: ClassVar[Handlers] = MappingProxyType(
+        {
+            **Launching.HANDLERS,
+            on.Surveyed: _surveyed,
+            on.SurveyFailed: _survey_failed,
+            on.OwnersTold: _owners_told,
+        },
+    )

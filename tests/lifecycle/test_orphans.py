@@ -1,0 +1,210 @@
+"""The survey of the fleet: whose each container is, what becomes of those that are nobody's, and of lost callbacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.surveying import REAPED
+from aws_exec.lifecycle.values import Job, Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, JOB2, Life, fault, running, starting, stopped
+
+OURS = "ours"
+
+
+def sighting(job=JOB, launch_id="L7", deployment=OURS, **identity):
+    token = f"{launch_id}-1"
+    return Sighting(running(job, token), Identity(deployment, token, **identity))
+
+
+@pytest.fixture
+def life():
+    return surveying()
+
+
+def surveying(**policy):
+    """A machine that surveys every 900 s, and sweeps hardly ever."""
+    return Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
+
+
+def survey(life, after, sightings, owners):
+    """One survey from the beat that asks for it; what came of it."""
+    (ask,) = [effect for effect in life.tick(after) if isinstance(effect, do.Survey)]
+    (question,) = life.tell(on.Surveyed(ask.ask, tuple(sightings)))
+    assert isinstance(question, do.AskOwners)
+    return life.tell(on.OwnersTold(question.ask, question.sightings, tuple(owners)))
+
+
+NONE = do.Orphans((), stopped=False)
+UNOWNED = Owner()
+
+
+def test_the_fleet_is_surveyed_at_the_first_beat_and_at_the_interval(life):
+    assert survey(life, 0, [], []) == [NONE]
+    assert life.tick(899) == []
+    assert survey(life, 1, [], []) == [NONE]
+
+
+def test_without_an_interval_nothing_is_surveyed():
+    assert Life().tick(10_000) == []
+
+
+def test_one_survey_at_a_time_and_none_while_the_executor_ends(life):
+    assert life.tick() == [do.Survey(1)]
+    assert life.tick(10_000) == []
+    life.tell(on.SurveyFailed(1, fault(Trouble.UNREACHED)))
+    life.tell(on.Draining())
+    assert life.tick(10_000) == []
+
+
+def test_what_nobody_owned_in_two_surveys_far_enough_apart_is_an_orphan(life):
+    seen = sighting()
+    assert survey(life, 0, [seen], [UNOWNED]) == [NONE]
+    assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 900),), stopped=False)]
+    assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 1800),), stopped=False)]
+
+
+def test_surveys_that_come_sooner_make_nobody_an_orphan_sooner():
+    life = surveying(orphan_interval=300.0)
+    seen = sighting()
+    assert [survey(life, 300, [seen], [UNOWNED]) for _ in range(3)] == [[NONE]] * 3
+    assert survey(life, 300, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 900),), stopped=False)]
+
+
+@pytest.mark.parametrize("between", [[Owner(waits=True)], None], ids=["owned", "not seen"])
+def test_what_was_somebodys_in_between_is_suspected_anew(life, between):
+    seen = sighting()
+    survey(life, 0, [seen], [UNOWNED])
+    assert survey(life, 900, [seen] if between else [], between or []) == [NONE]
+    assert survey(life, 900, [seen], [UNOWNED]) == [NONE]
+
+
+def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
+    life = surveying(reap_orphans=True)
+    seen = sighting()
+    assert survey(life, 0, [seen], [UNOWNED]) == [do.Orphans((), stopped=True)]
+    told, stop = survey(life, 900, [seen], [UNOWNED])
+    assert told == do.Orphans((Orphan(seen, 900),), stopped=True)
+    assert stop == do.StopJob(stop.ask, "L7", JOB, REAPED)
+    assert life.tell(on.StopAnswered(stop.ask, "L7", fault(Trouble.THROTTLED))) == []
+    assert [type(effect) for effect in survey(life, 900, [seen], [UNOWNED])] == [do.Orphans, do.StopJob]
+
+
+def test_the_containers_of_another_deployment_are_none_of_ours(life):
+    life.tick()
+    theirs, mine = sighting(deployment="theirs"), sighting(JOB2)
+    assert life.tell(on.Surveyed(1, (theirs, mine))) == [do.AskOwners(2, (mine,))]
+
+
+def test_one_container_that_two_places_list_is_one(life):
+    life.tick()
+    seen = sighting()
+    assert life.tell(on.Surveyed(1, (seen, seen))) == [do.AskOwners(2, (seen,))]
+
+
+@pytest.mark.parametrize("job", [JOB, JOB2], ids=["its job", "another job of its launch"])
+def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
+    life = surveying(reap_orphans=True)
+    survey(life, 0, [], [])
+    life.tell(on.Adopted("L7", "K1", JOB))
+    for _ in range(3):
+        assert survey(life, 900, [sighting(job)], [UNOWNED]) == [do.Orphans((), stopped=True)]
+
+
+def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
+    life = surveying(reap_orphans=True)
+    ask = life.launching("L7")
+    life.tell(on.Unaccepted(ask, "L7", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Surveyed(life.book.clockwork.surveying, (sighting(),)))
+    question = life.book.clockwork.surveying
+    assert life.tell(on.OwnersTold(question, (sighting(),), (UNOWNED,))) == [do.Orphans((), stopped=True)]
+    assert life.book.clockwork.suspects == {}
+
+
+@pytest.mark.parametrize(
+    "late", [on.Surveyed(7, ()), on.OwnersTold(7, (), ()), on.SurveyFailed(7, fault(Trouble.HELD))]
+)
+def test_a_late_or_doubled_answer_changes_nothing(life, late):
+    life.tick()
+    before = life.book.clockwork
+    assert life.tell(late) == []
+    assert life.book.clockwork == before
+
+
+def test_a_survey_that_nobody_answers_is_made_again_soon_and_forgets_nobody(life):
+    seen = sighting()
+    survey(life, 0, [seen], [UNOWNED])
+    (ask,) = life.tick(900)
+    life.tell(on.SurveyFailed(ask.ask, fault(Trouble.THROTTLED)))
+    assert survey(life, 1, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 901),), stopped=False)]
+
+
+def test_rows_that_nobody_could_read_make_no_orphan(life):
+    life.tick()
+    (question,) = life.tell(on.Surveyed(1, (sighting(),)))
+    assert life.tell(on.SurveyFailed(question.ask, fault(Trouble.UNREACHED))) == []
+    assert life.book.clockwork.suspects == {}
+
+
+# -- whose a container is ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("owner", "owned"),
+    [
+        (Owner(), False),
+        (Owner(waits=True, names=JOB.arn), True),
+        (Owner(waits=True, names="L7"), True),
+        (Owner(waits=True), True),
+        (Owner(waits=True, names="arn:long-gone"), True),
+        (Owner(waits=True, names=JOB2.arn), False),
+        (Owner(waits=True, names="L8"), False),
+    ],
+    ids=["nobody", "its ARN", "its launch", "no name", "one that nobody saw", "another that lives", "another launch"],
+)
+def test_a_row_owns_its_container_unless_it_names_another_that_lives(owner, owned):
+    mine, other = sighting(), sighting(JOB2, "L8")
+    assert is_owned(mine, owner, alive_in([mine, other])) is owned
+
+
+# -- callbacks of dead schedulers -------------------------------------------------------------------------------------
+
+LOST = Owner(waits=True, key="CB")
+
+
+def test_a_callback_of_a_dead_scheduler_is_followed_to_its_end_and_reported(life):
+    assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [do.Launched("CB", JOB), NONE]
+    assert life.machine.owns("CB")
+    assert life.see(stopped(EXITED_0, token="L7-1")) == [do.Report("CB", success=True, job=JOB, stop=EXITED_0)]
+    assert life.book.records == {}
+
+
+def test_it_is_followed_once(life):
+    seen = sighting(callback_id="L7")
+    survey(life, 0, [seen], [LOST])
+    assert survey(life, 900, [seen], [LOST]) == [NONE]
+
+
+def test_one_that_dies_before_it_starts_is_not_replaced(life):
+    seen = Sighting(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    survey(life, 0, [seen], [LOST])
+    (report,) = life.see(stopped(None, token="L7-1"))
+    assert isinstance(report, do.Report)
+    assert not report.success
+
+
+def test_one_whose_scheduler_lives_is_left_to_it(life):
+    seen = sighting(callback_id="L7")
+    for _ in range(3):
+        assert survey(life, 900, [seen], [Owner(waits=True)]) == [NONE]
+    assert life.book.records == {}
+
+
+def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobody(life):
+    first, second = sighting(Job("arn:1"), callback_id="L7"), sighting(Job("arn:2"), callback_id="L7")
+    effects = survey(life, 0, [first, second], [LOST, LOST])
+    assert [type(effect) for effect in effects] == [do.Launched, do.Orphans]
+    assert set(life.book.records) == {"L7"}

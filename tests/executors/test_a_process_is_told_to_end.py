@@ -17,8 +17,8 @@ from tests.executors.conftest import configure
 from tests.executors.harness import PATIENCE
 from tests.executors.services import BATCH, ECS
 
-#: Seconds that an interpreter with Airflow in it takes to come up, on a machine that is busy with other things; with all
-#: that follows less than pytest allows a test, so that it is this that says what happened.
+#: Seconds that an interpreter with Airflow in it takes to come up, on a machine that is busy with other things. With
+#: what follows it is less than pytest allows a test, so that it is this that says what happened.
 STARTING = 200.0
 #: And to go away. Less than a call's `READ_TIMEOUT_SECONDS`: to wait for one to give up is too long.
 LEAVING = 15.0

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults soak crash crash-rival bench lint format docs constraints clean
+.PHONY: help venv demo test faults soak crash crash-rival bench lint format docs picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -59,8 +59,11 @@ format: venv ## let ruff rewrite
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: venv ## write the tables in docs/ anew, from the data they show
+docs: venv ## write the tables in docs/ and the README anew, from the data they show
 	@$(BIN)/python -m docs.tables
+
+picture: venv ## run the demo and write its picture, docs/demo.svg, and its text in the README
+	@$(BIN)/python -m docs.picture
 
 constraints: ## pin anew what the checks use: the newest that work together
 	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --group crash --universal pyproject.toml --output-file constraints.txt

@@ -1,4 +1,4 @@
-"""The tables in this folder that are written from data of the code: `make docs`, or `python -m docs.tables`.
+"""What is written from data of the code, here and in the README: `make docs`, or `python -m docs.tables`.
 
 What is between a `begin` and its `end` comment of a page is replaced, the rest is left as it is. A test holds that the
 pages are in step.
@@ -6,7 +6,10 @@ pages are in step.
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +21,10 @@ from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
 
 HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+
+#: The rows of docs/benchmarks.md that the README shows.
+FIGURES = ("longest heartbeat, 200", "launches per second", "launching against a quota")
 
 #: How a rule's judgement is called in a table.
 _NEW = {Replacement.YES: "yes", Replacement.FREE: "free", Replacement.NO: "no"}
@@ -65,24 +72,53 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-#: What writes the part of each page.
-PAGES: Mapping[str, Callable[[], str]] = {"metrics": metrics, "diagnosis": diagnosis}
+def figures() -> str:
+    """The first measures of docs/benchmarks.md, and how far to trust them."""
+    lines = (HERE / "benchmarks.md").read_text(encoding="utf-8").splitlines()
+    notes = [line for line in lines if line.startswith(("Taken on", "**Provisional**"))]
+    header = [line for line in lines if line.startswith(("| measure", "|---"))][:2]
+    rows = [line for line in lines if line.startswith(tuple(f"| {measure}" for measure in FIGURES))]
+    return "\n".join([*header, *rows, "", *notes])
+
+
+def usage() -> str:
+    """What `awsexec --help` prints, 80 columns wide and without colours."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "cli.app", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=HERE.parent,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"},
+    ).stdout
+    lines = "\n".join(line.rstrip() for line in shown.strip("\n").splitlines()).strip("\n")
+    return f"```console\n$ awsexec --help\n{lines}\n```"
+
+
+#: What writes each part, and where it stands.
+PARTS: Mapping[str, tuple[Path, Callable[[], str]]] = {
+    "metrics": (HERE / "metrics.md", metrics),
+    "diagnosis": (HERE / "diagnosis.md", diagnosis),
+    "figures": (README, figures),
+    "help": (README, usage),
+}
 
 
 def page(name: str) -> str:
-    """The text of a page, with its part written anew.
+    """The text of the page of a part, with that part written anew.
 
     Raises:
         ValueError: it has no such part.
     """
-    text = (HERE / f"{name}.md").read_text(encoding="utf-8")
+    path, write = PARTS[name]
+    text = path.read_text(encoding="utf-8")
     part = re.compile(rf"(<!-- begin {name}[^\n]*-->\n).*?(<!-- end {name} -->)", re.DOTALL)
-    written, count = part.subn(lambda found: f"{found[1]}\n{PAGES[name]()}\n\n{found[2]}", text)
+    written, count = part.subn(lambda found: f"{found[1]}\n{write()}\n\n{found[2]}", text)
     if count != 1:
-        raise ValueError(f"docs/{name}.md needs one part between `begin {name}` and `end {name}`")
+        raise ValueError(f"{path.name} needs one part between `begin {name}` and `end {name}`")
     return written
 
 
 if __name__ == "__main__":
-    for each in PAGES:
-        (HERE / f"{each}.md").write_text(page(each), encoding="utf-8")
+    for each, (file, _) in PARTS.items():
+        file.write_text(page(each), encoding="utf-8")

@@ -18,7 +18,7 @@ from tests.cli.helpers import ROOT
 from tests.settings.amazon import botocore_faults
 from tests.settings.rules.corpus import CORPUS
 
-SAMPLES = sorted(path for path in (ROOT / "config-samples").iterdir() if path.stem != "prices")
+SAMPLES = sorted(path for path in (ROOT / "config-samples").iterdir() if path.is_file() and path.stem != "prices")
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)

@@ -19,6 +19,9 @@ class Lazy:
 
 
 COMMANDS = {
+    "check-health": Lazy(
+        "cli.check_health", "Check whether the executors could work, and say what is missing, and the remedy."
+    ),
     "demo": Lazy("cli.demo", "See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account."),
     "describe": Lazy("cli.describe", "Show everything known of a job: whose, how far, its timeline, its log."),
     "explain": Lazy("cli.explain", "Explain why a job failed, or does not start, and what to do about it."),

@@ -174,15 +174,17 @@ def exit_of(fault: Any) -> Exit:
     """The exit code for a call that failed."""
     kind = _kind(fault)
     codes = {"credentials": Exit.CREDENTIALS, "denied": Exit.CREDENTIALS, "missing": Exit.NOT_FOUND}
-    return Exit.USAGE if fault.code == "NoRegionError" else codes.get(kind, Exit.FAILED)
+    return Exit.USAGE if fault.code in _OF_THE_REGION else codes.get(kind, Exit.FAILED)
 
 
 def told(fault: Any) -> str:
     """A call that failed, in one line: what it means, what AWS said."""
-    said = fault.message if fault.code == "NoRegionError" else f"{_MEANINGS[_kind(fault)]} ({fault})"
+    said = fault.message if fault.code in _OF_THE_REGION else f"{_MEANINGS[_kind(fault)]} ({fault})"
     return str(said)
 
 
+#: What nobody but who asked can mend.
+_OF_THE_REGION = ("NoRegionError", "UnknownRegion")
 _MEANINGS = {
     "credentials": "the AWS credentials are missing, expired or invalid: log in, or name a --profile",
     "denied": "these credentials may not do this: awsexec check-health --policy prints what is needed",

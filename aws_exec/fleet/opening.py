@@ -107,8 +107,7 @@ class Fleet:
         """A boto3 client.
 
         Raises:
-            CloudError: none can be built.
-            MisusedError: there is no such Region.
+            CloudError: none can be built; `NoRegionError` and `UnknownRegion` are of what was asked for.
         """
         where = region or self._region_of(service)
         session = self.session
@@ -132,7 +131,8 @@ class Fleet:
         if region not in known:
             like = get_close_matches(region, known, n=1)
             hint = f"; did you mean {like[0]}?" if like else ""
-            raise MisusedError(f"there is no AWS region {region!r}{hint}")
+            message = f"there is no AWS region {region!r}{hint}"
+            raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "UnknownRegion", message))
 
     def deployment_of(self, service: str) -> str:
         """Whose jobs are ours: the option, else what this Airflow is called by default, which takes seconds.

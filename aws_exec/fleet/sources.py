@@ -7,17 +7,13 @@ commands or secrets backends are passwords and the like; none of the executors' 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from configparser import ConfigParser, Error
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.settings import BatchOptions, EcsOptions, OptionsError, load_batch_options, load_ecs_options
-from aws_exec.settings.file import NO_FILE, AwsexecFile, FileError, load_file
-from aws_exec.settings.file.discovery import airflow_home
-from aws_exec.settings.problems import variable_of
-
-Get = Callable[[str, str], str | None]
+from aws_exec.settings.rules.configuration import Configuration
+from aws_exec.settings.rules.sources import found_here, read_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +22,12 @@ class Configured:
 
     Attributes:
         ecs, batch: their options; what is required may be missing.
-        file: the awsexec.yaml that counts.
-        parallelism: `[core] parallelism`.
+        configuration: where they come from.
     """
 
     ecs: EcsOptions
     batch: BatchOptions
-    file: AwsexecFile = NO_FILE
-    parallelism: int = 32
+    configuration: Configuration = field(default_factory=Configuration)
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -46,6 +40,12 @@ class Configured:
         found = (self.batch.job_queue, *self.batch.job_queues.values())
         return tuple(dict.fromkeys(queue for queue in found if queue))
 
+    @property
+    def parallelism(self) -> int:
+        """`[core] parallelism`: how many tasks one scheduler runs at a time."""
+        said = self.configuration.airflow_says("core", "parallelism")
+        return int(said.text) if said is not None and said.text.isdecimal() else 32
+
 
 def read_configuration(environment: Mapping[str, str], named: Path | None = None) -> Configured:
     """Read the options of both executors.
@@ -57,34 +57,23 @@ def read_configuration(environment: Mapping[str, str], named: Path | None = None
     Raises:
         MisusedError: something in it is wrong, with everything that is.
     """
-    get = _airflow(environment)
+    sources = read_sources(found_here(environment, named), environment, with_environment=True)
+    if sources.complaints:
+        lines = [str(each) for each in sources.complaints]
+        raise MisusedError("the configuration cannot be used (awsexec validate-config says more)", lines)
+    found = sources.configurations[0]
     try:
-        file = load_file(environment, named)
-        ecs = load_ecs_options(_section(get, EcsOptions.section), require=False, said=file.said("ecs"))
-        batch = load_batch_options(_section(get, BatchOptions.section), require=False, said=file.said("batch"))
-    except FileError as error:
-        raise MisusedError("awsexec.yaml cannot be used", [str(each) for each in error.complaints]) from error
+        ecs = load_ecs_options(_section(found, EcsOptions.section), require=False, said=found.file.said("ecs"))
+        batch = load_batch_options(_section(found, BatchOptions.section), require=False, said=found.file.said("batch"))
     except OptionsError as error:
-        raise MisusedError("the executors' options are wrong", str(error).splitlines()) from error
-    parallelism = get("core", "parallelism") or ""
-    return Configured(ecs, batch, file, int(parallelism) if parallelism.isdecimal() else 32)
+        lines = str(error).splitlines()
+        raise MisusedError("the executors' options are wrong (awsexec validate-config says more)", lines) from error
+    return Configured(ecs, batch, found)
 
 
-def _section(get: Get, section: str) -> Callable[[str], str | None]:
-    return lambda option: get(section, option)
-
-
-def _airflow(environment: Mapping[str, str]) -> Get:
-    """What Airflow's configuration says, without its defaults."""
-    path = Path(environment.get("AIRFLOW_CONFIG") or airflow_home(environment) / "airflow.cfg")
-    parser = ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read(path, encoding="utf-8")
-    except (Error, UnicodeDecodeError) as error:
-        raise MisusedError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-
-    def get(section: str, option: str) -> str | None:
-        said = environment.get(variable_of(section, option))
-        return said if said is not None else parser.get(section, option, fallback=None)
+def _section(configuration: Configuration, section: str) -> Callable[[str], str | None]:
+    def get(option: str) -> str | None:
+        said = configuration.airflow_says(section, option)
+        return said.text if said is not None else None
 
     return get

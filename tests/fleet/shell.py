@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -64,7 +65,7 @@ class Shell:
             printer.__dict__.pop(console, None)
         self._capsys.readouterr()
         with self._patch.context() as patch:
-            patch.setattr(sys, "stdin", Path(os.devnull).open())  # noqa: SIM115 - it is closed with the process
+            patch.setattr(sys, "stdin", io.StringIO())
             code = cli.app._run()
         said = self._capsys.readouterr()
         return Done(code, said.out, said.err)

@@ -1,0 +1,145 @@
+"""`awsexec check-health`: whether the executors could work, and what is missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from cli.common import Format, Options, over_the_fleet
+from cli.console import printer
+from cli.durations import span
+from cli.exits import Exit
+from cli.shown import show_document, show_lines
+
+if TYPE_CHECKING:
+    from aws_exec.fleet.health import Branch
+    from aws_exec.live.asking import Outcome
+
+COMMAND = "awsexec check-health"
+
+app = typer.Typer(add_completion=False)
+
+T = TypeVar("T")
+
+_STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
+
+
+class Told(StrEnum):
+    """What `--format` takes."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+@over_the_fleet("check-health")
+def check_health(
+    options: Options,
+    *,
+    told_as: Annotated[Told, typer.Option("--format", help="How to tell.")] = Told.TEXT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing: the exit code does (a probe).")] = False,
+    timeout: Annotated[str, typer.Option(metavar="SPAN", help="At most: 90s, 2m.")] = "60s",
+    policy: Annotated[
+        bool, typer.Option("--policy", help="Print the least IAM policy that it takes instead; asks nobody.")
+    ] = False,
+) -> None:
+    r"""Check whether the executors could work, and say what is missing, and the remedy.
+
+    For each executor that is configured: credentials, identity, cluster or
+    queue, task or job definition, container, network, roles, logs, rights,
+    quotas against parallelism. Changes nothing at AWS.
+    Exits with 0 if nothing failed (a warning is no failure), 1 if something
+    did, 2 if nothing is configured, 4 for credentials, 124 for --timeout.
+
+    \b
+    Examples:
+      awsexec check-health
+      awsexec check-health --executor ecs --format json
+      awsexec check-health --quiet --timeout 10s    a container's probe
+      awsexec check-health --policy > policy.json
+    """
+    from aws_exec.fleet import MisusedError  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import health as library  # noqa: PLC0415 - likewise
+    from aws_exec.fleet.policy import policy as least  # noqa: PLC0415 - likewise
+
+    limit = span(timeout)
+    with options.open() as fleet:
+        if policy:
+            configured = fleet.configured
+            region = options.region or configured.ecs.region_name or configured.batch.region_name or ""
+            show_document(least(list(fleet.services), configured.ecs, configured.batch, region), Format.JSON)
+            return
+        branches = _within(limit, lambda: library.check_health(fleet))
+    if not branches:
+        raise MisusedError("no executor is configured: set the options of one, or name an awsexec.yaml with --config")
+    if not quiet:
+        _show(options, told_as, branches)
+    if library.no_credentials(branches):
+        raise typer.Exit(Exit.CREDENTIALS)
+    raise typer.Exit(Exit.FAILED if any(branch.failed for branch in branches) else Exit.OK)
+
+
+def _within(seconds: float | None, work: Callable[[], T]) -> T:
+    """Do something in a time; what hangs is left behind, and ends with the process.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append((True, work()))
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            found.append((False, error))
+
+    thread = threading.Thread(target=run, name="awsexec-health", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise TimeoutError(f"AWS did not answer everything within {seconds:g} s")
+    well, value = found[0]
+    if not well:
+        raise value
+    result: T = value
+    return result
+
+
+def _show(options: Options, told_as: Told, branches: list[Branch]) -> None:
+    if told_as is Told.JSON or options.format in (Format.JSON, Format.YAML):
+        document = [
+            {"executor": branch.executor, "failed": branch.failed, "checks": [_plain(each) for each in branch.outcomes]}
+            for branch in branches
+        ]
+        show_document(document, Format.YAML if options.format is Format.YAML else Format.JSON)
+        return
+    show_lines(line for branch in branches for line in _tree(branch))
+    failed = sum(each.status == "FAIL" for branch in branches for each in branch.outcomes)
+    warned = sum(each.status == "WARN" for branch in branches for each in branch.outcomes)
+    printer.err.print(f"{failed} failed, {warned} warned", highlight=False)
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "status": str(outcome.status),
+        "subject": outcome.subject,
+        "message": outcome.message,
+        "remedy": outcome.mend or None,
+        "call": outcome.call or None,
+    }
+
+
+def _tree(branch: Branch) -> Iterator[list[tuple[str, str]]]:
+    yield [(branch.executor, "bold")]
+    last = len(branch.outcomes) - 1
+    for number, outcome in enumerate(branch.outcomes):
+        stem, below = ("└─ ", "   ") if number == last else ("├─ ", "│  ")
+        call = f"  [{outcome.call}]" if outcome.call else ""
+        status = str(outcome.status)
+        yield [(stem, "dim"), (status, _STYLES[status]), (f"  {outcome.subject}: {outcome.message}", ""), (call, "dim")]
+        if outcome.mend:
+            yield [(below, "dim"), (f"      to do: {outcome.mend}", _STYLES[status])]

@@ -1,0 +1,129 @@
+"""check-health: a tree for each executor, a remedy for each failure, and an exit code by the worst."""
+
+import json
+
+import boto3
+import pytest
+
+from cli.exits import Exit
+
+
+@pytest.fixture
+def given(aws):
+    """What is configured, with a subnet that exists."""
+    ec2 = boto3.client(
+        "ec2",
+        endpoint_url=aws.endpoint_url,
+        region_name=aws.names.region,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    return {**aws.environment(), "AIRFLOW__AWS_ECS_EXECUTOR__SUBNETS": subnet}
+
+
+def checks(done):
+    return {branch["executor"]: {each["subject"]: each for each in branch["checks"]} for branch in json.loads(done.out)}
+
+
+def test_all_is_well(shell, given):
+    done = shell("check-health", **given)
+
+    assert (done.code, done.err) == (Exit.OK, "0 failed, 0 warned\n")
+    lines = done.out.splitlines()
+    assert lines[0] == "AwsEcsExecutor"
+    assert "AwsBatchExecutor" in lines
+    assert {line.split()[1] for line in lines if line[0] in "├└"} == {"PASS", "SKIP"}
+    for word in ("identity", "cluster", "task definition", "container", "log group", "subnets", "stopping", "quota"):
+        assert any(word in line for line in lines), word
+
+
+def test_what_is_wrong_is_told_with_its_remedy(shell, given):
+    wrong = {
+        "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "gone",
+        "AIRFLOW__AWS_ECS_EXECUTOR__CONTAINER_NAME": "other",
+        "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_QUEUE": "gone",
+        "AIRFLOW__CORE__PARALLELISM": "5000",
+    }
+    done = shell("check-health", "--format", "json", **{**given, **wrong})
+    found = checks(done)
+
+    assert done.code == Exit.FAILED
+    ecs, batch = found["AwsEcsExecutor"], found["AwsBatchExecutor"]
+    assert (ecs["cluster gone"]["status"], ecs["cluster gone"]["call"]) == ("FAIL", "ecs:DescribeClusters")
+    assert ecs["cluster gone"]["remedy"]
+    definition = ecs["task definition awsexec-task"]
+    assert definition["message"] == "has no container other; it has: airflow"
+    assert (batch["job queue gone"]["status"], batch["job queue gone"]["message"]) == ("FAIL", "does not exist")
+
+
+def test_quotas_that_are_too_small_for_the_parallelism_are_a_warning(shell, given):
+    done = shell("check-health", "--executor", "batch", "-o", "json", **{**given, "AIRFLOW__CORE__PARALLELISM": "5000"})
+    size = checks(done)["AwsBatchExecutor"]["size of the compute environments"]
+
+    assert (done.code, size["status"]) == (Exit.OK, "WARN")
+    assert size["message"] == "256 vCPUs at a time; [core] parallelism 5000 x 0.25 vCPU is 1250"
+
+
+def test_a_right_that_is_missing_fails_where_nothing_works_without_it(shell, aws, given):
+    said = "User: x is not authorized to perform: ecs:StopTask"
+    aws.faults.raise_next("StopTask", "AccessDeniedException", said)
+    aws.faults.raise_next("ListTasks", "AccessDeniedException", said)
+    found = checks(shell("check-health", "--executor", "ecs", "--format", "json", **given))["AwsEcsExecutor"]
+
+    assert (found["stopping tasks"]["status"], found["stopping tasks"]["remedy"]) == ("FAIL", "Allow ecs:StopTask")
+    assert (found["adoption"]["status"], found["following tasks"]["status"]) == ("WARN", "PASS")
+
+
+def test_as_a_probe_it_says_nothing_and_ends_in_time(shell, given):
+    well = shell("check-health", "--quiet", **given)
+    late = shell("check-health", "--quiet", "--timeout", "0", **given)
+
+    assert (well.code, well.out, well.err) == (Exit.OK, "", "")
+    assert (late.code, late.out) == (Exit.TIMED_OUT, "")
+    assert late.err.count("\n") == 1
+
+
+def test_without_credentials_nothing_else_is_asked(shell, given):
+    done = shell("check-health", **{**given, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
+
+    assert done.code == Exit.CREDENTIALS
+    assert "FAIL  credentials:" in done.out
+    assert "to do: Log in" in done.out
+    assert "SKIP  everything else" in done.out
+
+
+def test_nothing_to_check_is_wrong_usage(shell, tmp_path):
+    done = shell("check-health", AIRFLOW_HOME=str(tmp_path), AWS_DEFAULT_REGION="eu-central-1")
+
+    assert (done.code, done.out) == (Exit.USAGE, "")
+    assert "no executor is configured" in done.err
+
+
+def test_the_policy_names_what_is_configured_and_asks_nobody(shell, given):
+    given = {
+        **given,
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AIRFLOW__AWS_ECS_EXECUTOR__TASK_DEFINITION": "airflow:7",
+    }
+    document = json.loads(shell("check-health", "--policy", **given).out)
+    statements = {each["Sid"]: each for each in document["Statement"]}
+
+    assert document["Version"] == "2012-10-17"
+    assert statements["EcsLaunch"]["Resource"] == ["arn:aws:ecs:us-east-1:*:task-definition/airflow:7"]
+    assert "arn:aws:batch:us-east-1:*:job-queue/awsexec-queue" in statements["BatchLaunch"]["Resource"]
+    actions = {action for each in statements.values() for action in each["Action"]}
+    assert actions >= {
+        "ecs:RunTask",
+        "ecs:StopTask",
+        "ecs:DescribeTasks",
+        "ecs:ListTasks",
+        "ecs:TagResource",
+        "iam:PassRole",
+        "batch:SubmitJob",
+        "batch:DescribeJobs",
+        "batch:ListJobs",
+        "batch:TerminateJob",
+        "logs:GetLogEvents",
+    }
+    assert not [action for action in actions if "*" in action]

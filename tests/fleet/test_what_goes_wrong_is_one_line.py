@@ -1,0 +1,140 @@
+"""Whatever AWS refuses: one clear line, the right exit code, never a traceback, never a secret."""
+
+import pytest
+
+from aws_exec.testing.scripted import ScriptedEcs, denied, error, expired, no_cluster
+from cli.exits import Exit
+
+REGION = "eu-central-1"
+ID = "0123456789abcdef0123456789abcdef"
+ARN = f"arn:aws:ecs:{REGION}:123456789012:task/fleet/{ID}"
+
+
+@pytest.fixture(scope="module")
+def service():
+    with ScriptedEcs() as service:
+        yield service
+
+
+@pytest.fixture
+def ecs(shell, service, tmp_path):
+    service.goes_right()
+
+    def ecs(*arguments, **more):
+        given = {
+            "AIRFLOW_HOME": str(tmp_path),
+            "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "fleet",
+            "AWS_ENDPOINT_URL_ECS": service.url,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            **more,
+        }
+        done = shell(*arguments, **given)
+        assert "Traceback" not in done.err
+        assert "unexpected" not in done.err
+        return done
+
+    return ecs
+
+
+COMMANDS = [["list"], ["terminate-all", "--include-foreign", "--yes"], ["describe", "etl/load"], ["describe", ARN]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "refused",
+    [
+        (expired(), Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
+        (denied("ListTasks"), Exit.CREDENTIALS, "check-health --policy prints what is needed"),
+        (no_cluster(), Exit.NOT_FOUND, "check --cluster or --queue, --region and --profile"),
+    ],
+    ids=["expired", "denied", "no cluster"],
+)
+def test_what_aws_refuses(ecs, service, command, refused):
+    trick, code, said = refused
+    service.goes_wrong(trick)
+    done = ecs(*command)
+
+    if command[1:] == [ARN] and code is Exit.NOT_FOUND:
+        said = "there is no job"  # the task went with its cluster
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert done.err.replace("Nothing to stop.\n", "").count("\n") == 1
+
+
+def test_a_throttle_that_lasts(ecs, service):
+    service.goes_wrong(error("ThrottlingException", "Rate exceeded"))
+    done = ecs("list")
+
+    assert (done.code, done.out) == (Exit.FAILED, "")
+    assert "asked too often" in done.err
+    assert service.calls()["ListTasks"] >= 5
+
+
+def test_a_throttle_that_passes_is_waited_for(ecs, service):
+    service.goes_wrong(error("ThrottlingException", "Rate exceeded"), times=2)
+    done = ecs("list", "-o", "json")
+
+    assert (done.code, done.out, done.err) == (Exit.OK, "[]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, Exit.CREDENTIALS, "log in, or name a --profile"),
+        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "log in, or name a --profile"),
+        ({"AWS_DEFAULT_REGION": ""}, Exit.USAGE, "no AWS region: use --region"),
+        (
+            {"AWS_DEFAULT_REGION": "eu-centrall-1", "AWS_ENDPOINT_URL_ECS": ""},
+            Exit.USAGE,
+            "there is no AWS region 'eu-centrall-1'; did you mean eu-central-1?",
+        ),
+        ({"AWS_ENDPOINT_URL_ECS": "http://127.0.0.1:9"}, Exit.FAILED, "AWS cannot be reached"),
+        ({"AIRFLOW__AWS_ECS_EXECUTOR__LAUNCH_RATE": "fast"}, Exit.USAGE, "the executors' options are wrong"),
+        ({"AWSEXEC_CONFIG": "/nonexistent/awsexec.yaml"}, Exit.USAGE, "the configuration cannot be used"),
+    ],
+    ids=["no credentials", "no profile", "no region", "wrong region", "unreachable", "options", "config"],
+)
+def test_what_is_wrong_with_the_shell(ecs, given, code, said):
+    given = {name: value for name, value in given.items() if value} | {
+        name: "" for name, value in given.items() if not value
+    }
+    done = ecs("list", **given)
+
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["describe", "etl/nothing"], Exit.NOT_FOUND, "there is no job etl/nothing"),
+        (["logs", ID], Exit.NOT_FOUND, f"there is no job {ID}"),
+        (["wait", ARN], Exit.NOT_FOUND, "there is no job"),
+        (["describe", ARN.replace(REGION, "us-east-1")], Exit.USAGE, "use --region us-east-1"),
+        (["explain", "what?"], Exit.USAGE, "is no job: name an ARN"),
+        (["list", "--older-than", "long"], Exit.USAGE, "is no span of time"),
+        (["wait", ID, "--for", "ever"], Exit.USAGE, "neither stopped nor running"),
+        (["list", "-o", "xml"], Exit.USAGE, "Invalid value for '--output'"),
+    ],
+)
+def test_what_is_asked_wrongly(ecs, arguments, code, said):
+    done = ecs(*arguments)
+
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_several_jobs_of_one_name_are_listed(ecs, service):
+    pairs = [{"name": "AWSEXEC_TOKEN", "value": "x-1"}, {"name": "AWSEXEC_DAG_ID", "value": "etl"}]
+    for index in "01":
+        more = {"AWSEXEC_TASK_ID": "load", "AWSEXEC_RUN_ID": "r", "AWSEXEC_MAP_INDEX": index}
+        environment = [*pairs, *({"name": name, "value": value} for name, value in more.items())]
+        service.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"environment": environment}]}})
+    done = ecs("describe", "etl/load")
+
+    assert done.code == Exit.USAGE
+    assert done.err.splitlines()[0].endswith("etl/load is 2 jobs: say more of it, or an id")
+    assert ["etl/load[0]@r" in done.err, "etl/load[1]@r" in done.err] == [True, True]

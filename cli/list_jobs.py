@@ -52,6 +52,9 @@ def list_jobs(
         bool, typer.Option("--all-states", "-a", help="Also what has ended, as far as AWS remembers it.")
     ] = False,
     since: Annotated[str, typer.Option(metavar="SPAN", help="With --all-states: what ended within this time.")] = "1d",
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="Only what no live task instance owns; asks Airflow's database.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")] = False,
     interval: Annotated[str, typer.Option(metavar="SPAN", help="With --watch: between two looks.")] = "5s",
 ) -> None:
@@ -60,7 +63,8 @@ def list_jobs(
     Rows are shown as they become known. Every job that runs an Airflow task
     is listed, also other deployments' and those of the amazon provider's
     executors; `-o wide` shows whose, the size, and the cost so far.
-    Exits with 3 if a part of the fleet could not be looked at.
+    Exits with 3 if a part of the fleet could not be looked at; with --orphans,
+    1 if there are any.
 
     \b
     Examples:
@@ -77,6 +81,8 @@ def list_jobs(
     recent = span(since) or 0.0
     with options.open(cluster, queue) as fleet:
         wanted = Wanted(chosen.deployment, now() - recent if ended else None)
+        if orphans:
+            raise typer.Exit(_orphans(options, fleet, chosen))
         if watch:
             from cli.watching import watch_fleet  # noqa: PLC0415 - the CLI starts fast
 
@@ -131,3 +137,17 @@ def _sum_up(states: Counter[str]) -> None:
     elif sys.stderr.isatty():
         told_of = ", ".join(f"{number} {state}" for state, number in states.most_common())
         printer.err.print(f"{count(states.total())}: {told_of}", highlight=False)
+
+
+def _orphans(options: Options, fleet: Fleet, chosen: Filter) -> Exit:
+    from aws_exec.fleet.orphans import find_orphans  # noqa: PLC0415 - the CLI starts fast
+
+    found, problems = find_orphans(fleet, chosen, now())
+    shower = Shower(options.format, Context(now(), fleet.cost))
+    if found:
+        shower.show(found)
+    shower.close()
+    if options.format in (Format.TABLE, Format.WIDE):
+        said = "One look: what is still listed in 15 minutes is an orphan; before, it may be shutting down."
+        printer.err.print(said if found else "No orphans.", highlight=False, soft_wrap=True)
+    return tell_problems(COMMAND, problems, shown=True) or (Exit.FAILED if found else Exit.OK)

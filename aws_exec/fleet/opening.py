@@ -16,7 +16,6 @@ from aws_exec.clouds.session import open_session, session_client
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.fleet.ecs import EcsFleet
-from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.service import Service
@@ -124,7 +123,9 @@ class Fleet:
             message = "no AWS region: use --region, or set AWS_DEFAULT_REGION"
             raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message))
         # An endpoint of one's own answers for any Region.
-        if self._asked.endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+        if self._asked.endpoint_url or any(
+            name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()
+        ):
             return
         partitions = session.get_available_partitions()
         known = [name for each in partitions for name in session.get_available_regions("ecs", each)]

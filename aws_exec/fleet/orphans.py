@@ -1,0 +1,58 @@
+"""What runs of this deployment, and no live task instance owns, by the rule of `aws_exec.lifecycle.orphans`.
+
+The executor believes it only after two looks 15 minutes apart. This is one look, so what is found may yet be shutting
+down: its task has just ended, or is being rescheduled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aws_exec.fleet.airflow_side import owners as ask_airflow
+from aws_exec.fleet.model import FleetJob, State
+from aws_exec.fleet.opening import Fleet
+from aws_exec.fleet.service import Wanted
+from aws_exec.fleet.survey import Filter, Problem, survey
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.values import Observation, Status
+
+Owners = Callable[[Sequence[Identity]], Sequence[Owner]]
+
+
+def find_orphans(
+    fleet: Fleet, chosen: Filter, now: float, owners: Owners = ask_airflow
+) -> tuple[list[FleetJob], list[Problem]]:
+    """The orphans that fit, and what could not be looked at.
+
+    Args:
+        fleet: to be looked over.
+        chosen: which of them to show; its deployment, or else ours, is whose rows the database has.
+        now: seconds since the epoch.
+        owners: what the database says; it is asked after the survey, so that nothing younger than its answer is judged.
+
+    Raises:
+        FleetError: Airflow's database cannot be reached.
+        MisusedError: it cannot be told which deployment is ours.
+    """
+    ours = {name: chosen.deployment or fleet.deployment_of(name) for name in fleet.services}
+    jobs: list[FleetJob] = []
+    problems: list[Problem] = []
+    for page in survey(fleet.services.values(), Wanted()):
+        if isinstance(page, Problem):
+            problems.append(page)
+        else:
+            jobs += [job for job in page if job.identity.token and job.identity.deployment == ours[job.service]]
+    unowned = _unowned(jobs, owners)
+    return [job for job in unowned if chosen.fits(job, now)], problems
+
+
+def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
+    sightings = [Sighting(Observation(job.job, Status.RUNNING), job.identity) for job in jobs]
+    alive = alive_in(sightings)
+    told = owners([job.identity for job in jobs])
+    return [
+        job
+        for job, sighting, owner in zip(jobs, sightings, told, strict=True)
+        if job.state is not State.STOPPING and not is_owned(sighting, owner, alive)
+    ]

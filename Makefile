@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults soak crash crash-rival bench lint format docs picture constraints clean
+.PHONY: help venv demo test faults soak crash crash-rival bench lint format docs docs-site picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -62,11 +62,19 @@ format: venv ## let ruff rewrite
 docs: venv ## write the tables in docs/ and the README anew, from the data they show
 	@$(BIN)/python -m docs.tables
 
+docs-site: $(VENV)/.docs ## the documentation as a site, build/site, strictly: every link leads somewhere
+	@$(BIN)/python -m docs.site
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+
+$(VENV)/.docs: $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group docs
+	@touch $@
+
 picture: venv ## run the demo and write its picture, docs/demo.svg, and its text in the README
 	@$(BIN)/python -m docs.picture
 
 constraints: ## pin anew what the checks use: the newest that work together
-	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --group crash --universal pyproject.toml --output-file constraints.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --group crash --group docs --universal pyproject.toml --output-file constraints.txt
 	@$(BIN)/uv --version | sed -E 's/uv ([0-9.]+).*/uv==\1/' >> constraints.txt
 
 clean: ## remove what was built

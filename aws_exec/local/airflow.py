@@ -17,9 +17,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from uuid import uuid4
 
 from aws_exec.local.airflow_component import Component
 from aws_exec.local.airflow_home import USER, AirflowHome, Settings, make_home
@@ -44,12 +47,23 @@ _COMMANDS = {
 }
 COMPONENTS = tuple(_COMMANDS)
 
+#: How often a run is asked for while the API server answers that it has an error of its own.
+_ASKS = 3
+
 #: Takes ten seconds to see that its runner has ended, and has nothing to lose: its triggers are in the database.
 _SLOW_TO_END = "triggerer"
 
 
 class TookTooLongError(LocalError):
     """What was waited for did not come in time."""
+
+
+class AnsweredError(LocalError):
+    """The API server answered with an error."""
+
+    def __init__(self, status: int, path: str, said: str) -> None:
+        super().__init__(f"Airflow's API server answers {status} to {path}: {said}")
+        self.status = status
 
 
 class ComponentDiedError(LocalError):
@@ -249,11 +263,26 @@ class LocalAirflow:
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a run of a DAG; returns the run id.
 
+        On SQLite the API server can meet a lock of its own making and answer 500 (seen with Airflow 3.3.2: it logs the
+        action on its event loop, where the request that holds the lock waits to go on). The run has an id of ours, so
+        that it can be asked for again and is made once.
+
         Raises:
             LocalError: the API server refuses.
         """
-        answer = self._api(f"dags/{dag_id}/dagRuns", {"logical_date": None, "conf": dict(conf or {})})
-        return str(answer["dag_run_id"])
+        run_id = f"manual__{datetime.now(UTC).isoformat()}_{uuid4().hex[:8]}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        for asked in range(_ASKS):
+            try:
+                self._api(f"dags/{dag_id}/dagRuns", body)
+            except AnsweredError as error:
+                if error.status == HTTPStatus.CONFLICT and asked:
+                    break  # it was made although the answer was an error
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or asked == _ASKS - 1:
+                    raise
+            else:
+                break
+        return run_id
 
     def log_of(self, name: str) -> Path:
         """The file that a component writes its log to."""
@@ -295,7 +324,7 @@ class LocalAirflow:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:500]
-            raise LocalError(f"Airflow's API server answers {error.code} to {path}: {said}") from error
+            raise AnsweredError(error.code, path, said) from error
         except OSError as error:
             raise LocalError(f"Airflow's API server does not answer: {error}") from error
 

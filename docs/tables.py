@@ -19,6 +19,7 @@ from aws_exec.diagnosis.model import Rule
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
+from docs.command_line import reference
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -48,6 +49,11 @@ def diagnosis() -> str:
     if sum(map(len, calls.values())) != len(faults.RULES):
         raise ValueError("rules of the same troubles stand apart: their parts would share a title")
     return "\n\n".join(f"## {title}\n\n{_rules(rules)}" for title, rules in (*stops.GROUPS.items(), *calls.items()))
+
+
+def command_line() -> str:
+    """Every command, from the program."""
+    return reference(_table)
 
 
 def _by(metric: Metric) -> str:
@@ -97,6 +103,7 @@ def usage() -> str:
 
 #: What writes each part, and where it stands.
 PARTS: Mapping[str, tuple[Path, Callable[[], str]]] = {
+    "cli": (HERE / "cli.md", command_line),
     "metrics": (HERE / "metrics.md", metrics),
     "diagnosis": (HERE / "diagnosis.md", diagnosis),
     "figures": (README, figures),

@@ -1,0 +1,63 @@
+"""The reference of `awsexec` in cli.md, from the program itself: every command, its help, its options."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import typer
+
+from cli.app import app
+from cli.commands import COMMANDS
+from cli.common import remember
+
+#: Said once, at the top: every command over the fleet takes them.
+_SHARED = {f"--{name.replace('_', '-')}" for name in remember.__kwdefaults__ or {}} | {"--output"}
+
+Table = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
+
+
+def reference(table: Table) -> str:
+    """The generated part of the page; `table` makes a table of a header and rows."""
+    root = typer.main.get_command(app)
+    parts = ["## Before every command", _options(root, "awsexec", table, keep_shared=True)]
+    for name, lazy in COMMANDS.items():
+        parts += _command(typer.main.get_command(importlib.import_module(lazy.module).app), f"awsexec {name}", table)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _command(command: Any, name: str, table: Table) -> Iterator[str]:
+    subcommands = getattr(command, "commands", None)
+    if subcommands:
+        for each, sub in subcommands.items():
+            yield from _command(sub, f"{name} {each}", table)
+        return
+    yield f"## {name}"
+    yield f"```text\n{_help(command)}\n```"
+    yield _options(command, name, table, keep_shared=False)
+
+
+def _help(command: Any) -> str:
+    lines = [line.rstrip() for line in str(command.help).replace("\\b", "").splitlines()]
+    text = "\n".join(lines).strip()
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+def _options(command: Any, name: str, table: Table, *, keep_shared: bool) -> str:
+    context = command.make_context(name, [], resilient_parsing=True)
+    over_the_fleet = not keep_shared and any("--endpoint-url" in each.opts for each in command.params)
+    rows = []
+    for each in command.params:
+        if each.param_type_name == "argument":
+            rows.append((f"`{each.metavar or each.name.upper()}`", _escaped(each.help or "")))
+        elif not (over_the_fleet and each.opts[0] in _SHARED) and (record := each.get_help_record(context)):
+            rows.append((f"`{record[0]}`", _escaped(record[1])))
+    shared = "\n\nAnd the options that every command over the fleet takes." if over_the_fleet else ""
+    return (table(("option", "meaning"), rows) if rows else "") + shared
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.replace("<", "&lt;").split())

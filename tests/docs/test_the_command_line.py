@@ -1,0 +1,30 @@
+"""docs/cli.md says what the program does; that the generated part is in step is held with the other pages."""
+
+import pytest
+
+from aws_exec.fleet import FleetJob, State, plain
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Job
+from cli.commands import COMMANDS
+from cli.exits import Exit
+from docs.tables import HERE
+
+PAGE = (HERE / "cli.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_with_an_example(name):
+    part = PAGE.partition(f"## awsexec {name}")[2].partition("\n## ")[0]
+
+    assert f"  awsexec {name}" in part or name == "local"
+
+
+def test_every_exit_code_is_there():
+    assert [code for code in Exit if f"| {code.value} |" not in PAGE] == []
+
+
+def test_every_member_of_a_job_is_there():
+    job = FleetJob("ecs", Job("arn", "fleet"), Identity("ours", "t-1"), State.RUNNING, "RUNNING")
+    members = PAGE.partition("## A job as JSON")[2].partition("<!--")[0]
+
+    assert [name for name in plain(job, 0.0, None) if f"`{name}`" not in members] == []

@@ -96,9 +96,8 @@ def awsexec(
     config: ConfigOption = None,
     no_input: NoInputOption = False,
 ) -> None:
-    r"""Run Airflow tasks on Amazon ECS and AWS Batch, one container per task.
+    """Run Airflow tasks on Amazon ECS and AWS Batch, one container per task.
 
-    \b
     Examples:
       awsexec demo             see it work on this machine, no AWS account
       awsexec local up         an AWS of one's own, in the foreground
@@ -106,12 +105,10 @@ def awsexec(
       awsexec check-health     whether the executors could work, and what is missing
       awsexec COMMAND --help   everything about a command
 
-    \b
     The options but --debug and --version may also stand after the command;
     they are of the commands that ask AWS. --install-completion teaches the
     shell to complete commands, options and job ids.
 
-    \b
     Exit codes:
       0 fine, 1 findings or failure, 2 wrong usage, 3 some of it failed,
       4 credentials, 5 not found, 124 timed out, 130 interrupted

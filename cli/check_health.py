@@ -47,7 +47,7 @@ def check_health(
         bool, typer.Option("--policy", help="Print the least IAM policy that it takes instead; asks nobody.")
     ] = False,
 ) -> None:
-    r"""Check whether the executors could work, and say what is missing, and the remedy.
+    """Check whether the executors could work, and say what is missing, and the remedy.
 
     For each executor that is configured: credentials, identity, cluster or
     queue, task or job definition, container, network, roles, logs, rights,
@@ -55,7 +55,6 @@ def check_health(
     Exits with 0 if nothing failed (a warning is no failure), 1 if something
     did, 2 if nothing is configured, 4 for credentials, 124 for --timeout.
 
-    \b
     Examples:
       awsexec check-health
       awsexec check-health --executor ecs --format json

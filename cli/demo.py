@@ -25,7 +25,7 @@ def demo(
     timeout: Annotated[float, typer.Option(help="Seconds after which it gives up.", min=1)] = 300.0,
     keep: Annotated[bool, typer.Option("--keep", help="Leave all of it up to look at, until Ctrl-C.")] = False,
 ) -> None:
-    r"""See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account.
+    """See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account.
 
     Starts the embedded AWS and Airflow on 127.0.0.1, runs a DAG on
     aws_exec.AwsEcsExecutor and aws_exec.AwsBatchExecutor, one container
@@ -33,7 +33,6 @@ def demo(
     Exits with 0 if and only if all went as it should. Nothing is left
     behind, whatever ends it; only after a failure the logs stay.
 
-    \b
     Examples:
       awsexec demo
       awsexec demo --keep --port 8080   leave it up to look at

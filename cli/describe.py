@@ -21,11 +21,10 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @over_the_fleet("describe")
 def describe(options: Options, jobs: JobsArgument, cluster: ClusterOption = None, queue: QueueOption = None) -> None:
-    r"""Show everything known of a job: whose, how far, its timeline, its log.
+    """Show everything known of a job: whose, how far, its timeline, its log.
 
     `-o json` and `-o yaml` add what AWS itself says (`aws`), without secrets.
 
-    \b
     Examples:
       awsexec describe 0d6a9c1e
       awsexec describe 'etl/load[3]@scheduled__2026-11-22T00:00:00+00:00'

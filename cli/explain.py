@@ -22,11 +22,10 @@ app = typer.Typer(add_completion=False)
 @app.command()
 @over_the_fleet("explain")
 def explain(options: Options, job: JobArgument, cluster: ClusterOption = None, queue: QueueOption = None) -> None:
-    r"""Explain why a job failed, or does not start, and what to do about it.
+    """Explain why a job failed, or does not start, and what to do about it.
 
     Exits with 1 if there is something to be done.
 
-    \b
     Examples:
       awsexec explain 0d6a9c1e
       awsexec explain etl/load@manual__1 -o json

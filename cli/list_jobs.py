@@ -58,7 +58,7 @@ def list_jobs(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")] = False,
     interval: Annotated[str, typer.Option(metavar="SPAN", help="With --watch: between two looks.")] = "5s",
 ) -> None:
-    r"""List the running fleet, ECS tasks and Batch jobs in one table.
+    """List the running fleet, ECS tasks and Batch jobs in one table.
 
     Rows are shown as they become known. Every job that runs an Airflow task
     is listed, also other deployments' and those of the amazon provider's
@@ -66,7 +66,6 @@ def list_jobs(
     Exits with 3 if a part of the fleet could not be looked at; with --orphans,
     1 if there are any.
 
-    \b
     Examples:
       awsexec list
       awsexec list --dag 'etl*' --older-than 2h -o wide

@@ -32,11 +32,10 @@ def logs(
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    r"""Show a job's CloudWatch log, as its task or job definition has it sent there.
+    """Show a job's CloudWatch log, as its task or job definition has it sent there.
 
     Tokens and secrets are masked.
 
-    \b
     Examples:
       awsexec logs 0d6a9c1e --tail 50
       awsexec logs -f etl/load@manual__1

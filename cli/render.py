@@ -55,9 +55,8 @@ def render(
     config: Annotated[Path | None, typer.Option(help="The awsexec.yaml.")] = None,
     output: Annotated[Rendering, typer.Option("--output", "-o", help="How to write it.")] = Rendering.PYTHON,
 ) -> None:
-    r"""Show the executor_config of a template, or the exact request that it makes.
+    """Show the executor_config of a template, or the exact request that it makes.
 
-    \b
     Examples:
       awsexec render large
       awsexec render large --set memory=24GiB -o json

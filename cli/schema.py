@@ -11,9 +11,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def schema() -> None:
-    r"""Print the JSON Schema of awsexec.yaml, for editors.
+    """Print the JSON Schema of awsexec.yaml, for editors.
 
-    \b
     Examples:
       awsexec schema > awsexec.schema.json
       # yaml-language-server: $schema=awsexec.schema.json   (first line of awsexec.yaml)

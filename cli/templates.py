@@ -27,12 +27,11 @@ def templates(
     ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to show them.")] = Output.TABLE,
 ) -> None:
-    r"""List the templates of awsexec.yaml, with their size and cost per hour.
+    """List the templates of awsexec.yaml, with their size and cost per hour.
 
     The cost is an estimate for Fargate from a dated price table; there is
     none for GPUs, for your own instances, or where no size is named.
 
-    \b
     Examples:
       awsexec templates
       awsexec templates --prices eu-central-1.yaml -o json

@@ -38,13 +38,12 @@ def terminate(
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    r"""Stop jobs: shows what will be stopped, asks, stops it, says what became of each.
+    """Stop jobs: shows what will be stopped, asks, stops it, says what became of each.
 
     Airflow fails the task instance of a job that was stopped on purpose, with
     who did it and why. Only jobs of this deployment are stopped, unless
     --include-foreign. Exits with 3 if some could not be stopped.
 
-    \b
     Examples:
       awsexec terminate 0d6a9c1e --reason "wrong parameters"
       awsexec terminate 'etl/load[3]@manual__1' --dry-run

@@ -52,13 +52,12 @@ def terminate_all(
     yes: YesOption = False,
     reason: ReasonOption = None,
 ) -> None:
-    r"""Stop every job that fits, of this deployment, on both services.
+    """Stop every job that fits, of this deployment, on both services.
 
     Shows what will be stopped, with counts; asks, by its number if it is more
     than a handful; stops side by side within AWS's rate. Exits with 3 if some
     is left, and lists it. Ctrl-C stops no more, and says what was stopped.
 
-    \b
     Examples:
       awsexec terminate-all --dag backfill_2025 --reason "wrong source"
       awsexec terminate-all --older-than 12h --state running --dry-run

@@ -53,14 +53,13 @@ def validate_config(
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Show every rule.")] = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Of --effective and --list-rules.")] = Output.TABLE,
 ) -> None:
-    r"""Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs.
+    """Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs.
 
     What is named is one configuration: an awsexec.yaml (.yaml, .yml,
     .json), under an airflow.cfg (.cfg), under files of variables (.env).
     Without FILE: the awsexec.yaml that an executor would read, Airflow's
     own airflow.cfg, and this shell's environment.
 
-    \b
     Examples:
       awsexec validate-config
       awsexec validate-config awsexec.yaml --dags dags --fail-on warning

@@ -27,12 +27,11 @@ def wait(
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    r"""Wait until jobs run, or are over; exit with their outcome.
+    """Wait until jobs run, or are over; exit with their outcome.
 
     Exits with 0 if all succeeded (or run), 1 if one did not, 124 if it took
     too long.
 
-    \b
     Examples:
       awsexec wait 0d6a9c1e && echo done
       awsexec wait 0d6a9c1e 6f70b2aa --for running --timeout 10m

@@ -20,8 +20,8 @@ _STYLES = {
 }
 _SERVICES = {"ecs": "ECS", "batch": "Batch"}
 _GAP = "  "
-#: Every run of Airflow is in UTC, and so says each of their ids.
-_UTC = re.compile(r"(?:\.\d+)?\+00:00")
+#: What a run's id can do without where there is no room: every run is in UTC, and few begin at a second.
+_UTC = re.compile(r"(?::00)?(?:\.\d+)?\+00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Column:
         width: at most; flexible ones give way, down to `least`, where the terminal is narrower.
         least: see `width`; 0: it never gives way.
         right: whether it is flush right.
+        tail: whether what tells two apart is at the end: a run's time.
     """
 
     heading: str
@@ -54,6 +55,7 @@ class Column:
     width: int
     least: int = 0
     right: bool = False
+    tail: bool = False
 
 
 def _age(job: FleetJob, context: Context) -> str:
@@ -82,7 +84,7 @@ def _exit(job: FleetJob, _: Context) -> str:
 
 _DAG = Column("DAG", lambda job, _: job.identity.dag_id or "-", 32, 8)
 _TASK = Column("TASK", lambda job, _: job.task or "-", 40, 8)
-_RUN = Column("RUN", lambda job, _: _UTC.sub("", job.identity.run_id) or "-", 44, 9)
+_RUN = Column("RUN", lambda job, _: job.identity.run_id or "-", 48, 9, tail=True)
 _TRY = Column("TRY", lambda job, _: job.identity.try_number or "-", 3, right=True)
 _ON = Column("ON", lambda job, _: _SERVICES[job.service], 5)
 _STATE = Column("STATE", lambda job, _: str(job.state), 9)
@@ -99,7 +101,7 @@ WIDE = (
     _STATE,
     Column("STATUS", lambda job, _: job.status, 14, 8),
     _AGE,
-    Column("SIZE", lambda job, _: size(job) or "-", 26, 10),
+    Column("SIZE", lambda job, _: size(job) or "-", 26, 17),
     Column("USD", _cost, 8, right=True),
     Column("CLUSTER/QUEUE", lambda job, _: job.job.place, 24, 8),
     Column("DEPLOYMENT", lambda job, _: job.identity.deployment or "-", 16, 6),
@@ -151,7 +153,7 @@ class Table:
 
     def _fitted(self, cells: Sequence[str]) -> list[str]:
         return [
-            _fit(cell, width, right=column.right, cuts=self._cuts)
+            _fit(cell, width, column, cuts=self._cuts)
             for cell, width, column in zip(cells, self._widths, self._columns, strict=True)
         ]
 
@@ -164,12 +166,19 @@ def _natural(column: Column, cells: Sequence[str], *, cut: bool) -> int:
     return min(widest, column.width) if cut else widest
 
 
-def _fit(text: str, width: int, *, right: bool, cuts: bool) -> str:
+def _fit(text: str, width: int, column: Column, *, cuts: bool) -> str:
     if cuts and len(text) > width:
-        # What tells two apart is at either end: a run's kind and its time, a task's group and its name.
-        head = (width - 1) // 3
-        text = f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
-    return text.rjust(width) if right else text.ljust(width)
+        text = _shortened(text, width, tail=column.tail)
+    return text.rjust(width) if column.right else text.ljust(width)
+
+
+def _shortened(text: str, width: int, *, tail: bool) -> str:
+    """A text in so many characters: what tells two apart is at either end, a task's group and its name."""
+    text = _UTC.sub("", text) if tail else text
+    if len(text) <= width:
+        return text
+    head = 1 if tail else (width - 1) // 3
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
 
 
 def _squeezed(natural: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:

@@ -49,6 +49,18 @@ def complete_jobs(incomplete: str) -> list[tuple[str, str]]:
     return found[:_MOST]
 
 
+def complete_templates(incomplete: str) -> list[str]:
+    """Names of the templates of the awsexec.yaml that counts; none where it cannot be used."""
+    import os  # noqa: PLC0415 - only while completing
+
+    from aws_exec.settings.file import FileError, load_file  # noqa: PLC0415 - the CLI starts fast
+
+    try:
+        return [name for name in load_file(os.environ).templates if name.startswith(incomplete)]
+    except FileError:
+        return []
+
+
 def _offered(jobs: Sequence[FleetJob], incomplete: str) -> list[tuple[str, str]]:
     ids = [(job.id, job.address) for job in jobs if job.id.startswith(incomplete)]
     return ids or [(job.address, job.id) for job in jobs if job.address.startswith(incomplete)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.arguments import complete_templates
 from cli.console import printer
 from cli.documents import show_json, show_yaml
 from cli.exits import Exit
@@ -42,7 +43,7 @@ class Executor(StrEnum):
 
 @app.command()
 def render(
-    name: Annotated[str, typer.Argument(metavar="TEMPLATE", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="TEMPLATE", show_default=False, autocompletion=complete_templates)],
     *,
     merged: Annotated[
         bool, typer.Option("--merged", help="The whole RunTask or SubmitJob request, with all options.")

@@ -1,0 +1,79 @@
+"""Ctrl-C in the middle of many stops: no more are begun, and each that was is told of."""
+
+import threading
+
+from aws_exec.fleet import FleetJob, State, Stopping
+from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.stopping import STOPPERS
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+
+
+def jobs(count):
+    who = Identity("ours", "t-1", "etl", "load")
+    return [FleetJob("ecs", Job(f"arn/{number}", "fleet"), who, State.RUNNING, "RUNNING") for number in range(count)]
+
+
+class Slow:
+    """A service whose stops take until they are let go."""
+
+    stop_batch = 1
+
+    def __init__(self):
+        self.asked = []
+        self.full = threading.Semaphore(0)
+        self.go = threading.Event()
+
+    def stop(self, jobs, reason):
+        self.asked += [job.job.arn for job in jobs]
+        self.full.release()
+        self.go.wait(10)
+        return [None]
+
+
+def test_what_was_begun_is_told_and_nothing_more_is_begun():
+    service = Slow()
+    stopping = Stopping({"ecs": service}, {"ecs": Patience()}, jobs(50), "why")
+    for _ in range(STOPPERS):
+        assert service.full.acquire(timeout=10)
+
+    stopping.halt()
+    service.go.set()
+    told = list(stopping.outcomes())
+
+    assert len(service.asked) == STOPPERS
+    assert sorted(job.job.arn for job, _ in told) == sorted(service.asked)
+    assert {fault for _, fault in told} == {None}
+
+
+class Refusing:
+    """A service that refuses one job for good, and throttles another once."""
+
+    stop_batch = 50
+
+    def __init__(self):
+        self.throttled = False
+
+    def stop(self, jobs, reason):
+        return [self._answer(job.job.arn) for job in jobs]
+
+    def _answer(self, arn):
+        if arn == "arn/1":
+            return Fault(Trouble.REFUSED, "StopTask", "AccessDeniedException")
+        if arn == "arn/2" and not self.throttled:
+            self.throttled = True
+            return Fault(Trouble.THROTTLED, "StopTask", "ThrottlingException")
+        return None
+
+
+def test_each_job_has_its_outcome_and_a_throttle_is_no_end():
+    stopping = Stopping({"ecs": Refusing()}, {"ecs": Patience()}, jobs(4), "why")
+
+    told = {job.job.arn: fault for job, fault in stopping.outcomes()}
+
+    assert {arn: fault and fault.code for arn, fault in told.items()} == {
+        "arn/0": None,
+        "arn/1": "AccessDeniedException",
+        "arn/2": None,
+        "arn/3": None,
+    }

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test faults soak crash crash-rival bench lint format docs docs-site picture constraints clean
+.PHONY: help venv demo test compat faults soak crash crash-rival bench lint format docs docs-site picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -49,6 +49,9 @@ $(VENV)/.bench: $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group bench
 	@touch $@
 
+compat: venv ## the tests without a real Airflow, on the oldest and newest Airflow and Python: docs/compatibility.md
+	@$(BIN)/python -m tests.compatibility
+
 lint: venv ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
@@ -78,4 +81,4 @@ constraints: ## pin anew what the checks use: the newest that work together
 	@$(BIN)/uv --version | sed -E 's/uv ([0-9.]+).*/uv==\1/' >> constraints.txt
 
 clean: ## remove what was built
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .compat build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

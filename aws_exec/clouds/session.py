@@ -237,7 +237,7 @@ def _airflow_connection(conn_id: str) -> Any | None:
 
     try:
         return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
+    except (AirflowNotFoundException, ImportError):  # Airflow 3.1 would ask a task's supervisor next, and imports it
         log.info("There is no Airflow connection %r; AWS credentials are found as boto3 finds them", conn_id)
         return None
 

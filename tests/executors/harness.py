@@ -8,11 +8,8 @@ from collections import defaultdict
 from pathlib import Path
 from uuid import uuid4
 
-from airflow.executors.workloads import ExecuteTask
-from airflow.executors.workloads.base import BundleInfo
-from airflow.executors.workloads.task import TaskInstanceDTO
-
 from aws_exec.executors import compat
+from tests.executors.versions import BundleInfo, ExecuteTask, TaskInstanceDTO
 
 #: Seconds that anything awaited may take, on a machine that is busy with other things.
 PATIENCE = 30.0

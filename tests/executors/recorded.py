@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from airflow.observability.stats import initialize
+from tests.executors.versions import initialize_stats
 
 
 class Recorder:
@@ -19,7 +19,7 @@ class Recorder:
 
     def install(self):
         """Stand for the configured one. An executor that is built later puts that back in its place."""
-        initialize(factory=lambda: self, export_legacy_names=False)
+        initialize_stats(lambda: self)
         return self
 
     def incr(self, stat, count=1, rate=1, *, tags=None):

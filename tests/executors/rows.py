@@ -49,6 +49,11 @@ class Rows:
                 )
             )
 
+    @staticmethod
+    def _as_id(of):
+        """As the primary key's column wants it: text in Airflow 3.1."""
+        return TaskInstance.__table__.c.id.type.python_type(str(of))
+
     def clear(self):
         with create_session() as session:
             for model in (TaskInstance, DagRun, DagVersion, DagModel, DagBundleModel, Job):
@@ -58,7 +63,7 @@ class Rows:
         """One row per name; their ids."""
         values = [
             {
-                "id": uuid4(),
+                "id": self._as_id(uuid4()),
                 "task_id": name,
                 "dag_id": "etl",
                 "run_id": RUN,

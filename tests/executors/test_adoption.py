@@ -13,6 +13,7 @@ from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, RUN, Rows, adopt
 from tests.executors.services import BATCH, ECS, over_both
+from tests.executors.versions import needs_launch_ids
 
 pytestmark = [over_both, pytest.mark.usefixtures("airflow_db")]
 
@@ -73,6 +74,7 @@ def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(sc
     assert rows.try_of("load") == 1
 
 
+@needs_launch_ids
 @pytest.mark.parametrize("listing", ["allowed", "denied"])
 def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(  # noqa: PLR0917 - fixtures
     scheduler, aws, service, rows, dead, listing
@@ -96,7 +98,8 @@ def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_aga
     assert len(aws.launches()) == 1
 
 
-@pytest.mark.parametrize(("saved", "exit_code"), [("arn", 0), ("arn", 1), ("launch id", 0), ("launch id", 1)])
+@pytest.mark.parametrize("exit_code", [0, 1])
+@pytest.mark.parametrize("saved", ["arn", pytest.param("launch id", marks=needs_launch_ids)])
 def test_a_running_task_is_followed_to_its_end(scheduler, aws, rows, dead, saved, exit_code):  # noqa: PLR0917 - fixtures
     workload = task("load", run_id=RUN)
     arns = dead(FOR_EVER, workload)
@@ -111,7 +114,7 @@ def test_a_running_task_is_followed_to_its_end(scheduler, aws, rows, dead, saved
     assert len(aws.launches()) == 1
 
 
-@pytest.mark.parametrize("saved", ["arn", "launch id"])
+@pytest.mark.parametrize("saved", ["arn", pytest.param("launch id", marks=needs_launch_ids)])
 def test_one_that_finished_while_nobody_looked_is_reported(scheduler, aws, rows, dead, saved):
     workload = task("load", run_id=RUN)
     arns = dead(FOR_EVER, workload)

@@ -9,6 +9,7 @@ import pytest
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import again, task
 from tests.executors.services import ECS, over_both
+from tests.executors.versions import needs_launch_ids
 
 pytestmark = over_both
 
@@ -17,6 +18,7 @@ def launch_ids(aws):
     return [launch.token.rpartition("-")[0] for launch in aws.launches()]
 
 
+@needs_launch_ids
 def test_a_pre_assigned_uuid_is_the_launch_id(scheduler, aws):
     workload = task()
     scheduler.until_over(scheduler.queue(workload))
@@ -44,6 +46,7 @@ def test_anything_else_is_not(scheduler, aws, stale):
     assert UUID(launch_id).version == 4
 
 
+@needs_launch_ids
 def test_a_uuid_that_comes_back_with_a_deferral_is_not_taken_twice(scheduler, aws):
     """With several executors the scheduler can leave the value from before in the column."""
     aws.set_plan(Plan(run=0.05))
@@ -63,6 +66,7 @@ def test_nor_is_one_that_another_task_has(scheduler, aws):
     assert len(set(launch_ids(aws))) == 2
 
 
+@needs_launch_ids
 def test_the_same_task_instance_queued_anew_gets_its_new_one(scheduler, aws):
     aws.set_plan(Plan(run=0.05))
     first = task()

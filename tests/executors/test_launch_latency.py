@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 import pytest
-from airflow.observability.stats import initialize
 
 from aws_exec.executors.metering import Metering
 from aws_exec.lifecycle import Machine, Policy, effects, events
 from aws_exec.lifecycle.values import Job, Observation, Status, Stop
 from aws_exec.testing import FakeClock
 from tests.executors.recorded import Recorder
+from tests.executors.versions import initialize_stats
 
 A, B = Job("arn:a"), Job("arn:b")
 
@@ -50,7 +50,7 @@ class Life:
 @pytest.fixture
 def life():
     yield Life()
-    initialize(factory=Recorder, export_legacy_names=False)
+    initialize_stats(Recorder)
 
 
 def test_the_three_spans_of_a_launch(life):

@@ -6,7 +6,6 @@ import logging
 from types import SimpleNamespace
 
 import pytest
-from airflow.observability.stats import initialize
 
 from aws_exec.executors.metering import FLUSH_SECONDS
 from aws_exec.metering import catalogue as of
@@ -15,6 +14,7 @@ from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.recorded import Recorder
 from tests.executors.rows import RUN, Rows, adopt
 from tests.executors.services import over_both
+from tests.executors.versions import initialize_stats
 
 pytestmark = over_both
 
@@ -23,7 +23,7 @@ pytestmark = over_both
 def stats():
     """Airflow's stats logger; to be installed once the executors are built."""
     yield Recorder()
-    initialize(factory=Recorder, export_legacy_names=False)
+    initialize_stats(Recorder)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ class Broken:
 
 def test_stats_that_raise_are_said_once_and_stop_nothing(started, aws, caplog):
     scheduler = Scheduler(started(clock=FastClock(1000)))
-    initialize(factory=Broken, export_legacy_names=False)
+    initialize_stats(Broken)
     key = scheduler.queue(task())
     try:
         with caplog.at_level(logging.ERROR):
@@ -155,7 +155,7 @@ def test_stats_that_raise_are_said_once_and_stop_nothing(started, aws, caplog):
             scheduler.executor._metering.flush({})
             scheduler.executor._metering.flush({})
     finally:
-        initialize(factory=Recorder, export_legacy_names=False)
+        initialize_stats(Recorder)
     scheduler.until_over(key)
     errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
     assert errors == ["Metrics cannot be emitted; this is said once"]

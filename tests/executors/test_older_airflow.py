@@ -11,6 +11,7 @@ from airflow.executors.workloads import ExecuteTask
 from aws_exec.executors import compat
 from aws_exec.executors.workload import LaunchIds, Workload
 from tests.executors.harness import task
+from tests.executors.versions import needs_launch_ids
 
 
 class TaskOf31(ExecuteTask):
@@ -56,6 +57,7 @@ def test_everything_else_that_compat_reads_of_a_workload_is_there_in_31():
     assert compat.key_of(workload) == workload.ti.key
 
 
+@needs_launch_ids
 def test_where_airflow_assigns_no_launch_id_a_uuid_in_the_row_is_a_stale_one():
     workload = task()
     assert LaunchIds(pre_assigned=True).of(workload) == workload.ti.external_executor_id

@@ -9,6 +9,7 @@ import pytest
 from aws_exec.executors.rows import still_ours
 from tests.executors.harness import task
 from tests.executors.rows import ALIVE, DEAD, RUN, Rows
+from tests.executors.versions import needs_launch_ids
 
 pytestmark = pytest.mark.usefixtures("airflow_db")
 
@@ -33,6 +34,7 @@ def test_a_queued_row_of_ours_that_names_no_other_launch_is_still_ours(rows, nam
     assert is_ours(rows, launch_id, external_id=launch_id if named == "itself" else named)
 
 
+@needs_launch_ids
 def test_one_that_was_queued_anew_for_another_launch_is_not(rows):
     assert not is_ours(rows, str(uuid4()), external_id=str(uuid4()))
 

@@ -13,6 +13,7 @@ from tests.executors.conftest import configure
 from tests.executors.harness import Scheduler, again, task
 from tests.executors.rows import RUN, Rows, adopt
 from tests.executors.services import BATCH, ECS
+from tests.executors.versions import needs_launch_ids
 
 
 class Pair:
@@ -83,6 +84,7 @@ def test_a_task_that_changes_its_executor_between_two_tries_brings_a_stale_id_th
     assert pair.on_ecs.outcomes(third.key) == ["success"]
 
 
+@needs_launch_ids
 def test_a_uuid_used_before_by_the_same_executor_is_not_taken_again(pair):
     first = task()
     pair.on_batch.queue(first)

@@ -1,2 +1,2 @@
 x = 1
-BashOperator(task_id=)
+BashOperator(task_id=1 1)

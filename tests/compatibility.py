@@ -1,0 +1,115 @@
+"""`make compat`: the tests that need no real Airflow process, on the Airflows and Pythons that are supported.
+
+Each environment is built by uv in `.compat/`, runs the tests one after the other, and becomes a row of the table in
+docs/compatibility.md. Ends with 1 if any test failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "compatibility.md"
+ENVIRONMENTS = ROOT / ".compat"
+
+#: What is run: all but the real Airflow (e2e, the crash matrix), the command line and the embedded AWS.
+TESTS = ("tests/lifecycle", "tests/settings", "tests/clouds", "tests/diagnosis", "tests/executors")
+
+
+#: What an environment's Python is asked: which Airflow, which Python.
+ASKED = "import platform, importlib.metadata as m; print(m.version('apache-airflow'), platform.python_version())"
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One environment.
+
+    Attributes:
+        name: of its folder, and of its row.
+        python: version, as uv finds it.
+        packages: what is asked of uv, beside awsexec and its test group.
+    """
+
+    name: str
+    python: str
+    packages: tuple[str, ...]
+
+
+#: The newest ones are as constraints.txt pins them. Airflow 3.1.0 cannot be imported with structlog 25.5 or newer.
+COMBINATIONS = (
+    Combination("lowest-3.11", "3.11", ("apache-airflow==3.1.0", "structlog<25.5")),
+    Combination("newest-3.11", "3.11", ("--constraint", "constraints.txt")),
+    Combination("newest-3.13", "3.13", ("--constraint", "constraints.txt")),
+)
+
+
+def built(one: Combination) -> Path:
+    """The Python of an environment that is there by now."""
+    folder = ENVIRONMENTS / one.name
+    python = folder / "bin" / "python"
+    uv = [sys.executable, "-m", "uv"]
+    if not python.exists():
+        subprocess.run([*uv, "venv", "--quiet", "--python", one.python, folder], cwd=ROOT, check=True)
+    install = [*uv, "pip", "install", "--quiet", "--python", python, "--editable", ".[local]", "--group", "test"]
+    subprocess.run([*install, *one.packages], cwd=ROOT, check=True)
+    return python
+
+
+def row(one: Combination) -> tuple[str, bool]:
+    """Run the tests; the row of the table, and whether all passed."""
+    python = built(one)
+    report = ENVIRONMENTS / f"{one.name}.xml"
+    report.unlink(missing_ok=True)
+    subprocess.run(
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *TESTS], cwd=ROOT, check=False
+    )
+    versions = subprocess.run(
+        [
+            python,
+            "-c",
+            ASKED,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    airflow, version = versions.stdout.split()
+    suite = ET.parse(report).getroot().find("testsuite")
+    ran, failed, skipped = (int(suite.get(name)) for name in ("tests", "failures", "skipped"))
+    failed += int(suite.get("errors"))
+    today = datetime.now(UTC).date()
+    cells = (airflow, version, ran - failed - skipped, failed, skipped, today)
+    return f"| {' | '.join(map(str, cells))} |", failed == 0
+
+
+def write(rows: list[str]) -> None:
+    """Replace the table of the page."""
+    header = ["| Airflow | Python | passed | failed | skipped | on |", "| --- | --- | --- | --- | --- | --- |"]
+    table = "\n".join([*header, *rows])
+    text = PAGE.read_text(encoding="utf-8")
+    part = re.compile(r"(<!-- begin compat[^\n]*-->\n).*?(<!-- end compat -->)", re.DOTALL)
+    PAGE.write_text(part.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text), encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", help="the name of one combination; the page is left as it is")
+    only = parser.parse_args().only
+    chosen = [one for one in COMBINATIONS if only in {None, one.name}]
+    results = [row(one) for one in chosen]
+    rows = [line for line, _ in results]
+    sys.stdout.write("\n".join([*rows, ""]))
+    if only is None:
+        write(rows)
+    return 0 if results and all(passed for _, passed in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

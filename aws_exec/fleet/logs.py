@@ -142,7 +142,7 @@ def _pages(
         "limit": limit,
     }
     if since is not None:
-        arguments["startTime"] = int(since * 1000)
+        arguments["startTime"] = round(since * 1000)
     while True:
         given = {**arguments, **({"nextToken": token} if token else {})}
         try:

@@ -19,9 +19,6 @@ LOOPBACK = "127.0.0.1"
 #: Seconds that starting and closing may take; both are instant unless the machine is.
 _PATIENCE = 10.0
 
-#: Rounds of the loop until a connection that was just accepted is one of ours, and has been closed: three, and spare.
-_ROUNDS = 6
-
 #: SO_LINGER with a time of 0: closing sends RST instead of FIN.
 _ABORT = struct.pack("ii", 1, 0)
 
@@ -168,7 +165,9 @@ class HttpServer:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
+        # A connection that was just accepted is a task first, then one of ours, then closed.
+        while self._connections or asyncio.all_tasks() - {asyncio.current_task()}:
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)

@@ -1,9 +1,12 @@
 """What runs and nobody owns, by the rule of the executor's own survey."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from aws_exec.fleet import Asked, Filter, FleetError, open_fleet
-from aws_exec.fleet.airflow_side import owners
+from aws_exec.fleet import Asked, Filter, open_fleet
 from aws_exec.fleet.orphans import find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.testing.scripted import ScriptedEcs
@@ -50,8 +53,16 @@ def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(fleet):
     assert [job.job.arn for job in chosen] == [arns["left"]]
 
 
-def test_a_database_that_cannot_be_reached_is_one_clear_line(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "aws_exec.executors.ownership", None)
-
-    with pytest.raises(FleetError, match="--orphans needs Airflow's database, which cannot be reached"):
-        owners([identity("load")])
+def test_a_database_that_cannot_be_reached_is_one_clear_line(tmp_path):
+    asking = "from aws_exec.fleet.airflow_side import owners; from tests.fleet.fleet import identity\n"
+    asking += "try: owners([identity('load')])\nexcept Exception as error: print(type(error).__name__, error)"
+    nowhere = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/no/such/folder/airflow.db",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", asking], env=os.environ | nowhere, capture_output=True, text=True, check=True
+    )
+    (said,) = [line for line in done.stdout.splitlines() if "Error" in line]
+    assert said.startswith("FleetError --orphans needs Airflow's database, which cannot be reached (OperationalError")
+    assert said.endswith("run it where the scheduler's configuration is")

@@ -83,7 +83,9 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
             steps += more
         return steps
 
-    assert steps_of_99_ends(MANY) == steps_of_99_ends(FEW) < 99 * 1300
+    # The heap of due times is tidied now and then: a few steps more or less.
+    assert abs(steps_of_99_ends(MANY) - steps_of_99_ends(FEW)) < 99
+    assert steps_of_99_ends(FEW) < 99 * 1300
 
 
 def test_a_launch_takes_as_many_steps_beside_thousands_of_jobs_as_beside_hundreds():

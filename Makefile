@@ -24,7 +24,7 @@ demo: venv ## a real Airflow runs a DAG on both executors against an embedded AW
 	@$(BIN)/awsexec demo
 
 test: venv ## every test, the real Airflow included
-	@$(BIN)/python -m pytest --numprocesses 2
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest --numprocesses 2
 
 faults: venv ## each call to AWS times each way in which it can go wrong: about two minutes
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults

@@ -303,7 +303,8 @@ class World:
             container.forgotten_until = self.now + FORGETFUL
         elif record is not None and record.started == container.started:
             container.forgotten_until = inf
-            self.cloud.die(container)
+            if container.live:
+                self.cloud.die(container)
 
     # -- what must hold -----------------------------------------------------------------------------------------------
 

@@ -31,6 +31,10 @@ _LOOK = 0.5
 #: Seconds for the last ECS task or Batch job to end after Airflow has its task's state.
 _LAST_END = 30.0
 
+#: How often the home is removed anew, and the seconds between: a process that was killed dies within them.
+_REMOVALS = 50
+_REMOVAL_PAUSE = 0.1
+
 #: Quicker than a fleet needs: here a sweep is one call on loopback.
 _EXECUTOR_SETTINGS = {"deployment": "demo", "poll_interval": "1", "shutdown_timeout": "1"}
 
@@ -106,10 +110,19 @@ def run(options: Options, console: Console) -> bool:
         raise
     finally:
         if not look_into:
-            shutil.rmtree(home, ignore_errors=True)
+            _remove(home)
     if not well:
         _print_lines(console, [f"The logs are in {home / 'logs'}"])
     return well
+
+
+def _remove(home: Path) -> None:
+    """Remove a home; what a process that was just killed still wrote into it, too."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(home, ignore_errors=True)
+        if not home.exists():
+            return
+        time.sleep(_REMOVAL_PAUSE)
 
 
 @contextlib.contextmanager

@@ -79,9 +79,9 @@ class Lane(Generic[T]):
 
     def start(self) -> None:
         """Start the first thread."""
-        with self._changed:
-            self._threads += 1
-            self._starting += 1
+        # Nobody else has it yet. A lock taken here, on the scheduler's thread, is one that a signal could leave locked.
+        self._threads += 1
+        self._starting += 1
         self._start_thread()
 
     def put(self, ask: int, effect: T) -> bool:

@@ -301,11 +301,14 @@ class Dispatcher:
             return True
 
         def call() -> on.Completion:
-            if isinstance(effect, do.Watch):
-                return on.Watched(effect.ask, effect.place, tuple(self._cloud.watch(effect.place, effect.jobs)))
             if isinstance(effect, do.Survey):
                 return on.Surveyed(effect.ask, tuple(self._survey()))
-            description = self._cloud.describe(effect.place, effect.jobs)
+            jobs = effect.jobs
+            if isinstance(effect, do.Watch):
+                jobs = tuple(self._cloud.watch(effect.place, jobs))
+                if not 0 < len(jobs) <= self._cloud.capabilities.describe_batch:
+                    return on.Watched(effect.ask, effect.place, jobs)
+            description = self._cloud.describe(effect.place, jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
 
         self._asks.complete(effect.ask, self._lessons.answer(effect, call, self._read_pacer))

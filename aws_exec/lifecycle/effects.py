@@ -61,7 +61,11 @@ class Observe:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Ask which of these jobs, all known to run, are no longer listed. Completed by Watched or ObserveFailed."""
+    """Ask which of these jobs, all known to run, are no longer listed, and how they are if one call tells that.
+
+    Completed by Observed if those were described in the same breath, so that an end is known a beat earlier; by Watched
+    if they are none, or more than one call describes; or by ObserveFailed.
+    """
 
     ask: int
     place: str

@@ -24,6 +24,9 @@ from aws_exec.lifecycle.values import Job
 
 T = TypeVar("T")
 
+#: A sweep begins so much of a poll_interval before it is due, at most: one that takes long must not double the calls.
+_EARLIEST = 0.25
+
 #: What takes in each kind of event: a method of the machine's classes, with the draft to write to, the event, the time.
 Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
 
@@ -79,7 +82,11 @@ class Sweeping:
         if ask not in clockwork.sweeping:
             return
         rest = clockwork.sweeping - {ask}
-        following = clockwork.next_sweep if rest else max(now, clockwork.sweep_from + self.policy.poll_interval)
+        following = clockwork.next_sweep
+        if not rest:
+            # What the next one finds is known as late after its beginning: it begins so much earlier.
+            early = min(now - clockwork.sweep_from, _EARLIEST * self.policy.poll_interval)
+            following = max(now, clockwork.sweep_from + self.policy.poll_interval - early)
         draft.clockwork = replace(clockwork, sweeping=rest, next_sweep=following)
 
     def _watched(self, draft: Draft, event: on.Watched, now: float) -> None:

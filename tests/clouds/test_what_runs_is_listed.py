@@ -100,10 +100,21 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        unknown = Job("arn:nobody")
-        it.dispatch(Watch(1, "", (job, unknown)))
-        assert it.one() == on.Watched(1, "", (unknown,))
+        it.dispatch(Watch(1, "", (job,)))
+        assert it.one() == on.Watched(1, "", ())
         slow_down = Fault(Trouble.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
         it.dispatch(Watch(2, "", (job,)))
         assert it.one() == on.ObserveFailed(2, slow_down)
+
+
+def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_does_it():
+    with rig() as it:
+        [job] = [it.cloud.add("launch1-1", deployment="ours")]
+        it.cloud.start(job)
+        few = tuple(Job(f"arn:nobody{number}") for number in range(it.cloud.capabilities.describe_batch))
+        it.dispatch(Watch(1, "", (job, *few)))
+        assert it.one() == on.Observed(1, (), few)
+        many = (*few, Job("arn:one more"))
+        it.dispatch(Watch(2, "", (job, *many)))
+        assert it.one() == on.Watched(2, "", many)

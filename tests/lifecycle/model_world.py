@@ -227,7 +227,10 @@ class World:
             case do.Observe():
                 return on.Observed(effect.ask, *self.cloud.observe(effect.jobs, self.now))
             case do.Watch():
-                return on.Watched(effect.ask, effect.place, self.cloud.unlisted(effect.jobs, self.now))
+                unlisted = self.cloud.unlisted(effect.jobs, self.now)
+                if unlisted and effect.ask % 2:  # either answer is one that a lane may give
+                    return on.Observed(effect.ask, *self.cloud.observe(unlisted, self.now))
+                return on.Watched(effect.ask, effect.place, unlisted)
             case do.StopJob():
                 return on.StopAnswered(effect.ask, effect.launch_id)
             case do.Confirm() | do.Settle():

@@ -119,16 +119,24 @@ def test_each_place_is_asked_in_calls_of_bounded_size():
     ]
 
 
-def test_the_next_sweep_begins_when_this_one_is_answered_and_the_interval_is_over():
-    life = Life(observe_batch=1)
+def test_the_next_sweep_begins_so_early_that_its_answers_are_in_when_the_interval_is_over():
+    life = Life(observe_batch=1, poll_interval=8)
     life.tell(on.Adopted("L1", "K1", JOB))
     life.tell(on.Adopted("L2", "K2", JOB2))
     assert life.tick() == [do.Observe(1, "c1", (JOB,)), do.Observe(2, "c1", (JOB2,))]
     life.tell(on.Observed(1, (running(),)), after=1)
-    assert life.tick(3) == []
-    life.tell(on.Observed(2, (running(JOB2),)))
-    assert life.tick(0.9) == []
+    life.tell(on.Observed(2, (running(JOB2),)), after=0.5)
+    assert life.tick(4.9) == []
     assert [effect.ask for effect in life.tick(0.1)] == [3, 4]
+
+
+def test_a_sweep_begins_a_quarter_of_the_interval_early_at_most():
+    life = Life(poll_interval=8)
+    life.tell(on.Adopted("L1", "K1", JOB))
+    life.tick()
+    life.tell(on.Observed(1, (running(),)), after=5)
+    assert life.tick(0.9) == []
+    assert [effect.ask for effect in life.tick(0.1)] == [2]
 
 
 def test_a_sweep_that_took_longer_than_the_interval_is_followed_by_the_next_at_once():
@@ -144,8 +152,8 @@ def test_a_sweep_that_failed_is_made_again_after_the_interval():
     life.tell(on.Adopted("L1", "K1", JOB))
     life.tick()
     assert life.tell(on.ObserveFailed(1, fault(Trouble.THROTTLED)), after=1) == []
-    assert life.tick(3) == []
-    assert life.tick(1) == [do.Observe(2, "c1", (JOB,))]
+    assert life.tick(2.9) == []
+    assert life.tick(0.1) == [do.Observe(2, "c1", (JOB,))]
 
 
 def test_where_nothing_runs_nothing_is_asked():

@@ -163,13 +163,12 @@ class BatchJob:
             self._pass("PENDING")
 
     def _wait_for_room(self) -> None:
+        self.status_reason = self.held  # first: who waits for the status finds the reason, too
         self._pass("RUNNABLE")
         if self.request.too_long:
             # Netflix/metaflow #1482: SubmitJob takes such a job, and ECS refuses the task of it.
             self._end("FAILED", "Container Overrides length must be at most 8192")
-        elif self.held:
-            self.status_reason = self.held
-        else:
+        elif not self.held:
             self._task.begin()
 
     def _followed(self) -> None:

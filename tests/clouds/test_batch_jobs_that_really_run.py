@@ -38,9 +38,11 @@ def faults(batch_world):
     batch_world.aws.faults.catch_up()
 
 
-def test_a_job_that_is_stuck_in_runnable_says_why(faults, launch, look):
+def test_a_job_that_is_stuck_in_runnable_says_why(faults, batch_world, launch, look):
     faults.hold_next(CAPACITY)
-    seen = look(launch())
+    job = launch()
+    batch_world.aws.wait_for_status(job.arn, "RUNNABLE")
+    seen = look(job)
     assert (seen.status, seen.waiting) == (Status.STARTING, CAPACITY)
 
 

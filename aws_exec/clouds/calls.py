@@ -206,15 +206,15 @@ def listed(answer: Mapping[str, Any], operation: str, items: str, known_by: str 
         answer: of the service.
         operation: that it answers.
         items: the member that is the list.
-        known_by: a member that each item must have; empty: they are no structures.
+        known_by: a member that each item must have; empty: they are text.
 
     Raises:
         CloudError: it is not there, or not of such items: the service did not say.
     """
     found = answer.get(items)
-    if isinstance(found, list) and all(not known_by or each.get(known_by) for each in found):
+    if isinstance(found, list) and all(each.get(known_by) if known_by else isinstance(each, str) for each in found):
         return found
-    message = f"an answer without {items}" if found is None else f"{items} without {known_by}"
+    message = f"an answer without {items}" if found is None else f"{items} without {known_by or 'text'}"
     raise CloudError(Fault(Trouble.NO_ANSWER, operation, "MalformedAnswer", message))
 
 

@@ -208,6 +208,12 @@ class ScriptedAws:
             now = self.now()
             return {task.arn: task.exit_code(now) for task in self._api.all_tasks() if task.is_over(now)}
 
+    def started(self) -> list[str]:
+        """The ARNs of the containers that have run, or run."""
+        with self._lock:
+            now = self.now()
+            return [task.arn for task in self._api.all_tasks() if task.started <= now]
+
     def running(self) -> list[str]:
         """The ARNs of what is not over."""
         with self._lock:

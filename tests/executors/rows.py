@@ -62,30 +62,44 @@ class Rows:
     def add(self, *names, state="queued", external_id=None, **fields):
         """One row per name; their ids."""
         values = [
-            {
-                "id": self._as_id(uuid4()),
-                "task_id": name,
-                "dag_id": "etl",
-                "run_id": RUN,
-                "map_index": -1,
-                "try_number": 1,
-                "max_tries": 3,
-                "pool": "default_pool",
-                "queue": "default",
-                "operator": "PythonOperator",
-                "state": state,
-                "external_executor_id": external_id(name) if callable(external_id) else external_id,
-                "queued_by_job_id": DEAD,
-                "dag_version_id": self.version,
-                "executor_config": {},
-                "priority_weight": 1,
-                **fields,
-            }
+            self._values(name, state, external_id(name) if callable(external_id) else external_id, **fields)
             for name in names
         ]
         with create_session() as session:
             session.execute(insert(TaskInstance.__table__), values)
         return [value["id"] for value in values]
+
+    def replace(self, standings):
+        """All the rows there are: of each (workload, state, external id)."""
+        values = [
+            self._values(workload.ti.task_id, state, external_id, id=self._as_id(workload.ti.id))
+            for workload, state, external_id in standings
+        ]
+        with create_session() as session:
+            session.execute(delete(TaskInstance))
+            if values:
+                session.execute(insert(TaskInstance.__table__), values)
+
+    def _values(self, name, state, external_id, **fields):
+        return {
+            "id": self._as_id(uuid4()),
+            "task_id": name,
+            "dag_id": "etl",
+            "run_id": RUN,
+            "map_index": -1,
+            "try_number": 1,
+            "max_tries": 3,
+            "pool": "default_pool",
+            "queue": "default",
+            "operator": "PythonOperator",
+            "state": state,
+            "external_executor_id": external_id,
+            "queued_by_job_id": DEAD,
+            "dag_version_id": self.version,
+            "executor_config": {},
+            "priority_weight": 1,
+            **fields,
+        }
 
     def set(self, name, **fields):
         with create_session() as session:

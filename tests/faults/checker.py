@@ -50,7 +50,8 @@ class Evidence:
         reports: by key, the terminal events: (state, info).
         notes: by key, its task event log.
         records: launch ids in the executor's book.
-        tracked: ARNs, and the launch ids that tokens are made from, in the executor's book.
+        tracked: ARNs, and the launch ids that tokens are made from, in the executor's book; and of launches that
+            Airflow was done with when a scheduler was killed: nobody has to know those.
         running: the executor's keys.
         pending: whatever else the executor still has to do.
         raised: what came out of a beat, and errors in the log.

@@ -41,7 +41,7 @@ _UNLISTED = "without the right to list nothing is found (docs/degradation.md)"
 _EMPTY_THEN = "a cluster that was gone comes back empty"
 _NOT_OF_ONE = "does not tell of single tasks or jobs"
 _NO_LIST = "its answer has no list"
-_FROM_A_LIST = "its answer has nothing that is read"
+_DESCRIBED_THEN = "what cannot be listed is described: nothing waits that could be revoked"
 
 #: How a fault comes over a world; what undoes it.
 Strike: TypeAlias = Callable[[World, Scenario], Callable[[], object]]
@@ -152,7 +152,7 @@ _SENSELESS = {
     ("place gone", "batch", Role.STOP): _NO_PLACE,
     ("place gone", "batch", Role.STOP_MANY): _NO_PLACE,
 }
-_ONLY_WATCHING = dict.fromkeys(set(Role) - {Role.WATCH}, _NOT_OF_ONE)
+_ONLY_WATCHING = dict.fromkeys(set(Role) - {Role.WATCH, Role.LIST}, _NOT_OF_ONE)
 _ONLY_LISTS = dict.fromkeys((Role.STOP,), _NO_LIST)
 
 FAULTS = (
@@ -176,6 +176,7 @@ FAULTS = (
         lasts=MENDING,
         said="AccessDenied",
         revoked=True,
+        not_for={Role.LIST: _DESCRIBED_THEN},
     ),
     Fault("place gone for a moment", "place gone", _plays(_no_place), not_for={Role.LOOK: _EMPTY_THEN}),
     Fault("place gone", "place gone", _place_gone, lasts=MENDING, said="not found"),
@@ -186,7 +187,7 @@ FAULTS = (
         lasts=MENDING,
         said="not found",
         revoked=True,
-        not_for={Role.WATCH: _LOST_WITH_IT},
+        not_for={Role.WATCH: _LOST_WITH_IT, Role.LIST: _DESCRIBED_THEN},
     ),
     Fault("nobody knows this error", "unknown error", _plays(error("BrandNewException", "what is this"))),
     Fault("not JSON", "malformed", _plays(altered(wire.says(b"<html>Service is busy</html>")))),
@@ -218,7 +219,7 @@ class Case:
     fault: Fault
 
     def __str__(self) -> str:
-        return f"{self.scenario.operation}: {self.fault.name}"
+        return f"{self.scenario.operation}, {self.scenario.role.value}: {self.fault.name}"
 
 
 def cases() -> Iterator[Case]:

@@ -15,7 +15,7 @@ def play(case: Case) -> None:
     scenario, fault = case.scenario, case.fault
     with scenario.world() as world:
         scenario.before(world)
-        played = world.aws.played()[scenario.operation]
+        played, called = (told()[scenario.operation] for told in (world.aws.played, world.aws.calls))
         lift = fault.strike(world, scenario)
         scenario.act(world)
         if fault.lasts:
@@ -24,6 +24,7 @@ def play(case: Case) -> None:
         world.until_over()
         world.pass_time(10)
         assert not (wrong := world.violations()), "\n".join(wrong)
+        assert world.aws.calls()[scenario.operation] > called, "the operation was never called"
         if fault.name not in ("connection refused", "MISSING for ever"):
             assert world.aws.played()[scenario.operation] > played, "the fault never came up"
 

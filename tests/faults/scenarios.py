@@ -17,6 +17,7 @@ class Role(Enum):
     LAUNCH = "launching"
     CLUSTER = "choosing a launch type"
     WATCH = "watching"
+    LIST = "watching by listing"
     LOOK = "looking for a launch"
     STOP = "stopping"
     STOP_MANY = "stopping many"
@@ -46,6 +47,10 @@ def _run(world: World, *names: str) -> None:
 
 def _run_three(world: World) -> None:
     _run(world, "ends-1", "ends-2", "fails")
+
+
+def _run_five(world: World) -> None:
+    _run(world, "ends-1", "ends-2", "ends-3", "ends-4", "fails")
 
 
 def _lose_answers(world: World) -> None:
@@ -101,6 +106,7 @@ class Scenario:
         before: what leads up to it, with nothing wrong.
         act: what calls it.
         options: of the executor.
+        describes: jobs per describe call at most; 0: as many as the executor does. Where more run, they are listed.
     """
 
     service: Service
@@ -109,13 +115,17 @@ class Scenario:
     before: Callable[[World], None]
     act: Callable[[World], None]
     options: Mapping[str, object] = field(default_factory=dict)
+    describes: int = 0
 
     def world(self, seed: int = 0) -> World:
         """A world in which it can be played."""
-        world = World(self.service, seed=seed, **self.options)
+        world = World(self.service, seed=seed, describes=self.describes, **self.options)
         world.aws.set_plan(plan_by_name)
         return world
 
+
+#: The only other thing that lists by itself is the survey of the fleet.
+_NO_SURVEY = {"orphan_interval": 0}
 
 SCENARIOS = (
     Scenario(ECS, "RunTask", Role.LAUNCH, _nothing, _queue),
@@ -128,4 +138,6 @@ SCENARIOS = (
     Scenario(BATCH, "ListJobs", Role.LOOK, _lose_answers, _look),
     Scenario(BATCH, "TerminateJob", Role.STOP, _run_some_that_stay, _take_back),
     Scenario(BATCH, "TerminateJobs", Role.STOP_MANY, _run_many, _take_all_back),
+    Scenario(ECS, "ListTasks", Role.LIST, _run_five, _nothing, _NO_SURVEY, describes=2),
+    Scenario(BATCH, "ListJobs", Role.LIST, _run_five, _nothing, _NO_SURVEY, describes=2),
 )

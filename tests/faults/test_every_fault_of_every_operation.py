@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.matrix import FAULTS, cases
 from tests.faults.play import play
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.scenarios import SCENARIOS, Role
 
 #: Such that each operation and each kind of fault is met; a test holds that.
 NTH = 6
@@ -27,8 +27,25 @@ def test_it_ends_as_it_should(case):
 
 
 def test_the_slice_that_runs_with_all_tests_meets_each_operation_and_each_kind_of_fault():
-    assert {case.scenario.operation for case in SLICE} == {scenario.operation for scenario in SCENARIOS}
+    assert {_called(case.scenario) for case in SLICE} == {_called(scenario) for scenario in SCENARIOS}
     assert {case.fault.kind for case in SLICE} == {fault.kind for fault in FAULTS}
+
+
+def _called(scenario):
+    return scenario.operation, scenario.role
+
+
+@pytest.mark.parametrize(
+    "scenario", [each for each in SCENARIOS if each.role is Role.LIST], ids=lambda it: it.operation
+)
+def test_where_watching_by_listing_is_played_nothing_but_the_sweeps_lists_and_they_describe_little(scenario):
+    with scenario.world() as world:
+        scenario.before(world)
+        before, sweeps = world.aws.calls(), world.executor.machine.book.clockwork.sweeps
+        world.pass_time(19)  # all run
+        calls, swept = world.aws.calls() - before, world.executor.machine.book.clockwork.sweeps - sweeps
+        assert calls[scenario.operation] == swept >= 3
+        assert calls[scenario.service.describe] <= swept
 
 
 def test_every_fault_is_played_with_some_operation():

@@ -50,8 +50,10 @@ def _unknown(document: dict[str, Any]) -> None:
     if "failures" in document:
         document["failures"] = [{"arn": task["taskArn"], "reason": "MISSING"} for task in document["tasks"]]
         document["tasks"] = []
-    else:
-        document["jobs"] = []
+        return
+    for name in _LISTS:
+        if name in document:
+            document[name] = []
 
 
 #: Its members are of another type.
@@ -62,7 +64,7 @@ hollow = _changed(_hollow)
 doubled = _changed(_doubled)
 #: It says everything in the contrary order.
 backwards = _changed(_reversed)
-#: It knows of nothing that was asked for.
+#: It knows of nothing that was asked for, or lists nothing.
 unknown = _changed(_unknown)
 
 

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from aws_exec.executors.base import ContainerExecutor
 from aws_exec.lifecycle.values import launch_of
 from tests.executors.conftest import configure
 from tests.executors.harness import Scheduler, task
+from tests.executors.rows import Rows, adopt
 from tests.faults.checker import Evidence, Story, too_many, untracked, violations
 from tests.faults.timeline import Timeline
 
@@ -48,10 +50,21 @@ class World:
         service: `tests.executors.services`.
         executor: the class; None: the service's own.
         seed: of what goes wrong by chance.
+        describes: jobs per describe call at most; 0: as many as the executor does.
+        rows: Airflow's, for `restart`.
         **options: of the executor.
     """
 
-    def __init__(self, service, executor: type[ContainerExecutor] | None = None, *, seed: int = 0, **options) -> None:
+    def __init__(
+        self,
+        service,
+        executor: type[ContainerExecutor] | None = None,
+        *,
+        seed: int = 0,
+        describes: int = 0,
+        rows: Rows | None = None,
+        **options,
+    ) -> None:
         self.service = service
         self.timeline = Timeline()
         self.aws = service.scripted(clock=self.timeline, later=self.timeline.later, seed=seed)
@@ -59,6 +72,17 @@ class World:
         self.stories: list[Story] = []
         self.complaints = Complaints()
         self._executor_class = executor or service.executor
+        self._own = {"CREDENTIALS_RENEWAL": (0.01, 0.02), "READ_TIMEOUT": READ_TIMEOUT}
+        if describes:
+            self._own[service.batch_size] = describes
+        self.restarts = 0
+        self._rows = rows
+        #: By launch id.
+        self._workloads: dict[str, Any] = {}
+        #: Executors of dead schedulers, whose last calls may still be on their way.
+        self._dead: list[ContainerExecutor] = []
+        #: Launch ids that Airflow was done with when their scheduler was killed.
+        self._left: set[str] = set()
         self._options = {"conn_id": "", "poll_interval": 5, **options}
         self._pause = threading.Event()
 
@@ -80,9 +104,7 @@ class World:
     def started(self) -> ContainerExecutor:
         """Another executor."""
         kind = self._executor_class
-        executor = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": (0.01, 0.02), "READ_TIMEOUT": READ_TIMEOUT})(
-            parallelism=10_000, clock=self.timeline
-        )
+        executor = type(kind.__name__, (kind,), self._own)(parallelism=10_000, clock=self.timeline)
         executor.job_id = 1
         executor._log = logging.getLogger("aws_exec.executor")  # Airflow's own goes past our handler
         executor.start()
@@ -100,6 +122,7 @@ class World:
         for name in names:
             workload = task(name)
             self.scheduler.queue(workload)
+            self._workloads[workload.ti.external_executor_id] = workload
             added.append(Story(workload.key, workload.ti.external_executor_id, **story))
         self.stories += added
         return added
@@ -111,6 +134,41 @@ class World:
     def give_up(self, story: Story) -> None:
         story.taken_back = story.given_up = True
         self.executor.fail(story.key)
+
+    # -- the scheduler is killed --------------------------------------------------------------------------------------
+
+    def restart(self, dead_for: int = 30, *, unheard: bool = False) -> None:
+        """Kill the scheduler between two bytecodes, and have another one adopt what the rows say.
+
+        What is at AWS by then is carried out; what waits to be sent never is. A task's row is RUNNING from when its
+        user code began until Airflow was told of its end: nobody else tells it.
+
+        Args:
+            dead_for: seconds until there is another.
+            unheard: it has just told Airflow what Airflow did not read.
+        """
+        self.scheduler.listen()
+        if unheard:
+            self.executor.heartbeat()
+        self._dead.append(self.executor)
+        self.executor._dispatcher.close(0)
+        for _ in range(dead_for):
+            self.settle()
+            self.timeline.advance(1.0)
+        open_ones = [s for s in self.stories if not (s.taken_back or self.scheduler.outcomes(s.key))]
+        self._left |= {s.launch_id for s in self.stories} - {s.launch_id for s in open_ones}
+        self._rows.replace([self._standing(story) for story in open_ones])
+        self.scheduler.executor = self.started()
+        adoption = adopt(self.executor)
+        assert adoption.reset == [], "its try is burnt"
+        self.restarts += 1
+
+    def _standing(self, story: Story) -> tuple[Any, str, str]:
+        """A workload, and its row's state and external id."""
+        started = set(self.aws.started())
+        ran = any(each.arn in started for each in self.aws.launches() if launch_of(each.token) == story.launch_id)
+        external_id = self.scheduler.arn(story.key) or story.launch_id
+        return self._workloads[story.launch_id], "running" if ran else "queued", external_id
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -125,8 +183,8 @@ class World:
     def settle(self) -> None:
         """Let calls come back that are on their way, but for those that the service holds back."""
         end = time.monotonic() + SETTLING
-        dispatcher = self.executor._dispatcher
-        while dispatcher.outstanding > self.timeline.waiting and time.monotonic() < end:
+        dispatchers = [executor._dispatcher for executor in (*self._dead, self.executor)]
+        while sum(each.outstanding for each in dispatchers) > self.timeline.waiting and time.monotonic() < end:
             self._pause.wait(0.0003)
 
     def until(self, condition, patience: float = PATIENCE) -> None:
@@ -159,7 +217,12 @@ class World:
             },
             notes={s.key: self.scheduler.notes[(s.key.dag_id, s.key.task_id, s.key.map_index)] for s in self.stories},
             records=[each.launch_id for each in records],
-            tracked={*book.by_arn, *(each.launch_id for each in records), *(each.family for each in records)},
+            tracked={
+                *book.by_arn,
+                *(each.launch_id for each in records),
+                *(each.family for each in records),
+                *self._left,
+            },
             running=self.executor.running,
             pending=self._pending(),
             raised=self.complaints.said,

@@ -202,21 +202,26 @@ class BatchCloud:
             if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == family
         ]
 
-    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
         """The running fleet of this deployment; nothing, with one warning, without the right to list."""
+        places = tuple(dict.fromkeys(places or ("",)))
         ids: dict[str, str] = {}
-        for place in dict.fromkeys(places or ("",)):
+        for place in places:
             try:
                 ids |= dict.fromkeys(self._active(place), place)
             except CloudError as error:
                 if not _is_denied(error.fault):
                     raise
+        fleet = [each for each in self._sighted(ids) if each.seen.status is not Status.STOPPED]
+        lost = set(ended_of) - {each.identity.launch_id for each in fleet}
+        return [*fleet, *self._sighted(self._search_all(places, lost)[0])]
+
+    def _sighted(self, ids: dict[str, str]) -> list[Sighting]:
+        """The jobs with these ids, each with its place, that are of this deployment."""
         return [
             Sighting(seen, identity)
             for detail, seen in self._described(ids)
-            if (identity := identity_in(detail)) is not None
-            and identity.deployment == self._deployment
-            and seen.status is not Status.STOPPED
+            if (identity := identity_in(detail)) is not None and identity.deployment == self._deployment
         ]
 
     def _active(self, place: str) -> Iterable[str]:

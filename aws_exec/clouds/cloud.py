@@ -121,8 +121,12 @@ class Cloud(Protocol):
         """
         ...
 
-    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
         """The running fleet of this deployment, each with who it says that it is; what may not be listed is left out.
+
+        Args:
+            places: where.
+            ended_of: launches of which a container is told of, too, that has ended, if none of theirs runs.
 
         Raises:
             CloudError: the service did not say.

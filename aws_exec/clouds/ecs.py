@@ -200,14 +200,19 @@ class EcsCloud:
                     found += [seen for _, seen in self._fleet(place, desired) if launch_of(seen.token or "") in lost]
         return found
 
-    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
         """The running fleet of this deployment; nothing, with one warning, without the right to list."""
-        return [
-            Sighting(seen, identity)
-            for place in dict.fromkeys(places or ("",))
-            for task, seen in self._fleet(place, "RUNNING")
-            if (identity := identity_in(task)) is not None
-        ]
+        places = tuple(dict.fromkeys(places or ("",)))
+        fleet = [each for place in places for each in self._sighted(place, "RUNNING")]
+        lost = set(ended_of) - {each.identity.launch_id for each in fleet}
+        ended = [each for place in places for each in self._sighted(place, "STOPPED")] if lost else []
+        return [*fleet, *(each for each in ended if each.identity.launch_id in lost)]
+
+    def _sighted(self, place: str, desired: str) -> Iterator[Sighting]:
+        for task, seen in self._fleet(place, desired):
+            identity = identity_in(task)
+            if identity is not None:
+                yield Sighting(seen, identity)
 
     def _fleet(self, place: str, desired: str) -> list[tuple[Task, Observation]]:
         cluster = place or self._cluster

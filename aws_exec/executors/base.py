@@ -140,6 +140,10 @@ class ContainerExecutor(StartingExecutor):
         """Whose these containers are; on a thread of its own."""
         return ownership.owners(identities, self.job_id)
 
+    def _unfinished_callbacks(self) -> list[LaunchId]:
+        """The launch ids of callbacks that are not over; on a lane's thread."""
+        return ownership.unfinished_callbacks()
+
     # -- what Airflow takes back ----------------------------------------------------------------------------------
 
     def change_state(self, key: Any, state: Any, info: Any = None, remove_running: bool = True) -> None:

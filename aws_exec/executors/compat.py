@@ -100,6 +100,21 @@ def live_callbacks(ids: Sequence[UUID]) -> Any:
     return select(Callback.id).where(Callback.id.in_(ids), Callback.state.not_in(ended))
 
 
+def unfinished_callbacks(limit: int) -> Any:
+    """The query of the ids of callbacks that an executor was given and that are not over, the youngest first.
+
+    None in Airflow 3.1, which gives executors none.
+    """
+    if ExecuteCallback is None:
+        return None
+    from airflow.models.callback import Callback, CallbackType  # noqa: PLC0415 - likewise
+    from airflow.utils.state import CallbackState  # noqa: PLC0415 - likewise
+
+    given = (CallbackState.QUEUED, CallbackState.RUNNING)
+    query = select(Callback.id).where(Callback.type == CallbackType.EXECUTOR.value, Callback.state.in_(given))
+    return query.order_by(Callback.created_at.desc()).limit(limit)
+
+
 def is_terminal(state: object) -> bool:
     """Whether a state that Airflow sets says that a workload is over."""
     return str(getattr(state, "value", state)) in _TERMINAL

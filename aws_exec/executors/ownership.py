@@ -22,6 +22,7 @@ from aws_exec.executors.rows import CHUNK
 from aws_exec.executors.workload import UUID_FORM
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
+from aws_exec.lifecycle.values import LaunchId
 
 T = TypeVar("T")
 
@@ -54,6 +55,18 @@ def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
         return Owner(waits=True, key=compat.callback_key(identity.callback_id) if abandoned else None)
 
     return [owner(identity) for identity in identities]
+
+
+def unfinished_callbacks() -> list[LaunchId]:
+    """The ids, which are the launch ids, of callbacks that some executor was given and that are not over; the youngest.
+
+    Airflow hands a callback out once: where the executor that was given it is gone, nobody waits for it any more.
+    """
+    query = compat.unfinished_callbacks(CHUNK)
+    if query is None:
+        return []
+    with create_session() as session:
+        return [str(each) for each in session.scalars(query)]
 
 
 def _tasks(session: Any, identities: Iterable[Identity]) -> dict[tuple[_Name, str], Owner]:

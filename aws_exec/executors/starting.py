@@ -201,8 +201,15 @@ class StartingExecutor(BeatingExecutor):
         raise NotImplementedError
 
     def _survey(self) -> Sequence[Sighting]:
-        """What runs of this deployment, wherever this executor has launched or adopted anything; on a lane's thread."""
-        return self._ready_cloud().survey(tuple(self._surveyed_places))
+        """What runs of this deployment, wherever this executor has launched or adopted anything; on a lane's thread.
+
+        And what has ended of callbacks whose end Airflow does not know: nobody else would tell it.
+        """
+        return self._ready_cloud().survey(tuple(self._surveyed_places), self._unfinished_callbacks())
+
+    def _unfinished_callbacks(self) -> Sequence[LaunchId]:
+        """The launch ids of callbacks that some executor was given and that are not over; on a lane's thread."""
+        raise NotImplementedError
 
     def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
         can = cloud.capabilities

@@ -16,12 +16,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Key, Observation
+from aws_exec.lifecycle.values import Key, Observation, number_of
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One container of the fleet, and who it says that it is."""
+    """One container of the fleet, and who it says that it is.
+
+    One that has ended is in a survey only if it may be of a callback whose end Airflow does not know.
+    """
 
     seen: Observation
     identity: Identity
@@ -62,6 +65,11 @@ def is_owned(sighting: Sighting, owner: Owner, alive: Collection[str]) -> bool:
         return False
     mine = {sighting.seen.job.arn, sighting.identity.launch_id}
     return owner.names in mine or owner.names not in alive
+
+
+def newest(one: Sighting, other: Sighting) -> Sighting:
+    """Of two containers of one launch the one that came later: the earlier never started, and was replaced."""
+    return max(one, other, key=lambda sighting: number_of(sighting.identity.token))
 
 
 def alive_in(sightings: Sequence[Sighting]) -> frozenset[str]:

@@ -15,9 +15,10 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Draft, Phase, Record
 from aws_exec.lifecycle.launching import Launching
-from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.orphans import Orphan, Sighting, alive_in, is_owned, newest
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.sweeping import Handlers
+from aws_exec.lifecycle.values import Key, Status
 
 REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)"
 
@@ -61,13 +62,16 @@ class Surveying(Launching):
         alive = alive_in(event.sightings)
         followed = {launch_id for each in self.book.records.values() for launch_id in (each.launch_id, each.family)}
         unowned: list[Sighting] = []
+        lost: dict[Key, Sighting] = {}
         for sighting, owner in zip(event.sightings, event.owners, strict=False):
             if sighting.identity.launch_id in followed or self._of_job(draft, sighting.seen.job) is not None:
                 continue  # it is, or may come to be, a launch of ours
             if owner.key is not None:
-                self._follow(draft, sighting, owner, now)
-            elif not is_owned(sighting, owner, alive):
+                lost[owner.key] = newest(lost.get(owner.key, sighting), sighting)
+            elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, alive):
                 unowned.append(sighting)
+        for key, sighting in lost.items():
+            self._follow(draft, sighting, key, now)
         began = clockwork.survey_from
         suspects = {each.seen.job.arn: clockwork.suspects.get(each.seen.job.arn, began) for each in unowned}
         orphans = [
@@ -92,16 +96,14 @@ class Surveying(Launching):
             sighting = orphan.sighting
             draft.want(do.StopJob(draft.ask(), sighting.identity.launch_id, sighting.seen.job, REAPED))
 
-    def _follow(self, draft: Draft, sighting: Sighting, owner: Owner, now: float) -> None:
+    def _follow(self, draft: Draft, sighting: Sighting, key: Key, now: float) -> None:
         """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
-        if self._owner(draft, owner.key) is not None or draft.clockwork.draining:
+        if self._owner(draft, key) is not None or draft.clockwork.draining:
             return
         job = sighting.seen.job
-        record = Record(
-            sighting.identity.launch_id, owner.key, place=job.place, job=job, phase=Phase.ACTIVE, containers=1
-        )
+        record = Record(sighting.identity.launch_id, key, place=job.place, job=job, phase=Phase.ACTIVE, containers=1)
         record = draft.put(self._timed(record, now))
-        draft.want(do.Launched(owner.key, job))
+        draft.want(do.Launched(key, job))
         self._see(draft, record, sighting.seen, now)
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType(

@@ -235,6 +235,18 @@ class CloudConformance:
         surveyed = self.world.cloud.survey([self.world.place])
         assert [(each.seen.job, each.seen.token) for each in surveyed] == [(jobs[running], running)]
 
+    def test_the_survey_tells_of_what_has_ended_where_that_is_asked_for(self) -> None:
+        """Each end of the launches that were named and have nothing running; no end of any other."""
+        running, ended, unasked = _token(), _token(), _token()
+        jobs = {token: self._launch(token).job for token in (running, ended, unasked)}
+        for token in (ended, unasked):
+            self.world.start(jobs[token])
+            self.world.finish(jobs[token], 0)
+        asked = [launch_of(token) for token in (running, ended, _token())]
+        surveyed = self.world.cloud.survey([self.world.place], asked)
+        told = {each.identity.token: each.seen.status is Status.STOPPED for each in surveyed}
+        assert told == {running: False, ended: True}
+
     def test_the_survey_says_whose_each_container_is(self) -> None:
         """Its identity, as the container itself carries it."""
         token = _token()

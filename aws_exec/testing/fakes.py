@@ -216,14 +216,13 @@ class FakeCloud:
             answers.append(None if scripted is None else _answered(scripted))
         return answers
 
-    def survey(self, places: Sequence[str]) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
         """See `Cloud`."""
         self._read("survey")
-        return [
-            Sighting(seen, Identity(self._deployment, seen.token))
-            for seen in self._fleet(places)
-            if seen.status is not Status.STOPPED and seen.token
-        ]
+        known = [Sighting(seen, Identity(self._deployment, seen.token)) for seen in self._fleet(places) if seen.token]
+        fleet = [each for each in known if each.seen.status is not Status.STOPPED]
+        lost = set(ended_of) - {each.identity.launch_id for each in fleet}
+        return [*fleet, *(each for each in known if each.identity.launch_id in lost)]
 
     def check(self) -> Fault | None:
         """See `Cloud`."""

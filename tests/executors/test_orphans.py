@@ -122,6 +122,21 @@ def test_a_callback_of_a_dead_scheduler_is_followed_and_reported(successor, aws,
     assert scheduler.executor.running == set()
 
 
+@over_both
+@pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])
+def test_a_callback_of_a_dead_scheduler_that_ended_unseen_is_reported(successor, aws, rows, dead, exit_code, state):  # noqa: PLR0917 - fixtures
+    workload = callback()
+    (arn,) = dead(workload, plan=BY_HAND)
+    aws.exit(arn, exit_code)
+    aws.end(arn)
+    live_callback(workload.callback.id)
+    scheduler = successor()
+    scheduler.until_over(workload.key)
+    assert scheduler.outcomes(workload.key) == [state]
+    assert scheduler.executor.running == set()
+    assert len(aws.launches()) == 1
+
+
 # -- the rows ---------------------------------------------------------------------------------------------------------
 
 

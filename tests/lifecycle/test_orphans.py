@@ -10,7 +10,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
 from aws_exec.lifecycle.surveying import REAPED
 from aws_exec.lifecycle.values import Job, Trouble
-from tests.lifecycle.driver import EXITED_0, JOB, JOB2, Life, fault, running, starting, stopped
+from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, running, starting, stopped
 
 OURS = "ours"
 
@@ -194,6 +194,31 @@ def test_one_that_dies_before_it_starts_is_not_replaced(life):
     (report,) = life.see(stopped(None, token="L7-1"))
     assert isinstance(report, do.Report)
     assert not report.success
+
+
+@pytest.mark.parametrize(("stop", "success"), [(EXITED_0, True), (EXITED_1, False), (None, False)])
+def test_one_that_ended_before_anybody_saw_it_is_reported(life, stop, success):
+    seen = Sighting(stopped(stop, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    launched, *reports = survey(life, 0, [seen], [LOST])
+    assert launched == do.Launched("CB", JOB)
+    assert [each.success for each in reports if isinstance(each, do.Report)] == [success]
+    assert life.book.records == {}
+
+
+def test_of_several_that_ended_the_last_one_counts(life):
+    first = Sighting(stopped(None, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    second = Sighting(stopped(EXITED_0, JOB2, "L7-2"), Identity(OURS, "L7-2", callback_id="L7"))
+    told = survey(life, 0, [second, first], [LOST, LOST])
+    assert [each for each in told if isinstance(each, do.Report)] == [
+        do.Report("CB", success=True, job=JOB2, stop=EXITED_0)
+    ]
+
+
+@pytest.mark.parametrize("owner", [Owner(), Owner(waits=True)], ids=["it is over", "its scheduler lives"])
+def test_an_end_that_nobody_waits_for_here_is_neither_reported_nor_an_orphan(life, owner):
+    seen = Sighting(stopped(EXITED_0, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    for _ in range(3):
+        assert survey(life, 900, [seen], [owner]) == [NONE]
 
 
 def test_one_whose_scheduler_lives_is_left_to_it(life):

@@ -4,7 +4,8 @@
 
 Rounds of one executor and its tasks follow each other until the time is up. Each has a seed of its own, counted up from
 the first, and is said on stderr; what one of them violates ends the run with exit code 1, and the seed to begin at. Now
-and then some tasks are revoked or given up, and the service cannot be reached.
+and then some tasks are revoked or given up, the service cannot be reached, and the scheduler is killed: the executor is
+dropped as it stands, and another one adopts what the rows say.
 """
 
 from __future__ import annotations
@@ -15,16 +16,25 @@ import random
 import secrets
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import tests.conftest  # noqa: F401 - Airflow's home, before anything imports Airflow
 from aws_exec.testing.scripted import Plan
+from tests.executors.rows import Rows
 from tests.executors.services import BATCH, ECS
 from tests.faults.matrix import FAULTS, Fault
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.world import World
 
 TASKS = 100
+#: Tasks that are queued at a time.
+WAVE = 6
+#: Jobs per describe call: where more run, they are listed.
+DESCRIBES = 10
+#: The share of the faults under which the scheduler is killed; seconds of the clock until there is another.
+KILLED, DEAD_FOR = 0.25, (1, 60)
 #: Kinds of faults that may strike any call at any time, and pass: with them each task must end by its own exit code.
 PASSING = frozenset(
     {"server error", "unreachable", "answer lost", "throttled", "credentials", "malformed", "late", "twice, disordered"}
@@ -51,26 +61,39 @@ def _strikes(service, draw: random.Random) -> Iterator[tuple]:
         yield draw.choice(faults), draw.choice(scenarios)
 
 
-def _round(service, seed: int) -> list[str]:
-    """One executor and its tasks; what is not as it should be in the end."""
+def _round(service, seed: int, rows: Rows, counts: Counter[str]) -> list[str]:
+    """One executor after the other, and their tasks; what is not as it should be in the end."""
     draw = random.Random(seed)
-    with World(service, seed=seed) as world:
+    # A start that asks for the service's health is refused by what only passes.
+    options = {"check_health_on_startup": False}
+    with World(service, seed=seed, rows=rows, describes=DESCRIBES, **options) as world:
         world.aws.set_plan(_plan(draw))
-        world.queue(*(f"task-{number}" for number in range(TASKS)))
+        names = iter(f"task-{number}" for number in range(TASKS))
         end = world.timeline() + STRIKES
         for fault, scenario in _strikes(service, draw):
             if world.timeline() >= end:
                 break
+            world.queue(*islice(names, WAVE))
             _strike(world, draw, fault, scenario)
         world.aws.goes_right()
         world.until_over()
+        world.until(lambda: not world.aws.running())
         world.pass_time(10)
+        counts += Counter(
+            tasks=len(world.stories),
+            faults=world.aws.played().total(),
+            restarts=world.restarts,
+            taken_back=sum(story.taken_back for story in world.stories),
+        )
         return world.violations()
 
 
 def _strike(world: World, draw: random.Random, fault: Fault, scenario) -> None:
     lift = fault.strike(world, scenario)
     world.pass_time(draw.uniform(*PAUSE))
+    if draw.random() < KILLED:
+        world.restart(draw.randint(*DEAD_FOR), unheard=draw.random() < 1 / 2)
+        world.pass_time(draw.uniform(*PAUSE))
     lift()
     for _ in range(draw.randrange(3)):
         story = draw.choice(world.stories)
@@ -94,22 +117,24 @@ def main() -> int:
     from airflow.utils.db import initdb  # noqa: PLC0415 - not before the environment is set
 
     initdb()
+    rows, counts = Rows(), Counter[str]()
     begin, played = time.monotonic(), 0
     while time.monotonic() - begin < asked.seconds and played != asked.rounds:
         service = (ECS, BATCH)[seed % 2]
         try:
-            wrong = _round(service, seed)
+            wrong = _round(service, seed, rows, counts)
         except AssertionError as error:
             wrong = str(error).splitlines()
         played += 1
         passed = time.monotonic() - begin
-        _say(f"{passed:4.0f} s  seed {seed}  {service}: {TASKS} tasks, {len(wrong)} violations")
+        so_far = ", ".join(f"{count} {what}" for what, count in counts.items())
+        _say(f"{passed:4.0f} s  seed {seed}  {service}: {len(wrong)} violations; so far {so_far}")
         if wrong:
             _say("\n".join(wrong[:20]))
             _say(f"to see it again: python -m tests.faults.soak --rounds 1 --seed {seed}")
             return 1
         seed += 1
-    _say(f"{played} rounds, {played * TASKS} tasks: nothing lost, nothing twice")
+    _say(f"{played} rounds: nothing lost, nothing twice")
     return 0
 
 

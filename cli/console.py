@@ -7,10 +7,14 @@ import traceback
 from collections.abc import Iterable
 from functools import cached_property
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 #: Set to anything but nothing or 0, tracebacks are shown, as with `--debug`.
 DEBUG_VARIABLE = "AWSEXEC_DEBUG"
+
+
+#: Characters of a line that goes to a pipe: more than any row has.
+_PIPE = 10_000
 
 
 class Printer:
@@ -32,6 +36,11 @@ class Printer:
     def err(self) -> Console:
         """For talk: what a person would read."""
         return Console(stderr=True)
+
+    def table(self, table: RenderableType) -> None:
+        """A table, on standard output; one line a row where that is no terminal, and so has no width."""
+        console = self.out if self.out.is_terminal else Console(width=_PIPE)
+        console.print(table)
 
     def fail(self, command: str, message: str, details: Iterable[str] = ()) -> None:
         """Say in one line what went wrong, and then what there is to add.

@@ -61,4 +61,4 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Non
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*("-" if row.get(member) is None else str(row[member]) for member in columns))
-    printer.out.print(table)
+    printer.table(table)

@@ -118,6 +118,17 @@ def test_every_rule_is_listed(run):
     from aws_exec.settings.rules.catalogue import RULES  # noqa: PLC0415 - a test of the command line
 
     assert run("validate-config", "--list-rules", "-o", "name").stdout.split() == list(RULES)
+    table = run("validate-config", "--list-rules").stdout.splitlines()
+    assert [line.split()[0] for line in table] == ["RULE", *RULES], "one line a row where it is no terminal"
+
+
+def test_what_is_found_is_told_file_after_file_from_the_top_of_each_to_its_bottom(run, written):
+    late = written("version: 1\ntemplates:\n  b: {extends: c}\n  s: {cpus: 1}\n", "a.yaml")
+    early = written("version: 1\necs: {clutser: c}\nqueues: {q: nope}\ntemplates: {s: {cpus: 1}}\n", "b.yaml")
+    found = json.loads(run("validate-config", early, late, "--format", "json").stdout)["findings"]
+    places = [(one["file"], one["line"], one["column"]) for one in found]
+    assert {place[0] for place in places} == {early, late}
+    assert places == sorted(places, key=lambda place: (place[0] == late, *place[1:]))
 
 
 def test_a_file_that_is_not_there_is_a_finding(run, tmp_path):

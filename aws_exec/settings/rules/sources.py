@@ -35,7 +35,10 @@ class Sources:
     checked: list[str] = field(default_factory=list)
 
     def check(self, dags: Iterable[Path] = ()) -> list[Complaint]:
-        """Everything that is wrong: with the files, and with the executor_configs in DAG files or folders of them."""
+        """Everything that is wrong: with the files, and with the executor_configs in DAG files or folders of them.
+
+        Each once, source after source as they were named, each from its top to its bottom.
+        """
         found = list(self.complaints)
         for configuration in self.configurations:
             # What is not even read is not judged by what it would be.
@@ -45,7 +48,8 @@ class Sources:
             content, unreadable = read_bytes(path)
             self._note(str(path), content)
             found += unreadable or check_dag(content, str(path), self.configurations[0])
-        return list(dict.fromkeys(found))
+        order = {source: number for number, source in enumerate(self.lines)}
+        return sorted(dict.fromkeys(found), key=lambda one: (order.get(one.place.source, len(order)), one.place))
 
     def _note(self, source: str, content: bytes) -> str:
         text = content.decode("utf-8-sig", "replace")

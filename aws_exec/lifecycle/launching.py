@@ -76,9 +76,12 @@ class Launching(Following):
         self._see(draft, record, seen, now)
 
     def _timed(self, record: Record, now: float) -> Record:
-        """A record whose job has just been accepted, or adopted: from now on it has a time to start."""
-        timeout = self.policy.start_timeout
-        record = replace(record, start_by=now + timeout if timeout and not record.started else None)
+        """A record whose job has just been accepted, or adopted: from now on it has a time to start.
+
+        Not if it is only followed: whoever owns the container says how long it may take.
+        """
+        timeout = None if record.started or record.silent else self.policy.start_timeout
+        record = replace(record, start_by=now + timeout if timeout else None)
         return replace(record, due=record.deadline)
 
     def _unaccepted(self, draft: Draft, event: on.Unaccepted, now: float) -> None:

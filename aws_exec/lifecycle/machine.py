@@ -82,6 +82,8 @@ class Machine(Surveying):
         if mine is not None and not mine.doomed:
             # It was lost to another scheduler, only followed since, and has come back: it reports again.
             back = replace(mine, silent=False, workload=mine.workload or event.workload)
+            if back.job and not back.started:
+                back = self._timed(back, now)
             draft.put(back if back.due is not None or back.job or back.ask is not None else replace(back, due=now))
             return
         if mine is not None:

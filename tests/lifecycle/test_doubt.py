@@ -112,6 +112,34 @@ def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_ro
     assert life.book.records == {}
 
 
+def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owner_lets_it():
+    """Its row is another scheduler's by now, which has a time of its own for it."""
+    life = Life(gap=10.0, idempotent_submit=False, start_timeout=300, poll_interval=1e9)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    life.tick(11)
+    life.tell(on.Confirmed(2, ("L1",), frozenset()))
+    life.tick()
+    assert life.tell(on.Found(3, ("L1",), (starting(),))) == []
+    assert life.tick() == [do.Observe(4, "c1", (JOB,))]
+    assert life.tick(300) == []
+    assert life.record().phase is Phase.ACTIVE
+
+
+def test_a_followed_container_that_comes_back_has_its_time_to_start_again():
+    life = Life(gap=10.0, start_timeout=300, poll_interval=1e9)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    life.tick(11)
+    life.tell(on.Confirmed(2, ("L1",), frozenset()))
+    life.tick()
+    life.tell(on.Found(3, ("L1",), (starting(),)))
+    assert life.tell(on.Adopted("L1", "K1"), after=100) == []
+    assert life.tick(299) == [do.Observe(4, "c1", (JOB,))]
+    late = life.tick(1)
+    assert [type(effect) for effect in late] == [do.Report, do.StopJob]
+
+
 def test_a_scheduler_that_is_slow_but_alive_launches():
     """Only a pause in which another scheduler can have taken over is a reason to check."""
     life = Life(gap=20.0)

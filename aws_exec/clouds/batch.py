@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
 from aws_exec.clouds.batch_stop import Stopper, is_not_found
-from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_around
+from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, is_denied, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.lifecycle.job_name import token_in
@@ -160,7 +160,7 @@ class BatchCloud:
             try:
                 ids |= dict.fromkeys(self._search(place, wanted), place)
             except CloudError as error:
-                if not _is_denied(error.fault):
+                if not is_denied(error.fault):
                     raise
                 denied = error
         return ids, denied
@@ -210,7 +210,7 @@ class BatchCloud:
             try:
                 ids |= dict.fromkeys(self._active(place), place)
             except CloudError as error:
-                if not _is_denied(error.fault):
+                if not is_denied(error.fault):
                     raise
         fleet = [each for each in self._sighted(ids) if each.seen.status is not Status.STOPPED]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
@@ -247,7 +247,7 @@ class BatchCloud:
             )
         except CloudError as error:
             if not is_not_found(error.fault):
-                if _is_denied(error.fault):
+                if is_denied(error.fault):
                     self._calls.warn_once(
                         "list", "Listing jobs is denied, so they are found by their id only (%s)", error.fault
                     )
@@ -272,7 +272,3 @@ class BatchCloud:
 def _is_malformed(fault: Fault) -> bool:
     """One id among those asked for is none that Batch can have."""
     return fault.code == "ClientException" and fault.trouble is Trouble.INVALID
-
-
-def _is_denied(fault: Fault) -> bool:
-    return "AccessDenied" in fault.code

@@ -141,7 +141,7 @@ class Calls:
         try:
             running = {id_of(each) for each in listed()}
         except CloudError as error:
-            if error.fault.operation != denied or "AccessDenied" not in error.fault.code:
+            if error.fault.operation != denied or not is_denied(error.fault):
                 raise
             self._denied.add(denied)
             self.warn_once(denied, "%s is denied, so every running job is described instead (%s)", denied, error.fault)
@@ -259,6 +259,11 @@ def code_of(error: Exception) -> str:
 def message_of(error: Exception) -> str:
     """AWS's message; empty if AWS did not answer."""
     return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+
+
+def is_denied(fault: Fault) -> bool:
+    """A policy does not allow the call; what it asks for may well be there."""
+    return "AccessDenied" in fault.code
 
 
 def id_of(arn: str) -> str:

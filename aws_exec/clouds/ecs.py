@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, listed, look_around, message_of
+from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, is_denied, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs_task import SERVICE, Task, identity_in, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure
@@ -223,7 +223,7 @@ class EcsCloud:
                     if task.get("startedBy") == self._started_by:
                         fleet[task["taskArn"]] = task, self._see(task, Job(task["taskArn"], place))
         except CloudError as error:
-            if error.fault.operation == "ListTasks" and "AccessDenied" in error.fault.code:
+            if error.fault.operation == "ListTasks" and is_denied(error.fault):
                 self._calls.warn_once(
                     "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
                 )
@@ -298,7 +298,7 @@ class EcsCloud:
         try:
             answer = self._calls.read("DescribeClusters", "describe_clusters", clusters=[place or self._cluster])
         except CloudError as error:
-            if "AccessDenied" not in error.fault.code:
+            if not is_denied(error.fault):
                 raise
             self._calls.warn_once(
                 "clusters", "Describing the cluster is denied; launching on FARGATE (%s)", error.fault

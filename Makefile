@@ -52,11 +52,14 @@ $(VENV)/.bench: $(STAMP)
 compat: venv ## the tests without a real Airflow, on the oldest and newest Airflow and Python: docs/compatibility.md
 	@$(BIN)/python -m tests.compatibility
 
-lint: venv ## ruff, mypy strict, import-linter
+lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, undeclared dependencies
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/vulture
+	@$(BIN)/deptry --no-ansi aws_exec cli
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 format: venv ## let ruff rewrite
 	@$(BIN)/ruff format .

@@ -14,7 +14,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
 from cli.commands import COMMANDS
 
-_ARGUMENTS = Arg(  # type: ignore[no-untyped-call]
+_ARGUMENTS = Arg(  # type: ignore[no-untyped-call] # Airflow gives it no types
     ("arguments",),
     nargs=REMAINDER,
     metavar="-- ARGUMENTS",

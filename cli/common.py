@@ -140,7 +140,7 @@ def over_the_fleet(name: str) -> Callable[[Callable[..., None]], Callable[..., N
                 function(said.over(before.options), *arguments, **given)
 
         parameters = [*own, *shared]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # where inspect looks
         command.__annotations__ = {each.name: each.annotation for each in parameters}
         return command
 

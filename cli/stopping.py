@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: More than these have to be confirmed by typing their number; rows of a preview.
 HANDFUL, PREVIEW = 5, 20
+#: So many states, dags and deployments are counted by name, the commonest first; of the rest how many they are.
+_COUNTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,8 @@ def _kinds(jobs: Sequence[FleetJob]) -> dict[str, list[str]]:
 
 def _counts(words: Sequence[str]) -> str:
     common = Counter(words).most_common()
-    shown = ", ".join(f"{number} {word}" for word, number in common[:8])
-    return shown + (f", and {len(common) - 8} others" if len(common) > 8 else "")  # noqa: PLR2004
+    shown = ", ".join(f"{number} {word}" for word, number in common[:_COUNTED])
+    return shown + (f", and {len(common) - _COUNTED} others" if len(common) > _COUNTED else "")
 
 
 def _confirmed(number: int) -> bool:

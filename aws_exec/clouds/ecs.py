@@ -317,7 +317,8 @@ class EcsCloud:
     def _cluster_of(self, job: Job, place: str) -> str:
         """The cluster in the ARN, which is where the task is; else where it was asked for (ARNs before 2018)."""
         parts = job.arn.split("/")
-        return parts[1] if len(parts) == 3 and job.arn.startswith("arn:") else (place or self._cluster)  # noqa: PLR2004
+        has_cluster = len(parts) == 3 and job.arn.startswith("arn:")  # noqa: PLR2004 -- arn...:task/CLUSTER/ID
+        return parts[1] if has_cluster else (place or self._cluster)
 
 
 def _is_malformed(fault: Fault) -> bool:

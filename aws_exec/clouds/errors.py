@@ -267,9 +267,9 @@ def _trouble_of_answer(code: str, message: str, status: int) -> Trouble:
     """By code, then by message, then by HTTP status (0: unknown)."""
     # Some services spell a code `aws.protocoltests#Code` or `Code:http://...`; botocore strips most of it.
     listed = BY_CODE.get(code)
-    if listed is _THROTTLED or "throttl" in code.lower() or status == 429:  # noqa: PLR2004
+    if listed is _THROTTLED or "throttl" in code.lower() or status == 429:  # noqa: PLR2004 -- an HTTP status
         return _THROTTLED
-    if status >= 500:  # noqa: PLR2004
+    if status >= 500:  # noqa: PLR2004 -- an HTTP status
         return _NO_ANSWER
     if listed is not None and code not in _VAGUE:
         return listed
@@ -282,9 +282,9 @@ def _trouble_of_message(message: str) -> Trouble | None:
 
 def _trouble_of_status(code: str, status: int) -> Trouble:
     """For a code that nobody knows: a 4xx did nothing, a strange answer may have."""
-    if status == 401:  # noqa: PLR2004
+    if status == 401:  # noqa: PLR2004 -- an HTTP status
         return _CREDENTIALS
-    if status == 408 or not (400 <= status < 500 or (code and not status)):  # noqa: PLR2004
+    if status == 408 or not (400 <= status < 500 or (code and not status)):  # noqa: PLR2004 -- an HTTP status
         return _NO_ANSWER
     return _REFUSED
 

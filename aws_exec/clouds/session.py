@@ -193,7 +193,7 @@ def _has_amazon_provider() -> bool:
 
 
 def _from_hook(service: str, conn_id: str, region_name: str | None, ours: Config) -> Any:
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # noqa: PLC0415
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # noqa: PLC0415 -- may not be installed
 
     hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type=service)
     # The connection's own `config_kwargs` (proxies, ...) stay in force, except where ours are a promise.
@@ -232,8 +232,11 @@ def _from_plain_connection(
 
 
 def _airflow_connection(conn_id: str) -> Any | None:
-    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]  # noqa: PLC0415
-    from airflow.sdk import BaseHook  # noqa: PLC0415
+    # Not before it is needed: the command line uses this module without Airflow. mypy sees no lazy exports.
+    from airflow.exceptions import (  # type: ignore[attr-defined]  # noqa: PLC0415 -- see above
+        AirflowNotFoundException,
+    )
+    from airflow.sdk import BaseHook  # noqa: PLC0415 -- see above
 
     try:
         return BaseHook.get_connection(conn_id)

@@ -76,7 +76,7 @@ class ContainerExecutor(StartingExecutor):
         key = compat.key_of(item)
         ti = getattr(item, "ti", None)
         self.execute_async(key, [item], getattr(ti, "queue", None), getattr(ti, "executor_config", None))
-        self.running.add(key)  # type: ignore[arg-type]
+        self.running.add(key)  # type: ignore[arg-type] # Airflow's annotation knows no callback keys
         compat.forget_queued(self, key)
 
     def _refuse(self, item: Any, error: Exception) -> None:
@@ -220,7 +220,7 @@ class ContainerExecutor(StartingExecutor):
         workload = QueuedRow(row.key, row.ti_id) if row.queued else None
         self._handle(events.Adopted(launch_id, row.key, job, workload, place))
         if self.machine.owns(row.key):
-            self.running.add(row.key)  # type: ignore[arg-type]
+            self.running.add(row.key)  # type: ignore[arg-type] # likewise
         return True
 
     # -- the end --------------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ class ContainerExecutor(StartingExecutor):
 
     def debug_dump(self) -> None:
         """Log what there is, on SIGUSR2."""
-        super().debug_dump()  # type: ignore[no-untyped-call]
+        super().debug_dump()  # type: ignore[no-untyped-call] # Airflow annotates it not
         counts: dict[str, int] = {}
         for record in self.machine.book.records.values():
             counts[record.phase.value] = counts.get(record.phase.value, 0) + 1

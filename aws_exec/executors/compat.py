@@ -23,7 +23,7 @@ from aws_exec.lifecycle.values import Key
 try:
     from airflow.observability.stats import Stats
 except ImportError:
-    from airflow.stats import Stats  # type: ignore[assignment]
+    from airflow.stats import Stats  # type: ignore[assignment] # the same thing, elsewhere before Airflow 3.2
 
 #: Airflow 3.1 has no callback workloads; in 3.2 their key is a plain string.
 ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)

@@ -109,7 +109,7 @@ class StartingExecutor(BeatingExecutor):
 
     def _describe_batch(self) -> int:
         """Jobs per describe call."""
-        raise NotImplementedError
+        return self._ready_cloud().capabilities.describe_batch
 
     def _start_timeout(self, _options: Any) -> float | None:
         """Seconds that an accepted job may take to start; None if that is unlimited."""

@@ -88,10 +88,11 @@ def _ran(job: FleetJob, now: float) -> str:
 def duration(seconds: float) -> str:
     """A time span as a person says it: `45s`, `12m`, `3h05m`, `2d04h`."""
     whole = int(seconds)
-    if whole < 60:  # noqa: PLR2004
+    if whole < 60:  # noqa: PLR2004 -- a minute
         return f"{whole}s"
-    if whole < 3600:  # noqa: PLR2004
-        return f"{whole // 60}m{whole % 60:02d}s" if whole < 600 else f"{whole // 60}m"  # noqa: PLR2004
-    if whole < 86400:  # noqa: PLR2004
+    if whole < 3600:  # noqa: PLR2004 -- an hour
+        rest = f"{whole % 60:02d}s" if whole < 600 else ""  # noqa: PLR2004 -- of ten minutes nobody counts seconds
+        return f"{whole // 60}m{rest}"
+    if whole < 86400:  # noqa: PLR2004 -- a day
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"

@@ -196,5 +196,5 @@ def _wire(error: AwsError) -> ECSException:
     """The error as moto puts it on the wire."""
     told = ECSException(error.code, error.message)
     if error.resource_ids:
-        told.resourceIds = list(error.resource_ids)  # type: ignore[attr-defined]
+        told.resourceIds = list(error.resource_ids)  # type: ignore[attr-defined] # a member that moto does not have
     return told

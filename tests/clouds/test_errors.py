@@ -279,7 +279,7 @@ def test_every_failure_has_a_meaning(failure):
 def test_the_errors_of_a_real_client_are_classified():
     """Modeled exceptions are subclasses of ClientError that botocore makes at run time."""
     model = ServiceModel(Loader().load_service_model("ecs", "service-2"))
-    from botocore.errorfactory import ClientExceptionsFactory  # noqa: PLC0415
+    from botocore.errorfactory import ClientExceptionsFactory  # noqa: PLC0415 - of this test only
 
     error = ClientExceptionsFactory().create_client_exceptions(model).ClusterNotFoundException
     raised = error({"Error": {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}}, "RunTask")

@@ -39,8 +39,8 @@ def options(section):
 def botocore_faults(service, operation, arguments):
     """What botocore finds wrong with the arguments of a call; empty if nothing."""
     from botocore.loaders import Loader  # noqa: PLC0415 - slow
-    from botocore.model import ServiceModel  # noqa: PLC0415
-    from botocore.validate import ParamValidator  # noqa: PLC0415
+    from botocore.model import ServiceModel  # noqa: PLC0415 - likewise
+    from botocore.validate import ParamValidator  # noqa: PLC0415 - likewise
 
     model = ServiceModel(Loader().load_service_model(service, "service-2"))
     return ParamValidator().validate(arguments, model.operation_model(operation).input_shape).generate_report()

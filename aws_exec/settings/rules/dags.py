@@ -115,7 +115,8 @@ def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
             config = arguments.get(_NAME)
             service, queue = _service(arguments.get("executor")), _text(arguments.get("queue"))
         elif isinstance(node, ast.Dict):
-            members = {key.value: value for key, value in zip(node.keys, node.values, strict=True) if _is_text(key)}  # type: ignore[union-attr]
+            pairs = zip(node.keys, node.values, strict=True)
+            members = {name: value for key, value in pairs if (name := _text(key)) is not None}
             config = members.get(_NAME)
             service, queue = _service(members.get("executor")), _text(members.get("queue"))
         else:
@@ -124,10 +125,6 @@ def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
             literals = _Literals(source, lines)
             data = literals.data(config, ())
             yield Written(Located(source, data, literals.keys, literals.values), service, queue)
-
-
-def _is_text(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _text(node: ast.expr | None) -> str | None:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Any
 
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.file.places import Complaint
@@ -137,11 +136,6 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def raw_kwargs(view: View) -> Any:
-    """The `*_kwargs` as they were read."""
-    return getattr(view.options, "run_task_kwargs", None) or getattr(view.options, "submit_job_kwargs", None) or {}
 
 
 def section_of(view: View) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.terms import Service
@@ -68,6 +68,3 @@ class View:
             for item in task.get("containers") or ():
                 path = ("ecsPropertiesOverride", "taskProperties", "0", "containers", item.get("name", ""))
                 yield path if self.origins.place(path) else ("containerOverrides",), item
-
-
-Check: TypeAlias = Callable[[View], Iterable[Complaint]]

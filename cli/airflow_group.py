@@ -36,7 +36,10 @@ def _runner(name: str) -> Callable[[Namespace], None]:
 
 
 def _run(name: str, arguments: Namespace) -> None:
+    from aws_exec.fleet.airflow_side import leave_standard_output  # noqa: PLC0415 - as below
     from cli.app import main  # noqa: PLC0415 - every `airflow` command would wait for Typer and Rich
+
+    leave_standard_output()
 
     rest = list(arguments.arguments)
     sys.argv = ["awsexec", name, *(rest[1:] if rest[:1] == ["--"] else rest)]

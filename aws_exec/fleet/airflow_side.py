@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 
 from aws_exec.fleet.errors import FleetError, MisusedError
@@ -13,16 +14,29 @@ from aws_exec.redaction import redact
 _REMEDY = "set deployment in awsexec.yaml or AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT (and AWS_BATCH), use --deployment"
 
 
+def leave_standard_output() -> None:
+    """Have Airflow's logging leave standard output, which it takes when it is imported, to those who write data there.
+
+    Airflow 3 logs everything there from INFO on, botocore's every step too (`airflow.settings.configure_logging`).
+    """
+    root = logging.getLogger()
+    root.setLevel(max(root.level, logging.WARNING))
+    logging.getLogger("airflow").setLevel(logging.ERROR)
+    for handler in root.handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            handler.setStream(sys.stderr)
+
+
 def default_deployment() -> str:
     """What this Airflow is called where nobody named it, by its configuration (`[database]`, `[api] base_url`).
 
     Raises:
         MisusedError: Airflow cannot be asked.
     """
-    logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
         from aws_exec.executors import compat  # noqa: PLC0415 - takes seconds
 
+        leave_standard_output()
         return compat.default_deployment()
     except Exception as error:
         raise MisusedError(
@@ -36,10 +50,10 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
     Raises:
         FleetError: it cannot be reached, or Airflow is not configured here.
     """
-    logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
         from aws_exec.executors import ownership  # noqa: PLC0415 - takes seconds
 
+        leave_standard_output()
         return ownership.owners(identities, None)
     except Exception as error:
         said = redact(" ".join(str(error).split("\n")[:1]), longest=200)

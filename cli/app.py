@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from typing import Annotated, Any, cast
 
 import typer
@@ -24,6 +25,7 @@ from cli.common import (
     OutputOption,
     ProfileOption,
     RegionOption,
+    TeamOption,
     before,
 )
 from cli.console import printer
@@ -95,6 +97,7 @@ def awsexec(
     endpoint_url: EndpointOption = None,
     config: ConfigOption = None,
     no_input: NoInputOption = False,
+    team: TeamOption = None,
 ) -> None:
     """Run Airflow tasks on Amazon ECS and AWS Batch, one container per task.
 
@@ -114,7 +117,7 @@ def awsexec(
       4 credentials, 5 not found, 124 timed out, 130 interrupted
     """
     printer.debug = printer.debug or debug
-    before.options = Options(output, executor, region, profile, endpoint_url, config, no_input)
+    before.options = Options(output, executor, region, profile, endpoint_url, config, no_input, team)
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config)  # commands with a --config of their own read it from there
     if context.invoked_subcommand is None:
@@ -124,7 +127,13 @@ def awsexec(
 
 def main() -> None:
     """Run the command line, and exit as `cli.exits` says."""
-    sys.exit(_run())
+    code = _run()
+    if code == Exit.INTERRUPTED and threading.active_count() > 1:
+        # Calls that nobody waits for any more would hold the process until AWS answers them.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run() -> int:

@@ -11,9 +11,10 @@ import typer
 
 from cli.common import Format, Options, over_the_fleet
 from cli.console import printer
+from cli.documents import show_document
 from cli.durations import span
 from cli.exits import Exit
-from cli.shown import show_document, show_lines
+from cli.shown import show_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet.health import Branch
@@ -69,8 +70,7 @@ def check_health(
     with options.open() as fleet:
         if policy:
             configured = fleet.configured
-            region = options.region or configured.ecs.region_name or configured.batch.region_name or ""
-            show_document(least(list(fleet.services), configured.ecs, configured.batch, region), Format.JSON)
+            show_document(least(list(fleet.services), configured.ecs, configured.batch, fleet.region), Format.JSON)
             return
         branches = _within(limit, lambda: library.check_health(fleet))
     if not branches:

@@ -53,6 +53,7 @@ EndpointOption = Annotated[
     str | None, typer.Option("--endpoint-url", help="Of every AWS service.", rich_help_panel=_AWS)
 ]
 ConfigOption = Annotated[Path | None, typer.Option(help="The awsexec.yaml.")]
+TeamOption = Annotated[str | None, typer.Option(help="The Airflow team whose executors are meant.")]
 NoInputOption = Annotated[bool, typer.Option("--no-input", help="Never ask; refuse instead.")]
 
 
@@ -67,6 +68,7 @@ class Options:
     endpoint_url: str | None = None
     config: Path | None = None
     no_input: bool = False
+    team: str | None = None
 
     def over(self, other: Options) -> Options:
         """These, and what only the other says."""
@@ -93,6 +95,7 @@ class Options:
             profile=self.profile or "",
             endpoint_url=self.endpoint_url or "",
             config=self.config,
+            team=self.team,
             clusters=clusters or (),
             queues=queues or (),
         )
@@ -118,9 +121,10 @@ def remember(
     endpoint_url: EndpointOption = None,
     config: ConfigOption = None,
     no_input: NoInputOption = False,
+    team: TeamOption = None,
 ) -> Options:
     """The shared options as Typer reads them; the signature is what `over_the_fleet` adds to a command's own."""
-    return Options(output, executor, region, profile, endpoint_url, config, no_input)
+    return Options(output, executor, region, profile, endpoint_url, config, no_input, team)
 
 
 def over_the_fleet(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -161,6 +165,9 @@ def errors_told(command: str) -> Iterator[None]:
         printer.fail(command, str(error), error.details)
         misused = Exit.USAGE if isinstance(error, MisusedError) else Exit.FAILED
         raise typer.Exit(Exit.NOT_FOUND if isinstance(error, UnknownJobError) else misused) from error
+    except KeyboardInterrupt as error:
+        printer.fail(command, "interrupted")
+        raise typer.Exit(Exit.INTERRUPTED) from error
     except TimeoutError as error:
         printer.fail(command, str(error))
         raise typer.Exit(Exit.TIMED_OUT) from error

@@ -9,8 +9,9 @@ import typer
 
 from cli.arguments import ClusterOption, JobsArgument, QueueOption
 from cli.common import Format, Options, over_the_fleet
+from cli.documents import show_document, write
 from cli.rows import size
-from cli.shown import now, show_document, show_lines, write
+from cli.shown import now, show_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, LogPlace

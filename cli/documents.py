@@ -1,54 +1,47 @@
-"""How commands show data: one document, as a table for people or as JSON, YAML or names for programs."""
+"""How commands show data: as a table for people, or as JSON, YAML or names for programs; one place knows how."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
+from cli.common import Format
 from cli.console import printer
 
 
-class Output(StrEnum):
-    """What `-o` takes."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-    NAME = "name"
+def write(text: str) -> None:
+    """Data, at once, whatever the terminal's width."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
-def show_json(document: Any) -> None:
-    """JSON on standard output, whatever the terminal's width."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+def show_document(document: Any, how: Format) -> None:
+    """One document that is not a table: YAML where that is asked for, else JSON."""
+    write(as_yaml(document) if how is Format.YAML else json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
-def show_yaml(document: Any) -> None:
-    """YAML on standard output."""
+def as_yaml(document: Any) -> str:
+    """YAML, keys in their order."""
     import yaml  # noqa: PLC0415 - only who asks for it waits for it
 
-    sys.stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
 
 
-def show_rows(
-    rows: Sequence[Mapping[str, Any]], output: Output, columns: Mapping[str, str], name: str = "name"
-) -> None:
+def show_rows(rows: Sequence[Mapping[str, Any]], how: Format, columns: Mapping[str, str], name: str = "name") -> None:
     """Rows of one kind.
 
     Args:
         rows: plain values.
-        output: how.
+        how: the format; `wide` is `table`, which has all there is.
         columns: of a table: the member, and its heading.
         name: the member that names a row.
     """
-    if output is Output.JSON:
-        show_json(list(rows))
-    elif output is Output.YAML:
-        show_yaml([dict(row) for row in rows])
-    elif output is Output.NAME:
-        sys.stdout.write("".join(f"{row[name]}\n" for row in rows))
+    if how in (Format.JSON, Format.YAML):
+        show_document([dict(row) for row in rows], how)
+    elif how is Format.NAME:
+        write("".join(f"{row[name]}\n" for row in rows))
     else:
         _table(rows, columns)
 

@@ -10,8 +10,9 @@ import typer
 
 from cli.arguments import ClusterOption, JobArgument, QueueOption
 from cli.common import Format, Options, over_the_fleet
+from cli.documents import show_document, write
 from cli.exits import Exit
-from cli.shown import now, show_document, show_lines, write
+from cli.shown import now, show_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Explanation, FleetJob

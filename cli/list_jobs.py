@@ -76,6 +76,8 @@ def list_jobs(
     from aws_exec.fleet import Wanted  # noqa: PLC0415 - the CLI starts fast
 
     chosen = Chosen(dag, task, run, state, older_than, deployment).filter()
+    if orphans and (watch or all_states):
+        raise typer.BadParameter("is one look at what runs: without --watch, --all-states", param_hint="--orphans")
     ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
     recent = span(since) or 0.0
     with options.open(cluster, queue) as fleet:
@@ -93,7 +95,7 @@ def list_jobs(
 def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted) -> Exit:
     from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
-    shower = Shower(options.format, Context(now(), fleet.cost))
+    shower = Shower(options.format, Context(now, fleet.cost))
     states: Counter[str] = Counter()
     problems: list[Problem] = []
     for page in looked_at(fleet, chosen, wanted):
@@ -142,7 +144,7 @@ def _orphans(options: Options, fleet: Fleet, chosen: Filter) -> Exit:
     from aws_exec.fleet.orphans import find_orphans  # noqa: PLC0415 - the CLI starts fast
 
     found, problems = find_orphans(fleet, chosen, now())
-    shower = Shower(options.format, Context(now(), fleet.cost))
+    shower = Shower(options.format, Context(now, fleet.cost))
     if found:
         shower.show(found)
     shower.close()

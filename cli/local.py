@@ -58,6 +58,11 @@ def up(
 
     Prints what to export for AWS clients and for Airflow; everything else goes to standard error. No process is left
     behind, whatever ends it.
+
+    Examples:
+      awsexec local up
+      awsexec local up --port 5566 --env OMP_NUM_THREADS=2 --output logs
+      awsexec list   in another shell, with what the first one printed
     """
     environment = _pairs(env or [])
     if output is not None:

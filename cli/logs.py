@@ -8,8 +8,9 @@ import typer
 
 from cli.arguments import ClusterOption, JobArgument, QueueOption
 from cli.common import Options, over_the_fleet
+from cli.documents import write
 from cli.durations import span
-from cli.shown import now, write
+from cli.shown import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable

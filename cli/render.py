@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pprint
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.arguments import complete_templates
+from cli.common import Format
 from cli.console import printer
-from cli.documents import show_json, show_yaml
+from cli.documents import show_document, write
 from cli.exits import Exit
 from cli.files import the_file
 
@@ -74,13 +74,10 @@ def render(
     except (InvalidExecutorConfig, OptionsError) as error:
         printer.fail(COMMAND, str(error))
         raise typer.Exit(Exit.FAILED) from error
-    match output:
-        case Rendering.JSON:
-            show_json(document)
-        case Rendering.YAML:
-            show_yaml(document)
-        case Rendering.PYTHON:
-            sys.stdout.write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
+    if output is Rendering.PYTHON:
+        write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
+    else:
+        show_document(document, Format(output.value))
 
 
 def _document(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aws_exec.live.asking import Outcome
 
 
-class Format(StrEnum):
+class Report(StrEnum):
     """What `--format` takes."""
 
     TEXT = "text"
@@ -34,7 +34,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def report(
     complaints: Sequence[Complaint],
-    how: Format,
+    how: Report,
     lines: Mapping[str, Sequence[str]],
     outcomes: Sequence[Outcome] = (),
 ) -> str:
@@ -47,16 +47,16 @@ def report(
         outcomes: what AWS said.
     """
     match how:
-        case Format.TEXT:
+        case Report.TEXT:
             parts: Iterable[str] = [*(_text(one, lines) for one in complaints), *live_lines(outcomes)]
-        case Format.GITHUB:
+        case Report.GITHUB:
             parts = map(_github, complaints)
-        case Format.JSON:
+        case Report.JSON:
             document: dict[str, Any] = {"findings": [_plain(one) for one in complaints]}
             if outcomes:
                 document["live"] = [{**asdict(one), "status": str(one.status)} for one in outcomes]
             parts = [json.dumps(document, indent=2, ensure_ascii=False)]
-        case Format.SARIF:
+        case Report.SARIF:
             parts = [json.dumps(_sarif(complaints), indent=2, ensure_ascii=False)]
     return "".join(f"{part}\n" for part in parts)
 

@@ -29,11 +29,11 @@ class Context:
     """What rows are made with.
 
     Attributes:
-        now: seconds since the epoch.
+        now: gives seconds since the epoch; rows may be made for as long as somebody watches.
         cost: of a job so far; None: not known.
     """
 
-    now: float
+    now: Callable[[], float]
     cost: Callable[[FleetJob], float | None] = lambda _: None
 
 
@@ -61,7 +61,7 @@ class Column:
 def _age(job: FleetJob, context: Context) -> str:
     from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
 
-    return duration(job.age(context.now))
+    return duration(job.age(context.now()))
 
 
 def size(job: FleetJob) -> str:
@@ -101,13 +101,17 @@ WIDE = (
     _STATE,
     Column("STATUS", lambda job, _: job.status, 14, 8),
     _AGE,
-    Column("SIZE", lambda job, _: size(job) or "-", 26, 17),
+    Column("SIZE", lambda job, _: size(job) or "-", 26, 20),
     Column("USD", _cost, 8, right=True),
     Column("CLUSTER/QUEUE", lambda job, _: job.job.place, 24, 8),
     Column("DEPLOYMENT", lambda job, _: job.identity.deployment or "-", 16, 6),
     Column("EXIT", _exit, 4, right=True),
     _ID,
 )
+
+
+#: What of WIDE a narrow terminal can do without, in this order.
+_DISPENSABLE = ("STATUS", "DEPLOYMENT", "CLUSTER/QUEUE", "SIZE", "EXIT", "USD")
 
 
 class Table:
@@ -118,11 +122,16 @@ class Table:
         context: what rows are made with.
         first: jobs that say how wide the columns have to be.
         width: of the terminal; None: nothing is cut (a pipe).
+
+    Attributes:
+        left_out: headings of the columns for which there is no room.
     """
 
     def __init__(
         self, columns: Sequence[Column], context: Context, first: Sequence[FleetJob], width: int | None
     ) -> None:
+        self.left_out = [] if width is None else _left_out(columns, width)
+        columns = [column for column in columns if column.heading not in self.left_out]
         self._columns = columns
         self._context = context
         self._cuts = width is not None
@@ -179,6 +188,19 @@ def _shortened(text: str, width: int, *, tail: bool) -> str:
         return text
     head = 1 if tail else (width - 1) // 3
     return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def _left_out(columns: Sequence[Column], width: int) -> list[str]:
+    """Columns without which the rest fits, at its narrowest."""
+    kept = list(columns)
+    left_out: list[str] = []
+    for heading in _DISPENSABLE:
+        if sum(column.least or column.width for column in kept) + len(_GAP) * (len(kept) - 1) <= width:
+            break
+        found = [column for column in kept if column.heading == heading]
+        kept = [column for column in kept if column not in found]
+        left_out += [column.heading for column in found]
+    return left_out
 
 
 def _squeezed(natural: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:

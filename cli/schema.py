@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cli.documents import show_json
+from cli.common import Format
+from cli.documents import show_document
 
 app = typer.Typer(add_completion=False)
 
@@ -19,4 +20,4 @@ def schema() -> None:
     """
     from aws_exec.settings.file.schema import json_schema  # noqa: PLC0415 - the CLI starts fast
 
-    show_json(json_schema())
+    show_document(json_schema(), Format.JSON)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.common import Format
 from cli.console import printer
+from cli.documents import as_yaml, write
 from cli.rows import NARROW, WIDE, Context, Table
 
 if TYPE_CHECKING:
@@ -65,12 +66,15 @@ class Shower:
     def _plain(self, job: FleetJob) -> dict[str, Any]:
         from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast
 
-        return plain(job, self._context.now, self._context.cost(job))
+        return plain(job, self._context.now(), self._context.cost(job))
 
     def _rows(self, jobs: Sequence[FleetJob]) -> None:
         if self._table is None:
             columns = WIDE if self._output is Format.WIDE else NARROW
             self._table = Table(columns, self._context, jobs, width())
+            if self._table.left_out:
+                said = f"No room for {', '.join(self._table.left_out)}: widen the terminal, or use -o yaml."
+                printer.err.print(said, style="dim", highlight=False, soft_wrap=True)
             show_lines([[(self._table.header(), "bold")]])
         show_lines(self._table.styled(job) for job in jobs)
 
@@ -85,24 +89,6 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
     text = Text("\n").join(Text.assemble(*line) for line in lines)
     printer.out.print(text, soft_wrap=True)
     sys.stdout.flush()
-
-
-def write(text: str) -> None:
-    """Data, at once, whatever the terminal's width."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def show_document(document: Any, output: Format) -> None:
-    """One document that is not a table."""
-    write(as_yaml(document) if output is Format.YAML else json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-def as_yaml(document: Any) -> str:
-    """YAML, keys in their order."""
-    import yaml  # noqa: PLC0415 - only who asks for it waits for it
-
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
 
 
 def now() -> float:

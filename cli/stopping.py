@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import os
+import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +15,10 @@ import typer
 
 from cli.common import Format, Options, exit_of, told
 from cli.console import printer
+from cli.documents import show_document, write
 from cli.exits import Exit
 from cli.rows import NARROW, Context, Table
-from cli.shown import count, now, show_document, write
+from cli.shown import count, now
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob
@@ -46,6 +50,16 @@ class How:
         return self.reason or f"Stopped by {_who()} (awsexec terminate)"
 
 
+@contextmanager
+def nothing_stopped(command: str) -> Iterator[None]:
+    """What comes before the first stop: Ctrl-C in it says that nothing was stopped."""
+    try:
+        yield
+    except (KeyboardInterrupt, typer.Abort) as error:
+        printer.fail(command, "interrupted: nothing was stopped")
+        raise typer.Exit(Exit.INTERRUPTED) from error
+
+
 def _who() -> str:
     try:
         return getpass.getuser()
@@ -70,14 +84,16 @@ def stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob],
                 command, f"nobody can be asked here whether to stop {count(len(jobs))}: use --yes, or --dry-run"
             )
             return Exit.USAGE
-        if not _confirmed(len(jobs)):
+        with nothing_stopped(command):
+            confirmed = _confirmed(len(jobs))
+        if not confirmed:
             printer.err.print("Nothing was stopped.", highlight=False)
             return Exit.FAILED
     return _stop(command, options, fleet, jobs, how.words())
 
 
 def _preview(jobs: Sequence[FleetJob]) -> None:
-    table = Table(NARROW, Context(now()), jobs[:PREVIEW], printer.err.width)
+    table = Table(NARROW, Context(now), jobs[:PREVIEW], printer.err.width)
     lines = [table.header(), *(table.row(job) for job in jobs[:PREVIEW])]
     if len(jobs) > PREVIEW:
         lines.append(f"... and {len(jobs) - PREVIEW} more")
@@ -111,20 +127,38 @@ def _stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob]
 
     stopping = Stopping(fleet.services, fleet.patience, jobs, reason)
     faults: dict[str, Any] = {}
-    interrupted = False
-    with _progress(len(jobs)) as advance:
-        while True:
-            try:
+    with _interrupts(stopping.halt) as interrupts:
+        try:
+            with _progress(len(jobs)) as advance:
                 for job, fault in stopping.outcomes():
                     faults[job.job.arn] = fault
                     advance()
-                break
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                stopping.halt()
-    return _tell(command, options, jobs, faults, interrupted=interrupted)
+        except KeyboardInterrupt:
+            stopping.halt()
+    return _tell(command, options, _rows(jobs, faults, stopping.asked), faults, interrupted=bool(interrupts))
+
+
+@contextmanager
+def _interrupts(halt: Callable[[], None]) -> Iterator[list[int]]:
+    """Let the first Ctrl-C only `halt`: broken into anywhere, an outcome that was just told could be lost.
+
+    The second breaks in: whoever presses it does not want to wait for AWS's answers. Those that came are yielded.
+    """
+    came: list[int] = []
+
+    def interrupted(number: int, _: object) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+        halt()
+        # Not through a stream, which may be in the middle of a write.
+        os.write(2, b"\nStopping no more; waiting for the answers under way (Ctrl-C: not even that)\n")
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _progress:  # noqa: N801 - reads as what it is used as
@@ -144,34 +178,43 @@ class _progress:  # noqa: N801 - reads as what it is used as
         self._bar.stop()
 
 
-def _tell(
-    command: str, options: Options, jobs: Sequence[FleetJob], faults: dict[str, Any], *, interrupted: bool
-) -> Exit:
-    rows = []
+Row = tuple["FleetJob", str, str]
+
+#: What may become of a job, beside being stopped; all of it is listed.
+_LEFT = ("failed", "not known", "not stopped")
+
+
+def _rows(jobs: Sequence[FleetJob], faults: dict[str, Any], asked: Collection[str]) -> list[Row]:
+    """Each job with what became of it, and why."""
+    rows: list[Row] = []
     for job in jobs:
-        if job.job.arn not in faults:
-            rows.append((job, "not stopped", "interrupted before"))
-        elif (fault := faults[job.job.arn]) is not None:
-            rows.append((job, "failed", told(fault)))
+        arn = job.job.arn
+        if arn in faults:
+            fault = faults[arn]
+            rows.append((job, "stopped", "") if fault is None else (job, "failed", told(fault)))
+        elif arn in asked:
+            rows.append((job, "not known", "AWS was asked, and its answer not waited for"))
         else:
-            rows.append((job, "stopped", ""))
+            rows.append((job, "not stopped", "interrupted before"))
+    return rows
+
+
+def _tell(command: str, options: Options, rows: Sequence[Row], faults: dict[str, Any], *, interrupted: bool) -> Exit:
     _report(options, rows)
     counts = Counter(outcome for _, outcome, _ in rows)
-    summary = ", ".join(
-        f"{counts[outcome]} {outcome}" for outcome in ("stopped", "failed", "not stopped") if counts[outcome]
-    )
+    summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("stopped", *_LEFT) if counts[outcome])
     if interrupted:
         printer.fail(command, f"interrupted: {summary}")
         return Exit.INTERRUPTED
     printer.err.print(f"{summary}.", highlight=False)
     failed = [faults[job.job.arn] for job, outcome, _ in rows if outcome == "failed"]
-    if not failed and not counts["not stopped"]:
+    if not any(counts[outcome] for outcome in _LEFT):
         return Exit.OK
     codes = {exit_of(fault) for fault in failed}
     return codes.pop() if len(codes) == 1 and not counts["stopped"] and codes <= {Exit.CREDENTIALS} else Exit.PARTIAL
 
 
-def _report(options: Options, rows: Sequence[tuple[FleetJob, str, str]]) -> None:
+def _report(options: Options, rows: Sequence[Row]) -> None:
     """What became of each, on standard output."""
     if options.format is Format.NAME:
         write("".join(f"{job.job.arn}\n" for job, outcome, _ in rows if outcome in ("stopped", "would stop")))
@@ -185,5 +228,5 @@ def _report(options: Options, rows: Sequence[tuple[FleetJob, str, str]]) -> None
         )
     else:
         # A table would repeat the preview: what needs a look is what is not stopped.
-        left = [row for row in rows if row[1] in ("failed", "not stopped")]
+        left = [row for row in rows if row[1] in _LEFT]
         write("".join(f"{outcome}  {job.id}  {job.address}  {error}".rstrip() + "\n" for job, outcome, error in left))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.common import Format, OutputOption, before
 from cli.console import printer
-from cli.documents import Output, show_rows
+from cli.documents import show_rows
 from cli.files import the_file
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def templates(
     prices: Annotated[
         Path | None, typer.Option(help="A YAML file of prices, in place of the built-in table (vcpu, gb, ...).")
     ] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to show them.")] = Output.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """List the templates of awsexec.yaml, with their size and cost per hour.
 
@@ -44,12 +45,13 @@ def templates(
     rows = [summary(name, [level.terms for level in levels], table) for name, levels in file.templates.items()]
     cost = f"{table.currency}/h"
     columns = {"name": "NAME", "executor": "EXECUTOR", "cpu": "VCPU", "memory": "MEMORY", "gpu": "GPU", "spot": "SPOT"}
-    if output is Output.TABLE:
+    how = output or before.options.format
+    if how in (Format.TABLE, Format.WIDE):
         rows = [{**row, "memory": None if row["memory_mib"] is None else size(row["memory_mib"])} for row in rows]
         rows = [{**row, "cpu": None if row["cpu"] is None else f"{row['cpu']:g}"} for row in rows]
         told = f"Prices: Fargate, {table.region}, {table.dated}; Spot at {table.spot_share:.0%} of them, by guess."
         printer.err.print(told, highlight=False, soft_wrap=True)
-    show_rows(rows, output, {**columns, "cost_per_hour": cost, "description": "DESCRIPTION"})
+    show_rows(rows, how, {**columns, "cost_per_hour": cost, "description": "DESCRIPTION"})
 
 
 def _prices(path: Path | None) -> Prices:

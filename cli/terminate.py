@@ -17,7 +17,7 @@ from cli.arguments import (
 from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
-from cli.stopping import How, stop
+from cli.stopping import How, nothing_stopped, stop
 
 COMMAND = "awsexec terminate"
 
@@ -53,7 +53,8 @@ def terminate(
 
     how = How(dry_run, yes, reason or "", include_foreign)
     with options.open(cluster, queue) as fleet:
-        found = locate(fleet.services, fleet.region, jobs, ended=True)
+        with nothing_stopped(COMMAND):
+            found = locate(fleet.services, fleet.region, jobs, ended=True)
         over = [job for job in found if not job.is_active]
         for job in over:
             printer.err.print(f"{job.id} is over already: {job.state}", highlight=False)

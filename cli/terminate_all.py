@@ -24,7 +24,7 @@ from cli.arguments import (
 from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
-from cli.stopping import How, stop
+from cli.stopping import How, nothing_stopped, stop
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob
@@ -66,7 +66,8 @@ def terminate_all(
     chosen = Chosen(dag, task, run, state, older_than, deployment).filter()
     how = How(dry_run, yes, reason or "", include_foreign)
     with options.open(cluster, queue) as fleet:
-        jobs, code = _found(fleet, chosen, include_foreign=include_foreign)
+        with nothing_stopped(COMMAND):
+            jobs, code = _found(fleet, chosen, include_foreign=include_foreign)
         if not jobs:
             printer.err.print("Nothing to stop.", highlight=False)
             raise typer.Exit(code)

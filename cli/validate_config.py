@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.common import Format, OutputOption, before
 from cli.console import printer
-from cli.documents import Output, show_rows
+from cli.documents import show_rows, write
 from cli.exits import Exit
-from cli.reports import Format, live_lines, report
+from cli.reports import Report, live_lines, report
 
 if TYPE_CHECKING:
     from aws_exec.live.asking import Outcome
@@ -38,7 +38,7 @@ def validate_config(
     dags: Annotated[
         list[Path] | None, typer.Option(help="A DAG file, or a folder of them: their executor_configs are checked too.")
     ] = None,
-    how: Annotated[Format, typer.Option("--format", help="How to tell what was found.")] = Format.TEXT,
+    how: Annotated[Report, typer.Option("--format", help="How to tell what was found.")] = Report.TEXT,
     ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="A rule that shall not count.")] = None,
     fail_on: Annotated[str, typer.Option(metavar="error|warning", help="What exits with 1.")] = "error",
     live: Annotated[
@@ -51,7 +51,7 @@ def validate_config(
         bool, typer.Option("--effective", help="Show the value of every option, and who says it.")
     ] = False,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Show every rule.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Of --effective and --list-rules.")] = Output.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs.
 
@@ -72,8 +72,9 @@ def validate_config(
     Exits with 0 if nothing was found, 1 if something was, 2 if it was
     asked wrongly, 4 if --live has no credentials.
     """
+    data = output or before.options.format
     if list_rules:
-        _list_rules(output)
+        _list_rules(data)
         return
     _check_usage(ignore or [], fail_on)
     from aws_exec.settings.rules import sources as library  # noqa: PLC0415 - the CLI starts fast
@@ -83,12 +84,12 @@ def validate_config(
     with_environment = not files if environment is None else environment
     sources = library.read_sources(named, os.environ, with_environment=with_environment)
     if effective:
-        _show_effective(sources, output)
+        _show_effective(sources, data)
         return
     found = [one for one in sources.check(dags or []) if one.rule not in (ignore or [])]
     outcomes = _ask_aws(sources, region, profile, endpoint_url) if live else []
-    sys.stdout.write(report(found, how, sources.lines, outcomes))
-    if how in (Format.SARIF, Format.GITHUB):
+    write(report(found, how, sources.lines, outcomes))
+    if how in (Report.SARIF, Report.GITHUB):
         for line in live_lines(outcomes):
             printer.err.print(line, highlight=False, markup=False, soft_wrap=True)
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
@@ -130,14 +131,14 @@ def _sum_up(checked: list[str], errors: int, warnings: int) -> None:
     printer.err.print(f"{' and '.join(counts)} in {what}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _list_rules(output: Output) -> None:
+def _list_rules(how: Format) -> None:
     from aws_exec.settings.rules.catalogue import RULES  # noqa: PLC0415 - the CLI starts fast
 
     rows = [{"rule": rule.id, "severity": str(rule.severity), "holds": rule.holds} for rule in RULES.values()]
-    show_rows(rows, output, {"rule": "RULE", "severity": "SEVERITY", "holds": "WHAT HOLDS"}, name="rule")
+    show_rows(rows, how, {"rule": "RULE", "severity": "SEVERITY", "holds": "WHAT HOLDS"}, name="rule")
 
 
-def _show_effective(sources: Sources, output: Output) -> None:
+def _show_effective(sources: Sources, how: Format) -> None:
     from aws_exec.settings.file.terms import SERVICES  # noqa: PLC0415 - the CLI starts fast
 
     rows = [
@@ -149,6 +150,6 @@ def _show_effective(sources: Sources, output: Output) -> None:
         for one in configuration.effective(service, team)
     ]
     columns = {"section": "SECTION", "option": "OPTION", "value": "VALUE", "origin": "ORIGIN"}
-    show_rows(rows, output, columns, name="option")
+    show_rows(rows, how, columns, name="option")
     for complaint in sources.complaints:
         printer.err.print(str(complaint), highlight=False, markup=False, soft_wrap=True)

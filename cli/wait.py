@@ -45,7 +45,7 @@ def wait(
     well = True
     with options.open(cluster, queue) as fleet:
         found = locate(fleet.services, fleet.region, jobs, ended=True)
-        shower = Shower(options.format, Context(now(), fleet.cost))
+        shower = Shower(options.format, Context(now, fleet.cost))
         for job in waited(fleet.services, found, goal, timeout=limit):
             shower.show([job])
             well = well and is_well(job, goal)

@@ -6,16 +6,18 @@ group is `/aws/batch/job` unless the job definition says otherwise).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from aws_exec.clouds.batch import PAGE, BatchCloud
+from aws_exec.clouds.batch import PAGE
 from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, ecs_containers, observation
-from aws_exec.clouds.batch_stop import STOPS
+from aws_exec.clouds.batch_stop import Stopper
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import whose
-from aws_exec.fleet.batch_surroundings import surroundings
+from aws_exec.fleet.batch_surroundings import on_spot, surroundings
 from aws_exec.fleet.model import FleetJob, Moment, Size, State, cleaned
 from aws_exec.fleet.patience import Patience, PatientCalls
 from aws_exec.fleet.service import Fact, LogPlace, Wanted
@@ -48,7 +50,6 @@ class BatchFleet:
     """
 
     name = SERVICE
-    stop_batch = STOPS
 
     def __init__(
         self,
@@ -61,8 +62,14 @@ class BatchFleet:
         self._calls = PatientCalls(lambda: clients("batch"), patience)
         self._queues = tuple(dict.fromkeys(queues))
         self._container_name = container_name
-        self._stopper = BatchCloud(lambda: clients("batch"), job_queue="", name_prefix="", deployment="")
-        self.stop_batch = self._stopper.capabilities.stop_batch
+        self._stopper = Stopper(self._calls)
+        self._spot: dict[str, bool | None] = {}
+        self._spot_lock = threading.Lock()
+
+    @property
+    def stop_batch(self) -> int:
+        """Fifty; one where this botocore or the service does not know TerminateJobs."""
+        return self._stopper.at_once
 
     def places(self) -> Sequence[str]:
         """The job queues."""
@@ -148,7 +155,7 @@ class BatchFleet:
             state=_STATES.get(said, State.WAITING),
             status=said,
             definition=id_of(str(detail.get("jobDefinition") or "")),
-            size=_size(detail),
+            size=self._size(detail, job.place),
             moments=_moments(detail),
             created=created,
             started=started,
@@ -157,6 +164,16 @@ class BatchFleet:
             waiting=redact(seen.waiting),
             container=container,
         )
+
+    def _size(self, detail: Detail, queue: str) -> Size:
+        """What a job was given; what only its queue says is asked once."""
+        size = _size(detail)
+        if not size.fargate:
+            return size
+        with self._spot_lock:  # the first page asks, the others wait for the answer
+            if queue not in self._spot:
+                self._spot[queue] = on_spot(self._calls, queue)
+            return replace(size, spot=self._spot[queue])
 
     def _whose(self, detail: Detail) -> tuple[Identity | None, str]:
         containers = _containers(detail)

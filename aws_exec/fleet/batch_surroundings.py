@@ -56,6 +56,25 @@ def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[Fact]:
         yield environment(each)
 
 
+def on_spot(calls: Calls, queue: str) -> bool | None:
+    """Whether the jobs of a queue run on Fargate Spot, by the types of its compute environments; None: nobody says.
+
+    A job does not say in which of them it runs (AWS Batch API Reference, JobDetail): where a queue has both kinds, it
+    cannot be told.
+    """
+    try:
+        queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[queue]).get("jobQueues") or ()
+        names = [str(each["computeEnvironment"]) for one in queues for each in one.get("computeEnvironmentOrder", ())]
+        if not names:
+            return None
+        answer = calls.read("DescribeComputeEnvironments", "describe_compute_environments", computeEnvironments=names)
+    except CloudError:
+        return None
+    resources = [each.get("computeResources") or {} for each in answer.get("computeEnvironments") or ()]
+    kinds = {str(each.get("type", "")) == "FARGATE_SPOT" for each in resources}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
 def environment(each: Mapping[str, Any]) -> Fact:
     """One compute environment, as DescribeComputeEnvironments has it."""
     resources = each.get("computeResources") or {}

@@ -1,6 +1,7 @@
 """What a job has cost so far: its size, for as long as it is paid for, by the one table (`settings.prices`). Pure.
 
-An estimate: of the table's Region; Spot by its share; a minute is paid for at least (AWS Fargate pricing, Linux).
+An estimate: of the table's Region; Spot by its share, where it is known to be Spot; a minute is paid for at least (AWS
+Fargate pricing, Linux).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ def cost_so_far(job: FleetJob, now: float, prices: Prices) -> float | None:
     size = job.size
     if not size.fargate or size.vcpu is None:
         return None
-    an_hour = hourly(prices, size.vcpu * UNITS_PER_VCPU, size.memory_mib, storage_gib=size.storage_gib, spot=size.spot)
+    spot = bool(size.spot)
+    an_hour = hourly(prices, size.vcpu * UNITS_PER_VCPU, size.memory_mib, storage_gib=size.storage_gib, spot=spot)
     seconds = job.billed(now)
     return None if an_hour is None else an_hour * (max(seconds, LEAST) if seconds else 0.0) / 3600

@@ -50,7 +50,7 @@ class Branch:
 
 
 def check_health(fleet: Fleet) -> list[Branch]:
-    """Check every executor that is configured, of every team, of the services that were asked for; none: an empty list.
+    """Check every executor that is configured, of the teams and services that were asked for; none: an empty list.
 
     Raises:
         CloudError: no client can be built for another reason than credentials.
@@ -58,7 +58,7 @@ def check_health(fleet: Fleet) -> list[Branch]:
     configuration = fleet.configured.configuration
     return [
         _branch(fleet, service, team)
-        for team in configuration.teams
+        for team in fleet.configured.teams
         for service in SERVICES
         if service in fleet.services and configuration.says(service, team)
     ]

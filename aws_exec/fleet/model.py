@@ -37,7 +37,7 @@ class Size:
         gpu: GPUs.
         storage_gib: ephemeral storage, GiB; 0 if it is not said.
         fargate: whether it runs on Fargate, which has a price.
-        spot: whether on Fargate Spot.
+        spot: whether on Fargate Spot; None: nobody says.
     """
 
     vcpu: float | None = None
@@ -45,7 +45,7 @@ class Size:
     gpu: int = 0
     storage_gib: int = 0
     fargate: bool = False
-    spot: bool = False
+    spot: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)

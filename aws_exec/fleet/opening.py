@@ -38,6 +38,7 @@ class Asked:
         executor: `"ecs"`, `"batch"` or `"all"`.
         region, profile, endpoint_url: of AWS; empty: as configured, else as boto3 finds them.
         config: the awsexec.yaml; None: the one that counts.
+        team: whose executors; None: those of no team.
         clusters, queues: to look at; none: those that are configured, else all there are.
     """
 
@@ -46,6 +47,7 @@ class Asked:
     profile: str = ""
     endpoint_url: str = ""
     config: Path | None = None
+    team: str | None = None
     clusters: Sequence[str] = ()
     queues: Sequence[str] = ()
 
@@ -164,7 +166,7 @@ def open_fleet(asked: Asked, environment: Mapping[str, str]) -> Fleet:
     Raises:
         MisusedError: the configuration cannot be used.
     """
-    return Fleet(asked, read_configuration(environment, asked.config))
+    return Fleet(asked, read_configuration(environment, asked.config, asked.team))
 
 
 def _services(asked: Asked, configured: Configured) -> Sequence[str]:

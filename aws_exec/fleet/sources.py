@@ -23,11 +23,18 @@ class Configured:
     Attributes:
         ecs, batch: their options; what is required may be missing.
         configuration: where they come from.
+        team: whose they are; None: those of no team.
     """
 
     ecs: EcsOptions
     batch: BatchOptions
     configuration: Configuration = field(default_factory=Configuration)
+    team: str | None = None
+
+    @property
+    def teams(self) -> tuple[str | None, ...]:
+        """Those that are meant: the one that was asked for, or all."""
+        return tuple(self.configuration.teams) if self.team is None else (self.team,)
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -47,33 +54,43 @@ class Configured:
         return int(said.text) if said is not None and said.text.isdecimal() else 32
 
 
-def read_configuration(environment: Mapping[str, str], named: Path | None = None) -> Configured:
+def read_configuration(
+    environment: Mapping[str, str], named: Path | None = None, team: str | None = None
+) -> Configured:
     """Read the options of both executors.
 
     Args:
         environment: of the process.
         named: the awsexec.yaml, by `--config`.
+        team: whose options; as in Airflow, there is no fall-back to those of no team.
 
     Raises:
-        MisusedError: something in it is wrong, with everything that is.
+        MisusedError: something in it is wrong, with everything that is; or nothing is said of that team.
     """
     sources = read_sources(found_here(environment, named), environment, with_environment=True)
     if sources.complaints:
         lines = [str(each) for each in sources.complaints]
         raise MisusedError("the configuration cannot be used (awsexec validate-config says more)", lines)
     found = sources.configurations[0]
+    if team not in found.teams:
+        known = ", ".join(each for each in found.teams if each) or "there are none"
+        raise MisusedError(f"nothing is configured of a team {team!r}; teams: {known}")
     try:
-        ecs = load_ecs_options(_section(found, EcsOptions.section), require=False, said=found.file.said("ecs"))
-        batch = load_batch_options(_section(found, BatchOptions.section), require=False, said=found.file.said("batch"))
+        ecs = load_ecs_options(
+            _section(found, EcsOptions.section, team), team=team, require=False, said=found.file.said("ecs", team)
+        )
+        batch = load_batch_options(
+            _section(found, BatchOptions.section, team), team=team, require=False, said=found.file.said("batch", team)
+        )
     except OptionsError as error:
         lines = str(error).splitlines()
         raise MisusedError("the executors' options are wrong (awsexec validate-config says more)", lines) from error
-    return Configured(ecs, batch, found)
+    return Configured(ecs, batch, found, team)
 
 
-def _section(configuration: Configuration, section: str) -> Callable[[str], str | None]:
+def _section(configuration: Configuration, section: str, team: str | None) -> Callable[[str], str | None]:
     def get(option: str) -> str | None:
-        said = configuration.airflow_says(section, option)
+        said = configuration.airflow_says(section, option, team)
         return said.text if said is not None else None
 
     return get

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
@@ -61,6 +61,7 @@ class Stopping:
         self._patience = patience
         self._reason = reason
         self._halted = threading.Event()
+        self._asked: set[str] = set()
         self._told: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
         self._chunks = [chunk for name in services for chunk in self._chunked(name, jobs)]
         self._pool = ThreadPoolExecutor(STOPPERS, "awsexec-stop")
@@ -70,6 +71,11 @@ class Stopping:
         ours = [job for job in jobs if job.service == name]
         size = self._services[name].stop_batch
         return (ours[start : start + size] for start in range(0, len(ours), size))
+
+    @property
+    def asked(self) -> Collection[str]:
+        """ARNs of the jobs that AWS has been asked to stop, answered or not."""
+        return frozenset(self._asked.copy())
 
     def halt(self) -> None:
         """Begin no more; what is under way is still told of by `outcomes`."""
@@ -110,6 +116,7 @@ class Stopping:
             if self._halted.is_set() or not patience.stops.take():
                 break
             sent_at = time.monotonic()
+            self._asked.update(job.job.arn for job in left)
             answers = _answers(service, left, self._reason)
             throttled = [job for job, fault in answers if fault is not None and fault.trouble is Trouble.THROTTLED]
             told += [answer for answer in answers if answer[0] not in throttled or not pause]

@@ -62,7 +62,7 @@ def screen(width, colour, output):
         stdout = io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.stdout", stdout)
-            Shower(output, Context(NOW, lambda job: 0.0123 if job.size is SMALL else None)).show(JOBS)
+            Shower(output, Context(lambda: NOW, lambda job: 0.0123 if job.size is SMALL else None)).show(JOBS)
     finally:
         printer.__dict__.clear()
         printer.__dict__.update(kept)
@@ -88,7 +88,7 @@ def test_a_pipe_gets_everything_uncut(capsys):
     kept = dict(printer.__dict__)
     printer.__dict__["out"] = Console(width=80, force_terminal=False)
     try:
-        Shower(Format.TABLE, Context(NOW)).show(JOBS)
+        Shower(Format.TABLE, Context(lambda: NOW)).show(JOBS)
     finally:
         printer.__dict__.clear()
         printer.__dict__.update(kept)

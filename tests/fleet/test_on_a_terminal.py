@@ -1,0 +1,106 @@
+"""Commands in a terminal, as a person has one: what is asked and typed, the progress bar, the live table, Ctrl-C."""
+
+import re
+
+import pytest
+
+from aws_exec.testing.scripted import ScriptedEcs, held
+from cli.exits import Exit
+from tests.fleet.scripts import Gate, given, launched
+from tests.fleet.terminal import CTRL_C, Terminal
+
+SEVEN = [f"load_{number}" for number in range(7)]
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def service(gate):
+    with ScriptedEcs(later=gate) as service:
+        yield service
+
+
+@pytest.fixture
+def terminal(service, tmp_path):
+    def terminal(*arguments, **how):
+        return Terminal(*arguments, **given(service, tmp_path), **how)
+
+    return terminal
+
+
+def test_more_than_a_handful_is_stopped_only_when_their_number_is_typed(service, terminal):
+    launched(service, *SEVEN)
+    with terminal("terminate-all") as shell:
+        shell.shows("Type 7 to stop these 7 jobs")
+        shell.type("y\n")
+        assert shell.ends() == Exit.FAILED
+        assert "7 jobs by state: 7 running" in shell.text
+        assert shell.text.endswith("Nothing was stopped.\n")
+    assert service.stops() == []
+
+    with terminal("terminate-all") as shell:
+        shell.shows("Type 7 to stop these 7 jobs")
+        shell.type("7\n")
+        assert shell.ends() == Exit.OK
+        assert shell.text.endswith("7 stopped.\n")
+    assert len(service.stops()) == len(SEVEN)
+
+
+def test_a_handful_is_asked_for_with_yes_or_no(service, terminal):
+    launched(service, "extract", "load")
+    with terminal("terminate-all") as shell:
+        shell.shows("Stop these 2 jobs? [y/N]")
+        shell.type("y\n")
+        assert shell.ends() == Exit.OK
+    assert len(service.stops()) == 2
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_was_stopped(service, terminal):
+    launched(service, *SEVEN)
+    with terminal("terminate-all") as shell:
+        shell.shows("Type 7")
+        shell.type(CTRL_C)
+        assert shell.ends() == Exit.INTERRUPTED
+        assert shell.text.endswith("awsexec terminate-all: interrupted: nothing was stopped\n")
+    assert service.stops() == []
+
+
+def test_a_bar_shows_how_far_it_is_and_is_gone_in_the_end(service, gate, terminal):
+    launched(service, *SEVEN)
+    service.goes_wrong(held(1.0), "StopTask", times=1)
+    with terminal("terminate-all", "--yes") as shell:
+        gate.wait_for(1)
+        shell.shows("Stopping")
+        shell.shows(" 86%")
+        gate.open()
+        assert shell.ends() == Exit.OK
+    assert shell.raw.endswith("\x1b[2K7 stopped.\r\n"), "the line that the bar was on is cleared"
+
+
+def test_a_watched_list_shows_what_comes_and_drops_what_goes(service, terminal):
+    (extract,) = launched(service, "extract")
+    with terminal("list", "--watch", "--interval", "0.2s", columns=80) as shell:
+        seen = shell.shows("1 job;")
+        assert "extract" in shell.text
+        launched(service, "load")
+        seen = shell.shows("2 jobs;", after=seen)
+        service.end(extract)
+        seen = shell.shows("1 job;", after=seen)
+        last = shell.text[:seen].rpartition("DAG")[2]
+        assert ("load" in last, "extract" in last) == (True, False)
+        shell.type(CTRL_C)
+        assert shell.ends() == Exit.INTERRUPTED
+    lines = re.split(r"\x1b\[[0-9]*[AK]|[\r\n]", shell.raw)
+    assert max(len(re.sub(r"\x1b\[[0-9;?]*\w", "", line)) for line in lines) <= 80
+
+
+def test_ctrl_c_does_not_wait_for_a_service_that_hangs(service, gate, terminal):
+    service.goes_wrong(held(1.0), "ListTasks")
+    with terminal("list") as shell:
+        gate.wait_for(1)
+        shell.type(CTRL_C)
+        assert shell.ends() == Exit.INTERRUPTED
+        assert shell.text.endswith("awsexec list: interrupted\n")

@@ -1,0 +1,80 @@
+"""SIGINT in the middle of terminate-all: no more is stopped, and what became of each job is said, whatever AWS does."""
+
+import json
+import signal
+import subprocess
+from collections import Counter
+
+import pytest
+
+from aws_exec.fleet.stopping import STOPPERS
+from aws_exec.testing.scripted import ScriptedEcs, held
+from cli.exits import Exit
+from tests.fleet.scripts import Gate, given, launched
+from tests.fleet.shell import AWSEXEC, ROOT, environment
+
+JOBS = 30
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def service(gate):
+    with ScriptedEcs(later=gate) as service:
+        yield service
+
+
+@pytest.fixture
+def stopping(service, gate, tmp_path):
+    """`terminate-all` of thirty jobs, with as many stops under way as there ever are."""
+    launched(service, *(f"load_{number}" for number in range(JOBS)))
+    service.goes_wrong(held(1.0), "StopTask")
+    with subprocess.Popen(
+        [*AWSEXEC, "terminate-all", "--yes", "-o", "json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(**given(service, tmp_path)),
+    ) as process:
+        gate.wait_for(STOPPERS)
+        yield process
+        process.kill()
+
+
+def told(process):
+    out, err = process.communicate(timeout=60)
+    outcomes = Counter(each["outcome"] for each in json.loads(out))
+    return process.returncode, dict(outcomes), err.splitlines()[-1]
+
+
+def halted(process):
+    """Interrupt it, and wait until it knows."""
+    process.send_signal(signal.SIGINT)
+    for line in process.stderr:
+        if line.startswith("Stopping no more"):
+            return
+    raise AssertionError("it ended")
+
+
+def test_what_is_under_way_is_waited_for_and_the_rest_is_not_begun(service, gate, stopping):
+    halted(stopping)
+    gate.open()
+    code, outcomes, summary = told(stopping)
+
+    assert (code, outcomes) == (Exit.INTERRUPTED, {"stopped": STOPPERS, "not stopped": JOBS - STOPPERS})
+    assert summary == f"awsexec terminate-all: interrupted: {STOPPERS} stopped, {JOBS - STOPPERS} not stopped"
+    assert len(service.stops()) == STOPPERS
+
+
+def test_the_second_time_nothing_is_waited_for_and_what_is_not_known_is_said_to_be(stopping):
+    halted(stopping)
+    stopping.send_signal(signal.SIGINT)
+    code, outcomes, summary = told(stopping)
+
+    assert (code, outcomes) == (Exit.INTERRUPTED, {"not known": STOPPERS, "not stopped": JOBS - STOPPERS})
+    assert summary.endswith(f"interrupted: {STOPPERS} not known, {JOBS - STOPPERS} not stopped")

@@ -13,18 +13,41 @@ from typing import Any, Final
 #: What stands instead of a secret.
 MASK: Final = "***"
 
-#: A name that says that its value is secret.
-_NAME: Final = re.compile(r"passw|secret|token|credential|private|api_?key|access_?key", re.IGNORECASE)
+#: A name that says that its value is secret. Airflow's own options among them are those that it calls sensitive
+#: (`airflow.configuration`, `sensitive_config_values`), and its connections.
+_NAME: Final = re.compile(
+    r"passw|passphrase|(?:^|_|db|pg)pass(?:$|_)|_pwd$|secret|token|credential|private|authorization|basic_auth"
+    r"|api_?key|access_?key|fernet_?key|ssh_?key|keyfile|signature|airflow_conn_|sql_alchemy_conn|result_backend"
+    r"|broker_url|(?:^|_)dsn$|webhook|connection_string|auth_header|service_key|^airflow__.*(?:kwargs?|_args)$",
+    re.IGNORECASE,
+)
 
 _TOKEN: Final = re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*)*")
 _KEY_ID: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
-_IN_URL: Final = re.compile(r"(?<=://)[^/@\s]+@")
+#: User and password: up to the last `@` before the path, or before the next space where the password has slashes.
+_IN_URL: Final = re.compile(r"(?<=://)(?:[^/\s\"'<>]{1,200}|[^/\s\"'<>:@]{0,100}:(?!\d+/)[^\s\"'<>]{1,200})@")
 _OPAQUE: Final = re.compile(r"[\w/+=-]{120,}")
+_PEM: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL)
+
+#: A value: what is quoted whole (the quotes may be escaped, in JSON within JSON), else one word and its scheme.
+_VALUE: Final = (
+    r"(?:(?P<quote>\\{0,4}[\"'])(?:(?!(?P=quote))(?:\\.|[^\\])){1,5000}"
+    r"|(?:(?:bearer|basic|aws4-hmac-sha256) +)?[^\s\"',&}\])]+)"
+)
 #: Not in an ARN, where a colon comes before the name (`secret:prod/db`).
 _NAMED: Final = re.compile(
-    r"(?i)(?<![:\w])([\"']?(?:[\w-]*(?:token|password|secret|secret_?access_?key)|authorization)[\"']?"
-    r"\s*[:=]\s*[\"']?)(?!arn:)[^\s\"',&}]+",
+    r"(?<![:\w])(?P<before>(?:[\w-]{0,80}(?:token|password|passwd|passphrase|secret|(?:secret|private|api|fernet)[_-]?key"
+    r"|secret_?access_?key|authorization|signature|_pass|pgpass|_pwd|sql_alchemy_conn)|airflow_conn_\w{1,80})"
+    rf"\\{{0,4}}[\"']?\s*[:=]\s*)(?!\\{{0,4}}[\"']?arn:){_VALUE}",
+    re.IGNORECASE | re.DOTALL,
 )
+#: An environment variable or a tag as AWS and Java write it: `{"name": "X", "value": "y"}`, `(name=X, value=y)`.
+_PAIR: Final = re.compile(
+    r"\b(?P<before>(?:name|key)\W{1,8}(?P<name>[\w.-]{1,200})\W{1,8}value\\{0,4}[\"']?\s*[:=]\s*)" + _VALUE,
+    re.IGNORECASE | re.DOTALL,
+)
+#: An option of a command line, and the word after it.
+_OPTION: Final = re.compile(r"(?P<before>(?<!\S)--(?P<name>[\w-]{1,80})\s+)(?!-)" + _VALUE, re.IGNORECASE | re.DOTALL)
 #: A secret access key has no shape but its length.
 _SECRET_KEY: Final = re.compile(r"(?<![\w/+=])[A-Za-z0-9/+]{40}(?![\w/+=])")
 
@@ -37,14 +60,25 @@ def redact(text: str, *, longest: int = 2000, keys: bool = False) -> str:
         longest: characters; what is longer is cut, since AWS's own messages are short and the rest echoes a request.
         keys: whether to take any word of 40 characters for a secret access key: where credentials are what failed.
     """
+    text = _PEM.sub(MASK, text)
     text = _TOKEN.sub(MASK, text)
     text = _KEY_ID.sub(MASK, text)
     text = _OPAQUE.sub(MASK, text)
     text = _IN_URL.sub(f"{MASK}@", text)
-    text = _NAMED.sub(rf"\1{MASK}", text)
+    text = _NAMED.sub(_masked, text)
+    text = _PAIR.sub(_masked_if_telling, text)
+    text = _OPTION.sub(_masked_if_telling, text)
     if keys:
         text = _SECRET_KEY.sub(MASK, text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found['before']}{found['quote'] or ''}{MASK}"
+
+
+def _masked_if_telling(found: re.Match[str]) -> str:
+    return _masked(found) if _is_theirs(found["name"]) else found[0]
 
 
 def is_secret_name(name: str) -> bool:

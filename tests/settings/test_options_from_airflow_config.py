@@ -166,6 +166,8 @@ def test_a_malformed_option_is_told_by_name(raw, words):
     [
         {"run_task_kwargs": '{"overrides": {"containerOverrides": [{"environment": {"A": "hunter2"}}]}'},
         {"run_task_kwargs": '{"password": "hunter2"'},
+        {"run_task_kwargs": '{"overrides": {"containerOverrides": [{"env": {"A": "hunter2"}}]}'},
+        {"run_task_kwargs": '{"containerOverrides": [{"vars": [{"name": "A", "value": "hunter2"}]}]'},
         {"max_run_task_attempts": "aws://AKIA:hunter2@/"},
         {"poll_interval": "eyJhunter2hunter2"},
     ],

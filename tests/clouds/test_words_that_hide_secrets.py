@@ -1,0 +1,75 @@
+"""What looks like a secret is masked in every spelling that AWS, Java, Python, JSON and shells give it; nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.redaction import holds_secret, is_secret_name, redact
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEhunter2\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ("Authorization: Basic hunter2, Host: x", "Authorization: ***, Host: x"),
+        ("?X-Amz-Date=1&X-Amz-Signature=hunter2", "?X-Amz-Date=1&X-Amz-Signature=***"),
+        ('{"password": "two words hunter2", "a": 1}', '{"password": "***", "a": 1}'),
+        ("{'password': 'with, comma hunter2'}", "{'password': '***'}"),
+        (r'{"x": "{\"password\": \"hunter2\"}"}', r'{"x": "{\"password\": \"***\"}"}'),
+        (r'{"password": "a\"hunter2"}', '{"password": "***"}'),
+        ('"password": "cut off hunter2', '"password": "***'),
+        ("DB_PASS=hunter2 B=1", "DB_PASS=*** B=1"),
+        ("api_key: hunter2", "api_key: ***"),
+        ("AIRFLOW_CONN_DB=mysql://root:hunter2/x@h/d", "AIRFLOW_CONN_DB=***"),
+        ("postgres://u:p@hunter2@db/airflow", "postgres://***@db/airflow"),
+        ("postgres://u:p/hunter2@db/airflow", "postgres://***@db/airflow"),
+        ('[{"name": "DB_PASSWORD", "value": "hunter2 x"}]', '[{"name": "DB_PASSWORD", "value": "***"}]'),
+        ("KeyValuePair(name=DB_PASSWORD, value=hunter2)", "KeyValuePair(name=DB_PASSWORD, value=***)"),
+        ("psql --password hunter2 db", "psql --password *** db"),
+        (f"got {PEM} here", "got *** here"),
+    ],
+)
+def test_a_secret_is_masked_and_what_is_around_it_is_not(said, shown):
+    assert redact(said) == shown
+    assert holds_secret(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'KeyValuePair(name=STAGE, value=prod) {"name": "STAGE", "value": "prod"}',
+        "https://registry:5000/team/image@sha256:0123abcd",
+        "https://host/path?mail=a@b",
+        "psql --host db --port 5432 --no-password --quiet",
+        "token expired, password rejected, signature expired",
+        'name: "AWSEXEC_TOKEN", value: "0d6a-1"',
+    ],
+)
+def test_what_is_no_secret_stays(said):
+    assert redact(said) == said
+
+
+@pytest.mark.parametrize("name", ["AIRFLOW_CONN_DB", "DB_PASS", "PGPASSFILE_PASSWORD", "SENTRY_DSN", "DB_PWD"])
+def test_a_name_tells_that_its_value_is_secret(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["PWD", "BYPASS", "AIRFLOW__CORE__PARALLELISM", "STAGE", "COMPASS_URL"])
+def test_a_plain_name_does_not(name):
+    assert not is_secret_name(name)
+
+
+def test_each_option_that_airflow_calls_sensitive_is_secret_as_an_environment_variable():
+    from airflow.configuration import conf  # noqa: PLC0415 - slow
+
+    variables = [f"AIRFLOW__{section}__{option}".upper() for section, option in conf.sensitive_config_values]
+    assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" in variables
+    assert [name for name in variables if not is_secret_name(name)] == []
+
+
+def test_a_text_made_to_be_slow_is_not():
+    """Every expression is bounded: a text of this length that nearly matches each of them takes well below a second."""
+    for part in ("://a", "name=a,", "--a ", "token ", "a-", "-----BEGIN PRIVATE KEY----- ", "password='\\"):
+        assert len(redact(part * 3000)) <= 2000

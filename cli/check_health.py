@@ -14,7 +14,7 @@ from cli.console import printer
 from cli.documents import show_document
 from cli.durations import span
 from cli.exits import Exit
-from cli.shown import show_lines
+from cli.shown import show_lines, wrapped
 
 if TYPE_CHECKING:
     from aws_exec.fleet.health import Branch
@@ -27,6 +27,10 @@ app = typer.Typer(add_completion=False)
 T = TypeVar("T")
 
 _STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
+
+
+#: Columns of a status.
+_STATUS = 6
 
 
 class Told(StrEnum):
@@ -138,7 +142,9 @@ def _tree(branch: Branch) -> Iterator[list[tuple[str, str]]]:
     for number, outcome in enumerate(branch.outcomes):
         stem, below = ("└─ ", "   ") if number == last else ("├─ ", "│  ")
         call = f"  [{outcome.call}]" if outcome.call else ""
-        status = str(outcome.status)
-        yield [(stem, "dim"), (status, _STYLES[status]), (f"  {outcome.subject}: {outcome.message}", ""), (call, "dim")]
-        if outcome.mend:
-            yield [(below, "dim"), (f"      to do: {outcome.mend}", _STYLES[status])]
+        status, used = str(outcome.status), len(stem) + _STATUS
+        first, *more = wrapped(f"{outcome.subject}: {outcome.message}{call}", used)
+        yield [(stem, "dim"), (f"{status:<{_STATUS}}", _STYLES[status]), (first, "")]
+        yield from ([(below, "dim"), (" " * _STATUS + line, "")] for line in more)
+        for line in wrapped(f"to do: {outcome.mend}", used) if outcome.mend else ():
+            yield [(below, "dim"), (" " * _STATUS + line, _STYLES[status])]

@@ -11,12 +11,15 @@ from cli.arguments import ClusterOption, JobsArgument, QueueOption
 from cli.common import Format, Options, over_the_fleet
 from cli.documents import show_document, write
 from cli.rows import size
-from cli.shown import now, show_lines
+from cli.shown import labelled, now, show_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, LogPlace
 
 app = typer.Typer(add_completion=False)
+
+#: Columns of the labels.
+_LABELS = 13
 
 
 @app.command()
@@ -93,13 +96,13 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
         "Exit code": "" if job.exit_code is None else str(job.exit_code),
         "Stop code": stop.code if stop else "",
         "Reason": stop.reason if stop else job.waiting,
-        "Container's": stop.container_reason if stop else "",
+        "Its reason": stop.container_reason if stop else "",
         "Sidecars": ", ".join(stop.sidecars) if stop else "",
         "Log": f"{place.group} {place.stream or '(not begun)'}" if place else "",
     }
     for label, text in facts.items():
         if text:
-            yield [(f"{label + ':':<13}", "bold"), (text, "")]
+            yield from labelled(label, text, _LABELS)
     yield [("Timeline:", "bold")]
     yield from _timeline(job)
 

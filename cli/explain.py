@@ -12,12 +12,15 @@ from cli.arguments import ClusterOption, JobArgument, QueueOption
 from cli.common import Format, Options, over_the_fleet
 from cli.documents import show_document, write
 from cli.exits import Exit
-from cli.shown import now, show_lines
+from cli.shown import labelled, now, show_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Explanation, FleetJob
 
 app = typer.Typer(add_completion=False)
+
+#: Columns of the labels.
+_LABELS = 11
 
 
 @app.command()
@@ -64,7 +67,8 @@ def _document(job: FleetJob, said: Explanation) -> dict[str, Any]:
 
 
 def _lines(job: FleetJob, said: Explanation) -> Iterator[list[tuple[str, str]]]:
-    yield [(job.address, "bold"), (f"  {job.id}", "dim")]
+    yield [(job.address, "bold")]
+    yield [(job.id, "dim")]
     yield [(said.headline, "green" if said.healthy else "bold red")]
     found = said.diagnosis
     if found is not None:
@@ -74,7 +78,7 @@ def _lines(job: FleetJob, said: Explanation) -> Iterator[list[tuple[str, str]]]:
         sidecars = ", ".join(job.stop.sidecars) if job.stop else ""
         for label, text in {**facts, "Others": sidecars, "To do": found.remedy, "See": found.page}.items():
             if text:
-                yield [(f"{label + ':':<11}", "bold"), (text, "")]
+                yield from labelled(label, text, _LABELS)
     for fact in said.facts:
         yield [(f"  {'!' if fact.bad else '-'} {fact.about}: {fact.said}", "red" if fact.bad else "")]
     if said.lines:

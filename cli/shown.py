@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.common import Format
@@ -73,10 +74,25 @@ class Shower:
             columns = WIDE if self._output is Format.WIDE else NARROW
             self._table = Table(columns, self._context, jobs, width())
             if self._table.left_out:
-                said = f"No room for {', '.join(self._table.left_out)}: widen the terminal, or use -o yaml."
+                said = f"No room for {', '.join(self._table.left_out)}: see -o yaml."
                 printer.err.print(said, style="dim", highlight=False, soft_wrap=True)
             show_lines([[(self._table.header(), "bold")]])
         show_lines(self._table.styled(job) for job in jobs)
+
+
+def wrapped(text: str, used: int) -> list[str]:
+    """A text as the lines that it takes on a terminal, beside `used` columns; one line in a pipe. No word is cut."""
+    room = width()
+    if room is None:
+        return [text]
+    return textwrap.wrap(text, max(room - used, 24), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def labelled(label: str, text: str, used: int) -> Iterator[list[tuple[str, str]]]:
+    """`Label:  text`, the text beside the label whatever it takes; `used` columns are the label's."""
+    first, *more = wrapped(text, used)
+    yield [(f"{label + ':':<{used}}", "bold"), (first, "")]
+    yield from ([(" " * used + line, "")] for line in more)
 
 
 def show_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> None:

@@ -52,17 +52,17 @@ JOBS = [
 ]  # fmt: skip
 
 
-def screen(width, colour, output):
+def screen(width, colour, show):
     """What a terminal would be sent."""
     file = io.StringIO()
     how = {"color_system": "standard" if colour else None, "force_terminal": True}
     kept = dict(printer.__dict__)
-    printer.__dict__["out"] = Console(file=file, width=width, **how)
+    printer.__dict__["out"] = printer.__dict__["err"] = Console(file=file, width=width, **how)
     try:
         stdout = io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.stdout", stdout)
-            Shower(output, Context(lambda: NOW, lambda job: 0.0123 if job.size is SMALL else None)).show(JOBS)
+            show()
     finally:
         printer.__dict__.clear()
         printer.__dict__.update(kept)
@@ -70,17 +70,27 @@ def screen(width, colour, output):
 
 
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])
-@pytest.mark.parametrize(("width", "output"), [(80, Format.TABLE), (160, Format.TABLE), (160, Format.WIDE)])
+@pytest.mark.parametrize(
+    ("width", "output"), [(80, Format.TABLE), (160, Format.TABLE), (80, Format.WIDE), (160, Format.WIDE)]
+)
 def test_a_table_looks_as_it_did(width, output, colour):
     name = f"{output}-{width}-{'colour' if colour else 'plain'}.txt"
-    shown = screen(width, colour, output)
+
+    def show():
+        Shower(output, Context(lambda: NOW, lambda job: 0.0123 if job.size is SMALL else None)).show(JOBS)
+
+    looks_as_it_did(name, screen(width, colour, show), width, colour)
+
+
+def looks_as_it_did(name, shown, width, colour):
     if os.environ.get("WRITE_SCREENS") == "write":
         SCREENS.mkdir(exist_ok=True)
         (SCREENS / name).write_text(shown, encoding="utf-8")
 
     assert shown == (SCREENS / name).read_text(encoding="utf-8")
     if not colour:
-        assert max(map(len, shown.splitlines())) <= width
+        # What is to be copied is never cut: an ARN may be longer than a line.
+        assert [line for line in shown.splitlines() if len(line) > width and " " in line[13:].strip()] == []
         assert "\x1b" not in shown
 
 

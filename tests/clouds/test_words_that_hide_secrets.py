@@ -1,4 +1,4 @@
-"""What looks like a secret is masked in every spelling that AWS, Java, Python, JSON and shells give it; nothing else."""
+"""What looks like a secret is masked as AWS, Java, Python, JSON and shells spell it; nothing else is."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,15 +19,17 @@ from cli.arguments import (
     StateOption,
     TaskOption,
 )
-from cli.common import Format, Options, exit_of, over_the_fleet, told
+from cli.common import Format, Options, over_the_fleet
 from cli.console import printer
 from cli.durations import span
 from cli.exits import Exit
+from cli.looking import looked_at, tell_problems
 from cli.rows import Context
 from cli.shown import Shower, count, now
+from cli.watching import watch_fleet
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
+    from aws_exec.fleet import Filter, Fleet, Problem, Wanted
 
 COMMAND = "awsexec list"
 
@@ -85,8 +86,6 @@ def list_jobs(
         if orphans:
             raise typer.Exit(_orphans(options, fleet, chosen))
         if watch:
-            from cli.watching import watch_fleet  # noqa: PLC0415 - the CLI starts fast
-
             watch_fleet(options, fleet, chosen, wanted, span(interval) or 1.0)
         else:
             raise typer.Exit(_list(options, fleet, chosen, wanted))
@@ -108,28 +107,6 @@ def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted) -> Exi
     if options.format in (Format.TABLE, Format.WIDE) and not problems:
         _sum_up(states)
     return tell_problems(COMMAND, problems, shown=bool(states))
-
-
-def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
-    """Pages of jobs that fit, none empty, and what could not be looked at."""
-    from aws_exec.fleet import Problem, survey  # noqa: PLC0415 - the CLI starts fast
-
-    for page in survey(fleet.services.values(), wanted):
-        if isinstance(page, Problem):
-            yield page
-        elif fitting := [job for job in page if chosen.fits(job, now())]:
-            yield fitting
-
-
-def tell_problems(command: str, problems: list[Problem], *, shown: bool) -> Exit:
-    """Say what could not be looked at; the exit code for it."""
-    for problem in problems:
-        where = f"{problem.service} {problem.place}".rstrip()
-        printer.fail(command, f"{where}: {told(problem.fault)}")
-    codes = {exit_of(problem.fault) for problem in problems}
-    if not codes:
-        return Exit.OK
-    return Exit.PARTIAL if shown or len(codes) > 1 else codes.pop()
 
 
 def _sum_up(states: Counter[str]) -> None:

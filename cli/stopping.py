@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.asking import ask
 from cli.common import Format, Options, exit_of, told
 from cli.console import printer
 from cli.documents import show_document, write
@@ -55,7 +56,7 @@ def nothing_stopped(command: str) -> Iterator[None]:
     """What comes before the first stop: Ctrl-C in it says that nothing was stopped."""
     try:
         yield
-    except (KeyboardInterrupt, typer.Abort) as error:
+    except KeyboardInterrupt as error:
         printer.fail(command, "interrupted: nothing was stopped")
         raise typer.Exit(Exit.INTERRUPTED) from error
 
@@ -117,9 +118,8 @@ def _counts(words: Sequence[str]) -> str:
 
 def _confirmed(number: int) -> bool:
     if number <= HANDFUL:
-        return bool(typer.confirm(f"Stop {'this job' if number == 1 else f'these {number} jobs'}?", err=True))
-    typed = typer.prompt(f"Type {number} to stop these {number} jobs", default="", show_default=False, err=True)
-    return str(typed).strip() == str(number)
+        return ask(f"Stop {'this job' if number == 1 else f'these {number} jobs'}? [y/N]:").lower() in ("y", "yes")
+    return ask(f"Type {number} to stop these {number} jobs:") == str(number)
 
 
 def _stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob], reason: str) -> Exit:

@@ -24,6 +24,7 @@ from cli.arguments import (
 from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
+from cli.looking import looked_at, tell_problems
 from cli.stopping import How, nothing_stopped, stop
 
 if TYPE_CHECKING:
@@ -77,7 +78,6 @@ def terminate_all(
 def _found(fleet: Fleet, chosen: Filter, *, include_foreign: bool) -> tuple[list[FleetJob], Exit]:
     """What fits and may be stopped; the exit code for what could not be looked at."""
     from aws_exec.fleet import Problem, Wanted  # noqa: PLC0415 - the CLI starts fast
-    from cli.list_jobs import looked_at, tell_problems  # noqa: PLC0415 - likewise
 
     ours: dict[str, str] = {}
     if not include_foreign:

@@ -13,6 +13,7 @@ import typer
 from cli.common import Format, Options, told
 from cli.console import printer
 from cli.documents import as_yaml, write
+from cli.looking import looked_at, tell_problems
 from cli.rows import NARROW, WIDE, Context, Table
 from cli.shown import Shower, count, now
 
@@ -33,8 +34,6 @@ def watch_fleet(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted, 
     Raises:
         typer.Exit: nothing could be looked at to begin with; later it may pass, and is only told.
     """
-    from cli.list_jobs import tell_problems  # noqa: PLC0415 - which imports this
-
     looks = _looks(fleet, chosen, wanted, interval)
     jobs, problems = next(looks)
     if problems and not jobs:
@@ -48,7 +47,6 @@ def watch_fleet(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted, 
 
 def _looks(fleet: Fleet, chosen: Filter, wanted: Wanted, interval: float) -> Iterator[Look]:
     from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
-    from cli.list_jobs import looked_at  # noqa: PLC0415 - which imports this
 
     while True:
         jobs: dict[str, FleetJob] = {}

@@ -1,0 +1,36 @@
+"""A look at the fleet: what fits a command's filters, page by page, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.common import exit_of, told
+from cli.console import printer
+from cli.exits import Exit
+from cli.shown import now
+
+if TYPE_CHECKING:
+    from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
+
+
+def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
+    """Pages of jobs that fit, none empty, and what could not be looked at."""
+    from aws_exec.fleet import Problem, survey  # noqa: PLC0415 - the CLI starts fast
+
+    for page in survey(fleet.services.values(), wanted):
+        if isinstance(page, Problem):
+            yield page
+        elif fitting := [job for job in page if chosen.fits(job, now())]:
+            yield fitting
+
+
+def tell_problems(command: str, problems: list[Problem], *, shown: bool) -> Exit:
+    """Say what could not be looked at; the exit code for it."""
+    for problem in problems:
+        where = f"{problem.service} {problem.place}".rstrip()
+        printer.fail(command, f"{where}: {told(problem.fault)}")
+    codes = {exit_of(problem.fault) for problem in problems}
+    if not codes:
+        return Exit.OK
+    return Exit.PARTIAL if shown or len(codes) > 1 else codes.pop()

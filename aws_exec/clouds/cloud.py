@@ -23,7 +23,7 @@ class Capabilities:
     """What a service can do: all that anybody outside an adapter may know of the difference between two of them.
 
     Attributes:
-        service: `"ecs"` or `"batch"`: whose vocabulary its reasons are.
+        service: `"ecs"`, `"batch"`, ...: whose vocabulary its reasons are.
         idempotent_submit: it makes at most one container per token, however often it is asked.
         describe_batch, stop_batch: items one call takes.
     """

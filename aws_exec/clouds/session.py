@@ -6,7 +6,7 @@ installed its hook resolves the connection (roles, SAML, profiles, ...). Without
 as keys, region and endpoint go, and everything else is refused: never silently another account.
 
 Clients are built on a thread of ours, never in the scheduler's beat: resolving a connection asks Airflow's database
-and may call STS. Airflow is imported inside functions: nothing else in `aws_exec.clouds` needs it.
+and may call STS. The amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs Airflow.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import importlib.util
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import boto3.session
 from botocore.config import Config
@@ -44,6 +44,9 @@ _PLAIN_EXTRAS = frozenset(
 
 ClientT = TypeVar("ClientT")
 
+#: Looks a connection of Airflow up by its id; None if there is none.
+FindConnection: TypeAlias = Callable[[str], Any | None]
+
 
 def client_config(connections: int = CONNECTIONS, read_timeout: float = READ_TIMEOUT_SECONDS) -> Config:
     """The botocore configuration of every client.
@@ -66,6 +69,7 @@ def client_config(connections: int = CONNECTIONS, read_timeout: float = READ_TIM
 def build_client(
     service: str,
     *,
+    find_connection: FindConnection,
     conn_id: str | None = DEFAULT_CONNECTION,
     region_name: str | None = None,
     section: str = "aws_ecs_executor",
@@ -78,6 +82,7 @@ def build_client(
 
     Args:
         service: `"ecs"`, `"batch"`, ...
+        find_connection: where the amazon provider is not installed: looks `aws_default` up in Airflow.
         conn_id: an Airflow connection; empty or None: boto3's own chain.
         region_name: the option; None or empty: the connection's, else boto3's. `AWS_ENDPOINT_URL` is honoured.
         section: of Airflow's configuration that these come from, for messages.
@@ -89,8 +94,15 @@ def build_client(
             to do about it.
     """
     keep_secrets_out()
+    config = client_config(connections, read_timeout)
     try:
-        return _found(service, conn_id, region_name or None, client_config(connections, read_timeout), section)
+        if not conn_id:
+            return _session(region_name=region_name or None).client(service, config=config)
+        if _has_amazon_provider():
+            return _from_hook(service, conn_id, region_name or None, config)
+        return _from_plain_connection(
+            service, conn_id, region_name or None, config, section, find_connection=find_connection
+        )
     except (NoRegionError, ValueError) as error:
         # An empty AWS_DEFAULT_REGION gets further than none, to an endpoint with a hole in it.
         if not (isinstance(error, NoRegionError) or "Invalid endpoint" in str(error)):
@@ -171,15 +183,6 @@ class ClientSource(Generic[ClientT]):
             self._client = client
 
 
-def _found(service: str, conn_id: str | None, region_name: str | None, config: Config, section: str) -> Any:
-    """The client, by whichever way its account is to be found."""
-    if not conn_id:
-        return _session(region_name=region_name).client(service, config=config)
-    if _has_amazon_provider():
-        return _from_hook(service, conn_id, region_name, config)
-    return _from_plain_connection(service, conn_id, region_name, config, section)
-
-
 def _session(**kwargs: Any) -> Any:
     """Not boto3's default session, which other threads may be using; untyped: its types know every service apart."""
     return boto3.session.Session(**kwargs)
@@ -206,14 +209,17 @@ def _from_plain_connection(
     region_name: str | None,
     config: Config,
     section: str,
+    *,
+    find_connection: FindConnection,
 ) -> Any:
     if conn_id != DEFAULT_CONNECTION:
         raise _refused(
             f"[{section}] conn_id (AIRFLOW__{section.upper()}__CONN_ID) is {conn_id!r}, which only "
             "apache-airflow-providers-amazon can resolve: install it, or set it to empty for boto3's own credentials"
         )
-    connection = _airflow_connection(conn_id)
+    connection = find_connection(conn_id)
     if connection is None:
+        log.info("There is no Airflow connection %r; AWS credentials are found as boto3 finds them", conn_id)
         return _session(region_name=region_name).client(service, config=config)
     extra: dict[str, Any] = dict(connection.extra_dejson)
     if unknown := sorted(name for name, value in extra.items() if value and name not in _PLAIN_EXTRAS):
@@ -229,20 +235,6 @@ def _from_plain_connection(
         profile_name=extra.get("profile_name"),
     )
     return session.client(service, config=config, endpoint_url=extra.get("endpoint_url"))
-
-
-def _airflow_connection(conn_id: str) -> Any | None:
-    # Not before it is needed: the command line uses this module without Airflow. mypy sees no lazy exports.
-    from airflow.exceptions import (  # type: ignore[attr-defined]  # noqa: PLC0415 -- see above
-        AirflowNotFoundException,
-    )
-    from airflow.sdk import BaseHook  # noqa: PLC0415 -- see above
-
-    try:
-        return BaseHook.get_connection(conn_id)
-    except (AirflowNotFoundException, ImportError):  # Airflow 3.1 would ask a task's supervisor next, and imports it
-        log.info("There is no Airflow connection %r; AWS credentials are found as boto3 finds them", conn_id)
-        return None
 
 
 def _refused(message: str) -> CloudError:

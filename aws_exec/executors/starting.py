@@ -26,6 +26,7 @@ from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Trouble
 from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.file import AwsexecFile, load_file
+from aws_exec.settings.launch import LaunchPlan
 
 #: Seconds that a container may take to start where instances have to be started for it first.
 SLOW_START = 3600.0
@@ -43,12 +44,22 @@ READ_BURST = 100
 
 
 class Builder(Protocol):
-    """What makes the requests of a service (`aws_exec.settings`)."""
+    """What makes the requests of a service (`aws_exec.settings`). Pure; asked on the threads of the lanes.
+
+    Attributes:
+        warnings: what in the options has no effect, one sentence each; logged at start.
+    """
 
     warnings: tuple[str, ...]
 
     def place(self, executor_config: object = None, queue: str | None = None) -> str:
         """Where a task of this Airflow queue goes; raises InvalidExecutorConfig."""
+        ...
+
+    def build(
+        self, identity: Identity, command: Sequence[str], executor_config: object = None, queue: str | None = None
+    ) -> LaunchPlan:
+        """The request of one launch (`settings.launch.fill` puts command and identity in); InvalidExecutorConfig."""
         ...
 
 
@@ -94,6 +105,21 @@ class StartingExecutor(BeatingExecutor):
     ) -> tuple[Any, Builder]:
         """This executor's options, and what makes requests of them; raises OptionsError."""
         raise NotImplementedError
+
+    def _client(self, options: Any) -> Any:
+        """Build what `self._clients` keeps: boto3's client of `SERVICE`; not in a beat, may take seconds.
+
+        Raises:
+            CloudError: it cannot be built; REFUSED and INVALID keep the executor from starting.
+        """
+        return build_client(
+            self.SERVICE,
+            conn_id=options.conn_id,
+            region_name=options.region_name,
+            section=self.SECTION,
+            read_timeout=self.READ_TIMEOUT,
+            find_connection=compat.connection,
+        )
 
     def _adapter(self, options: Any, deployment: str) -> Cloud:
         """The adapter; it is to use `self._clients.get` and `self._reads.take`."""
@@ -157,8 +183,7 @@ class StartingExecutor(BeatingExecutor):
         self._surveyed_places = {str(self._builder.place()): None}
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
-        build = partial(build_client, self.SERVICE, section=self.SECTION, read_timeout=self.READ_TIMEOUT)
-        self._clients = ClientSource(partial(build, conn_id=options.conn_id, region_name=options.region_name))
+        self._clients = ClientSource(partial(self._client, options))
         self._reads = Pacer(options.describe_rate, READ_BURST, self._clock)
         self._cloud = self._adapter(options, self._deployment)
         return self._cloud, options

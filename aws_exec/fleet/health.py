@@ -20,7 +20,7 @@ from aws_exec.settings import OptionsError
 from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU
 from aws_exec.settings.launch import TYPICAL
-from aws_exec.settings.options import ExecutorOptions
+from aws_exec.settings.options import AwsOptions
 from aws_exec.settings.rules.check import Checked, Section
 
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
@@ -98,7 +98,7 @@ def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) ->
         yield replace(outcome, status=Status.SKIP) if outcome.status is Status.FAIL else outcome
 
 
-def _identity(asking: Asking, options: ExecutorOptions) -> Iterator[Outcome]:
+def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
     call = "sts:GetCallerIdentity"
     answer = asking.ask("sts", "GetCallerIdentity", "credentials")
     arn = str(answer.get("Arn", ""))

@@ -7,11 +7,12 @@ from aws_exec.settings.batch_payload import SubmitJobBuilder, SubmitJobPlan
 from aws_exec.settings.ecs_options import EcsOptions, load_ecs_options
 from aws_exec.settings.merge import merge_run_task
 from aws_exec.settings.option_info import OptionInfo, option_catalogue
-from aws_exec.settings.options import ExecutorOptions
+from aws_exec.settings.options import AwsOptions, ExecutorOptions
 from aws_exec.settings.payload import RunTaskBuilder, RunTaskPlan, build_run_task, check_options
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, Problem, RequestTooLarge
 
 __all__ = [
+    "AwsOptions",
     "BatchOptions",
     "EcsOptions",
     "ExecutorOptions",

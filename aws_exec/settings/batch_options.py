@@ -11,7 +11,7 @@ from aws_exec.settings.coercion import json_object, positive_seconds, text_map
 from aws_exec.settings.merge import SUBMIT_JOB, camelized
 from aws_exec.settings.options import (
     NOTHING_SAID,
-    ExecutorOptions,
+    AwsOptions,
     Positive,
     Said,
     Stripped,
@@ -30,7 +30,7 @@ SAVED_LAUNCHES = 50
 OPTION_OF = {"jobName": "job_name", "jobQueue": "job_queue", "jobDefinition": "job_definition"}
 
 
-class BatchOptions(ExecutorOptions):
+class BatchOptions(AwsOptions):
     """What `[aws_batch_executor]` says.
 
     Every option of the amazon provider's section has its name, meaning and default here. A text that is not set is

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from aws_exec.settings.coercion import boolean, json_object, names, strategy
 from aws_exec.settings.options import (
     NOTHING_SAID,
-    ExecutorOptions,
+    AwsOptions,
     Said,
     Stripped,
     attempts_option,
@@ -34,7 +34,7 @@ def _launch_type(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
 
-class EcsOptions(ExecutorOptions):
+class EcsOptions(AwsOptions):
     """What `[aws_ecs_executor]` says.
 
     Every option of the amazon provider's section has its name, meaning and default here. A text that is not set is

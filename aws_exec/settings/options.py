@@ -87,22 +87,11 @@ class ExecutorOptions(BaseModel):
 
     #: The section of Airflow's configuration; each executor has its own.
     section: ClassVar[str] = ""
-    #: Options that may be set to nothing; for all others empty means absent. Without a connection, boto3's own chain of
-    #: credentials decides, as in the amazon provider.
-    empty_is_said: ClassVar[frozenset[str]] = frozenset({"conn_id"})
+    #: Options that may be set to nothing; for all others empty means absent.
+    empty_is_said: ClassVar[frozenset[str]] = frozenset()
     #: Options that exclude each other: where Airflow's configuration sets one, awsexec.yaml's other one is displaced.
     rivals: ClassVar[Mapping[str, str]] = {}
 
-    conn_id: Stripped = option(
-        "aws_default",
-        "The Airflow connection whose credentials are used for all calls to AWS.",
-        example="aws_default",
-    )
-    region_name: Stripped | None = option(
-        None,
-        "The AWS Region to work in. Without it, that of the connection, then that of the AWS environment.",
-        example="eu-central-1",
-    )
     check_health_on_startup: Boolean = option(
         True,  # noqa: FBT003 - the default of a boolean option
         "Whether to ask AWS at start, once, if this executor could launch anything, and to refuse to start if not.",
@@ -227,6 +216,24 @@ class ExecutorOptions(BaseModel):
         All of it would be one too many: a throttle at the end of the burst costs half the rate for half a minute.
         """
         return self.launch_burst if self.launch_burst is not None else self.saved_launches * 9 // 10
+
+
+class AwsOptions(ExecutorOptions):
+    """What the executors of AWS's services share besides: the account and the Region."""
+
+    #: Without a connection, boto3's own chain of credentials decides, as in the amazon provider.
+    empty_is_said: ClassVar[frozenset[str]] = frozenset({"conn_id"})
+
+    conn_id: Stripped = option(
+        "aws_default",
+        "The Airflow connection whose credentials are used for all calls to AWS.",
+        example="aws_default",
+    )
+    region_name: Stripped | None = option(
+        None,
+        "The AWS Region to work in. Without it, that of the connection, then that of the AWS environment.",
+        example="eu-central-1",
+    )
 
 
 AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)

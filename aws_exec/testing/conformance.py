@@ -25,8 +25,8 @@ class World(ABC):
     """The service behind a cloud, as far as the suite must move it. Fresh for each test.
 
     Attributes:
-        cloud: what is tested.
-        place: where its requests go.
+        cloud: what is tested; of the deployment `ours`.
+        place: where its requests go; empty if the service has one place.
     """
 
     cloud: Cloud

@@ -77,7 +77,7 @@ def test_a_lost_host_leaves_a_started_job_without_an_exit_code(faults, batch_wor
 
 def test_the_first_attempt_that_started_is_the_one_that_is_told(faults, batch_world, launch, look):
     script = "test $AWS_BATCH_JOB_ATTEMPT = 1 && exit 3; exit 1"
-    container = batch_world.container(TOKEN) | {"command": ["sh", "-c", script]}
+    container = batch_world.processes.container(TOKEN) | {"command": ["sh", "-c", script]}
     job = launch(containerOverrides=container, retryStrategy={"attempts": 2})
     batch_world.wait_until_stopped(job)
     assert look(job).stop.exit_code == 3
@@ -85,7 +85,7 @@ def test_the_first_attempt_that_started_is_the_one_that_is_told(faults, batch_wo
 
 def test_an_attempt_that_never_started_is_passed_over(faults, batch_world, launch, look):
     faults.fail_next_start("CannotPullContainerError: try again")
-    container = batch_world.container(TOKEN) | {"command": ["sh", "-c", "exit 0"]}
+    container = batch_world.processes.container(TOKEN) | {"command": ["sh", "-c", "exit 0"]}
     job = launch(containerOverrides=container, retryStrategy={"attempts": 2})
     batch_world.wait_until_stopped(job)
     assert (look(job).stop.exit_code, look(job).stop.started) == (0, True)

@@ -1,13 +1,17 @@
 import sys
 import threading
+from functools import partial
 
 import pytest
 
 from aws_exec.clouds import session
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.session import ClientSource, build_client, client_config
+from aws_exec.clouds.session import ClientSource, client_config
+from aws_exec.executors import compat
 from aws_exec.lifecycle.values import Trouble
 from tests.clouds.lanes import PATIENCE
+
+build_client = partial(session.build_client, find_connection=compat.connection)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.clouds.sdk_log import Redaction, keep_secrets_out
 from aws_exec.clouds.session import build_client
+from aws_exec.executors import compat
 from aws_exec.lifecycle.values import Observation
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0YXNrIn0.c2lnbmF0dXJlLW9mLWl0"
@@ -50,7 +51,7 @@ def test_a_launch_at_debug_leaves_no_token_in_the_log(endpoint, monkeypatch, cap
     monkeypatch.setenv("AWS_SESSION_TOKEN", SESSION)
     for name in ("", "botocore"):  # others here may have set one of their own
         caplog.set_level(logging.DEBUG, name)
-    client = build_client("ecs", conn_id=None, region_name="us-east-1")
+    client = build_client("ecs", find_connection=compat.connection, conn_id=None, region_name="us-east-1")
     cloud = EcsCloud(lambda: client, cluster="ours", container_name="airflow", started_by="awsexec/test")
     workload = json.dumps({"token": JWT, "ti": {"dag_id": "etl"}})
     container = {"name": "airflow", "command": ["python", "-m", "airflow", "--json-string", workload]}

@@ -67,13 +67,10 @@ def client_of(aws: EmbeddedAws, service: str = "ecs"):
     return session.client(service, region_name=aws.names.region, endpoint_url=aws.endpoint_url, config=client_config())
 
 
-class EmbeddedWorld(World):
-    """A place of its own in a shared embedded AWS; each container waits for its exit code at a named pipe."""
+class Processes:
+    """What really runs: a command that waits for its exit code at a named pipe, in the form that requests have."""
 
-    def __init__(self, aws: EmbeddedAws, client):
-        self.aws = aws
-        self.client = client
-        self.place = f"suite-{next(_places)}"
+    def __init__(self):
         self._pipes = Path(tempfile.mkdtemp())
 
     def container(self, token: Token, deployment: str = "ours") -> dict:
@@ -86,12 +83,28 @@ class EmbeddedWorld(World):
             "environment": [{"name": name, "value": value} for name, value in identity.items()],
         }
 
+    def exit(self, token: Token, code: int) -> None:
+        (self._pipes / token).write_text(str(code))
+
+    def close(self) -> None:
+        shutil.rmtree(self._pipes)
+
+
+class EmbeddedWorld(World):
+    """A place of its own in a shared embedded AWS."""
+
+    def __init__(self, aws: EmbeddedAws, client):
+        self.aws = aws
+        self.client = client
+        self.place = f"suite-{next(_places)}"
+        self.processes = Processes()
+
     def start(self, job: Job) -> None:
         self.aws.wait_for_status(job.arn, "RUNNING", 10)
 
     def finish(self, job: Job, exit_code: int) -> None:
         [seen] = self.cloud.describe(self.place, [job]).seen
-        (self._pipes / str(seen.token)).write_text(str(exit_code))
+        self.processes.exit(str(seen.token), exit_code)
         self.wait_until_stopped(job)
 
     def wait_until_stopped(self, job: Job) -> None:
@@ -110,7 +123,7 @@ class EmbeddedWorld(World):
         self.cloud.stop(jobs, "the test is over")
         for arn in self.mine():
             self.aws.faults.lose(arn)
-        shutil.rmtree(self._pipes)
+        self.processes.close()
 
 
 class EcsWorld(EmbeddedWorld):
@@ -126,7 +139,7 @@ class EcsWorld(EmbeddedWorld):
         return EcsCloud(lambda: self.client, cluster=cluster, **given)
 
     def arguments(self, token: Token, **more) -> dict:
-        container = {"name": self.aws.names.container, **self.container(token)}
+        container = {"name": self.aws.names.container, **self.processes.container(token)}
         return {
             "cluster": self.place,
             "taskDefinition": self.aws.names.task_definition,
@@ -181,7 +194,7 @@ class BatchWorld(EmbeddedWorld):
         return BatchCloud(lambda: client or self.client, job_queue=self.place, **given)
 
     def arguments(self, token: Token, deployment: str = "ours", **more) -> dict:
-        container, names = self.container(token, deployment), self.aws.names
+        container, names = self.processes.container(token, deployment), self.aws.names
         overrides = {"containerOverrides": container}
         if self.several:
             task = {"containers": [{"name": names.container, **container}]}

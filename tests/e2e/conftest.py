@@ -1,5 +1,6 @@
 """One real Airflow on one embedded AWS, for all tests of this folder: starting it costs half a minute of two cores."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 
 from aws_exec.local import EmbeddedAws
 from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow_home import AirflowHome
 from aws_exec.local.demo import plan
+from tests.cli.helpers import ROOT
 from tests.crash import case
 from tests.e2e.run import Run
 
@@ -16,6 +19,9 @@ from tests.e2e.run import Run
 HEALTH_THRESHOLD = 12
 
 EXECUTOR = {"deployment": "e2e", "poll_interval": "1", "shutdown_timeout": "1"}
+#: The third cloud's: tests/third_cloud.
+ON_PROCESSES = "tests.third_cloud.process_executor.ProcessExecutor"
+
 SETTINGS = {
     "scheduler": {
         "scheduler_health_check_threshold": str(HEALTH_THRESHOLD),
@@ -35,13 +41,22 @@ def aws(tmp_path_factory) -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture(scope="session")
-def airflow(aws, tmp_path_factory) -> Iterator[LocalAirflow]:
+def processes(tmp_path_factory) -> Path:
+    """The root of the third cloud."""
+    return tmp_path_factory.mktemp("processes")
+
+
+@pytest.fixture(scope="session")
+def airflow(aws, processes, tmp_path_factory) -> Iterator[LocalAirflow]:
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {"AIRFLOW_HOME": str(AirflowHome(home, 0, "").for_containers), "NO_PROXY": "*", "COLOUR": "green"}
     airflow = LocalAirflow(
-        tmp_path_factory.mktemp("airflow"),
-        executor="aws_exec.AwsEcsExecutor,aws_exec.AwsBatchExecutor",
-        environment=aws.environment(),
-        dags=[plan.DAGS, Path(__file__).with_name("dags"), case.DAGS],
-        settings=SETTINGS,
+        home,
+        executor=f"aws_exec.AwsEcsExecutor,aws_exec.AwsBatchExecutor,{ON_PROCESSES}",
+        environment=aws.environment() | {"PYTHONPATH": str(ROOT)},
+        dags=[plan.DAGS, Path(__file__).with_name("dags"), case.DAGS, ROOT / "tests" / "third_cloud" / "dags"],
+        settings=SETTINGS
+        | {"process_executor": EXECUTOR | {"root": str(processes), "environment": json.dumps(environment)}},
     )
     aws.container_environment |= airflow.container_environment()
     with airflow:

@@ -11,12 +11,12 @@ from aws_exec.settings.file.places import Complaint, Located, Path
 from aws_exec.settings.file.templates import TemplateBook, did_you_mean, read_terms
 from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
 from aws_exec.settings.file.yaml_text import read_yaml
-from aws_exec.settings.options import ExecutorOptions, Said
+from aws_exec.settings.options import AwsOptions, Said
 
 #: The one version of the format.
 VERSION = 1
 
-MODELS: Mapping[Service, type[ExecutorOptions]] = {"ecs": EcsOptions, "batch": BatchOptions}
+MODELS: Mapping[Service, type[AwsOptions]] = {"ecs": EcsOptions, "batch": BatchOptions}
 
 #: What a file may say, and of what kind it is.
 TOP: Mapping[str, type] = {
@@ -163,7 +163,7 @@ class _Reading:
             elif value is not None and (not isinstance(value, known[name]) or isinstance(value, bool)):
                 self._complain("file-type", (*path, name), f"is not {_KINDS[known[name]]}")
 
-    def _options(self, path: Path, model: type[ExecutorOptions]) -> None:
+    def _options(self, path: Path, model: type[AwsOptions]) -> None:
         data = self.located.below(path).data
         for name in data if isinstance(data, dict) else ():
             if name not in model.model_fields:

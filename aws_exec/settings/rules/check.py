@@ -19,7 +19,7 @@ from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, servi
 from aws_exec.settings.file.terms import SERVICES, Service, Terms, means
 from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.merge import Document, composed
-from aws_exec.settings.options import ExecutorOptions, load
+from aws_exec.settings.options import AwsOptions, load
 from aws_exec.settings.payload import RunTaskBuilder
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
 from aws_exec.settings.rules import containers, fargate, jobs, options
@@ -71,7 +71,7 @@ class Section:
         assumed: the options are stand-ins.
     """
 
-    options: ExecutorOptions
+    options: AwsOptions
     builder: Any
     origins: Origins
     assumed: bool
@@ -129,7 +129,7 @@ class Checked:
         builder = BUILDERS[self.service](stand_in, templates=self.configuration.file.book(self.service))
         return Section(stand_in, builder, Origins(GRAMMARS[self.service], "airflow"), assumed=True)
 
-    def _origins(self, loaded: ExecutorOptions) -> Origins:
+    def _origins(self, loaded: AwsOptions) -> Origins:
         origins = Origins(GRAMMARS[self.service], getattr(loaded, "container_name", ""))
 
         def place(option: str) -> Place:

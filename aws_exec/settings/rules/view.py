@@ -9,7 +9,7 @@ from typing import Any
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.merge import Document
-from aws_exec.settings.options import ExecutorOptions
+from aws_exec.settings.options import AwsOptions
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
 
@@ -35,7 +35,7 @@ class View:
     what: str
     service: Service
     request: Document
-    options: ExecutorOptions
+    options: AwsOptions
     origins: Origins
     home: Place
     configuration: Configuration

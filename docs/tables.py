@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aws_exec.diagnosis import faults, stops
 from aws_exec.diagnosis.model import Rule
+from aws_exec.lifecycle.phases import TRANSITIONS
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
@@ -49,6 +50,15 @@ def diagnosis() -> str:
     if sum(map(len, calls.values())) != len(faults.RULES):
         raise ValueError("rules of the same troubles stand apart: their parts would share a title")
     return "\n\n".join(f"## {title}\n\n{_rules(rules)}" for title, rules in (*stops.GROUPS.items(), *calls.items()))
+
+
+def lifecycle() -> str:
+    """Every transition of `aws_exec.lifecycle.phases`, as a diagram in Mermaid's language."""
+    lines = [
+        f"    {before.name if before else '[*]'} --> {after.name if after else '[*]'}: {why}"
+        for before, after, why in TRANSITIONS
+    ]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 
 def command_line() -> str:
@@ -104,6 +114,7 @@ def usage() -> str:
 #: What writes each part, and where it stands.
 PARTS: Mapping[str, tuple[Path, Callable[[], str]]] = {
     "cli": (HERE / "cli.md", command_line),
+    "lifecycle": (HERE / "concepts.md", lifecycle),
     "metrics": (HERE / "metrics.md", metrics),
     "diagnosis": (HERE / "diagnosis.md", diagnosis),
     "figures": (README, figures),

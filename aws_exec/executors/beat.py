@@ -32,7 +32,7 @@ class BeatingExecutor(BaseExecutor):
     #: How often a beat looks for what the rows say of the ends that it has asked about.
     ROW_LOOKS: ClassVar[int] = 5
 
-    #: boto3's name of the service.
+    #: The service's name: boto3's, `Capabilities.service`, and the one in the names of metrics.
     SERVICE: ClassVar[str]
 
     def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
@@ -115,7 +115,15 @@ class BeatingExecutor(BaseExecutor):
         now = self._clock()
         wanted = self.machine.handle(event, now)
         self._metering.saw(event, wanted, now)
+        if self.machine.book.unforeseen:
+            self._say_unforeseen()
         self._carry_out()
+
+    def _say_unforeseen(self) -> None:
+        """A change of a phase that the table does not have: a bug of ours, which is not to go unnoticed."""
+        while self.machine.book.unforeseen:
+            before, after = self.machine.book.unforeseen.pop()
+            self.log.error("A launch went from %s to %s, which nobody foresaw: please report this", before, after)
 
     def _carry_out(self) -> None:
         """Do what is in the outbox. An effect leaves it only when it is done: a signal in between loses none."""

@@ -11,26 +11,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from aws_exec.lifecycle.effects import Effect
+from aws_exec.lifecycle.phases import FORESEEN, Phase
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token, token_of
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had.
 _VOID_ENTRIES = 100
-
-
-class Phase(Enum):
-    """Where a launch stands. `docs/architecture.md` draws the transitions."""
-
-    WAITING = "waiting"  #: to be launched when due
-    CONFIRMING = "confirming"  #: a Confirm is out: is it still ours?
-    LAUNCHING = "launching"  #: a Submit is out
-    UNCERTAIN = "uncertain"  #: may have been launched: look, or ask again, when due
-    LOCATING = "locating"  #: a Find is out
-    ACTIVE = "active"  #: has a job, which is watched
-    STOPPING = "stopping"  #: has a job that must end; watched until it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +171,8 @@ class Book:
         self.watched: dict[LaunchId, Job] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
+        #: Changes of a phase that the table of transitions does not have: a bug of ours; whoever reads it empties it.
+        self.unforeseen: set[tuple[Phase | None, Phase | None]] = set()
         self._last_effect = 0
         #: (due, launch id); an entry is void unless the record still says the same.
         self._due: list[tuple[float, LaunchId]] = []
@@ -246,6 +236,9 @@ class Book:
         return list(found)
 
     def _index(self, launch_id: LaunchId, old: Record | None, new: Record | None) -> None:
+        before, after = old.phase if old is not None else None, new.phase if new is not None else None
+        if before is not after and (before, after) not in FORESEEN:
+            self.unforeseen.add((before, after))
         # Each index is written before `records`, so that an interrupted change is seen as not yet applied.
         job = new.job if new is not None else None
         if old is not None and old.job is not None and old.job != job:

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Phase, Record
+from aws_exec.lifecycle.book import Draft, Record
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF, REPLACE, Replacement
 from aws_exec.lifecycle.sweeping import Handlers, Sweeping
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Status, Stop, number_of

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Phase, Record
+from aws_exec.lifecycle.book import Draft, Record
 from aws_exec.lifecycle.following import Following
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.sweeping import Handlers, chunks
 from aws_exec.lifecycle.values import SILENT, Fault, LaunchId, Observation, Trouble, number_of

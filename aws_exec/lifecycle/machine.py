@@ -19,7 +19,8 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Phase, Record
+from aws_exec.lifecycle.book import Book, Draft, Record
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.surveying import Surveying
 from aws_exec.lifecycle.sweeping import Handlers

@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Phase, Record
+from aws_exec.lifecycle.book import Draft, Record
 from aws_exec.lifecycle.launching import Launching
 from aws_exec.lifecycle.orphans import Orphan, Sighting, alive_in, is_owned, newest
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.sweeping import Handlers
 from aws_exec.lifecycle.values import Key, Status

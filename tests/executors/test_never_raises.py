@@ -8,6 +8,7 @@ import pytest
 from airflow.utils.state import TaskInstanceState
 
 from aws_exec.executors import telling
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import ECS, over_both
@@ -116,3 +117,11 @@ def test_what_one_report_raises_holds_up_no_other(scheduler, aws, monkeypatch):
     keys = [scheduler.queue(task(f"task-{number}")) for number in range(3)]
     scheduler.until_over(*keys)
     assert scheduler.executor.running == set()
+
+
+def test_a_change_of_a_phase_that_nobody_foresaw_is_logged_once(scheduler, caplog):
+    book = scheduler.executor.machine.book
+    book.unforeseen.add((Phase.WAITING, Phase.STOPPING))
+    scheduler.rest(0.1)
+    assert caplog.text.count("went from Phase.WAITING to Phase.STOPPING, which nobody foresaw") == 1
+    assert book.unforeseen == set()

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Phase, Record
+from aws_exec.lifecycle.book import Book, Record
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
 
 JOB = Job("arn:job-1", "c1")
@@ -152,6 +153,7 @@ def check(book: Book) -> None:
         check_record(record)
         assert record.due is None or (record.due, record.launch_id) in heap, f"{record} is due and never looked at"
     assert book._unapplied is None
+    assert not book.unforeseen, "a way that the table of transitions does not have"
 
 
 def check_record(record: Record) -> None:

@@ -2,7 +2,7 @@
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import Trouble
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 

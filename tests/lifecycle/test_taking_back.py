@@ -6,7 +6,7 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import Stop, Trouble
 from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, over, running, starting, stopped
 

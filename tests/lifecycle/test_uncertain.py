@@ -4,7 +4,7 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Phase
+from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import SILENT, Trouble
 from tests.lifecycle.driver import JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 

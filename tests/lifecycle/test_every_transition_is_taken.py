@@ -1,0 +1,165 @@
+"""The table of transitions is what the machine does: here each of its ways is taken; that there is no other is asserted
+after every event of every test (`driver.check`), of the drawn ones (`test_everything.py`) too."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Book, Change, Clockwork, Record
+from aws_exec.lifecycle.phases import TRANSITIONS, Phase
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, starting, stopped
+
+W, C, L, U = Phase.WAITING, Phase.CONFIRMING, Phase.LAUNCHING, Phase.UNCERTAIN
+O, A, S, NONE = Phase.LOCATING, Phase.ACTIVE, Phase.STOPPING, None  # noqa: E741 - the table is read by these letters
+
+GAP = {"gap": 20.0}
+BATCH = {"idempotent_submit": False}
+
+
+class Watched(Life):
+    """A life whose every change of a phase is written down."""
+
+    def __init__(self, **policy):
+        super().__init__(**policy)
+        self.turns = set()
+
+    def phases(self):
+        return {launch_id: record.phase for launch_id, record in self.book.records.items()}
+
+    def tell(self, event, after=0.0):
+        before = self.phases()
+        effects = super().tell(event, after)
+        now = self.phases()
+        self.turns |= {(before.get(one), now.get(one)) for one in before | now}
+        return effects
+
+    def answer(self, event, *rest):
+        """Answer what the launch waits for."""
+        return self.tell(event(self.record().ask, *rest))
+
+
+def confirming(life):
+    """Its row is being checked: a beat was missed before it was launched."""
+    life.tick()
+    life.take()
+    life.tick(after=30)
+
+
+def unanswered(life):
+    life.tick()
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+
+
+def locating(life):
+    unanswered(life)
+    life.tick(after=1.5)
+
+
+def adopted_and_nowhere(life):
+    life.tell(on.Adopted("L1", "K1"))
+    for _ in range(2):
+        life.tick(after=30)
+        life.answer(on.Found, ("L1",), ())
+
+
+def revoke(life):
+    life.tell(on.Revoked("K1"))
+
+
+def refused(life, trouble):
+    life.tell(on.Unaccepted(life.launching(), "L1", fault(trouble)))
+
+
+def not_found(life, times):
+    locating(life)
+    for _ in range(times - 1):
+        life.answer(on.Found, ("L1",), ())
+        life.tick(after=30)
+    life.answer(on.Found, ("L1",), ())
+
+
+def found(life):
+    life.answer(on.Found, ("L1",), (starting(),))
+
+
+def accepted_when_doomed(life):
+    ask = life.launching()
+    revoke(life)
+    life.tell(on.Accepted(ask, "L1", starting()))
+
+
+def confirmed(life, ours):
+    confirming(life)
+    life.answer(on.Confirmed, ("L1",), frozenset(ours))
+
+
+#: How each is taken: of which policy, and by what.
+WAYS = {
+    (NONE, W): ({}, lambda life: life.take()),
+    (NONE, A): ({}, lambda life: life.tell(on.Adopted("L1", "K1", JOB))),
+    (NONE, U): ({}, lambda life: life.tell(on.Adopted("L1", "K1"))),
+    (W, L): ({}, lambda life: life.launching()),
+    (W, C): (GAP, confirming),
+    (W, NONE): ({}, lambda life: (life.take(), revoke(life))),
+    (C, U): (GAP, lambda life: confirmed(life, {"L1"})),
+    (C, W): (GAP, lambda life: (confirming(life), life.answer(on.ConfirmFailed, ("L1",), fault(Trouble.UNREACHED)))),
+    (C, NONE): (GAP, lambda life: confirmed(life, ())),
+    (L, A): ({}, lambda life: life.active()),
+    (L, S): ({}, accepted_when_doomed),
+    (L, U): ({}, unanswered),
+    (L, W): ({}, lambda life: refused(life, Trouble.THROTTLED)),
+    (L, NONE): ({}, lambda life: refused(life, Trouble.INVALID)),
+    (U, L): ({}, lambda life: (unanswered(life), life.tick(after=1.5))),
+    (U, O): (BATCH, locating),
+    (U, C): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
+    (O, A): (BATCH, lambda life: (locating(life), found(life))),
+    (O, S): (BATCH, lambda life: (locating(life), revoke(life), found(life))),
+    (O, U): (BATCH, lambda life: not_found(life, 1)),
+    (O, W): (BATCH, lambda life: not_found(life, 2)),
+    (O, NONE): ({}, adopted_and_nowhere),
+    (A, S): ({}, lambda life: (life.active(), revoke(life))),
+    (A, W): ({}, lambda life: (life.active(), life.see(stopped(NEVER_STARTED)))),
+    (A, NONE): ({}, lambda life: (life.started(), life.see(stopped(EXITED_0)))),
+    (S, NONE): ({}, lambda life: (life.active(), revoke(life), life.see(stopped(NEVER_STARTED)))),
+}
+
+
+@pytest.mark.parametrize("way", [(each.before, each.after) for each in TRANSITIONS], ids=str)
+def test_a_transition_of_the_table_is_taken(way):
+    policy, take = WAYS[way]
+    life = Watched(**policy)
+    take(life)
+    assert way in life.turns
+
+
+def test_every_way_is_in_the_table_once_and_every_phase_has_a_way_in_and_a_way_out():
+    ways = [(each.before, each.after) for each in TRANSITIONS]
+    assert len(ways) == len(set(ways))
+    assert set(WAYS) == set(ways)
+    assert {before for before, _ in ways} == {after for _, after in ways} == {*Phase, None}
+
+
+def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
+    """The book is no place to raise: an event that cannot be taken in would be handed in again for ever."""
+    life = Life()
+    life.active()
+    record = life.record()
+    back = Record(record.launch_id, record.key, workload="again", phase=Phase.WAITING, due=0.0)
+    life.book.commit(Change({"L1": None}, Clockwork(), {}))
+    assert life.book.unforeseen == set()
+    life.book.commit(Change({"L1": back}, Clockwork(), {}))
+    lost = Record("L1", record.key, phase=Phase.STOPPING, job=JOB)
+    life.book.commit(Change({"L1": lost}, Clockwork(), {}))
+    assert life.book.unforeseen == {(Phase.WAITING, Phase.STOPPING)}
+    assert life.record() is lost
+
+
+def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
+    book = Book()
+    stray = Record("L1", "K1", phase=Phase.STOPPING, job=JOB)
+    book._unapplied = Change({"L1": stray}, Clockwork(), {})
+    book.recover()
+    assert book.unforeseen == {(None, Phase.STOPPING)}

@@ -50,7 +50,7 @@ $(VENV)/.bench: $(STAMP)
 	@touch $@
 
 compat: venv ## the tests without a real Airflow, on the oldest and newest Airflow and Python: docs/compatibility.md
-	@$(BIN)/python -m tests.compatibility
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m tests.compatibility
 
 lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, undeclared dependencies
 	@$(BIN)/ruff format --check --quiet .

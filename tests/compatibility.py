@@ -7,7 +7,9 @@ docs/compatibility.md. Ends with 1 if any test failed.
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -20,8 +22,15 @@ PAGE = ROOT / "docs" / "compatibility.md"
 ENVIRONMENTS = ROOT / ".compat"
 
 #: What is run: all but the real Airflow (e2e, the crash matrix), the command line and the embedded AWS.
-TESTS = ("tests/lifecycle", "tests/settings", "tests/clouds", "tests/diagnosis", "tests/executors")
-
+TESTS = (
+    "tests/lifecycle",
+    "tests/settings",
+    "tests/clouds",
+    "tests/diagnosis",
+    "tests/executors",
+    "tests/third_cloud",
+    "tests/provider",
+)
 
 #: What an environment's Python is asked: which Airflow, which Python.
 ASKED = "import platform, importlib.metadata as m; print(m.version('apache-airflow'), platform.python_version())"
@@ -33,7 +42,7 @@ class Combination:
 
     Attributes:
         name: of its folder, and of its row.
-        python: version, as uv finds it.
+        python: version.
         packages: what is asked of uv, beside awsexec and its test group.
     """
 
@@ -45,9 +54,30 @@ class Combination:
 #: The newest ones are as constraints.txt pins them. Airflow 3.1.0 cannot be imported with structlog 25.5 or newer.
 COMBINATIONS = (
     Combination("lowest-3.11", "3.11", ("apache-airflow==3.1.0", "structlog<25.5")),
+    Combination("middle-3.12", "3.12", ("apache-airflow==3.2.2",)),
     Combination("newest-3.11", "3.11", ("--constraint", "constraints.txt")),
     Combination("newest-3.13", "3.13", ("--constraint", "constraints.txt")),
 )
+
+
+def interpreter(version: str) -> str:
+    """A Python of this version on this machine; where there is none, the version, for uv to look for.
+
+    A command of that name may be a shim of pyenv that finds nothing: each is asked. Then what pyenv has installed.
+    """
+    name = f"python{version}"
+    installed = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    folders = [*os.get_exec_path(), *(str(folder / "bin") for folder in sorted(installed.glob(f"{version}.*")))]
+    for folder in folders:
+        if (found := shutil.which(name, path=folder)) and _is(found, version):
+            return found
+    return version
+
+
+def _is(python: str, version: str) -> bool:
+    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    answer = subprocess.run(asked, check=False, capture_output=True, text=True)
+    return answer.stdout.strip() == version
 
 
 def built(one: Combination) -> Path:
@@ -56,7 +86,7 @@ def built(one: Combination) -> Path:
     python = folder / "bin" / "python"
     uv = [sys.executable, "-m", "uv"]
     if not python.exists():
-        subprocess.run([*uv, "venv", "--quiet", "--python", one.python, folder], cwd=ROOT, check=True)
+        subprocess.run([*uv, "venv", "--quiet", "--python", interpreter(one.python), folder], cwd=ROOT, check=True)
     install = [*uv, "pip", "install", "--quiet", "--python", python, "--editable", ".[local]", "--group", "test"]
     subprocess.run([*install, *one.packages], cwd=ROOT, check=True)
     return python

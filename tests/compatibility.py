@@ -98,7 +98,19 @@ def row(one: Combination) -> tuple[str, bool]:
     report = ENVIRONMENTS / f"{one.name}.xml"
     report.unlink(missing_ok=True)
     subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *TESTS], cwd=ROOT, check=False
+        [
+            python,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--continue-on-collection-errors",
+            f"--junit-xml={report}",
+            *TESTS,
+        ],
+        cwd=ROOT,
+        check=False,
     )
     versions = subprocess.run(
         [

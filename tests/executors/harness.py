@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from aws_exec.executors import compat
-from tests.executors.versions import BundleInfo, ExecuteTask, TaskInstanceDTO
+from tests.executors.versions import BundleInfo, CallbackDTO, ExecuteCallback, ExecuteTask, TaskInstanceDTO
 
 #: Seconds that anything awaited may take, on a machine that is busy with other things.
 PATIENCE = 30.0
@@ -49,6 +49,17 @@ def task(name="load", *, number=1, launch_id="fresh", **fields):
         dag_rel_path=Path("etl.py"),
         bundle_info=BundleInfo(name="dags-folder"),
         log_path="dag_id=etl/run_id=manual/task_id=load/attempt=1.log",
+    )
+
+
+def callback():
+    """One callback, as the scheduler queues it."""
+    return ExecuteCallback(
+        callback=CallbackDTO(id=str(uuid4()), fetch_method="import_path", data={"path": "alerts.late", "kwargs": {}}),
+        token="",
+        dag_rel_path=Path("etl.py"),
+        bundle_info=BundleInfo(name="dags-folder"),
+        log_path="executor_callbacks/etl/run/1",
     )
 
 

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from uuid import uuid4
-
 import jwt
 import pytest
 from airflow.utils import state as airflow_states
 
 from aws_exec.testing.scripted import Plan
+from tests.executors.harness import callback
 from tests.executors.services import over_both
-from tests.executors.versions import BundleInfo
+from tests.executors.versions import needs_callbacks
 
-workloads = pytest.importorskip("airflow.executors.workloads.callback", reason="Airflow 3.1 runs none in executors")
-
-pytestmark = over_both
-
-
-def callback():
-    return workloads.ExecuteCallback(
-        callback=workloads.CallbackDTO(
-            id=str(uuid4()), fetch_method="import_path", data={"path": "alerts.late", "kwargs": {}}
-        ),
-        token="",
-        dag_rel_path=Path("etl.py"),
-        bundle_info=BundleInfo(name="dags-folder"),
-        log_path="executor_callbacks/etl/run/1",
-    )
+pytestmark = [over_both, needs_callbacks]
 
 
 @pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])

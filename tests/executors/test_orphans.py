@@ -7,18 +7,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from airflow.jobs.job import Job
-from airflow.models.callback import Callback, CallbackKey
 from airflow.utils.session import create_session
 from sqlalchemy import delete, insert, update
 
+from aws_exec.executors import compat
 from aws_exec.executors.ownership import owners
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER
-from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.harness import FastClock, Scheduler, callback, task
 from tests.executors.rows import ALIVE, DEAD, RUN, Rows
 from tests.executors.services import over_both
-from tests.executors.test_callbacks import callback
+from tests.executors.versions import Callback, needs_callbacks
 
 #: A second is more than an hour's quarter: two surveys are 15 minutes apart within it.
 HASTE = 1800
@@ -29,7 +29,8 @@ def rows(airflow_db):
     rows = Rows()
     yield rows
     with create_session() as session:
-        session.execute(delete(Callback))
+        if Callback is not None:
+            session.execute(delete(Callback))
     rows.clear()
 
 
@@ -107,6 +108,7 @@ def test_without_the_right_to_list_nothing_is_stopped_and_one_line_says_why(  # 
 
 
 @over_both
+@needs_callbacks
 @pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])
 def test_a_callback_of_a_dead_scheduler_is_followed_and_reported(successor, aws, rows, dead, exit_code, state):  # noqa: PLR0917 - fixtures
     workload = callback()
@@ -123,6 +125,7 @@ def test_a_callback_of_a_dead_scheduler_is_followed_and_reported(successor, aws,
 
 
 @over_both
+@needs_callbacks
 @pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])
 def test_a_callback_of_a_dead_scheduler_that_ended_unseen_is_reported(successor, aws, rows, dead, exit_code, state):  # noqa: PLR0917 - fixtures
     workload = callback()
@@ -183,14 +186,16 @@ def test_nor_does_the_row_of_another_try_or_one_that_is_gone(rows):
 CALLBACK = "0198a9f4-0000-7000-8000-000000000001"
 
 
+@needs_callbacks
 @pytest.mark.parametrize("scheduler", [str(DEAD), "4711"], ids=["failed", "long gone"])
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_a_live_callback_whose_scheduler_is_dead_is_ours_to_follow(rows, scheduler, state):
     live_callback(CALLBACK, state)
     asked = Identity("test", f"{CALLBACK}-1", callback_id=CALLBACK, scheduler=scheduler)
-    assert owners([asked], ALIVE) == [Owner(waits=True, key=CallbackKey(CALLBACK))]
+    assert owners([asked], ALIVE) == [Owner(waits=True, key=compat.callback_key(CALLBACK))]
 
 
+@needs_callbacks
 @pytest.mark.parametrize(("scheduler", "seconds"), [(str(ALIVE), None), ("9", 1), ("", None)])
 def test_one_whose_scheduler_lives_or_is_not_known_is_not(rows, scheduler, seconds):
     with create_session() as session:
@@ -201,15 +206,17 @@ def test_one_whose_scheduler_lives_or_is_not_known_is_not(rows, scheduler, secon
     assert owners([asked], ALIVE) == [Owner(waits=True)]
 
 
+@needs_callbacks
 def test_a_scheduler_that_has_not_beaten_for_long_is_dead(rows):
     with create_session() as session:
         session.execute(insert(Job.__table__).values(id=9, state="running"))
     beats(9, 3600)
     live_callback(CALLBACK)
     asked = Identity("test", f"{CALLBACK}-1", callback_id=CALLBACK, scheduler="9")
-    assert owners([asked], ALIVE) == [Owner(waits=True, key=CallbackKey(CALLBACK))]
+    assert owners([asked], ALIVE) == [Owner(waits=True, key=compat.callback_key(CALLBACK))]
 
 
+@needs_callbacks
 @pytest.mark.parametrize("callback_id", [CALLBACK, "no-uuid"])
 def test_a_callback_that_is_over_or_gone_waits_for_nothing(rows, callback_id):
     live_callback(CALLBACK, "success")

@@ -15,14 +15,32 @@ except ImportError:  # Airflow 3.1: one module
     from airflow.executors.workloads import TaskInstance as TaskInstanceDTO
 
 try:
+    from airflow.executors.workloads.callback import CallbackDTO, ExecuteCallback
+    from airflow.models.callback import Callback
+except ImportError:  # Airflow 3.1 runs none in executors
+    Callback = CallbackDTO = ExecuteCallback = None
+
+try:
     from airflow.observability.stats import initialize
 except ImportError:
     initialize = None
 
-__all__ = ["BundleInfo", "ExecuteTask", "TaskInstanceDTO", "initialize_stats", "needs_launch_ids"]
+__all__ = [
+    "BundleInfo",
+    "Callback",
+    "CallbackDTO",
+    "ExecuteCallback",
+    "ExecuteTask",
+    "TaskInstanceDTO",
+    "initialize_stats",
+    "needs_callbacks",
+    "needs_launch_ids",
+]
 
 #: Of what Airflow's own launch ids give, which 3.1 and 3.2 do not have.
 needs_launch_ids = pytest.mark.skipif(not compat.PRE_ASSIGNS, reason="this Airflow commits no launch id with QUEUED")
+
+needs_callbacks = pytest.mark.skipif(Callback is None, reason="this Airflow runs no callbacks in executors")
 
 if hasattr(workloads.ExecuteTask, "key"):
     ExecuteTask = workloads.ExecuteTask

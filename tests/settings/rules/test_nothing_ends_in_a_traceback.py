@@ -17,7 +17,7 @@ from aws_exec.settings.rules.check import check
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.dags import check_dag
 from aws_exec.settings.shape import RUN_TASK, SUBMIT_JOB, shape_of
-from cli.reports import Format, report
+from cli.reports import Report, report
 from tests.settings.rules.corpus import CORPUS
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -79,7 +79,7 @@ def told(content):
     file, complaints = read_file(content, "f.yaml", {"A": "1"})
     complaints = [*complaints, *check(Configuration(file))]
     lines = content.decode("utf-8", "replace").splitlines()
-    for how in Format:
+    for how in Report:
         report(complaints, how, {"f.yaml": lines})
     assert {complaint.rule for complaint in complaints} <= set(RULES)
     return complaints

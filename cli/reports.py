@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +40,10 @@ def report(
     """All of it as one text, which ends a line unless it is empty.
 
     Args:
-        complaints: what the rules found.
-        how: the format; SARIF and GitHub's have no place for outcomes.
+        complaints: what the rules found, and what AWS said is wrong.
+        how: the format; SARIF and GitHub's have no place for what is well, or was not asked.
         lines: of each source.
-        outcomes: what AWS said.
+        outcomes: all that AWS said.
     """
     match how:
         case Report.TEXT:
@@ -54,7 +53,7 @@ def report(
         case Report.JSON:
             document: dict[str, Any] = {"findings": [_plain(one) for one in complaints]}
             if outcomes:
-                document["live"] = [{**asdict(one), "status": str(one.status)} for one in outcomes]
+                document["live"] = [_outcome(one) for one in outcomes]
             parts = [json.dumps(document, indent=2, ensure_ascii=False)]
         case Report.SARIF:
             parts = [json.dumps(_sarif(complaints), indent=2, ensure_ascii=False)]
@@ -65,16 +64,19 @@ def _text(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> str:
     """`file:line:column: severity: message [rule]`, the source line, a caret, the mend."""
     rule, place = RULES[complaint.rule], complaint.place
     told = [f"{place}: {rule.severity}: {_clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
+    if complaint.call:
+        told.append(f"    says: {complaint.call}")
     if complaint.mend:
         told.append(f"    mend: {_clean(complaint.mend)}")
     return "\n".join([*told, f"    see:  {rule.anchor}"])
 
 
 def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """What AWS said, one line each: the status, the call, what it is about."""
+    """What AWS said that is no finding, one line each: the status, the call, what it is about."""
     for one in outcomes:
-        mend = f" {one.mend}." if one.mend else ""
-        yield _clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
+        if one.status in ("PASS", "SKIP"):
+            mend = f" {one.mend}." if one.mend else ""
+            yield _clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
 
 
 def _excerpt(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -105,13 +107,25 @@ def _plain(complaint: Complaint) -> dict[str, Any]:
         "message": _clean(complaint.message),
         "mend": _clean(complaint.mend),
         "documentation": rule.anchor,
+        "call": complaint.call or None,
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "status": str(outcome.status),
+        "call": outcome.call,
+        "subject": _clean(outcome.subject),
+        "message": _clean(outcome.message),
+        "mend": _clean(outcome.mend),
     }
 
 
 def _github(complaint: Complaint) -> str:
     """A workflow command of GitHub Actions, which annotates the line."""
     rule, place = RULES[complaint.rule], complaint.place
-    message = _escaped(f"{_clean(complaint.message)}. {_clean(complaint.mend)}".rstrip(". ") + f" [{rule.id}]")
+    says = f" ({complaint.call})" if complaint.call else ""
+    message = _escaped(f"{_clean(complaint.message)}{says}. {_clean(complaint.mend)}".rstrip(". ") + f" [{rule.id}]")
     source = _escaped(place.source).replace(":", "%3A").replace(",", "%2C")
     return f"::{rule.severity} file={source},line={place.line},col={place.column},title={rule.id}::{message}"
 
@@ -152,10 +166,11 @@ def _sarif_result(complaint: Complaint, index: int) -> dict[str, Any]:
             "endColumn": place.column + place.width,
         }
     text = f"{_clean(complaint.message)}. {_clean(complaint.mend)}".strip()
-    return {
+    result = {
         "ruleId": complaint.rule,
         "ruleIndex": index,
         "level": str(RULES[complaint.rule].severity),
         "message": {"text": text},
         "locations": [{"physicalLocation": location}],
     }
+    return {**result, "properties": {"call": complaint.call}} if complaint.call else result

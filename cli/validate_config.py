@@ -15,7 +15,7 @@ from cli.exits import Exit
 from cli.reports import Report, live_lines, report
 
 if TYPE_CHECKING:
-    from aws_exec.live.asking import Outcome
+    from aws_exec.live.running import Live
     from aws_exec.settings.rules.sources import Sources
 
 COMMAND = "awsexec validate-config"
@@ -67,7 +67,8 @@ def validate_config(
       awsexec validate-config --effective
 
     With --live it also asks AWS whether what is named exists and fits
-    together; each line says which call it is from.
+    together: findings too, with the option that is wrong and the call
+    that told it; what may not be asked is skipped.
 
     Exits with 0 if nothing was found, 1 if something was, 2 if it was
     asked wrongly, 4 if --live has no credentials.
@@ -86,15 +87,17 @@ def validate_config(
     if effective:
         _show_effective(sources, data)
         return
-    found = [one for one in sources.check(dags or []) if one.rule not in (ignore or [])]
-    outcomes = _ask_aws(sources, region, profile, endpoint_url) if live else []
+    said = _ask_aws(sources, region, profile, endpoint_url) if live else []
+    outcomes = [outcome for each in said for outcome in each.outcomes]
+    everything = [*sources.check(dags or []), *(complaint for each in said for complaint in each.complaints)]
+    found = [one for one in everything if one.rule not in (ignore or [])]
     write(report(found, how, sources.lines, outcomes))
     if how in (Report.SARIF, Report.GITHUB):
         for line in live_lines(outcomes):
             printer.err.print(line, highlight=False, markup=False, soft_wrap=True)
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
     _sum_up(sources.checked, errors, len(found) - errors)
-    if library.at_least(found, Severity(fail_on)) or any(one.status == "FAIL" for one in outcomes):
+    if library.at_least(found, Severity(fail_on)):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -107,15 +110,17 @@ def _check_usage(ignore: list[str], fail_on: str) -> None:
         raise typer.BadParameter(f"{fail_on!r} is neither error nor warning", param_hint="--fail-on")
 
 
-def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint_url: str | None) -> list[Outcome]:
+def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint_url: str | None) -> list[Live]:
     from aws_exec.live.asking import CredentialsError  # noqa: PLC0415 - the CLI starts fast; imports boto3
     from aws_exec.live.running import check_live, clients_of  # noqa: PLC0415 - likewise
 
+    asked = before.options
+    profile, endpoint_url = profile or asked.profile, endpoint_url or asked.endpoint_url
+    region = region or asked.region
     try:
         return [
-            outcome
+            check_live(configuration, lambda told: clients_of(region or told, profile, endpoint_url))
             for configuration in sources.configurations
-            for outcome in check_live(configuration, lambda told: clients_of(region or told, profile, endpoint_url))
         ]
     except CredentialsError as error:
         printer.fail(COMMAND, f"AWS cannot be asked: {error}")

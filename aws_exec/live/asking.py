@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,9 @@ from botocore import xform_name
 
 from aws_exec.clouds.errors import fault_of
 from aws_exec.lifecycle.values import Trouble
+
+#: The path of what is no member of a request: the option that names the Airflow container.
+CONTAINER = ("container_name",)
 
 #: AWS's codes for a right that is missing; all of IAM's spellings begin or end like one of them.
 _DENIED = ("AccessDenied", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized")
@@ -35,6 +38,8 @@ class Outcome:
         subject: what it is about: `cluster fleet`.
         message: what was found.
         mend: what to do; empty if nothing is.
+        rule: that does not hold where it fails (`aws_exec.settings.rules.catalogue`).
+        path: the member of the request that it is about, by name, or `CONTAINER`; empty: the request as a whole.
     """
 
     status: Status
@@ -42,6 +47,8 @@ class Outcome:
     subject: str
     message: str
     mend: str = ""
+    rule: str = ""
+    path: tuple[str, ...] = ()
 
 
 class CredentialsError(Exception):
@@ -115,6 +122,12 @@ def outcomes(*checks: Iterator[Outcome]) -> Iterator[Outcome]:
             yield unanswered.outcome
 
 
+def concerning(rule: str, path: tuple[str, ...], check: Iterator[Outcome]) -> Iterator[Outcome]:
+    """The outcomes of a check, as `outcomes`; what they do not say themselves of rule and path is this."""
+    for outcome in outcomes(check):
+        yield replace(outcome, rule=outcome.rule or rule, path=outcome.path or path)
+
+
 def log_groups(asking: Asking, configuration: Mapping[str, Any], whose: str, default: str | None) -> Iterator[Outcome]:
     """Whether there is a log driver, and the log group that it writes to (`awslogs`; others are not known)."""
     driver = configuration.get("logDriver")
@@ -123,7 +136,7 @@ def log_groups(asking: Asking, configuration: Mapping[str, Any], whose: str, def
     call = "logs:DescribeLogGroups"
     if not driver and default is None:
         mend = "Add a logConfiguration, or a container that dies before Airflow starts leaves no word"
-        yield Outcome(Status.WARN, call, whose, "has no log driver", mend)
+        yield Outcome(Status.WARN, call, whose, "has no log driver", mend, rule="live-log-driver")
         return
     if (driver or "awslogs") != "awslogs" or not group:
         return

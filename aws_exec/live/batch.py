@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import Asking, Outcome, Status, log_groups, outcomes
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups
 
 #: Where jobs without a logConfiguration write (AWS Batch user guide, "Using the awslogs log driver").
 DEFAULT_LOG_GROUP = "/aws/batch/job"
+
+_DEFINITION = ("jobDefinition",)
 
 
 def check_submit_job(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
@@ -22,7 +25,8 @@ def check_submit_job(asking: Asking, request: Mapping[str, Any], container: str)
     Raises:
         CredentialsError: nothing can be asked.
     """
-    yield from outcomes(_job_queue(asking, request["jobQueue"]), _definition(asking, request, container))
+    yield from concerning("live-job-queue", ("jobQueue",), _job_queue(asking, request["jobQueue"]))
+    yield from concerning("live-job-definition", _DEFINITION, _definition(asking, request, container))
 
 
 def _job_queue(asking: Asking, name: str) -> Iterator[Outcome]:
@@ -38,7 +42,8 @@ def _job_queue(asking: Asking, name: str) -> Iterator[Outcome]:
     call = "batch:DescribeComputeEnvironments"
     answer = asking.ask("batch", "DescribeComputeEnvironments", f"of {subject}", computeEnvironments=names)
     for each in answer.get("computeEnvironments", ()):
-        yield _enabled(call, f"compute environment {each['computeEnvironmentName']}", each)
+        found_so = _enabled(call, f"compute environment {each['computeEnvironmentName']}", each)
+        yield replace(found_so, rule="live-compute-environment")
 
 
 def _enabled(call: str, subject: str, thing: Mapping[str, Any]) -> Outcome:
@@ -67,12 +72,12 @@ def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> I
     several = {item.get("name"): item for task in tasks for item in task.get("containers", ())}
     if several and container not in several:
         message = f"has no container {container or '(none is named)'}; it has: {', '.join(map(str, several))}"
-        yield Outcome(Status.FAIL, call, subject, message, "Set container_name")
+        yield Outcome(Status.FAIL, call, subject, message, "Set container_name", "live-container", CONTAINER)
         return
     if container and not several:
         message = f"has one container only, and container_name is {container}"
-        yield Outcome(Status.FAIL, call, subject, message, "Unset container_name")
+        yield Outcome(Status.FAIL, call, subject, message, "Unset container_name", "live-container", CONTAINER)
         return
     properties = several.get(container) or definition.get("containerProperties") or {}
     logs = properties.get("logConfiguration") or {}
-    yield from outcomes(log_groups(asking, logs, subject, DEFAULT_LOG_GROUP))
+    yield from concerning("live-log-group", _DEFINITION, log_groups(asking, logs, subject, DEFAULT_LOG_GROUP))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import Asking, Outcome, Status, log_groups, outcomes
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups
 from aws_exec.settings.file.units import UNITS_PER_VCPU
 
 _PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+
+_DEFINITION = ("taskDefinition",)
+_AWSVPC = ("networkConfiguration", "awsvpcConfiguration")
 
 #: Service Quotas of the service `fargate`: vCPUs that may run at a time.
 _QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
@@ -25,11 +29,9 @@ def check_run_task(asking: Asking, request: Mapping[str, Any], container: str) -
     Raises:
         CredentialsError: nothing can be asked.
     """
-    yield from outcomes(
-        _cluster(asking, request),
-        _task_definition(asking, request, container),
-        _network(asking, request),
-    )
+    yield from concerning("live-cluster", ("cluster",), _cluster(asking, request))
+    yield from concerning("live-task-definition", _DEFINITION, _task_definition(asking, request, container))
+    yield from concerning("live-network", (*_AWSVPC, "subnets"), _network(asking, request))
 
 
 def check_quota(asking: Asking, request: Mapping[str, Any], parallelism: float) -> Iterator[Outcome]:
@@ -54,7 +56,8 @@ def check_quota(asking: Asking, request: Mapping[str, Any], parallelism: float) 
         yield Outcome(Status.PASS, "servicequotas:GetServiceQuota", subject, told)
     else:
         mend = "Have it raised, or lower [core] parallelism"
-        yield Outcome(Status.WARN, "servicequotas:GetServiceQuota", subject, told, mend)
+        path = ("overrides", "cpu")
+        yield Outcome(Status.WARN, "servicequotas:GetServiceQuota", subject, told, mend, "live-quota", path)
 
 
 def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -74,7 +77,9 @@ def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
         else:
             message = f"is not associated with the cluster, which has: {', '.join(known) or 'none'}"
             mend = "ecs put-cluster-capacity-providers associates it"
-            yield Outcome(Status.FAIL, call, f"capacity provider {provider}", message, mend)
+            path = ("capacityProviderStrategy", str(provider))
+            subject = f"capacity provider {provider}"
+            yield Outcome(Status.FAIL, call, subject, message, mend, "live-capacity-provider", path)
 
 
 def _task_definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
@@ -88,19 +93,21 @@ def _task_definition(asking: Asking, request: Mapping[str, Any], container: str)
     containers = {item["name"]: item for item in definition.get("containerDefinitions", ())}
     if container not in containers:
         message = f"has no container {container}; it has: {', '.join(containers)}"
-        yield Outcome(Status.FAIL, call, subject, message, "Correct container_name")
+        yield Outcome(Status.FAIL, call, subject, message, "Correct container_name", "live-container", CONTAINER)
         return
     yield Outcome(Status.PASS, call, subject, f"has the container {container}")
     for item in request.get("overrides", {}).get("containerOverrides", ()):
         if item.get("name") not in containers:
             message = f"has no container {item.get('name')}, which is overridden"
-            yield Outcome(Status.FAIL, call, subject, message, f"It has: {', '.join(containers)}")
+            path = ("overrides", "containerOverrides", str(item.get("name")))
+            mend = f"It has: {', '.join(containers)}"
+            yield Outcome(Status.FAIL, call, subject, message, mend, "live-container", path)
     yield from _platform(call, subject, definition, request)
     yield from _limits(call, subject, containers[container], request)
-    yield from outcomes(
-        log_groups(asking, containers[container].get("logConfiguration") or {}, f"container {container}", None),
-        *(_role(asking, definition.get(name)) for name in ("executionRoleArn", "taskRoleArn")),
-    )
+    logs = containers[container].get("logConfiguration") or {}
+    yield from concerning("live-log-group", _DEFINITION, log_groups(asking, logs, f"container {container}", None))
+    for name in ("executionRoleArn", "taskRoleArn"):
+        yield from concerning("live-role", _DEFINITION, _role(asking, definition.get(name)))
 
 
 def _platform(call: str, subject: str, definition: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -137,7 +144,8 @@ def _limits(call: str, subject: str, container: Mapping[str, Any], request: Mapp
     limit = own.get("memory") or container.get("memory")
     if wanted and limit and int(limit) < int(wanted):
         message = f"limits its container to {limit} MiB, and the task is given {wanted}"
-        yield Outcome(Status.WARN, call, subject, message, "Remove the container's memory from the definition")
+        mend = "Remove the container's memory from the definition"
+        yield Outcome(Status.WARN, call, subject, message, mend, "live-container-limit", ("overrides", "memory"))
 
 
 def _role(asking: Asking, arn: str | None) -> Iterator[Outcome]:
@@ -162,7 +170,7 @@ def _network(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
         subject = f"security groups {', '.join(groups)}"
         found = asking.ask("ec2", "DescribeSecurityGroups", subject, GroupIds=groups)["SecurityGroups"]
         vpcs |= {each["VpcId"] for each in found}
-        yield _one_vpc("ec2:DescribeSecurityGroups", subject, vpcs)
+        yield replace(_one_vpc("ec2:DescribeSecurityGroups", subject, vpcs), path=(*_AWSVPC, "securityGroups"))
 
 
 def _one_vpc(call: str, subject: str, vpcs: set[str]) -> Outcome:

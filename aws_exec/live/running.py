@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_exec.clouds.session import open_session, session_client
-from aws_exec.live.asking import Asking, Outcome, outcomes
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning
 from aws_exec.live.batch import check_submit_job
 from aws_exec.live.ecs import check_quota, check_run_task
-from aws_exec.settings.file.templates import service_of
+from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.terms import SERVICES, Service
-from aws_exec.settings.launch import TYPICAL
-from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError
-from aws_exec.settings.rules.check import Checked, Section
+from aws_exec.settings.problems import OptionsError
+from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.options import PARALLELISM
+from aws_exec.settings.rules.origins import Origins
 
 _CHECKS: Mapping[Service, Callable[[Asking, Mapping[str, Any], str], Iterator[Outcome]]] = {
     "ecs": check_run_task,
     "batch": check_submit_job,
 }
+
+Clients = Callable[[str | None], Callable[[str], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What AWS says of a configuration.
+
+    Attributes:
+        outcomes: all of it, each thing once.
+        complaints: what is wrong, where it is written; in order of place.
+    """
+
+    outcomes: Sequence[Outcome]
+    complaints: Sequence[Complaint]
 
 
 def clients_of(region: str | None, profile: str | None, endpoint_url: str | None) -> Callable[[str], Any]:
@@ -33,7 +49,7 @@ def clients_of(region: str | None, profile: str | None, endpoint_url: str | None
     return lambda service: session_client(session, service, region or session.region_name or "", endpoint_url)
 
 
-def check_live(configuration: Configuration, clients: Callable[[str | None], Callable[[str], Any]]) -> list[Outcome]:
+def check_live(configuration: Configuration, clients: Clients) -> Live:
     """What AWS says of the request of every executor and every template; nothing of what cannot be sent anyway.
 
     Args:
@@ -43,31 +59,42 @@ def check_live(configuration: Configuration, clients: Callable[[str | None], Cal
     Raises:
         CredentialsError: nothing can be asked.
     """
-    found: dict[Outcome, None] = {}
-    parallelism, _ = configuration.number("core", "parallelism", PARALLELISM)
+    told: dict[Outcome, None] = {}
+    complaints: dict[tuple[str, Place, str], Complaint] = {}
     for team in configuration.teams:
         for service in SERVICES:
-            if not configuration.says(service, team):
-                continue
-            try:
-                section = Checked(configuration, service, team).section()
-            except OptionsError:
-                continue  # told by the rules
-            asking = Asking(clients(section.options.region_name))
-            container = getattr(section.options, "container_name", "")
-            for request in _requests(configuration, service, section):
-                found.update(dict.fromkeys(_CHECKS[service](asking, request, container)))
-                if service == "ecs":
-                    found.update(dict.fromkeys(outcomes(check_quota(asking, request, parallelism))))
-    return list(found)
+            if configuration.says(service, team):
+                for outcome, place in _of_executor(Checked(configuration, service, team), clients):
+                    told[outcome] = None
+                    if outcome.status in (Status.FAIL, Status.WARN):
+                        # What a template inherits is told once, where it is written.
+                        complaints.setdefault((outcome.rule, place, outcome.subject), _complaint(outcome, place))
+    return Live(list(told), sorted(complaints.values(), key=lambda one: (one.place, one.rule)))
 
 
-def _requests(configuration: Configuration, service: Service, section: Section) -> Iterator[Mapping[str, Any]]:
-    yield section.builder.build(TYPICAL, ["x"]).arguments
-    for name, levels in configuration.file.templates.items():
-        if service_of([level.terms for level in levels]) not in (None, service):
-            continue
-        try:
-            yield section.builder.build(TYPICAL, ["x"], {"template": name}).arguments
-        except InvalidExecutorConfig:
-            continue  # told by the rules
+def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, Place]]:
+    """What is said of one executor of one team, and the place that each outcome is about."""
+    try:
+        section = checked.section()
+    except OptionsError:
+        return  # told by the rules
+    asking = Asking(clients(section.options.region_name))
+    container = getattr(section.options, "container_name", "")
+    parallelism, _ = checked.configuration.number("core", "parallelism", PARALLELISM)
+    for request, origins, home in checked.requests(section):
+        for outcome in _CHECKS[checked.service](asking, request, container):
+            yield outcome, _place(checked, outcome, origins, home)
+        if checked.service == "ecs":
+            quota = check_quota(asking, request, parallelism)
+            for outcome in concerning("live-quota", ("overrides", "cpu"), quota):
+                yield outcome, _place(checked, outcome, origins, home)
+
+
+def _place(checked: Checked, outcome: Outcome, origins: Origins, home: Place) -> Place:
+    if outcome.path == CONTAINER:
+        return checked.configuration.place(checked.service, *CONTAINER, checked.team)
+    return origins.place(outcome.path) or home
+
+
+def _complaint(outcome: Outcome, place: Place) -> Complaint:
+    return Complaint(outcome.rule, place, f"{outcome.subject} {outcome.message}", outcome.mend, outcome.call)

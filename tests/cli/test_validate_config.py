@@ -49,6 +49,7 @@ def test_json_is_what_is_documented(run, written):
         "message": "templates.s.cpus is not a term of templates",
         "mend": "Did you mean cpu?",
         "documentation": "docs/configuration.md#template-unknown-term",
+        "call": None,
     }
 
 

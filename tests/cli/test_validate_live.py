@@ -41,8 +41,23 @@ def test_what_does_not_exist_fails_in_every_format(live, aws):
     told = live(text, "--format", "json")
     assert told.returncode == Exit.FAILED
     document = json.loads(told.stdout)
-    assert (document["findings"], document["live"][0]["status"]) == ([], "FAIL")
-    assert document["live"][0]["call"] == "batch:DescribeJobQueues"
+    (finding,) = document["findings"]
+    assert (finding["rule"], finding["line"], finding["column"]) == ("live-job-queue", 1, 20)
+    assert (finding["message"], finding["call"]) == ("job queue nope does not exist", "batch:DescribeJobQueues")
+    assert document["live"][0]["status"] == "FAIL"
     sarif = live(text, "--format", "sarif")
-    assert (sarif.returncode, json.loads(sarif.stdout)["runs"][0]["results"]) == (Exit.FAILED, [])
-    assert "FAIL  batch:DescribeJobQueues: job queue nope does not exist." in sarif.stderr
+    (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
+    assert (sarif.returncode, result["ruleId"]) == (Exit.FAILED, "live-job-queue")
+    assert result["properties"] == {"call": "batch:DescribeJobQueues"}
+    assert result["locations"][0]["physicalLocation"]["region"]["startColumn"] == 20
+    assert "PASS  batch:DescribeJobDefinitions" in sarif.stderr
+    github = live(text, "--format", "github").stdout
+    assert "line=1,col=20,title=live-job-queue::job queue nope does not exist (batch:DescribeJobQueues)" in github
+    shown = live(text).stdout.splitlines()
+    assert shown[0].endswith(":1:20: error: job queue nope does not exist [live-job-queue]")
+    assert shown[2:4] == [f"    {' ' * 19}{'^' * 4}", "    says: batch:DescribeJobQueues"]
+
+
+def test_a_live_finding_can_be_ignored_as_any_other(live, aws):
+    text = f"batch: {{job_queue: nope, job_definition: {aws.names.job_definition}}}\n"
+    assert live(text, "--ignore", "live-job-queue").returncode == Exit.OK

@@ -43,12 +43,14 @@ class Complaint:
         place: where.
         message: what is wrong, with what it is about; never a value that may be secret.
         mend: what to do; empty if the message says it.
+        call: of AWS, that told it (`ecs:DescribeClusters`); empty if none did.
     """
 
     rule: str
     place: Place
     message: str
     mend: str = ""
+    call: str = ""
 
     def __str__(self) -> str:
         """`file:line:column: message. mend [rule]`."""

@@ -32,6 +32,11 @@ class Rule:
     holds: str
 
     @property
+    def live(self) -> bool:
+        """Whether it takes AWS to know (`--live`)."""
+        return self.id.startswith("live-")
+
+    @property
     def anchor(self) -> str:
         """Where it is documented."""
         return f"docs/configuration.md#{self.id}"
@@ -102,6 +107,17 @@ _ERRORS = {
     "batch-retry-attempts": "`attempts` is 1 to 10, and `evaluateOnExit` has at most 5 rules.",
     "batch-resource": "The value of a resource requirement is a number, as text.",
     "batch-priority": "`schedulingPriorityOverride` is 0 to 9999.",
+    # -- what AWS says (`--live`) -------------------------------------------------------------------------------------
+    "live-cluster": "The cluster exists, and is ACTIVE.",
+    "live-capacity-provider": "A capacity provider is associated with the cluster.",
+    "live-task-definition": "The task definition exists, is ACTIVE, and fits network and launch type.",
+    "live-container": "The task or job definition has the Airflow container, and those that are overridden.",
+    "live-role": "The roles of the task definition exist.",
+    "live-network": "Subnets and security groups exist, in one VPC.",
+    "live-log-group": "The log group exists, or is made when it is first used: containers cannot start without.",
+    "live-job-queue": "The job queue exists, is ENABLED and VALID.",
+    "live-compute-environment": "The compute environments of the job queue are ENABLED and VALID.",
+    "live-job-definition": "The job definition exists, and is ACTIVE.",
 }
 
 _WARNINGS = {
@@ -125,6 +141,9 @@ _WARNINGS = {
     "legacy-flat": "An `executor_config` says where its members belong; flat ones are the Airflow container's.",
     "legacy-tags": "Tags are a mapping of keys and values; the amazon provider's example is one tag.",
     "legacy-literal": "A capacity provider strategy is JSON, not a Python literal.",
+    "live-log-driver": "The Airflow container has a log driver: without, one that dies early leaves no word.",
+    "live-container-limit": "A container's own limit in the task definition is not below the memory its task is given.",
+    "live-quota": "As many tasks as `[core] parallelism` fit into the account's vCPU quota of Fargate.",
     "legacy-vcpus": "`vcpus` and `memory` are `resourceRequirements` to AWS Batch by now.",
 }
 

@@ -206,6 +206,25 @@ class Checked:
             substituted=replaced.__contains__,
         )
 
+    def requests(self, section: Section) -> Iterator[tuple[Document, Origins, Place]]:
+        """Every request that would be sent, the base and one for each template: it, its origins, where it is written.
+
+        What cannot be sent is left out: `complaints` has told it.
+        """
+        home = self.configuration.place(self.service, "", self.team)
+        yield section.builder.build(TYPICAL, ["x"]).arguments, section.origins, home
+        for name, levels in self.configuration.file.templates.items():
+            if service_of([level.terms for level in levels]) not in (None, self.service):
+                continue
+            try:
+                request = section.builder.build(TYPICAL, ["x"], {"template": name}).arguments
+            except InvalidExecutorConfig:
+                continue
+            origins = section.origins.copy()
+            for level in levels:
+                self._add_level(origins, level)
+            yield request, origins, self.configuration.file.located.key(levels[-1].path)
+
     # -- templates ----------------------------------------------------------------------------------------------------
 
     def _templates(self, section: Section) -> Iterator[Complaint]:

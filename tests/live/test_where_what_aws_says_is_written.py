@@ -1,0 +1,146 @@
+"""`--live`: what AWS says is wrong is a finding, with its rule, at the place of what is to be mended."""
+
+from collections import Counter
+
+import pytest
+
+from aws_exec.live.running import check_live
+from aws_exec.settings.file import read_file
+from aws_exec.settings.rules.airflow_text import of_environment
+from aws_exec.settings.rules.catalogue import RULES
+from aws_exec.settings.rules.configuration import Configuration
+from tests.live.test_what_aws_says import ANSWERS, JOB, Aws, answered, definition
+
+FILE = """\
+ecs:
+  cluster: fleet
+  container_name: airflow
+  task_definition: task
+  capacity_provider_strategy: [{capacityProvider: FARGATE, weight: 1}]
+  subnets: [subnet-1]
+  security_groups: [sg-1]
+batch: {job_queue: jobs, job_definition: job}
+templates:
+  large:
+    executor: ecs
+    cpu: 4
+    memory: 8GiB
+  other: {executor: batch, job_queue: gpu}
+"""
+ON_FARGATE = {"status": "ACTIVE", "capacityProviders": ["FARGATE"]}
+WELL = {**ANSWERS, "describe_clusters": {"clusters": [ON_FARGATE]}, "get_service_quota": {"Quota": {"Value": 1000}}}
+LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}
+
+
+def found(environment=None, **answers):
+    file, complaints = read_file(FILE.encode(), "f", {})
+    assert complaints == []
+    configuration = Configuration(file, [of_environment(environment or {})])
+    live = check_live(configuration, lambda _region: lambda _service: Aws(**{**WELL, **answers}))
+    return [(one.rule, one.place.line, one.place.column) for one in live.complaints]
+
+
+#: What AWS answers, and where what it means is written.
+CASES = [
+    ({"describe_clusters": {"clusters": []}}, [("live-cluster", 2, 12)]),
+    ({"describe_clusters": {"clusters": [{"status": "INACTIVE"}]}}, [("live-cluster", 2, 12)]),
+    ({"describe_clusters": {"clusters": [{"status": "ACTIVE"}]}}, [("live-capacity-provider", 5, 31)]),
+    (
+        {"describe_clusters": {"clusters": [{"status": "ACTIVE", "capacityProviders": ["mine"]}]}},
+        [("live-capacity-provider", 5, 31)],
+    ),
+    ({"describe_task_definition": definition(status="INACTIVE")}, [("live-task-definition", 4, 20)]),
+    ({"describe_task_definition": answered("ClientException")}, [("live-task-definition", 4, 20)]),
+    (
+        {"describe_task_definition": definition(containerDefinitions=[{"name": "other"}])},
+        [("live-container", 3, 19)],
+    ),
+    (
+        {"describe_job_definitions": {"jobDefinitions": [{**JOB, "ecsProperties": {"taskProperties": [
+            {"containers": [{"name": "main"}]}]}}]}},
+        [("live-container", 8, 1)],
+    ),
+    ({"get_role": answered("NoSuchEntity")}, [("live-role", 4, 20)]),
+    ({"get_role": answered("NoSuchEntityException")}, [("live-role", 4, 20)]),
+    ({"describe_subnets": answered("InvalidSubnetID.NotFound")}, [("live-network", 6, 12)]),
+    ({"describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-2"}]}}, [("live-network", 7, 20)]),
+    ({"describe_log_groups": {"logGroups": [{"logGroupName": "/aws/batch/job"}]}}, [("live-log-group", 4, 20)]),
+    (
+        {"describe_job_definitions": {"jobDefinitions": [
+            {**JOB, "containerProperties": {"logConfiguration": {**LOGS, "options": {"awslogs-group": "/mine"}}}}]}},
+        [("live-log-group", 8, 42)],
+    ),
+    ({"describe_job_queues": {"jobQueues": []}}, [("live-job-queue", 8, 20), ("live-job-queue", 14, 39)]),
+    (
+        {"describe_job_queues": {"jobQueues": [{"state": "DISABLED", "status": "VALID"}]}},
+        [("live-job-queue", 8, 20), ("live-job-queue", 14, 39)],
+    ),
+    (
+        {"describe_compute_environments": {"computeEnvironments": [
+            {"state": "DISABLED", "status": "VALID", "computeEnvironmentName": "ce"}]}},
+        [("live-compute-environment", 8, 20), ("live-compute-environment", 14, 39)],
+    ),
+    (
+        {"describe_compute_environments": answered("ClientException")},
+        [("live-job-queue", 8, 20), ("live-job-queue", 14, 39)],
+    ),
+    (
+        {"describe_compute_environments": {"computeEnvironments": [
+            {"state": "ENABLED", "status": "INVALID", "computeEnvironmentName": "ce"}]}},
+        [("live-compute-environment", 8, 20), ("live-compute-environment", 14, 39)],
+    ),
+    ({"describe_job_definitions": {}}, [("live-job-definition", 8, 42)]),
+    ({"describe_job_definitions": answered("ClientException")}, [("live-job-definition", 8, 42)]),
+    (
+        {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow"}])},
+        [("live-log-driver", 4, 20)],
+    ),
+    (
+        {"describe_task_definition": definition(
+            containerDefinitions=[{"name": "airflow", "memory": 512, "logConfiguration": LOGS}])},
+        [("live-container-limit", 13, 13)],
+    ),
+    ({"get_service_quota": {"Quota": {"Value": 100}}}, [("live-quota", 12, 10)]),
+    ({"get_service_quota": {"Quota": {"Value": 127}}}, [("live-quota", 12, 10)]),
+    (
+        {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow", "logConfiguration": {}}])},
+        [("live-log-driver", 4, 20)],
+    ),
+    (
+        {"describe_task_definition": definition(
+            containerDefinitions=[{"name": "airflow", "memory": 8191, "logConfiguration": LOGS}])},
+        [("live-container-limit", 13, 13)],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"), CASES, ids=[f"{number} {next(iter(each[0]))}" for number, each in enumerate(CASES)]
+)
+def test_a_finding_is_where_the_mend_is(answers, expected):
+    assert found(**answers) == expected
+
+
+def test_every_live_rule_is_found_in_two_ways():
+    ways = Counter(rule for _, expected in CASES for rule in {rule for rule, *_ in expected})
+
+    assert {rule: ways[rule] for rule, how in RULES.items() if how.live and ways[rule] < 2} == {}
+
+
+def test_where_the_environment_says_it_that_is_the_place():
+    said = {"AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "elsewhere"}
+    file, _ = read_file(FILE.encode(), "f", {})
+    aws = Aws(**{**WELL, "describe_clusters": {"clusters": []}})
+    live = check_live(Configuration(file, [of_environment(said)]), lambda _region: lambda _service: aws)
+
+    assert [str(one.place) for one in live.complaints] == ["$AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER"]
+
+
+def test_what_may_not_be_asked_is_no_finding():
+    denied = {operation: answered("AccessDeniedException") for operation in WELL}
+
+    assert found(**denied) == []
+
+
+def test_without_a_finding_there_is_none():
+    assert found() == []

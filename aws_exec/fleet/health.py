@@ -73,7 +73,7 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
         first, *more = str(error).splitlines()
         mend = " ".join(more) or "awsexec validate-config says more"
         return Branch(name, [Outcome(Status.FAIL, "", "options", first, mend)])
-    asking = Asking(fleet.client)
+    asking = Asking(lambda api: fleet.client(api, fleet.region_of(section.options)))
     try:
         for outcome in _checks(fleet, service, section, asking):
             found.append(outcome)  # noqa: PERF402 - what was found before it ends is kept

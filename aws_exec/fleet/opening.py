@@ -21,6 +21,7 @@ from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.fleet.sources import Configured, read_configuration
 from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.settings import AwsOptions
 from aws_exec.settings.prices import Prices
 
 #: What jobs cost; the same table as of `awsexec templates`.
@@ -93,7 +94,10 @@ class Fleet:
         return self._region_of("ecs" if "ecs" in self.services else "batch")
 
     def _region_of(self, service: str) -> str:
-        options = self.configured.batch if service == "batch" else self.configured.ecs
+        return self.region_of(self.configured.batch if service == "batch" else self.configured.ecs)
+
+    def region_of(self, options: AwsOptions) -> str:
+        """The Region of an executor with these options: asked for, configured, or boto3's; empty if there is none."""
         return str(self._asked.region or options.region_name or self.session.region_name or "")
 
     @property

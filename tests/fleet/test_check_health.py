@@ -38,6 +38,16 @@ def test_all_is_well(shell, given):
         assert any(word in line for line in lines), word
 
 
+@pytest.mark.parametrize("other", ["ECS", "BATCH"])
+def test_every_call_for_an_executor_goes_to_its_own_region(shell, given, other):
+    """Also those to STS, EC2, ...; the other executor may be elsewhere, or not be configured."""
+    named = {name: value for name, value in given.items() if not name.startswith(f"AIRFLOW__AWS_{other}")}
+    del named["AWS_DEFAULT_REGION"]
+    done = shell("check-health", **named)
+
+    assert (done.code, done.err) == (Exit.OK, "0 failed, 0 warned\n")
+
+
 def test_what_is_wrong_is_told_with_its_remedy(shell, given):
     wrong = {
         "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "gone",

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test compat faults soak crash crash-rival bench lint format docs docs-site picture constraints clean
+.PHONY: help venv demo test compat faults soak crash crash-rival bench coverage lint format docs docs-site picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -60,6 +60,15 @@ lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, undeclare
 	@$(BIN)/vulture
 	@$(BIN)/deptry --no-ansi aws_exec cli
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
+
+coverage: $(VENV)/.proof ## which lines and branches the tests of the lifecycle and the settings run: all of them, or it fails
+	@$(BIN)/coverage erase
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/coverage run -m pytest --quiet tests/lifecycle tests/settings tests/cli -k "not half_a_millisecond"
+	@$(BIN)/coverage report
+
+$(VENV)/.proof: $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group proof
+	@touch $@
 
 format: venv ## let ruff rewrite
 	@$(BIN)/ruff format .

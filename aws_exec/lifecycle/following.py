@@ -15,7 +15,7 @@ from aws_exec.lifecycle.book import Draft, Record
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF, REPLACE, Replacement
 from aws_exec.lifecycle.sweeping import Handlers, Sweeping
-from aws_exec.lifecycle.values import Fault, Key, LaunchId, Observation, Status, Stop, number_of
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Status, Stop, number_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 
 SUPERSEDED = "A newer launch of the task took over"
@@ -191,7 +191,7 @@ class Following(Sweeping):
         record = draft.put(replace(record, doomed=record.doomed or why, launch_by=None, start_by=None))
         if record.job is not None:
             if record.phase is not Phase.STOPPING:
-                record = self._stop(draft, replace(record, phase=Phase.STOPPING))
+                record = self._stop(draft, replace(record, phase=Phase.STOPPING), record.job)
         elif record.phase is Phase.LAUNCHING and record.ask is not None:
             record = draft.put(replace(record, due=None))
             if withdraw:
@@ -207,10 +207,9 @@ class Following(Sweeping):
             return None
         return record
 
-    def _stop(self, draft: Draft, record: Record) -> Record:
+    def _stop(self, draft: Draft, record: Record, job: Job) -> Record:
         ask = draft.ask()
-        if record.job is not None:
-            draft.want(do.StopJob(ask, record.launch_id, record.job, record.doomed))
+        draft.want(do.StopJob(ask, record.launch_id, job, record.doomed))
         return draft.put(replace(record, ask=ask, due=None))
 
     def _stop_answered(self, draft: Draft, event: on.StopAnswered, now: float) -> None:

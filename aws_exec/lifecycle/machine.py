@@ -148,10 +148,9 @@ class Machine(Surveying):
             self._doubt_everything(draft, now)
         to_find: list[Record] = []
         to_confirm: list[Record] = []
-        for launch_id in self.book.due_by(now, self.policy.wakes):
-            record = draft.get(launch_id)
-            if record is not None:
-                self._wake(draft, record, now, to_find, to_confirm)
+        # Each is read when its turn comes: one before it may have changed it.
+        for record in filter(None, map(draft.get, self.book.due_by(now, self.policy.wakes))):
+            self._wake(draft, record, now, to_find, to_confirm)
         self._find(draft, to_find)
         self._confirm(draft, to_confirm)
         if self._sweep_is_due(now):
@@ -183,8 +182,8 @@ class Machine(Surveying):
         draining = draft.clockwork.draining
         if self._is_late(record, now) and not draining:
             self._too_late(draft, record, now)
-        elif record.phase is Phase.STOPPING:
-            self._stop(draft, record)
+        elif record.phase is Phase.STOPPING and record.job is not None:
+            self._stop(draft, record, record.job)
         elif record.phase is Phase.ACTIVE:
             # Its Airflow container ended a while ago, and the rest of it still runs.
             if draining:

@@ -128,8 +128,7 @@ def _containers(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, 
         yield "containerOverrides", own
     for index, task in enumerate((request.get("ecsPropertiesOverride") or {}).get("taskProperties") or ()):
         for position, item in enumerate((task or {}).get("containers") or ()):
-            if item:
-                yield f"ecsPropertiesOverride.taskProperties[{index}].containers[{position}]", item
+            yield f"ecsPropertiesOverride.taskProperties[{index}].containers[{position}]", item or {}
 
 
 DIALECT = Dialect(

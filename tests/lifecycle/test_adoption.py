@@ -145,3 +145,23 @@ def test_a_job_that_is_found_by_two_launches_is_reported_by_the_one_that_speaks_
     assert set(life.book.records) == {"by-arn"}
     assert life.see(running(), stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
+
+
+def test_a_silent_follower_leaves_its_job_to_the_launch_that_gets_it_too():
+    """The same token, asked again under the launch id of the row, is answered with the job that it made before."""
+    life = Life(gap=10.0, poll_interval=1e9)
+    find = followed_silently(life)
+    assert life.tell(on.Found(find, ("L1",), (starting(),))) == []
+    ask = life.launching("L2", "K2")
+    assert life.tell(on.Accepted(ask, "L2", starting())) == [do.Launched("K2", JOB)]
+    assert set(life.book.records) == {"L2"}
+
+
+def test_a_launch_that_is_being_stopped_is_not_adopted_again():
+    life = Life()
+    life.active()
+    life.tell(on.Revoked("K1"))
+    before = life.record()
+    assert life.tell(on.Adopted("L1", "K1", workload="work")) == []
+    assert life.record() == before
+    assert not life.machine.owns("K1")

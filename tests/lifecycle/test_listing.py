@@ -127,3 +127,8 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     assert life.tell(on.Watched(watch.ask, watch.place, watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]
+
+
+def test_where_every_sweep_has_to_describe_every_job_none_is_listed():
+    life = life_with(jobs(5), rounds=1)
+    assert asked(life.tick(5)) == ([], jobs(5))

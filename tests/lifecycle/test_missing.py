@@ -96,3 +96,12 @@ def test_one_missing_job_says_nothing_about_another():
     life.tell(on.Accepted(second.ask, "L2", running(JOB2, "L2-1")))
     assert [effect.key for effect in life.sweep(missing=[JOB], seen=[running(JOB2, "L2-1")])] == ["K1"]
     assert set(life.book.records) == {"L2"}
+
+
+def test_a_missing_job_that_is_nobodys_any_more_changes_nothing():
+    """It ended while its answer was under way."""
+    life = Life()
+    life.started()
+    before = life.record()
+    assert life.sweep(missing=[JOB2]) == []
+    assert life.record() == before

@@ -233,3 +233,13 @@ def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobod
     effects = survey(life, 0, [first, second], [LOST, LOST])
     assert [type(effect) for effect in effects] == [do.Launched, do.Orphans]
     assert set(life.book.records) == {"L7"}
+
+
+def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
+    (ask,) = life.tick(900)
+    seen = sighting(callback_id="C1")
+    (question,) = life.tell(on.Surveyed(ask.ask, (seen,)))
+    life.tell(on.Draining())
+    told = life.tell(on.OwnersTold(question.ask, question.sightings, (Owner(waits=True, key="C1"),)))
+    assert [type(effect) for effect in told] == [do.Orphans]
+    assert life.book.records == {}

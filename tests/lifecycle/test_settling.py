@@ -124,3 +124,20 @@ def test_a_stop_that_is_answered_after_the_end_is_not_repeated(life):
     assert life.tell(on.StopAnswered(stop.ask, "L1")) == []
     assert life.tick(1000) == []
     assert [type(effect) for effect in life.tell(on.Settled(ask, "L1", awaited=True))] == [do.Report]
+
+
+def test_it_is_known_of_which_ends_the_row_is_being_asked(life):
+    assert not life.machine.settles("L1")
+    ask = settle(life, over(EXITED_0))
+    assert life.machine.settles("L1")
+    life.tell(on.Settled(ask, "L1", awaited=True))
+    assert not life.machine.settles("L1")
+    assert not life.machine.settles("nobody")
+
+
+def test_a_late_or_doubled_failure_to_ask_changes_nothing(life):
+    ask = settle(life, over(EXITED_0))
+    life.tell(on.SettleFailed(ask, "L1", fault(Trouble.UNREACHED)))
+    before = life.record()
+    assert life.tell(on.SettleFailed(ask, "L1", fault(Trouble.UNREACHED))) == []
+    assert life.record() == before

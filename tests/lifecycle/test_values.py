@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_exec.lifecycle.identity import STARTED_BY_LIMIT, Identity, from_environment, started_by
+from aws_exec.lifecycle.identity import STARTED_BY_LIMIT, Identity, from_environment, from_tags, started_by
 from aws_exec.lifecycle.policy import BACKOFF, Backoff, Policy, Replacement, always
 from aws_exec.lifecycle.rate import FLOOR, RECOVERY_SECONDS, Bucket
 from aws_exec.lifecycle.values import SILENT, Fault, Stop, Trouble, launch_of, number_of, token_of
@@ -168,6 +168,19 @@ def test_an_identity_names_its_variables_and_tags_and_leaves_empty_ones_out():
 @pytest.mark.parametrize("environment", [{}, {"AWSEXEC_TOKEN": ""}, {"AWSEXEC_DAG_ID": "d"}])
 def test_a_container_without_a_token_is_not_ours(environment):
     assert from_environment(environment) is None
+
+
+@pytest.mark.parametrize("tags", [{}, {"awsexec:token": ""}, {"token": "L1-1", "awsexec:dag-id": "d"}])
+def test_tags_without_a_token_name_nobody(tags):
+    assert from_tags(tags) is None
+
+
+def test_an_identity_is_read_back_from_its_tags_among_others():
+    identity = Identity("prod", "L1-2", dag_id="d", task_id="t", run_id="r", map_index="-1", try_number="1")
+    assert from_tags({**identity.tags(), "team": "risk", "awsexec:new": "x"}) == identity
+    assert from_tags(Identity("prod", "L1-2", callback_id="C1", scheduler="7").tags()) == Identity(
+        "prod", "L1-2", callback_id="C1", scheduler="7"
+    )
 
 
 @given(TEXT)

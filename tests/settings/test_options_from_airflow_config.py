@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from aws_exec.settings import EcsOptions, OptionsError, load_ecs_options, option_catalogue
+from aws_exec.settings.problems import shown
 
 
 def problems_of(raw, **how):
@@ -87,6 +88,16 @@ def test_a_strategy_is_read_as_json_and_as_the_amazon_provider_writes_it(options
 )
 def test_durations_are_seconds_or_carry_their_unit(options_of, raw, seconds):
     assert options_of(poll_interval=raw).poll_interval == seconds
+
+
+def test_a_duration_of_null_is_none_at_all():
+    assert EcsOptions(launch_timeout=None).launch_timeout is None
+
+
+def test_an_option_that_is_missing_is_told_without_a_value():
+    (problem,) = problems_of({"container_name": "a", "task_definition": "t"}).problems
+    assert (problem.option, problem.value) == ("cluster", None)
+    assert shown("cluster", None) is None
 
 
 def test_a_launch_timeout_of_zero_is_off(options_of):

@@ -238,12 +238,20 @@ class TestRefusals:
             ({"tags": [1]}, "tags: is a list, expected an object"),
             ({"parameters": {"x": 1.5}}, "parameters.x: is of type float, expected a string"),
             ({"containerName": 3}, "containerName: is of type int"),
+            ({"containerOverrides": {"resourceRequirements": "x"}}, "resourceRequirements: is of type str"),
+            ({"ecsPropertiesOverride": {"taskProperties": [{}, {}]}}, "taskProperties: has several entries"),
             ({"jobQueue": None}, "jobQueue: is required"),
             ("x", "is of type str, expected a dictionary"),
         ],
     )
     def test_every_fault_is_told_with_its_path(self, refusal, config, words):
         assert words in refusal(config)
+
+    def test_a_container_of_null_is_none(self, arguments_of):
+        containers = [{"name": "airflow", "environment": [{"name": "A", "value": "b"}]}, None, {"name": "proxy"}]
+        config = {"containerName": "airflow", "ecsPropertiesOverride": {"taskProperties": [{"containers": containers}]}}
+        (task,) = arguments_of(config)["ecsPropertiesOverride"]["taskProperties"]
+        assert [container["name"] for container in task["containers"]] == ["airflow", "proxy"]
 
     def test_overrides_longer_than_ecs_takes_would_fail_the_job_and_fail_the_task_at_once(self, arguments_of):
         with pytest.raises(RequestTooLarge, match=r"overrides: is .* AWS takes 8,192.*environment\.BIG"):

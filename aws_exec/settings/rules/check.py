@@ -21,7 +21,7 @@ from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.merge import Document, composed
 from aws_exec.settings.options import AwsOptions, load
 from aws_exec.settings.payload import RunTaskBuilder
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.rules import containers, fargate, jobs, options
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
@@ -323,9 +323,8 @@ def longest(view: View, builder: Any, config: Mapping[str, Any]) -> Iterator[Com
     """Whether the overrides leave room for the workload with the longest names."""
     try:
         builder.build(LONGEST, ["x" * LONGEST_WORKLOAD], config)
-    except RequestTooLarge as error:
-        (finding,) = error.findings
-        message = f"{view.what}: with the longest names, it {finding.message}"
-        yield Complaint("override-budget-tight", view.home, message, finding.remedy)
-    except InvalidExecutorConfig:
-        return  # told already
+    except InvalidExecutorConfig as error:
+        # With typical names it can be sent: all that is left to be wrong is its length.
+        for finding in error.findings:
+            message = f"{view.what}: with the longest names, it {finding.message}"
+            yield Complaint("override-budget-tight", view.home, message, finding.remedy)

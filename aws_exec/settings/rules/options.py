@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.file.places import Complaint
-from aws_exec.settings.file.reading import MODELS
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
 from aws_exec.settings.rules.fargate import PROVIDERS, runs_on_fargate
 from aws_exec.settings.rules.view import View
@@ -136,8 +135,3 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def section_of(view: View) -> str:
-    """The section of Airflow's configuration."""
-    return MODELS[view.service].section

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aws_exec.settings import InvalidExecutorConfig
+from aws_exec.settings import BatchOptions, InvalidExecutorConfig, SubmitJobBuilder
+from aws_exec.settings.file.rendering import merged_request
 from aws_exec.settings.file.templates import TemplateBook, compiled
 from aws_exec.settings.file.terms import SERVICES, Terms, means
 from tests.settings.file.conftest import TEMPLATES
@@ -140,6 +141,8 @@ def test_a_task_names_its_template_or_its_queue_does(book):
         ({"template": 3}, "of type int"),
         ({"template": "small", "memory": "x"}, "memory: is no amount of memory"),
         ({"template": {"cpus": 1}}, "template.cpus: is not a term"),
+        ({"template": "small", "env": ["A=1"]}, "env: is not a mapping of names to texts"),
+        ({"template": "small", "env": {"A": [1]}}, "env: has a value for A that is no text"),
     ],
 )
 def test_a_template_that_is_none_fails_that_task(book, config, said):
@@ -151,3 +154,11 @@ def test_a_template_that_is_none_fails_that_task(book, config, said):
 def test_without_a_file_every_template_is_unknown():
     with pytest.raises(InvalidExecutorConfig, match=r"there is no awsexec\.yaml"):
         TemplateBook("ecs").layers({"template": "large"}, None)
+
+
+def test_a_change_to_a_template_cannot_name_another_template(read, identity):
+    builder = SubmitJobBuilder(
+        BatchOptions(job_queue="q", job_definition="d"), templates=read(TEMPLATES).book("batch", None)
+    )
+    with pytest.raises(InvalidExecutorConfig, match="template: is not a term"):
+        merged_request(builder, identity, "large", {"template": "small"})

@@ -46,6 +46,21 @@ def test_where_either_service_may_be_meant_the_executor_decides(written, tmp_pat
     assert "jobQueue" in aws_exec.template("gpu"), "it says itself that it is for Batch"
 
 
+def test_without_a_file_there_are_no_templates(tmp_path, monkeypatch):
+    monkeypatch.delenv("AWSEXEC_CONFIG", raising=False)
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidExecutorConfig, match="large"):
+        aws_exec.template("large")
+
+
+def test_a_file_that_is_named_and_not_there_is_said_to_be_so(written):
+    path = written("templates: {}")
+    path.unlink()
+    with pytest.raises(FileError, match="cannot be read: No such file or directory"):
+        aws_exec.template("large")
+
+
 def test_a_change_of_the_file_counts(written):
     path = written("templates: {a: {cpu: 1}}\necs: {}\n")
     assert aws_exec.template("a") == {"overrides": {"cpu": "1024"}}

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from airflow.jobs.job import Job as SchedulerJob
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
 from airflow.utils.state import JobState, TaskInstanceState
 from sqlalchemy import select, tuple_
@@ -74,10 +75,15 @@ def _tasks(session: Any, identities: Iterable[Identity]) -> dict[tuple[_Name, st
     found: dict[tuple[_Name, str], Owner] = {}
     name = (TaskInstance.dag_id, TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
     for chunk in _chunks(_name(identity) for identity in identities if not identity.callback_id):
-        query = select(*name, TaskInstance.try_number, TaskInstance.external_executor_id)
+        query = select(*name, TaskInstance.try_number, TaskInstance.state, TaskInstance.external_executor_id)
         query = query.where(tuple_(*name).in_(chunk), TaskInstance.state.in_(_HAVE_A_CONTAINER))
-        for dag_id, task_id, run_id, map_index, try_number, external_id in session.execute(query):
-            found[(dag_id, task_id, run_id, map_index), str(try_number)] = Owner(waits=True, names=external_id or "")
+        for dag_id, task_id, run_id, map_index, try_number, state, external_id in session.execute(query):
+            found[(dag_id, task_id, run_id, map_index), str(try_number)] = Owner(
+                waits=True,
+                names=external_id or "",
+                task=TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index),
+                runs=state == TaskInstanceState.RUNNING,
+            )
     return found
 
 

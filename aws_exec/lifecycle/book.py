@@ -39,6 +39,10 @@ class Record:
         maybe: a request of the current token may have reached AWS unanswered.
         look: it must be looked for before it is launched.
         doubtful: its row must be checked before it is launched.
+        forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
+            ended: it may have run what this launch is to run; None if there is none.
+        unseen: when it was adopted, while the fleet has not been surveyed since: a container of an earlier launch may
+            live that nobody knows; None otherwise.
         job: its current container; None before one is accepted.
         started: user code may have run.
         over: its Airflow container has ended.
@@ -73,6 +77,8 @@ class Record:
     maybe: bool = False
     look: bool = False
     doubtful: bool = False
+    forerun: tuple[Job, Stop] | None = None
+    unseen: float | None = None
     job: Job | None = None
     started: bool = False
     over: bool = False

@@ -62,12 +62,15 @@ class Following(Sweeping):
                 due = record.due if record.phase is Phase.STOPPING else now + self.policy.stop_grace
                 record = draft.put(replace(record, over=True, due=due))
                 if record.doomed:
+                    self._pass_on(draft, record, seen.stop)
                     self._wake_others(draft, record, now)
             self._settle(draft, record, seen.stop)
 
     def _stopped(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
         """Nothing of the job runs any more."""
         if record.silent:
+            if not record.over:
+                self._pass_on(draft, record, stop)
             self._end(draft, record, now)
         elif stop.exit_code is not None or record.started:
             self._settle(draft, draft.put(replace(record, over=True, gone=True, due=None)), stop)
@@ -162,6 +165,43 @@ class Following(Sweeping):
         ask = self._next_of_sweep(draft)
         draft.put(replace(older, passed_over=ask, launch_by=None, start_by=None, due=None))
         draft.want(do.Observe(ask, older.job.place, (older.job,)))
+
+    def _pass_on(self, draft: Draft, record: Record, stop: Stop) -> None:
+        """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""
+        if record.job is None or not (record.doomed and record.started):
+            return
+        for other in draft.of_key(record.key):
+            if other.launch_id != record.launch_id and other.job is None and not (other.silent or other.doomed):
+                draft.put(replace(other, doubtful=True, forerun=(record.job, stop)))
+
+    def _inherit(self, draft: Draft, record: Record, forerun: tuple[Job, Stop], now: float) -> None:
+        """The row is not QUEUED any more: the earlier container has run this launch; it is told of its end."""
+        job, stop = forerun
+        holder = self._of_job(draft, job)
+        if holder is not None:
+            draft.drop(holder)
+        heir = replace(
+            record,
+            phase=Phase.ACTIVE,
+            workload=None,
+            place=job.place,
+            containers=record.containers + 1,
+            request=None,
+            maybe=False,
+            look=False,
+            doubtful=False,
+            forerun=None,
+            job=job,
+            started=True,
+            over=True,
+            gone=holder is None,
+            due=None if holder is None else now + self.policy.stop_grace,
+            launch_by=None,
+            ask=None,
+            faults=0,
+            fault=None,
+        )
+        self._settle(draft, draft.put(heir), stop)
 
     def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
         """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""

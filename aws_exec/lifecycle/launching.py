@@ -27,6 +27,9 @@ class Launching(Following):
     """A launch from its first Submit to its job."""
 
     def _submit(self, draft: Draft, record: Record) -> None:
+        if record.unseen is not None:
+            draft.put(replace(record, due=record.launch_by))  # a survey will wake it
+            return
         ask = draft.ask()
         draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
         draft.want(
@@ -193,7 +196,11 @@ class Launching(Following):
                 continue
             if launch_id in event.ours:
                 # Another scheduler may have launched it and given it back: look, or ask with the same token.
-                draft.put(replace(record, phase=Phase.UNCERTAIN, maybe=True, doubtful=False, ask=None, due=now))
+                confirmed = replace(record, phase=Phase.UNCERTAIN, maybe=True, doubtful=False, forerun=None, ask=None)
+                draft.put(replace(confirmed, due=now))
+                continue
+            if record.forerun is not None and not record.silent:
+                self._inherit(draft, record, record.forerun, now)
                 continue
             draft.want(do.Release(record.key))
             if record.maybe:

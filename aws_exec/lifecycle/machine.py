@@ -107,7 +107,7 @@ class Machine(Surveying):
             maybe=job is None,
             due=None if job else now,
         )
-        draft.put(self._timed(record, now) if job else record)
+        draft.put(self._timed(record, now) if job else self._unseen(draft, record, now))
 
     def _revoked(self, draft: Draft, event: on.Revoked, now: float) -> None:
         self._take_back(draft, event.key, "Airflow revoked the task", now, say=True)

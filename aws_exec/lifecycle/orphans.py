@@ -38,11 +38,15 @@ class Owner:
         waits: the row is in a state that has a container; a callback's is not terminal.
         names: the row's external executor id; empty if it has none (a callback's never has).
         key: of a callback that is to be followed here, because the scheduler that launched it is dead; else None.
+        task: the key of the task instance, if it waits; else None.
+        runs: its user code runs: the row is RUNNING.
     """
 
     waits: bool = False
     names: str = ""
     key: Key | None = None
+    task: Key | None = None
+    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

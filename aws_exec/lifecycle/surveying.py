@@ -6,7 +6,7 @@ executor's memory alone: other schedulers and teams have launches of theirs. Who
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
@@ -14,8 +14,9 @@ from typing import ClassVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Draft, Record
+from aws_exec.lifecycle.following import SUPERSEDED
 from aws_exec.lifecycle.launching import Launching
-from aws_exec.lifecycle.orphans import Orphan, Sighting, alive_in, is_owned, newest
+from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned, newest
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.sweeping import Handlers
@@ -35,6 +36,17 @@ class Surveying(Launching):
         ask = draft.ask()
         draft.want(do.Survey(ask))
         draft.clockwork = replace(draft.clockwork, surveying=ask, survey_from=now)
+
+    def _unseen(self, draft: Draft, record: Record, now: float) -> Record:
+        """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.
+
+        Its scheduler may have been killed between freeing the key and stopping the container: Airflow then queues the
+        same task instance again, and would let that container run it.
+        """
+        if record.workload is None or self.policy.orphan_interval is None:
+            return record
+        draft.clockwork = replace(draft.clockwork, next_survey=min(draft.clockwork.next_survey, now))
+        return replace(record, unseen=now)
 
     def _surveyed(self, draft: Draft, event: on.Surveyed, _now: float) -> None:
         if event.ask != draft.clockwork.surveying:
@@ -67,6 +79,8 @@ class Surveying(Launching):
         for sighting, owner in zip(event.sightings, event.owners, strict=False):
             if sighting.identity.launch_id in followed or self._of_job(draft, sighting.seen.job) is not None:
                 continue  # it is, or may come to be, a launch of ours
+            if self._is_rival(draft, sighting, owner, alive, now):
+                continue
             if owner.key is not None:
                 lost[owner.key] = newest(lost.get(owner.key, sighting), sighting)
             elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, alive):
@@ -74,6 +88,7 @@ class Surveying(Launching):
         for key, sighting in lost.items():
             self._follow(draft, sighting, key, now)
         began = clockwork.survey_from
+        more = self._now_seen(draft, began, now)
         suspects = {each.seen.job.arn: clockwork.suspects.get(each.seen.job.arn, began) for each in unowned}
         orphans = [
             Orphan(each, began - since)
@@ -86,8 +101,48 @@ class Surveying(Launching):
             surveying=0,
             survey_faults=0,
             suspects=suspects,
-            next_survey=began + (self.policy.orphan_interval or 0.0),
+            next_survey=now if more else began + (self.policy.orphan_interval or 0.0),
         )
+
+    def _is_rival(self, draft: Draft, sighting: Sighting, owner: Owner, alive: Collection[str], now: float) -> bool:
+        """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
+        mine = self._owner(draft, owner.task) if owner.task is not None else None
+        if mine is None or mine.job is not None or mine.unseen is None or sighting.seen.status is Status.STOPPED:
+            return False
+        if owner.runs:
+            # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
+            if mine.phase is Phase.LOCATING:
+                draft.put(replace(mine, unseen=now))
+            elif mine.family not in alive:
+                self._got_job(draft, replace(mine, unseen=None), sighting.seen, now)
+            return True
+        job = sighting.seen.job
+        rival = Record(
+            sighting.identity.launch_id,
+            mine.key,
+            place=job.place,
+            job=job,
+            phase=Phase.ACTIVE,
+            containers=1,
+            started=sighting.seen.started,
+            silent=True,
+        )
+        self._doom(draft, draft.put(rival), SUPERSEDED, now)
+        return True
+
+    def _now_seen(self, draft: Draft, began: float, now: float) -> bool:
+        """What was adopted before a survey began has been seen by it; whether something was adopted since."""
+        since = False
+        for launch_id, before in self.book.records.items():
+            record = draft.get(launch_id) if before.unseen is not None else None
+            if record is None or record.unseen is None:
+                continue
+            if record.unseen > began:
+                since = True
+                continue
+            waits = record.phase in (Phase.WAITING, Phase.UNCERTAIN) and record.due in (None, record.launch_by)
+            draft.put(replace(record, unseen=None, due=now if waits else record.due))
+        return since
 
     def _tell_orphans(self, draft: Draft, orphans: Sequence[Orphan]) -> None:
         reap = self.policy.reap_orphans and not draft.clockwork.draining

@@ -9,6 +9,7 @@ from airflow.utils.state import TaskInstanceState
 
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, again, task
+from tests.executors.rows import ALIVE, Rows
 from tests.executors.services import over_both
 
 pytestmark = over_both
@@ -140,12 +141,69 @@ def test_a_task_that_airflow_gives_up_is_stopped_and_not_reported_again(schedule
     assert [stopped for stopped, _ in aws.stops()] == [arn]
 
 
-def test_a_given_up_key_may_be_queued_again(scheduler, aws):
+@pytest.fixture
+def rows(airflow_db):
+    rows = Rows()
+    yield rows
+    rows.clear()
+
+
+def test_a_given_up_key_may_be_queued_again(scheduler, aws, rows):
     aws.set_plan(FOR_EVER)
     workload = task()
     running(scheduler, workload)
     scheduler.executor.fail(workload.key)
     aws.set_plan(Plan())
     scheduler.listen()
-    scheduler.queue(again(workload))
+    queued_anew(scheduler, rows, workload)
     scheduler.until(lambda: scheduler.outcomes(workload.key) == ["failed", "success"])
+
+
+def queued_anew(scheduler, rows, workload):
+    """As Airflow does it: a new launch id in the row, then a new workload."""
+    anew = again(workload)
+    rows.add("load", external_id=anew.ti.external_executor_id, queued_by_job_id=ALIVE)
+    scheduler.queue(anew)
+
+
+@pytest.fixture
+def too_late(scheduler, aws, service, rows):
+    """A task is revoked and queued anew; its container starts, since the calls that stop it do not come through yet."""
+    aws.set_plan(BY_HAND)
+    workload = task()
+    old = running(scheduler, workload)
+    for operation in service.stops:
+        aws.goes_wrong(server_error(), operation)
+    scheduler.executor.revoke_task(ti=ti_of(workload))
+    queued_anew(scheduler, rows, workload)
+    aws.start(old)
+    scheduler.rest(0.3)
+    aws.set_plan(Plan())
+    return workload.key, old
+
+
+def test_a_container_that_starts_after_its_task_was_revoked_and_is_refused_runs_nothing(scheduler, aws, too_late):
+    """Its row is still QUEUED when it has ended."""
+    key, old = too_late
+    aws.goes_right()
+    aws.exit(old, 1)
+    aws.end(old)
+    scheduler.until_over(key)
+    assert scheduler.outcomes(key) == ["success"]
+    assert len(aws.launches()) == 2
+
+
+@pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (143, "failed")])
+def test_if_airflow_let_it_in_that_was_the_run_and_there_is_no_other(scheduler, aws, rows, too_late, exit_code, state):  # noqa: PLR0917 - fixtures
+    """Airflow guards a state, not a launch."""
+    key, old = too_late
+    rows.set("load", state="running")
+    aws.goes_right()
+    aws.exit(old, exit_code)
+    aws.end(old)
+    scheduler.until_over(key)
+    scheduler.rest(0.3)
+    assert scheduler.outcomes(key) == [state]
+    assert old in scheduler.info(key)
+    assert len(aws.launches()) == 1
+    assert scheduler.executor.running == set()

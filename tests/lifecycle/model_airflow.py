@@ -24,6 +24,7 @@ class Launch:
     told: Job | None = None  #: the external executor id, once it is an ARN
     stolen: bool = False  #: another scheduler adopted its row
     invalid: bool = False  #: its request is wrong and will stay so
+    ran_in: Job | None = None  #: a container of an earlier launch that was let in instead of one of its own
     moved_on: bool = False  #: rescheduled: its row waits for another container of the same try
 
 
@@ -54,7 +55,23 @@ class ModelAirflow:
     def ours(self, launch_id: LaunchId) -> bool:
         """The row is QUEUED, by this scheduler, for this launch."""
         launch = self.launches[launch_id]
-        return not launch.fate and not launch.stolen and not self.started(launch.family)
+        return not launch.fate and not launch.stolen and self.is_queued(launch)
+
+    def is_queued(self, launch: Launch) -> bool:
+        """No container was let in for it."""
+        return launch.ran_in is None and not self.started(launch.family)
+
+    def awaits(self, launch_id: LaunchId) -> bool:
+        """The end of its container is news: the row waits for no other one, here or of another scheduler."""
+        launch = self.launches[launch_id]
+        return not launch.moved_on and not (launch.stolen and self.is_queued(launch))
+
+    def let_in(self, container: Container) -> None:
+        """What starts late asks for its task instance, and Airflow guards a state, not a launch."""
+        family = launch_of(container.token)
+        owner = self.owner(self.key_of_family(family))
+        if owner is not None and owner.family != family and family not in self.orphans and self.ours(owner.launch_id):
+            owner.ran_in = container.job
 
     def supersede(self, key: Key) -> None:
         """A newer launch of the key was handed over."""
@@ -77,13 +94,16 @@ class ModelAirflow:
             owner.fate = "reported"
 
     def _family_is(self, owner: Launch, job: Job) -> None:
+        if job == owner.ran_in:
+            return
         token = self.cloud.get(job).token
         assert token.rpartition("-")[0] == owner.family, f"{job} of {token} is credited to {owner}"
 
     def reschedule(self, container: Container) -> None:
         """The user code that runs there says that it wants to be run again; it is about to exit."""
         for launch in self.launches.values():
-            if not launch.fate and launch.family == launch_of(container.token):
+            ran_there = launch.family == launch_of(container.token) or launch.ran_in == container.job
+            if not launch.fate and ran_there:
                 launch.moved_on = True
 
     def _judge(self, owner: Launch, report: do.Report) -> None:

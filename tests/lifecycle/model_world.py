@@ -157,7 +157,7 @@ class World:
         self.airflow.orphans -= {launch.family for launch in self.airflow.launches.values() if not launch.fate}
 
     def _adopt(self, launch: Launch, *, by_arn: bool) -> None:
-        queued = not self.airflow.started(launch.family)
+        queued = self.airflow.is_queued(launch)
         workload = f"work of {launch.launch_id}, again" if queued else None
         job = launch.told if by_arn else None
         launch_id = self.new_id("A") if job else launch.family
@@ -242,7 +242,7 @@ class World:
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
                 return on.Confirmed(effect.ask, ids, frozenset(filter(self.airflow.ours, ids)))
             case do.Settle():
-                return on.Settled(effect.ask, effect.launch_id, not self.airflow.launches[effect.launch_id].moved_on)
+                return on.Settled(effect.ask, effect.launch_id, self.airflow.awaits(effect.launch_id))
 
     def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
         if effect.not_after is not None and self.now > effect.not_after:

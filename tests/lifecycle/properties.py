@@ -30,6 +30,7 @@ def check_submit(world: World, effect: do.Submit) -> None:
 def check_made(world: World, made: Container, effect: do.Submit) -> None:
     launch = world.airflow.launches[effect.launch_id]
     assert not launch.stolen, f"{made} of a launch that another scheduler took"
+    assert launch.ran_in is None, f"{made} for {launch}, which {launch.ran_in} has run"
     assert launch.deadline is None or world.now <= launch.deadline, f"{made} after the deadline of its launch"
     for other in world.cloud.containers:
         nobody_knows = launch_of(other.token) in world.airflow.orphans or other.forgotten_until == inf

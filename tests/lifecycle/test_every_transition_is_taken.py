@@ -7,15 +7,19 @@ import pytest
 
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Book, Change, Clockwork, Record
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.phases import TRANSITIONS, Phase
 from aws_exec.lifecycle.values import Trouble
-from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, starting, stopped
+from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 W, C, L, U = Phase.WAITING, Phase.CONFIRMING, Phase.LAUNCHING, Phase.UNCERTAIN
 O, A, S, NONE = Phase.LOCATING, Phase.ACTIVE, Phase.STOPPING, None  # noqa: E741 - the table is read by these letters
 
 GAP = {"gap": 20.0}
 BATCH = {"idempotent_submit": False}
+SURVEYED = {"orphan_interval": 900.0}
+RUNS = Owner(waits=True, task="K1", runs=True)
 
 
 class Watched(Life):
@@ -96,16 +100,43 @@ def confirmed(life, ours):
     life.answer(on.Confirmed, ("L1",), frozenset(ours))
 
 
+def adopted_beside_another(life, looks, owner):
+    """It is found nowhere, so often, and a survey sees a container of an earlier launch."""
+    life.tell(on.Adopted("L1", "K1", workload="work"))
+    for _ in range(looks):
+        life.tick(after=30)
+        life.answer(on.Found, ("L1",), ())
+    seen = running(JOB, "L0-1")
+    sightings = (Sighting(seen, Identity("", seen.token)),)
+    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
+    life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,)))
+
+
+def outrun(life):
+    """Another container starts although it is being stopped, and Airflow lets it in."""
+    life.awaited = None
+    life.active("L0")
+    revoke(life)
+    life.take()
+    life.see(running(JOB, "L0-1"))
+    life.see(stopped(EXITED_0, JOB, "L0-1"))
+    life.tick()
+    life.answer(on.Confirmed, ("L1",), frozenset())
+
+
 #: How each is taken: of which policy, and by what.
 WAYS = {
     (NONE, W): ({}, lambda life: life.take()),
     (NONE, A): ({}, lambda life: life.tell(on.Adopted("L1", "K1", JOB))),
     (NONE, U): ({}, lambda life: life.tell(on.Adopted("L1", "K1"))),
+    (NONE, S): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
     (W, L): ({}, lambda life: life.launching()),
+    (W, A): (BATCH | SURVEYED, lambda life: adopted_beside_another(life, 2, RUNS)),
     (W, C): (GAP, confirming),
     (W, NONE): ({}, lambda life: (life.take(), revoke(life))),
     (C, U): (GAP, lambda life: confirmed(life, {"L1"})),
     (C, W): (GAP, lambda life: (confirming(life), life.answer(on.ConfirmFailed, ("L1",), fault(Trouble.UNREACHED)))),
+    (C, A): ({}, outrun),
     (C, NONE): (GAP, lambda life: confirmed(life, ())),
     (L, A): ({}, lambda life: life.active()),
     (L, S): ({}, accepted_when_doomed),
@@ -114,6 +145,7 @@ WAYS = {
     (L, NONE): ({}, lambda life: refused(life, Trouble.INVALID)),
     (U, L): ({}, lambda life: (unanswered(life), life.tick(after=1.5))),
     (U, O): (BATCH, locating),
+    (U, A): (SURVEYED, lambda life: adopted_beside_another(life, 1, RUNS)),
     (U, C): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
     (O, A): (BATCH, lambda life: (locating(life), found(life))),
     (O, S): (BATCH, lambda life: (locating(life), revoke(life), found(life))),
@@ -159,7 +191,7 @@ def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
     book = Book()
-    stray = Record("L1", "K1", phase=Phase.STOPPING, job=JOB)
+    stray = Record("L1", "K1", phase=Phase.LOCATING, ask=1)
     book._unapplied = Change({"L1": stray}, Clockwork(), {})
     book.recover()
-    assert book.unforeseen == {(None, Phase.STOPPING)}
+    assert book.unforeseen == {(None, Phase.LOCATING)}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aws_exec.lifecycle.policy import Replacement
-from aws_exec.lifecycle.values import Status, Stop, Trouble
+from aws_exec.lifecycle.values import Status, Stop, Trouble, launch_of
 from tests.lifecycle.model_cloud import Container
 from tests.lifecycle.model_world import World
 
@@ -154,10 +154,25 @@ class Everything(RuleBasedStateMachine):
         self.world.push(pick)
 
     @precondition(lambda self: self.world.pick(0, is_starting))
-    @rule(pick=PICK)
-    def container_starts(self, pick):
+    @rule(pick=PICK, let_in=st.booleans())
+    def container_starts(self, pick, let_in):
         if container := self.world.pick(pick, is_starting):
             self.world.cloud.start(container)
+            if let_in:
+                self.world.airflow.let_in(container)
+
+    @precondition(lambda self: self.world.pick(0, is_starting))
+    @rule(pick=PICK)
+    def container_starts_as_its_task_is_revoked_and_queued_anew(self, pick):
+        airflow = self.world.airflow
+        if container := self.world.pick(pick, is_starting):
+            family = launch_of(container.token)
+            owner = airflow.owner(airflow.key_of_family(family))
+            if owner is not None and owner.family == family:
+                self.world.take_back(owner.key, given_up=False)
+                self.world.queue(owner.key)
+            self.world.cloud.start(container)
+            airflow.let_in(container)
 
     @precondition(lambda self: self.world.pick(0, is_running))
     @rule(pick=PICK, code=st.sampled_from([0, 1]), lingers=st.booleans(), rescheduled=st.booleans())

@@ -1,0 +1,145 @@
+"""A dead scheduler freed a key and did not stop its container: what is adopted is launched when that one has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner, Sighting
+from aws_exec.lifecycle.values import Observation, Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
+
+OURS = "ours"
+NEWER = "A newer launch of the task took over"
+QUEUED = Owner(waits=True, names="L2", task="K1")
+RUNNING = Owner(waits=True, names="L2", task="K1", runs=True)
+
+
+def adopted(**policy) -> Life:
+    """L2 is adopted, and found nowhere."""
+    life = Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
+    life.tell(on.Adopted("L2", "K1", workload="work"))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
+    life.tell(on.Found(find.ask, ("L2",), ()))
+    return life
+
+
+def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
+    """The answers to the survey that is out; what came of it but the telling of orphans."""
+    sightings = tuple(Sighting(each, Identity(OURS, each.token)) for each in seen)
+    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
+    told = life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,) * len(seen)))
+    return [effect for effect in told if not isinstance(effect, do.Orphans)]
+
+
+def submits(life: Life) -> list[str]:
+    return [effect.launch_id for effect in life.tick() if isinstance(effect, do.Submit)]
+
+
+def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
+    life = adopted()
+    assert submits(life) == []
+    assert surveyed(life) == []
+    assert submits(life) == ["L2"]
+
+
+def test_a_job_that_was_found_needs_no_survey():
+    life = Life(deployment=OURS, orphan_interval=900.0)
+    life.tell(on.Adopted("L2", "K1", workload="work"))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
+    assert life.tell(on.Found(find.ask, ("L2",), (starting(JOB, "L2-1"),))) == [do.Launched("K1", JOB)]
+
+
+def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
+    assert submits(adopted(orphan_interval=None)) == ["L2"]
+
+
+@pytest.mark.parametrize("seen", [starting(), running()], ids=["starting", "about to ask Airflow"])
+def test_an_earlier_container_is_stopped_first(seen):
+    life = adopted()
+    (stop,) = surveyed(life, seen)
+    assert stop == do.StopJob(stop.ask, "L1", JOB, NEWER)
+    assert submits(life) == []
+    assert life.tell(on.StopAnswered(stop.ask, "L1")) == []
+    assert submits(life) == []
+
+
+def test_one_that_never_started_has_run_nothing():
+    life = adopted()
+    surveyed(life, starting())
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert submits(life) == ["L2"]
+
+
+def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
+    life = adopted()
+    surveyed(life, running())
+    assert life.see(stopped(EXITED_0)) == []
+    (question,) = life.tick()
+    assert question == do.Confirm(question.ask, (("L2", "K1"),))
+    told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
+    assert told == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.book.records == {}
+
+
+def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
+    life = adopted()
+    assert surveyed(life, running(), owner=RUNNING) == [do.Launched("K1", JOB)]
+    assert submits(life) == []
+    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.book.records == {}
+
+
+def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
+    life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
+    life.tell(on.Adopted("L2", "K1", workload="work"))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
+    life.now += 1
+    assert surveyed(life, running(), owner=RUNNING) == []
+    assert [type(effect) for effect in life.tick(1)] == [do.Survey]
+    life.tell(on.Found(find.ask, ("L2",), ()))
+    assert submits(life) == []
+    assert surveyed(life, running(), owner=RUNNING) == [do.Launched("K1", JOB)]
+
+
+def test_it_is_not_if_the_launch_has_a_container_of_its_own():
+    """A task that was deferred comes back while its old container shuts down."""
+    life = adopted()
+    assert surveyed(life, running(), running(JOB2, "L2-1"), owner=RUNNING) == []
+    assert life.record("L2").job is None
+
+
+def test_the_containers_of_other_task_instances_are_no_rivals():
+    life = adopted()
+    assert surveyed(life, running(), owner=Owner(waits=True, names=JOB.arn, task="K9")) == []
+    assert submits(life) == ["L2"]
+
+
+def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
+    life = adopted()
+    life.tell(on.SurveyFailed(life.book.clockwork.surveying, fault(Trouble.THROTTLED)))
+    assert submits(life) == []
+    assert [type(effect) for effect in life.tick(2)] == [do.Survey]
+    surveyed(life)
+    assert submits(life) == ["L2"]
+
+
+def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
+    life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
+    life.tick()
+    life.now += 1
+    life.tell(on.Adopted("L2", "K1", workload="work"))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
+    life.tell(on.Found(find.ask, ("L2",), ()))
+    surveyed(life)
+    assert [type(effect) for effect in life.tick()] == [do.Survey]
+    surveyed(life)
+    assert submits(life) == ["L2"]
+
+
+def test_a_running_row_is_followed_without_a_survey():
+    life = Life(deployment=OURS, orphan_interval=900.0)
+    life.tell(on.Adopted("L2", "K1"))
+    assert life.record("L2").unseen is None

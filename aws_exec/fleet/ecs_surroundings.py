@@ -9,9 +9,7 @@ from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import Fact
-
-#: Service Quotas: vCPUs of Fargate On-Demand and of Fargate Spot that may run at a time.
-FARGATE_QUOTA, SPOT_QUOTA = "L-3032A538", "L-36FBB829"
+from aws_exec.live.capacity import FARGATE_QUOTA, SPOT_QUOTA
 
 
 def surroundings(calls: Calls, clients: Callable[[str], Any], job: FleetJob) -> list[Fact]:

@@ -7,24 +7,20 @@ credentials and identity, the rights to read and to stop, and whether the quotas
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.fleet.ecs_surroundings import FARGATE_QUOTA, SPOT_QUOTA
 from aws_exec.fleet.opening import Fleet
 from aws_exec.lifecycle.identity import started_by
 from aws_exec.live.asking import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
-from aws_exec.live.batch import check_submit_job
-from aws_exec.live.ecs import check_run_task
+from aws_exec.live.running import CAPACITY, CHECKS
 from aws_exec.settings import OptionsError
 from aws_exec.settings.file.terms import SERVICES, Service
-from aws_exec.settings.file.units import UNITS_PER_VCPU
 from aws_exec.settings.launch import TYPICAL
 from aws_exec.settings.options import AwsOptions
 from aws_exec.settings.rules.check import Checked, Section
 
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
-_CHECKS = {"ecs": check_run_task, "batch": check_submit_job}
 #: An id that no task has.
 _NO_TASK = "a" * 32
 
@@ -89,13 +85,10 @@ def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) ->
     request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"]).arguments
     container = getattr(section.options, "container_name", "")
     yield from outcomes(_identity(asking, section.options))
-    yield from _CHECKS[service](asking, request, container)
+    yield from CHECKS[service](asking, request, container)
     rights = _ecs_rights(asking, request, fleet) if service == "ecs" else _batch_rights(asking, request)
-    quotas = _fargate(asking, request, fleet) if service == "ecs" else _batch_size(asking, request, fleet)
     yield from outcomes(rights)
-    for outcome in outcomes(quotas):
-        # What is not told of a quota is no reason for anything to fail.
-        yield replace(outcome, status=Status.SKIP) if outcome.status is Status.FAIL else outcome
+    yield from CAPACITY[service](asking, request, fleet.configured.parallelism)
 
 
 def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
@@ -165,65 +158,6 @@ def _stop(asking: Asking, cluster: str) -> Iterator[Outcome]:
             yield Outcome(Status.FAIL, call, subject, said, f"Allow {call}")
         else:
             raise
-
-
-def _fargate(asking: Asking, request: Mapping[str, Any], fleet: Fleet) -> Iterator[Outcome]:
-    strategy = request.get("capacityProviderStrategy") or ()
-    providers = {str(item.get("capacityProvider")) for item in strategy}
-    if request.get("launchType") not in (None, "FARGATE") or (providers and "FARGATE_SPOT" not in providers):
-        return
-    code = SPOT_QUOTA if "FARGATE_SPOT" in providers else FARGATE_QUOTA
-    definition = asking.ask(
-        "ecs", "DescribeTaskDefinition", "the size of a task", taskDefinition=request["taskDefinition"]
-    )["taskDefinition"]
-    units = (request.get("overrides") or {}).get("cpu") or definition.get("cpu")
-    if not units or not str(units).isdecimal():
-        return
-    subject = "Fargate quota"
-    answer = asking.ask("service-quotas", "GetServiceQuota", subject, ServiceCode="fargate", QuotaCode=code)
-    have = float(answer["Quota"]["Value"])
-    yield _enough(
-        "service-quotas:GetServiceQuota", subject, have, int(units) / UNITS_PER_VCPU, fleet.configured.parallelism
-    )
-
-
-def _batch_size(asking: Asking, request: Mapping[str, Any], fleet: Fleet) -> Iterator[Outcome]:
-    call, subject = "batch:DescribeComputeEnvironments", "size of the compute environments"
-    queues = asking.ask("batch", "DescribeJobQueues", subject, jobQueues=[request["jobQueue"]]).get("jobQueues", [])
-    names = [each["computeEnvironment"] for queue in queues for each in queue.get("computeEnvironmentOrder", ())]
-    if not names:
-        return
-    answer = asking.ask("batch", "DescribeComputeEnvironments", subject, computeEnvironments=names)
-    most: list[Any] = [
-        (each.get("computeResources") or {}).get("maxvCpus") for each in answer.get("computeEnvironments", ())
-    ]
-    vcpu = _vcpus(asking, request)
-    if vcpu and all(each is not None for each in most):
-        yield _enough(call, subject, float(sum(map(int, most))), vcpu, fleet.configured.parallelism)
-
-
-def _vcpus(asking: Asking, request: Mapping[str, Any]) -> float:
-    """How many vCPUs one job has; 0 if that is not said."""
-    override = request.get("containerOverrides") or {}
-    name = str(request["jobDefinition"])
-    exact = name.startswith("arn:") or ":" in name
-    how: dict[str, Any] = {"jobDefinitions": [name]} if exact else {"jobDefinitionName": name, "status": "ACTIVE"}
-    found = asking.ask("batch", "DescribeJobDefinitions", "the size of a job", **how).get("jobDefinitions", [])
-    own = (found[-1].get("containerProperties") or {}) if found else {}
-    for needs in (override.get("resourceRequirements") or (), own.get("resourceRequirements") or ()):
-        for need in needs:
-            if need.get("type") == "VCPU":
-                return float(need["value"])
-    return float(own.get("vcpus") or 0)
-
-
-def _enough(call: str, subject: str, have: float, each: float, parallelism: int) -> Outcome:
-    need = parallelism * each
-    said = f"{have:g} vCPUs at a time; [core] parallelism {parallelism} x {each:g} vCPU is {need:g}"
-    if have >= need:
-        return Outcome(Status.PASS, call, subject, said)
-    mend = "Have it raised, or run fewer tasks at a time: the rest waits for capacity"
-    return Outcome(Status.WARN, call, subject, said, mend)
 
 
 def no_credentials(branches: Sequence[Branch]) -> bool:

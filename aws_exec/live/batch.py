@@ -55,18 +55,31 @@ def _enabled(call: str, subject: str, thing: Mapping[str, Any]) -> Outcome:
     return Outcome(Status.FAIL, call, subject, message, "Enable it, or mend what its status says")
 
 
-def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+def definition_of(asking: Asking, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The newest ACTIVE revision that a SubmitJob request means; empty if there are others only; None if there is none.
+
+    Raises:
+        Unanswered: with the outcome.
+    """
     name = str(request["jobDefinition"])
-    call, subject = "batch:DescribeJobDefinitions", f"job definition {name}"
     exact = name.startswith("arn:") or ":" in name
     how: dict[str, Any] = {"jobDefinitions": [name]} if exact else {"jobDefinitionName": name, "status": "ACTIVE"}
+    subject = f"job definition {name}"
     found = asking.ask("batch", "DescribeJobDefinitions", subject, **how).get("jobDefinitions", [])
     active = [each for each in found if each.get("status", "ACTIVE") == "ACTIVE"]
     if not active:
-        message = "is INACTIVE" if found else "does not exist"
+        return {} if found else None
+    newest: Mapping[str, Any] = max(active, key=lambda each: int(each.get("revision", 0)))
+    return newest
+
+
+def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+    call, subject = "batch:DescribeJobDefinitions", f"job definition {request['jobDefinition']}"
+    definition = definition_of(asking, request)
+    if not definition:
+        message = "does not exist" if definition is None else "is INACTIVE"
         yield Outcome(Status.FAIL, call, subject, message, "Name an active revision")
         return
-    definition = max(active, key=lambda each: int(each.get("revision", 0)))
     yield Outcome(Status.PASS, call, subject, f"is ACTIVE, revision {definition.get('revision')}")
     tasks = (definition.get("ecsProperties") or {}).get("taskProperties") or ()
     several = {item.get("name"): item for task in tasks for item in task.get("containers", ())}

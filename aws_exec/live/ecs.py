@@ -6,16 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups
-from aws_exec.settings.file.units import UNITS_PER_VCPU
-
-_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, Unanswered, concerning, log_groups
+from aws_exec.settings.rules.fargate import PROVIDERS
 
 _DEFINITION = ("taskDefinition",)
 _AWSVPC = ("networkConfiguration", "awsvpcConfiguration")
-
-#: Service Quotas of the service `fargate`: vCPUs that may run at a time.
-_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
 
 
 def check_run_task(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
@@ -34,30 +29,22 @@ def check_run_task(asking: Asking, request: Mapping[str, Any], container: str) -
     yield from concerning("live-network", (*_AWSVPC, "subnets"), _network(asking, request))
 
 
-def check_quota(asking: Asking, request: Mapping[str, Any], parallelism: float) -> Iterator[Outcome]:
-    """Whether as many tasks of this size as Airflow runs at a time fit into the account's quota of Fargate.
+def providers(asking: Asking, request: Mapping[str, Any]) -> frozenset[str]:
+    """Where tasks of a RunTask request run: capacity providers, or the launch type; empty if nobody says.
 
-    Args:
-        asking: makes the calls.
-        request: the arguments of RunTask; nothing is asked where it names no size, or not Fargate.
-        parallelism: `[core] parallelism`.
+    Where neither is named, the cluster's default strategy counts, and without one awsexec chooses Fargate.
     """
-    units = str((request.get("overrides") or {}).get("cpu"))
-    providers = {item.get("capacityProvider") for item in request.get("capacityProviderStrategy") or ()}
-    if not units.isdecimal() or not (request.get("launchType") == "FARGATE" or providers & _PROVIDERS):
-        return
-    spot = providers == {"FARGATE_SPOT"}
-    subject = f"the vCPU quota of Fargate {'Spot' if spot else 'On-Demand'}"
-    code = _SPOT_QUOTA if spot else _QUOTA
-    answer = asking.ask("service-quotas", "GetServiceQuota", subject, ServiceCode="fargate", QuotaCode=code)
-    quota, needed = float(answer["Quota"]["Value"]), parallelism * int(units) / UNITS_PER_VCPU
-    told = f"is {quota:g}, and {parallelism:g} tasks at a time of {int(units) / UNITS_PER_VCPU:g} vCPU are {needed:g}"
-    if needed <= quota:
-        yield Outcome(Status.PASS, "servicequotas:GetServiceQuota", subject, told)
-    else:
-        mend = "Have it raised, or lower [core] parallelism"
-        path = ("overrides", "cpu")
-        yield Outcome(Status.WARN, "servicequotas:GetServiceQuota", subject, told, mend, "live-quota", path)
+    strategy = request.get("capacityProviderStrategy") or ()
+    if not strategy and request.get("launchType"):
+        return frozenset({str(request["launchType"])})
+    if not strategy:
+        name = request.get("cluster", "default")
+        try:
+            found = asking.ask("ecs", "DescribeClusters", f"cluster {name}", clusters=[name]).get("clusters") or ()
+        except Unanswered:
+            return frozenset()
+        strategy = found[0].get("defaultCapacityProviderStrategy") if found else ()
+    return frozenset(str(item.get("capacityProvider")) for item in strategy or ()) or frozenset({"FARGATE"})
 
 
 def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -102,7 +89,7 @@ def _task_definition(asking: Asking, request: Mapping[str, Any], container: str)
             path = ("overrides", "containerOverrides", str(item.get("name")))
             mend = f"It has: {', '.join(containers)}"
             yield Outcome(Status.FAIL, call, subject, message, mend, "live-container", path)
-    yield from _platform(call, subject, definition, request)
+    yield from _platform(asking, definition, request)
     yield from _limits(call, subject, containers[container], request)
     logs = containers[container].get("logConfiguration") or {}
     yield from concerning("live-log-group", _DEFINITION, log_groups(asking, logs, f"container {container}", None))
@@ -110,8 +97,9 @@ def _task_definition(asking: Asking, request: Mapping[str, Any], container: str)
         yield from concerning("live-role", _DEFINITION, _role(asking, definition.get(name)))
 
 
-def _platform(call: str, subject: str, definition: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[Outcome]:
+def _platform(asking: Asking, definition: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[Outcome]:
     """Network mode, and Fargate."""
+    call, subject = "ecs:DescribeTaskDefinition", f"task definition {request['taskDefinition']}"
     mode = definition.get("networkMode") or "bridge"
     has = bool(request.get("networkConfiguration"))
     if mode == "awsvpc" and not has:
@@ -120,10 +108,7 @@ def _platform(call: str, subject: str, definition: Mapping[str, Any], request: M
     elif mode != "awsvpc" and has:
         message = f"has the network mode {mode}, which takes no subnets"
         yield Outcome(Status.FAIL, call, subject, message, "Unset subnets and security_groups, or use awsvpc")
-    strategy = request.get("capacityProviderStrategy") or ()
-    on_fargate = request.get("launchType") == "FARGATE" or any(
-        item.get("capacityProvider") in _PROVIDERS for item in strategy
-    )
+    on_fargate = providers(asking, request) & PROVIDERS
     compatible = definition.get("compatibilities") or definition.get("requiresCompatibilities") or ()
     if on_fargate and compatible and "FARGATE" not in compatible:
         message = f"cannot run on Fargate; it is for {', '.join(compatible)}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_exec.clouds.session import open_session, session_client
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status
 from aws_exec.live.batch import check_submit_job
-from aws_exec.live.ecs import check_quota, check_run_task
+from aws_exec.live.capacity import check_compute, check_fargate
+from aws_exec.live.ecs import check_run_task
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.problems import OptionsError
@@ -18,9 +19,16 @@ from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.options import PARALLELISM
 from aws_exec.settings.rules.origins import Origins
 
-_CHECKS: Mapping[Service, Callable[[Asking, Mapping[str, Any], str], Iterator[Outcome]]] = {
+#: What has to be so for a request to run.
+CHECKS: Mapping[Service, Callable[[Asking, Mapping[str, Any], str], Iterator[Outcome]]] = {
     "ecs": check_run_task,
     "batch": check_submit_job,
+}
+
+#: Whether as much of it as Airflow runs at a time fits.
+CAPACITY: Mapping[Service, Callable[[Asking, Mapping[str, Any], float], Iterator[Outcome]]] = {
+    "ecs": check_fargate,
+    "batch": check_compute,
 }
 
 Clients = Callable[[str | None], Callable[[str], Any]]
@@ -82,12 +90,10 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
     container = getattr(section.options, "container_name", "")
     parallelism, _ = checked.configuration.number("core", "parallelism", PARALLELISM)
     for request, origins, home in checked.requests(section):
-        for outcome in _CHECKS[checked.service](asking, request, container):
+        said = CHECKS[checked.service](asking, request, container)
+        fits = CAPACITY[checked.service](asking, request, parallelism)
+        for outcome in (*said, *fits):
             yield outcome, _place(checked, outcome, origins, home)
-        if checked.service == "ecs":
-            quota = check_quota(asking, request, parallelism)
-            for outcome in concerning("live-quota", ("overrides", "cpu"), quota):
-                yield outcome, _place(checked, outcome, origins, home)
 
 
 def _place(checked: Checked, outcome: Outcome, origins: Origins, home: Place) -> Place:

@@ -194,7 +194,7 @@ def test_without_credentials_nothing_can_be_asked(told, error):
     ("quota", "expected"),
     [
         (64, []),
-        (63, [("WARN", "servicequotas:GetServiceQuota", "is 63, and 32 tasks at a time of 2 vCPU are 64")]),
+        (63, [("WARN", "servicequotas:GetServiceQuota", "63 vCPUs at a time; [core] parallelism 32 x 2 vCPU is 64")]),
     ],
 )
 def test_the_quota_is_enough_for_as_many_tasks_as_airflow_runs(told, quota, expected):

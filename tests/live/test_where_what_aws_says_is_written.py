@@ -100,6 +100,8 @@ CASES = [
             containerDefinitions=[{"name": "airflow", "memory": 512, "logConfiguration": LOGS}])},
         [("live-container-limit", 13, 13)],
     ),
+    ({"describe_task_definition": definition(cpu="256", memory="4096")}, [("live-size", 4, 20)]),
+    ({"describe_task_definition": definition(cpu="512", memory="512")}, [("live-size", 4, 20)]),
     ({"get_service_quota": {"Quota": {"Value": 100}}}, [("live-quota", 12, 10)]),
     ({"get_service_quota": {"Quota": {"Value": 127}}}, [("live-quota", 12, 10)]),
     (
@@ -125,6 +127,17 @@ def test_every_live_rule_is_found_in_two_ways():
     ways = Counter(rule for _, expected in CASES for rule in {rule for rule, *_ in expected})
 
     assert {rule: ways[rule] for rule, how in RULES.items() if how.live and ways[rule] < 2} == {}
+
+
+def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
+    text = FILE.replace("    memory: 8GiB\n", "")
+    file, _ = read_file(text.encode(), "f", {})
+    aws = Aws(**{**WELL, "describe_task_definition": definition(cpu="512", memory="1024")})
+    (found,) = check_live(Configuration(file), lambda _region: lambda _service: aws).complaints
+
+    assert (found.rule, str(found.place)) == ("live-size", "f:12:10")
+    assert found.message == "task definition task says the rest: 4 vCPU with 1 GiB is no size of Fargate's"
+    assert found.mend == "The next size is cpu 4, memory 8 GiB"
 
 
 def test_where_the_environment_says_it_that_is_the_place():

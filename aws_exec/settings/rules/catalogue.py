@@ -111,6 +111,7 @@ _ERRORS = {
     "live-cluster": "The cluster exists, and is ACTIVE.",
     "live-capacity-provider": "A capacity provider is associated with the cluster.",
     "live-task-definition": "The task definition exists, is ACTIVE, and fits network and launch type.",
+    "live-size": "CPU and memory, with what the task definition says of them, are one of the sizes of Fargate.",
     "live-container": "The task or job definition has the Airflow container, and those that are overridden.",
     "live-role": "The roles of the task definition exist.",
     "live-network": "Subnets and security groups exist, in one VPC.",
@@ -143,7 +144,7 @@ _WARNINGS = {
     "legacy-literal": "A capacity provider strategy is JSON, not a Python literal.",
     "live-log-driver": "The Airflow container has a log driver: without, one that dies early leaves no word.",
     "live-container-limit": "A container's own limit in the task definition is not below the memory its task is given.",
-    "live-quota": "As many tasks as `[core] parallelism` fit into the account's vCPU quota of Fargate.",
+    "live-quota": "As many tasks as `[core] parallelism` fit: Fargate's vCPU quota, the compute environments' maximum.",
     "legacy-vcpus": "`vcpus` and `memory` are `resourceRequirements` to AWS Batch by now.",
 }
 

@@ -21,6 +21,7 @@ from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
 from docs.command_line import reference
+from docs.lifecycle import drawn
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -53,12 +54,12 @@ def diagnosis() -> str:
 
 
 def lifecycle() -> str:
-    """Every transition of `aws_exec.lifecycle.phases`, as a diagram in Mermaid's language."""
-    lines = [
-        f"    {before.name if before else '[*]'} --> {after.name if after else '[*]'}: {why}"
-        for before, after, why in TRANSITIONS
+    """Every transition of `aws_exec.lifecycle.phases`, numbered as in the picture of them."""
+    rows = [
+        (str(number), before.name if before else "(begin)", after.name if after else "(end)", why)
+        for number, (before, after, why) in enumerate(TRANSITIONS, start=1)
     ]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+    return _table(("", "from", "to", "when"), rows)
 
 
 def command_line() -> str:
@@ -137,6 +138,12 @@ def page(name: str) -> str:
     return written
 
 
+#: What is written whole.
+FILES: Mapping[Path, Callable[[], str]] = {HERE / "lifecycle.svg": drawn}
+
+
 if __name__ == "__main__":
+    for picture, draw in FILES.items():
+        picture.write_text(draw(), encoding="utf-8")
     for each, (file, _) in PARTS.items():
         file.write_text(page(each), encoding="utf-8")

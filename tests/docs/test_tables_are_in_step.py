@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from aws_exec.diagnosis import rules
+from aws_exec.lifecycle.phases import TRANSITIONS, Phase
 from aws_exec.metering.catalogue import METRICS
-from docs.tables import PARTS, page
+from docs.lifecycle import BENDS, drawn
+from docs.tables import FILES, PARTS, page
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_page_is_as_make_docs_writes_it(name):
     assert PARTS[name][0].read_text(encoding="utf-8") == page(name), "run: make docs"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_is_as_make_docs_writes_it(file):
+    assert file.read_text(encoding="utf-8") == FILES[file](), "run: make docs"
+
+
+def test_the_picture_has_every_phase_and_a_number_for_every_transition_of_the_table_beside_it():
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", drawn())
+    numbers = [str(number) for number, _ in enumerate(TRANSITIONS, start=1)]
+    assert sorted(texts) == sorted([*(phase.name for phase in Phase), *numbers])
+    written = page("lifecycle")
+    assert [number for number in numbers if written.count(f"\n| {number} | ") != 1] == []
+    assert set(BENDS) <= {(before, after) for before, after, _ in TRANSITIONS}
 
 
 def test_every_metric_and_every_rule_is_in_its_table_once():

@@ -14,7 +14,10 @@ _SECRETS: Final = (
     r"Secrets Manager|Parameter Store|ssm parameters)|fetching secret (?:data )?from|\basm (?:fetching|resource)).*"
 )
 # An EC2 host reports its log driver's failure as a container that cannot start: no category is asked for.
-_LOGS: Final = r"(?:logger args|logging driver|log driver|log router|create stream).*"
+_LOGS: Final = (
+    r"(?:logger args|logging driver|log driver|log router|create stream|create cloudwatch log (?:group|stream)).*"
+)
+_ENV_FILE: Final = r"(?:env files?|environment files?|envfile).*"
 _VOLUMES: Final = r"ResourceInitializationError.*(?:\bEFS\b|\bmount|volume|\bFSx\b).*"
 
 RULES: Final = (
@@ -87,6 +90,15 @@ RULES: Final = (
         page=pages.INIT,
     ),
     StopRule(
+        id="secrets-key",
+        when=_SECRETS + r"(?:DecryptionFailure|can.t decrypt|InvalidKeyId|KMS\w*Exception|KMS key|customer master key)",
+        cause="A secret or parameter cannot be decrypted: its KMS key is disabled, about to be deleted, or gone.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Enable the KMS key, or store the secret anew under another; let the execution role use kms:Decrypt.",
+        page=pages.DECRYPTION,
+    ),
+    StopRule(
         id="secrets-missing",
         when=_SECRETS
         + r"(?:ResourceNotFound|ParameterNotFound|InvalidParameter|invalid (?:ssm )?parameters|can.t find|not found|"
@@ -115,8 +127,34 @@ RULES: Final = (
         page=pages.RESOURCE_NOT_FOUND,
     ),
     StopRule(
+        id="env-file-unreachable",
+        when=_INIT + _ENV_FILE + NETWORK,
+        cause="The task's network has no path to Amazon S3, where its environment file is.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Give the subnet a gateway endpoint for Amazon S3 or a NAT gateway.",
+        page=pages.ENV_FILES,
+    ),
+    StopRule(
+        id="env-file-denied",
+        when=_INIT + _ENV_FILE + DENIED,
+        cause="The execution role may not read the environment file, or there is none: Amazon S3 answers 403 to both.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Allow the execution role s3:GetObject on the file and s3:GetBucketLocation; check that it exists.",
+        page=pages.ENV_FILES,
+    ),
+    StopRule(
+        id="env-file-missing",
+        when=_INIT + _ENV_FILE + r"(?:NoSuchKey|NoSuchBucket|NotFound|not found|\b404\b)",
+        cause="The environment file that the task definition names is not in Amazon S3.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct environmentFiles in the task definition, or upload the file.",
+        page=pages.ENV_FILES,
+    ),
+    StopRule(
         id="env-file-failed",
-        when=_INIT + r"(?:env files?|environment files?|envfile)|unable to download env file",
+        when=_INIT + _ENV_FILE + r"|unable to download env file",
         cause="The environment file in Amazon S3 could not be read.",
         blame=Blame.DEPLOYMENT,
         remedy="Check environmentFiles, the execution role's s3:GetObject and the path to Amazon S3.",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Iterable
 from functools import cached_property
 
 from rich.console import Console, RenderableType
+
+from aws_exec.redaction import redact
 
 #: Set to anything but nothing or 0, tracebacks are shown, as with `--debug`.
 DEBUG_VARIABLE = "AWSEXEC_DEBUG"
@@ -50,7 +53,7 @@ class Printer:
             message: why it cannot be; whatever comes after its first line is put on the same line.
             details: more lines; none if the one says it all.
         """
-        line = " ".join(message.split())
+        line = " ".join(redact(message).split())
         self.err.print(f"[bold red]{command}:[/]", end=" ")
         self.err.print(line, highlight=False, markup=False, soft_wrap=True)
         for detail in details:
@@ -59,7 +62,8 @@ class Printer:
     def crash(self, command: str, error: BaseException) -> None:
         """Say in one line that something unforeseen happened; with the traceback if that was asked for."""
         if self.debug:
-            self.err.print("".join(traceback.format_exception(error)), highlight=False, markup=False, soft_wrap=True)
+            told = redact("".join(traceback.format_exception(error)), longest=sys.maxsize)
+            self.err.print(told, highlight=False, markup=False, soft_wrap=True)
         hint = "" if self.debug else f" (awsexec --debug ..., or {DEBUG_VARIABLE}=1, shows where)"
         self.fail(command, f"unexpected {type(error).__name__}: {error}{hint}")
 

@@ -83,7 +83,8 @@ def _serve(**how: Any) -> None:
     """Run an `EmbeddedAws` of this kind until a signal ends it."""
     from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
 
-    previous = signal.signal(signal.SIGTERM, _terminated)
+    ends = (signal.SIGTERM, signal.SIGHUP)  # the latter: the terminal was closed
+    previous = {number: signal.signal(number, _terminated) for number in ends}
     try:
         from aws_exec.local import EmbeddedAws  # noqa: PLC0415 - likewise; needs the extra
 
@@ -97,7 +98,8 @@ def _serve(**how: Any) -> None:
         typer.echo("Interrupted; every container has been ended.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _make_directory(path: Path) -> None:
@@ -129,5 +131,5 @@ def _pairs(given: list[str]) -> dict[str, str]:
 
 
 def _terminated(_signum: int, _frame: FrameType | None) -> None:
-    """SIGTERM is the ordinary way to end a service: unwind, so that the containers end too, and exit 0."""
+    """The ordinary way to end a service: unwind, so that the containers end too, and exit 0."""
     raise SystemExit(0)

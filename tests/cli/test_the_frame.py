@@ -115,6 +115,15 @@ def test_debug_shows_the_traceback_too(arguments, environment):
     assert done.stderr.endswith("awsexec: unexpected LookupError: nobody thought of this\n")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--debug"]])
+def test_no_unexpected_error_shows_a_secret(arguments):
+    broken = BROKEN.replace(r"nobody thought\nof this", "cannot connect to postgres://airflow:hunter2@db/airflow")
+    done = program(broken, *arguments, "boom")
+
+    assert "unexpected LookupError: cannot connect to postgres://***@db/airflow" in done.stderr
+    assert "hunter2@" not in done.stderr
+
+
 def test_no_colours_where_there_is_no_terminal_or_nobody_wants_them():
     piped, unwanted = awsexec("nope"), awsexec("nope", NO_COLOR="1", FORCE_COLOR="1")
 

@@ -62,7 +62,7 @@ def _run_task(environment: dict[str, str], code: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)])
 def test_it_prints_what_to_export_runs_containers_and_ends_cleanly(number, code, tmp_path):
     told = tmp_path / "told"
     os.mkfifo(told)
@@ -72,8 +72,10 @@ def test_it_prints_what_to_export_runs_containers_and_ends_cleanly(number, code,
             print(os.getpid(), os.environ["A"], os.environ["C"], file=told)
         signal.pause()
     """
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     options = ("--start-delay", "0", "--env", f"TOLD={told}", "-e", "A=b", "-e", "C")
-    with _up(*options, env={**os.environ, "C": "d"}) as up:
+    with _up(*options, env={**os.environ, "C": "d", "TMPDIR": str(scratch)}) as up:
         _run_task(_exports(up), textwrap.dedent(program))
         with told.open() as reader:
             pid, *given = reader.readline().split()
@@ -84,6 +86,7 @@ def test_it_prints_what_to_export_runs_containers_and_ends_cleanly(number, code,
         assert "Traceback" not in up.stderr.read()
     assert given == ["b", "d"]
     assert is_gone(int(pid))
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_port_in_use_is_one_line_and_exit_2():

@@ -6,7 +6,7 @@ Airflow builds its parser anew for every command of its own, so nothing but Airf
 from __future__ import annotations
 
 import sys
-from argparse import REMAINDER, Namespace
+from argparse import REMAINDER, ArgumentParser, Namespace
 from collections.abc import Callable
 from functools import partial
 
@@ -14,11 +14,18 @@ from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
 from cli.commands import COMMANDS
 
-_ARGUMENTS = Arg(  # type: ignore[no-untyped-call] # Airflow gives it no types
-    ("arguments",),
-    nargs=REMAINDER,
-    metavar="-- ARGUMENTS",
-    help="what `awsexec` takes after the command; options after a `--`, as in: airflow awsexec demo -- --keep",
+
+class _Everything(Arg):
+    """All that follows, options too: to this command's parser nothing looks like an option, `--help` neither."""
+
+    def add_to_parser(self, parser: ArgumentParser) -> None:
+        """As Airflow adds it."""
+        parser.prefix_chars = "\0"
+        super().add_to_parser(parser)  # type: ignore[no-untyped-call] # Airflow gives it no types
+
+
+_ARGUMENTS = _Everything(  # type: ignore[no-untyped-call] # Airflow gives it no types
+    ("arguments",), nargs=REMAINDER, metavar="ARGUMENTS", help="what `awsexec` takes after the command"
 )
 
 
@@ -40,7 +47,6 @@ def _run(name: str, arguments: Namespace) -> None:
     from cli.app import main  # noqa: PLC0415 - every `airflow` command would wait for Typer and Rich
 
     leave_standard_output()
-
     rest = list(arguments.arguments)
     sys.argv = ["awsexec", name, *(rest[1:] if rest[:1] == ["--"] else rest)]
     main()

@@ -22,6 +22,10 @@ class Wanted:
     deployment: str = ""
     ended_since: float | None = None
 
+    def includes(self, job: FleetJob) -> bool:
+        """Whether a job is wanted that was listed; not every service lists by the time of the end."""
+        return job.stopped is None or self.ended_since is None or job.stopped >= self.ended_since
+
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:

@@ -137,7 +137,7 @@ class _Survey:
                 self._describers.submit(self._do, service, place, self._describe, service, place, ids)
 
     def _describe(self, service: Service, place: str, ids: list[str]) -> None:
-        self._told.put(service.describe(place, ids))
+        self._told.put([job for job in service.describe(place, ids) if self._wanted.includes(job)])
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

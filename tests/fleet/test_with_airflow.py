@@ -37,7 +37,7 @@ def test_airflows_own_command_line_has_the_commands_and_knows_which_jobs_are_our
     del shell["AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT"]
 
     done = subprocess.run(
-        [sys.executable, "-m", "airflow", "awsexec", "terminate-all", "--", "--dry-run", "-o", "name"],
+        [sys.executable, "-m", "airflow", "awsexec", "terminate-all", "--dry-run", "-o", "name"],
         capture_output=True,
         text=True,
         timeout=120,

@@ -91,3 +91,5 @@ def test_airflow_has_our_commands_in_one_group(airflow):
     assert "demo" in helped.stdout
     through = airflow("awsexec", "local", "--", "up", "--help")
     assert "--max-containers" in through.stdout
+    plain = airflow("awsexec", "list", "--help")
+    assert "--older-than" in plain.stdout, "options need no -- before them"

@@ -1,0 +1,84 @@
+"""Where a part of it fails, the rest is done, what is left is listed, and the exit code says so."""
+
+import json
+
+import pytest
+
+from aws_exec.fleet import FleetJob, State, Wanted, survey
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Job
+from aws_exec.testing.scripted import ScriptedEcs, denied
+from cli.exits import Exit
+from tests.fleet.scripts import given, launched
+
+
+@pytest.fixture
+def service():
+    with ScriptedEcs(clusters=["fleet"]) as service:
+        yield service
+
+
+@pytest.fixture
+def awsexec(shell, service, tmp_path):
+    return lambda *arguments: shell(*arguments, **given(service, tmp_path))
+
+
+def test_a_cluster_that_is_not_there_hides_no_other(service, awsexec):
+    (arn,) = launched(service, "load")
+    done = awsexec("list", "--cluster", "fleet", "--cluster", "gone", "-o", "name")
+
+    assert (done.code, done.out.split()) == (Exit.PARTIAL, [arn])
+    assert done.err.startswith("awsexec list: ecs gone: it does not exist there")
+    assert done.err.count("\n") == 1
+
+
+def test_what_could_not_be_stopped_is_listed(service, awsexec):
+    launched(service, "extract", "load")
+    service.goes_wrong(denied("StopTask"), "StopTask", times=1)
+    done = awsexec("terminate-all", "--yes")
+    ((stopped, _),) = service.stops()
+
+    assert done.code == Exit.PARTIAL
+    assert done.err.endswith("1 stopped, 1 failed.\n")
+    (left,) = done.out.splitlines()
+    assert left.startswith("failed  ")
+    assert stopped.rpartition("/")[2] not in left
+    assert "these credentials may not do this" in left
+
+
+def test_where_none_could_be_stopped_for_want_of_a_right_the_code_is_that_of_credentials(service, awsexec):
+    launched(service, "extract", "load")
+    service.goes_wrong(denied("StopTask"), "StopTask")
+    done = awsexec("terminate-all", "--yes", "-o", "json")
+
+    assert done.code == Exit.CREDENTIALS
+    assert {each["outcome"] for each in json.loads(done.out)} == {"failed"}
+
+
+class Remembers:
+    """A service that lists what ended long ago too, as ECS does."""
+
+    name = "ecs"
+
+    def __init__(self, jobs):
+        self.jobs = jobs
+
+    def places(self):
+        return ["fleet"]
+
+    def pages(self, place, wanted):
+        yield list(self.jobs)
+
+    def describe(self, place, ids):
+        return [self.jobs[each] for each in ids]
+
+
+def test_what_ended_before_is_not_listed():
+    def job(name, stopped):
+        state = State.RUNNING if stopped is None else State.FAILED
+        return FleetJob("ecs", Job(name, "fleet"), Identity("ours", "t-1"), state, "", stopped=stopped)
+
+    jobs = {"runs": job("runs", None), "just": job("just", 100.0), "long": job("long", 99.0)}
+    pages = survey([Remembers(jobs)], Wanted(ended_since=100.0))
+
+    assert {each.job.arn for page in pages for each in page} == {"runs", "just"}

@@ -21,7 +21,7 @@ class _Everything(Arg):
     def add_to_parser(self, parser: ArgumentParser) -> None:
         """As Airflow adds it."""
         parser.prefix_chars = "\0"
-        super().add_to_parser(parser)  # type: ignore[no-untyped-call] # Airflow gives it no types
+        super().add_to_parser(parser)
 
 
 _ARGUMENTS = _Everything(  # type: ignore[no-untyped-call] # Airflow gives it no types

@@ -13,7 +13,7 @@ from typing import Any
 
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on", "enabled", "enable"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", "disabled", "disable"})
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d)?", re.ASCII)
+_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ms|s|sec|m|min|h|d)?", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -84,7 +84,7 @@ def test_a_strategy_is_read_as_json_and_as_the_amazon_provider_writes_it(options
 
 @pytest.mark.parametrize(
     ("raw", "seconds"),
-    [("5", 5.0), ("0.5", 0.5), ("20s", 20.0), ("2m", 120.0), ("1h", 3600.0), ("500ms", 0.5)],
+    [("5", 5.0), ("0.5", 0.5), (".5", 0.5), ("20s", 20.0), ("2m", 120.0), ("1h", 3600.0), ("500ms", 0.5)],
 )
 def test_durations_are_seconds_or_carry_their_unit(options_of, raw, seconds):
     assert options_of(poll_interval=raw).poll_interval == seconds

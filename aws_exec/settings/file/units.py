@@ -20,8 +20,8 @@ UNITS_PER_VCPU = 1024
 _MOST_MIB = 64 * 1024 * 1024
 _MOST_UNITS = 1024 * UNITS_PER_VCPU
 
-_CPU = re.compile(r"(\d+(?:\.\d+)?)\s*(vcpus?|cpus?|units?)?", re.ASCII | re.IGNORECASE)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(mi?b?|gi?b?|ti?b?)?", re.ASCII | re.IGNORECASE)
+_CPU = re.compile(r"(\d+\.?\d*|\.\d+)\s*(vcpus?|cpus?|units?)?", re.ASCII | re.IGNORECASE)
+_SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*(mi?b?|gi?b?|ti?b?)?", re.ASCII | re.IGNORECASE)
 _MIB: Mapping[str, int] = {"m": 1, "g": 1024, "t": 1024 * 1024}
 
 

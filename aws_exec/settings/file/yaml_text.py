@@ -1,7 +1,8 @@
 """YAML (and so JSON) to plain data, with the line and column of every key and value. Never raises on any input.
 
-Scalars are those of YAML 1.2 and JSON: `no`, `on`, `1:30` and `2026-01-01` are text here. What an alias stands for is
-counted each time it is used, and everything is bounded before anything is built.
+Scalars are those of YAML 1.2 and JSON: `no`, `on`, `1:30` and `2026-01-01` are text here, and so are
+`007` and `1.10`, which would not be the same if written out again. What an alias stands for is counted each time it is
+used, and everything is bounded before anything is built.
 """
 
 from __future__ import annotations
@@ -250,11 +251,15 @@ class _Reader:
 
 
 def _plain(text: str) -> Any:
-    """What a scalar without quotes is, by YAML 1.2's core schema; numbers of absurd length are text."""
+    """What a scalar without quotes is, by YAML 1.2's core schema; a number in an unusual form is text."""
     if text in _NULL:
         return None
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+        number: float = int(text)
+    elif _FLOAT.fullmatch(text):
+        number = float(text)
+    else:
+        return text
+    return number if str(number) == text else text

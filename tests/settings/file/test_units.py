@@ -7,7 +7,7 @@ from aws_exec.settings.file.units import cpu_units, gibibytes, mebibytes, whole_
 
 @pytest.mark.parametrize(
     ("read", "written", "amount"),
-    [(cpu_units, written, 512) for written in (0.5, "0.5", "0.5 vCPU", 512, "512", "512 units", "0.5 cpu")]
+    [(cpu_units, written, 512) for written in (0.5, "0.5", "0.5 vCPU", 512, "512", "512 units", "0.5 cpu", ".5")]
     + [(cpu_units, written, 4096) for written in (4, "4", 4.0, 4096)]
     + [(cpu_units, 255, 255 * 1024), (cpu_units, 256, 256)]
     + [(mebibytes, written, 1024) for written in ("1GiB", "1 GB", "1g", "1024", 1024, "1024MiB", "1Gi")]

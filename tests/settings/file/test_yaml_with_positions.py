@@ -29,11 +29,17 @@ def test_every_key_and_value_has_its_place():
         ("0.5", 0.5),
         ("-3", -3),
         ("'3'", "3"),
+        ("012345678901", "012345678901"),
+        ("1.10", "1.10"),
+        ("1e3", "1e3"),
+        ("+49", "+49"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("1.0", 1.0),
         ("0x10", "0x10"),
         ("9" * 5000, "9" * 5000),
     ],
 )
-def test_a_scalar_is_what_json_has_and_else_text(written, read):
+def test_a_scalar_is_what_json_has_in_its_usual_form_and_else_text(written, read):
     document, _ = read_yaml(f"a: {written}".encode(), "f")
     assert document.data == {"a": read}
 

@@ -87,3 +87,21 @@ def test_the_wait_of_a_trouble_ends_at_the_deadline():
     life.tell(on.Unaccepted(ask, "L1", fault(Trouble.CREDENTIALS)), after=58)
     assert life.record().due == 60
     life.see(running())
+
+
+def test_a_launch_that_came_too_late_is_looked_for_no_oftener_than_any_other():
+    life = Life(launch_timeout=60, idempotent_submit=False)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)), after=59)
+    assert [type(effect) for effect in life.tick(1)] == [do.Report]
+    (find,) = life.tick()
+    assert life.tell(on.Found(find.ask, ("L1",), ())) == []
+    assert life.tick(19) == []
+    assert [type(effect) for effect in life.tick(1)] == [do.Find]
+
+
+def test_a_withdrawn_launch_is_not_due_until_it_is_answered():
+    life = life_of_60()
+    life.launching()
+    life.tick(60)
+    assert not life.machine.due(life.now + 1e6)

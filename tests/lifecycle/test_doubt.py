@@ -147,3 +147,44 @@ def test_a_scheduler_that_is_slow_but_alive_launches():
     for number in range(3):
         life.take(f"L{number}", f"K{number}")
         assert [type(effect) for effect in life.tick(19)] == [do.Submit]
+
+
+def test_an_answer_about_several_rows_serves_those_that_still_wait_for_it():
+    life = Life(gap=10.0)
+    life.tick()
+    life.take()
+    life.take("L2", "K2")
+    (confirm,) = life.tick(11)
+    life.tell(on.Revoked("K1"))
+    assert life.tell(on.Confirmed(confirm.ask, ("L1", "L2"), frozenset({"L2"}))) == []
+    assert life.submit_of(life.tick()).launch_id == "L2"
+
+
+def test_a_launch_in_doubt_stays_in_doubt_when_the_database_does_not_answer():
+    life = Life(gap=10.0)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    (confirm,) = life.tick(11)
+    life.tell(on.ConfirmFailed(confirm.ask, ("L1",), fault(Trouble.UNREACHED)))
+    assert (life.record().phase, life.record().maybe) == (Phase.UNCERTAIN, True)
+
+
+def test_what_is_only_followed_keeps_nothing_else_from_being_doubted():
+    life = Life(gap=10.0)
+    life.started()
+    life.take("L2", "K2")
+    life.tick()
+    doubted = [effect for effect in life.tick(11) if isinstance(effect, do.Withdraw)]
+    assert len(doubted) == 1
+
+
+def test_a_launch_that_comes_back_may_be_launched_if_its_row_is_still_queued():
+    life = Life(gap=10.0)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    (confirm,) = life.tick(11)
+    life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset()))
+    life.tell(on.Adopted("L1", "K1", workload="the row"))
+    (find,) = life.tick()
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert life.submit_of(life.tick()).workload == "the row"

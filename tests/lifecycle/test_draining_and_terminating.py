@@ -123,3 +123,27 @@ def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_te
     text = "The executor was terminated; no container of it was found"
     assert life.tell(on.Found(3, ("L1",), ())) == [do.Report("K1", success=False, text=text, containers=0)]
     assert life.book.records == {}
+
+
+def test_an_end_waits_for_what_runs_or_is_out_and_for_nothing_that_can_be_left():
+    life = Life()
+    life.take()
+    assert (life.machine.unfinished(), life.machine.owns("K1"), life.machine.owns("nobody")) == (0, True, False)
+    ask = life.submit_of(life.tick()).ask
+    assert life.machine.unfinished() == 1
+    life.tell(on.Accepted(ask, "L1", starting()))
+    assert life.machine.unfinished() == 1
+    life.tell(on.Revoked("K1"))
+    assert life.machine.unfinished() == 0
+    life.tell(on.Terminating())
+    assert life.machine.unfinished() == 1
+
+
+def test_an_ending_machine_is_idle():
+    life = Life(poll_interval=1e9)
+    life.active()
+    life.see(over(EXITED_0))
+    life.take("L2", "K2")
+    life.tell(on.Draining())
+    life.tick(1000)
+    assert not life.machine.due(life.now + 1e6)

@@ -57,3 +57,11 @@ def test_what_a_job_waited_for_is_part_of_why_it_failed():
     life.see(WAITING)
     (report,) = life.see(stopped(NEVER_STARTED))
     assert report.text == f"1 containers died before they started; It had been waiting: {NO_ROOM}"
+
+
+def test_what_a_job_waited_for_is_not_said_twice():
+    life = Life(max_attempts=1)
+    life.active()
+    life.see(WAITING)
+    (report,) = life.see(stopped(Stop("ecs", reason=f"Cancelled: {NO_ROOM}")))
+    assert report.text == "1 containers died before they started"

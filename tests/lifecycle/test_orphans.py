@@ -10,7 +10,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
 from aws_exec.lifecycle.surveying import REAPED
 from aws_exec.lifecycle.values import Job, Trouble
-from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, running, starting, stopped
+from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, over, running, starting, stopped
 
 OURS = "ours"
 
@@ -243,3 +243,17 @@ def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
     told = life.tell(on.OwnersTold(question.ask, question.sightings, (Owner(waits=True, key="C1"),)))
     assert [type(effect) for effect in told] == [do.Orphans]
     assert life.book.records == {}
+
+
+def test_a_callback_that_a_launch_speaks_for_is_not_followed_beside_it(life):
+    life.take("L2", "CB")
+    assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [NONE]
+    assert set(life.book.records) == {"L2"}
+
+
+def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stopped_in_time(life):
+    life.awaited = None
+    seen = Sighting(over(EXITED_0, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    told = survey(life, 0, [seen], [LOST])
+    assert [type(effect) for effect in told] == [do.Launched, do.Settle, do.Orphans]
+    assert life.record("L7").due == life.now + life.machine.policy.stop_grace

@@ -1,9 +1,12 @@
 """A container is replaced only if it never started, and only if a new one can help."""
 
+from dataclasses import replace
+
 import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.book import Record
 from aws_exec.lifecycle.policy import REPLACE, Replacement
 from aws_exec.lifecycle.values import Stop
 from tests.lifecycle.driver import HOST_LOST, JOB, NEVER_STARTED, Life, starting, stopped
@@ -73,3 +76,22 @@ def test_a_late_word_of_a_replaced_container_changes_nothing():
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.see(starting()) == []
     assert life.record() is before
+
+
+def test_a_replacement_begins_afresh_but_for_what_the_launch_has_used_up():
+    life = Life(start_timeout=100)
+    life.active()
+    life.see(replace(starting(), waiting="CAPACITY"))
+    life.sweep(missing=[JOB])
+    life.see(stopped(NEVER_STARTED))
+    assert replace(life.record(), missing_since=0.0) == Record(
+        "L1",
+        "K1",
+        workload="work of L1",
+        place="c1",
+        number=2,
+        attempt=2,
+        containers=1,
+        faults=1,
+        due=life.now + REPLACE.after(1, "L1-1"),
+    )

@@ -141,3 +141,20 @@ def test_a_late_or_doubled_failure_to_ask_changes_nothing(life):
     before = life.record()
     assert life.tell(on.SettleFailed(ask, "L1", fault(Trouble.UNREACHED))) == []
     assert life.record() == before
+
+
+def test_what_waits_for_its_row_only_is_not_looked_at_in_vain(life):
+    """It has been stopped: nothing is due but the next question."""
+    life.see(over(EXITED_0))
+    life.tell(on.SettleFailed(life.record().settling, "L1", fault(Trouble.UNREACHED)))
+    ask = settle(life, stopped(EXITED_0))
+    assert not life.machine.due(life.now + 1e6)
+    assert life.tell(on.Settled(ask, "L1", awaited=True)) == [REPORT]
+    assert life.book.records == {}
+
+
+def test_what_was_reported_while_the_rest_still_runs_is_remembered_no_more(life):
+    ask = settle(life, over(EXITED_0))
+    life.tell(on.Settled(ask, "L1", awaited=True))
+    record = life.record()
+    assert (record.silent, record.end, record.settling) == (True, None, 0)

@@ -141,3 +141,17 @@ def test_a_launch_that_is_doomed_between_two_looks_is_not_looked_for_sooner():
     life.tell(on.Revoked("K1"))
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.Find]
+
+
+def test_each_doubt_is_looked_into_twice():
+    """A second answer that is lost is no smaller a reason to look than the first."""
+    life = Life(idempotent_submit=False)
+    unanswered(life)
+    for pause in (2, 20):
+        (find,) = life.tick(pause)
+        life.tell(on.Found(find.ask, ("L1",), ()))
+    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L1", fault(Trouble.NO_ANSWER)))
+    (find,) = life.tick(5)
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert life.tick(19) == []
+    assert [type(effect) for effect in life.tick(1)] == [do.Find]

@@ -1,0 +1,62 @@
+"""A stop that was asked for: how often it is asked for again, and what an answer to it changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.policy import BACKOFF
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, Life, fault, over, running
+
+REVOKED = "Airflow revoked the task"
+
+
+@pytest.fixture
+def life():
+    """A job that starts, and is to be stopped; the ask of that is 3."""
+    life = Life(poll_interval=1e9)
+    life.active()
+    life.tick()
+    life.tell(on.Revoked("K1"))
+    return life
+
+
+def test_a_stop_that_fails_is_asked_for_again_each_time_later(life):
+    ask = 3
+    for count in (1, 2, 3):
+        assert life.tell(on.StopAnswered(ask, "L1", fault(Trouble.UNREACHED))) == []
+        wait = BACKOFF[Trouble.UNREACHED].after(count, "L1-1")
+        assert life.tick(wait * 0.99) == []
+        (stop,) = life.tick(wait * 0.02)
+        ask = stop.ask
+
+
+def test_a_stop_that_is_taken_begins_to_count_anew(life):
+    life.tell(on.StopAnswered(3, "L1", fault(Trouble.UNREACHED)))
+    (second,) = life.tick(1)
+    life.tell(on.StopAnswered(second.ask, "L1"))
+    (third,) = life.tick(60)
+    life.tell(on.StopAnswered(third.ask, "L1", fault(Trouble.UNREACHED)))
+    assert life.record().due == life.now + BACKOFF[Trouble.UNREACHED].after(1, "L1-1")
+
+
+@pytest.mark.parametrize("answer", [None, fault(Trouble.THROTTLED)], ids=["taken", "throttled"])
+def test_an_answer_that_comes_twice_counts_once(life, answer):
+    life.tell(on.StopAnswered(3, "L1", answer))
+    before = life.record()
+    assert life.tell(on.StopAnswered(3, "L1", answer), after=0.1) == []
+    assert life.record() == before
+
+
+def test_a_job_that_starts_all_the_same_is_stopped_again_when_that_is_due(life):
+    life.tell(on.StopAnswered(3, "L1"))
+    assert life.see(running()) == []
+    assert life.tick(59) == []
+    assert life.tick(1) == [do.StopJob(4, "L1", JOB, REVOKED)]
+
+
+def test_a_stop_that_is_out_is_not_doubled_when_the_airflow_container_ends(life):
+    assert life.see(running(), over(EXITED_0)) == []
+    assert life.tick(1000) == []

@@ -51,7 +51,7 @@ def report(effect: effects.Report) -> str:
     """Why a workload is over."""
     arn = effect.job.arn if effect.job is not None else ""
     if effect.success:
-        sidecars = ", ".join(effect.stop.sidecars) if effect.stop is not None else ""
+        sidecars = redact(", ".join(effect.stop.sidecars)) if effect.stop is not None else ""
         return f"Succeeded in {arn}" + (f"; other containers: {sidecars}" if sidecars else "")
     parts = [effect.text] if effect.text else []
     if effect.stop is not None:

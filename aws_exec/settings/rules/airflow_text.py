@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.problems import variable_of
 
 _SECTION = re.compile(r"\[(?P<name>[^\]]*)\]\s*$")
 _OPTION = re.compile(r"(?P<name>[^=:\s][^=:]*?)\s*[=:]\s*(?P<value>.*)$")
+#: The sections of our executors.
+_OURS = ("aws_ecs_executor", "aws_batch_executor")
 _OF_TEAM = re.compile(r"AIRFLOW__(?P<team>.+?)___AWS_(?:ECS|BATCH)_EXECUTOR__")
 _ENTRY = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$")
 
@@ -66,33 +68,64 @@ class AirflowText:
         wanted = "" if self.variables else (f"{team}={section}" if team else section)
         for (where, name), value in self.values.items():
             if where == wanted and name.startswith(prefix):
-                yield name[len(prefix) :].lower(), value
+                yield name[len(prefix) :].lower() if self.variables else name, value
 
 
 def read_cfg(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:
-    """Read an airflow.cfg."""
-    values: dict[tuple[str, str], Value] = {}
-    complaints = []
-    section, last = "", None
+    """Read an airflow.cfg, as Airflow's ConfigParser does: names in the case they have, a line further in goes on."""
+    reader = _Cfg(source)
     for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped or stripped[0] in "#;":
-            continue
-        column = len(line) - len(line.lstrip()) + 1
-        if column > 1 and last is not None:
-            before = values[last]
-            values[last] = Value(f"{before.text}\n{stripped}".strip(), before.place, before.key)
-        elif found := _SECTION.match(stripped):
-            section, last = found["name"].strip().lower(), None
-        elif section and (found := _OPTION.match(stripped)):
-            last = (section, found["name"].strip().lower())
-            place = Place(source, number, column + found.start("value"), max(1, len(found["value"])))
-            key = Place(source, number, column, len(found["name"]))
-            values[last] = Value(found["value"].replace("%%", "%"), place, key)
+        if line.strip() and line.strip()[0] not in "#;":
+            reader.line(number, line)
+    return AirflowText(reader.values), reader.complaints
+
+
+@dataclass(slots=True)
+class _Cfg:
+    source: str
+    values: dict[tuple[str, str], Value] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+    sections: dict[str, int] = field(default_factory=dict)
+    section: str = ""
+    last: tuple[str, str] | None = None
+    indent: int = 0
+
+    def line(self, number: int, line: str) -> None:
+        """Take in one line with something in it."""
+        stripped, indent = line.strip(), len(line) - len(line.lstrip())
+        if self.last is not None and indent > self.indent:
+            before = self.values[self.last]
+            self.values[self.last] = replace(before, text=f"{before.text}\n{stripped.replace('%%', '%')}".strip())
+            return
+        self.indent = indent
+        place = Place(self.source, number, indent + 1, len(stripped))
+        if found := _SECTION.match(stripped):
+            self._section(found["name"], place)
+        elif self.section and (found := _OPTION.match(stripped)):
+            self._option(found, place)
         else:
-            what = "is no option = value" if section else "stands before the first [section]"
-            complaints.append(Complaint("cfg-syntax", Place(source, number, column, len(stripped)), what))
-    return AirflowText(values), complaints
+            what = "is no option = value" if self.section else "stands before the first [section]"
+            self.complaints.append(Complaint("cfg-syntax", place, what))
+
+    def _section(self, name: str, place: Place) -> None:
+        self.section, self.last = name, None
+        if (line := self.sections.setdefault(name, place.line)) != place.line:
+            message = f"[{name[:60]}] is given twice, first in line {line}; Airflow does not start with that"
+            self.complaints.append(Complaint("cfg-syntax", place, message, "Make one section of the two"))
+        meant = name.replace(" ", "").lower()
+        if meant != name and meant.rpartition("=")[2] in _OURS:
+            message = f"[{name[:60]}] is no section that Airflow reads: case and spaces count"
+            self.complaints.append(Complaint("cfg-syntax", place, message, f"Write [{meant}]"))
+
+    def _option(self, found: re.Match[str], place: Place) -> None:
+        option, value = found["name"].strip(), found["value"]
+        self.last = (self.section, option)
+        key = replace(place, width=len(option))
+        if (before := self.values.get(self.last)) is not None:
+            message = f"{option[:60]} is given twice, first in line {before.key.line}; Airflow does not start with that"
+            self.complaints.append(Complaint("cfg-syntax", key, message, "Keep one of the two"))
+        where = replace(place, column=place.column + found.start("value"), width=max(1, len(value)))
+        self.values[self.last] = Value(value.replace("%%", "%"), where, key)
 
 
 def read_environment_file(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:

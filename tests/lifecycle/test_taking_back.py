@@ -306,46 +306,6 @@ def test_a_revoke_says_what_the_job_was_waiting_for():
     assert life.tell(on.Revoked("K1"))[0] == note
 
 
-def test_a_launch_that_is_superseded_while_it_is_out_is_stopped_if_it_was_made():
-    life = Life()
-    ask = life.launching()
-    assert life.take("L2", "K1") == [do.Withdraw(ask)]
-    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.StopJob(2, "L1", JOB, NEWER)]
-
-
-def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
-    life = Life(idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
-    life.take("L2", "K1")
-    assert life.tick() == [do.Find(2, ("L1",), ("L1",), ("",))]
-
-
-def test_what_is_superseded_is_not_stopped_for_the_time_it_takes_while_nobody_has_looked():
-    """It may have started and deferred: only the answer to the look says what becomes of it."""
-    life = Life(start_timeout=100, launch_timeout=200, poll_interval=1e9)
-    life.active()
-    life.tick()
-    life.take("L2", "K1")
-    assert life.tick(150) == []
-    told = life.tick(150)
-    assert [type(effect) for effect in told] == [do.Report], "of the newer one, which waited for the answer"
-    assert life.record("L1").doomed == ""
-
-
-def test_the_end_of_a_revoked_launch_leaves_what_runs_for_its_key_alone():
-    """A deferred task's old container runs on while its next launch is revoked."""
-    life = Life(poll_interval=1e9)
-    life.started()
-    life.take("L2", "K1")
-    submit = life.submit_of(life.tick())
-    life.tell(on.Accepted(submit.ask, "L2", starting(JOB2, "L2-1")))
-    life.tell(on.Revoked("K1"))
-    assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
-    assert life.tick(1) == []
-    assert (life.record("L1").phase, life.record("L1").doomed) == (Phase.ACTIVE, "")
-
-
 def test_a_row_that_is_checked_for_a_launch_revoked_meanwhile_says_nothing_any_more():
     life = Life(gap=10.0)
     ask = life.launching()

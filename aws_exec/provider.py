@@ -2,11 +2,17 @@
 
 For a section that two packages declare, the one whose name sorts last replaces the other's as a whole, and `awsexec`
 sorts after the amazon provider: so each section here has every option of the amazon provider's, under the same name and
-with the same default. An exception in here would break every `airflow` command: it only reads our own models.
+with the same default. Airflow 3.1 refuses every command where two packages declare a section: there the amazon
+provider's stands alone, if it is installed (our own options are read all the same, and keep their defaults).
+
+An exception in here would break every `airflow` command: it only reads our own models, and asks what is installed. That
+one difference between versions is not in `aws_exec.executors.compat`, which imports what is not there yet.
 """
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any
 
 from aws_exec.settings import BatchOptions, EcsOptions, ExecutorOptions, option_catalogue
@@ -20,10 +26,31 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Executors for Amazon ECS and AWS Batch, and the command line that operates them.",
         "executors": ["aws_exec.AwsBatchExecutor", "aws_exec.AwsEcsExecutor"],
         "cli": ["cli.airflow_group.get_commands"],
-        "config": {
-            EcsOptions.section: _section(EcsOptions, "aws_exec.AwsEcsExecutor"),
-            BatchOptions.section: _section(BatchOptions, "aws_exec.AwsBatchExecutor"),
-        },
+        "config": {} if _forbids_twins() and _has_amazon_provider() else sections(),
+    }
+
+
+def _forbids_twins() -> bool:
+    """Whether this Airflow raises where a section is declared twice (3.1: `load_providers_configuration`)."""
+    try:
+        major, minor, *_ = version("apache-airflow-core").split(".")
+        return (int(major), int(minor)) < (3, 2)
+    except (PackageNotFoundError, ValueError):
+        return False
+
+
+def _has_amazon_provider() -> bool:
+    try:
+        return find_spec("airflow.providers.amazon") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def sections() -> dict[str, Any]:
+    """The sections of Airflow's configuration that are ours, by name."""
+    return {
+        EcsOptions.section: _section(EcsOptions, "aws_exec.AwsEcsExecutor"),
+        BatchOptions.section: _section(BatchOptions, "aws_exec.AwsBatchExecutor"),
     }
 
 

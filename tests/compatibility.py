@@ -131,26 +131,33 @@ def row(one: Combination) -> tuple[str, bool]:
     return f"| {' | '.join(map(str, cells))} |", failed == 0
 
 
-def write(rows: list[str]) -> None:
-    """Replace the table of the page."""
-    header = ["| Airflow | Python | passed | failed | skipped | on |", "| --- | --- | --- | --- | --- | --- |"]
-    table = "\n".join([*header, *rows])
+def write(line: str) -> None:
+    """Put a row into the table of the page, in the place of the one for the same Airflow and Python."""
     text = PAGE.read_text(encoding="utf-8")
-    part = re.compile(r"(<!-- begin compat[^\n]*-->\n).*?(<!-- end compat -->)", re.DOTALL)
-    PAGE.write_text(part.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text), encoding="utf-8")
+    part = re.compile(r"(<!-- begin compat[^\n]*-->\n)(.*?)(<!-- end compat -->)", re.DOTALL)
+    rows = [*re.findall(r"^\| \d.*$", part.search(text)[2], re.MULTILINE), line]
+    latest = {tuple(_numbers(cell) for cell in row.split("|")[1:3]): row for row in rows}
+    header = ["| Airflow | Python | passed | failed | skipped | on |", "| --- | --- | --- | --- | --- | --- |"]
+    table = "\n".join([*header, *(latest[key] for key in sorted(latest))])
+    PAGE.write_text(part.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", text), encoding="utf-8")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.strip().split("."))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", help="the name of one combination; the page is left as it is")
+    parser.add_argument("--only", help="the name of one combination")
     only = parser.parse_args().only
     chosen = [one for one in COMBINATIONS if only in {None, one.name}]
-    results = [row(one) for one in chosen]
-    rows = [line for line, _ in results]
-    sys.stdout.write("\n".join([*rows, ""]))
-    if only is None:
-        write(rows)
-    return 0 if results and all(passed for _, passed in results) else 1
+    all_passed = bool(chosen)
+    for one in chosen:
+        line, passed = row(one)
+        sys.stdout.write(f"{line}\n")
+        write(line)
+        all_passed &= passed
+    return 0 if all_passed else 1
 
 
 if __name__ == "__main__":

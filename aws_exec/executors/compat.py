@@ -155,7 +155,7 @@ def forget_queued(executor: BaseExecutor, key: Key) -> None:
 def mint(workload: Any, generator: Any) -> str:
     """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it.
 
-    Airflow 3.1 has no `generate_token`: there `ExecuteTask.make` asks the generator itself. In 3.1 and 3.2 the token is
+    Airflow 3.1 has no `generate_token`: there `ExecuteTask.make` asks the generator itself. Before 3.2.2 the token is
     valid for `[execution_api] jwt_expiration_time`.
     """
     subject = str(workload.ti.id if is_task(workload) else workload.callback.id)

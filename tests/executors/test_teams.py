@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import ECS, over_both
+from tests.executors.versions import is_3_1
 
 pytestmark = over_both
 
@@ -58,7 +59,7 @@ def no_sections_left():
 
 
 @pytest.mark.usefixtures("no_sections_left")
-@pytest.mark.parametrize("say", [by_environment, by_section])
+@pytest.mark.parametrize("say", [by_environment] if is_3_1 else [by_environment, by_section])
 def test_a_teams_executor_reads_the_teams_options_only(aws, service, of_team, monkeypatch, say):
     say(service, monkeypatch, THEIRS[service.name])
     scheduler = of_team()

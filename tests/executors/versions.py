@@ -33,12 +33,16 @@ __all__ = [
     "ExecuteTask",
     "TaskInstanceDTO",
     "initialize_stats",
+    "is_3_1",
     "needs_callbacks",
     "needs_launch_ids",
 ]
 
 #: Of what Airflow's own launch ids give, which 3.1 and 3.2 do not have.
 needs_launch_ids = pytest.mark.skipif(not compat.PRE_ASSIGNS, reason="this Airflow commits no launch id with QUEUED")
+
+#: It has no `[team=section]` in airflow.cfg, and no commands of providers.
+is_3_1 = compat.ExecuteCallback is None
 
 needs_callbacks = pytest.mark.skipif(Callback is None, reason="this Airflow runs no callbacks in executors")
 

@@ -129,7 +129,7 @@ class BatchFleet:
 
     def surroundings(self, job: FleetJob) -> list[Fact]:
         """The queue, what is before it, its compute environments."""
-        return surroundings(self._calls, job)
+        return surroundings(self._calls, self._clients, job)
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[Fault | None]:
         """One TerminateJobs, or one TerminateJob."""

@@ -1,17 +1,18 @@
-"""What may keep a Batch job from starting: its queue, the jobs before it, the queue's compute environments."""
+"""What may keep a Batch job from starting: its queue, the jobs before it, the compute environments, the quota."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_exec.clouds.calls import Calls, id_of
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.quotas import fargate_quota
 from aws_exec.fleet.service import Fact
 
 
-def surroundings(calls: Calls, job: FleetJob) -> list[Fact]:
+def surroundings(calls: Calls, clients: Callable[[str], Any], job: FleetJob) -> list[Fact]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
     about = f"job queue {job.job.place}"
     try:
@@ -20,7 +21,8 @@ def surroundings(calls: Calls, job: FleetJob) -> list[Fact]:
         return [Fact(about, f"not known ({error.fault})")]
     if not queues:
         return [Fact(about, "does not exist", bad=True)]
-    return [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
+    facts = [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
+    return [*facts, fargate_quota(clients, spot=job.size.spot)] if job.size.fargate else facts
 
 
 def _queue(about: str, queue: Mapping[str, Any]) -> Fact:

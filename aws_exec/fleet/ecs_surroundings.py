@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aws_exec.clouds.calls import Calls
-from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.quotas import fargate_quota
 from aws_exec.fleet.service import Fact
-from aws_exec.live.capacity import FARGATE_QUOTA, SPOT_QUOTA
 
 
 def surroundings(calls: Calls, clients: Callable[[str], Any], job: FleetJob) -> list[Fact]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
     facts = [*_cluster(calls, job.job.place)]
     if job.size.fargate:
-        facts.append(_quota(clients, SPOT_QUOTA if job.size.spot else FARGATE_QUOTA))
+        facts.append(fargate_quota(clients, spot=job.size.spot))
     return facts
 
 
@@ -39,26 +39,3 @@ def _cluster(calls: Calls, name: str) -> Iterator[Fact]:
             yield Fact("container instances", f"{instances} registered")
         return
     yield Fact(about, "does not exist", bad=True)
-
-
-def fargate_quota(clients: Callable[[str], Any], code: str) -> float:
-    """How many vCPUs may run at a time.
-
-    Raises:
-        CloudError: the service did not say.
-    """
-    try:
-        answer = clients("service-quotas").get_service_quota(ServiceCode="fargate", QuotaCode=code)
-        return float(answer["Quota"]["Value"])
-    except CloudError:
-        raise
-    except Exception as error:
-        raise CloudError(fault_of(error, "GetServiceQuota")) from error
-
-
-def _quota(clients: Callable[[str], Any], code: str) -> Fact:
-    about = "Fargate Spot quota" if code == SPOT_QUOTA else "Fargate quota"
-    try:
-        return Fact(about, f"{fargate_quota(clients, code):g} vCPUs at a time ({code})")
-    except CloudError as error:
-        return Fact(about, f"not known ({error.fault.code or error.fault})")

@@ -102,7 +102,7 @@ def test_explain_says_why_it_does_not_start_with_what_surrounds_it(awsexec):
     assert (done.code, said["healthy"]) == (Exit.FAILED, False)
     assert said["diagnosis"]["said"].startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
     about = [fact["about"] for fact in said["facts"]]
-    assert about == ["job queue awsexec-queue", "jobs before it", "compute environment awsexec-ce"]
+    assert about == ["job queue awsexec-queue", "jobs before it", "compute environment awsexec-ce", "Fargate quota"]
 
 
 def test_logs_shows_what_was_printed_and_masks_tokens(awsexec, jobs):

@@ -1,0 +1,29 @@
+"""The account's quota of Fargate, which tasks on ECS and Batch jobs on Fargate share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.fleet.service import Fact
+from aws_exec.live.capacity import FARGATE_QUOTA, SPOT_QUOTA
+
+
+def fargate_quota(clients: Callable[[str], Any], *, spot: bool | None) -> Fact:
+    """How many vCPUs may run at a time, On-Demand or Spot; that it is not known where it may not be read."""
+    about, code = ("Fargate Spot quota", SPOT_QUOTA) if spot else ("Fargate quota", FARGATE_QUOTA)
+    try:
+        return Fact(about, f"{_vcpus(clients, code):g} vCPUs at a time ({code})")
+    except CloudError as error:
+        return Fact(about, f"not known ({error.fault.code or error.fault})")
+
+
+def _vcpus(clients: Callable[[str], Any], code: str) -> float:
+    try:
+        answer = clients("service-quotas").get_service_quota(ServiceCode="fargate", QuotaCode=code)
+        return float(answer["Quota"]["Value"])
+    except CloudError:
+        raise
+    except Exception as error:
+        raise CloudError(fault_of(error, "GetServiceQuota")) from error

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from aws_exec.clouds.session import READ_TIMEOUT_SECONDS
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.testing.scripted import ScriptedEcs, held
 from cli.exits import Exit
@@ -14,6 +15,8 @@ from tests.fleet.scripts import Gate, given, launched
 from tests.fleet.shell import AWSEXEC, ROOT, environment
 
 JOBS = 30
+#: Seconds in which it has to end, whatever AWS does: fewer than an answer of AWS is waited for.
+AT_ONCE = READ_TIMEOUT_SECONDS * 0.8
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def stopping(service, gate, tmp_path):
 
 
 def told(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=AT_ONCE)
     outcomes = Counter(each["outcome"] for each in json.loads(out))
     return process.returncode, dict(outcomes), err.splitlines()[-1]
 

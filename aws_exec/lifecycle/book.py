@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.phases import FORESEEN, Phase
@@ -41,8 +42,8 @@ class Record:
         doubtful: its row must be checked before it is launched.
         forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
             ended: it may have run what this launch is to run; None if there is none.
-        unseen: when it was adopted, while the fleet has not been surveyed since: a container of an earlier launch may
-            live that nobody knows; None otherwise.
+        unseen: when it was adopted: until a survey of the fleet that began later is answered, a container of an earlier
+            launch may live that nobody knows; None if it needs no survey.
         job: its current container; None before one is accepted.
         started: user code may have run.
         over: its Airflow container has ended.
@@ -134,6 +135,7 @@ class Clockwork:
         survey_from: when the current one began.
         surveying: the ask of the current one that is not answered yet; 0 if none is.
         survey_faults: consecutive surveys that nobody answered.
+        seen_from: when the last one began that was answered.
         suspects: ARNs of containers that nobody owned in the last survey, and when the first one began in which that
             was so.
         draining: launch, replace and stop nothing more.
@@ -150,6 +152,7 @@ class Clockwork:
     survey_from: float = 0.0
     surveying: int = 0
     survey_faults: int = 0
+    seen_from: float = -inf
     suspects: Mapping[str, float] = field(default_factory=dict)
     draining: bool = False
     terminating: bool = False

@@ -201,7 +201,9 @@ class Following(Sweeping):
             faults=0,
             fault=None,
         )
-        self._settle(draft, draft.put(heir), stop)
+        draft.put(heir)
+        draft.want(do.Launched(record.key, job))
+        self._settle(draft, heir, stop)
 
     def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
         """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""

@@ -201,7 +201,7 @@ class Machine(Surveying):
         elif record.maybe and (record.look or not self.policy.idempotent_submit):
             to_find.append(record)
         else:
-            self._submit(draft, record)
+            self._submit(draft, record, now)
 
     def _is_late(self, record: Record, now: float) -> bool:
         return (

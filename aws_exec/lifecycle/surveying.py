@@ -45,7 +45,9 @@ class Surveying(Launching):
         """
         if record.workload is None or self.policy.orphan_interval is None:
             return record
-        draft.clockwork = replace(draft.clockwork, next_survey=min(draft.clockwork.next_survey, now))
+        clockwork = draft.clockwork
+        following = now if clockwork.surveying else min(clockwork.next_survey, now)
+        draft.clockwork = replace(clockwork, next_survey=following)
         return replace(record, unseen=now)
 
     def _surveyed(self, draft: Draft, event: on.Surveyed, _now: float) -> None:
@@ -88,7 +90,6 @@ class Surveying(Launching):
         for key, sighting in lost.items():
             self._follow(draft, sighting, key, now)
         began = clockwork.survey_from
-        more = self._now_seen(draft, began, now)
         suspects = {each.seen.job.arn: clockwork.suspects.get(each.seen.job.arn, began) for each in unowned}
         orphans = [
             Orphan(each, began - since)
@@ -96,23 +97,27 @@ class Surveying(Launching):
             if began - (since := suspects[each.seen.job.arn]) >= self.policy.orphan_age
         ]
         self._tell_orphans(draft, orphans)
+        sooner = draft.clockwork.next_survey  # later than this one began, if something was adopted meanwhile
         draft.clockwork = replace(
             draft.clockwork,
             surveying=0,
             survey_faults=0,
+            seen_from=began,
             suspects=suspects,
-            next_survey=now if more else began + (self.policy.orphan_interval or 0.0),
+            next_survey=sooner if sooner > began else began + (self.policy.orphan_interval or 0.0),
         )
 
     def _is_rival(self, draft: Draft, sighting: Sighting, owner: Owner, alive: Collection[str], now: float) -> bool:
         """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
         mine = self._owner(draft, owner.task) if owner.task is not None else None
-        if mine is None or mine.job is not None or mine.unseen is None or sighting.seen.status is Status.STOPPED:
+        if mine is None or mine.job is not None or sighting.seen.status is Status.STOPPED:
+            return False
+        if not self._is_unseen(draft, mine):
             return False
         if owner.runs:
             # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
             if mine.phase is Phase.LOCATING:
-                draft.put(replace(mine, unseen=now))
+                draft.put(self._unseen(draft, mine, now))
             elif mine.family not in alive:
                 self._got_job(draft, replace(mine, unseen=None), sighting.seen, now)
             return True
@@ -129,20 +134,6 @@ class Surveying(Launching):
         )
         self._doom(draft, draft.put(rival), SUPERSEDED, now)
         return True
-
-    def _now_seen(self, draft: Draft, began: float, now: float) -> bool:
-        """What was adopted before a survey began has been seen by it; whether something was adopted since."""
-        since = False
-        for launch_id, before in self.book.records.items():
-            record = draft.get(launch_id) if before.unseen is not None else None
-            if record is None or record.unseen is None:
-                continue
-            if record.unseen > began:
-                since = True
-                continue
-            waits = record.phase in (Phase.WAITING, Phase.UNCERTAIN) and record.due in (None, record.launch_by)
-            draft.put(replace(record, unseen=None, due=now if waits else record.due))
-        return since
 
     def _tell_orphans(self, draft: Draft, orphans: Sequence[Orphan]) -> None:
         reap = self.policy.reap_orphans and not draft.clockwork.draining

@@ -44,6 +44,16 @@ class Case:
         """The schedulers whose task instances these are."""
         return {one.queued_by for one in self.run.instances.values()}
 
+    def names(self) -> dict[str, str]:
+        """What each row calls its container: a launch id, or an ARN."""
+        return {name: one.external_executor_id or "" for name, one in self.run.instances.items()}
+
+    def is_queued_anew(self, before: Mapping[str, str]) -> bool:
+        """Whether every row is QUEUED for another launch than then."""
+        names = self.names()
+        queued = all(state == "queued" for state in self.run.states.values())
+        return queued and all(name not in ("", before[task]) for task, name in names.items())
+
     def all_run(self) -> bool:
         """Whether every task runs its user code."""
         running = [state == "running" for state in self.run.states.values()]

@@ -28,6 +28,27 @@ def test_a_task_revoked_while_its_container_starts_runs_in_the_next_one_only(sta
     assert {ran.token for ran in case.ran} == {launch.token for launch in second}
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["its scheduler lives", "its scheduler is killed"])
+def test_a_task_revoked_whose_container_starts_before_it_is_stopped_runs_once_in_either(stage, killed):
+    """No call that stops it gets through; Airflow has queued the same try anew, and lets in whoever asks first."""
+    stage.configure("scheduler", "task_queued_timeout", str(QUEUED_TIMEOUT))
+    stage.aws.faults.occupy()
+    for operation in STOPS:
+        stage.aws.faults.stall_next(operation, times=1000)
+    case = stage.begin()
+    case.run.until(lambda: len(case.run.launches) == len(TASKS), "all are launched")
+    before = case.names()
+
+    case.run.until(lambda: case.is_queued_anew(before), "Airflow has queued them anew", QUEUED_TIMEOUT + 60)
+    if killed:
+        stage.kill()
+    stage.aws.faults.vacate()
+    if killed:
+        stage.restart()
+
+    assert case.problems(Expected(vain=1)) == []
+
+
 def test_a_task_given_up_for_its_silence_runs_again_once_though_the_scheduler_dies_too(stage):
     """Its container's host stalls; the call that stops it is not answered before the scheduler dies, and never acts
     before the next try has begun. The old container wakes, is refused by Airflow, and ends."""

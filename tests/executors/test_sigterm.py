@@ -132,6 +132,21 @@ def test_a_second_sigterm_at_any_instant_of_the_end_is_obeyed_and_loses_nothing(
     assert aws.double_launches() == {}
 
 
+def test_a_sigterm_at_any_instant_of_terminating_is_obeyed_and_terminating_again_spares_no_container(started, aws):
+    """A stop that was asked for is asked for once more, or was answered; none is forgotten in between."""
+    aws.set_plan(FOR_EVER)
+    for at in range(1, 500, 167):
+        scheduler = Scheduler(started(clock=FastClock(20), check_health_on_startup="False"))
+        workloads = [task(f"{at}-{number}") for number in range(2)]
+        scheduler.queue(*workloads)
+        scheduler.until(lambda those=workloads, its=scheduler: all(its.arn(workload.key) for workload in those))
+        with pytest.raises(SystemExit), Terminate(at, "/aws_exec/"):
+            scheduler.executor.terminate()
+        scheduler.executor.terminate()
+        assert aws.running() == [], at
+    assert aws.double_launches() == {}
+
+
 def test_after_a_sigterm_at_any_instant_of_the_start_the_end_comes_at_once(configured):
     """Airflow ends what it has not quite started."""
     configured(check_health_on_startup="False", shutdown_timeout="600")

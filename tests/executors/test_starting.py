@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from aws_exec.testing.scripted import THROTTLES, error, expired, no_cluster, reset, server_error
+from aws_exec.testing.scripted import THROTTLES, error, expired, held, no_cluster, reset, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import BATCH, ECS, over_both
 
@@ -111,6 +112,16 @@ def test_a_definitive_answer_to_the_health_check_refuses_the_start(started, aws,
 def test_what_may_pass_only_warns_and_launching_goes_on_once_it_has(started, aws, service, trick):
     aws.goes_wrong(trick, service.check)
     scheduler = Scheduler(started(clock=FastClock(20)))
+    aws.goes_right()
+    scheduler.until_over(scheduler.queue(task()))
+
+
+@over_both
+def test_a_service_that_does_not_answer_holds_the_start_up_no_longer_than_one_call(started, aws, service):
+    aws.goes_wrong(held(60), service.check)
+    begin = time.monotonic()
+    scheduler = Scheduler(started(read_timeout=0.5, clock=FastClock(20)))
+    assert time.monotonic() - begin < 10
     aws.goes_right()
     scheduler.until_over(scheduler.queue(task()))
 

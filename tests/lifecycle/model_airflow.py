@@ -94,9 +94,9 @@ class ModelAirflow:
             owner.fate = "reported"
 
     def _family_is(self, owner: Launch, job: Job) -> None:
-        if job == owner.ran_in:
-            return
         token = self.cloud.get(job).token
+        if job == owner.ran_in or (owner.stolen and self.key_of_family(launch_of(token)) == owner.key):
+            return
         assert token.rpartition("-")[0] == owner.family, f"{job} of {token} is credited to {owner}"
 
     def reschedule(self, container: Container) -> None:

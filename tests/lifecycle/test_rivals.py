@@ -35,7 +35,7 @@ def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.E
 
 
 def submits(life: Life) -> list[str]:
-    return [effect.launch_id for effect in life.tick() if isinstance(effect, do.Submit)]
+    return [effect.launch_id for effect in life.tick(1) if isinstance(effect, do.Submit)]
 
 
 def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
@@ -80,7 +80,7 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     (question,) = life.tick()
     assert question == do.Confirm(question.ask, (("L2", "K1"),))
     told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    assert told == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert told == [do.Launched("K1", JOB), do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
@@ -120,7 +120,6 @@ def test_the_containers_of_other_task_instances_are_no_rivals():
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
     life.tell(on.SurveyFailed(life.book.clockwork.surveying, fault(Trouble.THROTTLED)))
-    assert submits(life) == []
     assert [type(effect) for effect in life.tick(2)] == [do.Survey]
     surveyed(life)
     assert submits(life) == ["L2"]

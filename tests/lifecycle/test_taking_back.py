@@ -220,7 +220,7 @@ def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(e
     life = revoked_too_late(end(stop))
     question = confirm(life)
     told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    assert told == [do.Report("K1", success=success, job=JOB, stop=stop)]
+    assert told == [do.Launched("K1", JOB), do.Report("K1", success=success, job=JOB, stop=stop)]
     assert submits(life) == []
     assert life.see(stopped(stop)) == []
     assert life.book.records == {}
@@ -230,7 +230,10 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
     life.awaited = False
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [do.Release("K1")]
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [
+        do.Launched("K1", JOB),
+        do.Release("K1"),
+    ]
     assert life.book.records == {}
 
 

@@ -59,29 +59,39 @@ def _quota(asking: Asking, each: float, parallelism: float, *, spot: bool) -> It
 
 
 def check_compute(asking: Asking, request: Mapping[str, Any], parallelism: float) -> Iterator[Outcome]:
-    """Whether the compute environments of a job's queue have enough vCPUs for as many jobs as Airflow runs.
+    """Whether a job on Fargate has one of its sizes, and its queue enough vCPUs for as many jobs as Airflow runs.
 
     Args:
         asking: makes the calls.
         request: the arguments of SubmitJob.
         parallelism: `[core] parallelism`.
     """
-    own: Mapping[str, Any] = request.get("containerOverrides") or {}
-    path = ("containerOverrides", "resourceRequirements", "VCPU") if _vcpus(own) else ("jobDefinition",)
-    yield from _untold_is_skipped(concerning("live-quota", path, _compute(asking, request, _vcpus(own), parallelism)))
-
-
-def _compute(asking: Asking, request: Mapping[str, Any], vcpu: float, parallelism: float) -> Iterator[Outcome]:
-    call, subject = "batch:DescribeComputeEnvironments", "size of the compute environments"
-    queue = str(request["jobQueue"])
     try:
-        queues = asking.ask("batch", "DescribeJobQueues", f"job queue {queue}", jobQueues=[queue]).get("jobQueues", ())
         definition = definition_of(asking, request) or {}
     except Unanswered:
         return  # told by whoever asked first
-    names = [each["computeEnvironment"] for one in queues for each in one.get("computeEnvironmentOrder", ())]
-    each = vcpu or _vcpus(definition.get("containerProperties") or {})
-    if not names or not each:
+    own, given = request.get("containerOverrides") or {}, definition.get("containerProperties") or {}
+    vcpu, memory = (_need(own, name) or _need(given, name) for name in ("VCPU", "MEMORY"))
+    told = [name for name in ("MEMORY", "VCPU") if _need(own, name)]
+    path = ("containerOverrides", "resourceRequirements", told[0]) if told else ("jobDefinition",)
+    sizes = SIZES.get(int(vcpu * UNITS_PER_VCPU), ())
+    if "FARGATE" in (definition.get("platformCapabilities") or ()) and vcpu and memory and memory not in sizes:
+        message = f"is for Fargate, which has no size of {vcpu:g} vCPU with {size(int(memory))}"
+        subject, mend = f"job definition {request['jobDefinition']}", nearest(int(vcpu * UNITS_PER_VCPU), int(memory))
+        yield Outcome(Status.FAIL, "batch:DescribeJobDefinitions", subject, message, mend, "live-size", path)
+    if vcpu:
+        compute = _compute(asking, str(request["jobQueue"]), vcpu, parallelism)
+        yield from _untold_is_skipped(concerning("live-quota", path, compute))
+
+
+def _compute(asking: Asking, queue: str, each: float, parallelism: float) -> Iterator[Outcome]:
+    call, subject = "batch:DescribeComputeEnvironments", "size of the compute environments"
+    try:
+        queues = asking.ask("batch", "DescribeJobQueues", f"job queue {queue}", jobQueues=[queue]).get("jobQueues", ())
+    except Unanswered:
+        return  # told by whoever asked first
+    names = [one["computeEnvironment"] for found in queues for one in found.get("computeEnvironmentOrder", ())]
+    if not names:
         return
     answer = asking.ask("batch", "DescribeComputeEnvironments", subject, computeEnvironments=names)
     resources = [one.get("computeResources") or {} for one in answer.get("computeEnvironments", ())]
@@ -90,11 +100,11 @@ def _compute(asking: Asking, request: Mapping[str, Any], vcpu: float, parallelis
         yield _enough(call, subject, float(sum(most)), each, parallelism)
 
 
-def _vcpus(container: Mapping[str, Any]) -> float:
-    """Of a container, or of what is overridden of it; 0 if that is not said."""
+def _need(container: Mapping[str, Any], kind: str) -> float:
+    """vCPUs, or MiB, of a container, or of what is overridden of it; 0 if that is not said."""
     needs = container.get("resourceRequirements") or ()
-    said = next((need["value"] for need in needs if need.get("type") == "VCPU"), container.get("vcpus"))
-    return float(said or 0)
+    old = container.get({"VCPU": "vcpus", "MEMORY": "memory"}[kind])
+    return float(next((need["value"] for need in needs if need.get("type") == kind), old) or 0)
 
 
 def _enough(call: str, subject: str, have: float, each: float, parallelism: float) -> Outcome:

@@ -140,6 +140,21 @@ def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
     assert found.mend == "The next size is cpu 4, memory 8 GiB"
 
 
+@pytest.mark.parametrize(
+    ("platform", "memory", "expected"),
+    [("FARGATE", "4096", []), ("FARGATE", "5000", [("live-size", 1, 42), ("live-size", 3, 12)]), ("EC2", "5000", [])],
+)
+def test_a_job_on_fargate_has_one_of_its_sizes(platform, memory, expected):
+    text = "batch: {job_queue: jobs, job_definition: job}\ntemplates:\n  s: {cpu: 0.5, executor: batch}\n"
+    needs = [{"type": "VCPU", "value": "0.5"}, {"type": "MEMORY", "value": memory}]
+    job = {**JOB, "platformCapabilities": [platform], "containerProperties": {"resourceRequirements": needs}}
+    file, _ = read_file(text.encode(), "f", {})
+    aws = Aws(**{**WELL, "describe_job_definitions": {"jobDefinitions": [job]}})
+    live = check_live(Configuration(file), lambda _region: lambda _service: aws)
+
+    assert [(one.rule, one.place.line, one.place.column) for one in live.complaints] == expected
+
+
 def test_where_the_environment_says_it_that_is_the_place():
     said = {"AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "elsewhere"}
     file, _ = read_file(FILE.encode(), "f", {})

@@ -111,7 +111,7 @@ _ERRORS = {
     "live-cluster": "The cluster exists, and is ACTIVE.",
     "live-capacity-provider": "A capacity provider is associated with the cluster.",
     "live-task-definition": "The task definition exists, is ACTIVE, and fits network and launch type.",
-    "live-size": "CPU and memory, with what the task definition says of them, are one of the sizes of Fargate.",
+    "live-size": "CPU and memory, with what the definition says of them, are one of the sizes of Fargate.",
     "live-container": "The task or job definition has the Airflow container, and those that are overridden.",
     "live-role": "The roles of the task definition exist.",
     "live-network": "Subnets and security groups exist, in one VPC.",

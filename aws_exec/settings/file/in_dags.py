@@ -53,15 +53,24 @@ def in_neutral_terms(levels: Sequence[Terms]) -> dict[str, Any]:
         _rewritten(level.model_dump(mode="json", exclude_unset=True, exclude={"extends", "description"}))
         for level in levels
     ]
-    if any(service in level for level in written for service in SERVICES):
-        return {MEMBER: written}  # terms of a level lie over the raw arguments of those before it
+    if any(_stands_alone(level) for level in written):
+        return {MEMBER: written}
     one: dict[str, Any] = {}
     for level in written:
         if any(level.get(name) is not None for name in PLACEMENTS):
             one = {name: value for name, value in one.items() if name not in PLACEMENTS}
-        maps = {name: one[name] | level[name] for name in ("env", "tags") if one.get(name) and level.get(name)}
+        both = (name for name in ("env", "tags") if one.get(name) is not None and level.get(name) is not None)
+        maps = {name: one[name] | level[name] for name in both}
         one = {**one, **level, **maps}
     return {MEMBER: one}
+
+
+def _stands_alone(level: Mapping[str, Any]) -> bool:
+    """Whether a level cannot be one with those before it.
+
+    Its terms lie over their raw arguments, and a placement that is null deletes what another term of theirs said.
+    """
+    return any(service in level for service in SERVICES) or any(level.get(name, "") is None for name in PLACEMENTS)
 
 
 def _rewritten(level: Mapping[str, Any]) -> dict[str, Any]:

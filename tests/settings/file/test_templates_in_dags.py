@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import aws_exec
-from aws_exec.settings import InvalidExecutorConfig
-from aws_exec.settings.file import FileError
+from aws_exec.settings import InvalidExecutorConfig, RunTaskBuilder, load_ecs_options
+from aws_exec.settings.file import FileError, load_file
 from tests.settings.file.conftest import TEMPLATES
 
 
@@ -44,6 +44,24 @@ def test_where_either_service_may_be_meant_the_executor_decides(written, tmp_pat
         ]
     }
     assert "jobQueue" in aws_exec.template("gpu"), "it says itself that it is for Batch"
+
+
+@pytest.mark.parametrize(
+    "child",
+    ["env: {}", "tags: {}", "spot: null", "capacity_provider: null", "launch_type: EC2", "env: {A: null, B: 2}"],
+)
+@pytest.mark.parametrize("parent", ["capacity_provider: mine", "spot: true", "env: {A: 1}, tags: {team: risk}"])
+def test_in_neutral_terms_it_is_what_it_is_by_name(written, identity, command, parent, child):
+    path = written(f"templates:\n  parent: {{{parent}}}\n  child: {{extends: parent, {child}}}\n")
+    plain = {"cluster": "c", "container_name": "a", "task_definition": "t", "launch_type": "FARGATE"}
+    builder = RunTaskBuilder(
+        load_ecs_options(plain.get), templates=load_file({"AWSEXEC_CONFIG": str(path)}).book("ecs")
+    )
+
+    by_name, neutral = {"template": "child"}, aws_exec.template("child")
+
+    assert isinstance(neutral["template"], dict | list)
+    assert builder.build(identity, command, neutral) == builder.build(identity, command, by_name)
 
 
 def test_without_a_file_there_are_no_templates(tmp_path, monkeypatch):

@@ -123,10 +123,7 @@ def read_kwargs(document: Document, container: str, dialect: Dialect) -> Overlay
     findings = list(request.findings)
     if not findings:
         findings += [
-            finding
-            for path, item in dialect.containers(request.value)
-            if _is_airflows(item, container)
-            for finding in _foreign_environment(item, path)
+            finding for path, item in dialect.containers(request.value) for finding in _foreign_environment(item, path)
         ]
         findings += [*dialect.faults(request.value), *_nameless(request.value, {}, dialect)]
     if findings:
@@ -155,12 +152,14 @@ def _is_airflows(item: Mapping[str, Any], container: str) -> bool:
 
 
 def _decided(request: Mapping[str, Any], container: str, dialect: Dialect) -> Iterator[Finding]:
-    """What is wrong with the overrides of the Airflow container; a sidecar may be told what its author likes."""
+    """What is wrong with the overrides of containers; a sidecar may be told anything, but not whose container it is.
+
+    Who a job belongs to is read back from whichever container says it first.
+    """
     for path, item in dialect.containers(request):
-        if _is_airflows(item, container):
-            if item.get("command"):
-                yield Finding(f"{path}.command", "cannot be set", f"Remove it: {COMMAND}", "request-reserved")
-            yield from _foreign_environment(item, path)
+        if _is_airflows(item, container) and item.get("command"):
+            yield Finding(f"{path}.command", "cannot be set", f"Remove it: {COMMAND}", "request-reserved")
+        yield from _foreign_environment(item, path)
 
 
 def _foreign_environment(item: Mapping[str, Any], path: str) -> Iterator[Finding]:

@@ -135,6 +135,10 @@ def test_the_options_are_not_changed_from_task_to_task(arguments_of, options_of,
             {"overrides": {"containerOverrides": [{"environment": {"AWSEXEC_X": "x"}}]}},
             "overrides.containerOverrides[0].environment[0]",
         ),
+        (
+            {"overrides": {"containerOverrides": [{"name": "proxy", "environment": {"AWSEXEC_TOKEN": "another-1"}}]}},
+            "overrides.containerOverrides[0].environment[0]",
+        ),
     ],
 )
 def test_what_awsexec_decides_fails_the_task_naming_the_field_and_what_to_do(arguments_of, config, path):

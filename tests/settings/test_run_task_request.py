@@ -198,7 +198,7 @@ def test_tags_of_any_identity_are_what_aws_takes(identity):
         ({"security_groups": "sg"}, "subnets", "at least one subnet"),
         ({"assign_public_ip": "yes"}, "subnets", "at least one subnet"),
         (
-            kwargs(overrides={"containerOverrides": [{"environment": {"AWSEXEC_TOKEN": "x"}}]}),
+            kwargs(overrides={"containerOverrides": [{"name": "proxy", "environment": {"AWSEXEC_TOKEN": "x"}}]}),
             "run_task_kwargs",
             "AWSEXEC_TOKEN is reserved",
         ),

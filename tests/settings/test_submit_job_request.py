@@ -247,6 +247,12 @@ class TestRefusals:
     def test_every_fault_is_told_with_its_path(self, refusal, config, words):
         assert words in refusal(config)
 
+    def test_no_container_may_say_that_it_is_another_launchs(self, refusal):
+        proxy = {"name": "proxy", "environment": [{"name": "AWSEXEC_TOKEN", "value": "another-1"}]}
+        containers = {"taskProperties": [{"containers": [proxy, {"name": "airflow"}]}]}
+        words = "containers[0].environment[0]: AWSEXEC_TOKEN is reserved"
+        assert words in refusal({"containerName": "airflow", "ecsPropertiesOverride": containers})
+
     def test_a_container_of_null_is_none(self, arguments_of):
         containers = [{"name": "airflow", "environment": [{"name": "A", "value": "b"}]}, None, {"name": "proxy"}]
         config = {"containerName": "airflow", "ecsPropertiesOverride": {"taskProperties": [{"containers": containers}]}}

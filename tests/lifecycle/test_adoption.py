@@ -3,7 +3,7 @@
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Job, Trouble
-from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
+from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, over, running, starting, stopped
 
 
 def test_a_running_task_with_a_known_job_is_watched_and_reported():
@@ -165,3 +165,14 @@ def test_a_launch_that_is_being_stopped_is_not_adopted_again():
     assert life.tell(on.Adopted("L1", "K1", workload="work")) == []
     assert life.record() == before
     assert not life.machine.owns("K1")
+
+
+def test_the_rest_of_a_followed_job_is_still_stopped_in_time_when_its_launch_comes_back():
+    life = Life(gap=10.0, poll_interval=1e9)
+    find = followed_silently(life)
+    life.tell(on.Found(find, ("L1",), (running(),)))
+    life.see(over(EXITED_0))
+    due = life.record().due
+    life.awaited = None
+    life.tell(on.Adopted("L1", "K1"), after=5)
+    assert due == life.record().due == life.now - 5 + life.machine.policy.stop_grace

@@ -8,6 +8,7 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.surveying import REAPED
 from aws_exec.lifecycle.values import Job, Trouble
 from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, over, running, starting, stopped
@@ -257,3 +258,29 @@ def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stop
     told = survey(life, 0, [seen], [LOST])
     assert [type(effect) for effect in told] == [do.Launched, do.Settle, do.Orphans]
     assert life.record("L7").due == life.now + life.machine.policy.stop_grace
+
+
+def test_a_survey_that_fails_is_tried_again_each_time_later(life):
+    ask = life.tick(0)[0].ask
+    for count in (1, 2, 3):
+        assert life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED))) == []
+        wait = BACKOFF[Trouble.UNREACHED].after(count, "survey")
+        assert life.tick(wait * 0.99) == []
+        (again,) = life.tick(wait * 0.02)
+        assert again == do.Survey(again.ask)
+        ask = again.ask
+
+
+def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
+    life = surveying(orphan_interval=0.1)
+    ask = life.tick(0)[0].ask
+    life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED)))
+    assert life.tick(0.09) == []
+    assert [type(effect) for effect in life.tick(0.02)] == [do.Survey]
+
+
+def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
+    life = surveying(start_timeout=100)
+    seen = Sighting(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    survey(life, 0, [seen], [LOST])
+    assert (life.record("L7").place, life.record("L7").start_by) == ("c1", life.now + 100)

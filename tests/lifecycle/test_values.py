@@ -92,6 +92,15 @@ def test_a_throttle_halves_the_rate_and_takes_what_was_saved_up():
     assert bucket.wait(0.0) == pytest.approx(0.2)
 
 
+def test_a_throttled_bucket_refills_at_the_rate_in_force():
+    assert Bucket.full(10, 100, 0.0).throttled(0.0).refilled(1.0).level == pytest.approx(5.0)
+
+
+def test_a_moment_refills_once():
+    bucket = Bucket.full(10, 1, 0.0).take(0.0)
+    assert bucket.refilled(0.05).refilled(0.05).level == pytest.approx(0.5)
+
+
 def test_a_throttle_does_not_forgive_a_debt():
     bucket = Bucket.full(10, 1, 0.0).take(0.0).take(0.0).throttled(0.0)
     assert bucket.level == -1.0

@@ -26,7 +26,7 @@ demo: venv ## a real Airflow runs a DAG on both executors against an embedded AW
 test: venv ## every test, the real Airflow included
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest --numprocesses 2
 
-faults: venv ## each call to AWS times each way in which it can go wrong: about two minutes
+faults: venv ## each call to AWS times each way in which it can go wrong: about three minutes
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
 
 soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=300 SEED=7)

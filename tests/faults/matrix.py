@@ -148,6 +148,7 @@ def _no_place(scenario: Scenario) -> Trick:
 _SENSELESS = {
     ("access denied", "ecs", Role.LOOK): _UNLISTED,
     ("place gone", "batch", Role.LOOK): _GONE_WITH_IT,
+    ("place gone", "batch", Role.ADOPT): _GONE_WITH_IT,
     ("place gone", "batch", Role.WATCH): _NO_PLACE,
     ("place gone", "batch", Role.STOP): _NO_PLACE,
     ("place gone", "batch", Role.STOP_MANY): _NO_PLACE,

@@ -7,7 +7,7 @@ from tests.faults.scenarios import Role
 from tests.faults.world import World
 
 #: Whose refusals are said in the task's event log: what keeps a task from being launched.
-_SAID = frozenset({("ecs", Role.LAUNCH), ("batch", Role.LAUNCH), ("batch", Role.LOOK)})
+_SAID = frozenset({("ecs", Role.LAUNCH), ("batch", Role.LAUNCH), ("batch", Role.LOOK), ("batch", Role.ADOPT)})
 
 
 def play(case: Case) -> None:

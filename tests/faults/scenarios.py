@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from aws_exec.testing.scripted import Plan, reset
+from tests.executors.rows import Rows
 from tests.executors.services import BATCH, ECS, Service, environment_of
 from tests.faults.world import World
 
@@ -19,6 +20,7 @@ class Role(Enum):
     WATCH = "watching"
     LIST = "watching by listing"
     LOOK = "looking for a launch"
+    ADOPT = "adopting"
     STOP = "stopping"
     STOP_MANY = "stopping many"
 
@@ -71,6 +73,17 @@ def _look(world: World) -> None:
     world.queue("ends")
 
 
+def _killed(world: World) -> None:
+    """The scheduler is killed: two launches are not answered, two are not made. The next one looks, and surveys."""
+    world.aws.goes_wrong(reset(acts=True), world.service.launch, times=2)
+    world.queue("ends-1", "ends-2")
+    world.scheduler.beat()
+    while len(world.aws.launches()) < 2:
+        world.settle()
+    world.queue("ends-3", "fails")
+    world.restart(dead_for=1)
+
+
 def _run_some_that_stay(world: World) -> None:
     _run(world, "stays-1", "stays-2", "stays-3", "ends")
 
@@ -107,6 +120,7 @@ class Scenario:
         act: what calls it.
         options: of the executor.
         describes: jobs per describe call at most; 0: as many as the executor does. Where more run, they are listed.
+        kills: whether a scheduler is killed before.
     """
 
     service: Service
@@ -116,10 +130,12 @@ class Scenario:
     act: Callable[[World], None]
     options: Mapping[str, object] = field(default_factory=dict)
     describes: int = 0
+    kills: bool = False
 
     def world(self, seed: int = 0) -> World:
         """A world in which it can be played."""
-        world = World(self.service, seed=seed, describes=self.describes, **self.options)
+        rows = Rows() if self.kills else None
+        world = World(self.service, seed=seed, describes=self.describes, rows=rows, **self.options)
         world.aws.set_plan(plan_by_name)
         return world
 
@@ -140,4 +156,6 @@ SCENARIOS = (
     Scenario(BATCH, "TerminateJobs", Role.STOP_MANY, _run_many, _take_all_back),
     Scenario(ECS, "ListTasks", Role.LIST, _run_five, _nothing, _NO_SURVEY, describes=2),
     Scenario(BATCH, "ListJobs", Role.LIST, _run_five, _nothing, _NO_SURVEY, describes=2),
+    Scenario(ECS, "ListTasks", Role.ADOPT, _killed, _nothing, kills=True),
+    Scenario(BATCH, "ListJobs", Role.ADOPT, _killed, _nothing, kills=True),
 )

@@ -61,12 +61,12 @@ def _strikes(service, draw: random.Random) -> Iterator[tuple]:
         yield draw.choice(faults), draw.choice(scenarios)
 
 
-def _round(service, seed: int, rows: Rows, counts: Counter[str]) -> list[str]:
+def _round(service, seed: int, counts: Counter[str]) -> list[str]:
     """One executor after the other, and their tasks; what is not as it should be in the end."""
     draw = random.Random(seed)
     # A start that asks for the service's health is refused by what only passes.
     options = {"check_health_on_startup": False}
-    with World(service, seed=seed, rows=rows, describes=DESCRIBES, **options) as world:
+    with World(service, seed=seed, rows=Rows(), describes=DESCRIBES, **options) as world:
         world.aws.set_plan(_plan(draw))
         names = iter(f"task-{number}" for number in range(TASKS))
         end = world.timeline() + STRIKES
@@ -117,12 +117,12 @@ def main() -> int:
     from airflow.utils.db import initdb  # noqa: PLC0415 - not before the environment is set
 
     initdb()
-    rows, counts = Rows(), Counter[str]()
+    counts = Counter[str]()
     begin, played = time.monotonic(), 0
     while time.monotonic() - begin < asked.seconds and played != asked.rounds:
         service = (ECS, BATCH)[seed % 2]
         try:
-            wrong = _round(service, seed, rows, counts)
+            wrong = _round(service, seed, counts)
         except AssertionError as error:
             wrong = str(error).splitlines()
         played += 1

@@ -15,13 +15,6 @@ from tests.faults.scenarios import plan_by_name
 from tests.faults.world import World
 
 
-@pytest.fixture
-def rows():
-    rows = Rows()
-    yield rows
-    rows.clear()
-
-
 class Forgets(AwsEcsExecutor):
     """Says that it has adopted what it then does not follow."""
 
@@ -44,19 +37,19 @@ def killed(world: World, after: float, *, unheard: bool = False) -> list[str]:
 @pytest.mark.parametrize("service", [ECS, BATCH], ids=str)
 @pytest.mark.parametrize("unheard", [False, True], ids=["heard", "unheard"])
 @pytest.mark.parametrize("after", [1, 20, 33])
-def test_killed_at_any_time_it_loses_nothing_and_does_nothing_twice(rows, service, after, unheard):
-    with World(service, rows=rows) as world:
+def test_killed_at_any_time_it_loses_nothing_and_does_nothing_twice(service, after, unheard):
+    with World(service, rows=Rows()) as world:
         assert killed(world, after, unheard=unheard) == []
         assert len(world.aws.launches()) == len(world.stories)
 
 
-def test_the_checker_sees_a_successor_that_follows_nothing(rows):
-    with World(ECS, Forgets, rows=rows) as world:
+def test_the_checker_sees_a_successor_that_follows_nothing():
+    with World(ECS, Forgets, rows=Rows()) as world:
         assert "reports: ends-1 was reported [], not ['success']" in killed(world, 20)
 
 
-def test_the_checker_sees_a_container_that_the_successor_does_not_follow_at_once(rows):
-    with World(ECS, Forgets, rows=rows) as world:
+def test_the_checker_sees_a_container_that_the_successor_does_not_follow_at_once():
+    with World(ECS, Forgets, rows=Rows()) as world:
         world.aws.set_plan(plan_by_name)
         world.queue("stays")
         world.pass_time(10)

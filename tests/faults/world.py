@@ -51,7 +51,7 @@ class World:
         executor: the class; None: the service's own.
         seed: of what goes wrong by chance.
         describes: jobs per describe call at most; 0: as many as the executor does.
-        rows: Airflow's, for `restart`.
+        rows: Airflow's, for `restart`; cleared at the end.
         **options: of the executor.
     """
 
@@ -99,6 +99,8 @@ class World:
         self.executor._dispatcher.close(0)
         self.aws.close()
         self.patch.undo()
+        if self._rows is not None:
+            self._rows.clear()
         logging.getLogger("aws_exec").removeHandler(self.complaints)
 
     def started(self) -> ContainerExecutor:

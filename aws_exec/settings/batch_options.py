@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator
 
 from aws_exec.settings.coercion import json_object, positive_seconds, text_map
-from aws_exec.settings.merge import SUBMIT_JOB, camelized
+from aws_exec.settings.merge import SUBMIT_JOB
 from aws_exec.settings.options import (
     NOTHING_SAID,
     AwsOptions,
@@ -18,6 +18,7 @@ from aws_exec.settings.options import (
     attempts_option,
     kwargs_option,
     load,
+    named_in,
     option,
 )
 
@@ -87,12 +88,7 @@ class BatchOptions(AwsOptions):
     @classmethod
     def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:
         """The amazon provider takes the queue and the definition from `submit_job_kwargs` too."""
-        try:
-            kwargs = json_object(given.get("submit_job_kwargs", "{}"))
-        except ValueError:
-            return ()  # told as a problem of its own
-        named = {camelized(str(key), SUBMIT_JOB) for key, value in kwargs.items() if value}
-        return {option for member, option in OPTION_OF.items() if member in named}
+        return named_in(given.get("submit_job_kwargs", "{}"), OPTION_OF, SUBMIT_JOB)
 
     saved_launches: ClassVar[int] = SAVED_LAUNCHES
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
 from aws_exec.settings.coercion import boolean, json_object, names, strategy
+from aws_exec.settings.merge import RUN_TASK
 from aws_exec.settings.options import (
     NOTHING_SAID,
     AwsOptions,
@@ -16,6 +17,7 @@ from aws_exec.settings.options import (
     attempts_option,
     kwargs_option,
     load,
+    named_in,
     option,
 )
 from aws_exec.settings.problems import Problem, variable_of
@@ -117,6 +119,11 @@ class EcsOptions(AwsOptions):
                 rule="option-conflict",
             )
 
+    @classmethod
+    def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:
+        """The amazon provider takes the task definition from `run_task_kwargs` too."""
+        return named_in(given.get("run_task_kwargs", "{}"), {"taskDefinition": "task_definition"}, RUN_TASK)
+
     saved_launches: ClassVar[int] = SAVED_LAUNCHES
 
     @property
@@ -147,7 +154,8 @@ def load_ecs_options(
     Args:
         get: the raw text of an option (of that team), or None; empty text means absent.
         team: whose configuration `get` reads, for naming it in messages.
-        require: whether `cluster`, `container_name` and `task_definition` must be there.
+        require: whether `cluster`, `container_name` and `task_definition` must be there (the last may be in
+            `run_task_kwargs`).
         said: by awsexec.yaml, where Airflow's configuration says nothing.
 
     Raises:

@@ -49,7 +49,7 @@ def base_request(options: EcsOptions, blame: Blame) -> BaseRequest:
     Raises:
         OptionsError: with every problem that can be seen without a task.
     """
-    set_here = {name: str(value) for name in type(options).model_fields if (value := getattr(options, name))}
+    set_here = {name: value for name in type(options).model_fields if (value := getattr(options, name))}
     if unusable := [*options.conflicts(set_here, blame.team), *missing(type(options), set_here, blame.team)]:
         raise OptionsError(unusable)  # options made elsewhere than in `load_ecs_options`
     kwargs, network = _network(options, blame)

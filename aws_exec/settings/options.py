@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
-from aws_exec.settings.coercion import boolean, positive_seconds, seconds
+from aws_exec.settings.coercion import boolean, json_object, positive_seconds, seconds
+from aws_exec.settings.merge import Grammar, camelized
 from aws_exec.settings.option_info import option_catalogue
 from aws_exec.settings.problems import OptionsError, Problem, section_of, shown, variable_of
 
@@ -78,6 +79,16 @@ def kwargs_option(operation: str, example: str) -> Any:
         example=example,
         repr=False,  # it may set environment variables, and options are logged
     )
+
+
+def named_in(kwargs: object, option_of: Mapping[str, str], grammar: Grammar) -> frozenset[str]:
+    """The options that the raw text of a `*_kwargs` option gives, by `option_of`: member of the request -> option."""
+    try:
+        document = json_object(kwargs)
+    except ValueError:
+        return frozenset()  # told as a problem of its own
+    members = {camelized(str(key), grammar) for key, value in document.items() if value}
+    return frozenset(option for member, option in option_of.items() if member in members)
 
 
 class ExecutorOptions(BaseModel):

@@ -152,6 +152,12 @@ def test_where_neither_launch_type_nor_strategy_is_known_fargate_is_chosen_as_th
     assert ours(PLAIN, {}, identity, command)["launchType"] == theirs(PLAIN, {}, command)["launchType"] == "FARGATE"
 
 
+@pytest.mark.parametrize("name", ["task_definition", "taskDefinition"])
+def test_the_task_definition_may_be_in_run_task_kwargs_alone(theirs, identity, command, name):
+    raw = {"cluster": "fleet", "container_name": "airflow", "launch_type": "EC2", **kwargs(**{name: "airflow-task:7"})}
+    assert ours(raw, {}, identity, command) == theirs(raw, {}, command)
+
+
 def test_launch_type_and_strategy_together_are_refused_by_both(amazon):
     raw = {**PLAIN, "launch_type": "EC2", "capacity_provider_strategy": '[{"capacityProvider": "x"}]'}
     with pytest.raises(ValueError, match="mutually exclusive"):

@@ -16,7 +16,8 @@ MASK: Final = "***"
 #: A name that says that its value is secret. Airflow's own options among them are those that it calls sensitive
 #: (`airflow.configuration`, `sensitive_config_values`), and its connections.
 _NAME: Final = re.compile(
-    r"passw|passphrase|(?:^|_|db|pg)pass(?:$|_)|_pwd$|secret|token|credential|private|authorization|basic_auth"
+    r"passw|passphrase|(?:^|_|db|pg)pass(?:$|_)|_pwd$|secret|token|credential|private(?!_?(?:ip|dns))|authorization"
+    r"|basic_auth"
     r"|api_?key|access_?key|fernet_?key|ssh_?key|keyfile|signature|airflow_conn_|sql_alchemy_conn|result_backend"
     r"|broker_url|(?:^|_)dsn$|webhook|connection_string|auth_header|service_key|^airflow__.*(?:kwargs?|_args)$",
     re.IGNORECASE,
@@ -102,7 +103,7 @@ def redact_document(document: Any) -> Any:
         named = str(document.get("name", document.get("key", "")))
         masked = "value" if _is_theirs(named) else ""
         return {
-            key: MASK if isinstance(value, str) and (key == masked or _is_theirs(str(key))) else redact_document(value)
+            key: MASK if (key == masked or _is_theirs(str(key))) and _is_plain(value) else redact_document(value)
             for key, value in document.items()
         }
     if isinstance(document, list | tuple):
@@ -112,6 +113,11 @@ def redact_document(document: Any) -> Any:
             for last, each in zip(before, document, strict=False)
         ]
     return redact(document, longest=len(document) + 1) if isinstance(document, str) else document
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it may be the secret itself; an ARN only says where that is."""
+    return isinstance(value, str) and not value.startswith("arn:")
 
 
 def _is_theirs(name: str) -> bool:

@@ -34,3 +34,16 @@ def test_long_texts_stay_whole_and_other_values_as_they_are():
     document = {"text": "many words " * 500, "number": 3, "nothing": None, "when": [1.5, True]}
 
     assert redact_document(document) == document
+
+
+def test_addresses_in_a_private_network_and_where_a_secret_is_kept_are_shown():
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-AbCdEf"
+    document = {
+        "networkInterfaces": [{"privateIpv4Address": "10.0.0.7"}],
+        "attachments": [{"details": [{"name": "privateIPv4Address", "value": "10.0.0.7"}]}],
+        "attributes": [{"name": "privateDnsName", "value": "ip-10-0-0-7.internal"}],
+        "repositoryCredentials": {"credentialsParameter": arn},
+        "secrets": [{"name": "DB_PASSWORD", "valueFrom": arn}],
+    }
+
+    assert redact_document(document) == document

@@ -11,7 +11,6 @@ when this process is gone, by `kill -9` too.
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 import urllib.error
@@ -27,8 +26,9 @@ from uuid import uuid4
 from aws_exec.local.airflow_component import Component
 from aws_exec.local.airflow_home import USER, AirflowHome, Settings, make_home
 from aws_exec.local.airflow_records import Records, sqlite_file
-from aws_exec.local.errors import LocalError, PortInUseError
-from aws_exec.local.http import LOOPBACK
+from aws_exec.local.errors import LocalError
+from aws_exec.local.http import free_port
+from aws_exec.local.interrupts import uninterrupted
 
 Found = TypeVar("Found")
 
@@ -109,7 +109,7 @@ class LocalAirflow:
         Raises:
             PortInUseError: the port cannot be had.
         """
-        self.home: AirflowHome = make_home(directory, _free_port(port), executor, dags, settings or {})
+        self.home: AirflowHome = make_home(directory, free_port(port), executor, dags, settings or {})
         self.records = Records(sqlite_file(self.home.database))
         self._environment = {
             **(environment or {}),
@@ -151,7 +151,7 @@ class LocalAirflow:
             TimeoutError: they were not all well in time.
         """
         told("Airflow makes its database ...")
-        migration = self._components["db-migrate"] = self._run("db-migrate", ("db", "migrate"))
+        migration = self._run("db-migrate", ("db", "migrate"))
         self._waited(lambda: migration.exit_code is not None, timeout, "airflow db migrate")
         if migration.exit_code != 0:
             raise ComponentDiedError(migration)
@@ -202,7 +202,7 @@ class LocalAirflow:
         if (before := self._components.get(name)) is not None:
             before.kill()
             before.join()
-        self._components[name] = self._run(name, _COMMANDS[name.partition("#")[0]])
+        self._run(name, _COMMANDS[name.partition("#")[0]])
 
     def check(self) -> None:
         """See whether all components live.
@@ -290,7 +290,10 @@ class LocalAirflow:
 
     def _run(self, name: str, arguments: tuple[str, ...]) -> Component:
         command = ("python", "-m", "airflow", *arguments)
-        return Component(name, command, self._environment, self.home.directory, self.log_of(name))
+        with uninterrupted():  # a signal between its start and this note of it would leave it to nobody
+            component = Component(name, command, self._environment, self.home.directory, self.log_of(name))
+            self._components[name] = component
+        return component
 
     def _waited(self, predicate: Callable[[], Found | None], timeout: float, what: str, every: float = _LOOK) -> Found:
         deadline = time.monotonic() + timeout
@@ -333,18 +336,3 @@ def _open(request: urllib.request.Request) -> Any:
     """Ask, past any proxy that the environment names: it is on loopback."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return opener.open(request, timeout=30)
-
-
-def _free_port(port: int) -> int:
-    """The port if it can be had, or any free one for 0.
-
-    Airflow cannot be handed a socket: somebody else may still be faster; then the API server dies and says so.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            why = error.strerror or error
-            raise PortInUseError(f"port {port} cannot be used ({why}); name another, or 0 for any free one") from error
-        return int(probe.getsockname()[1])

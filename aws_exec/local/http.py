@@ -185,3 +185,21 @@ class HttpServer:
             except OSError:
                 _LOG.debug("the client hung up first")
             thread.join()
+
+
+def free_port(port: int) -> int:
+    """The port if it can be had, or any free one for 0.
+
+    Airflow cannot be handed a socket: somebody else may still be faster; then the API server dies and says so.
+
+    Raises:
+        PortInUseError: it cannot be had.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            why = error.strerror or error
+            raise PortInUseError(f"port {port} cannot be used ({why}); name another, or 0 for any free one") from error
+        return int(probe.getsockname()[1])

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any
 import psycopg2
 
 from aws_exec.local.containers import Container, ContainerSpec
+from aws_exec.local.http import free_port
 
 #: The server refuses to run as root: whoever is root runs it as nobody.
 NOBODY = 65534
@@ -74,7 +74,7 @@ def postgres() -> Iterator[Postgres]:
         data = directory / "data"
         words = ("--pgdata", str(data), "--username", USER, "--auth", "trust", "--no-sync", "--encoding", "UTF8")
         subprocess.run([*prefix, str(programs / "initdb"), *words], check=True, capture_output=True, cwd=directory)
-        port = _free_port()
+        port = free_port(0)
         options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
         command = [*prefix, str(programs / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), *options]
         yield from _running(command, directory, Postgres(port))
@@ -112,9 +112,3 @@ def _running(command: list[str], directory: Path, server: Postgres) -> Iterator[
         ended.wait(10)
         process.kill()
         process.join()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

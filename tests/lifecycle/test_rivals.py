@@ -117,6 +117,14 @@ def test_the_containers_of_other_task_instances_are_no_rivals():
     assert submits(life) == ["L2"]
 
 
+def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none_for_a_survey():
+    life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
+    life.take("L2")
+    life.tick()
+    assert surveyed(life, running()) == []
+    assert set(life.book.records) == {"L2"}
+
+
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
     life.tell(on.SurveyFailed(life.book.clockwork.surveying, fault(Trouble.THROTTLED)))

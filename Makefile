@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test compat faults soak crash crash-rival bench coverage lint format docs docs-site picture constraints clean
+.PHONY: help venv demo test compat faults soak crash crash-rival bench coverage mutants lint format docs docs-site picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -66,6 +66,9 @@ coverage: $(VENV)/.proof ## which lines and branches the tests of the lifecycle 
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/coverage run -m pytest --quiet tests/lifecycle tests/settings tests/cli -k "not half_a_millisecond"
 	@$(BIN)/coverage report
 
+mutants: $(VENV)/.proof ## break the lifecycle in every small way: does a test fail? docs/mutants.md; an hour (SHARE=0.2)
+	@$(BIN)/python -m tests.mutants $(addprefix --share ,$(SHARE))
+
 $(VENV)/.proof: $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group proof
 	@touch $@
@@ -93,4 +96,4 @@ constraints: ## pin anew what the checks use: the newest that work together
 	@$(BIN)/uv --version | sed -E 's/uv ([0-9.]+).*/uv==\1/' >> constraints.txt
 
 clean: ## remove what was built
-	@rm -rf $(VENV) .compat build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .compat .coverage mutants build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

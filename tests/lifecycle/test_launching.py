@@ -135,3 +135,12 @@ def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
     assert life.tick() == [do.Confirm(2, (("L1", "K1"),))]
     assert life.tell(on.Confirmed(2, ("L1",), frozenset({"L1"}))) == []
     assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "work of L1")]
+
+
+def test_what_is_due_now_is_due():
+    life = Life()
+    assert not life.machine.due(life.now)
+    life.take()
+    assert life.machine.due(life.now)
+    life.tick()
+    assert not life.machine.due(life.now)

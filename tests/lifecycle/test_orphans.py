@@ -68,6 +68,14 @@ def test_what_nobody_owned_in_two_surveys_far_enough_apart_is_an_orphan(life):
     assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 1800),), stopped=False)]
 
 
+def test_what_is_followed_hides_no_orphan_behind_it(life):
+    life.tell(on.Adopted("L1", "K1", JOB))
+    mine, seen = sighting(JOB, "L1"), sighting(JOB2)
+    for _ in range(2):
+        told = survey(life, 900, [mine, seen], [UNOWNED, UNOWNED])
+    assert told == [do.Orphans((Orphan(seen, 900),), stopped=False)]
+
+
 def test_surveys_that_come_sooner_make_nobody_an_orphan_sooner():
     life = surveying(orphan_interval=300.0)
     seen = sighting()

@@ -197,5 +197,9 @@ def test_started_by_holds_what_ecs_allows(deployment):
     assert re.fullmatch(r"awsexec/[A-Za-z0-9\-/_]*", started_by(deployment))
 
 
+def test_what_ecs_does_not_allow_becomes_a_hyphen_in_started_by():
+    assert started_by("prod: eu") == "awsexec/prod-eu"
+
+
 def test_started_by_is_cut_to_its_limit():
     assert len(started_by("x" * 500)) == STARTED_BY_LIMIT

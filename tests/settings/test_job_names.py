@@ -68,3 +68,12 @@ def test_every_name_is_one_that_batch_takes_and_has_its_token(wished, words, num
     assert name[0].isalnum()
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
     assert token_in(name, prefix) == token
+
+
+def test_a_name_is_read_whatever_its_case():
+    """ListJobs compares names without regard to it, and answers with what it has."""
+    assert token_in(f"AWSEXEC-{TOKEN.upper()}-dag", "awsexec") == TOKEN.upper()
+
+
+def test_a_prefix_keeps_its_letters():
+    assert prefix_of("_-XY/z-") == "XY_z-"

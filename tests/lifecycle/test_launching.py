@@ -5,6 +5,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
+from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.values import Job, Trouble
 from tests.lifecycle.driver import JOB, Life, fault, starting
 
@@ -144,3 +145,13 @@ def test_what_is_due_now_is_due():
     assert life.machine.due(life.now)
     life.tick()
     assert not life.machine.due(life.now)
+
+
+def test_a_launch_that_is_refused_again_waits_longer_each_time():
+    life = Life()
+    ask = life.launching()
+    for count in (1, 2, 3):
+        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.REFUSED)))
+        wait = BACKOFF[Trouble.REFUSED].after(count, "L1-1")
+        assert life.tick(wait * 0.99) == []
+        ask = life.submit_of(life.tick(wait * 0.02)).ask

@@ -132,3 +132,16 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
 def test_where_every_sweep_has_to_describe_every_job_none_is_listed():
     life = life_with(jobs(5), rounds=1)
     assert asked(life.tick(5)) == ([], jobs(5))
+
+
+def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
+    life = life_with(jobs(5))
+    effects = life.tick(5)
+    for observe in effects:
+        if isinstance(observe, do.Observe):
+            life.tell(on.Observed(observe.ask, tuple(running(job, token=None) for job in observe.jobs)))
+    assert life.tick(5) == []
+    for watch in effects:
+        if isinstance(watch, do.Watch):
+            life.tell(on.Watched(watch.ask, watch.place))
+    assert asked(life.tick(5)) != ([], [])

@@ -9,6 +9,7 @@ either fully in the book, its effects in the outbox, or not at all.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -210,11 +211,11 @@ class Book:
         self._unapplied = None
 
     def effect_numbers(self) -> Iterator[int]:
-        """Numbers for the effects of the next change."""
-        number = self._last_effect
-        while True:
-            number += 1
-            yield number
+        """Numbers for the effects of the next change.
+
+        Not a generator: Python ignores what a signal raises while it closes one.
+        """
+        return itertools.count(self._last_effect + 1)
 
     def next_due(self) -> float | None:
         """The earliest time anything is due; None if nothing is."""

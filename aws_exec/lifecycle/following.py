@@ -301,7 +301,11 @@ class Following(Sweeping):
 
     def _owner(self, draft: Draft, key: Key) -> Record | None:
         """The record that speaks for a key; None if none does."""
-        return next((record for record in reversed(draft.of_key(key)) if not record.silent), None)
+        # A loop: of a generator that is left early, Python ignores what a signal raises while it closes it.
+        for record in reversed(draft.of_key(key)):
+            if not record.silent:
+                return record
+        return None
 
     def _awaiting(self, draft: Draft, launch_id: LaunchId, phase: Phase, ask: int) -> Record | None:
         """The record that waits for just this completion; None if it is late or doubled."""

@@ -58,6 +58,16 @@ else:
             return self.ti.key
 
 
+if ExecuteCallback is not None and not hasattr(ExecuteCallback, "key"):
+
+    class ExecuteCallback(ExecuteCallback):
+        """In Airflow 3.2, likewise."""
+
+        @property
+        def key(self):
+            return compat.key_of(self)
+
+
 def initialize_stats(factory):
     """Have Airflow's stats logger made by this factory, now or when it is next needed."""
     if initialize is not None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from aws_exec.settings import EcsOptions, OptionsError, load_ecs_options, option_catalogue
+from aws_exec.settings import EcsOptions, ExecutorOptions, OptionsError, load_ecs_options, option_catalogue
 from aws_exec.settings.problems import shown
 
 
@@ -98,6 +98,10 @@ def test_an_option_that_is_missing_is_told_without_a_value():
     (problem,) = problems_of({"container_name": "a", "task_definition": "t"}).problems
     assert (problem.option, problem.value) == ("cluster", None)
     assert shown("cluster", None) is None
+
+
+def test_what_is_required_is_required_unless_a_service_says_that_another_option_gives_it():
+    assert list(ExecutorOptions.elsewhere({"run_task_kwargs": '{"cluster": "c"}'})) == []
 
 
 def test_a_launch_timeout_of_zero_is_off(options_of):

@@ -27,7 +27,8 @@ _TOKEN: Final = re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*)*")
 _KEY_ID: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 #: User and password: up to the last `@` before the path, or before the next space where the password has slashes.
 _IN_URL: Final = re.compile(r"(?<=://)(?:[^/\s\"'<>]{1,200}|[^/\s\"'<>:@]{0,100}:(?!\d+/)[^\s\"'<>]{1,200})@")
-_OPAQUE: Final = re.compile(r"[\w/+=-]{120,}")
+#: A long word, unless it is an absolute path, of names that are not long themselves.
+_OPAQUE: Final = re.compile(r"(?P<path>(?<![\w/+=-])(?:/[\w.-]{1,64}){3,}(?![\w/+=-]))|[\w/+=-]{120,}")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL)
 
 #: A value: what is quoted whole (the quotes may be escaped, in JSON within JSON), else one word and its scheme.
@@ -64,7 +65,7 @@ def redact(text: str, *, longest: int = 2000, keys: bool = False) -> str:
     text = _PEM.sub(MASK, text)
     text = _TOKEN.sub(MASK, text)
     text = _KEY_ID.sub(MASK, text)
-    text = _OPAQUE.sub(MASK, text)
+    text = _OPAQUE.sub(lambda found: found["path"] or MASK, text)
     text = _IN_URL.sub(f"{MASK}@", text)
     text = _NAMED.sub(_masked, text)
     text = _PAIR.sub(_masked_if_telling, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.redaction import holds_secret, is_secret_name, redact
+from aws_exec.redaction import MASK, holds_secret, is_secret_name, redact
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEhunter2\n-----END RSA PRIVATE KEY-----"
 
@@ -73,3 +73,12 @@ def test_a_text_made_to_be_slow_is_not():
     """Every expression is bounded: a text of this length that nearly matches each of them takes well below a second."""
     for part in ("://a", "name=a,", "--a ", "token ", "a-", "-----BEGIN PRIVATE KEY----- ", "password='\\"):
         assert len(redact(part * 3000)) <= 2000
+
+
+def test_a_long_path_of_a_file_is_no_secret_and_a_long_word_with_slashes_is():
+    path = "/var/lib/airflow/" + "a_folder_with_a_name-of_some_length/" * 4 + "logs/db-migrate.log"
+    assert redact(f"its log is {path}") == f"its log is {path}"
+    assert redact(f"'{path}'") == f"'{path}'"
+    word = "/" + "Zm9vYmFy" * 12 + "/b+c/" + "cXV4" * 10
+    assert redact(f"said {word}") == f"said {MASK}"
+    assert redact(path.replace("_", "+")) != path.replace("_", "+")

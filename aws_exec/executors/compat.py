@@ -17,6 +17,7 @@ from airflow.executors.base_executor import BaseExecutor
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
+from sqlalchemy.orm import configure_mappers
 
 from aws_exec.lifecycle.values import Key
 
@@ -89,6 +90,18 @@ def callback_key(callback_id: str) -> Key:
     kind = getattr(callback, "CallbackKey", str)
     key: Key = kind(callback_id)
     return key
+
+
+def map_tables() -> None:
+    """Import and map Airflow's tables, in the scheduler's thread, before any other asks for rows.
+
+    A thread of the lanes that were the first would import them while it holds the mappers' lock, and the scheduler's
+    thread, if it imports one at that moment, would wait for the lock while it holds the import: for ever.
+    """
+    from airflow.models import import_all_models  # noqa: PLC0415 - in the scheduler, where they are imported anyhow
+
+    import_all_models()  # type: ignore[no-untyped-call]
+    configure_mappers()
 
 
 def live_callbacks(ids: Sequence[UUID]) -> Any:

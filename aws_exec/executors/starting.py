@@ -166,6 +166,7 @@ class StartingExecutor(BeatingExecutor):
             self._refuse_if_definitive(error.fault)
         if options.check_health_on_startup:
             self._check_health_at_start(cloud)
+        compat.map_tables()
         self._dispatcher.start()
         self.log.info("%s is ready (deployment %s)", type(self).__name__, self._deployment)
 

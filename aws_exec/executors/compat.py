@@ -100,7 +100,7 @@ def map_tables() -> None:
     """
     from airflow.models import import_all_models  # noqa: PLC0415 - in the scheduler, where they are imported anyhow
 
-    import_all_models()  # type: ignore[no-untyped-call] -- Airflow says no types there
+    import_all_models()  # type: ignore[no-untyped-call] # Airflow annotates it not
     configure_mappers()
 
 

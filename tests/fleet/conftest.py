@@ -3,6 +3,8 @@
 import pytest
 
 from aws_exec.local import EmbeddedAws
+from aws_exec.testing.scripted import ScriptedEcs
+from tests.fleet.scripts import Gate
 from tests.fleet.shell import Shell
 
 
@@ -10,6 +12,18 @@ from tests.fleet.shell import Shell
 def aws():
     with EmbeddedAws(max_containers=12, start_delay=0, stop_delay=0, stop_timeout=1) as aws:
         yield aws
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def service(gate):
+    """An ECS whose late answers (`held`) wait for the gate."""
+    with ScriptedEcs(later=gate) as service:
+        yield service
 
 
 @pytest.fixture

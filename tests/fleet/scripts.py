@@ -47,17 +47,23 @@ class Gate:
             send()
 
 
-def given(service: ScriptedEcs, home: object, **more: str) -> dict[str, str]:
-    """The environment of a shell whose cluster is this one."""
+def reaching(service: ScriptedEcs, home: object) -> dict[str, str]:
+    """The environment of a shell whose ECS is this one; whose jobs are ours is not said."""
     return {
         "AIRFLOW_HOME": str(home),
-        "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "fleet",
-        "AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT": OURS,
         "AWS_ENDPOINT_URL_ECS": service.get_url(),
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
-        **more,
+    }
+
+
+def given(service: ScriptedEcs, home: object) -> dict[str, str]:
+    """The same, with a cluster and a deployment configured."""
+    return {
+        **reaching(service, home),
+        "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "fleet",
+        "AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT": OURS,
     }
 
 

@@ -6,6 +6,8 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from cli.common import Options, before
 from cli.console import printer
 
 ROOT = Path(__file__).parents[2]
+#: The program, as an installed one runs.
 AWSEXEC = [sys.executable, "-c", "from cli.app import main; main()"]
 
 
@@ -31,19 +34,29 @@ def environment(**given: str) -> dict[str, str]:
     return {**kept, "AWS_CONFIG_FILE": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **given}
 
 
-def process(*arguments: str, **given: str) -> Done:
-    """Run `awsexec` as a process, to its end."""
-    done = subprocess.run(
-        [*AWSEXEC, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
+@contextmanager
+def running(*arguments: str, program: Sequence[str] = AWSEXEC, **given: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command as a process, to be read while it runs; it is killed in the end."""
+    with subprocess.Popen(
+        [*program, *arguments],
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         cwd=ROOT,
-        check=False,
         env=environment(**given),
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def process(*arguments: str, program: Sequence[str] = AWSEXEC, **given: str) -> Done:
+    """Run a command as a process, to its end."""
+    with running(*arguments, program=program, **given) as process:
+        out, err = process.communicate(timeout=120)
+    return Done(process.returncode, out, err)
 
 
 class Shell:

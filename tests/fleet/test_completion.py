@@ -1,24 +1,18 @@
 """What a shell is offered: ids and addresses of what runs, names of templates; never an error."""
 
-from aws_exec.testing.scripted import ScriptedEcs
 from cli.arguments import complete_jobs, complete_templates
-from tests.fleet.fleet import identity
+from tests.fleet.scripts import given, launched
 
 
-def test_ids_and_addresses_of_what_runs(monkeypatch, tmp_path):
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    monkeypatch.setenv("AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER", "fleet")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    environment = [{"name": name, "value": value} for name, value in identity("load").environment().items()]
-    with ScriptedEcs() as service:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", service.url)
-        arn = service.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"environment": environment}]}})
-        job_id = arn.rpartition("/")[2]
+def test_ids_and_addresses_of_what_runs(service, monkeypatch, tmp_path):
+    for name, value in given(service, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    (arn,) = launched(service, "load")
+    job_id = arn.rpartition("/")[2]
 
-        assert complete_jobs(job_id[:3]) == [(job_id, "etl/load@r1")]
-        assert complete_jobs("etl/l") == [("etl/load@r1", job_id)]
+    assert complete_jobs(job_id[:3]) == [(job_id, "etl/load@r1")]
+    assert complete_jobs("etl/l") == [("etl/load@r1", job_id)]
+    service.down()
     assert complete_jobs("etl") == []
 
 

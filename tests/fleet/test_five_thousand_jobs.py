@@ -3,7 +3,6 @@
 What was done until the first row is counted, in calls; how long that took on this machine is only recorded.
 """
 
-import subprocess
 import time
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.testing.scripted import AWS_QUOTAS, ScriptedBatch, ScriptedEcs, held, in_a_process
 from tests.fleet import scripts
-from tests.fleet.shell import AWSEXEC, ROOT, environment
+from tests.fleet.shell import AWSEXEC, running
 
 JOBS = 2500
 
@@ -38,24 +37,19 @@ def services():
 
 def test_rows_are_shown_while_the_rest_is_asked_for(tmp_path):
     gate = scripts.Gate(free=1)
-    airflow = "import atexit, sys; atexit.register(lambda: print('airflow' in sys.modules, file=sys.stderr))\n"
+    told = "import atexit, sys; atexit.register(lambda: print('airflow' in sys.modules, file=sys.stderr))\n"
+    program = [*AWSEXEC[:2], told + AWSEXEC[2]]
     with ScriptedEcs(later=gate) as service:
         scripts.launched(service, *(f"load_{number}" for number in range(450)))
         service.goes_wrong(held(1.0), "DescribeTasks")
-        with subprocess.Popen(
-            [*AWSEXEC[:2], airflow + AWSEXEC[2], "list"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(**scripts.given(service, tmp_path)),
-            cwd=ROOT,
-        ) as process:
+        with running("list", program=program, **scripts.given(service, tmp_path)) as process:
             shown = [process.stdout.readline() for _ in range(101)]
             gate.wait_for(4)
             asked = dict(service.calls())
             gate.open()
             rest = process.stdout.readlines()
             imported = process.stderr.read()
+            process.wait(60)
 
     assert shown[0].split()[:3] == ["DAG", "TASK", "RUN"]
     assert len({line.split()[1] for line in [*shown[1:], *rest]}) == 450
@@ -65,27 +59,14 @@ def test_rows_are_shown_while_the_rest_is_asked_for(tmp_path):
 
 def test_all_of_them_are_listed_within_the_quota(services, tmp_path, record_property):
     ecs, batch = services
-    given = environment(
-        AWS_ENDPOINT_URL_ECS=ecs.get_url(),
-        AWS_ENDPOINT_URL_BATCH=batch.get_url(),
-        AWS_DEFAULT_REGION="eu-central-1",
-        AWS_ACCESS_KEY_ID="testing",
-        AWS_SECRET_ACCESS_KEY="testing",
-        AIRFLOW_HOME=str(tmp_path),
-    )
+    given = {**scripts.reaching(ecs, tmp_path), "AWS_ENDPOINT_URL_BATCH": batch.get_url()}
     begun = time.monotonic()
-    with subprocess.Popen(
-        [*AWSEXEC, "list", "--cluster", "fleet", "--queue", "fleet"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=given,
-        cwd=ROOT,
-    ) as process:
+    with running("list", "--cluster", "fleet", "--queue", "fleet", **given) as process:
         header, first = process.stdout.readline(), process.stdout.readline()
         wall = time.monotonic() - begun
         rest = process.stdout.read().splitlines()
         errors = process.stderr.read()
+        process.wait(60)
     record_property("first_row_seconds", wall)
     record_property("all_rows_seconds", time.monotonic() - begun)
 

@@ -4,23 +4,12 @@ import re
 
 import pytest
 
-from aws_exec.testing.scripted import ScriptedEcs, held
+from aws_exec.testing.scripted import held
 from cli.exits import Exit
-from tests.fleet.scripts import Gate, given, launched
+from tests.fleet.scripts import given, launched
 from tests.fleet.terminal import CTRL_C, Terminal
 
 SEVEN = [f"load_{number}" for number in range(7)]
-
-
-@pytest.fixture
-def gate():
-    return Gate()
-
-
-@pytest.fixture
-def service(gate):
-    with ScriptedEcs(later=gate) as service:
-        yield service
 
 
 @pytest.fixture

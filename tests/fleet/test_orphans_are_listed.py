@@ -9,38 +9,23 @@ import pytest
 from aws_exec.fleet import Asked, Filter, open_fleet
 from aws_exec.fleet.orphans import find_orphans
 from aws_exec.lifecycle.orphans import Owner
-from aws_exec.testing.scripted import ScriptedEcs
-from tests.fleet.fleet import OURS, identity
+from tests.fleet.scripts import given, launched
 
 
 @pytest.fixture
-def fleet(monkeypatch, tmp_path):
-    with ScriptedEcs() as service:
-        given = {
-            "AWS_ENDPOINT_URL_ECS": service.url,
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-        }
-        for name, value in given.items():
-            monkeypatch.setenv(name, value)
-        configured = {"AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT": OURS, "AIRFLOW_HOME": str(tmp_path)}
-        with open_fleet(Asked(executor="ecs", clusters=["fleet"]), configured) as fleet:
-            yield service, fleet
+def fleet(service, monkeypatch, tmp_path):
+    shell = given(service, tmp_path)
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+    with open_fleet(Asked(executor="ecs"), shell) as fleet:
+        yield fleet
 
 
-def launched(service, who):
-    environment = [{"name": name, "value": value} for name, value in who.environment().items()]
-    return service.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"environment": environment}]}})
-
-
-def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(fleet):
-    service, fleet = fleet
-    kept, left, replaced = identity("kept"), identity("left"), identity("replaced")
-    arns = {who.task_id: launched(service, who) for who in (kept, left, replaced)}
-    other = launched(service, identity("replaced"))
-    launched(service, identity("theirs", deployment="theirs"))
-    rows = {"kept": Owner(waits=True, names=arns["kept"]), "replaced": Owner(waits=True, names=other)}
+def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(service, fleet):
+    kept, left, replaced = launched(service, "kept", "left", "replaced")
+    (other,) = launched(service, "replaced")
+    launched(service, "theirs", deployment="theirs")
+    rows = {"kept": Owner(waits=True, names=kept), "replaced": Owner(waits=True, names=other)}
 
     def told(identities):
         return [rows.get(who.task_id, Owner()) for who in identities]
@@ -49,8 +34,8 @@ def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(fleet):
     chosen, _ = find_orphans(fleet, Filter(tasks=["left"]), 0.0, told)
 
     assert problems == []
-    assert {job.job.arn for job in found} == {arns["left"], arns["replaced"]}
-    assert [job.job.arn for job in chosen] == [arns["left"]]
+    assert {job.job.arn for job in found} == {left, replaced}
+    assert [job.job.arn for job in chosen] == [left]
 
 
 def test_a_database_that_cannot_be_reached_is_one_clear_line(tmp_path):

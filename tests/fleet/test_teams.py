@@ -6,7 +6,7 @@ import pytest
 
 from aws_exec.testing.scripted import ScriptedEcs
 from cli.exits import Exit
-from tests.fleet.scripts import REGION, launched
+from tests.fleet.scripts import REGION, launched, reaching
 
 FILE = """
 ecs: {cluster: fleet, container_name: airflow, task_definition: airflow}
@@ -31,12 +31,8 @@ def awsexec(shell, service, tmp_path):
 
     def awsexec(*arguments):
         given = {
-            "AIRFLOW_HOME": str(tmp_path),
+            **reaching(service, tmp_path),
             "AWSEXEC_CONFIG": str(path),
-            "AWS_ENDPOINT_URL_ECS": service.url,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
         }
         return shell(*arguments, **given)
 

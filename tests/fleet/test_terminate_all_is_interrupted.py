@@ -2,17 +2,16 @@
 
 import json
 import signal
-import subprocess
 from collections import Counter
 
 import pytest
 
 from aws_exec.clouds.session import READ_TIMEOUT_SECONDS
 from aws_exec.fleet.stopping import STOPPERS
-from aws_exec.testing.scripted import ScriptedEcs, held
+from aws_exec.testing.scripted import held
 from cli.exits import Exit
-from tests.fleet.scripts import Gate, given, launched
-from tests.fleet.shell import AWSEXEC, ROOT, environment
+from tests.fleet.scripts import given, launched
+from tests.fleet.shell import running
 
 JOBS = 30
 #: Seconds in which it has to end, whatever AWS does: fewer than an answer of AWS is waited for.
@@ -20,33 +19,13 @@ AT_ONCE = READ_TIMEOUT_SECONDS * 0.8
 
 
 @pytest.fixture
-def gate():
-    return Gate()
-
-
-@pytest.fixture
-def service(gate):
-    with ScriptedEcs(later=gate) as service:
-        yield service
-
-
-@pytest.fixture
 def stopping(service, gate, tmp_path):
     """`terminate-all` of thirty jobs, with as many stops under way as there ever are."""
     launched(service, *(f"load_{number}" for number in range(JOBS)))
     service.goes_wrong(held(1.0), "StopTask")
-    with subprocess.Popen(
-        [*AWSEXEC, "terminate-all", "--yes", "-o", "json"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=environment(**given(service, tmp_path)),
-    ) as process:
+    with running("terminate-all", "--yes", "-o", "json", **given(service, tmp_path)) as process:
         gate.wait_for(STOPPERS)
         yield process
-        process.kill()
 
 
 def told(process):

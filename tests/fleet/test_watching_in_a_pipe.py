@@ -2,42 +2,19 @@
 
 import json
 import signal
-import subprocess
-from contextlib import contextmanager
 
 import pytest
 
-from aws_exec.testing.scripted import ScriptedEcs, no_cluster
+from aws_exec.testing.scripted import no_cluster
 from cli.exits import Exit
 from tests.fleet.scripts import given, launched
-from tests.fleet.shell import AWSEXEC, ROOT, environment
-
-
-@pytest.fixture
-def service():
-    with ScriptedEcs() as service:
-        yield service
+from tests.fleet.shell import running
 
 
 @pytest.fixture
 def watching(service, tmp_path):
-    @contextmanager
-    def watching(*arguments):
-        with subprocess.Popen(
-            [*AWSEXEC, "list", "--watch", "--interval", "0.2s", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=environment(**given(service, tmp_path)),
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    return watching
+    shell = given(service, tmp_path)
+    return lambda *arguments: running("list", "--watch", "--interval", "0.2s", *arguments, **shell)
 
 
 def test_rows_come_as_they_change_and_what_goes_is_told(service, watching):

@@ -4,8 +4,8 @@ import pytest
 
 from aws_exec.testing.scripted import ScriptedEcs, denied, error, expired, no_cluster
 from cli.exits import Exit
+from tests.fleet.scripts import REGION, reaching
 
-REGION = "eu-central-1"
 ID = "0123456789abcdef0123456789abcdef"
 ARN = f"arn:aws:ecs:{REGION}:123456789012:task/fleet/{ID}"
 
@@ -22,12 +22,8 @@ def ecs(shell, service, tmp_path):
 
     def ecs(*arguments, **more):
         given = {
-            "AIRFLOW_HOME": str(tmp_path),
+            **reaching(service, tmp_path),
             "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "fleet",
-            "AWS_ENDPOINT_URL_ECS": service.url,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
             **more,
         }
         done = shell(*arguments, **given)

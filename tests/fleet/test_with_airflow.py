@@ -2,29 +2,24 @@
 
 import hashlib
 import json
-import subprocess
 import sys
 
-import pytest
-
-from aws_exec.testing.scripted import ScriptedEcs
 from cli.exits import Exit
 from tests.executors.rows import RUN, Rows
-from tests.fleet.scripts import given, launched
-from tests.fleet.shell import ROOT, environment, process
+from tests.fleet.scripts import given, launched, reaching
+from tests.fleet.shell import process
 
 API = "https://airflow.example.com"
-
-
-@pytest.fixture
-def service():
-    with ScriptedEcs() as service:
-        yield service
 
 
 def named(database, api):
     """What README and DESIGN promise: a short hash of where the database and the API are, without user or password."""
     return hashlib.sha256(f"sqlite://None:None/{database} {api}".encode()).hexdigest()[:12]
+
+
+def unnamed(service, home):
+    """A shell in which no deployment is configured."""
+    return {**reaching(service, home), "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "fleet"}
 
 
 def test_airflows_own_command_line_has_the_commands_and_knows_which_jobs_are_ours(service, tmp_path):
@@ -33,32 +28,20 @@ def test_airflows_own_command_line_has_the_commands_and_knows_which_jobs_are_our
     (tmp_path / "airflow.cfg").write_text(f"{configuration}[core]\nload_examples = False\n")
     ours = launched(service, "extract", "load", deployment=named(database, API))
     launched(service, "extract", deployment="theirs")
-    shell = given(service, tmp_path)
-    del shell["AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT"]
 
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "awsexec", "terminate-all", "--dry-run", "-o", "name"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        cwd=ROOT,
-        check=False,
-        env=environment(**shell),
-    )
+    airflow = [sys.executable, "-m", "airflow", "awsexec"]
+    done = process("terminate-all", "--dry-run", "-o", "name", program=airflow, **unnamed(service, tmp_path))
 
-    assert (done.returncode, sorted(done.stdout.split())) == (Exit.OK, sorted(ours))
-    assert "2 jobs by state: 2 running" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.code, sorted(done.out.split())) == (Exit.OK, sorted(ours))
+    assert "2 jobs by state: 2 running" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_what_airflow_logs_is_not_among_the_data(service, tmp_path):
     (tmp_path / "airflow.cfg").write_text(f"[database]\nsql_alchemy_conn = sqlite:///{tmp_path}/airflow.db\n")
     (ours,) = launched(service, "extract", deployment=named(tmp_path / "airflow.db", ""))
-    shell = given(service, tmp_path)
-    del shell["AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT"]
 
-    done = process("terminate-all", "--dry-run", "-o", "json", **shell)
+    done = process("terminate-all", "--dry-run", "-o", "json", **unnamed(service, tmp_path))
 
     assert (done.code, [each["arn"] for each in json.loads(done.out)]) == (Exit.OK, [ours])
 

@@ -1,12 +1,13 @@
 """`--live`: each outcome says which call it is from; what is missing fails, what may not be asked is skipped."""
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from aws_exec.live.asking import CredentialsError
 from aws_exec.live.running import check_live
 from aws_exec.settings.file import read_file
 from aws_exec.settings.rules.configuration import Configuration
+from tests.live.aws import AIRFLOW, ANSWERS, JOB, Aws, answered, definition
 
 FILE = """
 ecs:
@@ -20,47 +21,6 @@ batch: {job_queue: jobs, job_definition: job}
 templates:
   large: {executor: ecs, cpu: 1, memory: 2GiB}
 """
-
-AIRFLOW = {"name": "airflow", "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}}
-DEFINITION = {
-    "status": "ACTIVE",
-    "networkMode": "awsvpc",
-    "executionRoleArn": "arn:aws:iam::1:role/run",
-    "containerDefinitions": [AIRFLOW],
-}
-JOB = {"status": "ACTIVE", "revision": 3, "containerProperties": {}}
-ENABLED = {"state": "ENABLED", "status": "VALID"}
-
-#: Where all is well.
-ANSWERS = {
-    "describe_clusters": {"clusters": [{"status": "ACTIVE", "capacityProviders": ["mine"]}]},
-    "describe_task_definition": {"taskDefinition": DEFINITION},
-    "describe_subnets": {"Subnets": [{"VpcId": "vpc-1"}]},
-    "describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]},
-    "get_role": {"Role": {}},
-    "describe_log_groups": {"logGroups": [{"logGroupName": "/logs"}, {"logGroupName": "/aws/batch/job"}]},
-    "describe_job_queues": {"jobQueues": [{**ENABLED, "computeEnvironmentOrder": [{"computeEnvironment": "arn"}]}]},
-    "describe_compute_environments": {"computeEnvironments": [{**ENABLED, "computeEnvironmentName": "ce"}]},
-    "describe_job_definitions": {"jobDefinitions": [JOB]},
-}
-
-
-class Aws:
-    """Answers as it was told to, and remembers what it was asked."""
-
-    def __init__(self, **answers):
-        self.answers = {**ANSWERS, **answers}
-        self.asked = []
-
-    def __getattr__(self, operation):
-        def call(**_arguments):
-            self.asked.append(operation)
-            answer = self.answers[operation]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
 
 
 @pytest.fixture
@@ -92,10 +52,6 @@ def test_where_all_is_well_every_check_passes_and_names_its_call(told):
         "batch:DescribeComputeEnvironments",
         "batch:DescribeJobDefinitions",
     }
-
-
-def definition(**members):
-    return {"taskDefinition": {**DEFINITION, **members}}
 
 
 @pytest.mark.parametrize(
@@ -164,10 +120,6 @@ def definition(**members):
 )
 def test_what_is_not_so_is_told_once(told, answers, expected):
     assert told(**answers) == [expected]
-
-
-def answered(code):
-    return ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "X")
 
 
 @pytest.mark.parametrize("operation", ANSWERS)

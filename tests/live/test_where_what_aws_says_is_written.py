@@ -9,7 +9,7 @@ from aws_exec.settings.file import read_file
 from aws_exec.settings.rules.airflow_text import of_environment
 from aws_exec.settings.rules.catalogue import RULES
 from aws_exec.settings.rules.configuration import Configuration
-from tests.live.test_what_aws_says import ANSWERS, JOB, Aws, answered, definition
+from tests.live.aws import ANSWERS, JOB, Aws, answered, definition
 
 FILE = """\
 ecs:

@@ -1,0 +1,54 @@
+"""An AWS where all is well, for `--live`, and the answers of one where something is not."""
+
+from botocore.exceptions import ClientError
+
+AIRFLOW = {"name": "airflow", "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}}
+DEFINITION = {
+    "status": "ACTIVE",
+    "networkMode": "awsvpc",
+    "executionRoleArn": "arn:aws:iam::1:role/run",
+    "containerDefinitions": [AIRFLOW],
+}
+JOB = {"status": "ACTIVE", "revision": 3, "containerProperties": {}}
+ENABLED = {"state": "ENABLED", "status": "VALID"}
+
+#: Where all is well.
+ANSWERS = {
+    "describe_clusters": {"clusters": [{"status": "ACTIVE", "capacityProviders": ["mine"]}]},
+    "describe_task_definition": {"taskDefinition": DEFINITION},
+    "describe_subnets": {"Subnets": [{"VpcId": "vpc-1"}]},
+    "describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]},
+    "get_role": {"Role": {}},
+    "describe_log_groups": {"logGroups": [{"logGroupName": "/logs"}, {"logGroupName": "/aws/batch/job"}]},
+    "describe_job_queues": {"jobQueues": [{**ENABLED, "computeEnvironmentOrder": [{"computeEnvironment": "arn"}]}]},
+    "describe_compute_environments": {"computeEnvironments": [{**ENABLED, "computeEnvironmentName": "ce"}]},
+    "describe_job_definitions": {"jobDefinitions": [JOB]},
+}
+
+
+class Aws:
+    """Answers as it was told to, and remembers what it was asked."""
+
+    def __init__(self, **answers):
+        self.answers = {**ANSWERS, **answers}
+        self.asked = []
+
+    def __getattr__(self, operation):
+        def call(**_arguments):
+            self.asked.append(operation)
+            answer = self.answers[operation]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def definition(**members):
+    """What `describe_task_definition` answers, with other members."""
+    return {"taskDefinition": {**DEFINITION, **members}}
+
+
+def answered(code):
+    """AWS refuses a call with a code."""
+    return ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "X")

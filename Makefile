@@ -92,7 +92,7 @@ picture: venv ## run the demo and write its picture, docs/demo.svg, and its text
 	@$(BIN)/python -m docs.picture
 
 constraints: ## pin anew what the checks use: the newest that work together
-	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --group crash --group docs --universal pyproject.toml --output-file constraints.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url --extra local --group test --group lint --group bench --group crash --group docs --group proof --universal pyproject.toml --output-file constraints.txt
 	@$(BIN)/uv --version | sed -E 's/uv ([0-9.]+).*/uv==\1/' >> constraints.txt
 
 clean: ## remove what was built

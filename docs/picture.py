@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aws_exec.local.demo.runner import Options, run
+from docs.parts import replaced
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -48,11 +49,7 @@ def svg(console: Console) -> str:
 def in_readme(readme: str, text: str) -> str:
     """The README with the text in its place."""
     lines = "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
-    part = re.compile(r"(<!-- begin demo[^\n]*-->\n).*?(<!-- end demo -->)", re.DOTALL)
-    written, count = part.subn(lambda found: f"{found[1]}```text\n{lines}\n```\n{found[2]}", readme)
-    if count != 1:
-        raise ValueError("the README needs one part between `begin demo` and `end demo`")
-    return written
+    return replaced(readme, "demo", f"```text\n{lines}\n```")
 
 
 def main() -> int:

@@ -7,7 +7,6 @@ pages are in step.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
 from docs.command_line import reference
 from docs.lifecycle import drawn
+from docs.parts import replaced
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -127,15 +127,10 @@ def page(name: str) -> str:
     """The text of the page of a part, with that part written anew.
 
     Raises:
-        ValueError: it has no such part.
+        ValueError: the page has no such part, or two.
     """
     path, write = PARTS[name]
-    text = path.read_text(encoding="utf-8")
-    part = re.compile(rf"(<!-- begin {name}[^\n]*-->\n).*?(<!-- end {name} -->)", re.DOTALL)
-    written, count = part.subn(lambda found: f"{found[1]}\n{write()}\n\n{found[2]}", text)
-    if count != 1:
-        raise ValueError(f"{path.name} needs one part between `begin {name}` and `end {name}`")
-    return written
+    return replaced(path.read_text(encoding="utf-8"), name, write())
 
 
 #: What is written whole.

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from docs.parts import part, replaced
+from tests.tree import ROOT
+
 PAGE = ROOT / "docs" / "compatibility.md"
 ENVIRONMENTS = ROOT / ".compat"
 
@@ -134,12 +136,11 @@ def row(one: Combination) -> tuple[str, bool]:
 def write(line: str) -> None:
     """Put a row into the table of the page, in the place of the one for the same Airflow and Python."""
     text = PAGE.read_text(encoding="utf-8")
-    part = re.compile(r"(<!-- begin compat[^\n]*-->\n)(.*?)(<!-- end compat -->)", re.DOTALL)
-    rows = [*re.findall(r"^\| \d.*$", part.search(text)[2], re.MULTILINE), line]
+    rows = [*re.findall(r"^\| \d.*$", part(text, "compat"), re.MULTILINE), line]
     latest = {tuple(_numbers(cell) for cell in row.split("|")[1:3]): row for row in rows}
     header = ["| Airflow | Python | passed | failed | skipped | on |", "| --- | --- | --- | --- | --- | --- |"]
     table = "\n".join([*header, *(latest[key] for key in sorted(latest))])
-    PAGE.write_text(part.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", text), encoding="utf-8")
+    PAGE.write_text(replaced(text, "compat", table), encoding="utf-8")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from docs.parts import replaced
+from tests.tree import ROOT
+
 PAGE = ROOT / "docs" / "mutants.md"
-PART = re.compile(r"(<!-- begin mutants.*?-->\n).*?(<!-- end mutants -->)", re.DOTALL)
 #: Small, and all of it is tried first: mutmut makes every mutant before it runs the first.
 FIRST = "aws_exec.lifecycle.policy.*"
 #: Exit codes of pytest in mutmut's workers; what is not here was ended because it took too long.
@@ -91,12 +92,12 @@ def table(mutants: list[Mutant]) -> str:
     return "\n".join(rows)
 
 
-def part(mutants: list[Mutant]) -> str:
+def shown(mutants: list[Mutant]) -> str:
     """What is written into the page."""
     left = [each for each in mutants if each.outcome in ("survived", "no test")]
-    shown = "\n\n".join(f"{each.module}: {_function(each)}\n{each.difference}" for each in left)
+    survivors = "\n\n".join(f"{each.module}: {_function(each)}\n{each.difference}" for each in left)
     when = datetime.now(tz=UTC).date().isoformat()
-    return f"{when}:\n\n{table(mutants)}\n\nThe survivors:\n\n```diff\n{shown}\n```\n"
+    return f"{when}:\n\n{table(mutants)}\n\nThe survivors:\n\n```diff\n{survivors}\n```"
 
 
 def _function(mutant: Mutant) -> str:
@@ -124,8 +125,7 @@ def main() -> None:
         names = sorted(each.name for each in mutants_in(folder))
         run(*random.Random(asked.seed).sample(names, round(asked.share * len(names))))
     found = mutants_in(folder)
-    text = PAGE.read_text("utf-8")
-    PAGE.write_text(PART.sub(lambda at: f"{at[1]}\n{part(found)}\n{at[2]}", text), "utf-8")
+    PAGE.write_text(replaced(PAGE.read_text("utf-8"), "mutants", shown(found)), "utf-8")
     sys.stdout.write(f"{table(found)}\n")
 
 

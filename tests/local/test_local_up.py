@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +15,8 @@ from typer.testing import CliRunner
 
 from cli.local import app
 from tests.local.helpers import is_gone
+from tests.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from cli.local import app; app(prog_name='awsexec local')", "up"]
 
 

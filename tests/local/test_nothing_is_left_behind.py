@@ -12,6 +12,7 @@ import pytest
 
 from aws_exec.local import EmbeddedAws
 from tests.local.helpers import client_of, is_gone, request_of
+from tests.tree import ROOT
 
 #: Deaf to SIGTERM, and its child is in a session of its own.
 DEAF = """
@@ -53,13 +54,14 @@ def _wait_until_gone(pid: int) -> None:
     assert ready, f"process {pid} is still there"
 
 
-def _owner() -> tuple[subprocess.Popen[str], list[int]]:
+def _owner(scratch: Path) -> tuple[subprocess.Popen[str], list[int]]:
     owner = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(OWNER), textwrap.dedent(DEAF)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(scratch)},
     )
     return owner, [int(pid) for pid in owner.stdout.readline().split()[1:]]
 
@@ -85,8 +87,8 @@ def test_an_exception_in_the_owner_kills_them_too():
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_an_owner_ended_by_a_signal_leaves_nothing(number):
-    owner, pids = _owner()
+def test_an_owner_ended_by_a_signal_leaves_no_process(number, tmp_path):
+    owner, pids = _owner(tmp_path)
     with owner:
         assert owner.stdout.readline() == "[]\n", "the embedded AWS needs no Airflow"
         owner.send_signal(number)

@@ -3,9 +3,8 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.tree import ROOT
 
 #: `awsexec`, without counting on its being on the PATH.
 AWSEXEC = [sys.executable, "-m", "cli.app"]

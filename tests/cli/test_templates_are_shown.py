@@ -6,7 +6,7 @@ import json
 import pytest
 
 from cli.exits import Exit
-from tests.cli.helpers import ROOT
+from tests.tree import ROOT
 
 BOTH = str(ROOT / "config-samples" / "both.yaml")
 

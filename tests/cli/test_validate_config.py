@@ -5,7 +5,8 @@ import json
 import pytest
 
 from cli.exits import Exit
-from tests.cli.helpers import ROOT, program
+from tests.cli.helpers import program
+from tests.tree import ROOT
 
 GOOD = str(ROOT / "config-samples" / "fargate.yaml")
 BAD = "ecs: {cluster: c, container_name: a, task_definition: t}\ntemplates:\n  s: {cpus: 1}\n"

@@ -10,7 +10,7 @@ import cfnlint
 import pytest
 from cfnlint.decode.cfn_yaml import load
 
-from tests.cli.helpers import ROOT
+from tests.tree import ROOT
 
 HERE = ROOT / "config-samples" / "aws"
 TEMPLATES = sorted(HERE.glob("*.yaml"))

@@ -10,7 +10,7 @@ import typer.main
 
 from cli.app import app
 from docs.tables import README
-from tests.cli.helpers import ROOT
+from tests.tree import ROOT, make_targets
 
 TEXT = README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(?:shell|console)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
@@ -24,8 +24,6 @@ COMMANDS = [words for line in LINES if (words := shlex.split(line, comments=True
 #: And those within sentences.
 INLINE = [shlex.split(code) for code in re.findall(r"`((?:awsexec|make) [^`]+)`", TEXT)]
 
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-
 
 def of(program):
     return [words[1:] for words in [*COMMANDS, *INLINE] if words[0] == program]
@@ -37,7 +35,7 @@ def test_only_these_programs_are_asked_for():
 
 @pytest.mark.parametrize("words", of("make"), ids=" ".join)
 def test_a_make_target_exists(words):
-    assert words[0] in TARGETS
+    assert words[0] in make_targets()
 
 
 @pytest.mark.parametrize("words", of("awsexec"), ids=" ".join)
@@ -72,10 +70,14 @@ def test_files_that_commands_name_are_there():
 def test_parameters_of_the_stacks_exist_and_none_that_is_needed_is_left_out():
     from cfnlint.decode.cfn_yaml import load  # noqa: PLC0415 - half a second that other tests here do not need
 
-    for words in of("aws"):
-        if words[:2] != ["cloudformation", "deploy"]:
-            continue
-        parameters = load(str(ROOT / words[words.index("--template-file") + 1]))["Parameters"]
+    deployed = {
+        words[words.index("--template-file") + 1]: words
+        for words in of("aws")
+        if words[:2] == ["cloudformation", "deploy"]
+    }
+    assert set(deployed) == {"config-samples/aws/ecs.yaml", "config-samples/aws/batch.yaml"}
+    for file, words in deployed.items():
+        parameters = load(str(ROOT / file))["Parameters"]
         given = {word.partition("=")[0] for word in words[words.index("--parameter-overrides") + 1 :]}
         assert given <= set(parameters)
         assert {name for name, one in parameters.items() if "Default" not in one} <= given

@@ -11,9 +11,9 @@ from aws_exec.local import EmbeddedAws
 from aws_exec.local.airflow import LocalAirflow
 from aws_exec.local.airflow_home import AirflowHome
 from aws_exec.local.demo import plan
-from tests.cli.helpers import ROOT
 from tests.crash import case
 from tests.e2e.run import Run
+from tests.tree import ROOT
 
 #: A scheduler that is gone is missed after so many seconds. A third of it is what a beat may take.
 HEALTH_THRESHOLD = 12

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from tests.cli.helpers import AWSEXEC, ROOT
+from tests.cli.helpers import AWSEXEC
+from tests.tree import ROOT
 
 #: Said when the first process of Airflow has been started.
 MIGRATING = "Airflow makes its database"

@@ -1,10 +1,9 @@
 """docs/reliability.md has a row for each kind of fault, and the number of cases."""
 
-from pathlib import Path
-
 from tests.faults.matrix import FAULTS, cases
+from tests.tree import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8").partition("## Faults")[2]
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").partition("## Faults")[2]
 
 
 def test_each_kind_of_fault_has_a_row():

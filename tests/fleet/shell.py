@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import cli.app
 from cli.common import Options, before
 from cli.console import printer
+from tests.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
 #: The program, as an installed one runs.
 AWSEXEC = [sys.executable, "-c", "from cli.app import main; main()"]
 

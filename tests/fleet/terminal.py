@@ -13,7 +13,8 @@ import sys
 import termios
 from typing import Self
 
-from tests.fleet.shell import ROOT, environment
+from tests.fleet.shell import environment
+from tests.tree import ROOT
 
 #: The terminal becomes the one whose Ctrl-C interrupts this process.
 _PROGRAM = """

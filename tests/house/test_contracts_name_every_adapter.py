@@ -6,11 +6,11 @@ import-linter holds the contracts; it cannot know of a module that nobody put in
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.tree import ROOT
+
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
 #: Where a service's own modules are named after it. `diagnosis` and `testing` are read by service, and share freely.
 PACKAGES = ("clouds", "executors", "fleet", "live", "settings")

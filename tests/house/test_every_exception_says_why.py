@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.tree import ROOT
+
 CODE = [path for folder in ("aws_exec", "bench", "cli", "docs", "tests") for path in (ROOT / folder).rglob("*.py")]
 
 #: What turns a check off for a line, and what may stand between it and the reason.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.tree import ROOT
+
 #: The corpus is made of faults, some of which Python cannot read; a DAG is one function, with its tasks inside.
 FILES = [
     path

@@ -7,9 +7,9 @@ import pytest
 from aws_exec.clouds.cloud import Request
 from aws_exec.lifecycle.values import Observation, Status, Stop
 from aws_exec.testing.conformance import CloudConformance
-from tests.cli.helpers import ROOT
 from tests.third_cloud.process_cloud import ProcessCloud
 from tests.third_cloud.process_world import ROOM, ProcessWorld
+from tests.tree import ROOT
 
 TOKEN = "0b1e66ab-5c7c-4c3d-9a57-0c4c7fdbd5f5-1"
 

@@ -12,7 +12,6 @@ import heapq
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from math import inf
 
 from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.phases import FORESEEN, Phase
@@ -42,9 +41,9 @@ class Record:
         look: it must be looked for before it is launched.
         doubtful: its row must be checked before it is launched.
         forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
-            ended: it may have run what this launch is to run; None if there is none.
-        unseen: when it was adopted: until a survey of the fleet that began later is answered, a container of an earlier
-            launch may live that nobody knows; None if it needs no survey.
+            ended: it may have run what this launch is to run, or has; None if there is none.
+        unseen: when it was adopted, or last looked for: until a survey of the fleet that began later is answered, a
+            container of an earlier launch may live that nobody knows; None once that is so, or if it needs no survey.
         job: its current container; None before one is accepted.
         started: user code may have run.
         over: its Airflow container has ended.
@@ -136,7 +135,6 @@ class Clockwork:
         survey_from: when the current one began.
         surveying: the ask of the current one that is not answered yet; 0 if none is.
         survey_faults: consecutive surveys that nobody answered.
-        seen_from: when the last one began that was answered.
         suspects: ARNs of containers that nobody owned in the last survey, and when the first one began in which that
             was so.
         draining: launch, replace and stop nothing more.
@@ -153,7 +151,6 @@ class Clockwork:
     survey_from: float = 0.0
     surveying: int = 0
     survey_faults: int = 0
-    seen_from: float = -inf
     suspects: Mapping[str, float] = field(default_factory=dict)
     draining: bool = False
     terminating: bool = False

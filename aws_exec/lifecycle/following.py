@@ -1,6 +1,6 @@
 """From the job on: watching it, replacing it if it never started, reporting its end, stopping it.
 
-One of the three files that decide; the rules are in `machine.py`.
+One of the four files that decide; the rules are in `machine.py`.
 """
 
 from __future__ import annotations
@@ -131,6 +131,9 @@ class Following(Sweeping):
         stop = record.end
         if stop is not None and not record.silent:
             if event.awaited:
+                if record.forerun is not None and record.job is not None:
+                    # Only now: the row would bear the name of this container, and may have been another's.
+                    draft.want(do.Launched(record.key, record.job))
                 self._report(draft, record, success=stop.exit_code == 0, stop=stop)
             else:
                 if stop.exit_code != 0:
@@ -175,7 +178,7 @@ class Following(Sweeping):
                 draft.put(replace(other, doubtful=True, forerun=(record.job, stop)))
 
     def _inherit(self, draft: Draft, record: Record, forerun: tuple[Job, Stop], now: float) -> None:
-        """The row is not QUEUED any more: the earlier container has run this launch; it is told of its end."""
+        """The row is not QUEUED any more: the earlier container has run this launch, unless it is another's by now."""
         job, stop = forerun
         holder = self._of_job(draft, job)
         if holder is not None:
@@ -190,7 +193,6 @@ class Following(Sweeping):
             maybe=False,
             look=False,
             doubtful=False,
-            forerun=None,
             job=job,
             started=True,
             over=True,
@@ -202,7 +204,6 @@ class Following(Sweeping):
             fault=None,
         )
         draft.put(heir)
-        draft.want(do.Launched(record.key, job))
         self._settle(draft, heir, stop)
 
     def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
@@ -292,10 +293,13 @@ class Following(Sweeping):
 
     def _wake_others(self, draft: Draft, record: Record, now: float) -> None:
         for other in draft.of_key(record.key):
-            if other.launch_id == record.launch_id:
-                continue
-            if other.phase in (Phase.WAITING, Phase.UNCERTAIN) and other.due in (None, other.launch_by):
-                draft.put(replace(other, due=now))
+            if other.launch_id != record.launch_id:
+                self._wake_parked(draft, other, now)
+
+    def _wake_parked(self, draft: Draft, record: Record, now: float) -> None:
+        """Look at a launch now, if it waits for something to happen and not for a time of its own."""
+        if record.phase in (Phase.WAITING, Phase.UNCERTAIN) and record.due in (None, record.launch_by):
+            draft.put(replace(record, due=now))
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

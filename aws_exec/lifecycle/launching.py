@@ -1,6 +1,6 @@
 """Until there is a job: asking for it, not knowing whether it was launched, looking before asking again.
 
-One of the three files that decide; the rules are in `machine.py`.
+One of the four files that decide; the rules are in `machine.py`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,12 @@ from aws_exec.lifecycle.values import launch_of as launch_of_token
 _WORTH_A_NOTE = frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED})
 
 
-#: Seconds between two looks of a launch whether the survey that it waits for has been answered.
-UNSEEN = 1.0
-
-
 class Launching(Following):
     """A launch from its first Submit to its job."""
 
-    def _submit(self, draft: Draft, record: Record, now: float) -> None:
-        if self._is_unseen(draft, record):
-            draft.put(replace(record, due=record.in_time(now + UNSEEN)))
+    def _submit(self, draft: Draft, record: Record) -> None:
+        if record.unseen is not None:
+            draft.put(replace(record, due=record.launch_by))  # the answer to the survey wakes it
             return
         ask = draft.ask()
         draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
@@ -48,10 +44,6 @@ class Launching(Following):
                 not_after=record.launch_by,
             ),
         )
-
-    def _is_unseen(self, draft: Draft, record: Record) -> bool:
-        """Nobody knows yet whether an earlier container of the task instance lives."""
-        return record.unseen is not None and record.unseen > draft.clockwork.seen_from
 
     def _accepted(self, draft: Draft, event: on.Accepted, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)

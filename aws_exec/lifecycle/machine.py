@@ -1,4 +1,4 @@
-"""What happens to a job next is decided here: this file, `launching.py` and `following.py`, and by no other.
+"""What happens to a job next is decided here: this file and the three that it names below, and by no other.
 
 Rules of these files: events in, effects out, `now` is an argument. No clock, thread, log, randomness or I/O. `handle`
 is total: an event that does not fit the state of its launch is late or doubled, and changes nothing. A record is
@@ -7,8 +7,8 @@ replaced, never patched; everything an event leads to is committed in one step (
 A launch that reports does so once (`_report`), and is silent from then on. A launch that is `doomed` is on its way to
 being stopped and followed until the cloud confirms its end; no newer launch of its key starts before that.
 
-This file: what Airflow says, and the beat. `launching.py`: until there is a job. `following.py`: from the job on. When
-jobs are looked at is in `sweeping.py`; what runs and is nobody's, in `surveying.py`.
+This file: what Airflow says, and the beat. `launching.py`: until there is a job. `following.py`: from the job on.
+`surveying.py`: what a survey of the fleet shows. When jobs are looked at is in `sweeping.py`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Machine(Surveying):
             maybe=job is None,
             due=None if job else now,
         )
-        draft.put(self._timed(record, now) if job else self._unseen(draft, record, now))
+        draft.put(self._timed(record, now) if job else self._wait_for_survey(draft, record, now))
 
     def _revoked(self, draft: Draft, event: on.Revoked, now: float) -> None:
         self._take_back(draft, event.key, "Airflow revoked the task", now, say=True)
@@ -201,7 +201,7 @@ class Machine(Surveying):
         elif record.maybe and (record.look or not self.policy.idempotent_submit):
             to_find.append(record)
         else:
-            self._submit(draft, record, now)
+            self._submit(draft, record)
 
     def _is_late(self, record: Record, now: float) -> bool:
         return (

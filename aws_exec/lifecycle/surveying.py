@@ -1,7 +1,11 @@
-"""When the fleet is surveyed, and what becomes of what nobody follows: orphans, and callbacks of dead schedulers.
+"""When the fleet is surveyed, and what follows for what this executor does not know.
 
-A survey is two questions: what runs (`Survey`), then whose that is (`AskOwners`), by Airflow's rows and never by this
-executor's memory alone: other schedulers and teams have launches of theirs. Whose a container is, is in `orphans.py`.
+Orphans are told, and stopped where that is wanted; a callback of a dead scheduler is followed to its end; what was
+adopted is launched when no earlier container of it lives.
+
+One of the four files that decide; the rules are in `machine.py`. A survey is two questions: what runs (`Survey`), then
+whose that is (`AskOwners`), by Airflow's rows and never by this executor's memory alone: other schedulers and teams
+have launches of theirs. Whose a container is, is in `orphans.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ class Surveying(Launching):
         draft.want(do.Survey(ask))
         draft.clockwork = replace(draft.clockwork, surveying=ask, survey_from=now)
 
-    def _unseen(self, draft: Draft, record: Record, now: float) -> Record:
+    def _wait_for_survey(self, draft: Draft, record: Record, now: float) -> Record:
         """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.
 
         Its scheduler may have been killed between freeing the key and stopping the container: Airflow then queues the
@@ -97,27 +101,37 @@ class Surveying(Launching):
             if began - (since := suspects[each.seen.job.arn]) >= self.policy.orphan_age
         ]
         self._tell_orphans(draft, orphans)
+        self._let_go(draft, began, now)
         sooner = draft.clockwork.next_survey  # later than this one began, if something was adopted meanwhile
         draft.clockwork = replace(
             draft.clockwork,
             surveying=0,
             survey_faults=0,
-            seen_from=began,
             suspects=suspects,
             next_survey=sooner if sooner > began else began + (self.policy.orphan_interval or 0.0),
         )
 
+    def _let_go(self, draft: Draft, began: float, now: float) -> None:
+        """What waited for a survey that began later than its adoption waits no longer."""
+        for record in filter(None, map(draft.get, self.book.records)):
+            if record.unseen is not None and record.unseen <= began:
+                self._wake_parked(draft, draft.put(replace(record, unseen=None)), now)
+
     def _is_rival(self, draft: Draft, sighting: Sighting, owner: Owner, alive: Collection[str], now: float) -> bool:
         """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
+        if draft.clockwork.draining or sighting.seen.status is Status.STOPPED:
+            return False
         mine = self._owner(draft, owner.task) if owner.task is not None else None
-        if mine is None or mine.job is not None or sighting.seen.status is Status.STOPPED:
+        if mine is None or mine.job is not None or mine.unseen is None:
             return False
-        if not self._is_unseen(draft, mine):
-            return False
+        if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
+            # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
+            draft.put(replace(mine, doubtful=True))
+            return True
         if owner.runs:
             # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
             if mine.phase is Phase.LOCATING:
-                draft.put(self._unseen(draft, mine, now))
+                draft.put(self._wait_for_survey(draft, mine, now))
             elif mine.family not in alive:
                 self._got_job(draft, replace(mine, unseen=None), sighting.seen, now)
             return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aws_exec.lifecycle import effects as do
@@ -123,6 +125,31 @@ def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none
     life.tick()
     assert surveyed(life, running()) == []
     assert set(life.book.records) == {"L2"}
+
+
+@pytest.mark.parametrize("names", [JOB.arn, "L1"])
+@pytest.mark.parametrize("runs", [False, True])
+def test_one_that_the_row_names_is_the_rows_own_and_the_row_is_asked_before_anything_is_launched(names, runs):
+    """Another scheduler adopted and launched it anew, while this one stalled."""
+    life = adopted()
+    assert surveyed(life, running(), owner=Owner(waits=True, names=names, task="K1", runs=runs)) == []
+    assert [type(effect) for effect in life.tick(1)] == [do.Confirm]
+
+
+@pytest.mark.parametrize("ends", [on.Draining(), on.Terminating()])
+def test_an_executor_that_ends_stops_nothing_for_a_survey_and_takes_nothing_on(ends):
+    for owner in (QUEUED, RUNNING):
+        life = adopted()
+        life.tell(ends)
+        before = life.record("L2")
+        assert surveyed(life, running(), owner=owner) == []
+        assert life.record("L2") == replace(before, unseen=None)
+
+
+def test_it_is_not_looked_at_until_the_survey_is_answered():
+    life = adopted()
+    life.tick()
+    assert life.book.next_due() is None
 
 
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():

@@ -2,6 +2,11 @@
 
 from botocore.exceptions import ClientError
 
+from aws_exec.live.running import check_live
+from aws_exec.settings.file import read_file
+from aws_exec.settings.rules.airflow_text import of_environment
+from aws_exec.settings.rules.configuration import Configuration
+
 AIRFLOW = {"name": "airflow", "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}}
 DEFINITION = {
     "status": "ACTIVE",
@@ -52,3 +57,15 @@ def definition(**members):
 def answered(code):
     """AWS refuses a call with a code."""
     return ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "X")
+
+
+def live(text, aws, environment=None):
+    """What an AWS says of a file, which reads without complaint, under what an environment says to Airflow."""
+    file, complaints = read_file(text.encode(), "f", {})
+    assert complaints == []
+    return check_live(Configuration(file, [of_environment(environment or {})]), lambda _region: lambda _service: aws)
+
+
+def places(checked):
+    """The findings of a live check: the rule, the line and the column of each."""
+    return [(one.rule, one.place.line, one.place.column) for one in checked.complaints]

@@ -4,10 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from aws_exec.live.asking import CredentialsError
-from aws_exec.live.running import check_live
-from aws_exec.settings.file import read_file
-from aws_exec.settings.rules.configuration import Configuration
-from tests.live.aws import AIRFLOW, ANSWERS, JOB, Aws, answered, definition
+from tests.live.aws import AIRFLOW, ANSWERS, JOB, Aws, answered, definition, live
 
 FILE = """
 ecs:
@@ -29,9 +26,7 @@ def told():
 
     def told(*, text=FILE, everything=False, **answers):
         aws = Aws(**answers)
-        file, complaints = read_file(text.encode(), "f", {})
-        assert complaints == []
-        outcomes = check_live(Configuration(file), lambda _region: lambda _service: aws).outcomes
+        outcomes = live(text, aws).outcomes
         assert [name for name in aws.asked if not name.startswith(("describe_", "get_"))] == [], "reads only"
         return [(str(one.status), one.call, one.message) for one in outcomes if everything or one.status != "PASS"]
 

@@ -4,12 +4,8 @@ from collections import Counter
 
 import pytest
 
-from aws_exec.live.running import check_live
-from aws_exec.settings.file import read_file
-from aws_exec.settings.rules.airflow_text import of_environment
 from aws_exec.settings.rules.catalogue import RULES
-from aws_exec.settings.rules.configuration import Configuration
-from tests.live.aws import ANSWERS, JOB, Aws, answered, definition
+from tests.live.aws import ANSWERS, JOB, Aws, answered, definition, live, places
 
 FILE = """\
 ecs:
@@ -32,12 +28,8 @@ WELL = {**ANSWERS, "describe_clusters": {"clusters": [ON_FARGATE]}, "get_service
 LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}
 
 
-def found(environment=None, **answers):
-    file, complaints = read_file(FILE.encode(), "f", {})
-    assert complaints == []
-    configuration = Configuration(file, [of_environment(environment or {})])
-    live = check_live(configuration, lambda _region: lambda _service: Aws(**{**WELL, **answers}))
-    return [(one.rule, one.place.line, one.place.column) for one in live.complaints]
+def found(**answers):
+    return places(live(FILE, Aws(**{**WELL, **answers})))
 
 
 #: What AWS answers, and where what it means is written.
@@ -131,9 +123,8 @@ def test_every_live_rule_is_found_in_two_ways():
 
 def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
     text = FILE.replace("    memory: 8GiB\n", "")
-    file, _ = read_file(text.encode(), "f", {})
     aws = Aws(**{**WELL, "describe_task_definition": definition(cpu="512", memory="1024")})
-    (found,) = check_live(Configuration(file), lambda _region: lambda _service: aws).complaints
+    (found,) = live(text, aws).complaints
 
     assert (found.rule, str(found.place)) == ("live-size", "f:12:10")
     assert found.message == "task definition task says the rest: 4 vCPU with 1 GiB is no size of Fargate's"
@@ -148,20 +139,16 @@ def test_a_job_on_fargate_has_one_of_its_sizes(platform, memory, expected):
     text = "batch: {job_queue: jobs, job_definition: job}\ntemplates:\n  s: {cpu: 0.5, executor: batch}\n"
     needs = [{"type": "VCPU", "value": "0.5"}, {"type": "MEMORY", "value": memory}]
     job = {**JOB, "platformCapabilities": [platform], "containerProperties": {"resourceRequirements": needs}}
-    file, _ = read_file(text.encode(), "f", {})
     aws = Aws(**{**WELL, "describe_job_definitions": {"jobDefinitions": [job]}})
-    live = check_live(Configuration(file), lambda _region: lambda _service: aws)
 
-    assert [(one.rule, one.place.line, one.place.column) for one in live.complaints] == expected
+    assert places(live(text, aws)) == expected
 
 
 def test_where_the_environment_says_it_that_is_the_place():
     said = {"AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "elsewhere"}
-    file, _ = read_file(FILE.encode(), "f", {})
     aws = Aws(**{**WELL, "describe_clusters": {"clusters": []}})
-    live = check_live(Configuration(file, [of_environment(said)]), lambda _region: lambda _service: aws)
 
-    assert [str(one.place) for one in live.complaints] == ["$AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER"]
+    assert [str(one.place) for one in live(FILE, aws, said).complaints] == ["$AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER"]
 
 
 def test_what_may_not_be_asked_is_no_finding():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.common import Format, OutputOption, before
+from cli.common import Format, OutputOption, before, errors_told
 from cli.console import printer
 from cli.documents import show_rows, write
 from cli.exits import Exit
@@ -115,13 +115,10 @@ def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint
     from aws_exec.live.running import check_live, clients_of  # noqa: PLC0415 - likewise
 
     asked = before.options
-    profile, endpoint_url = profile or asked.profile, endpoint_url or asked.endpoint_url
-    region = region or asked.region
     try:
-        return [
-            check_live(configuration, lambda told: clients_of(region or told, profile, endpoint_url))
-            for configuration in sources.configurations
-        ]
+        with errors_told(COMMAND):
+            clients = clients_of(region or asked.region, profile or asked.profile, endpoint_url or asked.endpoint_url)
+            return [check_live(configuration, clients) for configuration in sources.configurations]
     except CredentialsError as error:
         printer.fail(COMMAND, f"AWS cannot be asked: {error}")
         raise typer.Exit(Exit.CREDENTIALS) from error

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import threading
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import boto3.session
@@ -129,6 +131,31 @@ def open_session(profile: str | None = None) -> Any:
         return _session(profile_name=profile or None)
     except Exception as error:
         raise _unbuilt(error) from error
+
+
+def check_region(session: Any, region: str, endpoint_url: str | None = None) -> None:
+    """Refuse what is no Region before boto3 makes an endpoint of it that nobody answers.
+
+    Args:
+        session: knows the Regions.
+        region: in which a client is to be built; empty: nobody says one.
+        endpoint_url: of one's own; it answers for any Region, as does the environment's `AWS_ENDPOINT_URL...`.
+
+    Raises:
+        CloudError: REFUSED, `NoRegionError` or `UnknownRegion`: of what was asked for.
+    """
+    if not region:
+        message = "no AWS region: use --region, or set AWS_DEFAULT_REGION"
+        raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message))
+    if endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()):
+        return
+    partitions = session.get_available_partitions()
+    known = [name for each in partitions for name in session.get_available_regions("ecs", each)]
+    if region not in known:
+        like = get_close_matches(region, known, n=1)
+        hint = f"; did you mean {like[0]}?" if like else ""
+        message = f"there is no AWS region {region!r}{hint}"
+        raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "UnknownRegion", message))
 
 
 def session_client(

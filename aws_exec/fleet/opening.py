@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
-from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.session import open_session, session_client
+from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.fleet.ecs import EcsFleet
@@ -20,7 +17,6 @@ from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.fleet.sources import Configured, read_configuration
-from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.settings import AwsOptions
 from aws_exec.settings.prices import Prices
 
@@ -118,28 +114,11 @@ class Fleet:
         session = self.session
         with self._lock:
             if (service, where) not in self._clients:
-                self._check_region(session, where)
+                check_region(session, where, self._asked.endpoint_url)
                 self._clients[service, where] = session_client(
                     session, service, where, self._asked.endpoint_url, CONNECTIONS
                 )
             return self._clients[service, where]
-
-    def _check_region(self, session: Any, region: str) -> None:
-        if not region:
-            message = "no AWS region: use --region, or set AWS_DEFAULT_REGION"
-            raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message))
-        # An endpoint of one's own answers for any Region.
-        if self._asked.endpoint_url or any(
-            name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()
-        ):
-            return
-        partitions = session.get_available_partitions()
-        known = [name for each in partitions for name in session.get_available_regions("ecs", each)]
-        if region not in known:
-            like = get_close_matches(region, known, n=1)
-            hint = f"; did you mean {like[0]}?" if like else ""
-            message = f"there is no AWS region {region!r}{hint}"
-            raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "UnknownRegion", message))
 
     def deployment_of(self, service: str) -> str:
         """Whose jobs are ours: the option, else what this Airflow is called by default, which takes seconds.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
-from aws_exec.clouds.session import open_session, session_client
+from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status
 from aws_exec.live.batch import check_submit_job
 from aws_exec.live.capacity import check_compute, check_fargate
@@ -47,14 +48,29 @@ class Live:
     complaints: Sequence[Complaint]
 
 
-def clients_of(region: str | None, profile: str | None, endpoint_url: str | None) -> Callable[[str], Any]:
-    """Clients for a person at a shell: boto3's own chain of credentials.
+def clients_of(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
+    """Clients for a person at a shell, each built once: boto3's own chain of credentials.
+
+    Args:
+        region: in place of the configured one, and of the environment's.
+        profile: of the credentials.
+        endpoint_url: of an AWS of one's own.
 
     Raises:
-        CloudError: there is no such profile; a client, when it is asked for, may raise it too.
+        CloudError: there is no such profile; for a Region, there is none such; for a service, no client can be built.
     """
     session = open_session(profile)
-    return lambda service: session_client(session, service, region or session.region_name or "", endpoint_url)
+
+    @cache
+    def client(where: str, service: str) -> Any:
+        return session_client(session, service, where, endpoint_url)
+
+    def clients(configured: str | None) -> Callable[[str], Any]:
+        where = region or configured or session.region_name or ""
+        check_region(session, where, endpoint_url)
+        return partial(client, where)
+
+    return clients
 
 
 def check_live(configuration: Configuration, clients: Clients) -> Live:
@@ -66,6 +82,7 @@ def check_live(configuration: Configuration, clients: Clients) -> Live:
 
     Raises:
         CredentialsError: nothing can be asked.
+        CloudError: as `clients`.
     """
     told: dict[Outcome, None] = {}
     complaints: dict[tuple[str, Place, str], Complaint] = {}

@@ -62,3 +62,23 @@ def test_what_does_not_exist_fails_in_every_format(live, aws):
 def test_a_live_finding_can_be_ignored_as_any_other(live, aws):
     text = f"batch: {{job_queue: nope, job_definition: {aws.names.job_definition}}}\n"
     assert live(text, "--ignore", "live-job-queue").returncode == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--profile", "nobody"], Exit.CREDENTIALS, "log in, or name a --profile"),
+        ([], Exit.USAGE, "no AWS region: use --region, or set AWS_DEFAULT_REGION"),
+        (["--region", "eu-centrall-1"], Exit.USAGE, "there is no AWS region 'eu-centrall-1'; did you mean"),
+    ],
+    ids=["no profile", "no region", "no such region"],
+)
+def test_what_keeps_aws_from_being_asked_is_one_line(run, tmp_path, options, code, said):
+    path = tmp_path / "awsexec.yaml"
+    path.write_text("batch: {job_queue: q, job_definition: d}\n")
+    nothing = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"), "")
+    done = run("validate-config", str(path), "--live", *options, AWS_CONFIG_FILE="/nonexistent", **nothing)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert done.stderr.startswith("awsexec validate-config: ")
+    assert said in done.stderr

@@ -14,7 +14,7 @@ from cli.console import printer
 from cli.documents import show_document
 from cli.durations import span
 from cli.exits import Exit
-from cli.shown import show_lines, wrapped
+from cli.shown import clean, show_lines, wrapped
 
 if TYPE_CHECKING:
     from aws_exec.fleet.health import Branch
@@ -129,9 +129,9 @@ def _show(options: Options, told_as: Told, branches: list[Branch]) -> None:
 def _plain(outcome: Outcome) -> dict[str, Any]:
     return {
         "status": str(outcome.status),
-        "subject": outcome.subject,
-        "message": outcome.message,
-        "remedy": outcome.mend or None,
+        "subject": clean(outcome.subject),
+        "message": clean(outcome.message),
+        "remedy": clean(outcome.mend) or None,
         "call": outcome.call or None,
     }
 
@@ -143,8 +143,8 @@ def _tree(branch: Branch) -> Iterator[list[tuple[str, str]]]:
         stem, below = ("└─ ", "   ") if number == last else ("├─ ", "│  ")
         call = f"  [{outcome.call}]" if outcome.call else ""
         status, used = str(outcome.status), len(stem) + _STATUS
-        first, *more = wrapped(f"{outcome.subject}: {outcome.message}{call}", used)
+        first, *more = wrapped(clean(f"{outcome.subject}: {outcome.message}{call}"), used)
         yield [(stem, "dim"), (f"{status:<{_STATUS}}", _STYLES[status]), (first, "")]
         yield from ([(below, "dim"), (" " * _STATUS + line, "")] for line in more)
-        for line in wrapped(f"to do: {outcome.mend}", used) if outcome.mend else ():
+        for line in wrapped(clean(f"to do: {outcome.mend}"), used) if outcome.mend else ():
             yield [(below, "dim"), (" " * _STATUS + line, _STYLES[status])]

@@ -11,6 +11,7 @@ import aws_exec
 from aws_exec.redaction import redact
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.rules.catalogue import RULES, Rule
+from cli.shown import clean
 
 if TYPE_CHECKING:
     from aws_exec.live.asking import Outcome
@@ -63,11 +64,11 @@ def report(
 def _text(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> str:
     """`file:line:column: severity: message [rule]`, the source line, a caret, the mend."""
     rule, place = RULES[complaint.rule], complaint.place
-    told = [f"{place}: {rule.severity}: {_clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
+    told = [f"{place}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
     if complaint.call:
         told.append(f"    says: {complaint.call}")
     if complaint.mend:
-        told.append(f"    mend: {_clean(complaint.mend)}")
+        told.append(f"    mend: {clean(complaint.mend)}")
     return "\n".join([*told, f"    see:  {rule.anchor}"])
 
 
@@ -76,24 +77,19 @@ def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
     for one in outcomes:
         if one.status in ("PASS", "SKIP"):
             mend = f" {one.mend}." if one.mend else ""
-            yield _clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
+            yield clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
 
 
 def _excerpt(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> Iterator[str]:
     place = complaint.place
     source = lines.get(place.source, ())
-    line = _clean(source[place.line - 1]) if 0 < place.line <= len(source) else ""
+    line = clean(source[place.line - 1]) if 0 < place.line <= len(source) else ""
     # What may be a secret is not shown again, whatever else is wrong in its line.
     if not line or complaint.rule == "secret-plain" or redact(line, longest=len(line) + 1) != line:
         return
     if place.column - 1 <= WIDEST:
         yield f"    {line[:WIDEST]}"
         yield f"    {' ' * (place.column - 1)}{'^' * max(1, min(place.width, WIDEST - place.column + 1))}"
-
-
-def _clean(text: str) -> str:
-    """One line, without what a terminal would take for a command."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _plain(complaint: Complaint) -> dict[str, Any]:
@@ -104,8 +100,8 @@ def _plain(complaint: Complaint) -> dict[str, Any]:
         "file": place.source,
         "line": place.line,
         "column": place.column,
-        "message": _clean(complaint.message),
-        "mend": _clean(complaint.mend),
+        "message": clean(complaint.message),
+        "mend": clean(complaint.mend),
         "documentation": rule.anchor,
         "call": complaint.call or None,
     }
@@ -115,9 +111,9 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "status": str(outcome.status),
         "call": outcome.call,
-        "subject": _clean(outcome.subject),
-        "message": _clean(outcome.message),
-        "mend": _clean(outcome.mend),
+        "subject": clean(outcome.subject),
+        "message": clean(outcome.message),
+        "mend": clean(outcome.mend),
     }
 
 
@@ -125,7 +121,7 @@ def _github(complaint: Complaint) -> str:
     """A workflow command of GitHub Actions, which annotates the line."""
     rule, place = RULES[complaint.rule], complaint.place
     says = f" ({complaint.call})" if complaint.call else ""
-    message = _escaped(f"{_clean(complaint.message)}{says}. {_clean(complaint.mend)}".rstrip(". ") + f" [{rule.id}]")
+    message = _escaped(f"{clean(complaint.message)}{says}. {clean(complaint.mend)}".rstrip(". ") + f" [{rule.id}]")
     source = _escaped(place.source).replace(":", "%3A").replace(",", "%2C")
     return f"::{rule.severity} file={source},line={place.line},col={place.column},title={rule.id}::{message}"
 
@@ -165,7 +161,7 @@ def _sarif_result(complaint: Complaint, index: int) -> dict[str, Any]:
             "startColumn": place.column,
             "endColumn": place.column + place.width,
         }
-    text = f"{_clean(complaint.message)}. {_clean(complaint.mend)}".strip()
+    text = f"{clean(complaint.message)}. {clean(complaint.mend)}".strip()
     result = {
         "ruleId": complaint.rule,
         "ruleIndex": index,

@@ -107,6 +107,11 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
     sys.stdout.flush()
 
 
+def clean(text: str) -> str:
+    """One line, without what a terminal would take for a command."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def now() -> float:
     """Seconds since the epoch."""
     return time.time()

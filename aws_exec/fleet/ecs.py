@@ -21,6 +21,7 @@ from aws_exec.fleet.service import Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Fault, Job, Stop
 from aws_exec.redaction import redact_document
+from aws_exec.settings.file.units import UNITS_PER_VCPU
 
 #: The steps of a task's life, as a task has them, in order.
 _STEPS = {
@@ -43,7 +44,6 @@ _STATES = {
     "STOPPING": State.STOPPING,
     "DEPROVISIONING": State.STOPPING,
 }
-_UNITS_PER_VCPU = 1024
 
 
 class EcsFleet:
@@ -186,7 +186,7 @@ def _size(task: Task) -> Size:
     ]
     cpu, memory = (_whole(task.get(name)) for name in ("cpu", "memory"))
     return Size(
-        vcpu=None if cpu is None else cpu / _UNITS_PER_VCPU,
+        vcpu=None if cpu is None else cpu / UNITS_PER_VCPU,
         memory_mib=memory,
         gpu=sum(gpus),
         storage_gib=(task.get("ephemeralStorage") or {}).get("sizeInGiB", 0),

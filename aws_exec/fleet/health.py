@@ -83,9 +83,8 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
 
 def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) -> Iterator[Outcome]:
     request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"]).arguments
-    container = getattr(section.options, "container_name", "")
     yield from outcomes(_identity(asking, section.options))
-    yield from CHECKS[service](asking, request, container)
+    yield from CHECKS[service](asking, request, section.options.container_name)
     rights = _ecs_rights(asking, request, fleet) if service == "ecs" else _batch_rights(asking, request)
     yield from outcomes(rights)
     yield from CAPACITY[service](asking, request, fleet.configured.parallelism)

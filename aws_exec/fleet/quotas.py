@@ -7,12 +7,12 @@ from typing import Any
 
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.service import Fact
-from aws_exec.live.capacity import FARGATE_QUOTA, SPOT_QUOTA
+from aws_exec.settings.file.units import FARGATE_QUOTAS
 
 
 def fargate_quota(clients: Callable[[str], Any], *, spot: bool | None) -> Fact:
     """How many vCPUs may run at a time, On-Demand or Spot; that it is not known where it may not be read."""
-    about, code = ("Fargate Spot quota", SPOT_QUOTA) if spot else ("Fargate quota", FARGATE_QUOTA)
+    about, code = FARGATE_QUOTAS[bool(spot)]
     try:
         return Fact(about, f"{_vcpus(clients, code):g} vCPUs at a time ({code})")
     except CloudError as error:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups
+from aws_exec.redaction import redact
 
 #: Where jobs without a logConfiguration write (AWS Batch user guide, "Using the awslogs log driver").
 DEFAULT_LOG_GROUP = "/aws/batch/job"
@@ -50,7 +51,7 @@ def _enabled(call: str, subject: str, thing: Mapping[str, Any]) -> Outcome:
     state, status = thing.get("state"), thing.get("status", "VALID")
     if state == "ENABLED" and status == "VALID":
         return Outcome(Status.PASS, call, subject, "is ENABLED and VALID")
-    reason = thing.get("statusReason")
+    reason = redact(str(thing.get("statusReason") or ""))
     message = f"is {state} and {status}{f': {reason}' if reason else ''}"
     return Outcome(Status.FAIL, call, subject, message, "Enable it, or mend what its status says")
 

@@ -12,11 +12,8 @@ from typing import Any
 from aws_exec.live.asking import Asking, Outcome, Status, Unanswered, concerning
 from aws_exec.live.batch import definition_of
 from aws_exec.live.ecs import providers
-from aws_exec.settings.file.units import UNITS_PER_VCPU, size, vcpus
+from aws_exec.settings.file.units import FARGATE_QUOTAS, UNITS_PER_VCPU, size, vcpus
 from aws_exec.settings.rules.fargate import PROVIDERS, SIZES, nearest
-
-#: Service Quotas of the service `fargate`: vCPUs of Fargate On-Demand and of Fargate Spot that may run at a time.
-FARGATE_QUOTA, SPOT_QUOTA = "L-3032A538", "L-36FBB829"
 
 _DEFINITION = "ecs:DescribeTaskDefinition"
 
@@ -52,7 +49,7 @@ def check_fargate(asking: Asking, request: Mapping[str, Any], parallelism: float
 
 
 def _quota(asking: Asking, each: float, parallelism: float, *, spot: bool) -> Iterator[Outcome]:
-    subject, code = ("Fargate Spot quota", SPOT_QUOTA) if spot else ("Fargate quota", FARGATE_QUOTA)
+    subject, code = FARGATE_QUOTAS[spot]
     answer = asking.ask("service-quotas", "GetServiceQuota", subject, ServiceCode="fargate", QuotaCode=code)
     have = float(answer["Quota"]["Value"])
     yield _enough("servicequotas:GetServiceQuota", subject, have, each, parallelism)
@@ -88,12 +85,12 @@ def _compute(asking: Asking, queue: str, each: float, parallelism: float) -> Ite
     call, subject = "batch:DescribeComputeEnvironments", "size of the compute environments"
     try:
         queues = asking.ask("batch", "DescribeJobQueues", f"job queue {queue}", jobQueues=[queue]).get("jobQueues", ())
+        names = [one["computeEnvironment"] for found in queues for one in found.get("computeEnvironmentOrder", ())]
+        if not names:
+            return
+        answer = asking.ask("batch", "DescribeComputeEnvironments", subject, computeEnvironments=names)
     except Unanswered:
         return  # told by whoever asked first
-    names = [one["computeEnvironment"] for found in queues for one in found.get("computeEnvironmentOrder", ())]
-    if not names:
-        return
-    answer = asking.ask("batch", "DescribeComputeEnvironments", subject, computeEnvironments=names)
     resources = [one.get("computeResources") or {} for one in answer.get("computeEnvironments", ())]
     most = [int(one["maxvCpus"]) for one in resources if "maxvCpus" in one]
     if most and len(most) == len(resources):

@@ -104,10 +104,9 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
     except OptionsError:
         return  # told by the rules
     asking = Asking(clients(section.options.region_name))
-    container = getattr(section.options, "container_name", "")
     parallelism, _ = checked.configuration.number("core", "parallelism", PARALLELISM)
     for request, origins, home in checked.requests(section):
-        said = CHECKS[checked.service](asking, request, container)
+        said = CHECKS[checked.service](asking, request, section.options.container_name)
         fits = CAPACITY[checked.service](asking, request, parallelism)
         for outcome in (*said, *fits):
             yield outcome, _place(checked, outcome, origins, home)

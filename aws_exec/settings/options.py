@@ -232,6 +232,9 @@ class ExecutorOptions(BaseModel):
 class AwsOptions(ExecutorOptions):
     """What the executors of AWS's services share besides: the account and the Region."""
 
+    #: Which container is Airflow's; each service says for itself when it is needed.
+    container_name: Stripped
+
     #: Without a connection, boto3's own chain of credentials decides, as in the amazon provider.
     empty_is_said: ClassVar[frozenset[str]] = frozenset({"conn_id"})
 

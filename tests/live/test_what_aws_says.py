@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from aws_exec.live.asking import CredentialsError
-from tests.live.aws import AIRFLOW, ANSWERS, JOB, Aws, answered, definition, live
+from tests.live.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live
 
 FILE = """
 ecs:
@@ -17,6 +17,11 @@ ecs:
 batch: {job_queue: jobs, job_definition: job}
 templates:
   large: {executor: ecs, cpu: 1, memory: 2GiB}
+"""
+
+ON_BATCH = """
+batch: {job_queue: jobs, job_definition: job}
+templates: {s: {cpu: 2, memory: 4GiB}}
 """
 
 
@@ -129,6 +134,18 @@ def test_a_missing_right_skips_the_check_and_no_other(told, operation, code):
 def test_a_service_that_does_not_answer_is_skipped(told):
     error = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
     assert [status for status, *_ in told(describe_clusters=error)] == ["SKIP"]
+
+
+def test_what_is_not_answered_is_told_by_whoever_asked_first(told):
+    """The size of the compute environments is asked for after their state: the same call, and told once."""
+    (skipped,) = told(text=ON_BATCH, describe_compute_environments=answered("AccessDeniedException"))
+    assert skipped == ("SKIP", "batch:DescribeComputeEnvironments", "not allowed (AccessDeniedException)")
+
+
+def test_why_a_compute_environment_is_not_valid_shows_no_secret(told):
+    broken = {**ENABLED, "status": "INVALID", "computeEnvironmentName": "ce", "statusReason": "password=hunter2 is bad"}
+    ((_, _, message),) = told(describe_compute_environments={"computeEnvironments": [broken]})
+    assert message == "is ENABLED and INVALID: password=*** is bad"
 
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), answered("ExpiredTokenException")])

@@ -16,6 +16,13 @@ from aws_exec.settings.coercion import seconds
 FIRST_UNITS = 256
 UNITS_PER_VCPU = 1024
 
+#: Service Quotas of the service `fargate`, in vCPUs that may run at a time, by whether of Spot: what people call them,
+#: and their codes.
+FARGATE_QUOTAS: Mapping[bool, tuple[str, str]] = {
+    False: ("Fargate quota", "L-3032A538"),
+    True: ("Fargate Spot quota", "L-36FBB829"),
+}
+
 #: Larger than any machine; what is beyond is a slip.
 _MOST_MIB = 64 * 1024 * 1024
 _MOST_UNITS = 1024 * UNITS_PER_VCPU

@@ -130,7 +130,7 @@ class Checked:
         return Section(stand_in, builder, Origins(GRAMMARS[self.service], "airflow"), assumed=True)
 
     def _origins(self, loaded: AwsOptions) -> Origins:
-        origins = Origins(GRAMMARS[self.service], getattr(loaded, "container_name", ""))
+        origins = Origins(GRAMMARS[self.service], loaded.container_name)
 
         def place(option: str) -> Place:
             return self.configuration.place(self.service, option, self.team)

@@ -60,7 +60,7 @@ def _keys(given: Any) -> list[str]:
 
 def names(view: View) -> Iterator[Complaint]:
     """A container's override that is almost the Airflow container's was meant for it."""
-    airflow = getattr(view.options, "container_name", "")
+    airflow = view.options.container_name
     for path, item in view.containers():
         name = item.get("name", "")
         if view.assumed or not name or not airflow or name == airflow:

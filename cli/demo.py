@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from aws_exec.local.interrupts import ENDING
 from cli.console import printer
 from cli.exits import Exit
 
@@ -66,7 +67,7 @@ def _code(error: Exception) -> Exit:
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
     """Make every ordinary way to end a program unwind it once, so that it cleans up."""
-    previous = {number: signal.signal(number, _end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    previous = {number: signal.signal(number, _end) for number in ENDING}
     try:
         yield
     finally:
@@ -76,7 +77,7 @@ def _ended_in_order() -> Iterator[None]:
 
 def _end(number: int, _frame: FrameType | None) -> None:
     """Unwind; what comes while it cleans up, in a second or two, is not heard."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in ENDING:
         signal.signal(each, signal.SIG_IGN)
     if number == signal.SIGINT:
         raise KeyboardInterrupt

@@ -190,7 +190,7 @@ class HttpServer:
 def free_port(port: int) -> int:
     """The port if it can be had, or any free one for 0.
 
-    Airflow cannot be handed a socket: somebody else may still be faster; then the API server dies and says so.
+    For a server that cannot be handed a socket: until it listens, somebody else may still be faster.
 
     Raises:
         PortInUseError: it cannot be had.

@@ -12,7 +12,6 @@ one difference between versions is not in `aws_exec.executors.compat`, which imp
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Any
 
 from aws_exec.settings import BatchOptions, EcsOptions, ExecutorOptions, option_catalogue
@@ -26,7 +25,7 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Executors for Amazon ECS and AWS Batch, and the command line that operates them.",
         "executors": ["aws_exec.AwsBatchExecutor", "aws_exec.AwsEcsExecutor"],
         "cli": ["cli.airflow_group.get_commands"],
-        "config": {} if _forbids_twins() and _has_amazon_provider() else sections(),
+        "config": {} if _forbids_twins() and _amazon_declares_sections() else sections(),
     }
 
 
@@ -39,11 +38,13 @@ def _forbids_twins() -> bool:
         return False
 
 
-def _has_amazon_provider() -> bool:
+def _amazon_declares_sections() -> bool:
+    """Whether the amazon provider is installed as a distribution: from its entry point Airflow learns its sections."""
     try:
-        return find_spec("airflow.providers.amazon") is not None
-    except ModuleNotFoundError:
+        version("apache-airflow-providers-amazon")
+    except PackageNotFoundError:
         return False
+    return True
 
 
 def sections() -> dict[str, Any]:

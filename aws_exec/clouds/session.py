@@ -100,7 +100,7 @@ def build_client(
     try:
         if not conn_id:
             return _session(region_name=region_name or None).client(service, config=config)
-        if _has_amazon_provider():
+        if _has_amazon_hook():
             return _from_hook(service, conn_id, region_name or None, config)
         return _from_plain_connection(
             service, conn_id, region_name or None, config, section, find_connection=find_connection
@@ -215,7 +215,7 @@ def _session(**kwargs: Any) -> Any:
     return boto3.session.Session(**kwargs)
 
 
-def _has_amazon_provider() -> bool:
+def _has_amazon_hook() -> bool:
     try:
         return importlib.util.find_spec("airflow.providers.amazon.aws.hooks.base_aws") is not None
     except ModuleNotFoundError:

@@ -25,8 +25,15 @@ def hiding(every):
     def distributions(**context):
         return (each for each in every(**context) if each.metadata["Name"] != "apache-airflow-providers-amazon")
     return distributions
+def hiding_its_name(found):
+    def from_name(cls, name):
+        if name == "apache-airflow-providers-amazon":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return found(name)
+    return classmethod(from_name)
 for library in (importlib.metadata, importlib_metadata):
     library.distributions = hiding(library.distributions)
+    library.Distribution.from_name = hiding_its_name(library.Distribution.from_name)
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.startswith("airflow.providers.amazon"):

@@ -38,6 +38,10 @@ _TERMINAL = frozenset(
 )
 
 
+#: Where Airflow 3.1 finds a task's supervisor (`airflow.sdk.execution_time.context`).
+_SUPERVISED = "airflow.sdk.execution_time.task_runner"
+
+
 class EventLogs(deque[Any]):
     """The records that the scheduler saves into the tasks' event logs; keeps alive what it takes out.
 
@@ -202,7 +206,11 @@ def options_said(executor: BaseExecutor, section: str, names: Iterable[str]) -> 
 def connection(conn_id: str) -> Any | None:
     """A connection of Airflow's; None if there is none.
 
-    Where it finds none, Airflow 3.1 would ask a task's supervisor next: outside a task that is an ImportError.
+    Where it finds none, Airflow 3.1 would ask a task's supervisor next: outside a task that is an ImportError, of a
+    name that this module gets within a task only.
+
+    Raises:
+        ImportError: any other, of a secrets backend that is not installed: what it has would name the account.
     """
     # Not before it is needed: who has the amazon provider does without. mypy sees no lazy exports.
     from airflow.exceptions import (  # type: ignore[attr-defined]  # noqa: PLC0415 -- see above
@@ -212,7 +220,11 @@ def connection(conn_id: str) -> Any | None:
 
     try:
         return BaseHook.get_connection(conn_id)
-    except (AirflowNotFoundException, ImportError):
+    except AirflowNotFoundException:
+        return None
+    except ImportError as error:
+        if error.name != _SUPERVISED:
+            raise
         return None
 
 

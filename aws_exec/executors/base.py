@@ -21,6 +21,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
 from aws_exec.metering import catalogue
+from aws_exec.redaction import redact
 from aws_exec.settings import InvalidExecutorConfig
 
 Command: TypeAlias = Sequence[Any]
@@ -88,7 +89,7 @@ class ContainerExecutor(StartingExecutor):
             self.log.exception("A workload of type %s has no key", type(item).__name__)
             return
         compat.forget_queued(self, key)
-        text = f"awsexec could not take the task in: {type(error).__name__}: {error}"
+        text = redact(f"awsexec could not take the task in: {type(error).__name__}: {error}")
         self._say_over(key, text, success=False)
         self._tell(key, text)
 

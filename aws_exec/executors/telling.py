@@ -41,7 +41,7 @@ _UNBUILT = frozenset({"NoRegionError", "ConnectionRefused"})
 def tell_fault(fault: Fault) -> str:
     """A failed call in one line; what we found ourselves is not put into AWS's mouth."""
     if fault.operation == OURS:
-        return f"The task cannot be launched as it is configured: {fault.message}"
+        return f"The task cannot be launched as it is configured: {redact(fault.message)}"
     if fault.operation == "CreateClient" and fault.code in _UNBUILT:
         return f"No AWS client can be built, so nothing was asked of AWS: {redact(fault.message)}"
     return f"{fault.operation}: " + tell(diagnose_fault(fault), separator=" | ")

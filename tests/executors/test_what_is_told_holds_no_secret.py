@@ -1,10 +1,13 @@
 """What Airflow is told of an end, well or not, shows no secret of any container."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from aws_exec.executors import telling
 from aws_exec.lifecycle import effects
-from aws_exec.lifecycle.values import Job, Stop
+from aws_exec.lifecycle.values import Fault, Job, Stop, Trouble
+from tests.executors.harness import task
 
 SIDECAR = "proxy: CannotStartContainerError: exec: --token=hunter2: no such file"
 
@@ -17,3 +20,34 @@ def test_a_sidecar_that_did_not_start_is_told_without_the_secret_in_its_command_
 
     assert "proxy: CannotStartContainerError: exec: --token=***" in told
     assert "hunter2" not in told
+
+
+def test_a_wrong_executor_config_is_told_without_the_secret_in_it():
+    fault = Fault(Trouble.INVALID, telling.OURS, message="environment: DB_PASSWORD=hunter2 is no pair")
+
+    told = telling.tell_fault(fault)
+
+    assert "environment: DB_PASSWORD=*** is no pair" in told
+    assert "hunter2" not in told
+
+
+class Unreadable:
+    """A workload whose task instance cannot be loaded, and the error quotes the database's URL."""
+
+    def __init__(self, key):
+        self.callback = SimpleNamespace(key=key)
+
+    @property
+    def ti(self):
+        raise RuntimeError("cannot connect to postgresql://airflow:hunter2@db/airflow")
+
+
+def test_a_workload_that_cannot_be_taken_in_is_told_without_the_secret_in_the_error(scheduler):
+    key = task().key
+
+    scheduler.executor._process_workloads([Unreadable(key)])
+    scheduler.listen()
+
+    assert scheduler.outcomes(key) == ["failed"]
+    for told in (scheduler.info(key), scheduler.notes_of(key)):
+        assert "RuntimeError: cannot connect to postgresql://***@db/airflow" in told

@@ -13,9 +13,9 @@ from typing import Any
 
 from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
 from aws_exec.clouds.batch_stop import Stopper, is_not_found
-from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, is_denied, listed, look_around
+from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
-from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.metering.catalogue import API_CALLS, API_ERRORS, API_TIME
 from aws_exec.metering.meter import Meter, word
@@ -170,7 +170,7 @@ class Calls:
             try:
                 return self.ask(operation, method, given, is_answer=is_answer)
             except Exception as error:
-                if not ("AccessDenied" in code_of(error) and self._tagging in message_of(error)):
+                if not (is_denied(fault_of(error, operation)) and self._tagging in message_of(error)):
                     raise
                 denied = given
                 while given == denied and tags is not Tags.NONE:
@@ -259,11 +259,6 @@ def code_of(error: Exception) -> str:
 def message_of(error: Exception) -> str:
     """AWS's message; empty if AWS did not answer."""
     return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
-
-
-def is_denied(fault: Fault) -> bool:
-    """A policy does not allow the call; what it asks for may well be there."""
-    return "AccessDenied" in fault.code
 
 
 def id_of(arn: str) -> str:

@@ -124,6 +124,15 @@ BY_CODE: Final = _table(
     },
 )
 
+#: A right that is missing: every code that IAM and the services have for it is one of these, or has one in it.
+_DENIED: Final = (
+    "AccessDenied",
+    "UnauthorizedAccess",
+    "UnauthorizedException",
+    "UnauthorizedOperation",
+    "NotAuthorized",
+)
+
 #: Messages that say more than their code does; the first match wins. ECS and Batch put much into `ClientException`
 #: and `InvalidParameterException`. The strings are AWS's: ECS event messages and failure reasons (developer guide),
 #: `Tasks provisioning capacity limit exceeded.` (quota of PROVISIONING tasks), errors of EC2 that RunTask passes on
@@ -229,6 +238,11 @@ def fault_of(error: BaseException, operation: str) -> Fault:
     trouble = _trouble_of_exception(error)
     message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), trouble)
     return Fault(trouble, operation, type(error).__name__, message)
+
+
+def is_denied(fault: Fault) -> bool:
+    """A policy does not allow the call; what it asks for may well be there."""
+    return any(word in fault.code for word in _DENIED)
 
 
 def fault_of_failure(failure: Mapping[str, Any], operation: str = "RunTask") -> Fault:

@@ -9,14 +9,11 @@ from typing import Any
 
 from botocore import xform_name
 
-from aws_exec.clouds.errors import fault_of
+from aws_exec.clouds.errors import fault_of, is_denied
 from aws_exec.lifecycle.values import Trouble
 
 #: The path of what is no member of a request: the option that names the Airflow container.
 CONTAINER = ("container_name",)
-
-#: AWS's codes for a right that is missing; all of IAM's spellings begin or end like one of them.
-_DENIED = ("AccessDenied", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized")
 
 
 class Status(StrEnum):
@@ -105,7 +102,7 @@ class Asking:
             fault = fault_of(error, operation)
             if fault.trouble is Trouble.CREDENTIALS:
                 raise CredentialsError(f"{call}: {fault}") from error
-            if any(word in fault.code for word in _DENIED):
+            if is_denied(fault):
                 mend = f"Allow {call} to have it checked"
                 return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend)
             answered = fault.trouble in (Trouble.REFUSED, Trouble.INVALID)

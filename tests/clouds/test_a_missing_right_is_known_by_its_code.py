@@ -1,0 +1,62 @@
+"""What a policy does not allow is told from what is not there, in every spelling that AWS has for it."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from aws_exec.clouds.calls import Calls
+from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.errors import is_denied
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.metering.meter import NoMeter
+
+CODES = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "Client.UnauthorizedOperation",
+    "UnauthorizedException",
+    "UnauthorizedAccess",
+    "NotAuthorized",
+]
+JOB = Job("arn:aws:ecs:us-east-1:123456789012:task/c1/" + "0" * 32, "")
+
+
+class Forbidding:
+    """A client that may do nothing; a launch only without tags."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def __getattr__(self, method):
+        def call(**arguments):
+            if method == "launch" and "tags" not in arguments:
+                return {"launched": True}
+            message = "not authorized to perform: ecs:TagResource"
+            raise ClientError({"Error": {"Code": self.code, "Message": message}}, method)
+
+        return call
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_spelling_is_a_missing_right(code):
+    assert is_denied(Fault(Trouble.REFUSED, "ListTasks", code))
+
+
+@pytest.mark.parametrize("code", ["ClusterNotFoundException", "BlockedException", "UnauthorizedSSOTokenError", ""])
+def test_nothing_else_is(code):
+    assert not is_denied(Fault(Trouble.REFUSED, "ListTasks", code))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_may_not_be_listed_is_described(code):
+    cloud = EcsCloud(lambda: Forbidding(code), cluster="c1", container_name="airflow", started_by="awsexec/ours")
+    assert list(cloud.watch("", [JOB])) == [JOB]
+    assert cloud.survey([""]) == []
+    assert cloud.default_launch_type() == "FARGATE"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_launch_goes_without_the_tags_that_are_not_allowed(code):
+    calls = Calls(lambda: Forbidding(code), lambda: True, tagging="ecs:TagResource", meter=NoMeter())
+    tags = [{"key": "awsexec:dag-id", "value": "etl"}]
+    assert calls.launch("Launch", "launch", {"tags": tags}) == {"launched": True}

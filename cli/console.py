@@ -10,8 +10,6 @@ from functools import cached_property
 
 from rich.console import Console, RenderableType
 
-from aws_exec.redaction import redact
-
 #: Set to anything but nothing or 0, tracebacks are shown, as with `--debug`.
 DEBUG_VARIABLE = "AWSEXEC_DEBUG"
 
@@ -53,15 +51,19 @@ class Printer:
             message: why it cannot be; whatever comes after its first line is put on the same line.
             details: more lines; none if the one says it all.
         """
+        from aws_exec.redaction import redact  # noqa: PLC0415 - the CLI starts fast; compiles a dozen expressions
+
         line = " ".join(redact(message).split())
         self.err.print(f"[bold red]{command}:[/]", end=" ")
         self.err.print(line, highlight=False, markup=False, soft_wrap=True)
         for detail in details:
-            self.err.print(f"  {detail}", highlight=False, markup=False, soft_wrap=True)
+            self.err.print(f"  {redact(detail)}", highlight=False, markup=False, soft_wrap=True)
 
     def crash(self, command: str, error: BaseException) -> None:
         """Say in one line that something unforeseen happened; with the traceback if that was asked for."""
         if self.debug:
+            from aws_exec.redaction import redact  # noqa: PLC0415 - likewise
+
             told = redact("".join(traceback.format_exception(error)), longest=sys.maxsize)
             self.err.print(told, highlight=False, markup=False, soft_wrap=True)
         hint = "" if self.debug else f" (awsexec --debug ..., or {DEBUG_VARIABLE}=1, shows where)"

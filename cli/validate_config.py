@@ -78,18 +78,20 @@ def validate_config(
         _list_rules(data)
         return
     _check_usage(ignore or [], fail_on)
-    from aws_exec.settings.rules import sources as library  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.settings.rules import check_sources as library  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.settings.rules.catalogue import Severity  # noqa: PLC0415 - likewise
+    from aws_exec.settings.rules.sources import by_suffix, found_here, read_sources  # noqa: PLC0415 - likewise
 
-    named = list(files or []) or library.found_here(os.environ, config)
+    named = by_suffix(files) if files else found_here(os.environ, config)
     with_environment = not files if environment is None else environment
-    sources = library.read_sources(named, os.environ, with_environment=with_environment)
+    sources = read_sources(named, os.environ, with_environment=with_environment)
     if effective:
         _show_effective(sources, data)
         return
     said = _ask_aws(sources, region, profile, endpoint_url) if live else []
     outcomes = [outcome for each in said for outcome in each.outcomes]
-    everything = [*sources.check(dags or []), *(complaint for each in said for complaint in each.complaints)]
+    of_aws = [complaint for each in said for complaint in each.complaints]
+    everything = [*library.check_sources(sources, dags or []), *of_aws]
     found = [one for one in everything if one.rule not in (ignore or [])]
     write(report(found, how, sources.lines, outcomes))
     if how in (Report.SARIF, Report.GITHUB):

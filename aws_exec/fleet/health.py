@@ -87,7 +87,7 @@ def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) ->
     yield from CHECKS[service](asking, request, section.options.container_name)
     rights = _ecs_rights(asking, request, fleet) if service == "ecs" else _batch_rights(asking, request)
     yield from outcomes(rights)
-    yield from CAPACITY[service](asking, request, fleet.configured.parallelism)
+    yield from CAPACITY[service](asking, request, fleet.configured.configuration.parallelism)
 
 
 def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:

@@ -6,7 +6,7 @@ commands or secrets backends are passwords and the like; none of the executors' 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,12 +47,6 @@ class Configured:
         found = (self.batch.job_queue, *self.batch.job_queues.values())
         return tuple(dict.fromkeys(queue for queue in found if queue))
 
-    @property
-    def parallelism(self) -> int:
-        """`[core] parallelism`: how many tasks one scheduler runs at a time."""
-        said = self.configuration.airflow_says("core", "parallelism")
-        return int(said.text) if said is not None and said.text.isdecimal() else 32
-
 
 def read_configuration(
     environment: Mapping[str, str], named: Path | None = None, team: str | None = None
@@ -77,20 +71,12 @@ def read_configuration(
         raise MisusedError(f"nothing is configured of a team {team!r}; teams: {known}")
     try:
         ecs = load_ecs_options(
-            _section(found, EcsOptions.section, team), team=team, require=False, said=found.file.said("ecs", team)
+            found.getter(EcsOptions.section, team), team=team, require=False, said=found.file.said("ecs", team)
         )
         batch = load_batch_options(
-            _section(found, BatchOptions.section, team), team=team, require=False, said=found.file.said("batch", team)
+            found.getter(BatchOptions.section, team), team=team, require=False, said=found.file.said("batch", team)
         )
     except OptionsError as error:
         lines = str(error).splitlines()
         raise MisusedError("the executors' options are wrong (awsexec validate-config says more)", lines) from error
     return Configured(ecs, batch, found, team)
-
-
-def _section(configuration: Configuration, section: str, team: str | None) -> Callable[[str], str | None]:
-    def get(option: str) -> str | None:
-        said = configuration.airflow_says(section, option, team)
-        return said.text if said is not None else None
-
-    return get

@@ -17,7 +17,6 @@ from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.problems import OptionsError
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
-from aws_exec.settings.rules.options import PARALLELISM
 from aws_exec.settings.rules.origins import Origins
 
 #: What has to be so for a request to run.
@@ -104,10 +103,9 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
     except OptionsError:
         return  # told by the rules
     asking = Asking(clients(section.options.region_name))
-    parallelism, _ = checked.configuration.number("core", "parallelism", PARALLELISM)
     for request, origins, home in checked.requests(section):
         said = CHECKS[checked.service](asking, request, section.options.container_name)
-        fits = CAPACITY[checked.service](asking, request, parallelism)
+        fits = CAPACITY[checked.service](asking, request, checked.configuration.parallelism)
         for outcome in (*said, *fits):
             yield outcome, _place(checked, outcome, origins, home)
 

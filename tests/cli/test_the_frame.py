@@ -10,8 +10,8 @@ from cli.app import COMMANDS
 from cli.exits import Exit
 from tests.cli.helpers import awsexec, program
 
-#: Takes half a second or more to import; nothing of it is needed to tell what commands there are.
-HEAVY = {"airflow", "boto3", "botocore", "moto", "flask", "sqlalchemy"}
+#: Takes long to import, or compiles much; nothing of it is needed to tell what commands there are.
+HEAVY = {"airflow", "boto3", "botocore", "moto", "flask", "sqlalchemy", "aws_exec.redaction", "aws_exec.settings"}
 
 BROKEN = """
 import cli.app, sys, types
@@ -46,6 +46,14 @@ def test_help_imports_nothing_heavy(arguments):
     )
 
     assert (done.returncode, done.stderr.strip()) == (Exit.OK, "[]")
+
+
+def test_who_asks_for_the_fleet_imports_no_rule():
+    """Listing and completion read the configuration; what else may be wrong with it is for `validate-config`."""
+    rules = ["aws_exec.settings.rules.check", "aws_exec.settings.rules.fargate", "aws_exec.live"]
+    done = program(f"import aws_exec.fleet\nprint([name for name in {rules!r} if name in sys.modules])")
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_the_list_imports_no_command():
@@ -122,6 +130,15 @@ def test_no_unexpected_error_shows_a_secret(arguments):
 
     assert "unexpected LookupError: cannot connect to postgres://***@db/airflow" in done.stderr
     assert "hunter2@" not in done.stderr
+
+
+def test_nor_does_what_there_is_to_add():
+    done = program(
+        "from cli.console import printer\n"
+        "printer.fail('awsexec', 'no: password=hunter2', ['see postgres://airflow:hunter2@db/airflow'])"
+    )
+
+    assert done.stderr == "awsexec: no: password=***\n  see postgres://***@db/airflow\n"
 
 
 def test_no_colours_where_there_is_no_terminal_or_nobody_wants_them():

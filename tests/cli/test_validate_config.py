@@ -108,6 +108,16 @@ def test_without_a_file_it_reads_what_an_executor_would(run, tmp_path):
     assert (checked.returncode, checked.stderr.count("airflow.cfg")) == (Exit.OK, 1)
 
 
+def test_what_a_file_is_called_says_nothing_where_it_is_known_what_it_is(run, written):
+    environment = {
+        "AIRFLOW_CONFIG": written("[aws_ecs_executor]\ncontainer_name = of-the-cfg\n", "airflow.cfg.prod"),
+        "AWSEXEC_CONFIG": written("ecs: {cluster: of-the-file, task_definition: t}\n", "awsexec.conf"),
+    }
+    done = run("validate-config", "--effective", "-o", "json", **environment)
+    told = {row["option"]: row["value"] for row in json.loads(done.stdout)}
+    assert (told["cluster"], told["container_name"], done.stderr) == ("of-the-file", "of-the-cfg", "")
+
+
 def test_dags_are_read_and_not_run(run, written, tmp_path):
     dag = written("raise SystemExit\nOperator(executor_config={'template': 'smal'})\n", "dag.py")
     done = run("validate-config", GOOD, "--dags", str(tmp_path))

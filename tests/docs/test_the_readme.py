@@ -90,10 +90,10 @@ def test_links_lead_somewhere():
 
 
 def test_what_the_readme_exports_is_a_configuration_that_holds(tmp_path):
-    from aws_exec.settings.rules.sources import read_sources  # noqa: PLC0415 - only this test needs it
+    from tests.settings.rules.corpus import found_in  # noqa: PLC0415 - only this test needs it
 
     exported = [words[1] for words in COMMANDS if words[0] == "export"]
     file = tmp_path / "readme.env"
     file.write_text("\n".join(exported) + "\n")
     assert len(exported) > 10
-    assert [str(one) for one in read_sources([file], {}, with_environment=False).check()] == []
+    assert [str(one) for one in found_in(file)] == []

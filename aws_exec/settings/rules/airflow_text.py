@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.reading import MODELS
 from aws_exec.settings.problems import variable_of
 
 _SECTION = re.compile(r"\[(?P<name>[^\]]*)\]\s*$")
 _OPTION = re.compile(r"(?P<name>[^=:\s][^=:]*?)\s*[=:]\s*(?P<value>.*)$")
 #: The sections of our executors.
-_OURS = ("aws_ecs_executor", "aws_batch_executor")
-_OF_TEAM = re.compile(r"AIRFLOW__(?P<team>.+?)___AWS_(?:ECS|BATCH)_EXECUTOR__")
+_OURS = tuple(model.section for model in MODELS.values())
+_OF_TEAM = re.compile(rf"AIRFLOW__(?P<team>.+?)___(?:{'|'.join(_OURS).upper()})__")
 _ENTRY = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$")
 
 

@@ -108,12 +108,7 @@ class Checked:
         """The executor as it would start; raises OptionsError."""
         told, model = self.configuration, MODELS[self.service]
         said = told.file.said(self.service, self.team)
-
-        def get(option: str) -> str | None:
-            value = told.airflow_says(model.section, option, self.team)
-            return value.text if value is not None else None
-
-        loaded = load(model, get, team=self.team, said=said)
+        loaded = load(model, told.getter(model.section, self.team), team=self.team, said=said)
         book = told.file.book(self.service, self.team)
         builder = BUILDERS[self.service](loaded, team=self.team, templates=book, where=said.where)
         return Section(loaded, builder, self._origins(loaded), assumed=False)

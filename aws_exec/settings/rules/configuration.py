@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from aws_exec.settings.file.terms import Service
 from aws_exec.settings.option_info import option_catalogue
 from aws_exec.settings.problems import section_of, shown
 from aws_exec.settings.rules.airflow_text import AirflowText, Value
+
+#: Airflow's default of `[core] parallelism`.
+PARALLELISM = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,20 @@ class Configuration:
         """Whether anything is said of this executor."""
         section = MODELS[service].section
         return self.file.says(service, team) or any(True for text in self.airflow for _ in text.options(section, team))
+
+    def getter(self, section: str, team: str | None = None) -> Callable[[str], str | None]:
+        """What gives the raw text of an option of a section, as `options.load` asks for it."""
+
+        def get(option: str) -> str | None:
+            value = self.airflow_says(section, option, team)
+            return value.text if value is not None else None
+
+        return get
+
+    @property
+    def parallelism(self) -> float:
+        """`[core] parallelism`: how many tasks one scheduler runs at a time."""
+        return self.number("core", "parallelism", PARALLELISM)[0]
 
     def number(self, section: str, option: str, default: float) -> tuple[float, Place | None]:
         """A number of Airflow's own, and where it stands; the default and None if nobody says one."""

@@ -108,7 +108,7 @@ def only_on_fargate(view: View) -> Iterator[Complaint]:
 
 def _set(view: View, option: str) -> bool:
     said = view.configuration.file.said("ecs").values
-    there = option in said or view.configuration.airflow_says("aws_ecs_executor", option) is not None
+    there = option in said or view.configuration.airflow_says(view.options.section, option) is not None
     return there and getattr(view.options, option) not in (False, "LATEST", "")
 
 

@@ -25,9 +25,8 @@ ARNS = MappingProxyType(
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d", re.ASCII)
 
-#: Airflow's defaults (`[scheduler] task_queued_timeout`, in seconds; `[core] parallelism`).
+#: Airflow's default of `[scheduler] task_queued_timeout`, in seconds.
 QUEUED_TIMEOUT = 600.0
-PARALLELISM = 32.0
 
 #: What is realistic where instances have to be started first; `aws_exec.executors.starting` warns by the same.
 SLOW_START = 3600.0
@@ -90,7 +89,7 @@ def parallelism(view: View) -> Iterator[Complaint]:
     units = view.overrides.get("cpu")
     if quota is None or not str(units).isdecimal():
         return
-    limit, _ = view.configuration.number("core", "parallelism", PARALLELISM)
+    limit = view.configuration.parallelism
     needed = limit * int(str(units)) / UNITS_PER_VCPU
     if needed > quota:
         message = (

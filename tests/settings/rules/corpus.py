@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_exec.settings.rules.sources import read_sources
+from aws_exec.settings.rules.check_sources import check_sources
+from aws_exec.settings.rules.sources import by_suffix, read_sources
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -12,8 +13,13 @@ CORPUS = Path(__file__).parent / "corpus"
 def found_in(path):
     """What `validate-config` finds in a file: an awsexec.yaml, an airflow.cfg, variables, or a DAG."""
     if path.suffix == ".py":
-        return read_sources([CORPUS / "dags.yaml"], {}, with_environment=False).check([path])
-    return read_sources([path], {}, with_environment=False).check()
+        return check_sources(read(CORPUS / "dags.yaml"), [path])
+    return check_sources(read(path))
+
+
+def read(path):
+    """What a file says by itself, whatever this shell's environment says."""
+    return read_sources(by_suffix([path]), {}, with_environment=False)
 
 
 def expected():

@@ -11,19 +11,18 @@ from aws_exec.settings.file.terms import SERVICES
 from aws_exec.settings.launch import TYPICAL
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
-from aws_exec.settings.rules.sources import read_sources
 from aws_exec.settings.rules.spelling import OPERATIONS
 from aws_exec.settings.shape import conform, shape_of
 from tests.cli.helpers import ROOT
 from tests.settings.amazon import botocore_faults
-from tests.settings.rules.corpus import CORPUS
+from tests.settings.rules.corpus import CORPUS, found_in, read
 
 SAMPLES = sorted(path for path in (ROOT / "config-samples").iterdir() if path.is_file() and path.stem != "prices")
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_nothing_is_wrong_with_a_sample(path):
-    assert [str(one) for one in read_sources([path], {}, with_environment=False).check()] == []
+    assert [str(one) for one in found_in(path)] == []
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
@@ -64,10 +63,7 @@ def test_aws_takes_the_request_of_every_template(file, service, name):
 
 def test_the_samples_for_airflow_say_the_same():
     """airflow.cfg and environment.env agree where both speak."""
-    cfg, env = (
-        read_sources([ROOT / "config-samples" / name], {}, with_environment=False).configurations[0]
-        for name in ("airflow.cfg", "environment.env")
-    )
+    cfg, env = (read(ROOT / "config-samples" / name).configurations[0] for name in ("airflow.cfg", "environment.env"))
     for service in SERVICES:
         for one, other in zip(cfg.effective(service), env.effective(service), strict=True):
             if "default" not in (one.origin, other.origin) and not one.option.endswith("kwargs"):

@@ -1,0 +1,46 @@
+"""Everything that is wrong with what was read, and how grave it is: what `awsexec validate-config` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from aws_exec.settings.file.discovery import read_bytes
+from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.rules.catalogue import RULES, Severity
+from aws_exec.settings.rules.check import check
+from aws_exec.settings.rules.dags import check_dag
+from aws_exec.settings.rules.sources import Sources
+
+
+def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint]:
+    """Everything that is wrong: with the files, and with the executor_configs in DAG files or folders of them.
+
+    Each once, source after source as they were named, each from its top to its bottom. DAG files become sources.
+    """
+    found = list(sources.complaints)
+    for configuration in sources.configurations:
+        # What is not even read is not judged by what it would be.
+        told = {complaint.place for complaint in sources.complaints}
+        found += [complaint for complaint in check(configuration) if complaint.place not in told]
+    for path in _python_files(dags):
+        content, unreadable = read_bytes(path)
+        sources.note(str(path), content)
+        found += unreadable or check_dag(content, str(path), sources.configurations[0])
+    order = {source: number for number, source in enumerate(sources.lines)}
+    return sorted(dict.fromkeys(found), key=lambda one: (order.get(one.place.source, len(order)), one.place))
+
+
+def _python_files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def severity_of(complaint: Complaint) -> Severity:
+    """How grave it is."""
+    return RULES[complaint.rule].severity
+
+
+def at_least(complaints: Iterable[Complaint], severity: Severity) -> bool:
+    """Whether any of them is as grave."""
+    return any(severity is Severity.WARNING or severity_of(one) is Severity.ERROR for one in complaints)

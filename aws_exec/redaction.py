@@ -94,6 +94,12 @@ def holds_secret(text: str) -> bool:
     return document or redact(text, longest=len(text) + 1) != text
 
 
+def may_hold_secret(text: str) -> bool:
+    """Whether it holds one, or may set environment variables, whose names need not tell what they hold."""
+    inside = text.partition("{")[2].lower()
+    return "env" in inside or "value" in inside or holds_secret(text)
+
+
 def redact_document(document: Any) -> Any:
     """What AWS says of a job, without what looks like a secret: the same shape, all texts redacted.
 

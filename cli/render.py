@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.arguments import complete_templates
-from cli.common import Format
+from cli.common import Format, before
 from cli.console import printer
 from cli.documents import show_document, write
 from cli.exits import Exit
@@ -54,7 +54,9 @@ def render(
     executor: Annotated[Executor | None, typer.Option(help="Where the file and the template leave it open.")] = None,
     team: Annotated[str | None, typer.Option(help="Whose options --merged takes.")] = None,
     config: Annotated[Path | None, typer.Option(help="The awsexec.yaml.")] = None,
-    output: Annotated[Rendering, typer.Option("--output", "-o", help="How to write it.")] = Rendering.PYTHON,
+    output: Annotated[
+        Rendering | None, typer.Option("--output", "-o", help="How to write it.", show_default="python")
+    ] = None,
 ) -> None:
     """Show the executor_config of a template, or the exact request that it makes.
 
@@ -65,6 +67,7 @@ def render(
     """
     from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError  # noqa: PLC0415 - the CLI starts fast
 
+    how = output or _said_before()
     file = the_file(COMMAND, config)
     try:
         document = _document(file, name, _changes(changes or []), executor, team, merged=merged)
@@ -74,10 +77,21 @@ def render(
     except (InvalidExecutorConfig, OptionsError) as error:
         printer.fail(COMMAND, str(error))
         raise typer.Exit(Exit.FAILED) from error
-    if output is Rendering.PYTHON:
+    if how is Rendering.PYTHON:
         write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
     else:
-        show_document(document, Format(output.value))
+        show_document(document, Format(how.value))
+
+
+def _said_before() -> Rendering:
+    """What `-o` before the command means here."""
+    said = before.options.output
+    if said is None:
+        return Rendering.PYTHON
+    if said.value not in {each.value for each in Rendering}:
+        message = f"{str(said)!r} is for tables: a template is written as python, json or yaml"
+        raise typer.BadParameter(message, param_hint="--output")
+    return Rendering(said)
 
 
 def _document(

@@ -7,21 +7,16 @@ the workload's token) or the value of an environment variable: paths and expecte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aws_exec.redaction import MASK, holds_secret, is_secret_name
+from aws_exec.redaction import MASK, is_secret_name, may_hold_secret
 
 #: A value longer than this is cut in a message: it is there to be recognised, not to be read.
 SHOWN = 80
 
 #: No path of a real request is this long; a key that somebody made up may be.
 PATH_SHOWN = 160
-
-
-#: A document with something that may set environment variables, whose names need not tell what they hold.
-_SETS_VARIABLES = re.compile(r"\{.*(?:env|value)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +134,6 @@ def shown(option: str, value: object) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else repr(value)
-    if is_secret_name(option) or holds_secret(text) or _SETS_VARIABLES.search(text):
+    if is_secret_name(option) or may_hold_secret(text):
         return MASK
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

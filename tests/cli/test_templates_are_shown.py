@@ -20,6 +20,15 @@ def test_render_writes_the_executor_config_as_python_json_and_yaml(run):
     assert "capacityProvider: FARGATE_SPOT" in told[2].stdout
 
 
+def test_what_is_said_before_the_command_is_how_it_is_written_unless_it_says_so_itself(run):
+    rendered = ["render", "nightly", "--config", BOTH]
+    assert run("-o", "json", *rendered).stdout == run(*rendered, "-o", "json").stdout
+    assert run("-o", "json", *rendered, "-o", "python").stdout == run(*rendered).stdout
+    refused = run("-o", "wide", *rendered)
+    assert (refused.returncode, refused.stdout) == (Exit.USAGE, "")
+    assert "'wide' is for tables: a template is written as python, json or yaml" in refused.stderr
+
+
 def test_render_lays_terms_over_it_and_shows_the_whole_request(run):
     done = run(
         "render", "gpu", "--config", BOTH, "--merged", "-o", "json", "--set", "memory=30GiB", "--set", "env={A: 1}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from aws_exec.redaction import MASK, holds_secret, is_secret_name, redact
+from aws_exec.redaction import MASK, holds_secret, is_secret_name, may_hold_secret, redact
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEhunter2\n-----END RSA PRIVATE KEY-----"
 
@@ -69,10 +71,39 @@ def test_each_option_that_airflow_calls_sensitive_is_secret_as_an_environment_va
     assert [name for name in variables if not is_secret_name(name)] == []
 
 
-def test_a_text_made_to_be_slow_is_not():
-    """Every expression is bounded: a text of this length that nearly matches each of them takes well below a second."""
-    for part in ("://a", "name=a,", "--a ", "token ", "a-", "-----BEGIN PRIVATE KEY----- ", "password='\\"):
-        assert len(redact(part * 3000)) <= 2000
+@pytest.mark.parametrize("text", ['{"A": {"name": "B", "Value": "c"}}', "{'Environment': 1}", "password=hunter2"])
+def test_what_may_set_variables_may_hold_a_secret(text):
+    assert may_hold_secret(text)
+
+
+@pytest.mark.parametrize("text", ["value", "env {}", '{"cpu": 1}', ""])
+def test_what_sets_none_holds_none(text):
+    assert not may_hold_secret(text)
+
+
+#: Texts that nearly match one expression after the other, again and again.
+NEARLY = ("://a", "name=a,", "--a ", "token ", "a-", "-----BEGIN PRIVATE KEY----- ", "password='\\", "/a", "{", "eyJ")
+#: What is faster is taken to be this fast, in seconds: below it the clock tells little.
+SHORTEST = 0.001
+
+
+def seconds(function, text):
+    """Of this thread, for as long as it takes at least: other processes do not count."""
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        function(text)
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
+@pytest.mark.parametrize("part", NEARLY)
+@pytest.mark.parametrize("function", [redact, may_hold_secret])
+def test_a_text_made_to_be_slow_takes_as_long_as_it_is(function, part):
+    """Every expression is bounded: eight times the text takes about eight times as long; quadratic is 64 times."""
+    short, long = (seconds(function, part * count) for count in (2000, 16000))
+
+    assert long < 24 * max(short, SHORTEST)
 
 
 def test_a_long_path_of_a_file_is_no_secret_and_a_long_word_with_slashes_is():

@@ -162,12 +162,15 @@ class HttpServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _hang_up(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        server, self._server = self._server, None
+        for listening in server.sockets if server is not None else ():
+            self._loop.remove_reader(listening.fileno())
         await asyncio.sleep(0)
-        # A connection that was just accepted is a task first, then one of ours, then closed.
+        # A connection that was just accepted is a task first, then one of ours, then closed; one whose task finds the
+        # server closed is left open by asyncio for ever.
         while self._connections or asyncio.all_tasks() - {asyncio.current_task()}:
             for connection in list(self._connections):
                 connection.abort()
             await asyncio.sleep(0)
+        if server is not None:
+            server.close()

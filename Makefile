@@ -49,7 +49,7 @@ $(VENV)/.bench: $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group bench
 	@touch $@
 
-compat: venv ## the tests without a real Airflow, on the oldest and newest Airflow and Python: docs/compatibility.md (ONLY=newest-3.13: one)
+compat: venv ## the tests without a real scheduler, on the oldest and newest Airflow and Python: docs/compatibility.md (ONLY=newest-3.13: one)
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m tests.compatibility $(addprefix --only ,$(ONLY))
 
 lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, undeclared dependencies

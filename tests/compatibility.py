@@ -1,6 +1,6 @@
-"""`make compat`: the tests that need no real Airflow process, on the Airflows and Pythons that are supported.
+"""`make compat`: the tests that start no scheduler of a real Airflow, on the Airflows and Pythons that are supported.
 
-Each environment is built by uv in `.compat/`, runs the tests one after the other, and becomes a row of the table in
+Each environment is built by uv in `.compat/`, runs the tests in two processes, and becomes a row of the table in
 docs/compatibility.md. Ends with 1 if any test failed.
 """
 
@@ -23,7 +23,7 @@ from tests.tree import ROOT
 PAGE = ROOT / "docs" / "compatibility.md"
 ENVIRONMENTS = ROOT / ".compat"
 
-#: What is run: all but the real Airflow (e2e, the crash matrix), the command line and the embedded AWS.
+#: What is run: all but what starts a real scheduler (e2e, the crash matrix), the command line and the scripts.
 TESTS = (
     "tests/lifecycle",
     "tests/settings",
@@ -105,6 +105,7 @@ def row(one: Combination) -> tuple[str, bool]:
             "-m",
             "pytest",
             "-q",
+            "--numprocesses=2",
             "-p",
             "no:cacheprovider",
             "--continue-on-collection-errors",

@@ -125,7 +125,7 @@ def _orphans(options: Options, fleet: Fleet, chosen: Filter) -> Exit:
     if found:
         shower.show(found)
     shower.close()
-    if options.format in (Format.TABLE, Format.WIDE):
+    if options.format in (Format.TABLE, Format.WIDE) and (found or not problems):
         said = "One look: what is still listed in 15 minutes is an orphan; before, it may be shutting down."
         printer.err.print(said if found else "No orphans.", highlight=False, soft_wrap=True)
-    return tell_problems(COMMAND, problems, shown=True) or (Exit.FAILED if found else Exit.OK)
+    return tell_problems(COMMAND, problems, shown=bool(found)) or (Exit.FAILED if found else Exit.OK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 from aws_exec.fleet.errors import FleetError, MisusedError
 from aws_exec.lifecycle.identity import Identity
@@ -34,7 +35,8 @@ def default_deployment() -> str:
         MisusedError: Airflow cannot be asked.
     """
     try:
-        from aws_exec.executors import compat  # noqa: PLC0415 - takes seconds
+        with redirect_stdout(sys.stderr):  # what is said while it is imported is no data
+            from aws_exec.executors import compat  # noqa: PLC0415 - takes seconds
 
         leave_standard_output()
         return compat.default_deployment()
@@ -51,11 +53,12 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
         FleetError: it cannot be reached, or Airflow is not configured here.
     """
     try:
-        from aws_exec.executors import ownership  # noqa: PLC0415 - takes seconds
+        with redirect_stdout(sys.stderr):  # as above
+            from aws_exec.executors import ownership  # noqa: PLC0415 - takes seconds
 
         leave_standard_output()
         return ownership.owners(identities, None)
     except Exception as error:
-        said = redact(" ".join(str(error).split("\n")[:1]), longest=200)
+        said = redact(str(error).partition("\n")[0], longest=200)
         message = f"--orphans needs Airflow's database, which cannot be reached ({type(error).__name__}: {said})"
         raise FleetError(f"{message}; run it where the scheduler's configuration is") from error

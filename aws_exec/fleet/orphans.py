@@ -1,7 +1,7 @@
 """What runs of this deployment, and no live task instance owns, by the rule of `aws_exec.lifecycle.orphans`.
 
 The executor believes it only after two looks 15 minutes apart. This is one look, so what is found may yet be shutting
-down: its task has just ended, or is being rescheduled.
+down: its task has just ended, or is being rescheduled. What is over by the time the database has answered is left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.service import Wanted
 from aws_exec.fleet.survey import Filter, Problem, survey
+from aws_exec.fleet.waiting import looked_at_again
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in, is_owned
 from aws_exec.lifecycle.values import Observation, Status
@@ -29,22 +30,28 @@ def find_orphans(
         fleet: to be looked over.
         chosen: which of them to show; its deployment, or else ours, is whose rows the database has.
         now: seconds since the epoch.
-        owners: what the database says; it is asked after the survey, so that nothing younger than its answer is judged.
+        owners: what the database says; it is asked after the survey, so that nothing younger than its answer is judged,
+            and not at all where nothing runs: it takes Airflow, which takes seconds to import.
 
     Raises:
+        CloudError: AWS did not say which of them are still there.
         FleetError: Airflow's database cannot be reached.
         MisusedError: it cannot be told which deployment is ours.
     """
-    ours = {name: chosen.deployment or fleet.deployment_of(name) for name in fleet.services}
-    jobs: list[FleetJob] = []
+    seen: list[FleetJob] = []
     problems: list[Problem] = []
     for page in survey(fleet.services.values(), Wanted()):
         if isinstance(page, Problem):
             problems.append(page)
         else:
-            jobs += [job for job in page if job.identity.token and job.identity.deployment == ours[job.service]]
-    unowned = _unowned(jobs, owners)
-    return [job for job in unowned if chosen.fits(job, now)], problems
+            seen += [job for job in page if job.identity.token and job.is_active]
+    ours = {name: chosen.deployment or fleet.deployment_of(name) for name in {job.service for job in seen}}
+    jobs = [job for job in seen if job.identity.deployment == ours[job.service]]
+    unowned = _unowned(jobs, owners) if jobs else []
+    left = [
+        job for job in looked_at_again(fleet.services, unowned) if job.is_active and job.state is not State.STOPPING
+    ]
+    return [job for job in left if chosen.fits(job, now)], problems
 
 
 def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
@@ -52,7 +59,5 @@ def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
     alive = alive_in(sightings)
     told = owners([job.identity for job in jobs])
     return [
-        job
-        for job, sighting, owner in zip(jobs, sightings, told, strict=True)
-        if job.state is not State.STOPPING and not is_owned(sighting, owner, alive)
+        job for job, sighting, owner in zip(jobs, sightings, told, strict=True) if not is_owned(sighting, owner, alive)
     ]

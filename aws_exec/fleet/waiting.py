@@ -74,11 +74,12 @@ def wait(
             pause = min(pause, ends - clock())
         if stop.wait(max(0.0, pause)):
             return
-        for job in _looked_at(services, list(left.values())):
+        for job in looked_at_again(services, list(left.values())):
             left[job.job.arn] = job
 
 
-def _looked_at(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
+def looked_at_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
+    """Jobs as they are by now, those that are still known; raises CloudError."""
     by_place: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for job in jobs:
         by_place[job.service, job.job.place].append(job.job.arn)

@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from aws_exec.fleet import Asked, Filter, open_fleet
+from aws_exec.fleet import Asked, Filter, FleetJob, State, open_fleet
 from aws_exec.fleet.orphans import find_orphans
 from aws_exec.lifecycle.orphans import Owner
+from aws_exec.lifecycle.values import Job
+from aws_exec.testing.scripted import expired
+from cli.exits import Exit
+from tests.fleet.fleet import OURS, identity
 from tests.fleet.scripts import given, launched
 
 
@@ -36,6 +41,64 @@ def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(service, fleet
     assert problems == []
     assert {job.job.arn for job in found} == {left, replaced}
     assert [job.job.arn for job in chosen] == [left]
+
+
+def test_what_ends_while_the_database_is_asked_is_no_orphan(service, fleet):
+    left, ended = launched(service, "left", "ended")
+
+    def told(identities):
+        service.end(ended)
+        return [Owner() for _ in identities]
+
+    found, problems = find_orphans(fleet, Filter(), 0.0, told)
+
+    assert ([job.job.arn for job in found], problems) == ([left], [])
+
+
+class Looked:
+    """A service with two containers of one task; the first ended after it was listed."""
+
+    name = "ecs"
+
+    def places(self):
+        return ["fleet"]
+
+    def pages(self, place, wanted):
+        yield ["ended", "runs"]
+
+    def describe(self, place, ids):
+        states = {"ended": State.FAILED, "runs": State.RUNNING}
+        return [FleetJob("ecs", Job(each, place), identity("load"), states[each], "") for each in ids]
+
+
+def test_what_has_ended_when_it_is_looked_at_is_not_what_a_row_can_wait_for():
+    """The row has not been told yet of the one that replaced it."""
+    fleet = SimpleNamespace(services={"ecs": Looked()})
+    rows = [Owner(waits=True, names="ended")]
+
+    assert find_orphans(fleet, Filter(deployment=OURS), 0.0, lambda identities: rows) == ([], [])
+
+
+def test_where_nothing_runs_the_database_is_not_asked(service, fleet):
+    launched(service, "theirs", deployment="theirs")
+
+    def told(identities):
+        raise AssertionError("it is asked")
+
+    found, problems = find_orphans(fleet, Filter(), 0.0, told)
+
+    assert (found, problems) == ([], [])
+
+
+def test_where_nothing_could_be_looked_at_nothing_is_said_of_orphans(service, shell, tmp_path):
+    """The code is that of the reason, and Airflow, which is not configured here, is not asked."""
+    service.goes_wrong(expired())
+    nowhere = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/no/such/folder/airflow.db"}
+    done = shell("list", "--orphans", **given(service, tmp_path), **nowhere)
+
+    assert (done.code, done.out) == (Exit.CREDENTIALS, "")
+    assert "credentials are missing, expired or invalid" in done.err
+    assert done.err.count("\n") == 1
 
 
 def test_a_database_that_cannot_be_reached_is_one_clear_line(tmp_path):

@@ -38,12 +38,16 @@ def test_airflows_own_command_line_has_the_commands_and_knows_which_jobs_are_our
 
 
 def test_what_airflow_logs_is_not_among_the_data(service, tmp_path):
+    """Nor what is printed while it is imported, as by somebody's own settings."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "airflow_local_settings.py").write_text("print('settings of our own')\n")
     (tmp_path / "airflow.cfg").write_text(f"[database]\nsql_alchemy_conn = sqlite:///{tmp_path}/airflow.db\n")
     (ours,) = launched(service, "extract", deployment=named(tmp_path / "airflow.db", ""))
 
     done = process("terminate-all", "--dry-run", "-o", "json", **unnamed(service, tmp_path))
 
     assert (done.code, [each["arn"] for each in json.loads(done.out)]) == (Exit.OK, [ours])
+    assert "settings of our own" in done.err
 
 
 def test_orphans_are_those_whose_rows_wait_for_no_container(service, airflow_db, airflow_home):

@@ -11,7 +11,7 @@ import typer
 
 from cli.common import Format, Options, over_the_fleet
 from cli.console import printer
-from cli.documents import show_document
+from cli.documents import show_document, write
 from cli.durations import span
 from cli.exits import Exit
 from cli.shown import clean, show_lines, wrapped
@@ -59,6 +59,7 @@ def check_health(
     quotas against parallelism. Changes nothing at AWS.
     Exits with 0 if nothing failed (a warning is no failure), 1 if something
     did, 2 if nothing is configured, 4 for credentials, 124 for --timeout.
+    `-o name` shows what failed by name.
 
     Examples:
       awsexec check-health
@@ -68,13 +69,12 @@ def check_health(
     """
     from aws_exec.fleet import MisusedError  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import health as library  # noqa: PLC0415 - likewise
-    from aws_exec.fleet.policy import policy as least  # noqa: PLC0415 - likewise
 
     limit = span(timeout)
     with options.open() as fleet:
         if policy:
-            configured = fleet.configured
-            show_document(least(list(fleet.services), configured.ecs, configured.batch, fleet.region), Format.JSON)
+            how = Format.YAML if options.format is Format.YAML else Format.JSON
+            show_document(library.least_policy(fleet), how)
             return
         branches = _within(limit, lambda: library.check_health(fleet))
     if not branches:
@@ -119,6 +119,9 @@ def _show(options: Options, told_as: Told, branches: list[Branch]) -> None:
             for branch in branches
         ]
         show_document(document, Format.YAML if options.format is Format.YAML else Format.JSON)
+        return
+    if options.format is Format.NAME:
+        write("".join(f"{each.subject}\n" for branch in branches for each in branch.outcomes if each.status == "FAIL"))
         return
     show_lines(line for branch in branches for line in _tree(branch))
     failed = sum(each.status == "FAIL" for branch in branches for each in branch.outcomes)

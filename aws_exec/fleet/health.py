@@ -1,28 +1,34 @@
 """Whether the executors could work: what AWS says of everything that they need, as a tree for each executor.
 
 Nothing is changed at AWS. What the requests name is looked up by `aws_exec.live`; here is what is asked beside that:
-credentials and identity, the rights to read and to stop, and whether the quotas are enough for `[core] parallelism`.
+credentials and identity, the rights to read (and to stop on ECS: what is left can only be tried on what runs), and
+whether the quotas are enough for `[core] parallelism`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aws_exec.clouds.errors import is_denied
 from aws_exec.fleet.opening import Fleet
+from aws_exec.fleet.policy import policy
 from aws_exec.lifecycle.identity import started_by
+from aws_exec.lifecycle.values import Fault
 from aws_exec.live.asking import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
 from aws_exec.live.running import CAPACITY, CHECKS
 from aws_exec.settings import OptionsError
 from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.launch import TYPICAL
 from aws_exec.settings.options import AwsOptions
+from aws_exec.settings.problems import Problem
 from aws_exec.settings.rules.check import Checked, Section
 
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
 #: An id that no task has.
 _NO_TASK = "a" * 32
+_UNTRIED = "cannot be tried without launching; awsexec check-health --policy has what it takes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +51,30 @@ class Branch:
         return any(outcome.status is Status.FAIL for outcome in self.outcomes)
 
 
+def executors(fleet: Fleet) -> list[tuple[Service, str | None]]:
+    """Every executor of which anything is configured, of the services and teams that were asked for.
+
+    One that has no cluster or job queue is among them: that is for `check_health` to find.
+    """
+    configured = fleet.configured
+    pairs = [(service, team) for team in configured.teams for service in SERVICES if fleet.wants(service)]
+    return [(service, team) for service, team in pairs if configured.configuration.says(service, team)]
+
+
 def check_health(fleet: Fleet) -> list[Branch]:
-    """Check every executor that is configured, of the teams and services that were asked for; none: an empty list.
+    """Check every one of the `executors`; there is none: an empty list.
 
     Raises:
-        CloudError: no client can be built for another reason than credentials.
+        CloudError: nobody can be asked: there is no such Region, or no such profile.
     """
-    configuration = fleet.configured.configuration
-    return [
-        _branch(fleet, service, team)
-        for team in fleet.configured.teams
-        for service in SERVICES
-        if service in fleet.services and configuration.says(service, team)
-    ]
+    return [_branch(fleet, service, team) for service, team in executors(fleet)]
+
+
+def least_policy(fleet: Fleet) -> dict[str, Any]:
+    """The IAM policy of the `executors`; where nothing is configured, of the services that were asked for."""
+    services = {service for service, _ in executors(fleet)} or {each for each in SERVICES if fleet.wants(each)}
+    configured = fleet.configured
+    return policy(services, configured.ecs, configured.batch, fleet.region, fleet.partition)
 
 
 def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
@@ -66,10 +83,10 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
     try:
         section = Checked(fleet.configured.configuration, service, team).section()
     except OptionsError as error:
-        first, *more = str(error).splitlines()
-        mend = " ".join(more) or "awsexec validate-config says more"
-        return Branch(name, [Outcome(Status.FAIL, "", "options", first, mend)])
-    asking = Asking(lambda api: fleet.client(api, fleet.region_of(section.options)))
+        return Branch(name, [_unusable(problem) for problem in error.problems])
+    region = fleet.region_of(section.options)
+    fleet.client("sts", region)  # what is wrong with the Region would be wrong with every answer
+    asking = Asking(lambda api: fleet.client(api, region))
     try:
         for outcome in _checks(fleet, service, section, asking):
             found.append(outcome)  # noqa: PERF402 - what was found before it ends is kept
@@ -81,12 +98,16 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
     return Branch(name, found)
 
 
+def _unusable(problem: Problem) -> Outcome:
+    mend = f"{problem.remedy} ({problem.where or problem.variable})"
+    return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, mend)
+
+
 def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) -> Iterator[Outcome]:
     request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"]).arguments
     yield from outcomes(_identity(asking, section.options))
     yield from CHECKS[service](asking, request, section.options.container_name)
-    rights = _ecs_rights(asking, request, fleet) if service == "ecs" else _batch_rights(asking, request)
-    yield from outcomes(rights)
+    yield from outcomes(_RIGHTS[service](asking, request, section.options))
     yield from CAPACITY[service](asking, request, fleet.configured.configuration.parallelism)
 
 
@@ -105,26 +126,32 @@ def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
         yield Outcome(Status.WARN, call, "conn_id", message, "Check again with that connection's credentials")
 
 
-def _ecs_rights(asking: Asking, request: Mapping[str, Any], fleet: Fleet) -> Iterator[Outcome]:
+def _ecs_rights(asking: Asking, request: Mapping[str, Any], options: AwsOptions) -> Iterator[Outcome]:
     cluster = str(request.get("cluster", "default"))
-    deployment = fleet.configured.ecs.deployment or "awsexec"
+    ours = started_by(options.deployment or "awsexec")
     yield from outcomes(
-        _allowed(asking, "ecs", "ListTasks", "adoption", cluster=cluster, startedBy=started_by(deployment)),
+        _allowed(asking, "ecs", "ListTasks", "adoption", cluster=cluster, startedBy=ours),
         _allowed(asking, "ecs", "DescribeTasks", "following tasks", cluster=cluster, tasks=[_NO_TASK]),
         _stop(asking, cluster),
     )
-    said = "cannot be tried without launching; awsexec check-health --policy has what it takes"
-    yield Outcome(Status.SKIP, "ecs:RunTask", "launching", said)
+    yield Outcome(Status.SKIP, "ecs:RunTask", "launching", _UNTRIED)
 
 
-def _batch_rights(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
+def _batch_rights(asking: Asking, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
     queue = str(request["jobQueue"])
     yield from outcomes(
         _allowed(asking, "batch", "ListJobs", "adoption", jobQueue=queue, jobStatus="RUNNING"),
         _allowed(asking, "batch", "DescribeJobs", "following jobs", jobs=[_NO_TASK]),
     )
-    said = "cannot be tried without launching; awsexec check-health --policy has what it takes"
-    yield Outcome(Status.SKIP, "batch:SubmitJob", "launching", said)
+    yield Outcome(Status.SKIP, "batch:TerminateJob", "stopping jobs", _UNTRIED)
+    yield Outcome(Status.SKIP, "batch:SubmitJob", "launching", _UNTRIED)
+
+
+#: The rights that an executor needs, as far as they can be tried.
+_RIGHTS: Mapping[Service, Callable[[Asking, Mapping[str, Any], AwsOptions], Iterator[Outcome]]] = {
+    "ecs": _ecs_rights,
+    "batch": _batch_rights,
+}
 
 
 def _allowed(asking: Asking, service: str, operation: str, subject: str, **arguments: Any) -> Iterator[Outcome]:
@@ -133,8 +160,7 @@ def _allowed(asking: Asking, service: str, operation: str, subject: str, **argum
     try:
         asking.ask(service, operation, subject, **arguments)
     except Unanswered as unanswered:
-        denied = "not allowed" in unanswered.outcome.message
-        if not denied:
+        if not is_denied(unanswered.fault):
             raise
         degraded = operation.startswith("List")
         mend = f"Allow {call}" + ("; docs/degradation.md says what it costs" if degraded else "")
@@ -150,13 +176,17 @@ def _stop(asking: Asking, cluster: str) -> Iterator[Outcome]:
     try:
         asking.ask("ecs", "StopTask", subject, cluster=cluster, task=_NO_TASK, reason="awsexec check-health")
     except Unanswered as unanswered:
-        said = unanswered.outcome.message
-        if "not found" in said.lower() and "cluster" not in said.lower():
+        if _is_no_task(unanswered.fault):
             yield Outcome(Status.PASS, call, subject, "is allowed")
-        elif "not allowed" in said:
-            yield Outcome(Status.FAIL, call, subject, said, f"Allow {call}")
+        elif is_denied(unanswered.fault):
+            yield Outcome(Status.FAIL, call, subject, unanswered.outcome.message, f"Allow {call}")
         else:
             raise
+
+
+def _is_no_task(fault: Fault) -> bool:
+    """`The referenced task was not found`; a cluster that was not has a code of its own."""
+    return fault.code == "InvalidParameterException" and "not found" in fault.message.lower()
 
 
 def no_credentials(branches: Sequence[Branch]) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from botocore.exceptions import UnknownRegionError
+
 from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.cost import cost_so_far
@@ -84,6 +86,10 @@ class Fleet:
             return EcsFleet(self.client, patience, clusters, configured.ecs.container_name)
         return BatchFleet(self.client, patience, asked.queues or configured.queues, configured.batch.container_name)
 
+    def wants(self, service: str) -> bool:
+        """Whether a service was asked for, whatever is configured of it."""
+        return self._asked.executor in ("all", service)
+
     @property
     def region(self) -> str:
         """The Region, as asked for, configured, or found by boto3; empty if there is none."""
@@ -95,6 +101,14 @@ class Fleet:
     def region_of(self, options: AwsOptions) -> str:
         """The Region of an executor with these options: asked for, configured, or boto3's; empty if there is none."""
         return str(self._asked.region or options.region_name or self.session.region_name or "")
+
+    @property
+    def partition(self) -> str:
+        """The first part of ARNs there, `aws-cn`; `aws` where there is no Region, or one that nobody knows."""
+        try:
+            return str(self.session.get_partition_for_region(self.region)) if self.region else "aws"
+        except UnknownRegionError:
+            return "aws"
 
     @property
     def session(self) -> Any:

@@ -6,13 +6,15 @@ knows none has `*`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from aws_exec.settings import BatchOptions, EcsOptions
 
 
-def policy(services: Sequence[str], ecs: EcsOptions, batch: BatchOptions, region: str) -> dict[str, Any]:
+def policy(
+    services: Collection[str], ecs: EcsOptions, batch: BatchOptions, region: str, partition: str
+) -> dict[str, Any]:
     """The policy document.
 
     Args:
@@ -20,24 +22,28 @@ def policy(services: Sequence[str], ecs: EcsOptions, batch: BatchOptions, region
         ecs: the options of ECS; what they do not name is `*`.
         batch: likewise.
         region: of AWS; empty for any.
+        partition: `aws`, `aws-cn`, ...; what is granted in one is nothing in another.
     """
-    where = region or "*"
+
+    def root(service: str) -> str:
+        return f"arn:{partition}:{service}:{region or '*'}:*"
+
     statements: list[dict[str, Any]] = []
     if "ecs" in services:
-        statements += _ecs(ecs, where)
+        statements += _ecs(ecs, root("ecs"))
     if "batch" in services:
-        statements += _batch(batch, where)
-    return {"Version": "2012-10-17", "Statement": [*statements, *_shared(services, where)]}
+        statements += _batch(batch, root("batch"))
+    return {"Version": "2012-10-17", "Statement": [*statements, *_shared(services, partition, root("logs"))]}
 
 
-def _ecs(options: EcsOptions, region: str) -> Iterator[dict[str, Any]]:
-    cluster = _arn(options.cluster, f"arn:aws:ecs:{region}:*:cluster/")
+def _ecs(options: EcsOptions, root: str) -> Iterator[dict[str, Any]]:
+    cluster = _arn(options.cluster, f"{root}:cluster/")
     name = cluster.rpartition("/")[2]
     in_cluster = (
         {"ArnEquals": {"ecs:cluster": cluster}} if "*" not in cluster else {"ArnLike": {"ecs:cluster": cluster}}
     )
     tasks = f"{cluster.rpartition(':cluster/')[0]}:task/{name}/*"
-    family = _arn(options.task_definition, f"arn:aws:ecs:{region}:*:task-definition/")
+    family = _arn(options.task_definition, f"{root}:task-definition/")
     revisions = family if ":" in family.rpartition("/")[2] else f"{family}:*"
     yield _allow("EcsLaunch", ["ecs:RunTask"], [revisions], in_cluster)
     yield _allow("EcsTag", ["ecs:TagResource"], [tasks], {"StringEquals": {"ecs:CreateAction": "RunTask"}})
@@ -47,8 +53,7 @@ def _ecs(options: EcsOptions, region: str) -> Iterator[dict[str, Any]]:
     yield _allow("EcsCommandLine", ["ecs:DescribeTaskDefinition", "ecs:ListClusters"], ["*"])
 
 
-def _batch(options: BatchOptions, region: str) -> Iterator[dict[str, Any]]:
-    root = f"arn:aws:batch:{region}:*"
+def _batch(options: BatchOptions, root: str) -> Iterator[dict[str, Any]]:
     queues = [options.job_queue, *options.job_queues.values()]
     places = [_arn(queue, f"{root}:job-queue/") for queue in dict.fromkeys(filter(None, queues))] or [
         f"{root}:job-queue/*"
@@ -64,11 +69,11 @@ def _batch(options: BatchOptions, region: str) -> Iterator[dict[str, Any]]:
     yield _allow("BatchCommandLine", [f"batch:{name}" for name in reads], ["*"])
 
 
-def _shared(services: Sequence[str], region: str) -> Iterator[dict[str, Any]]:
+def _shared(services: Collection[str], partition: str, logs: str) -> Iterator[dict[str, Any]]:
     if "ecs" in services:
         condition = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-        yield _allow("PassRolesOfTasks", ["iam:PassRole"], ["arn:aws:iam::*:role/*"], condition)
-    yield _allow("ReadLogs", ["logs:GetLogEvents"], [f"arn:aws:logs:{region}:*:log-group:*:log-stream:*"])
+        yield _allow("PassRolesOfTasks", ["iam:PassRole"], [f"arn:{partition}:iam::*:role/*"], condition)
+    yield _allow("ReadLogs", ["logs:GetLogEvents"], [f"{logs}:log-group:*:log-stream:*"])
     reads = ("logs:DescribeLogGroups", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "iam:GetRole")
     yield _allow("CheckHealth", [*reads, "servicequotas:GetServiceQuota"], ["*"])
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore import xform_name
 
 from aws_exec.clouds.errors import fault_of, is_denied
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import Fault, Trouble
 
 #: The path of what is no member of a request: the option that names the Airflow container.
 CONTAINER = ("container_name",)
@@ -53,11 +53,17 @@ class CredentialsError(Exception):
 
 
 class Unanswered(Exception):  # noqa: N818 - an outcome, on its way
-    """A call was not answered; the outcome says why."""
+    """A call was not answered.
 
-    def __init__(self, outcome: Outcome) -> None:
+    Attributes:
+        outcome: why, for people.
+        fault: the same as a value.
+    """
+
+    def __init__(self, outcome: Outcome, fault: Fault) -> None:
         super().__init__(outcome)
         self.outcome = outcome
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Asking:
     """
 
     client: Callable[[str], Any]
-    _answers: dict[str, Mapping[str, Any] | Outcome] = field(default_factory=dict)
+    _answers: dict[str, Mapping[str, Any] | Unanswered] = field(default_factory=dict)
 
     def ask(self, service: str, operation: str, subject: str, **arguments: Any) -> Mapping[str, Any]:
         """The answer to one call.
@@ -88,13 +94,13 @@ class Asking:
         if key not in self._answers:
             self._answers[key] = self._answer(service, operation, subject, arguments)
         answer = self._answers[key]
-        if isinstance(answer, Outcome):
-            raise Unanswered(answer)
+        if isinstance(answer, Unanswered):
+            raise answer
         return answer
 
     def _answer(
         self, service: str, operation: str, subject: str, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any] | Outcome:
+    ) -> Mapping[str, Any] | Unanswered:
         call = f"{service.replace('-', '')}:{operation}"  # as IAM spells the action
         try:
             answer: Mapping[str, Any] = getattr(self.client(service), xform_name(operation))(**arguments)
@@ -104,9 +110,10 @@ class Asking:
                 raise CredentialsError(f"{call}: {fault}") from error
             if is_denied(fault):
                 mend = f"Allow {call} to have it checked"
-                return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend)
-            answered = fault.trouble in (Trouble.REFUSED, Trouble.INVALID)
-            return Outcome(Status.FAIL if answered else Status.SKIP, call, subject, str(fault))
+                outcome = Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend)
+                return Unanswered(outcome, fault)
+            status = Status.FAIL if fault.trouble in (Trouble.REFUSED, Trouble.INVALID) else Status.SKIP
+            return Unanswered(Outcome(status, call, subject, str(fault)), fault)
         return answer
 
 

@@ -67,6 +67,12 @@ def test_what_is_wrong_is_told_with_its_remedy(shell, given):
     assert (batch["job queue gone"]["status"], batch["job queue gone"]["message"]) == ("FAIL", "does not exist")
 
 
+def test_by_name_it_shows_what_failed(shell, given):
+    done = shell("check-health", "-o", "name", **{**given, "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_QUEUE": "gone"})
+
+    assert (done.code, done.out, done.err) == (Exit.FAILED, "job queue gone\nadoption\n", "")
+
+
 def test_quotas_that_are_too_small_for_the_parallelism_are_a_warning(shell, given):
     done = shell("check-health", "--executor", "batch", "-o", "json", **{**given, "AIRFLOW__CORE__PARALLELISM": "5000"})
     size = checks(done)["AwsBatchExecutor"]["size of the compute environments"]

@@ -1,0 +1,159 @@
+"""check-health looks at every executor of which anything is configured: what one lacks is what it should find."""
+
+import json
+
+import pytest
+
+from aws_exec.fleet import Asked, open_fleet
+from aws_exec.fleet.health import check_health
+from aws_exec.fleet.opening import Fleet
+from aws_exec.lifecycle.identity import started_by
+from cli.exits import Exit
+from tests.live.aws import answered
+
+#: ECS without a cluster, Batch with all it takes.
+NO_CLUSTER = """
+ecs: {container_name: airflow, region_name: eu-central-1}
+batch: {job_queue: fleet, job_definition: airflow, region_name: eu-central-1}
+"""
+#: A team that runs on Batch, and calls itself otherwise, beside others who run on ECS.
+TEAMS = """
+deployment: production
+ecs: {cluster: fleet, container_name: airflow, task_definition: airflow, region_name: eu-central-1}
+teams:
+  risk:
+    deployment: risk
+    ecs: {cluster: fleet-of-risk, container_name: airflow, task_definition: airflow, region_name: eu-central-1}
+    batch: {job_queue: fleet, job_definition: airflow, region_name: eu-central-1}
+"""
+
+
+class Refused(Fleet):
+    """A fleet at an AWS that allows nothing, and remembers for whom it was asked."""
+
+    asked_for = ()
+
+    def client(self, service, region=""):
+        return self
+
+    def __getattr__(self, operation):
+        if operation.startswith("_"):
+            raise AttributeError(operation)
+
+        def call(**arguments):
+            if "startedBy" in arguments:
+                self.asked_for = (*self.asked_for, arguments["startedBy"])
+            raise answered("AccessDeniedException")
+
+        return call
+
+
+@pytest.fixture
+def given(tmp_path):
+    """The environment with a file."""
+
+    def given(text):
+        path = tmp_path / "awsexec.yaml"
+        path.write_text(text)
+        return {"AIRFLOW_HOME": str(tmp_path), "AWSEXEC_CONFIG": str(path)}
+
+    return given
+
+
+def checked(environment, **asked):
+    with open_fleet(Asked(**asked), environment) as opened:
+        fleet = Refused(Asked(**asked), opened.configured)
+        return check_health(fleet), fleet
+
+
+def test_an_executor_without_a_cluster_is_looked_at_beside_one_with_a_job_queue(given):
+    (ecs, batch), _ = checked(given(NO_CLUSTER))
+
+    assert (ecs.executor, ecs.failed) == ("AwsEcsExecutor", True)
+    assert {"option cluster", "option task_definition"} <= {each.subject for each in ecs.outcomes}
+    assert batch.executor == "AwsBatchExecutor"
+
+
+def test_everything_that_is_wrong_with_the_options_is_told_one_by_one(given):
+    (ecs, _), _ = checked(given(NO_CLUSTER))
+    cluster = next(each for each in ecs.outcomes if each.subject == "option cluster")
+
+    assert (cluster.status, cluster.message) == ("FAIL", "is required")
+    assert "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER" in cluster.mend
+    assert not [each for each in ecs.outcomes if "options cannot be used" in each.message]
+
+
+def test_an_executor_that_only_a_team_has_is_looked_at(given):
+    branches, _ = checked(given(TEAMS))
+
+    names = ["AwsEcsExecutor", "AwsEcsExecutor of team risk", "AwsBatchExecutor of team risk"]
+    assert [branch.executor for branch in branches] == names
+
+
+def test_of_one_service_only_that_is_looked_at(given):
+    branches, _ = checked(given(TEAMS), executor="batch")
+
+    assert [branch.executor for branch in branches] == ["AwsBatchExecutor of team risk"]
+
+
+def test_adoption_is_tried_under_the_name_of_each_team(given):
+    _, fleet = checked(given(TEAMS))
+
+    assert fleet.asked_for == (started_by("production"), started_by("risk"))
+
+
+def test_what_cannot_be_tried_is_said(given):
+    (branch,), _ = checked(given(TEAMS), executor="batch")
+
+    untried = {each.call for each in branch.outcomes if "cannot be tried" in each.message}
+    assert untried == {"batch:SubmitJob", "batch:TerminateJob"}
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-central-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("nowhere", "aws"),
+    ],
+)
+def test_the_policy_is_of_the_partition_and_has_the_teams_executors(shell, given, region, partition):
+    text = TEAMS.replace("eu-central-1", region)
+    document = json.loads(shell("check-health", "--policy", **given(text)).out)
+    statements = {each["Sid"]: each for each in document["Statement"]}
+
+    assert statements["EcsCluster"]["Resource"] == [f"arn:{partition}:ecs:{region}:*:cluster/fleet"]
+    assert statements["BatchStop"]["Resource"] == [f"arn:{partition}:batch:{region}:*:job/*"]
+    arns = {each for one in statements.values() for each in one["Resource"]} - {"*"}
+    assert {arn.split(":")[1] for arn in arns} == {partition}
+
+
+def test_the_policy_can_be_yaml(shell, given):
+    done = shell("check-health", "--policy", "-o", "yaml", **given(TEAMS))
+
+    assert (done.code, done.out.splitlines()[0]) == (Exit.OK, "Version: '2012-10-17'")
+
+
+def test_the_policy_of_what_is_not_configured_is_of_what_was_asked_for(shell, given):
+    document = json.loads(shell("check-health", "--policy", "--executor", "batch", **given("{}")).out)
+
+    assert {each["Sid"][:5] for each in document["Statement"]} == {"Batch", "ReadL", "Check"}
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        ({}, Exit.USAGE, "no AWS region: use --region"),
+        ({"AWS_DEFAULT_REGION": "eu-centrall-1"}, Exit.USAGE, "there is no AWS region 'eu-centrall-1'; did you mean"),
+        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "log in, or name a --profile"),
+    ],
+    ids=["no region", "wrong region", "no profile"],
+)
+def test_what_is_wrong_with_the_shell_is_told_as_by_every_command(shell, given, more, code, said):
+    text = NO_CLUSTER.replace(", region_name: eu-central-1", "")
+    done = shell("check-health", **given(text), **more)
+
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert done.err.count("\n") == 1

@@ -105,7 +105,7 @@ def awsexec(
       awsexec demo             see it work on this machine, no AWS account
       awsexec local up         an AWS of one's own, in the foreground
       awsexec list             what runs, on both services
-      awsexec check-health     whether the executors could work, and what is missing
+      awsexec check-health     whether the executors could work; what is missing
       awsexec COMMAND --help   everything about a command
 
     The options but --debug and --version may also stand after the command;

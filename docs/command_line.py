@@ -39,7 +39,7 @@ def _command(command: Any, name: str, table: Table) -> Iterator[str]:
 
 
 def _help(command: Any) -> str:
-    lines = [line.rstrip() for line in str(command.help).replace("\\b", "").splitlines()]
+    lines = [line.rstrip() for line in str(command.help).splitlines()]
     text = "\n".join(lines).strip()
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")

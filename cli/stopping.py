@@ -128,6 +128,7 @@ def _stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob]
     stopping = Stopping(fleet.services, fleet.patience, jobs, reason)
     faults: dict[str, Any] = {}
     with _interrupts(stopping.halt) as interrupts:
+        stopping.start()
         try:
             with _progress(len(jobs)) as advance:
                 for job, fault in stopping.outcomes():

@@ -41,7 +41,7 @@ def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None
 
 
 class Stopping:
-    """One round of stops.
+    """One round of stops; nothing is stopped before `start`.
 
     Args:
         services: by name.
@@ -65,7 +65,11 @@ class Stopping:
         self._told: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
         self._chunks = [chunk for name in services for chunk in self._chunked(name, jobs)]
         self._pool = ThreadPoolExecutor(STOPPERS, "awsexec-stop")
-        self._futures: list[Future[None]] = [self._pool.submit(self._stop, chunk) for chunk in self._chunks]
+        self._futures: list[Future[None]] = []
+
+    def start(self) -> None:
+        """Begin; `halt` may have come before, and then nothing is."""
+        self._futures = [self._pool.submit(self._stop, chunk) for chunk in self._chunks]
 
     def _chunked(self, name: str, jobs: Sequence[FleetJob]) -> Iterator[list[FleetJob]]:
         ours = [job for job in jobs if job.service == name]

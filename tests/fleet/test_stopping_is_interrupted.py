@@ -34,6 +34,7 @@ class Slow:
 def test_what_was_begun_is_told_and_nothing_more_is_begun():
     service = Slow()
     stopping = Stopping({"ecs": service}, {"ecs": Patience()}, jobs(50), "why")
+    stopping.start()
     for _ in range(STOPPERS):
         assert service.full.acquire(timeout=10)
 
@@ -44,6 +45,17 @@ def test_what_was_begun_is_told_and_nothing_more_is_begun():
     assert len(service.asked) == STOPPERS
     assert sorted(job.job.arn for job, _ in told) == sorted(service.asked)
     assert {fault for _, fault in told} == {None}
+
+
+def test_an_interrupt_before_the_first_is_one_before_all():
+    service = Slow()
+    service.go.set()
+    stopping = Stopping({"ecs": service}, {"ecs": Patience()}, jobs(50), "why")
+
+    stopping.halt()
+    stopping.start()
+
+    assert (list(stopping.outcomes()), service.asked) == ([], [])
 
 
 class Refusing:
@@ -68,6 +80,7 @@ class Refusing:
 
 def test_each_job_has_its_outcome_and_a_throttle_is_no_end():
     stopping = Stopping({"ecs": Refusing()}, {"ecs": Patience()}, jobs(4), "why")
+    stopping.start()
 
     told = {job.job.arn: fault for job, fault in stopping.outcomes()}
 

@@ -155,6 +155,7 @@ def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, flee
     gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, place="no-such-cluster"))
 
     stopping = Stopping(fleet.services, fleet.patience, [*ours[1:], gone], "for the test")
+    stopping.start()
     outcomes = {job.job.arn: fault for job, fault in stopping.outcomes()}
 
     # The cluster in the ARN is the one that is asked.

@@ -104,6 +104,20 @@ def test_wrong_usage_is_one_line(arguments, said):
     assert done.stderr.count("\n") == 1
 
 
+def test_ctrl_c_while_it_is_imported_is_one_line():
+    interrupting = (
+        "import os, signal\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+    )
+    done = program(f"{interrupting}from cli.__main__ import main; main()", "list")
+
+    assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "", "awsexec: interrupted\n")
+
+
 def test_an_unexpected_error_is_one_line_that_says_how_to_see_more():
     done = program(BROKEN, "boom")
 

@@ -75,7 +75,7 @@ def test_the_wheel_brings_the_command_and_what_airflow_looks_for(wheel):
     (text,) = [content.decode() for name, content in wheel.items() if name.endswith("entry_points.txt")]
     points = configparser.ConfigParser()
     points.read_string(text)
-    assert dict(points["console_scripts"]) == {"awsexec": "cli.app:main"}
+    assert dict(points["console_scripts"]) == {"awsexec": "cli.__main__:main"}
     assert dict(points["apache_airflow_provider"]) == {"provider_info": "aws_exec.provider:get_provider_info"}
 
 

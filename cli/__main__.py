@@ -1,0 +1,21 @@
+"""Where `awsexec` begins: importing the command line takes a moment, and Ctrl-C in it is no traceback either."""
+
+from __future__ import annotations
+
+import sys
+
+from cli.exits import Exit
+
+
+def main() -> None:
+    """Run the command line, and exit as `cli.exits` says."""
+    try:
+        from cli.app import main as run  # noqa: PLC0415 - see above
+    except KeyboardInterrupt:
+        sys.stderr.write("awsexec: interrupted\n")
+        sys.exit(Exit.INTERRUPTED)
+    run()
+
+
+if __name__ == "__main__":
+    main()

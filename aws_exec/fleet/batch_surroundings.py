@@ -44,18 +44,24 @@ def _before(calls: Calls, job: FleetJob) -> Iterator[Fact]:
 
 
 def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[Fact]:
-    order: Sequence[Mapping[str, Any]] = queue.get("computeEnvironmentOrder") or ()
-    names = [str(each["computeEnvironment"]) for each in order]
-    if not names:
+    if not queue.get("computeEnvironmentOrder"):
         yield Fact("compute environments", "the queue has none", bad=True)
         return
     try:
-        answer = calls.read("DescribeComputeEnvironments", "describe_compute_environments", computeEnvironments=names)
+        found = _environments_of(calls, queue)
     except CloudError as error:
         yield Fact("compute environments", f"not known ({error.fault})")
         return
-    for each in answer.get("computeEnvironments") or ():
-        yield environment(each)
+    yield from map(environment, found)
+
+
+def _environments_of(calls: Calls, queue: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """What DescribeComputeEnvironments says of those of a queue; raises CloudError."""
+    names = [str(each["computeEnvironment"]) for each in queue.get("computeEnvironmentOrder") or ()]
+    if not names:
+        return ()
+    answer = calls.read("DescribeComputeEnvironments", "describe_compute_environments", computeEnvironments=names)
+    return answer.get("computeEnvironments") or ()
 
 
 def on_spot(calls: Calls, queue: str) -> bool | None:
@@ -66,13 +72,9 @@ def on_spot(calls: Calls, queue: str) -> bool | None:
     """
     try:
         queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[queue]).get("jobQueues") or ()
-        names = [str(each["computeEnvironment"]) for one in queues for each in one.get("computeEnvironmentOrder", ())]
-        if not names:
-            return None
-        answer = calls.read("DescribeComputeEnvironments", "describe_compute_environments", computeEnvironments=names)
+        resources = [each.get("computeResources") or {} for one in queues for each in _environments_of(calls, one)]
     except CloudError:
         return None
-    resources = [each.get("computeResources") or {} for each in answer.get("computeEnvironments") or ()]
     kinds = {str(each.get("type", "")) == "FARGATE_SPOT" for each in resources}
     return kinds.pop() if len(kinds) == 1 else None
 

@@ -109,6 +109,18 @@ def test_without_credentials_nothing_else_is_asked(shell, given):
     assert "SKIP  everything else" in done.out
 
 
+def test_options_that_leave_no_room_for_a_task_fail_and_nothing_is_asked(shell, given):
+    variable = {"name": "A", "value": "x" * 9000}
+    kwargs = json.dumps({"containerOverrides": {"environment": [variable]}})
+    named = {**given, "AIRFLOW__AWS_BATCH_EXECUTOR__SUBMIT_JOB_KWARGS": kwargs}
+    done = shell("check-health", "--executor", "batch", "--format", "json", **named)
+    ((subject, found),) = checks(done)["AwsBatchExecutor"].items()
+
+    assert (done.code, subject, found["status"], found["call"]) == (Exit.FAILED, "options", "FAIL", None)
+    assert "submit_job_kwargs" in found["message"]
+    assert "AWS takes 8,192" in found["message"]
+
+
 def test_nothing_to_check_is_wrong_usage(shell, tmp_path):
     done = shell("check-health", AIRFLOW_HOME=str(tmp_path), AWS_DEFAULT_REGION="eu-central-1")
 

@@ -23,6 +23,12 @@ ON_BATCH = """
 batch: {job_queue: jobs, job_definition: job}
 templates: {s: {cpu: 2, memory: 4GiB}}
 """
+ROOMY = """
+batch:
+  job_queue: jobs
+  job_definition: job
+  submit_job_kwargs: {containerOverrides: {environment: [{name: A, value: %s}]}}
+"""
 
 
 @pytest.fixture
@@ -146,6 +152,13 @@ def test_why_a_compute_environment_is_not_valid_shows_no_secret(told):
     broken = {**ENABLED, "status": "INVALID", "computeEnvironmentName": "ce", "statusReason": "password=hunter2 is bad"}
     ((_, _, message),) = told(describe_compute_environments={"computeEnvironments": [broken]})
     assert message == "is ENABLED and INVALID: password=*** is bad"
+
+
+def test_of_a_request_that_is_too_long_to_be_sent_nothing_is_asked():
+    """The rules tell it: no task at all could be launched."""
+    aws = Aws()
+    assert (live(ROOMY % ("x" * 9000), aws).outcomes, aws.asked) == ([], [])
+    assert live(ROOMY % "x", aws).outcomes != []
 
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), answered("ExpiredTokenException")])

@@ -104,17 +104,16 @@ def read_sources(files: Sequence[File], environment: Mapping[str, str], *, with_
         text = sources.note(name, content)
         if unreadable:
             continue
-        match file.kind:
-            case Kind.AIRFLOW:
-                read, complaints = read_cfg(text, name)
-                airflow.append(read)
-                sources.complaints += complaints
-            case Kind.VARIABLES:
-                read, complaints = read_environment_file(text, name)
-                variables.append(read)
-                sources.complaints += complaints
-            case Kind.AWSEXEC:
-                yamls.append((name, content))
+        if file.kind is Kind.AIRFLOW:
+            read, complaints = read_cfg(text, name)
+            airflow.append(read)
+            sources.complaints += complaints
+        elif file.kind is Kind.VARIABLES:
+            read, complaints = read_environment_file(text, name)
+            variables.append(read)
+            sources.complaints += complaints
+        else:
+            yamls.append((name, content))
     if with_environment:
         variables.append(of_environment(environment))
     over = (*airflow, *variables)

@@ -111,9 +111,9 @@ def test_every_metric_says_whose_it_is(started, service, stats):
     stats.install()
     Scheduler(executor).rest(0.05)
     executor.end()
-    for names in stats.ours().values():
-        for name in names:
-            assert all(tags["executor_class_name"] == service.executor.__name__ for tags in stats.tags[name])
+    names = set().union(*stats.ours().values())
+    assert f"awsexec.{service.name}.healthy" in names
+    assert {tags["executor_class_name"] for name in names for tags in stats.tags[name]} == {service.executor.__name__}
 
 
 def test_a_team_is_a_tag(configured, service, stats, monkeypatch):

@@ -1,10 +1,9 @@
 """One embedded AWS for all of these tests: its start costs more than what it is asked."""
 
-import boto3
 import pytest
 
-from aws_exec.clouds.session import client_config
 from aws_exec.local import EmbeddedAws
+from tests.clouds import wired
 from tests.clouds.batch_answers import ScriptedBatch
 from tests.clouds.worlds import BatchWorld, EcsWorld, client_of
 
@@ -48,8 +47,7 @@ def several_world(aws, batch_client):
 
 @pytest.fixture(scope="module")
 def stubbed_batch_client():
-    session = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    return session.client("batch", region_name="us-east-1", config=client_config())
+    return wired.client("batch", region_name="us-east-1")
 
 
 @pytest.fixture

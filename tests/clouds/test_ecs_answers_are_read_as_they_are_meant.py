@@ -2,15 +2,14 @@
 
 import logging
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.session import client_config
 from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Trouble
+from tests.clouds.wired import client
 
 PREFIX = "arn:aws:ecs:us-east-1:123456789012:task"
 ARN = f"{PREFIX}/ours/{'1' * 32}"
@@ -68,8 +67,7 @@ class Ecs:
 
 @pytest.fixture(scope="module")
 def any_client():
-    session = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    return session.client("ecs", region_name="us-east-1", config=client_config())
+    return client("ecs", region_name="us-east-1")
 
 
 @pytest.fixture

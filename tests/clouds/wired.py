@@ -9,10 +9,15 @@ from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.clouds.session import client_config
 
 
-def _client(aws, service):
+def client(service, **options):
+    """A boto3 client as the executors build theirs, with the credentials of nobody."""
     session = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    client = session.client(service, region_name="eu-central-1", endpoint_url=aws.url, config=client_config())
-    return lambda: client
+    return session.client(service, config=client_config(), **options)
+
+
+def _client(aws, service):
+    built = client(service, region_name="eu-central-1", endpoint_url=aws.url)
+    return lambda: built
 
 
 def ecs_cloud(aws, **options) -> EcsCloud:

@@ -7,18 +7,16 @@ import tempfile
 import uuid
 from pathlib import Path
 
-import boto3
-
 from aws_exec.clouds.batch import BatchCloud
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs import EcsCloud
-from aws_exec.clouds.session import client_config
 from aws_exec.lifecycle.job_name import job_name
 from aws_exec.lifecycle.values import Job, Token, Trouble
 from aws_exec.local import EmbeddedAws
 from aws_exec.testing import FakeCloud
 from aws_exec.testing.conformance import World
 from aws_exec.testing.fakes import ARNS
+from tests.clouds.wired import client
 
 STARTED_BY = "awsexec/ours"
 PREFIX = "airflow"
@@ -63,8 +61,7 @@ class FakeWorld(World):
 
 
 def client_of(aws: EmbeddedAws, service: str = "ecs"):
-    session = boto3.session.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    return session.client(service, region_name=aws.names.region, endpoint_url=aws.endpoint_url, config=client_config())
+    return client(service, region_name=aws.names.region, endpoint_url=aws.endpoint_url)
 
 
 class Processes:

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Status, Stop, Trouble, launch_of
-from tests.lifecycle.model_cloud import Container
+from tests.lifecycle.model_cloud import LISTING_LAG, Container
 from tests.lifecycle.model_world import World
 
 PICK = st.integers(0, 99)
@@ -112,12 +112,12 @@ class Everything(RuleBasedStateMachine):
     # -- the network and the cloud ------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.world.outstanding)
-    @rule(pick=PICK, lag=st.sampled_from([0.0, 15.0]))
+    @rule(pick=PICK, lag=st.sampled_from([0.0, LISTING_LAG]))
     def call_goes_well(self, pick, lag):
         self.world.act(pick, lag=lag)
 
     @precondition(lambda self: self.world.outstanding)
-    @rule(pick=PICK, lag=st.sampled_from([0.0, 15.0]))
+    @rule(pick=PICK, lag=st.sampled_from([0.0, LISTING_LAG]))
     def call_goes_well_at_once(self, pick, lag):
         self.world.act(pick, lag=lag)
         self.world.deliver(-1)
@@ -128,7 +128,7 @@ class Everything(RuleBasedStateMachine):
         self.world.fail(pick, trouble)
 
     @precondition(lambda self: self.world.outstanding)
-    @rule(pick=PICK, lag=st.sampled_from([0.0, 15.0]))
+    @rule(pick=PICK, lag=st.sampled_from([0.0, LISTING_LAG]))
     def answer_is_lost(self, pick, lag):
         self.world.act(pick, lag=lag, lost=True)
 

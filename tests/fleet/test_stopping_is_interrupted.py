@@ -27,7 +27,7 @@ class Slow:
     def stop(self, jobs, reason):
         self.asked += [job.job.arn for job in jobs]
         self.full.release()
-        self.go.wait(10)
+        assert self.go.wait(60), "nobody let the stops go"
         return [None]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from aws_exec.testing.scripted import ScriptedEcs, denied, error, expired, no_cluster
 from cli.exits import Exit
-from tests.fleet.scripts import REGION, reaching
+from tests.fleet.scripts import REGION, launched, reaching
 
 ID = "0123456789abcdef0123456789abcdef"
 ARN = f"arn:aws:ecs:{REGION}:123456789012:task/fleet/{ID}"
@@ -93,9 +93,6 @@ def test_a_throttle_that_passes_is_waited_for(ecs, service):
     ids=["no credentials", "no profile", "no region", "wrong region", "unreachable", "options", "config"],
 )
 def test_what_is_wrong_with_the_shell(ecs, given, code, said):
-    given = {name: value for name, value in given.items() if value} | {
-        name: "" for name, value in given.items() if not value
-    }
     done = ecs("list", **given)
 
     assert (done.code, done.out) == (code, "")
@@ -124,13 +121,10 @@ def test_what_is_asked_wrongly(ecs, arguments, code, said):
 
 
 def test_several_jobs_of_one_name_are_listed(ecs, service):
-    pairs = [{"name": "AWSEXEC_TOKEN", "value": "x-1"}, {"name": "AWSEXEC_DAG_ID", "value": "etl"}]
     for index in "01":
-        more = {"AWSEXEC_TASK_ID": "load", "AWSEXEC_RUN_ID": "r", "AWSEXEC_MAP_INDEX": index}
-        environment = [*pairs, *({"name": name, "value": value} for name, value in more.items())]
-        service.add({"cluster": "fleet", "overrides": {"containerOverrides": [{"environment": environment}]}})
-    done = ecs("describe", "etl/load")
+        launched(service, "load", cluster="twice", map_index=index)
+    done = ecs("describe", "etl/load", "--cluster", "twice")
 
     assert done.code == Exit.USAGE
     assert done.err.splitlines()[0].endswith("etl/load is 2 jobs: say more of it, or an id")
-    assert ["etl/load[0]@r" in done.err, "etl/load[1]@r" in done.err] == [True, True]
+    assert ["etl/load[0]@r1" in done.err, "etl/load[1]@r1" in done.err] == [True, True]

@@ -71,7 +71,7 @@ def test_max_runnable_seconds_fails_such_a_job_with_the_reason(started, aws, sec
     if expected:
         scheduler.until_over(key)
         assert WHY in scheduler.info(key)
-        assert "max_runnable_seconds" in scheduler.info(key) or "start" in scheduler.info(key)
+        assert scheduler.info(key).startswith("Its job had not started 3 s after it was accepted\n")
         scheduler.until(lambda: not aws.running())
     else:
         scheduler.rest(1.5)

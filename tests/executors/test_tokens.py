@@ -8,10 +8,10 @@ import time
 import jwt
 import pytest
 
-from aws_exec.executors import compat
 from aws_exec.testing.scripted import BY_HAND, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_both
+from tests.executors.versions import needs_tokens_of_workloads
 
 pytestmark = over_both
 
@@ -20,6 +20,7 @@ def claims(launch):
     return jwt.decode(launch.workload["token"], options={"verify_signature": False})
 
 
+@needs_tokens_of_workloads
 def test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_it_queue(scheduler, aws, monkeypatch):
     """Wrong 11: the token is minted at queueing; after 600 s in a queue it is dead."""
     monkeypatch.setenv("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "1234")
@@ -29,9 +30,8 @@ def test_the_token_is_for_this_task_instance_and_lives_as_long_as_airflow_lets_i
     (launch,) = aws.launches()
     told = claims(launch)
     assert told["sub"] == str(workload.ti.id)
-    if compat.PRE_ASSIGNS or "scope" in told:  # before, docs/compatibility.md says what a token lacks
-        assert told["scope"] == "workload"
-        assert told["exp"] - told["iat"] == 1234
+    assert told["scope"] == "workload"
+    assert told["exp"] - told["iat"] == 1234
     assert workload.token == "", "the workload itself is not changed"
 
 

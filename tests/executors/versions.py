@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import airflow
 import pytest
 from airflow.executors import workloads
+from packaging.version import Version
 
 from aws_exec.executors import compat
 
@@ -36,10 +38,16 @@ __all__ = [
     "is_3_1",
     "needs_callbacks",
     "needs_launch_ids",
+    "needs_tokens_of_workloads",
 ]
 
 #: Of what Airflow's own launch ids give, which 3.1 and 3.2 do not have.
 needs_launch_ids = pytest.mark.skipif(not compat.PRE_ASSIGNS, reason="this Airflow commits no launch id with QUEUED")
+
+#: Before 3.2.2 they live as long as `[execution_api] jwt_expiration_time` (docs/compatibility.md).
+needs_tokens_of_workloads = pytest.mark.skipif(
+    Version(airflow.__version__) < Version("3.2.2"), reason="this Airflow mints no tokens for workloads"
+)
 
 #: It has no `[team=section]` in airflow.cfg, and no commands of providers.
 is_3_1 = compat.ExecuteCallback is None

@@ -10,7 +10,7 @@ from airflow.utils.state import TaskInstanceState
 from aws_exec.executors import telling
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.testing.scripted import Plan
-from tests.executors.harness import Scheduler, task
+from tests.executors.harness import Scheduler, again, task
 from tests.executors.services import ECS, over_both
 
 
@@ -94,16 +94,13 @@ def test_a_bad_executor_config_fails_its_own_task_with_the_reason_and_no_other(s
     assert scheduler.executor.running == set()
 
 
-def test_a_workload_that_nobody_can_run_fails_alone(scheduler, aws, monkeypatch):
-    bad, good = task("bad"), task("good")
-    of = scheduler.executor._launch_ids.of
+class NeitherTrueNorFalse:
+    def __bool__(self):
+        raise ZeroDivisionError
 
-    def broken(workload):
-        if workload.ti.task_id == "bad":
-            raise ZeroDivisionError
-        return of(workload)
 
-    monkeypatch.setattr(scheduler.executor._launch_ids, "of", broken)
+def test_a_workload_that_nobody_can_run_fails_alone(scheduler, aws):
+    bad, good = again(task("bad"), executor_config=NeitherTrueNorFalse()), task("good")
     scheduler.queue(bad, good)
     scheduler.until_over(bad.key, good.key)
     assert scheduler.outcomes(bad.key) == ["failed"]

@@ -11,6 +11,7 @@ import logging
 import pytest
 
 from tests.executors.harness import Scheduler
+from tests.executors.rows import Rows
 from tests.executors.services import ECS
 
 
@@ -84,6 +85,13 @@ def started(configured, service, airflow_db):
 def scheduler(started):
     """A scheduler with a plain executor."""
     return Scheduler(started())
+
+
+@pytest.fixture
+def rows(airflow_db):
+    """Rows of a dag run in Airflow's database; none when the test ends."""
+    with Rows() as rows:
+        yield rows
 
 
 @pytest.fixture

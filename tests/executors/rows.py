@@ -18,12 +18,14 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.orm import lazyload, load_only
 
+from tests.executors.versions import Callback
+
 DEAD, ALIVE = 7, 1
 RUN = "manual__2026-11-22T00:00:00+00:00"
 
 
 class Rows:
-    """The rows of one running dag run."""
+    """The rows of one running dag run; a context manager that leaves none behind."""
 
     def __init__(self) -> None:
         self.version = uuid4()
@@ -55,9 +57,17 @@ class Rows:
         return TaskInstance.__table__.c.id.type.python_type(str(of))
 
     def clear(self):
+        """Delete them, and the callbacks that tests have added."""
         with create_session() as session:
-            for model in (TaskInstance, DagRun, DagVersion, DagModel, DagBundleModel, Job):
-                session.execute(delete(model))
+            for model in (TaskInstance, DagRun, DagVersion, DagModel, DagBundleModel, Job, Callback):
+                if model is not None:
+                    session.execute(delete(model))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.clear()
 
     def add(self, *names, state="queued", external_id=None, **fields):
         """One row per name; their ids."""

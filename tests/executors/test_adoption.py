@@ -10,19 +10,12 @@ from airflow.utils.session import create_session
 from sqlalchemy import text
 
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
-from tests.executors.harness import FastClock, Scheduler, task
-from tests.executors.rows import ALIVE, RUN, Rows, adopt
+from tests.executors.harness import FastClock, Scheduler, killed, task
+from tests.executors.rows import ALIVE, RUN, adopt
 from tests.executors.services import BATCH, ECS, over_both
 from tests.executors.versions import needs_launch_ids
 
-pytestmark = [over_both, pytest.mark.usefixtures("airflow_db")]
-
-
-@pytest.fixture
-def rows():
-    rows = Rows()
-    yield rows
-    rows.clear()
+pytestmark = over_both
 
 
 @pytest.fixture
@@ -39,11 +32,8 @@ def dead(started, aws):
 
     def dead(plan, *workloads):
         aws.set_plan(plan)
-        scheduler = Scheduler(started(deployment="test"))
-        scheduler.queue(*workloads)
-        scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
-        scheduler.executor._dispatcher.close(5)
-        return {workload.ti.task_id: scheduler.arn(workload.key) for workload in workloads}
+        arns = killed(Scheduler(started(deployment="test")), *workloads)
+        return {workload.ti.task_id: arn for workload, arn in zip(workloads, arns, strict=True)}
 
     return dead
 
@@ -219,14 +209,17 @@ def test_an_executor_config_that_cannot_be_unpickled_costs_nobody_a_try(schedule
     assert scheduler.outcomes(key_of("good")) == ["success"]
 
 
-def test_a_row_that_cannot_be_understood_costs_the_others_nothing(scheduler, rows, monkeypatch):
+def test_a_row_that_cannot_be_understood_costs_the_others_nothing(started, service, rows):
+    class Stumbling(service.executor):
+        def _place_of(self, executor_config, queue=None):
+            return 1 / 0 if executor_config else super()._place_of(executor_config, queue)
+
     rows.add("bad", executor_config={"cluster": "odd"}, external_id=str(uuid4()))
-    rows.add("good", external_id=str(uuid4()))
-    builder = scheduler.executor._builder
-    place = builder.place
-    monkeypatch.setattr(builder, "place", lambda config, queue: 1 / 0 if config else place(config, queue))
-    assert adopt(scheduler.executor).reset == ["bad"]
-    assert scheduler.executor.running == {key_of("good")}
+    good = [f"good-{number}" for number in range(20)]  # it is hardly the last of them
+    rows.add(*good, external_id=lambda _: str(uuid4()))
+    executor = started(Stumbling)
+    assert adopt(executor).reset == ["bad"]
+    assert executor.running == {key_of(name) for name in good}
 
 
 def test_a_broken_session_gives_everything_back_instead_of_raising(scheduler, rows):

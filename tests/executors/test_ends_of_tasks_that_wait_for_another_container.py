@@ -18,19 +18,12 @@ from sqlalchemy import select
 from aws_exec.executors.rows import awaited
 from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
-from tests.executors.rows import ALIVE, DEAD, RUN, Rows, counted
+from tests.executors.rows import ALIVE, DEAD, RUN, counted
 from tests.executors.services import over_both
 from tests.executors.versions import needs_launch_ids
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef"
 LAUNCH = "11111111-1111-4111-8111-111111111111"
-
-
-@pytest.fixture
-def rows(airflow_db):
-    rows = Rows()
-    yield rows
-    rows.clear()
 
 
 class AirflowsScheduler(Scheduler):

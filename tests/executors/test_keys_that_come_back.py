@@ -9,7 +9,7 @@ from airflow.utils.state import TaskInstanceState
 
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, again, task
-from tests.executors.rows import ALIVE, Rows
+from tests.executors.rows import ALIVE
 from tests.executors.services import over_both
 
 pytestmark = over_both
@@ -139,13 +139,6 @@ def test_a_task_that_airflow_gives_up_is_stopped_and_not_reported_again(schedule
     scheduler.rest(0.1)
     assert scheduler.outcomes(workload.key) == ["failed"]
     assert [stopped for stopped, _ in aws.stops()] == [arn]
-
-
-@pytest.fixture
-def rows(airflow_db):
-    rows = Rows()
-    yield rows
-    rows.clear()
 
 
 def test_a_given_up_key_may_be_queued_again(scheduler, aws, rows):

@@ -12,7 +12,7 @@ from aws_exec.metering import catalogue as of
 from aws_exec.testing.scripted import FOR_EVER, THROTTLES, Plan, denied
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.recorded import Recorder
-from tests.executors.rows import RUN, Rows, adopt
+from tests.executors.rows import RUN, adopt
 from tests.executors.services import over_both
 from tests.executors.versions import initialize_stats
 
@@ -24,13 +24,6 @@ def stats():
     """Airflow's stats logger; to be installed once the executors are built."""
     yield Recorder()
     initialize_stats(Recorder)
-
-
-@pytest.fixture
-def rows(airflow_db):
-    rows = Rows()
-    yield rows
-    rows.clear()
 
 
 def kinds_of(names, service):

@@ -9,30 +9,20 @@ import pytest
 from airflow.jobs.job import Job
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
-from sqlalchemy import delete, insert, update
+from sqlalchemy import insert, update
 
 from aws_exec.executors import compat
 from aws_exec.executors.ownership import owners
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER
-from tests.executors.harness import FastClock, Scheduler, callback, task
-from tests.executors.rows import ALIVE, DEAD, RUN, Rows
+from tests.executors.harness import FastClock, Scheduler, callback, killed, task
+from tests.executors.rows import ALIVE, DEAD, RUN
 from tests.executors.services import over_both
 from tests.executors.versions import Callback, needs_callbacks
 
 #: A second is more than an hour's quarter: two surveys are 15 minutes apart within it.
 HASTE = 1800
-
-
-@pytest.fixture
-def rows(airflow_db):
-    rows = Rows()
-    yield rows
-    with create_session() as session:
-        if Callback is not None:
-            session.execute(delete(Callback))
-    rows.clear()
 
 
 @pytest.fixture
@@ -43,10 +33,7 @@ def dead(started, aws):
         aws.set_plan(plan)
         scheduler = Scheduler(started(deployment=deployment, orphan_interval="0"))
         scheduler.executor.job_id = DEAD
-        scheduler.queue(*workloads)
-        scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
-        scheduler.executor._dispatcher.close(5)
-        return [scheduler.arn(workload.key) for workload in workloads]
+        return killed(scheduler, *workloads)
 
     return dead
 

@@ -11,19 +11,12 @@ from uuid import uuid4
 import pytest
 
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan
-from tests.executors.harness import FastClock, Scheduler, task
-from tests.executors.rows import ALIVE, RUN, Rows, adopt
+from tests.executors.harness import FastClock, Scheduler, killed, task
+from tests.executors.rows import ALIVE, RUN, adopt
 from tests.executors.services import over_both
 from tests.executors.versions import needs_launch_ids
 
-pytestmark = [over_both, needs_launch_ids, pytest.mark.usefixtures("airflow_db")]
-
-
-@pytest.fixture
-def rows():
-    rows = Rows()
-    yield rows
-    rows.clear()
+pytestmark = [over_both, needs_launch_ids]
 
 
 @pytest.fixture
@@ -31,11 +24,8 @@ def old(started, aws):
     """The container that a scheduler launched and, revoking the task, did not stop before it was killed."""
     aws.set_plan(BY_HAND)
     workload = task("load", run_id=RUN)
-    scheduler = Scheduler(started(deployment="test", orphan_interval="0"))
-    scheduler.queue(workload)
-    scheduler.until(lambda: scheduler.arn(workload.key))
-    scheduler.executor._dispatcher.close(5)
-    return workload.key, scheduler.arn(workload.key)
+    (arn,) = killed(Scheduler(started(deployment="test", orphan_interval="0")), workload)
+    return workload.key, arn
 
 
 @pytest.fixture

@@ -8,19 +8,10 @@ import pytest
 
 from aws_exec.executors.rows import still_ours
 from tests.executors.harness import task
-from tests.executors.rows import ALIVE, DEAD, RUN, Rows
+from tests.executors.rows import ALIVE, DEAD, RUN
 from tests.executors.versions import needs_launch_ids
 
-pytestmark = pytest.mark.usefixtures("airflow_db")
-
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture
-def rows():
-    rows = Rows()
-    yield rows
-    rows.clear()
 
 
 def is_ours(rows, launch_id, **fields):

@@ -17,18 +17,9 @@ from sqlalchemy import select
 
 from aws_exec.executors import compat
 from tests.executors.harness import task
-from tests.executors.rows import ALIVE, RUN, Rows
-
-pytestmark = pytest.mark.usefixtures("airflow_db")
+from tests.executors.rows import ALIVE, RUN
 
 SECOND_JOB = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture
-def rows():
-    rows = Rows()
-    yield rows
-    rows.clear()
 
 
 def keys():

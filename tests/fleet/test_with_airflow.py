@@ -13,7 +13,10 @@ API = "https://airflow.example.com"
 
 
 def named(database, api):
-    """What README and DESIGN promise: a short hash of where the database and the API are, without user or password."""
+    """As `compat.default_deployment` has it: a short hash of where the database and the API are, without a password.
+
+    Written out: another hash would leave what runs behind (docs/operations.md, `deployment`).
+    """
     return hashlib.sha256(f"sqlite://None:None/{database} {api}".encode()).hexdigest()[:12]
 
 
@@ -51,8 +54,7 @@ def test_what_airflow_logs_is_not_among_the_data(service, tmp_path):
 
 
 def test_orphans_are_those_whose_rows_wait_for_no_container(service, airflow_db, airflow_home):
-    rows = Rows()
-    try:
+    with Rows() as rows:
         kept, settled, retried, unknown = launched(service, "kept", "settled", "retried", "unknown", run=RUN)
         launched(service, "unknown", run=RUN, deployment="theirs")
         rows.add("kept", state="running", external_id=kept)
@@ -60,8 +62,6 @@ def test_orphans_are_those_whose_rows_wait_for_no_container(service, airflow_db,
         rows.add("retried", state="running", try_number=2, external_id="another")
 
         done = process("list", "--orphans", "-o", "name", **given(service, airflow_home))
-    finally:
-        rows.clear()
 
     assert (done.code, sorted(done.out.split())) == (Exit.FAILED, sorted([settled, retried, unknown]))
     assert done.err == ""

@@ -116,8 +116,8 @@ def test_options_that_leave_no_room_for_a_task_fail_and_nothing_is_asked(shell, 
     done = shell("check-health", "--executor", "batch", "--format", "json", **named)
     ((subject, found),) = checks(done)["AwsBatchExecutor"].items()
 
-    assert (done.code, subject, found["status"], found["call"]) == (Exit.FAILED, "options", "FAIL", None)
-    assert "submit_job_kwargs" in found["message"]
+    told = (subject, found["status"], found["call"])
+    assert (done.code, *told) == (Exit.FAILED, "option submit_job_kwargs", "FAIL", None)
     assert "AWS takes 8,192" in found["message"]
 
 

@@ -8,6 +8,7 @@ be the id of a job that the amazon provider submitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -127,18 +128,18 @@ class BatchCloud:
 
         A job that is found by its id has the token `<id>-0` if it carries none: the amazon provider submitted it.
         Without the right to list, jobs are found by id only; of any other launch nobody knows whether it has a job, and
-        to submit it on the quiet could make a second one.
+        to submit it on the quiet could make a second one. A queue that cannot be listed hides nothing of the others.
 
         Raises:
-            CloudError: the service did not say; REFUSED also if a launch was not found and listing is denied.
+            CloudError: the service did not say; also if a launch was not found and a queue was not listed.
         """
         places = tuple(dict.fromkeys(places or ("",)))
         found = self._with_ids(families, places)
         wanted = {family for family in families if family not in {launch_of(seen.token or "") for seen in found}}
-        ids, denied = self._search_all(places, wanted)
+        ids, unlisted = self._search_all(places, wanted, (ACTIVE, FINISHED))
         found += [seen for _, seen in self._described(ids) if launch_of(seen.token or "") in wanted]
-        if denied is not None and wanted - {launch_of(seen.token or "") for seen in found}:
-            raise denied
+        if unlisted is not None and wanted - {launch_of(seen.token or "") for seen in found}:
+            raise unlisted
         # Should there be two jobs of one token, the one that lives is the one that counts, and is told last.
         return sorted(found, key=lambda seen: seen.status is not Status.STOPPED)
 
@@ -152,31 +153,28 @@ class BatchCloud:
                 found.append(renamed(seen, token_of(detail["jobId"], 0)))
         return found
 
-    def _search_all(self, places: Sequence[str], wanted: set[LaunchId]) -> tuple[dict[str, str], CloudError | None]:
-        """The ids of the jobs of these launches, each with its place; the error, if some place may not be listed."""
+    def _search_all(
+        self, places: Sequence[str], wanted: set[LaunchId], where: Sequence[Sequence[str]]
+    ) -> tuple[dict[str, str], CloudError | None]:
+        """The ids of the jobs of these launches, each with its place; the error, if some place was not listed."""
         ids: dict[str, str] = {}
-        denied: CloudError | None = None
+        unlisted: CloudError | None = None
         for place in places if wanted else ():
             try:
-                ids |= dict.fromkeys(self._search(place, wanted), place)
-            except CloudError as error:
-                if not is_denied(error.fault):
-                    raise
-                denied = error
-        return ids, denied
+                ids |= dict.fromkeys(self._search(place, wanted, where), place)
+            except _UnlistedError as error:
+                unlisted = error
+        return ids, unlisted
 
-    def _search(self, place: str, wanted: set[LaunchId]) -> list[str]:
-        """The ids of the jobs of these launches in one queue."""
+    def _search(self, place: str, wanted: set[LaunchId], where: Sequence[Sequence[str]]) -> list[str]:
+        """The ids of the jobs of these launches in one queue; of many, in one group of statuses after the other."""
         lost = set(wanted)
         ids: list[str] = []
-        if len(lost) > BY_NAME:
-            # A launch has at most one job at a time: one that is active is its newest.
-            ids += self._listed(place, lost, ACTIVE)
-        if len(lost) > BY_NAME:
-            ids += self._listed(place, lost, FINISHED)
-        else:
-            for family in sorted(lost):
-                ids += self._named(place, family)
+        for statuses in where:
+            if len(lost) <= BY_NAME:
+                return ids + [each for family in sorted(lost) for each in self._named(place, family)]
+            # A launch has at most one job at a time: one that is active, in the first group, is its newest.
+            ids += self._listed(place, lost, statuses)
         return ids
 
     def _listed(self, place: str, lost: set[LaunchId], statuses: Iterable[str]) -> list[str]:
@@ -203,18 +201,15 @@ class BatchCloud:
         ]
 
     def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
-        """The running fleet of this deployment; nothing, with one warning, without the right to list."""
+        """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
         places = tuple(dict.fromkeys(places or ("",)))
         ids: dict[str, str] = {}
         for place in places:
-            try:
+            with suppress(_UnlistedError):
                 ids |= dict.fromkeys(self._active(place), place)
-            except CloudError as error:
-                if not is_denied(error.fault):
-                    raise
         fleet = [each for each in self._sighted(ids) if each.seen.status is not Status.STOPPED]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
-        return [*fleet, *self._sighted(self._search_all(places, lost)[0])]
+        return [*fleet, *self._sighted(self._search_all(places, lost, (FINISHED,))[0])]
 
     def _sighted(self, ids: dict[str, str]) -> list[Sighting]:
         """The jobs with these ids, each with its place, that are of this deployment."""
@@ -241,18 +236,26 @@ class BatchCloud:
     def _list(self, place: str, **arguments: Any) -> Iterable[Sequence[Detail]]:
         """Pages of a queue's jobs; none where there is no such queue (any more)."""
         queue = place or self._job_queue
+        begun = False
         try:
-            yield from self._calls.pages(
+            for page in self._calls.pages(
                 "ListJobs", "list_jobs", "jobSummaryList", "jobId", jobQueue=queue, **arguments
-            )
+            ):
+                begun = True
+                yield page
         except CloudError as error:
-            if not is_not_found(error.fault):
-                if is_denied(error.fault):
-                    self._calls.warn_once(
-                        "list", "Listing jobs is denied, so they are found by their id only (%s)", error.fault
-                    )
+            fault = error.fault
+            if is_not_found(fault):
+                self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, fault)
+            elif is_denied(fault):
+                self._calls.warn_once("list", "Listing jobs is denied, so they are found by their id only (%s)", fault)
+                raise _UnlistedError(fault) from error
+            elif _is_unfit(fault) and queue != self._job_queue and not begun:
+                # A DAG author wrote it (an ARN of another region, ...): it must not blind us to the other queues.
+                self._calls.warn_once(queue, "Job queue %s cannot be listed (%s)", queue, fault)
+                raise _UnlistedError(fault) from error
+            else:
                 raise
-            self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, error.fault)
 
     # -- stop and check -----------------------------------------------------------------------------------------------
 
@@ -267,6 +270,15 @@ class BatchCloud:
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             return fault_of(error, "DescribeJobs")
         return None
+
+
+class _UnlistedError(CloudError):
+    """A queue may not be listed, or cannot be."""
+
+
+def _is_unfit(fault: Fault) -> bool:
+    """What was named is none that Batch can have: of an identifier that is not valid it says ClientException."""
+    return fault.trouble is Trouble.INVALID or (fault.trouble is Trouble.REFUSED and fault.code == "ClientException")
 
 
 def _is_malformed(fault: Fault) -> bool:

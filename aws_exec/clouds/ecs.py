@@ -185,7 +185,7 @@ class EcsCloud:
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
         """The tasks of these launches: first among the running, the rest among the recently stopped.
 
-        A cluster that does not exist (any more) has none, and hides nothing of the others.
+        A cluster that does not exist (any more), or cannot, has none, and hides nothing of the others.
 
         Without the right to list nothing is found, which then does *not* mean that there is nothing: RunTask with the
         same token answers for launches, and what cannot be launched is left to Airflow's heartbeat.
@@ -201,7 +201,7 @@ class EcsCloud:
         return found
 
     def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
-        """The running fleet of this deployment; nothing, with one warning, without the right to list."""
+        """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
         places = tuple(dict.fromkeys(places or ("",)))
         fleet = [each for place in places for each in self._sighted(place, "RUNNING")]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
@@ -217,8 +217,10 @@ class EcsCloud:
     def _fleet(self, place: str, desired: str) -> list[tuple[Task, Observation]]:
         cluster = place or self._cluster
         fleet: dict[str, tuple[Task, Observation]] = {}
+        begun = False
         try:
             for arns in self._list(cluster, desired):
+                begun = True
                 for task in self._describe_page(cluster, arns, TRIES)[0]:
                     if task.get("startedBy") == self._started_by:
                         fleet[task["taskArn"]] = task, self._see(task, Job(task["taskArn"], place))
@@ -227,6 +229,9 @@ class EcsCloud:
                 self._calls.warn_once(
                     "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
                 )
+            elif error.fault.trouble is Trouble.INVALID and cluster != self._cluster and not begun:
+                # A DAG author wrote it (an ARN of another region, ...): it must not blind us to the other clusters.
+                self._calls.warn_once(f"cluster {cluster}", "Cluster %s cannot be listed (%s)", cluster, error.fault)
             else:
                 self._pass_over(cluster, error)
         return list(fleet.values())
@@ -253,11 +258,14 @@ class EcsCloud:
                     raise
                 if error.fault.trouble is Trouble.THROTTLED:
                     raise
-                log.info("ListTasks takes no desiredStatus beside startedBy (%s); listing the cluster", error.fault)
-                self._lists_stopped_by_owner = False
+                refusal = error.fault
             else:
                 return
-        yield from self._pages({"cluster": cluster, "desiredStatus": desired})
+        for arns in self._pages({"cluster": cluster, "desiredStatus": desired}):
+            if self._lists_stopped_by_owner:  # it was not the cluster that it did not take
+                log.info("ListTasks takes no desiredStatus beside startedBy (%s); listing the cluster", refusal)
+                self._lists_stopped_by_owner = False
+            yield arns
 
     def _pages(self, arguments: Mapping[str, str]) -> Iterator[list[str]]:
         return self._calls.pages("ListTasks", "list_tasks", "taskArns", **arguments)

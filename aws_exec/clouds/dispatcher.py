@@ -5,9 +5,9 @@ completed once: `Asks.complete` is the only place that writes to the inbox, and 
 scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
 handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
-Lanes: launches, stops, reads (Observe, Watch, Find, Survey) and rows (Confirm, Settle, AskOwners) have threads of their
-own, so that a thousand submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and
-StopTask together); stops go first.
+Lanes: launches, stops, reads (Observe, Watch, Find, Survey) and rows (Confirm, Settle, AskOwners; Survey, before it is
+a read) have threads of their own, so that a thousand submits never starve a describe. Launches and stops may share a
+pacer (ECS counts RunTask and StopTask together); stops go first.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from aws_exec.clouds.lane_gate import (
 from aws_exec.clouds.lane_lessons import Lessons
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import Owners, RowQuestions, Which, every, nobody_to_ask
+from aws_exec.clouds.lane_rows import Owners, Question, RowQuestions, Which, every, nobody_to_ask
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Observation, Trouble
+from aws_exec.lifecycle.values import Fault, LaunchId, Observation, Trouble
 from aws_exec.metering.meter import Meter, NoMeter
 
 #: What the read lane carries out.
 Reading: TypeAlias = do.Observe | do.Watch | do.Find | do.Survey
 #: Launches, stops, reads, rows.
-Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[do.RowEffect]]
+Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Question]]
 
 
 class Dispatcher:
@@ -56,7 +56,8 @@ class Dispatcher:
         confirm: asks Airflow's database which of these launches are still ours.
         settle: asks it the ends of which of these launches are news to it.
         owners: asks it whose these containers are.
-        survey: what runs of this deployment: the adapter's `survey`, for the places there are.
+        unfinished: asks it which callbacks are not over whose end nobody here will tell: their launch ids.
+        survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the places there are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
         reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
             told of throttles, and closed.
@@ -78,7 +79,8 @@ class Dispatcher:
         confirm: Which,
         settle: Which = every,
         owners: Owners = nobody_to_ask,
-        survey: Callable[[], Sequence[Sighting]] = tuple,
+        unfinished: Callable[[], Sequence[LaunchId]] = tuple,
+        survey: Callable[[Sequence[LaunchId]], Sequence[Sighting]] = lambda _: (),
         launches: Pacer,
         reads: Pacer,
         stops: Pacer | None = None,
@@ -104,7 +106,7 @@ class Dispatcher:
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
         self._finds = Finds()
-        self._questions = RowQuestions(confirm, settle, owners, self._log)
+        self._questions = RowQuestions(confirm, settle, owners, unfinished, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
@@ -214,9 +216,9 @@ class Dispatcher:
                 taken = self._launches.put(effect.ask, effect)
             case do.StopJob():
                 taken = self._stops.put(effect.ask, effect)
-            case do.Confirm() | do.Settle() | do.AskOwners():
+            case do.Confirm() | do.Settle() | do.AskOwners() | do.Survey():
                 taken = self._rows.put(effect.ask, effect)
-            case do.Observe() | do.Watch() | do.Survey():
+            case do.Observe() | do.Watch():
                 taken = self._reads.put(effect.ask, effect)
             case do.Find():
                 self._finds.add(effect)
@@ -225,16 +227,14 @@ class Dispatcher:
             self._hold(effect, "Closed", "the executor is shutting down")
 
     def _withdraw(self, ask: int) -> None:
-        effect = self._launches.remove(ask)
-        if effect is not None:
+        if (effect := self._launches.remove(ask)) is not None:
             self._hold(effect, "Withdrawn", "no longer wanted")
             return
         # A worker may have taken it from the queue and not sent it yet; it looks there before it does.
         self._asks.withdraw(ask)
 
     def _hold(self, effect: do.IoEffect, code: str, message: str) -> None:
-        fault = Fault(Trouble.HELD, type(effect).__name__, code, message)
-        self._asks.complete(effect.ask, failed(effect, fault))
+        self._asks.complete(effect.ask, failed(effect, Fault(Trouble.HELD, type(effect).__name__, code, message)))
 
     # -- the lanes' work: none of these may raise ---------------------------------------------------------------------
 
@@ -302,11 +302,11 @@ class Dispatcher:
 
         def call() -> on.Completion:
             if isinstance(effect, do.Survey):
-                return on.Surveyed(effect.ask, tuple(self._survey()))
+                return on.Surveyed(effect.ask, tuple(self._survey(effect.ended_of)))
             jobs = effect.jobs
             if isinstance(effect, do.Watch):
                 jobs = tuple(self._cloud.watch(effect.place, jobs))
-                if not 0 < len(jobs) <= self._cloud.capabilities.describe_batch:
+                if not 0 < len(jobs) <= effect.at_once:
                     return on.Watched(effect.ask, effect.place, jobs)
             description = self._cloud.describe(effect.place, jobs)
             return on.Observed(effect.ask, description.seen, description.missing)
@@ -327,9 +327,12 @@ class Dispatcher:
         for find in finds:
             self._asks.complete(find.ask, answer_to(find, answer))
 
-    def _ask_rows(self, effect: do.RowEffect) -> bool:
-        for ask, event in self._questions.ask(effect, self._rows.take_along):
-            self._asks.complete(ask, event)
+    def _ask_rows(self, effect: Question) -> bool:
+        for ask, answer in self._questions.ask(effect, self._rows.take_along):
+            if not isinstance(answer, do.Survey):
+                self._asks.complete(ask, answer)
+            elif not self._reads.put(ask, answer):
+                self._hold(answer, "Closed", "the executor is shutting down")
         return True
 
     # -- credentials --------------------------------------------------------------------------------------------------

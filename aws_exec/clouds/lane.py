@@ -3,7 +3,7 @@
 One worker at a time leads: it waits for the pacer *before* it takes the head of the queue. So what is queued stays
 in the queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread; a worker that
 leaves a backlog behind starts the next, up to the limit, and so does whoever puts something where all are at work (the
-dispatcher's router): the scheduler's thread never starts one.
+dispatcher's router, a worker of another lane): the scheduler's thread never starts one.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
         case do.Submit():
             place = request.place if request is not None else effect.place
             return on.Unaccepted(effect.ask, effect.launch_id, fault, request or effect.request, place)
-        case do.Confirm() | do.Settle() | do.AskOwners():
+        case do.Confirm() | do.Settle() | do.AskOwners() | do.Survey():
             return unasked(effect, fault)
         case do.StopJob():
             return on.StopAnswered(effect.ask, effect.launch_id, fault)
@@ -25,18 +25,16 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
             return on.ObserveFailed(effect.ask, fault)
         case do.Find():
             return on.FindFailed(effect.ask, effect.launch_ids, fault)
-        case do.Survey():
-            return on.SurveyFailed(effect.ask, fault)
 
 
-def unasked(effect: do.RowEffect, fault: Fault) -> on.Completion:
-    """The completion of a question to Airflow's database that was not answered."""
+def unasked(effect: do.RowEffect | do.Survey, fault: Fault) -> on.Completion:
+    """The completion of what asks Airflow's database, where that was not answered."""
     match effect:
         case do.Confirm():
             return on.ConfirmFailed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), fault)
         case do.Settle():
             return on.SettleFailed(effect.ask, effect.launch_id, fault)
-        case do.AskOwners():
+        case do.AskOwners() | do.Survey():
             return on.SurveyFailed(effect.ask, fault)
 
 

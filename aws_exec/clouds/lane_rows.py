@@ -7,6 +7,7 @@ and are asked together, five hundred to a SELECT.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from aws_exec.clouds.lane_faults import fault_in, unasked
@@ -25,6 +26,9 @@ Which: TypeAlias = Callable[[Launches], Iterable[LaunchId]]
 #: Whose these containers are, in their order.
 Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 
+#: What the lane carries out. A survey asks here first of which launches it is to tell the end; the rest is a read.
+Question: TypeAlias = do.RowEffect | do.Survey
+
 #: Ends asked about at once: one SELECT (`aws_exec.executors.rows.CHUNK`).
 TOGETHER = 500
 
@@ -40,26 +44,30 @@ def nobody_to_ask(identities: Sequence[Identity]) -> list[Owner]:
 
 
 class RowQuestions:
-    """Asks, and makes the answers completions. Never raises: exactly one completion for each effect.
+    """Asks, and makes the answers completions. Never raises: exactly one answer for each effect.
 
     Args:
         confirm: which launches are still ours.
         settle: the ends of which launches are news to Airflow.
         owners: whose containers are.
+        unfinished: which callbacks some executor was given, and are not over, and are not followed here.
         log: says what the database did not answer.
     """
 
-    def __init__(self, confirm: Which, settle: Which, owners: Owners, log: LaneLog) -> None:
+    def __init__(
+        self, confirm: Which, settle: Which, owners: Owners, unfinished: Callable[[], Iterable[LaunchId]], log: LaneLog
+    ) -> None:
         self._confirm = confirm
         self._settle = settle
         self._owners = owners
+        self._unfinished = unfinished
         self._log = log
 
     def ask(
         self,
-        effect: do.RowEffect,
-        take_along: Callable[[Callable[[do.RowEffect], bool], int], list[do.RowEffect]],
-    ) -> Sequence[tuple[int, on.Completion]]:
+        effect: Question,
+        take_along: Callable[[Callable[[Question], bool], int], list[Question]],
+    ) -> Sequence[tuple[int, on.Completion | do.Survey]]:
         """Ask one question, and with it those like it that wait.
 
         Args:
@@ -67,12 +75,14 @@ class RowQuestions:
             take_along: takes more of them out of the lane.
 
         Returns:
-            The completion of each, by its ask.
+            The completion of each, by its ask; of a survey what is left of it to be asked, if the database answered.
         """
         if isinstance(effect, do.Confirm):
             return [(effect.ask, self._confirmed(effect))]
         if isinstance(effect, do.AskOwners):
             return [(effect.ask, self._owners_told(effect))]
+        if isinstance(effect, do.Survey):
+            return [(effect.ask, self._begun(effect))]
         more = take_along(lambda other: isinstance(other, do.Settle), TOGETHER - 1)
         return self._settled([effect, *(other for other in more if isinstance(other, do.Settle))])
 
@@ -89,6 +99,12 @@ class RowQuestions:
         except BaseException as error:  # noqa: BLE001 -- likewise
             return unasked(effect, fault_in(error, "owners", Trouble.UNREACHED, self._log))
         return on.OwnersTold(effect.ask, effect.sightings, owners)
+
+    def _begun(self, effect: do.Survey) -> on.Completion | do.Survey:
+        try:
+            return replace(effect, ended_of=tuple(self._unfinished()))
+        except BaseException as error:  # noqa: BLE001 -- likewise
+            return unasked(effect, fault_in(error, "callbacks", Trouble.UNREACHED, self._log))
 
     def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
         try:

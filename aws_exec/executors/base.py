@@ -142,8 +142,8 @@ class ContainerExecutor(StartingExecutor):
         return ownership.owners(identities, self.job_id)
 
     def _unfinished_callbacks(self) -> list[LaunchId]:
-        """The launch ids of callbacks that are not over; on a lane's thread."""
-        return ownership.unfinished_callbacks()
+        """The launch ids of callbacks that are not over, but for those here; on a thread of its own."""
+        return [each for each in ownership.unfinished_callbacks() if each not in self._had_at_survey]
 
     # -- what Airflow takes back ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from aws_exec.clouds.batch import BatchCloud
+from aws_exec.clouds.cloud import Cloud
 from aws_exec.executors.base import ContainerExecutor
 from aws_exec.executors.starting import Builder
 from aws_exec.lifecycle.values import Job
@@ -55,7 +56,7 @@ class AwsBatchExecutor(ContainerExecutor):
     def _max_attempts(self, options: BatchOptions) -> int:
         return self.MAX_SUBMIT_JOB_ATTEMPTS or options.max_attempts
 
-    def _describe_batch(self) -> int:
+    def _describe_batch(self, _cloud: Cloud) -> int:
         return self.DESCRIBE_JOBS_BATCH_SIZE
 
     def _start_timeout(self, options: BatchOptions) -> float | None:

@@ -45,6 +45,8 @@ class BeatingExecutor(BaseExecutor):
         self._dispatcher: Dispatcher | None = None
         #: Launches whose end this beat has asked the rows about.
         self._ends_asked: set[LaunchId] = set()
+        #: Launches that were here when the last survey was asked for; replaced as a whole: lanes read it.
+        self._had_at_survey: frozenset[LaunchId] = frozenset()
         #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
         self._spent = 0.0
         self.machine = Machine()
@@ -152,6 +154,8 @@ class BeatingExecutor(BaseExecutor):
             case _ if self._dispatcher is not None:
                 if isinstance(effect, effects.Settle):
                     self._ends_asked.add(effect.launch_id)
+                elif isinstance(effect, effects.Survey):
+                    self._had_at_survey = frozenset([*self.machine.book.records, *compat.queued_callbacks(self)])
                 self._dispatcher.dispatch(number, effect)
 
     def _say_running(self, key: Any, job: Job) -> None:

@@ -169,6 +169,11 @@ def forget_queued(executor: BaseExecutor, key: Key) -> None:
         queue.pop(key, None)
 
 
+def queued_callbacks(executor: BaseExecutor) -> list[str]:
+    """The ids of the callbacks in the executor's queue, which are their keys in Airflow 3.2; 3.1 has none."""
+    return [str(getattr(key, "id", key)) for key in getattr(executor, "queued_callbacks", ())]
+
+
 def mint(workload: Any, generator: Any) -> str:
     """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it.
 

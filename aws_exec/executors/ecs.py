@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from aws_exec.clouds.cloud import Cloud
 from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.executors.base import ContainerExecutor
 from aws_exec.executors.launch_types import LaunchTypes, names_launch_type
@@ -78,7 +79,7 @@ class AwsEcsExecutor(ContainerExecutor):
     def _max_attempts(self, options: EcsOptions) -> int:
         return self.MAX_RUN_TASK_ATTEMPTS or options.max_attempts
 
-    def _describe_batch(self) -> int:
+    def _describe_batch(self, _cloud: Cloud) -> int:
         return self.DESCRIBE_TASKS_BATCH_SIZE
 
     def _slow_start(self, options: EcsOptions) -> str:

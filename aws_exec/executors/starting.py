@@ -133,9 +133,9 @@ class StartingExecutor(BeatingExecutor):
         """Containers that may die before they start."""
         return int(options.max_attempts)
 
-    def _describe_batch(self) -> int:
+    def _describe_batch(self, cloud: Cloud) -> int:
         """Jobs per describe call."""
-        return self._ready_cloud().capabilities.describe_batch
+        return cloud.capabilities.describe_batch
 
     def _start_timeout(self, _options: Any) -> float | None:
         """Seconds that an accepted job may take to start; None if that is unlimited."""
@@ -199,6 +199,7 @@ class StartingExecutor(BeatingExecutor):
             confirm=self._confirm,
             settle=self._settle,
             owners=self._owners,
+            unfinished=self._unfinished_callbacks,
             survey=self._survey,
             launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),
             reads=self._reads,
@@ -226,16 +227,20 @@ class StartingExecutor(BeatingExecutor):
         """Whose these containers are; on a lane's thread."""
         raise NotImplementedError
 
-    def _survey(self) -> Sequence[Sighting]:
+    def _unfinished_callbacks(self) -> Sequence[LaunchId]:
+        """Callbacks that some executor was given and that are not over, but for those here; on a lane's thread.
+
+        Should they have ended, it may be that nobody else would tell Airflow.
+        """
+        raise NotImplementedError
+
+    def _survey(self, ended_of: Sequence[LaunchId]) -> Sequence[Sighting]:
         """What runs of this deployment, wherever this executor has launched or adopted anything; on a lane's thread.
 
-        And what has ended of callbacks whose end Airflow does not know: nobody else would tell it.
+        Args:
+            ended_of: launches whose end is told, too.
         """
-        return self._ready_cloud().survey(tuple(self._surveyed_places), self._unfinished_callbacks())
-
-    def _unfinished_callbacks(self) -> Sequence[LaunchId]:
-        """The launch ids of callbacks that some executor was given and that are not over; on a lane's thread."""
-        raise NotImplementedError
+        return self._ready_cloud().survey(tuple(self._surveyed_places), ended_of)
 
     def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
         can = cloud.capabilities
@@ -243,7 +248,7 @@ class StartingExecutor(BeatingExecutor):
             service=can.service,
             idempotent_submit=can.idempotent_submit,
             max_attempts=self._max_attempts(options),
-            observe_batch=self._describe_batch(),
+            observe_batch=self._describe_batch(cloud),
             poll_interval=options.poll_interval,
             launch_timeout=options.launch_timeout or None,
             start_timeout=self._start_timeout(options),

@@ -65,11 +65,15 @@ class Watch:
 
     Completed by Observed if those were described in the same breath, so that an end is known a beat earlier; by Watched
     if they are none, or more than one call describes; or by ObserveFailed.
+
+    Attributes:
+        at_once: jobs that one call describes.
     """
 
     ask: int
     place: str
     jobs: tuple[Job, ...]
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,14 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Look at all that runs of this deployment. Completed by Surveyed or SurveyFailed."""
+    """Look at all that runs of this deployment. Completed by Surveyed or SurveyFailed.
+
+    Attributes:
+        ended_of: launches whose end is looked for, too; whoever carries it out asks Airflow's database which those are.
+    """
 
     ask: int
+    ended_of: tuple[LaunchId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

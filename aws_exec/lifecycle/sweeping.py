@@ -66,7 +66,7 @@ class Sweeping:
 
     def _watch(self, draft: Draft, place: str, jobs: list[Job]) -> None:
         if jobs:
-            draft.want(do.Watch(self._next_of_sweep(draft), place, tuple(jobs)))
+            draft.want(do.Watch(self._next_of_sweep(draft), place, tuple(jobs), self.policy.observe_batch))
 
     def _observe(self, draft: Draft, place: str, jobs: list[Job]) -> None:
         for chunk in chunks(jobs, self.policy.observe_batch):

@@ -100,21 +100,22 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        it.dispatch(Watch(1, "", (job,)))
+        it.dispatch(Watch(1, "", (job,), 99))
         assert it.one() == on.Watched(1, "", ())
         slow_down = Fault(Trouble.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
-        it.dispatch(Watch(2, "", (job,)))
+        it.dispatch(Watch(2, "", (job,), 99))
         assert it.one() == on.ObserveFailed(2, slow_down)
 
 
-def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_does_it():
+@pytest.mark.parametrize("at_once", [2, 20, 99])
+def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_does_it(at_once):
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        few = tuple(Job(f"arn:nobody{number}") for number in range(it.cloud.capabilities.describe_batch))
-        it.dispatch(Watch(1, "", (job, *few)))
+        few = tuple(Job(f"arn:nobody{number}") for number in range(at_once))
+        it.dispatch(Watch(1, "", (job, *few), at_once))
         assert it.one() == on.Observed(1, (), few)
         many = (*few, Job("arn:one more"))
-        it.dispatch(Watch(2, "", (job, *many)))
+        it.dispatch(Watch(2, "", (job, *many), at_once))
         assert it.one() == on.Watched(2, "", many)

@@ -1,0 +1,104 @@
+"""A survey asks Airflow's database which ends to look for, in the lane of such questions, and AWS after that."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from aws_exec.clouds.lane import Workers
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import Survey
+from aws_exec.lifecycle.values import Fault, Trouble
+from tests.clouds.lanes import PATIENCE, confirm, observe, rig, until
+
+
+class Database:
+    """Tells of these callbacks when it is let."""
+
+    def __init__(self, *callbacks, error=None):
+        self.callbacks = callbacks
+        self.error = error
+        self.busy = threading.Event()
+        self.let = threading.Event()
+
+    def __call__(self):
+        self.busy.set()
+        assert self.let.wait(PATIENCE)
+        if self.error:
+            raise self.error
+        return self.callbacks
+
+
+@pytest.fixture
+def surveyed():
+    """What was asked of AWS, by which thread."""
+    return []
+
+
+@pytest.fixture
+def surveying(surveyed):
+    """A dispatcher of one read thread, whose fleet is empty."""
+
+    def surveying(database, **options):
+        def survey(ended_of):
+            surveyed.append((threading.current_thread().name.rpartition("-")[0], ended_of))
+            return ()
+
+        return rig(unfinished=database, survey=survey, workers=Workers(reads=1), **options)
+
+    return surveying
+
+
+def test_the_rows_say_which_ends_are_looked_for_and_the_reads_look(surveying, surveyed):
+    database = Database("callback1", "callback2")
+    with surveying(database) as it:
+        database.let.set()
+        it.dispatch(Survey(1))
+        assert it.settle() == [on.Surveyed(1, ())]
+    assert surveyed == [("awsexec-read", ("callback1", "callback2"))]
+
+
+def test_a_slow_database_holds_up_no_read_and_is_asked_by_one(surveying, surveyed):
+    database = Database()
+    with surveying(database) as it:
+        it.dispatch(Survey(1))
+        assert database.busy.wait(PATIENCE)
+        it.dispatch(confirm(2, "a"), observe(3))
+        assert it.one() == on.Observed(3, (), ())
+        assert surveyed == []
+        database.let.set()
+        assert [event.ask for event in it.settle()] == [1, 2]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
+def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(surveying, surveyed, error, caplog):
+    database = Database(error=error)
+    with surveying(database) as it:
+        database.let.set()
+        it.dispatch(Survey(1), confirm(2, "a"))
+        fault = Fault(Trouble.UNREACHED, "callbacks", type(error).__name__)
+        assert it.settle() == [on.SurveyFailed(1, fault), on.Confirmed(2, ("a",), frozenset({"a"}))]
+    assert surveyed == []
+    assert "password" not in caplog.text
+
+
+def test_a_survey_that_the_end_meets_between_the_two_is_held(surveying, surveyed):
+    database = Database()
+    with surveying(database) as it:
+        it.dispatch(Survey(1))
+        assert database.busy.wait(PATIENCE)
+        assert not it.dispatcher.close(0)
+        database.let.set()
+        event = it.one()
+    assert replace(event, fault=None) == on.SurveyFailed(1, None)
+    assert (event.fault.trouble, event.fault.code) == (Trouble.HELD, "Closed")
+    assert surveyed == []
+
+
+def test_where_there_is_no_database_and_no_survey_nothing_runs():
+    with rig() as it:
+        it.dispatch(Survey(1))
+        assert it.one() == on.Surveyed(1, ())
+        until(it.dispatcher.idle)

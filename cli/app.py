@@ -58,6 +58,14 @@ class _Commands(TyperGroup):
         command.name = cmd_name
         return command
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C while it is imported is told here: Typer would end without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            printer.fail("awsexec", "interrupted")
+            raise typer.Exit(Exit.INTERRUPTED) from error
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The help of `awsexec` itself."""
         self._listing = True

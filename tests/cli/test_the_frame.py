@@ -105,12 +105,13 @@ def test_wrong_usage_is_one_line(arguments, said):
     assert done.stderr.count("\n") == 1
 
 
-def test_ctrl_c_while_it_is_imported_is_one_line():
+@pytest.mark.parametrize("module", ["typer", "cli.list_jobs", "boto3"])
+def test_ctrl_c_while_it_is_imported_is_one_line(module):
     interrupting = (
         "import os, signal\n"
         "class Pressed:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'typer':\n"
+        f"        if name == {module!r}:\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Pressed())\n"
     )

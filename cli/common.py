@@ -204,10 +204,12 @@ _MEANINGS = {
 
 
 def _kind(fault: Any) -> str:
+    from aws_exec.fleet import is_denied  # noqa: PLC0415 - the CLI starts fast
+
     trouble, said = fault.trouble.value, f"{fault.code} {fault.message}".lower()
     if trouble in ("credentials", "throttled", "unreached", "no answer"):
         return str(trouble)
-    if "accessdenied" in said or "not authorized" in said:
+    if is_denied(fault):
         return "denied"
     missing = ("clusternotfound" in said, "resourcenotfound" in said, "not found" in said, "not exist" in said)
     return "missing" if any(missing) else "other"

@@ -11,7 +11,7 @@ Importing it imports boto3 and no Airflow. Nothing that it returns holds a secre
 
 from __future__ import annotations
 
-from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.address import locate, parse
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
 from aws_exec.fleet.explaining import Explanation, duration, explain
@@ -47,6 +47,7 @@ __all__ = [
     "check_ours",
     "duration",
     "explain",
+    "is_denied",
     "is_well",
     "locate",
     "open_fleet",

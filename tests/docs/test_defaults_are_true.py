@@ -24,7 +24,7 @@ def defaults(section, option):
     return {each.model_fields[option].default for each in (EcsOptions, BatchOptions) if option in each.model_fields}
 
 
-@pytest.mark.parametrize(("page", "section", "option", "seconds"), SAID, ids=" ".join)
+@pytest.mark.parametrize(("page", "section", "option", "seconds"), SAID)
 def test_a_default_is_what_the_page_says(page, section, option, seconds):
     assert defaults(section, option) == {float(seconds)}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from airflow.utils.state import TaskInstanceState
 
-from aws_exec.executors import telling
+from aws_exec import AwsEcsExecutor
+from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, again, task
@@ -107,13 +109,30 @@ def test_a_workload_that_nobody_can_run_fails_alone(scheduler, aws):
     assert scheduler.outcomes(good.key) == ["success"]
 
 
-def test_what_one_report_raises_holds_up_no_other(scheduler, aws, monkeypatch):
+class SaysNoWords(EcsCloud):
+    """An adapter with a bug: no reason of what it sees is a text."""
+
+    def _see(self, task, job, token=None):
+        seen = super()._see(task, job, token)
+        return replace(seen, stop=seen.stop and replace(seen.stop, reason=Hostile()))
+
+
+class WithSuchAnAdapter(AwsEcsExecutor):
+    def _adapter(self, options, deployment):
+        adapter = super()._adapter(options, deployment)
+        adapter.__class__ = SaysNoWords
+        return adapter
+
+
+def test_what_one_report_raises_holds_up_no_other(started, aws):
     """A bug in the words must not keep a key in `running` for ever."""
-    monkeypatch.setattr(telling, "tell_stop", lambda *_, **__: 1 / 0)
+    scheduler = Scheduler(started(WithSuchAnAdapter))
     aws.set_plan(Plan(exit_code=1))
     keys = [scheduler.queue(task(f"task-{number}")) for number in range(3)]
     scheduler.until_over(*keys)
     assert scheduler.executor.running == set()
+    assert [scheduler.outcomes(key) for key in keys] == [["failed"]] * 3
+    assert all(scheduler.info(key).endswith("(the scheduler's log says why there is no more)") for key in keys)
 
 
 def test_a_change_of_a_phase_that_nobody_foresaw_is_logged_once(scheduler, caplog):

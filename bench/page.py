@@ -15,7 +15,7 @@ _HEAD = """\
 # Benchmarks
 
 `make bench` writes this page: it runs the executors of the amazon provider and ours in turn, against the same scripted
-AWS, and takes about twelve minutes on two quiet cores. `make bench ONLY=burst` runs one measure, and replaces its
+AWS, and takes about a quarter of an hour on two quiet cores. `make bench ONLY=burst` runs one measure, and replaces its
 figures only. The figures are in [`{results}`]({results}); the code is in `bench/`.
 """
 

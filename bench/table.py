@@ -14,7 +14,6 @@ LONGEST_BEAT = 50
 LAUNCHES_PER_SECOND = 300
 SHARE_OF_QUOTA, THROTTLED_SHARE = 0.95, 0.05
 CPU_SHARE = 0.1
-WATCHED = 20  # seconds, of which a minute's figures are scaled
 CALLS_PER_MINUTE = 20 * 60  # the default of describe_rate
 BYTES_PER_JOB = 2048
 ADOPTION, STATEMENTS = 400, 10
@@ -103,7 +102,7 @@ def _watching(results: Results) -> Iterator[Row]:
         figure = "cpu_seconds_per_minute"
         theirs, ours = (results.plateau(f"watching-{service}-{who}", 2000).get(figure) for who in ("amazon", "awsexec"))
         met = None if ours is None or theirs is None else ours <= theirs * CPU_SHARE
-        measure = f"CPU to watch 2,000 running jobs for a minute ({title}; scaled from {WATCHED} s)"
+        measure = f"CPU to watch 2,000 running jobs for a minute ({title})"
         yield Row("cpu", measure, _text(theirs, " s"), _text(ours, " s"), f"<= {CPU_SHARE:.0%} of theirs", met)
     ours = results.plateau("watching-ecs-awsexec", 10_000).get("read_calls_per_minute")
     theirs = results.plateau("watching-ecs-amazon", 5000).get("read_calls_per_minute")

@@ -119,7 +119,8 @@ class BatchCloud:
         return self._calls.unlisted(jobs, lambda: self._running(place), "ListJobs")
 
     def _running(self, place: str) -> Iterable[str]:
-        return (each["jobId"] for page in self._list(place, jobStatus="RUNNING") for each in page)
+        pages = self._list(place, jobStatus="RUNNING")
+        return (each.get("jobArn") or each["jobId"] for page in pages for each in page)
 
     # -- find and survey ----------------------------------------------------------------------------------------------
 

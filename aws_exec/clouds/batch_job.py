@@ -83,6 +83,7 @@ def observation(
         token=token or token_of_job(detail, name_prefix),
         stop=_stop(detail, name, runs),
         waiting=str(detail.get("statusReason") or "") if said in _WAITING and not started else "",
+        alone=bool(detail.get("container")) and not ecs_containers(detail),
     )
 
 

@@ -130,7 +130,7 @@ class Calls:
 
         Args:
             jobs: all known to run a moment ago.
-            listed: ids or ARNs of what runs; makes the calls.
+            listed: ARNs, or ids, of what runs; makes the calls.
             denied: the operation that may be denied.
 
         Raises:
@@ -139,14 +139,17 @@ class Calls:
         if denied in self._denied:
             return jobs
         try:
-            running = {id_of(each) for each in listed()}
+            running = set(listed())
         except CloudError as error:
             if error.fault.operation != denied or not is_denied(error.fault):
                 raise
             self._denied.add(denied)
             self.warn_once(denied, "%s is denied, so every running job is described instead (%s)", denied, error.fault)
             return jobs
-        return [job for job in jobs if id_of(job.arn) not in running]
+        # Nearly all are listed as they are known: only the rest is compared by its id (ARNs had another form once).
+        lacking = [job for job in jobs if job.arn not in running]
+        ids = {id_of(each) for each in running} if lacking else set()
+        return [job for job in lacking if id_of(job.arn) not in ids]
 
     def launch(
         self,

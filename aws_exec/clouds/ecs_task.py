@@ -39,7 +39,8 @@ def observation(task: Task, job: Job, container_name: str, token: Token | None =
     elif started and container is not None and container.get("exitCode") is not None:
         # The Airflow container is over; sidecars and the network are still being taken down.
         stop = _stop(task, container, container_name, started=True)
-    return Observation(job, status, started=started, token=token or token_in(task), stop=stop)
+    alone = len(task.get("containers") or ()) == 1
+    return Observation(job, status, started=started, token=token or token_in(task), stop=stop, alone=alone)
 
 
 def airflow_container(task: Task, name: str) -> Mapping[str, Any] | None:

@@ -46,6 +46,7 @@ class Record:
             container of an earlier launch may live that nobody knows; None once that is so, or if it needs no survey.
         job: its current container; None before one is accepted.
         started: user code may have run.
+        alone: as of `Observation`, when it was first seen to have started.
         over: its Airflow container has ended.
         gone: nothing of its job runs any more; it stays until its row has said what that means.
         end: how its Airflow container ended, while that is not reported; None before, and after.
@@ -82,6 +83,7 @@ class Record:
     unseen: float | None = None
     job: Job | None = None
     started: bool = False
+    alone: bool = False
     over: bool = False
     gone: bool = False
     end: Stop | None = None

@@ -49,7 +49,16 @@ class Following(Sweeping):
         if (seen.started or (seen.stop is not None and seen.stop.started)) and not record.started:
             due = record.due if record.phase is Phase.STOPPING or record.over else None
             record = draft.put(
-                replace(record, started=True, workload=None, launch_by=None, start_by=None, fault=None, due=due),
+                replace(
+                    record,
+                    started=True,
+                    alone=seen.alone,
+                    workload=None,
+                    launch_by=None,
+                    start_by=None,
+                    fault=None,
+                    due=due,
+                ),
             )
         elif seen.waiting and seen.waiting != record.waiting and not record.silent:
             record = draft.put(replace(record, waiting=seen.waiting))

@@ -1,9 +1,9 @@
 """When the jobs are looked at, and how: listed where many run, described where something may have happened.
 
 A sweep describes every job, in calls of bounded size. Where more jobs of a place run than one call describes, those
-that are known to run are listed instead, at a twentieth of the cost, and what the listing no longer has is described. A
-listing does not tell everything (an Airflow container that is not essential ends under a task that goes on), so each
-sweep describes some of them all the same, and all of them within `look_interval`.
+that are known to run are listed instead, at a twentieth of the cost, and what the listing no longer has is described.
+An Airflow container that is not essential ends under a task that goes on, and no listing tells that: so of those with
+more containers each sweep describes some all the same, and all of them within `look_interval`.
 
 What an answer means for a job is decided in `following.py`.
 """
@@ -46,22 +46,23 @@ class Sweeping:
     def _sweep(self, draft: Draft, now: float) -> None:
         number = draft.clockwork.sweeps
         draft.clockwork = replace(draft.clockwork, sweeps=number + 1, sweep_from=now)
-        for place, (settled, others) in self._by_place().items():
-            if len(settled) > self.policy.observe_batch:
+        for place, (alone, crowded, others) in self._by_place().items():
+            if len(alone) + len(crowded) > self.policy.observe_batch:
                 rounds = self.policy.look_rounds
-                looked_at = settled[number % rounds :: rounds]
-                del settled[number % rounds :: rounds]
-                self._watch(draft, place, settled)
+                looked_at = crowded[number % rounds :: rounds]
+                del crowded[number % rounds :: rounds]
+                self._watch(draft, place, alone + crowded)
             else:
-                looked_at = settled
+                looked_at = alone + crowded
             self._observe(draft, place, others + looked_at)
 
-    def _by_place(self) -> dict[str, tuple[list[Job], list[Job]]]:
-        """The jobs of each place: those of which a listing that still has them says enough, and the others."""
-        places: defaultdict[str, tuple[list[Job], list[Job]]] = defaultdict(lambda: ([], []))
+    def _by_place(self) -> dict[str, tuple[list[Job], list[Job], list[Job]]]:
+        """The jobs of each place: those that a listing tells the end of, those that it may not, and the others."""
+        places: defaultdict[str, tuple[list[Job], list[Job], list[Job]]] = defaultdict(lambda: ([], [], []))
         records = self.book.records
         for launch_id, job in self.book.watched.items():
-            places[job.place][0 if _is_settled(records[launch_id]) else 1].append(job)
+            record = records[launch_id]
+            places[job.place][(0 if record.alone else 1) if _is_settled(record) else 2].append(job)
         return places
 
     def _watch(self, draft: Draft, place: str, jobs: list[Job]) -> None:

@@ -96,6 +96,7 @@ class Observation:
         stop: how the Airflow container ended; None while it has not. With a status other than STOPPED the rest of
             the job (sidecars, the network) is still being taken down.
         waiting: why it does not start, as AWS says it; empty if it says nothing.
+        alone: whether the Airflow container is the only one it has: the job ends with it, and not later.
     """
 
     job: Job
@@ -104,6 +105,7 @@ class Observation:
     token: Token | None = None
     stop: Stop | None = None
     waiting: str = ""
+    alone: bool = False
 
 
 class Trouble(Enum):

@@ -34,6 +34,7 @@ def test_calls_are_bounded_and_never_retried_below_us():
     assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (5, 20, 7)
     assert config.retries == {"total_max_attempts": 1, "mode": "standard"}
     assert config.tcp_keepalive
+    assert config.user_agent.startswith("awsexec Botocore/")  # what CloudTrail shows
 
 
 @pytest.mark.parametrize("conn_id", [None, "", "aws_default"])

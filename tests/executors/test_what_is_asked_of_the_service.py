@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -64,13 +65,17 @@ def test_a_launch_is_one_call(scheduler, aws, service):
     assert aws.calls()[service.launch] == COUNT
 
 
-def test_a_sweep_lists_what_runs_page_by_page_and_describes_a_share_of_it(scheduler, aws, service, clock):
+@pytest.mark.parametrize("sidecars", [[], ["proxy"]], ids=["alone", "with a sidecar"])
+def test_a_sweep_lists_what_runs_and_describes_a_share_of_what_may_have_ended_unseen(
+    scheduler, aws, service, clock, sidecars
+):
+    aws.set_plan(replace(FOR_EVER, sidecars=dict.fromkeys(sidecars, 0)))
     launched(scheduler)
     scheduler.until(lambda: not scheduler.executor.machine.book.clockwork.sweeping)
     sweep(scheduler, clock)  # this one sees that they run
     before = aws.calls()
     sweep(scheduler, clock)
-    assert aws.calls() - before == Counter({service.list: PAGES[service.name], service.describe: 1})
+    assert aws.calls() - before == +Counter({service.list: PAGES[service.name], service.describe: len(sidecars)})
 
 
 def test_a_beat_takes_in_what_it_has_time_for_and_leaves_the_rest_to_the_next(scheduler, clock):

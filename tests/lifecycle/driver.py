@@ -48,9 +48,9 @@ def starting(job: Job = JOB, token: str = "L1-1") -> Observation:
     return Observation(job, Status.STARTING, token=token)
 
 
-def running(job: Job = JOB, token: str = "L1-1") -> Observation:
+def running(job: Job = JOB, token: str = "L1-1", *, alone: bool = False) -> Observation:
     """A job whose user code runs."""
-    return Observation(job, Status.RUNNING, started=True, token=token)
+    return Observation(job, Status.RUNNING, started=True, token=token, alone=alone)
 
 
 def over(stop: Stop, job: Job = JOB, token: str = "L1-1") -> Observation:

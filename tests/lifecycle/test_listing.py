@@ -12,13 +12,13 @@ def jobs(count, place="c1"):
     return [Job(f"arn:{place}:{number}", place) for number in range(count)]
 
 
-def life_with(running_jobs, *, starting=(), rounds=3):
-    """A life with jobs of which these were seen running; at the beginning of its second sweep."""
+def life_with(running_jobs, *, starting=(), rounds=3, alone=()):
+    """A life with jobs of which these were seen running, some alone; at the beginning of its second sweep."""
     life = Life(observe_batch=2, poll_interval=5.0, look_interval=5.0 * rounds)
     for number, job in enumerate([*running_jobs, *starting]):
         life.tell(on.Adopted(f"L{number}", f"K{number}", job))
     for observe in life.tick():
-        seen = tuple(running(job, token=None) for job in observe.jobs if job in running_jobs)
+        seen = tuple(running(job, token=None, alone=job in alone) for job in observe.jobs if job in running_jobs)
         life.tell(on.Observed(observe.ask, seen))
     return life
 
@@ -70,6 +70,20 @@ def test_each_job_that_runs_is_described_once_within_the_rounds():
         assert answer(life, effects) == []
     assert len(looked_at) == len(six)
     assert set(looked_at) == set(six)
+
+
+def test_one_whose_airflow_container_is_alone_is_listed_only():
+    six = jobs(6)
+    life = life_with(six, rounds=3, alone=six[:4])
+    looked_at = []
+    for _ in range(3):
+        effects = life.tick(5)
+        watched, observed = asked(effects)
+        assert {*watched, *observed} == {*six}
+        looked_at += observed
+        assert answer(life, effects) == []
+    assert len(looked_at) == 2
+    assert set(looked_at) == set(six[4:])
 
 
 def test_a_job_that_has_not_started_is_always_described():

@@ -109,8 +109,7 @@ class Record:
     @property
     def deadline(self) -> float | None:
         """When it is too late for it to start; None if it never is."""
-        times = [time for time in (self.launch_by, self.start_by if self.job else None) if time is not None]
-        return min(times, default=None)
+        return earliest(self.launch_by, self.start_by if self.job else None)
 
     def in_time(self, due: float) -> float:
         """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
@@ -120,6 +119,11 @@ class Record:
     def token(self) -> Token:
         """The token of the current request."""
         return token_of(self.family, self.number)
+
+
+def earliest(*times: float | None) -> float | None:
+    """Of the times that there are; None if there is none."""
+    return min([time for time in times if time is not None], default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Record
+from aws_exec.lifecycle.book import Draft, Record, earliest
 from aws_exec.lifecycle.following import Following
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
@@ -84,9 +84,12 @@ class Launching(Following):
 
         Not if it is only followed: whoever owns the container says how long it may take.
         """
-        timeout = None if record.started or record.silent else self.policy.start_timeout
-        record = replace(record, start_by=now + timeout if timeout else None)
-        return replace(record, due=record.deadline)
+        start_by = None if record.started or record.silent else self._start_by(now)
+        return replace(record, start_by=start_by, due=earliest(record.launch_by, start_by))
+
+    def _start_by(self, now: float) -> float | None:
+        """When a job that is accepted or adopted now must have started; None: whenever."""
+        return now + self.policy.start_timeout if self.policy.start_timeout else None
 
     def _unaccepted(self, draft: Draft, event: on.Unaccepted, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)

@@ -95,6 +95,7 @@ class Machine(Surveying):
             draft.drop(holder)  # it only followed what is now to be reported (again)
         elif holder is not None:
             job = None  # left in the row by another launch: Airflow does not clear it for the next try
+        start_by = self._start_by(now) if job else None
         record = Record(
             event.launch_id,
             event.key,
@@ -105,9 +106,10 @@ class Machine(Surveying):
             containers=1 if job else 0,
             look=job is None,
             maybe=job is None,
-            due=None if job else now,
+            start_by=start_by,
+            due=start_by if job else now,
         )
-        draft.put(self._timed(record, now) if job else self._wait_for_survey(draft, record, now))
+        draft.put(record if job else self._wait_for_survey(draft, record, now))
 
     def _revoked(self, draft: Draft, event: on.Revoked, now: float) -> None:
         self._take_back(draft, event.key, "Airflow revoked the task", now, say=True)

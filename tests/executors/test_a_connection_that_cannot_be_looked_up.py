@@ -45,8 +45,8 @@ def test_no_client_of_another_account_is_built_then(airflow_raises, monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "from-the-chain")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
-    # As a Python has it that is without the amazon provider.
-    monkeypatch.setitem(sys.modules, "airflow.providers.amazon", None)
+    # As a Python has it that is without the amazon provider, whatever has imported it before.
+    monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.hooks.base_aws", None)
     airflow_raises(NOT_INSTALLED)
     with pytest.raises(CloudError) as raised:
         build_client("ecs", find_connection=compat.connection)

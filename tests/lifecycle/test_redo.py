@@ -129,6 +129,8 @@ def interrupted(machine: Machine, event: on.Event, now: float, at: int) -> bool:
         return trace
 
     before = sys.gettrace()
+    # Python 3.12 has opcodes to trace only if some frame asked for them before `settrace`.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         machine.handle(event, now)

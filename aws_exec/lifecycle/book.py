@@ -41,7 +41,7 @@ class Record:
         look: it must be looked for before it is launched.
         doubtful: its row must be checked before it is launched.
         forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
-            ended: it may have run what this launch is to run, or has; None if there is none.
+            ended: it may have run what this launch is to run; None if there is none.
         unseen: when it was adopted, or last looked for: until a survey of the fleet that began later is answered, a
             container of an earlier launch may live that nobody knows; None once that is so, or if it needs no survey.
         job: its current container; None before one is accepted.

@@ -140,9 +140,6 @@ class Following(Sweeping):
         stop = record.end
         if stop is not None and not record.silent:
             if event.awaited:
-                if record.forerun is not None and record.job is not None:
-                    # Only now: the row would bear the name of this container, and may have been another's.
-                    draft.want(do.Launched(record.key, record.job))
                 self._report(draft, record, success=stop.exit_code == 0, stop=stop)
             else:
                 if stop.exit_code != 0:
@@ -187,7 +184,7 @@ class Following(Sweeping):
                 draft.put(replace(other, doubtful=True, forerun=(record.job, stop)))
 
     def _inherit(self, draft: Draft, record: Record, forerun: tuple[Job, Stop], now: float) -> None:
-        """The row is not QUEUED any more: the earlier container has run this launch, unless it is another's by now."""
+        """The row is not QUEUED any more: the earlier container has run this launch; it is told of its end."""
         job, stop = forerun
         holder = self._of_job(draft, job)
         if holder is not None:
@@ -202,6 +199,7 @@ class Following(Sweeping):
             maybe=False,
             look=False,
             doubtful=False,
+            forerun=None,
             job=job,
             started=True,
             over=True,
@@ -213,6 +211,7 @@ class Following(Sweeping):
             fault=None,
         )
         draft.put(heir)
+        draft.want(do.Launched(record.key, job))
         self._settle(draft, heir, stop)
 
     def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:

@@ -230,7 +230,10 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
     life.awaited = False
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [do.Release("K1")]
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [
+        do.Launched("K1", JOB),
+        do.Release("K1"),
+    ]
     assert life.book.records == {}
 
 

@@ -48,6 +48,10 @@ class Case:
         """What each row calls its container: a launch id, or an ARN."""
         return {name: one.external_executor_id or "" for name, one in self.run.instances.items()}
 
+    def names_its_containers(self) -> bool:
+        """Whether every row has the ARN of a container."""
+        return {launch.arn for launch in self.run.launches}.issuperset(self.names().values())
+
     def is_queued_anew(self, before: Mapping[str, str]) -> bool:
         """Whether every row is QUEUED for another launch than then."""
         names = self.names()

@@ -118,5 +118,5 @@ class Policy:
 
     @property
     def look_rounds(self) -> int:
-        """Sweeps within which each job that runs is described once."""
+        """Sweeps within which each job that runs, and whose Airflow container is not alone, is described once."""
         return max(1, int(self.look_interval / max(self.poll_interval, 0.01)))

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test compat faults soak crash crash-rival bench coverage mutants lint format docs docs-site picture constraints clean
+.PHONY: help venv demo test compat faults soak crash crash-rival bench coverage mutants lint format docs picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -52,7 +52,7 @@ $(VENV)/.bench: $(STAMP)
 compat: venv ## the tests without a real scheduler, on the oldest and newest Airflow and Python: docs/compatibility.md (ONLY=newest-3.13: one)
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m tests.compatibility $(addprefix --only ,$(ONLY))
 
-lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, undeclared dependencies
+lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, dependencies, the packages' contents, pages in step
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -60,6 +60,7 @@ lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, undeclare
 	@$(BIN)/vulture
 	@$(BIN)/deptry --no-ansi aws_exec cli
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
+	@$(BIN)/python -m pytest --quiet --no-header tests/house tests/docs
 
 coverage: $(VENV)/.proof ## which lines and branches the tests of the lifecycle and the settings run: all of them, or it fails
 	@$(BIN)/coverage erase
@@ -77,10 +78,8 @@ format: venv ## let ruff rewrite
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: venv ## write the tables in docs/ and the README anew, from the data they show
+docs: $(VENV)/.docs ## write the tables in docs/ and the README anew, and build the site, build/site: every link leads somewhere
 	@$(BIN)/python -m docs.tables
-
-docs-site: $(VENV)/.docs ## the documentation as a site, build/site, strictly: every link leads somewhere
 	@$(BIN)/python -m docs.site
 	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 

@@ -8,6 +8,7 @@ from bench import plots
 from bench.machine import BUSY
 from bench.results import FILE, Results
 from bench.table import rows
+from docs.parts import table
 
 PAGE = Path("docs/benchmarks.md")
 
@@ -64,10 +65,10 @@ def _machine(results: Results) -> str:
 
 
 def _table(results: Results) -> str:
-    lines = ["## Results\n", "| measure | amazon provider | awsexec | wanted | met? |", "|---|---|---|---|---|"]
-    table = list(rows(results))
-    lines += [f"| {row.measure} | {row.theirs} | {row.ours} | {row.wanted} | {row.verdict} |" for row in table]
-    unmet = [row for row in table if row.reason]
+    measured = list(rows(results))
+    cells = ((row.measure, row.theirs, row.ours, row.wanted, row.verdict) for row in measured)
+    lines = ["## Results\n", table(("measure", "amazon provider", "awsexec", "wanted", "met?"), cells)]
+    unmet = [row for row in measured if row.reason]
     if unmet:
         lines += ["", "What is not met, and why:", "", *(f"- {row.measure}: {row.reason}" for row in unmet)]
     return "\n".join(lines) + "\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -11,31 +11,30 @@ import typer
 from cli.app import app
 from cli.commands import COMMANDS
 from cli.common import remember
+from docs.parts import table
 
 #: Said once, at the top: every command over the fleet takes them.
 _SHARED = {f"--{name.replace('_', '-')}" for name in remember.__kwdefaults__ or {}} | {"--output"}
 
-Table = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 
-
-def reference(table: Table) -> str:
-    """The generated part of the page; `table` makes a table of a header and rows."""
+def reference() -> str:
+    """The generated part of the page."""
     root = typer.main.get_command(app)
-    parts = ["## Before every command", _options(root, "awsexec", table, keep_shared=True)]
+    parts = ["## Before every command", _options(root, "awsexec", keep_shared=True)]
     for name, lazy in COMMANDS.items():
-        parts += _command(typer.main.get_command(importlib.import_module(lazy.module).app), f"awsexec {name}", table)
+        parts += _command(typer.main.get_command(importlib.import_module(lazy.module).app), f"awsexec {name}")
     return "\n\n".join(part for part in parts if part)
 
 
-def _command(command: Any, name: str, table: Table) -> Iterator[str]:
+def _command(command: Any, name: str) -> Iterator[str]:
     subcommands = getattr(command, "commands", None)
     if subcommands:
         for each, sub in subcommands.items():
-            yield from _command(sub, f"{name} {each}", table)
+            yield from _command(sub, f"{name} {each}")
         return
     yield f"## {name}"
     yield f"```text\n{_help(command)}\n```"
-    yield _options(command, name, table, keep_shared=False)
+    yield _options(command, name, keep_shared=False)
 
 
 def _help(command: Any) -> str:
@@ -46,7 +45,7 @@ def _help(command: Any) -> str:
     return text
 
 
-def _options(command: Any, name: str, table: Table, *, keep_shared: bool) -> str:
+def _options(command: Any, name: str, *, keep_shared: bool) -> str:
     context = command.make_context(name, [], resilient_parsing=True)
     over_the_fleet = not keep_shared and any("--endpoint-url" in each.opts for each in command.params)
     rows = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 
 def part(text: str, name: str) -> str:
@@ -22,6 +23,12 @@ def replaced(text: str, name: str, body: str) -> str:
     """
     found = _found(text, name)
     return f"{text[: found.start(2)]}\n{body.strip(chr(10))}\n\n{text[found.end(2) :]}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, one line for each row."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def _found(text: str, name: str) -> re.Match[str]:

@@ -1,4 +1,4 @@
-"""Lays out what the documentation site is made of, for `make docs-site`, or `python -m docs.site`.
+"""Lays out what the documentation site is made of, for `make docs`, or `python -m docs.site`.
 
 The pages link to each other as they stand in the repository, and to files beside `docs/`. A copy of just these, in the
 same places, is what MkDocs reads: links to files stay as they are, and its strict build finds any that leads nowhere.

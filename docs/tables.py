@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -19,12 +19,16 @@ from aws_exec.lifecycle.phases import TRANSITIONS
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
+from aws_exec.settings.batch_options import BatchOptions
+from aws_exec.settings.ecs_options import EcsOptions
+from docs import options
 from docs.command_line import reference
 from docs.lifecycle import drawn
-from docs.parts import replaced
+from docs.parts import replaced, table
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
+CONFIGURATION = HERE / "configuration.md"
 
 #: The rows of docs/benchmarks.md that the README shows.
 FIGURES = ("longest heartbeat, 200", "launches per second", "launching against a quota")
@@ -39,7 +43,7 @@ def metrics() -> str:
         (f"`{metric.name}`", metric.kind.value, _by(metric), metric.meaning)
         for metric in sorted(METRICS, key=lambda metric: metric.name)
     ]
-    return _table(("name", "type", "by; tags", "meaning"), rows)
+    return table(("name", "type", "by; tags", "meaning"), rows)
 
 
 def diagnosis() -> str:
@@ -59,12 +63,7 @@ def lifecycle() -> str:
         (str(number), before.name if before else "(begin)", after.name if after else "(end)", why)
         for number, (before, after, why) in enumerate(TRANSITIONS, start=1)
     ]
-    return _table(("", "from", "to", "when"), rows)
-
-
-def command_line() -> str:
-    """Every command, from the program."""
-    return reference(_table)
+    return table(("", "from", "to", "when"), rows)
 
 
 def _by(metric: Metric) -> str:
@@ -81,19 +80,14 @@ def _rules(rules: Sequence[Rule]) -> str:
         (f"`{rule.id}`", rule.cause, rule.blame.value, _NEW[rule.new], f"{rule.remedy} [AWS]({rule.page})")
         for rule in rules
     ]
-    return _table(("id", "what happened", "whose it is", "new container", "what to do"), rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return table(("id", "what happened", "whose it is", "new container", "what to do"), rows)
 
 
 def figures() -> str:
     """The first measures of docs/benchmarks.md, and how far to trust them."""
     lines = (HERE / "benchmarks.md").read_text(encoding="utf-8").splitlines()
     notes = [line for line in lines if line.startswith(("Taken on", "**Provisional**"))]
-    header = [line for line in lines if line.startswith(("| measure", "|---"))][:2]
+    header = [line for line in lines if line.startswith(("| measure", "| ---"))][:2]
     rows = [line for line in lines if line.startswith(tuple(f"| {measure}" for measure in FIGURES))]
     return "\n".join([*header, *rows, "", *notes])
 
@@ -114,9 +108,13 @@ def usage() -> str:
 
 #: What writes each part, and where it stands.
 PARTS: Mapping[str, tuple[Path, Callable[[], str]]] = {
-    "cli": (HERE / "cli.md", command_line),
+    "cli": (HERE / "cli.md", reference),
     "lifecycle": (HERE / "concepts.md", lifecycle),
     "metrics": (HERE / "metrics.md", metrics),
+    "terms": (CONFIGURATION, options.terms),
+    "rules": (CONFIGURATION, options.rules),
+    "ecs-options": (CONFIGURATION, lambda: options.options(EcsOptions)),
+    "batch-options": (CONFIGURATION, lambda: options.options(BatchOptions)),
     "diagnosis": (HERE / "diagnosis.md", diagnosis),
     "figures": (README, figures),
     "help": (README, usage),

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docs.parts import replaced
+from docs.parts import replaced, table
 from tests.tree import ROOT
 
 PAGE = ROOT / "docs" / "mutants.md"
@@ -80,16 +80,16 @@ def _of_module(meta: Path) -> list[Mutant]:
     return found
 
 
-def table(mutants: list[Mutant]) -> str:
+def counted(mutants: list[Mutant]) -> str:
     """By module: how many there are, and what became of them."""
     outcomes = ("killed", "slow", "no test", "survived")
-    rows = ["| module | mutants | tried | killed | slow | no test | survived |", "|---|---|---|---|---|---|---|"]
     modules = sorted({each.module for each in mutants})
+    rows = []
     for name, some in [*((f"`{m}`", [e for e in mutants if e.module == m]) for m in modules), ("all", mutants)]:
         count = Counter(each.outcome for each in some)
-        cells = [name, len(some), len(some) - count[""], *(count[outcome] for outcome in outcomes)]
-        rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return "\n".join(rows)
+        figures = (len(some), len(some) - count[""], *(count[outcome] for outcome in outcomes))
+        rows.append((name, *map(str, figures)))
+    return table(("module", "mutants", "tried", *outcomes), rows)
 
 
 def shown(mutants: list[Mutant]) -> str:
@@ -97,7 +97,7 @@ def shown(mutants: list[Mutant]) -> str:
     left = [each for each in mutants if each.outcome in ("survived", "no test")]
     survivors = "\n\n".join(f"{each.module}: {_function(each)}\n{each.difference}" for each in left)
     when = datetime.now(tz=UTC).date().isoformat()
-    return f"{when}:\n\n{table(mutants)}\n\nThe survivors:\n\n```diff\n{survivors}\n```"
+    return f"{when}:\n\n{counted(mutants)}\n\nThe survivors:\n\n```diff\n{survivors}\n```"
 
 
 def _function(mutant: Mutant) -> str:
@@ -107,7 +107,7 @@ def _function(mutant: Mutant) -> str:
 def run(*names: str) -> None:
     """Try these; those that were tried before, with the same code, are not tried again."""
     environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutants"}
-    mutmut = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", "1", *names]
+    mutmut = [str(Path(sys.executable).parent / "mutmut"), "run", *names]
     subprocess.run(mutmut, cwd=ROOT, env=environment, check=True)
 
 
@@ -126,7 +126,7 @@ def main() -> None:
         run(*random.Random(asked.seed).sample(names, round(asked.share * len(names))))
     found = mutants_in(folder)
     PAGE.write_text(replaced(PAGE.read_text("utf-8"), "mutants", shown(found)), "utf-8")
-    sys.stdout.write(f"{table(found)}\n")
+    sys.stdout.write(f"{counted(found)}\n")
 
 
 if __name__ == "__main__":

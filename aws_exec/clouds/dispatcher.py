@@ -33,7 +33,7 @@ from aws_exec.clouds.lane_gate import (
 from aws_exec.clouds.lane_lessons import Lessons
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import Owners, Question, RowQuestions, Which, every, nobody_to_ask
+from aws_exec.clouds.lane_rows import Question, RowQuestions, Rows
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.orphans import Sighting
@@ -53,10 +53,7 @@ class Dispatcher:
         cloud: whom to call.
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
             with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
-        confirm: asks Airflow's database which of these launches are still ours.
-        settle: asks it the ends of which of these launches are news to it.
-        owners: asks it whose these containers are.
-        unfinished: asks it which callbacks are not over whose end nobody here will tell: their launch ids.
+        rows: asks Airflow's database.
         survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the places there are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
         reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
@@ -76,10 +73,7 @@ class Dispatcher:
         cloud: Cloud,
         *,
         compose: Callable[[do.Submit], Request],
-        confirm: Which,
-        settle: Which = every,
-        owners: Owners = nobody_to_ask,
-        unfinished: Callable[[], Sequence[LaunchId]] = tuple,
+        rows: Rows,
         survey: Callable[[Sequence[LaunchId]], Sequence[Sighting]] = lambda _: (),
         launches: Pacer,
         reads: Pacer,
@@ -106,7 +100,7 @@ class Dispatcher:
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
         self._finds = Finds()
-        self._questions = RowQuestions(confirm, settle, owners, unfinished, self._log)
+        self._questions = RowQuestions(rows, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()

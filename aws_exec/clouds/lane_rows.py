@@ -7,7 +7,7 @@ and are asked together, five hundred to a SELECT.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from aws_exec.clouds.lane_faults import fault_in, unasked
@@ -43,24 +43,34 @@ def nobody_to_ask(identities: Sequence[Identity]) -> list[Owner]:
     return [Owner(waits=True)] * len(identities)
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is asked of Airflow's database: each is called on a thread of the row lane, and may raise anything.
+
+    Attributes:
+        confirm: which of these launches are still ours.
+        settle: the ends of which of these launches are news to Airflow.
+        owners: whose these containers are.
+        unfinished: which callbacks some executor was given, and are not over, and are not followed here: their launch
+            ids.
+    """
+
+    confirm: Which = every
+    settle: Which = every
+    owners: Owners = nobody_to_ask
+    unfinished: Callable[[], Iterable[LaunchId]] = tuple
+
+
 class RowQuestions:
     """Asks, and makes the answers completions. Never raises: exactly one answer for each effect.
 
     Args:
-        confirm: which launches are still ours.
-        settle: the ends of which launches are news to Airflow.
-        owners: whose containers are.
-        unfinished: which callbacks some executor was given, and are not over, and are not followed here.
+        rows: whom to ask.
         log: says what the database did not answer.
     """
 
-    def __init__(
-        self, confirm: Which, settle: Which, owners: Owners, unfinished: Callable[[], Iterable[LaunchId]], log: LaneLog
-    ) -> None:
-        self._confirm = confirm
-        self._settle = settle
-        self._owners = owners
-        self._unfinished = unfinished
+    def __init__(self, rows: Rows, log: LaneLog) -> None:
+        self._rows = rows
         self._log = log
 
     def ask(
@@ -88,27 +98,27 @@ class RowQuestions:
 
     def _confirmed(self, effect: do.Confirm) -> on.Completion:
         try:
-            ours = frozenset(self._confirm(effect.launches))
+            ours = frozenset(self._rows.confirm(effect.launches))
         except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
             return unasked(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
         return on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
 
     def _owners_told(self, effect: do.AskOwners) -> on.Completion:
         try:
-            owners = tuple(self._owners([sighting.identity for sighting in effect.sightings]))
+            owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
         except BaseException as error:  # noqa: BLE001 -- likewise
             return unasked(effect, fault_in(error, "owners", Trouble.UNREACHED, self._log))
         return on.OwnersTold(effect.ask, effect.sightings, owners)
 
     def _begun(self, effect: do.Survey) -> on.Completion | do.Survey:
         try:
-            return replace(effect, ended_of=tuple(self._unfinished()))
+            return replace(effect, ended_of=tuple(self._rows.unfinished()))
         except BaseException as error:  # noqa: BLE001 -- likewise
             return unasked(effect, fault_in(error, "callbacks", Trouble.UNREACHED, self._log))
 
     def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
         try:
-            awaited = frozenset(self._settle(tuple((effect.launch_id, effect.key) for effect in effects)))
+            awaited = frozenset(self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects)))
         except BaseException as error:  # noqa: BLE001 -- likewise
             fault = fault_in(error, "settle", Trouble.UNREACHED, self._log)
             return [(each.ask, unasked(each, fault)) for each in effects]

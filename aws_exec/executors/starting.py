@@ -15,6 +15,7 @@ from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane_gate import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
 from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.clouds.session import READ_TIMEOUT_SECONDS, ClientSource, build_client
 from aws_exec.diagnosis import can_replace
 from aws_exec.executors import compat, telling
@@ -196,10 +197,12 @@ class StartingExecutor(BeatingExecutor):
         return Dispatcher(
             cloud,
             compose=self._compose,
-            confirm=self._confirm,
-            settle=self._settle,
-            owners=self._owners,
-            unfinished=self._unfinished_callbacks,
+            rows=Rows(
+                confirm=self._confirm,
+                settle=self._settle,
+                owners=self._owners,
+                unfinished=self._unfinished_callbacks,
+            ),
             survey=self._survey,
             launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),
             reads=self._reads,

@@ -8,6 +8,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.clouds.lane import Workers
 from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle.effects import Confirm, Find, Observe, StopJob, Submit, Withdraw
 from aws_exec.lifecycle.values import Job, token_of
 from aws_exec.testing import FakeCloud
@@ -47,7 +48,7 @@ class Rig:
         self.reads = options.pop("reads", None) or Pacer(1e6, 1e6, self.clock)
         given = {
             "compose": lambda effect: Request(effect.token, "", {"jwt": JWT}),
-            "confirm": lambda launches: [launch_id for launch_id, _ in launches],
+            "rows": Rows(),
             "lease": 60.0,
             "workers": Workers(),
         }

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.clouds.lane import Workers
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import Survey
 from aws_exec.lifecycle.values import Fault, Trouble
@@ -46,7 +47,7 @@ def surveying(surveyed):
             surveyed.append((threading.current_thread().name.rpartition("-")[0], ended_of))
             return ()
 
-        return rig(unfinished=database, survey=survey, workers=Workers(reads=1), **options)
+        return rig(rows=Rows(unfinished=database), survey=survey, workers=Workers(reads=1), **options)
 
     return surveying
 

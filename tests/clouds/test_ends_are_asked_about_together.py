@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import Settle
 from aws_exec.lifecycle.values import Fault, Trouble
@@ -36,7 +37,7 @@ class Database:
 
 def ask_in_a_rush(database, count, **options):
     """One question, and while it is answered all the others; the completions."""
-    with rig(settle=database, **options) as it:
+    with rig(rows=Rows(settle=database), **options) as it:
         it.dispatch(settle(1))
         assert database.busy.wait(PATIENCE)
         it.dispatch(*(settle(ask) for ask in range(2, count + 1)), confirm(count + 1, "a"))

@@ -8,6 +8,7 @@ import pytest
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane import Workers
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, until
@@ -98,7 +99,7 @@ def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
 def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, caplog):
-    with rig(confirm=raised_by_compose(error)) as it:
+    with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
         assert it.one() == on.ConfirmFailed(1, ("a",), Fault(Trouble.UNREACHED, "confirm", type(error).__name__))
     assert "password" not in caplog.text

@@ -5,6 +5,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane_log import INTERVAL_SECONDS, LaneLog
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit
@@ -105,7 +106,7 @@ class TestTheUnforeseen:
 
     def test_a_database_that_does_not_answer_is_no_bug(self, caplog):
         lost = OperationalError("SELECT 1", {"password": JWT}, ConnectionRefusedError("postgres://user:password@db"))
-        with rig(confirm=raised_by_compose(lost), compose=raised_by_compose(lost)) as it:
+        with rig(rows=Rows(confirm=raised_by_compose(lost)), compose=raised_by_compose(lost)) as it:
             it.dispatch(*(confirm(ask, "a") for ask in range(1, 11)), submit(11))
             it.take(11)
         assert sorted(lines(caplog)) == [
@@ -115,7 +116,7 @@ class TestTheUnforeseen:
         assert "password" not in caplog.text
 
     def test_a_database_that_says_we_are_wrong_is_a_bug(self, caplog):
-        with rig(confirm=raised_by_compose(ProgrammingError("SELECT x", {}, ValueError()))) as it:
+        with rig(rows=Rows(confirm=raised_by_compose(ProgrammingError("SELECT x", {}, ValueError())))) as it:
             it.dispatch(confirm(1, "a"))
             it.one()
         assert "bug" in lines(caplog)[0]

@@ -67,7 +67,7 @@ coverage: $(VENV)/.proof ## which lines and branches the tests of the lifecycle 
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/coverage run -m pytest --quiet tests/lifecycle tests/settings tests/cli tests/live -k "not half_a_millisecond"
 	@$(BIN)/coverage report
 
-mutants: $(VENV)/.proof ## break the lifecycle in every small way: does a test fail? docs/mutants.md; an hour (SHARE=0.2)
+mutants: $(VENV)/.proof ## break the lifecycle in every small way: does a test fail? docs/mutants.md; ten minutes (SHARE=0.2)
 	@$(BIN)/python -m tests.mutants $(addprefix --share ,$(SHARE))
 
 $(VENV)/.proof: $(STAMP)

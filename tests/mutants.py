@@ -1,7 +1,7 @@
 """`make mutants`: the lifecycle is broken in every small way that mutmut knows; does a test fail each time?
 
 Runs in `mutants/`, a copy of the tree; goes on where it was stopped. The result is written into docs/mutants.md.
-Takes an hour or more; `make mutants SHARE=0.2` tries a fifth of them, the same each time.
+Takes ten minutes or more; `make mutants SHARE=0.2` tries a fifth of them, the same each time.
 """
 
 from __future__ import annotations

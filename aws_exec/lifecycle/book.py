@@ -115,6 +115,20 @@ class Record:
         """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
         return due if self.launch_by is None else min(due, self.launch_by)
 
+    def with_job(self, job: Job) -> Record:
+        """The same with a job, and without what it had to remember until there was one."""
+        return replace(
+            self,
+            phase=Phase.ACTIVE,
+            job=job,
+            containers=self.containers + 1,
+            request=None,
+            maybe=False,
+            look=False,
+            ask=None,
+            faults=0,
+        )
+
     @property
     def token(self) -> Token:
         """The token of the current request."""

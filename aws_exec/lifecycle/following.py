@@ -44,8 +44,7 @@ class Following(Sweeping):
         if record.misses:
             record = draft.put(replace(record, misses=0))
         if seen.token and seen.token != record.token:
-            # Launched by a dead scheduler: a replacement must bear the next token of that launch, not one of its own.
-            record = draft.put(replace(record, family=launch_of_token(seen.token), number=number_of(seen.token)))
+            record = draft.put(self._of_token(record, launch_of_token(seen.token), number_of(seen.token)))
         if (seen.started or (seen.stop is not None and seen.stop.started)) and not record.started:
             due = record.due if record.phase is Phase.STOPPING or record.over else None
             record = draft.put(
@@ -74,6 +73,13 @@ class Following(Sweeping):
                     self._pass_on(draft, record, seen.stop)
                     self._wake_others(draft, record, now)
             self._settle(draft, record, seen.stop)
+
+    def _of_token(self, record: Record, family: LaunchId, number: int) -> Record:
+        """A record that goes on from its job's token; of its own launch it may have used a later one already."""
+        if family == record.family:
+            return replace(record, number=max(number, record.number))
+        # Launched by a dead scheduler: a replacement must bear the next token of that launch, not one of its own.
+        return replace(record, family=family, number=number)
 
     def _stopped(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
         """Nothing of the job runs any more."""
@@ -179,9 +185,9 @@ class Following(Sweeping):
         """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""
         if record.job is None or not (record.doomed and record.started):
             return
-        for other in draft.of_key(record.key):
-            if other.launch_id != record.launch_id and other.job is None and not (other.silent or other.doomed):
-                draft.put(replace(other, doubtful=True, forerun=(record.job, stop)))
+        owner = self._owner(draft, record.key)
+        if owner is not None and owner.job is None:
+            draft.put(replace(owner, doubtful=True, forerun=(record.job, stop)))
 
     def _inherit(self, draft: Draft, record: Record, forerun: tuple[Job, Stop], now: float) -> None:
         """The row is not QUEUED any more: the earlier container has run this launch; it is told of its end."""
@@ -190,24 +196,14 @@ class Following(Sweeping):
         if holder is not None:
             draft.drop(holder)
         heir = replace(
-            record,
-            phase=Phase.ACTIVE,
+            record.with_job(job),
             workload=None,
-            place=job.place,
-            containers=record.containers + 1,
-            request=None,
-            maybe=False,
-            look=False,
-            doubtful=False,
             forerun=None,
-            job=job,
             started=True,
             over=True,
             gone=holder is None,
             due=None if holder is None else now + self.policy.stop_grace,
             launch_by=None,
-            ask=None,
-            faults=0,
             fault=None,
         )
         draft.put(heir)
@@ -223,45 +219,42 @@ class Following(Sweeping):
             draft.put(replace(record, passed_over=0))
             self._wake_others(draft, record, now)
         elif ask is not None and ask >= record.passed_over:
-            self._doom(draft, replace(record, passed_over=0), SUPERSEDED, now)
+            self._doom(draft, record, SUPERSEDED, now)
 
-    def _doom(
-        self,
-        draft: Draft,
-        record: Record,
-        why: str,
-        now: float,
-        *,
-        withdraw: bool = True,
-    ) -> Record | None:
-        """Put a launch on its way to its end; None if it is there already."""
+    def _doom(self, draft: Draft, record: Record, why: str, now: float, *, withdraw: bool = True) -> None:
+        """Put a launch on its way to its end."""
         if record.gone:
             if record.silent:
                 self._end(draft, record, now)
-            return None
-        record = draft.put(replace(record, doomed=record.doomed or why, launch_by=None, start_by=None))
+            return
+        record = draft.put(
+            replace(record, doomed=record.doomed or why, passed_over=0, launch_by=None, start_by=None),
+        )
         if record.job is not None:
             if record.phase is not Phase.STOPPING:
-                record = self._stop(draft, replace(record, phase=Phase.STOPPING), record.job)
-        elif record.phase is Phase.LAUNCHING and record.ask is not None:
-            record = draft.put(replace(record, due=None))
+                self._stop(draft, record, record.job)
+        elif record.phase is Phase.LAUNCHING:
+            draft.put(replace(record, due=None))
             if withdraw:
-                draft.want(do.Withdraw(record.ask or 0))
+                self._withdraw(draft, record)
+        elif record.phase is Phase.LOCATING:
+            return  # what the look that is out finds will be stopped
         elif record.maybe:
-            waits = record.phase is Phase.LOCATING
-            phase = record.phase if waits else Phase.UNCERTAIN
             # A look that found nothing is repeated after its grace, not sooner: listings lag.
             due = record.due if record.misses and record.due is not None else now
-            record = draft.put(replace(record, phase=phase, due=None if waits else due))
+            draft.put(replace(record, phase=Phase.UNCERTAIN, ask=None, due=due))
         else:
             self._end(draft, record, now)
-            return None
-        return record
+
+    def _withdraw(self, draft: Draft, record: Record) -> None:
+        """Take a Submit back that is out, if there is one: it may not have been sent yet."""
+        if record.phase is Phase.LAUNCHING and record.ask is not None:
+            draft.want(do.Withdraw(record.ask))
 
     def _stop(self, draft: Draft, record: Record, job: Job) -> Record:
         ask = draft.ask()
         draft.want(do.StopJob(ask, record.launch_id, job, record.doomed))
-        return draft.put(replace(record, ask=ask, due=None))
+        return draft.put(replace(record, phase=Phase.STOPPING, ask=ask, due=None))
 
     def _stop_answered(self, draft: Draft, event: on.StopAnswered, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.STOPPING, event.ask)
@@ -303,6 +296,10 @@ class Following(Sweeping):
         for other in draft.of_key(record.key):
             if other.launch_id != record.launch_id:
                 self._wake_parked(draft, other, now)
+
+    def _park(self, draft: Draft, record: Record) -> None:
+        """Look at a launch when something happens, not before: only its deadline does not wait for that."""
+        draft.put(replace(record, due=record.launch_by))
 
     def _wake_parked(self, draft: Draft, record: Record, now: float) -> None:
         """Look at a launch now, if it waits for something to happen and not for a time of its own."""

@@ -28,7 +28,7 @@ class Launching(Following):
 
     def _submit(self, draft: Draft, record: Record) -> None:
         if record.unseen is not None:
-            draft.put(replace(record, due=record.launch_by))  # the answer to the survey wakes it
+            self._park(draft, record)  # the answer to the survey wakes it
             return
         ask = draft.ask()
         draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
@@ -57,26 +57,12 @@ class Launching(Following):
                 draft.drop(record)  # the one that reports follows it already
                 return
             draft.drop(holder)
-        number = number_of(seen.token) if seen.token and launch_of_token(seen.token) == record.launch_id else 0
-        record = replace(
-            record,
-            phase=Phase.ACTIVE,
-            number=max(number, record.number),
-            job=seen.job,
-            place=seen.job.place or record.place,
-            containers=record.containers + 1,
-            request=None,
-            maybe=False,
-            look=False,
-            ask=None,
-            faults=0,
-            misses=0,
-        )
+        record = replace(record.with_job(seen.job), place=seen.job.place or record.place)
         record = draft.put(self._timed(record, now))
         if not record.silent:
             draft.want(do.Launched(record.key, seen.job))
         if record.doomed:
-            record = self._doom(draft, record, record.doomed, now) or record
+            record = self._stop(draft, record, seen.job)
         self._see(draft, record, seen, now)
 
     def _timed(self, record: Record, now: float) -> Record:
@@ -84,7 +70,7 @@ class Launching(Following):
 
         Not if it is only followed: whoever owns the container says how long it may take.
         """
-        start_by = None if record.started or record.silent else self._start_by(now)
+        start_by = None if record.started or record.silent or record.doomed else self._start_by(now)
         return replace(record, start_by=start_by, due=earliest(record.launch_by, start_by))
 
     def _start_by(self, now: float) -> float | None:

@@ -85,7 +85,7 @@ class Machine(Surveying):
             back = replace(mine, silent=False, workload=mine.workload or event.workload)
             if back.job and not back.started:
                 back = self._timed(back, now)
-            draft.put(back if back.due is not None or back.job or back.ask is not None else replace(back, due=now))
+            draft.put(back)
             return
         if mine is not None:
             return
@@ -129,17 +129,19 @@ class Machine(Surveying):
         self._doom(draft, replace(record, silent=True), why, now)
 
     def _draining(self, draft: Draft, _: on.Draining, _now: float) -> None:
-        draft.clockwork = replace(draft.clockwork, draining=True)
-        for record in self.book.records.values():
-            if record.phase is Phase.LAUNCHING and record.ask is not None:
-                draft.want(do.Withdraw(record.ask))
+        self._drain(draft)
 
     def _terminating(self, draft: Draft, _: on.Terminating, now: float) -> None:
-        self._draining(draft, on.Draining(), now)
+        self._drain(draft)
         draft.clockwork = replace(draft.clockwork, terminating=True)
         for record in self.book.records.values():
             if record.job is not None or record.maybe or record.phase is Phase.LAUNCHING:
                 self._doom(draft, record, "The executor was terminated", now, withdraw=False)
+
+    def _drain(self, draft: Draft) -> None:
+        draft.clockwork = replace(draft.clockwork, draining=True)
+        for record in self.book.records.values():
+            self._withdraw(draft, record)
 
     # -- the beat -----------------------------------------------------------------------------------------------------
 
@@ -168,9 +170,8 @@ class Machine(Surveying):
             if record.phase is Phase.CONFIRMING:
                 # Its answer may be older than the gap.
                 doubted = replace(doubted, phase=Phase.UNCERTAIN if record.maybe else Phase.WAITING, ask=None, due=now)
-            elif record.phase is Phase.LAUNCHING and record.ask is not None:
-                # It may still wait in its lane, where the lease is whole again by now.
-                draft.want(do.Withdraw(record.ask))
+            # If it is out it may still wait in its lane, where the lease is whole again by now.
+            self._withdraw(draft, record)
             draft.put(doubted)
 
     def _wake(
@@ -197,7 +198,7 @@ class Machine(Surveying):
         elif draining:
             draft.put(replace(record, due=None))
         elif self._is_blocked(draft, record):
-            draft.put(replace(record, due=record.launch_by))
+            self._park(draft, record)
         elif record.doubtful:
             to_confirm.append(record)
         elif record.maybe and (record.look or not self.policy.idempotent_submit):
@@ -206,11 +207,7 @@ class Machine(Surveying):
             self._submit(draft, record)
 
     def _is_late(self, record: Record, now: float) -> bool:
-        return (
-            record.deadline is not None
-            and now >= record.deadline
-            and not (record.started or record.silent or record.doomed)
-        )
+        return record.deadline is not None and now >= record.deadline
 
     def _too_late(self, draft: Draft, record: Record, now: float) -> None:
         if record.launch_by is not None and now >= record.launch_by:

@@ -49,9 +49,7 @@ class Surveying(Launching):
         """
         if record.workload is None or self.policy.orphan_interval is None:
             return record
-        clockwork = draft.clockwork
-        following = now if clockwork.surveying else min(clockwork.next_survey, now)
-        draft.clockwork = replace(clockwork, next_survey=following)
+        draft.clockwork = replace(draft.clockwork, next_survey=now)
         return replace(record, unseen=now)
 
     def _surveyed(self, draft: Draft, event: on.Surveyed, _now: float) -> None:
@@ -133,19 +131,9 @@ class Surveying(Launching):
             if mine.phase is Phase.LOCATING:
                 draft.put(self._wait_for_survey(draft, mine, now))
             elif mine.family not in alive:
-                self._got_job(draft, replace(mine, unseen=None), sighting.seen, now)
+                self._got_job(draft, mine, sighting.seen, now)
             return True
-        job = sighting.seen.job
-        rival = Record(
-            sighting.identity.launch_id,
-            mine.key,
-            place=job.place,
-            job=job,
-            phase=Phase.ACTIVE,
-            containers=1,
-            started=sighting.seen.started,
-            silent=True,
-        )
+        rival = replace(self._sighted(sighting, mine.key), started=sighting.seen.started, silent=True)
         self._doom(draft, draft.put(rival), SUPERSEDED, now)
         return True
 
@@ -161,11 +149,14 @@ class Surveying(Launching):
         """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
         if self._owner(draft, key) is not None or draft.clockwork.draining:
             return
-        job = sighting.seen.job
-        record = Record(sighting.identity.launch_id, key, place=job.place, job=job, phase=Phase.ACTIVE, containers=1)
-        record = draft.put(self._timed(record, now))
-        draft.want(do.Launched(key, job))
+        record = draft.put(self._timed(self._sighted(sighting, key), now))
+        draft.want(do.Launched(key, sighting.seen.job))
         self._see(draft, record, sighting.seen, now)
+
+    def _sighted(self, sighting: Sighting, key: Key) -> Record:
+        """A record of a container that a survey saw, which is not to be replaced."""
+        job = sighting.seen.job
+        return Record(sighting.identity.launch_id, key, phase=Phase.ACTIVE, place=job.place, job=job, containers=1)
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {

@@ -102,7 +102,8 @@ class Sweeping:
 
     def _of_job(self, draft: Draft, job: Job) -> Record | None:
         # By the ARN alone: a pushed state change may name its place otherwise.
-        record = draft.get(self.book.by_arn.get(job.arn, ""))
+        launch_id = self.book.by_arn.get(job.arn)
+        record = draft.get(launch_id) if launch_id is not None else None
         return record if record is not None and record.job is not None and record.job.arn == job.arn else None
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType({on.Watched: _watched, on.ObserveFailed: _observe_failed})

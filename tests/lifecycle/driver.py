@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
 
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Record
+from aws_exec.lifecycle.book import Book, Clockwork, Record
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
 
@@ -72,6 +73,7 @@ class Life:
         #: What the rows say of every end, at once: Airflow waits for it. None: they say nothing yet.
         self.awaited: bool | None = True
         self.now = 0.0
+        self._asked = 0
 
     @property
     def book(self) -> Book:
@@ -84,9 +86,17 @@ class Life:
         effects = self.machine.handle(event, self.now)
         self.machine.book.outbox.clear()
         check(self.machine.book)
+        self._check_asks(effects)
         if self.awaited is None:
             return effects
         return [told for effect in effects for told in self._settle(effect, awaited=self.awaited)]
+
+    def _check_asks(self, effects: list[do.Effect]) -> None:
+        """Each question has a number that none has had before: its answer can be told from every other."""
+        asked = [effect.ask for effect in effects if hasattr(effect, "ask") and not isinstance(effect, do.Withdraw)]
+        assert sorted(set(asked)) == sorted(asked)
+        assert all(ask > self._asked for ask in asked)
+        self._asked = max([self._asked, *asked])
 
     def _settle(self, effect: do.Effect, *, awaited: bool) -> list[do.Effect]:
         """An effect; instead of a Settle, what its answer leads to."""
@@ -130,6 +140,10 @@ class Life:
         observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Observe))
         return self.tell(on.Observed(observe.ask, tuple(seen), tuple(missing)))
 
+    def submits(self, after: float = 0.0) -> list[str]:
+        """Who is launched by a beat."""
+        return [effect.launch_id for effect in self.tick(after) if isinstance(effect, do.Submit)]
+
     @staticmethod
     def submit_of(effects: list[do.Effect]) -> do.Submit:
         """The only Submit among effects."""
@@ -149,7 +163,9 @@ def check(book: Book) -> None:
     assert {key: set(ids) for key, ids in book.by_key.items()} == by_key, "by_key disagrees with the records"
     assert all(len(set(ids)) == len(ids) for ids in book.by_key.values()), "by_key names a launch twice"
     heap = set(book._due)
+    check_types(book.clockwork)
     for record in book.records.values():
+        check_types(record)
         check_record(record)
         assert record.due is None or (record.due, record.launch_id) in heap, f"{record} is due and never looked at"
     assert book._unapplied is None
@@ -160,24 +176,51 @@ def check_record(record: Record) -> None:
     """A record is consistent in itself."""
     has_job = record.phase in (Phase.ACTIVE, Phase.STOPPING)
     assert has_job == (record.job is not None), f"{record.phase} and {record.job}"
-    if record.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
-        assert record.ask is not None, f"{record.phase} waits for nothing"
+    check_waiting(record)
     if record.job is not None:
         assert (record.phase is Phase.STOPPING) == bool(record.doomed), (
             "what is doomed is being stopped, nothing else is"
         )
-    if record.phase is Phase.STOPPING:
-        assert record.gone or record.due is not None or record.ask is not None, "a stop that is neither out nor due"
+        assert (record.request, record.maybe, record.look) == (None, False, False), "it is known what was launched"
+        assert record.forerun is None, "it waits for nothing of an earlier container"
     if record.gone:
         assert record.over, "its job has stopped, its Airflow container has not"
+        assert record.due is None, "nothing is left of it to be looked at"
         assert not record.silent or record.settling, "nothing is left of it to be done or told"
     assert record.end is None or record.over
     assert not record.settling or record.end is not None
+    if record.started:
+        assert record.workload is None, "a workload is kept that will never be needed again"
+    assert record.started or not record.over, "it has ended without having started"
+    if record.passed_over:
+        assert record.silent, "who speaks for the key was not passed over"
+        assert not record.started, "it is asked whether it has started, and that is known"
+        assert not record.doomed, "it is asked whether to stop it, and it is to be stopped"
+    assert record.start_by is None or record.job is not None, "a time to start, and no job"
+    if record.started or record.silent or record.doomed:
+        assert record.deadline is None, "there is nothing left that it could be late for"
+
+
+def check_waiting(record: Record) -> None:
+    """It waits for an answer, or for a time, and for the one that its phase says."""
+    if record.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
+        assert record.ask is not None, f"{record.phase} waits for nothing"
+    if record.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.ACTIVE):
+        assert record.ask is None, f"{record.phase} waits for an answer"
+    if record.phase is Phase.STOPPING:
+        assert record.gone or record.due is not None or record.ask is not None, "a stop that is neither out nor due"
     if record.phase is Phase.UNCERTAIN:
         assert record.maybe
     if record.phase is Phase.WAITING:
         assert record.workload is not None, "it waits to be launched, and cannot be"
         assert not record.maybe
         assert not record.doomed
-    if record.started:
-        assert record.workload is None, "a workload is kept that will never be needed again"
+
+
+def check_types(whole: Record | Clockwork) -> None:
+    """What has a default that is no None is of its type: nothing is None that says yes or no, or counts."""
+    for each in fields(whole):
+        if each.default not in (None, MISSING):
+            value = getattr(whole, each.name)
+            wanted = (int, float) if isinstance(each.default, float) else type(each.default)
+            assert isinstance(value, wanted), f"{each.name} is {value!r}"

@@ -176,3 +176,34 @@ def test_the_rest_of_a_followed_job_is_still_stopped_in_time_when_its_launch_com
     life.awaited = None
     life.tell(on.Adopted("L1", "K1"), after=5)
     assert due == life.record().due == life.now - 5 + life.machine.policy.stop_grace
+
+
+def test_an_adopted_job_that_has_not_started_has_its_time_to_start_from_the_adoption():
+    life = Life(start_timeout=300, poll_interval=1e9, orphan_interval=1e9)
+    life.tell(on.Adopted("L1", "K1", JOB, "work"))
+    assert life.record().unseen is None
+    life.tick()
+    assert life.tick(299) == []
+    text = "Its job had not started 300 s after it was accepted"
+    assert life.tick(1) == [
+        do.Report("K1", success=False, job=JOB, text=text),
+        do.StopJob(life.record().ask, "L1", JOB, text),
+    ]
+
+
+def test_an_adopted_launch_without_a_job_has_no_time_to_start():
+    life = Life(start_timeout=300, poll_interval=1e9)
+    life.tell(on.Adopted("L1", "K1"))
+    assert (life.record().start_by, life.record().due) == (None, life.now)
+
+
+def test_a_replacement_bears_a_token_that_its_launch_has_not_used():
+    """A listing lags: it shows the container before the newest one."""
+    life = Life()
+    ask = life.launching()
+    for _ in range(3):
+        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY)))
+        ask = life.submit_of(life.tick(200)).ask
+    life.tell(on.Accepted(ask, "L1", starting(token="L1-2")))
+    life.see(stopped(NEVER_STARTED, token="L1-2"))
+    assert life.submit_of(life.tick(60)).token == "L1-5"

@@ -100,7 +100,7 @@ def test_a_confirm_asked_before_a_gap_is_asked_again_after_it():
 
 def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_row_is_not_ours():
     """The row is not QUEUED any more because that container started: it must not run on unseen."""
-    life = Life(gap=10.0)
+    life = Life(gap=10.0, launch_timeout=600.0)
     ask = life.launching()
     life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER), "request"))
     assert life.tick(11) == [do.Confirm(2, (("L1", "K1"),))]
@@ -188,3 +188,28 @@ def test_a_launch_that_comes_back_may_be_launched_if_its_row_is_still_queued():
     (find,) = life.tick()
     life.tell(on.Found(find.ask, ("L1",), ()))
     assert life.submit_of(life.tick()).workload == "the row"
+
+
+def test_what_is_only_followed_is_looked_for_twice_whatever_was_looked_for_before():
+    life = Life(gap=30.0, idempotent_submit=False)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    (find,) = life.tick(2)
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    (confirm,) = life.tick(31)
+    life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset()))
+    (find,) = life.tick()
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert set(life.book.records) == {"L1"}
+    (find,) = life.tick(20)
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert life.book.records == {}
+
+
+def test_a_look_that_is_out_over_a_gap_is_not_withdrawn():
+    life = Life(gap=10.0, idempotent_submit=False)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    assert [type(effect) for effect in life.tick(2)] == [do.Find]
+    assert life.tick(11) == []
+    assert life.record().doubtful

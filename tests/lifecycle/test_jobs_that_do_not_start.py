@@ -65,3 +65,11 @@ def test_what_a_job_waited_for_is_not_said_twice():
     life.see(WAITING)
     (report,) = life.see(stopped(Stop("ecs", reason=f"Cancelled: {NO_ROOM}")))
     assert report.text == "1 containers died before they started"
+
+
+def test_one_answer_that_shows_a_dead_container_twice_is_one_death():
+    life = Life()
+    life.active()
+    dead = stopped(NEVER_STARTED)
+    assert [type(effect) for effect in life.see(dead, dead)] == [do.Note]
+    assert life.record().attempt == 2

@@ -21,6 +21,9 @@ def test_a_workload_handed_over_twice_is_taken_in_once():
     life.take()
     assert life.take() == []
     assert life.tick() == [do.Submit(1, "L1", "K1", "L1-1", "work of L1")]
+    before = life.record()
+    assert life.take() == []
+    assert life.record() is before
     assert life.tick() == []
 
 

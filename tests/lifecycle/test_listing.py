@@ -51,9 +51,9 @@ def test_more_are_listed_in_one_question_for_each_place_and_described_in_turn():
     here, there = jobs(6), jobs(3, "c2")
     life = life_with(here + there)
     effects = life.tick(5)
-    assert [(effect.place, len(effect.jobs)) for effect in effects if isinstance(effect, do.Watch)] == [
-        ("c1", 4),
-        ("c2", 2),
+    assert [(each.place, len(each.jobs), each.at_once) for each in effects if isinstance(each, do.Watch)] == [
+        ("c1", 4, 2),
+        ("c2", 2, 2),
     ]
     watched, observed = asked(effects)
     assert len(watched + observed) == len(here + there)
@@ -102,7 +102,7 @@ def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bou
     watch = next(effect for effect in effects if isinstance(effect, do.Watch))
     gone = watch.jobs[:3]
     observes = answer(life, effects, unlisted=gone)
-    assert [effect.jobs for effect in observes] == [gone[:2], gone[2:]]
+    assert [(effect.place, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
     assert life.tick(5) == []  # the sweep goes on
     reports = life.tell(on.Observed(observes[0].ask, tuple(stopped(EXITED_0, job, token=None) for job in gone[:2])))
     assert [type(effect) for effect in reports] == [do.Report, do.Report]

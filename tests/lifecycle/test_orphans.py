@@ -123,6 +123,13 @@ def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
         assert survey(life, 900, [sighting(job)], [UNOWNED]) == [do.Orphans((), stopped=True)]
 
 
+def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
+    life = surveying(reap_orphans=True)
+    life.tell(on.Adopted("L9", "K1", JOB))
+    for _ in range(3):
+        assert survey(life, 900, [sighting(JOB, "L7")], [UNOWNED]) == [do.Orphans((), stopped=True)]
+
+
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life = surveying(reap_orphans=True)
     ask = life.launching("L7")
@@ -292,3 +299,11 @@ def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
     seen = Sighting(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     survey(life, 0, [seen], [LOST])
     assert (life.record("L7").place, life.record("L7").start_by) == ("c1", life.now + 100)
+
+
+def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
+    for _ in range(2):
+        ask = next(effect for effect in life.tick(900) if isinstance(effect, do.Survey)).ask
+        life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED)))
+    survey(life, 900, [], [])
+    assert life.book.clockwork.survey_faults == 0

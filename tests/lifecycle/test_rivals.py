@@ -36,15 +36,11 @@ def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.E
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
 
-def submits(life: Life) -> list[str]:
-    return [effect.launch_id for effect in life.tick(1) if isinstance(effect, do.Submit)]
-
-
 def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
     life = adopted()
-    assert submits(life) == []
+    assert life.submits(1) == []
     assert surveyed(life) == []
-    assert submits(life) == ["L2"]
+    assert life.submits(1) == ["L2"]
 
 
 def test_a_job_that_was_found_needs_no_survey():
@@ -55,7 +51,7 @@ def test_a_job_that_was_found_needs_no_survey():
 
 
 def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
-    assert submits(adopted(orphan_interval=None)) == ["L2"]
+    assert adopted(orphan_interval=None).submits(1) == ["L2"]
 
 
 @pytest.mark.parametrize("seen", [starting(), running()], ids=["starting", "about to ask Airflow"])
@@ -63,16 +59,16 @@ def test_an_earlier_container_is_stopped_first(seen):
     life = adopted()
     (stop,) = surveyed(life, seen)
     assert stop == do.StopJob(stop.ask, "L1", JOB, NEWER)
-    assert submits(life) == []
+    assert life.submits(1) == []
     assert life.tell(on.StopAnswered(stop.ask, "L1")) == []
-    assert submits(life) == []
+    assert life.submits(1) == []
 
 
 def test_one_that_never_started_has_run_nothing():
     life = adopted()
     surveyed(life, starting())
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert submits(life) == ["L2"]
+    assert life.submits(1) == ["L2"]
 
 
 def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
@@ -89,7 +85,7 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
 def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
     life = adopted()
     assert surveyed(life, running(), owner=RUNNING) == [do.Launched("K1", JOB)]
-    assert submits(life) == []
+    assert life.submits(1) == []
     assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
@@ -102,7 +98,7 @@ def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
     assert surveyed(life, running(), owner=RUNNING) == []
     assert [type(effect) for effect in life.tick(1)] == [do.Survey]
     life.tell(on.Found(find.ask, ("L2",), ()))
-    assert submits(life) == []
+    assert life.submits(1) == []
     assert surveyed(life, running(), owner=RUNNING) == [do.Launched("K1", JOB)]
 
 
@@ -116,7 +112,7 @@ def test_it_is_not_if_the_launch_has_a_container_of_its_own():
 def test_the_containers_of_other_task_instances_are_no_rivals():
     life = adopted()
     assert surveyed(life, running(), owner=Owner(waits=True, names=JOB.arn, task="K9")) == []
-    assert submits(life) == ["L2"]
+    assert life.submits(1) == ["L2"]
 
 
 def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none_for_a_survey():
@@ -157,7 +153,7 @@ def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life.tell(on.SurveyFailed(life.book.clockwork.surveying, fault(Trouble.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.Survey]
     surveyed(life)
-    assert submits(life) == ["L2"]
+    assert life.submits(1) == ["L2"]
 
 
 def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
@@ -170,10 +166,43 @@ def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
     surveyed(life)
     assert [type(effect) for effect in life.tick()] == [do.Survey]
     surveyed(life)
-    assert submits(life) == ["L2"]
+    assert life.submits(1) == ["L2"]
 
 
 def test_a_running_row_is_followed_without_a_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted("L2", "K1"))
     assert life.record("L2").unseen is None
+
+
+def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
+    life = adopted(missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
+    surveyed(life, running())
+    observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Observe))
+    life.tell(on.Observed(observe.ask, (), (JOB,)))
+    assert [type(effect) for effect in life.tick()] == [do.Confirm]
+
+
+def test_one_that_airflow_has_let_in_is_followed_as_any_other_from_then_on():
+    life = adopted(start_timeout=100.0)
+    surveyed(life, running(), owner=RUNNING)
+    assert (life.record("L2").unseen, life.record("L2").start_by, life.record("L2").due) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [QUEUED, RUNNING, Owner(waits=True, names="L1", task="K1")],
+    ids=["to be stopped", "it runs what was adopted", "the row names it"],
+)
+def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
+    life = adopted(orphan_age=0.0)
+    sightings = (
+        Sighting(running(), Identity(OURS, "L1-1")),
+        Sighting(running(JOB2, "L9-1"), Identity(OURS, "L9-1")),
+    )
+    # That the row of L2 names L9 makes every other container of its task nobody's.
+    owner = replace(owner, names="L9") if owner.names == "L2" else owner
+    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
+    told = life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner, Owner())))
+    (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]
+    assert [orphan.sighting.seen.job for orphan in orphans] == [JOB2]

@@ -10,7 +10,6 @@ from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import Stop, Trouble
 from tests.lifecycle.driver import (
     EXITED_0,
-    EXITED_1,
     JOB,
     JOB2,
     NEVER_STARTED,
@@ -140,28 +139,23 @@ def superseded() -> Life:
     life.active()
     life.tell(on.Observed(1, (starting(),)))
     assert life.take("L2", "K1") == [LOOK]
-    assert submits(life) == []
+    assert life.submits() == []
     return life
-
-
-def submits(life: Life) -> list[str]:
-    """Who is launched by a beat."""
-    return [effect.launch_id for effect in life.tick() if isinstance(effect, do.Submit)]
 
 
 def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
     life = superseded()
     assert life.tell(on.Observed(2, (starting(),))) == [do.StopJob(3, "L1", JOB, NEWER)]
-    assert submits(life) == []
+    assert life.submits() == []
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert submits(life) == ["L2"]
+    assert life.submits() == ["L2"]
 
 
 @pytest.mark.parametrize("seen", [running(), over(EXITED_0), stopped(EXITED_0)], ids=["runs", "exited", "stopped"])
 def test_a_superseded_launch_that_started_since_it_was_seen_finishes_on_its_own(seen):
     life = superseded()
     assert life.tell(on.Observed(2, (seen,))) == []
-    assert submits(life) == ["L2"]
+    assert life.submits() == ["L2"]
 
 
 def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
@@ -172,102 +166,16 @@ def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
     assert life.tell(on.Observed(2, (starting(),))) == []
     assert life.see(starting()) == []
     assert life.tell(on.Observed(3, (running(),))) == []
-    assert submits(life) == ["L2"]
+    assert life.submits() == ["L2"]
 
 
 def test_a_look_that_fails_leaves_it_to_the_next_sweep():
     life = superseded()
     life.tell(on.ObserveFailed(2, fault(Trouble.THROTTLED)))
     sweep = next(effect for effect in life.tick(1e9) if isinstance(effect, do.Observe))
-    assert submits(life) == []
+    assert life.submits() == []
     assert life.tell(on.Observed(sweep.ask, (running(),))) == []
-    assert submits(life) == ["L2"]
-
-
-def revoked_too_late(seen=None) -> Life:
-    """A launch that is revoked, but starts before the stop gets there, and one that waits for its end."""
-    life = Life(poll_interval=1e9)
-    life.active()
-    life.tell(on.Revoked("K1"))
-    life.take("L2", "K1")
-    assert submits(life) == []
-    assert life.see(running()) == []
-    assert submits(life) == []
-    if seen is not None:
-        assert life.see(seen) == []
-    return life
-
-
-def confirm(life: Life) -> do.Confirm:
-    """What a beat asks the rows."""
-    (effect,) = life.tick()
-    assert isinstance(effect, do.Confirm)
-    return effect
-
-
-@pytest.mark.parametrize("end", [over(EXITED_0), stopped(EXITED_0)], ids=["its container", "all of it"])
-def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_the_row_is_asked_first(end):
-    life = revoked_too_late(end)
-    question = confirm(life)
-    assert question.launches == (("L2", "K1"),)
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
-    assert submits(life) == ["L2"]
-
-
-@pytest.mark.parametrize("end", [over, stopped], ids=["its container", "all of it"])
-@pytest.mark.parametrize(("stop", "success"), [(EXITED_0, True), (EXITED_1, False)])
-def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(end, stop, success):
-    life = revoked_too_late(end(stop))
-    question = confirm(life)
-    told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    assert told == [do.Launched("K1", JOB), do.Report("K1", success=success, job=JOB, stop=stop)]
-    assert submits(life) == []
-    assert life.see(stopped(stop)) == []
-    assert life.book.records == {}
-
-
-def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
-    life = revoked_too_late(stopped(EXITED_0))
-    question = confirm(life)
-    life.awaited = False
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [
-        do.Launched("K1", JOB),
-        do.Release("K1"),
-    ]
-    assert life.book.records == {}
-
-
-def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
-    life = revoked_too_late(over(EXITED_0))
-    question = confirm(life)
-    life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    assert set(life.book.records) == {"L2"}
-    assert life.tick(119) == []
-    assert life.tick(1) == [do.StopJob(life.record("L2").ask, "L2", JOB, "Its Airflow container ended")]
-
-
-def test_what_ended_before_it_started_has_run_nothing():
-    life = Life(poll_interval=1e9)
-    life.active()
-    life.tell(on.Revoked("K1"))
-    life.take("L2", "K1")
-    assert life.see(stopped(NEVER_STARTED)) == []
-    assert submits(life) == ["L2"]
-
-
-def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch():
-    """A sidecar outlives the container of a deferred task, and is stopped for it."""
-    life = Life(poll_interval=1e9)
-    life.started()
-    life.see(over(EXITED_0))
-    life.tick(119)
-    life.take("L2", "K1")
-    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L2", fault(Trouble.NO_CAPACITY)))
-    assert [type(effect) for effect in life.tick(1)] == [do.StopJob]
-    assert life.see(stopped(EXITED_0)) == []
-    assert submits(life) == []
-    life.now += 200
-    assert submits(life) == ["L2"]
+    assert life.submits() == ["L2"]
 
 
 def test_a_revoke_means_the_newest_launch_of_the_key():
@@ -338,3 +246,21 @@ def test_what_a_launch_waited_for_before_it_started_is_not_why_it_is_revoked():
     life.tell(on.Accepted(life.submit_of(life.tick(10)).ask, "L1", running(token="L1-2")))
     note, *_ = life.tell(on.Revoked("K1"))
     assert note == do.Note("K1", "Revoked by Airflow while it ran", job=JOB)
+
+
+def test_a_launch_in_doubt_that_airflow_gave_up_is_looked_for_at_once():
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    assert life.tell(on.GivenUp("K1")) == [do.Release("K1")]
+    assert [type(effect) for effect in life.tick()] == [do.Find]
+
+
+def test_a_launch_that_waits_for_another_to_end_is_not_looked_at_until_then():
+    life = Life(poll_interval=1e9)
+    life.active()
+    life.tell(on.Revoked("K1"))
+    life.tell(on.StopAnswered(2, "L1"))
+    life.take("L2", "K1")
+    life.tick()
+    assert life.book.next_due() == life.record("L1").due > life.now

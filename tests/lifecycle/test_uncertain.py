@@ -6,7 +6,7 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import SILENT, Trouble
-from tests.lifecycle.driver import JOB, NEVER_STARTED, Life, fault, running, starting, stopped
+from tests.lifecycle.driver import JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
 
 
 def unanswered(life: Life, request: object = "request") -> None:
@@ -155,3 +155,35 @@ def test_each_doubt_is_looked_into_twice():
     life.tell(on.Found(find.ask, ("L1",), ()))
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.Find]
+
+
+def test_a_look_for_several_goes_on_after_one_that_nobody_waits_for_any_more():
+    life = Life(idempotent_submit=False, launch_timeout=60)
+    for name in ("L1", "L2"):
+        life.tell(on.Taken(name, f"K{name}", "work"), after=30)
+    for submit in life.tick():
+        life.tell(on.Unaccepted(submit.ask, submit.launch_id, fault(Trouble.NO_ANSWER)))
+    (find,) = life.tick(1)
+    answer = on.Found(find.ask, ("gone", *sorted(find.launch_ids)), (starting(), starting(JOB2, "L2-1")))
+    assert life.tell(answer) == [do.Launched("KL1", JOB), do.Launched("KL2", JOB2)]
+
+
+def test_a_replacement_in_doubt_is_looked_into_twice_too():
+    life = Life(idempotent_submit=False, missing_sightings=1, missing_grace=0.0)
+    life.active()
+    life.sweep(missing=[JOB])
+    ask = life.submit_of(life.tick(60)).ask
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    (find,) = life.tick(60)
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert life.tick(19) == []
+    assert [type(effect) for effect in life.tick(1)] == [do.Find]
+
+
+def test_a_request_is_repeated_for_its_own_token_only():
+    life = Life()
+    unanswered(life)
+    life.tell(on.Accepted(life.submit_of(life.tick(2)).ask, "L1", starting()))
+    life.see(stopped(NEVER_STARTED))
+    submit = next(effect for effect in life.tick(60) if isinstance(effect, do.Submit))
+    assert (submit.token, submit.request) == ("L1-2", None)

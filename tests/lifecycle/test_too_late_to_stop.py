@@ -1,0 +1,129 @@
+"""What was to be stopped has started by then, and has run what waits for its end, perhaps: the row is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, NEVER_STARTED, Life, fault, over, running, stopped
+
+
+def revoked_too_late(seen=None, **policy) -> Life:
+    """A launch that is revoked, but starts before the stop gets there, and one that waits for its end."""
+    life = Life(poll_interval=1e9, **policy)
+    life.active()
+    life.tell(on.Revoked("K1"))
+    life.take("L2", "K1")
+    assert life.submits() == []
+    assert life.see(running()) == []
+    assert life.submits() == []
+    if seen is not None:
+        assert life.see(seen) == []
+    return life
+
+
+def confirm(life: Life) -> do.Confirm:
+    """What a beat asks the rows."""
+    (effect,) = life.tick()
+    assert isinstance(effect, do.Confirm)
+    return effect
+
+
+@pytest.mark.parametrize("end", [over(EXITED_0), stopped(EXITED_0)], ids=["its container", "all of it"])
+def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_the_row_is_asked_first(end):
+    life = revoked_too_late(end)
+    question = confirm(life)
+    assert question.launches == (("L2", "K1"),)
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
+    assert life.submits() == ["L2"]
+
+
+@pytest.mark.parametrize("end", [over, stopped], ids=["its container", "all of it"])
+@pytest.mark.parametrize(("stop", "success"), [(EXITED_0, True), (EXITED_1, False)])
+def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(end, stop, success):
+    life = revoked_too_late(end(stop), launch_timeout=600.0)
+    question = confirm(life)
+    told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
+    assert told == [do.Launched("K1", JOB), do.Report("K1", success=success, job=JOB, stop=stop)]
+    assert life.submits() == []
+    assert life.see(stopped(stop)) == []
+    assert life.book.records == {}
+
+
+def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
+    life = revoked_too_late(stopped(EXITED_0))
+    question = confirm(life)
+    life.awaited = False
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [
+        do.Launched("K1", JOB),
+        do.Release("K1"),
+    ]
+    assert life.book.records == {}
+
+
+def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
+    life = revoked_too_late(over(EXITED_0))
+    question = confirm(life)
+    life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
+    assert set(life.book.records) == {"L2"}
+    assert life.tick(119) == []
+    assert life.tick(1) == [do.StopJob(life.record("L2").ask, "L2", JOB, "Its Airflow container ended")]
+
+
+def test_what_ended_before_it_started_has_run_nothing():
+    life = Life(poll_interval=1e9)
+    life.active()
+    life.tell(on.Revoked("K1"))
+    life.take("L2", "K1")
+    assert life.see(stopped(NEVER_STARTED)) == []
+    assert life.submits() == ["L2"]
+
+
+def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch():
+    """A sidecar outlives the container of a deferred task, and is stopped for it."""
+    life = Life(poll_interval=1e9)
+    life.started()
+    life.see(over(EXITED_0))
+    life.tick(119)
+    life.take("L2", "K1")
+    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L2", fault(Trouble.NO_CAPACITY)))
+    assert [type(effect) for effect in life.tick(1)] == [do.StopJob]
+    assert life.see(stopped(EXITED_0)) == []
+    assert life.submits() == []
+    life.now += 200
+    assert life.submits() == ["L2"]
+
+
+def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_it():
+    life = revoked_too_late()
+    life.tell(on.Taken("L3", "K3", "work"))
+    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L3", fault(Trouble.HELD)))
+    life.see(stopped(EXITED_0))
+    question = confirm(life)
+    assert question.launches == (("L2", "K1"), ("L3", "K3"))
+    told = life.tell(on.Confirmed(question.ask, ("L2", "L3"), frozenset()))
+    assert [type(effect) for effect in told] == [do.Launched, do.Report, do.Release]
+    assert life.book.records == {}
+
+
+def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matter_any_more():
+    life = revoked_too_late(stopped(EXITED_0))
+    question = confirm(life)
+    life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"})))
+    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L2", fault(Trouble.HELD)))
+    question = confirm(life)
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [do.Release("K1")]
+    assert life.record("L2").job is None
+
+
+def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later():
+    life = revoked_too_late(over(EXITED_0))
+    life.awaited = None
+    question = confirm(life)
+    life.tell(on.ConfirmFailed(question.ask, ("L2",), fault(Trouble.UNREACHED)))
+    (question,) = life.tick(60)
+    life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
+    note, *_ = life.tell(on.Revoked("K1"))
+    assert note == do.Note("K1", "Revoked by Airflow while it ran", job=JOB)

@@ -29,6 +29,8 @@ T = TypeVar("T")
 _STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
 
 
+_ROLES = "iam:PassRole: put the two roles of the task definition in place of role/*; nothing here names them."
+
 #: Columns of a status.
 _STATUS = 6
 
@@ -74,7 +76,10 @@ def check_health(
     with options.open() as fleet:
         if policy:
             how = Format.YAML if options.format is Format.YAML else Format.JSON
-            show_document(library.least_policy(fleet), how)
+            document = library.least_policy(fleet)
+            show_document(document, how)
+            if any(each["Action"] == ["iam:PassRole"] for each in document["Statement"]):
+                printer.err.print(_ROLES, highlight=False, soft_wrap=True)
             return
         branches = _within(limit, lambda: library.check_health(fleet))
     if not branches:

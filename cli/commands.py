@@ -31,9 +31,7 @@ COMMANDS = {
     "render": Lazy("cli.render", "Show the executor_config of a template, or the exact request that it makes."),
     "schema": Lazy("cli.schema", "Print the JSON Schema of awsexec.yaml, for editors."),
     "templates": Lazy("cli.templates", "List the templates of awsexec.yaml, with their size and cost per hour."),
-    "terminate": Lazy(
-        "cli.terminate", "Stop jobs: shows what will be stopped, asks, stops it, says what became of each."
-    ),
+    "terminate": Lazy("cli.terminate", "Stop jobs: shows what will be stopped, asks, stops it, says what is left."),
     "terminate-all": Lazy("cli.terminate_all", "Stop every job that fits, of this deployment, on both services."),
     "validate-config": Lazy(
         "cli.validate_config", "Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs."

@@ -34,10 +34,8 @@ def describe(options: Options, jobs: JobsArgument, cluster: ClusterOption = None
       awsexec describe 'etl/load[3]@scheduled__2026-11-22T00:00:00+00:00'
       awsexec describe 0d6a9c1e -o yaml
     """
-    from aws_exec.fleet import locate  # noqa: PLC0415 - the CLI starts fast
-
     with options.open(cluster, queue) as fleet:
-        found = locate(fleet.services, fleet.region, jobs, ended=True)
+        found = fleet.locate(jobs, ended=True)
         if options.format is Format.NAME:
             write("".join(f"{job.job.arn}\n" for job in found))
         elif options.format in (Format.JSON, Format.YAML):
@@ -60,7 +58,7 @@ def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
             "driver": place.driver,
             "group": place.group,
             "stream": place.stream,
-            "region": place.region or fleet.region,
+            "region": place.region,
         }
     timeline = [{"at": iso(moment.at), "what": moment.what} for moment in job.moments]
     said = _plain_times(fleet.services[job.service].document(job))

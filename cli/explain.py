@@ -35,10 +35,9 @@ def explain(options: Options, job: JobArgument, cluster: ClusterOption = None, q
       awsexec explain etl/load@manual__1 -o json
     """
     from aws_exec.fleet import explain as explained  # noqa: PLC0415 - the CLI starts fast
-    from aws_exec.fleet import locate  # noqa: PLC0415 - likewise
 
     with options.open(cluster, queue) as fleet:
-        [found] = locate(fleet.services, fleet.region, [job], ended=True)
+        [found] = fleet.locate([job], ended=True)
         said = explained(fleet.services[found.service], fleet.client, found, now())
     if options.format is Format.NAME:
         write(f"{said.diagnosis.rule if said.diagnosis else 'nothing-wrong'}\n")

@@ -27,7 +27,7 @@ def the_file(command: str, named: Path | None) -> AwsexecFile:
         file = load_file(os.environ, named)
     except FileError as error:
         printer.fail(command, "awsexec.yaml cannot be used", map(str, error.complaints))
-        raise typer.Exit(Exit.FAILED) from error
+        raise typer.Exit(Exit.USAGE) from error
     if not file.located.source:
         printer.fail(command, "there is no awsexec.yaml: name one with --config, or in $AWSEXEC_CONFIG")
         raise typer.Exit(Exit.USAGE)

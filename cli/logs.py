@@ -42,14 +42,13 @@ def logs(
       awsexec logs -f etl/load@manual__1
       awsexec logs 0d6a9c1e --since 10m --timestamps
     """
-    from aws_exec.fleet import locate  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import logs as library  # noqa: PLC0415 - likewise
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
     age = span(since)
     start = None if age is None else now() - age
     with options.open(cluster, queue) as fleet:
-        [found] = locate(fleet.services, fleet.region, [job], ended=True)
+        [found] = fleet.locate([job], ended=True)
         place = library.place_of(fleet.services[found.service], found)
         if follow:
             lines = library.follow(fleet.client, place, is_over=_is_over(fleet, found), since=start, tail=tail)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.arguments import complete_templates
+from cli.common import Executor as Whose
 from cli.common import Format, before
 from cli.console import printer
 from cli.documents import show_document, write
@@ -67,10 +68,12 @@ def render(
     """
     from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError  # noqa: PLC0415 - the CLI starts fast
 
-    how = output or _said_before()
+    said, how = before.options, output or _said_before()
     file = the_file(COMMAND, config)
     try:
-        document = _document(file, name, _changes(changes or []), executor, team, merged=merged)
+        document = _document(
+            file, name, _changes(changes or []), executor or _asked_for(), team or said.team, merged=merged
+        )
     except LookupError as error:
         printer.fail(COMMAND, str(error.args[0]))
         raise typer.Exit(Exit.NOT_FOUND) from error
@@ -81,6 +84,12 @@ def render(
         write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
     else:
         show_document(document, Format(how.value))
+
+
+def _asked_for() -> Executor | None:
+    """What `--executor` before the command means here; `all` leaves it open."""
+    said = before.options.executor
+    return None if said in (None, Whose.ALL) else Executor(said)
 
 
 def _said_before() -> Rendering:

@@ -38,7 +38,7 @@ def terminate(
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    """Stop jobs: shows what will be stopped, asks, stops it, says what became of each.
+    """Stop jobs: shows what will be stopped, asks, stops it, says what is left.
 
     Airflow fails the task instance of a job that was stopped on purpose, with
     who did it and why. Only jobs of this deployment are stopped, unless
@@ -49,12 +49,12 @@ def terminate(
       awsexec terminate 'etl/load[3]@manual__1' --dry-run
       awsexec terminate 0d6a9c1e 6f70b2aa --yes
     """
-    from aws_exec.fleet import check_ours, locate  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import check_ours  # noqa: PLC0415 - the CLI starts fast
 
     how = How(dry_run, yes, reason or "", include_foreign)
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):
-            found = locate(fleet.services, fleet.region, jobs, ended=True)
+            found = fleet.locate(jobs, ended=True)
         over = [job for job in found if not job.is_active]
         for job in over:
             printer.err.print(f"{job.id} is over already: {job.state}", highlight=False)

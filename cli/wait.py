@@ -30,13 +30,14 @@ def wait(
     """Wait until jobs run, or are over; exit with their outcome.
 
     Exits with 0 if all succeeded (or run), 1 if one did not, 124 if it took
-    too long.
+    too long. A job's outcome is its container's: that of a task which failed
+    in Airflow ends well, too.
 
     Examples:
       awsexec wait 0d6a9c1e && echo done
       awsexec wait 0d6a9c1e 6f70b2aa --for running --timeout 10m
     """
-    from aws_exec.fleet import Until, is_well, locate  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import Until, is_well  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import wait as waited  # noqa: PLC0415 - likewise
 
     if until not in tuple(Until):
@@ -44,7 +45,7 @@ def wait(
     goal, limit = Until(until), span(timeout)
     well = True
     with options.open(cluster, queue) as fleet:
-        found = locate(fleet.services, fleet.region, jobs, ended=True)
+        found = fleet.locate(jobs, ended=True)
         shower = Shower(options.format, Context(now, fleet.cost))
         for job in waited(fleet.services, found, goal, timeout=limit):
             shower.show([job])

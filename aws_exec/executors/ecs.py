@@ -52,7 +52,7 @@ class AwsEcsExecutor(ContainerExecutor):
         self._launch_type_is_open = _leaves_launch_type_open(options)
         self._ecs = EcsCloud(
             self._clients.get,
-            cluster=options.cluster,
+            cluster=self._builder.place(),
             container_name=options.container_name,
             started_by=started_by(deployment),
             before_read=self._reads.take,
@@ -82,9 +82,10 @@ class AwsEcsExecutor(ContainerExecutor):
     def _describe_batch(self, _cloud: Cloud) -> int:
         return self.DESCRIBE_TASKS_BATCH_SIZE
 
-    def _slow_start(self, options: EcsOptions) -> str:
-        strategy = options.capacity_provider_strategy or ()
-        scaling = [name for item in strategy if not (name := str(item.get("capacityProvider"))).startswith("FARGATE")]
+    def _slow_start(self, _options: EcsOptions) -> str:
+        asked = (plan.arguments.get("capacityProviderStrategy") or () for plan in self._builder.typical())
+        named = dict.fromkeys(str(item.get("capacityProvider")) for strategy in asked for item in strategy)
+        scaling = [name for name in named if not name.startswith("FARGATE")]
         return f"capacity provider {', '.join(scaling)} may have to start an instance first" if scaling else ""
 
     def _job_of(self, external_id: str, place: str) -> Job | None:

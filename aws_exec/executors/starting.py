@@ -6,7 +6,7 @@ What a service is beside that is said by a thin subclass, in a handful of hooks.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -57,6 +57,14 @@ class Builder(Protocol):
         """Where a task of this Airflow queue goes; raises InvalidExecutorConfig."""
         ...
 
+    def typical(self) -> Iterable[LaunchPlan]:
+        """A launch of each kind that the configuration knows."""
+        ...
+
+    def places(self) -> Sequence[str]:
+        """Where the configuration sends tasks."""
+        ...
+
     def build(
         self, identity: Identity, command: Sequence[str], executor_config: object = None, queue: str | None = None
     ) -> LaunchPlan:
@@ -88,7 +96,7 @@ class StartingExecutor(BeatingExecutor):
     _builder: Any = None
     #: Where the tasks of an Airflow queue go that have no executor_config.
     _places: dict[str | None, str]
-    #: Where jobs of ours may be: the configured place, and each that was used.
+    #: Where jobs of ours may be: the places that are configured, and each that was used.
     _surveyed_places: dict[str, None]
     _clients: ClientSource[Any]
     _reads: Pacer
@@ -182,7 +190,7 @@ class StartingExecutor(BeatingExecutor):
         for warning in self._builder.warnings:
             self.log.warning("[%s] %s", self.SECTION, warning)
         self._places = {}
-        self._surveyed_places = {str(self._builder.place()): None}
+        self._surveyed_places = dict.fromkeys(self._builder.places())
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
         self._clients = ClientSource(partial(self._client, options))

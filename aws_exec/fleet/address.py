@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_exec.clouds.errors import CloudError
@@ -80,12 +80,14 @@ def parse(text: str) -> Address:
     )
 
 
-def locate(services: Mapping[str, Service], region: str, texts: Sequence[str], *, ended: bool) -> list[FleetJob]:
+def locate(
+    services: Mapping[str, Service], region_of: Callable[[str], str], texts: Sequence[str], *, ended: bool
+) -> list[FleetJob]:
     """The jobs of these addresses, in their order, each once.
 
     Args:
         services: to be searched.
-        region: that they are in.
+        region_of: the Region of a service's jobs.
         texts: the addresses.
         ended: whether a job that is over may be meant, where no other is.
 
@@ -96,7 +98,7 @@ def locate(services: Mapping[str, Service], region: str, texts: Sequence[str], *
     """
     addresses = [parse(text) for text in dict.fromkeys(texts)]
     for address in addresses:
-        _check_reach(address, services, region)
+        _check_reach(address, services, region_of)
     found: dict[Address, list[FleetJob]] = {address: _direct(services, address) for address in addresses}
     problems: list[Problem] = []
     for wanted in (Wanted(), Wanted(ended_since=0.0)) if ended else (Wanted(),):
@@ -107,11 +109,13 @@ def locate(services: Mapping[str, Service], region: str, texts: Sequence[str], *
     return list(jobs.values())
 
 
-def _check_reach(address: Address, services: Mapping[str, Service], region: str) -> None:
-    if address.region and address.region != region:
-        raise MisusedError(f"{address.text} is in {address.region}, not in {region}: use --region {address.region}")
-    if address.service and address.service not in services:
+def _check_reach(address: Address, services: Mapping[str, Service], region_of: Callable[[str], str]) -> None:
+    if not address.service:
+        return
+    if address.service not in services:
         raise MisusedError(f"{address.text} is of {address.service}: use --executor {address.service}")
+    if address.region != (region := region_of(address.service)):
+        raise MisusedError(f"{address.text} is in {address.region}, not in {region}: use --region {address.region}")
 
 
 def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]:

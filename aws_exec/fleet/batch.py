@@ -7,7 +7,7 @@ group is `/aws/batch/job` unless the job definition says otherwise).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from aws_exec.fleet import whose
 from aws_exec.fleet.batch_surroundings import on_spot, surroundings
 from aws_exec.fleet.model import FleetJob, Moment, Size, State, cleaned
 from aws_exec.fleet.patience import Patience, PatientCalls
-from aws_exec.fleet.service import Fact, LogPlace, Wanted
+from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
 from aws_exec.lifecycle.values import Fault, Job, Trouble
@@ -53,7 +53,7 @@ class BatchFleet:
 
     def __init__(
         self,
-        clients: Callable[[str], Any],
+        clients: Clients,
         patience: Patience,
         queues: Sequence[str] = (),
         container_name: str = "",
@@ -124,7 +124,7 @@ class BatchFleet:
         log: Mapping[str, Any] = ours.get("logConfiguration") or {}
         options = log.get("options") or {}
         stream = str(ours.get("logStreamName") or _stream_of_attempts(details[0], job.container))
-        group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region", "")
+        group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region") or job.region
         return LogPlace(group, stream, region, log.get("logDriver", "awslogs"))
 
     def surroundings(self, job: FleetJob) -> list[Fact]:

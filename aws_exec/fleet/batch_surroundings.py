@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_exec.clouds.calls import Calls, id_of
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.quotas import fargate_quota
-from aws_exec.fleet.service import Fact
+from aws_exec.fleet.service import Clients, Fact
 
 
-def surroundings(calls: Calls, clients: Callable[[str], Any], job: FleetJob) -> list[Fact]:
+def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[Fact]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
     about = f"job queue {job.job.place}"
     try:
@@ -22,7 +22,7 @@ def surroundings(calls: Calls, clients: Callable[[str], Any], job: FleetJob) -> 
     if not queues:
         return [Fact(about, "does not exist", bad=True)]
     facts = [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
-    return [*facts, fargate_quota(clients, spot=job.size.spot)] if job.size.fargate else facts
+    return [*facts, fargate_quota(clients, job)] if job.size.fargate else facts
 
 
 def _queue(about: str, queue: Mapping[str, Any]) -> Fact:

@@ -6,7 +6,7 @@ CloudWatch": the stream is `prefix/container/task id`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_exec.clouds.calls import id_of, listed
@@ -17,7 +17,7 @@ from aws_exec.fleet import whose
 from aws_exec.fleet.ecs_surroundings import surroundings
 from aws_exec.fleet.model import PULL, FleetJob, Moment, Size, State, cleaned
 from aws_exec.fleet.patience import Patience, PatientCalls
-from aws_exec.fleet.service import Fact, LogPlace, Wanted
+from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Fault, Job, Stop
 from aws_exec.redaction import redact_document
@@ -61,7 +61,7 @@ class EcsFleet:
 
     def __init__(
         self,
-        clients: Callable[[str], Any],
+        clients: Clients,
         patience: Patience,
         clusters: Sequence[str] = (),
         container_name: str = "",
@@ -123,7 +123,7 @@ class EcsFleet:
         options = log.get("options") or {}
         prefix = options.get("awslogs-stream-prefix", "ecs")
         stream = f"{prefix}/{chosen['name']}/{job.id}"
-        group, region = options.get("awslogs-group", ""), options.get("awslogs-region", "")
+        group, region = options.get("awslogs-group", ""), options.get("awslogs-region") or job.region
         return LogPlace(group, stream, region, log.get("logDriver", ""))
 
     def surroundings(self, job: FleetJob) -> list[Fact]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.quotas import fargate_quota
-from aws_exec.fleet.service import Fact
+from aws_exec.fleet.service import Clients, Fact
 
 
-def surroundings(calls: Calls, clients: Callable[[str], Any], job: FleetJob) -> list[Fact]:
+def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[Fact]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
     facts = [*_cluster(calls, job.job.place)]
     if job.size.fargate:
-        facts.append(fargate_quota(clients, spot=job.size.spot))
+        facts.append(fargate_quota(clients, job))
     return facts
 
 

@@ -10,7 +10,7 @@ from aws_exec.diagnosis import Diagnosis, diagnose
 from aws_exec.fleet import logs
 from aws_exec.fleet.errors import FleetError
 from aws_exec.fleet.model import FleetJob, State
-from aws_exec.fleet.service import Fact, Service
+from aws_exec.fleet.service import Clients, Fact, Service
 from aws_exec.lifecycle.values import Stop
 
 #: Lines of the log that are shown with what ended badly.
@@ -38,14 +38,15 @@ class Explanation:
     healthy: bool = True
 
 
-def explain(service: Service, clients: logs.Clients, job: FleetJob, now: float) -> Explanation:
+def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Explanation:
     """Explain one job.
 
     Raises:
         CloudError: AWS did not say what is needed most.
     """
     if job.state is State.SUCCEEDED:
-        return Explanation(f"It succeeded: {_container(job)} exited with 0 after {_ran(job, now)}.")
+        text = f"It ended well: {_container(job)} exited with 0 after {_ran(job, now)}."
+        return Explanation(f"{text} If the task failed, it failed inside Airflow: read Airflow's task log.")
     if job.state is State.FAILED and job.stop is not None:
         lines, unread = _last_lines(service, clients, job) if job.stop.started else ((), "")
         headline = f"It failed after {_ran(job, now)}." if job.stop.started else "It never started."
@@ -67,7 +68,7 @@ def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
     return Explanation(headline + advice, None, facts, healthy=not bad)
 
 
-def _last_lines(service: Service, clients: logs.Clients, job: FleetJob) -> tuple[Sequence[str], str]:
+def _last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequence[str], str]:
     try:
         place = logs.place_of(service, job)
         return [line.text for line in logs.read(clients, place, tail=LAST_LINES)], ""

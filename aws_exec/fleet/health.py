@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_exec.clouds.errors import is_denied
 from aws_exec.fleet.opening import Fleet
-from aws_exec.fleet.policy import policy
+from aws_exec.fleet.policy import Needs, policy
 from aws_exec.lifecycle.identity import started_by
 from aws_exec.lifecycle.values import Fault
 from aws_exec.live.asking import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
@@ -26,6 +26,7 @@ from aws_exec.settings.problems import Problem
 from aws_exec.settings.rules.check import Checked, Section
 
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
+_DEFINITION: Mapping[Service, str] = {"ecs": "taskDefinition", "batch": "jobDefinition"}
 #: An id that no task has.
 _NO_TASK = "a" * 32
 _UNTRIED = "cannot be tried without launching; awsexec check-health --policy has what it takes"
@@ -72,9 +73,22 @@ def check_health(fleet: Fleet) -> list[Branch]:
 
 def least_policy(fleet: Fleet) -> dict[str, Any]:
     """The IAM policy of the `executors`; where nothing is configured, of the services that were asked for."""
-    services = {service for service, _ in executors(fleet)} or {each for each in SERVICES if fleet.wants(each)}
-    configured = fleet.configured
-    return policy(services, configured.ecs, configured.batch, fleet.region, fleet.partition)
+    pairs = executors(fleet)
+    needs: dict[Service, list[Needs]] = {service: [] for service, _ in pairs}
+    for service, team in pairs:
+        needs[service].append(_needs(fleet, service, team))
+    return policy(needs or {each: [] for each in SERVICES if fleet.wants(each)}, fleet.partition)
+
+
+def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
+    """What an executor sends tasks with; one that could not start may need anything."""
+    try:
+        section = Checked(fleet.configured.configuration, service, team).section()
+    except OptionsError:
+        return Needs(fleet.region)
+    plans = list(section.builder.typical())
+    definitions = dict.fromkeys(str(plan.arguments[_DEFINITION[service]]) for plan in plans)
+    return Needs(fleet.region_of(section.options), section.builder.places(), tuple(definitions))
 
 
 def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:

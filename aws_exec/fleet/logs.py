@@ -14,15 +14,13 @@ from typing import Any
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, UnknownJobError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.service import LogPlace, Service
+from aws_exec.fleet.service import Clients, LogPlace, Service
 from aws_exec.redaction import redact
 
 #: Seconds between two looks at a log that is followed: CloudWatch shows a line a second or two after it was printed.
 FOLLOW_SECONDS = 1.0
 #: The most that one page holds.
 PAGE = 10_000
-
-Clients = Callable[[str, str], Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,11 @@ class FleetJob:
         return self.job.arn.rpartition("/")[2]
 
     @property
+    def region(self) -> str:
+        """The Region that it runs in."""
+        return self.job.arn.split(":")[3]
+
+    @property
     def is_active(self) -> bool:
         """Whether anything of it runs, or will."""
         return self.state in ACTIVE

@@ -1,4 +1,4 @@
-"""The least that an executor, and these commands, must be allowed, as an IAM policy. Pure.
+"""The least that executors, and these commands, must be allowed, as an IAM policy. Pure.
 
 Service Authorization Reference, Amazon ECS and AWS Batch: which resources and condition keys an action knows. What
 knows none has `*`.
@@ -6,76 +6,100 @@ knows none has `*`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.settings import BatchOptions, EcsOptions
+from aws_exec.settings.file.terms import Service
 
 
-def policy(
-    services: Collection[str], ecs: EcsOptions, batch: BatchOptions, region: str, partition: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one executor sends tasks with.
+
+    Attributes:
+        region: of AWS; empty for any.
+        places: its clusters or job queues, by name or ARN; none: any.
+        definitions: its task or job definitions, by name, `name:revision` or ARN; none: any.
+    """
+
+    region: str = ""
+    places: Sequence[str] = ()
+    definitions: Sequence[str] = ()
+
+    def arns(self, names: Sequence[str], partition: str, service: Service, kind: str) -> list[str]:
+        """The ARNs of what may be named by its ARN, its name, or not at all."""
+        prefix = f"arn:{partition}:{service}:{self.region or '*'}:*:{kind}/"
+        return [name if name.startswith("arn:") else prefix + name for name in names or ("*",)]
+
+
+def policy(needs: Mapping[Service, Sequence[Needs]], partition: str) -> dict[str, Any]:
     """The policy document.
 
     Args:
-        services: `"ecs"`, `"batch"`.
-        ecs: the options of ECS; what they do not name is `*`.
-        batch: likewise.
-        region: of AWS; empty for any.
+        needs: of the executors of each service; none: anything of a service that is named all the same.
         partition: `aws`, `aws-cn`, ...; what is granted in one is nothing in another.
     """
-
-    def root(service: str) -> str:
-        return f"arn:{partition}:{service}:{region or '*'}:*"
-
     statements: list[dict[str, Any]] = []
-    if "ecs" in services:
-        statements += _ecs(ecs, root("ecs"))
-    if "batch" in services:
-        statements += _batch(batch, root("batch"))
-    return {"Version": "2012-10-17", "Statement": [*statements, *_shared(services, partition, root("logs"))]}
+    for service, executors in needs.items():
+        statements += _STATEMENTS[service](executors or [Needs()], partition)
+    regions = {each.region for executors in needs.values() for each in executors} or {""}
+    return {"Version": "2012-10-17", "Statement": [*statements, *_shared(partition, regions)]}
 
 
-def _ecs(options: EcsOptions, root: str) -> Iterator[dict[str, Any]]:
-    cluster = _arn(options.cluster, f"{root}:cluster/")
-    name = cluster.rpartition("/")[2]
-    in_cluster = (
-        {"ArnEquals": {"ecs:cluster": cluster}} if "*" not in cluster else {"ArnLike": {"ecs:cluster": cluster}}
-    )
-    tasks = f"{cluster.rpartition(':cluster/')[0]}:task/{name}/*"
-    family = _arn(options.task_definition, f"{root}:task-definition/")
-    revisions = family if ":" in family.rpartition("/")[2] else f"{family}:*"
-    yield _allow("EcsLaunch", ["ecs:RunTask"], [revisions], in_cluster)
-    yield _allow("EcsTag", ["ecs:TagResource"], [tasks], {"StringEquals": {"ecs:CreateAction": "RunTask"}})
-    yield _allow("EcsFollow", ["ecs:DescribeTasks", "ecs:StopTask"], [tasks], in_cluster)
+def _ecs(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]:
+    clusters = _each(executors, lambda one: one.arns(one.places, partition, "ecs", "cluster"))
+    operator = "ArnLike" if any("*" in cluster for cluster in clusters) else "ArnEquals"
+    in_cluster = {operator: {"ecs:cluster": clusters}}
+    tasks = [f"{cluster.replace(':cluster/', ':task/')}/*" for cluster in clusters]
+    named = _each(executors, lambda one: one.arns(one.definitions, partition, "ecs", "task-definition"))
+    revisions = [each if _has_revision(each) else f"{each}:*" for each in named]
+    yield _allow("EcsLaunch", ["ecs:RunTask"], revisions, in_cluster)
+    yield _allow("EcsTag", ["ecs:TagResource"], tasks, {"StringEquals": {"ecs:CreateAction": "RunTask"}})
+    yield _allow("EcsFollow", ["ecs:DescribeTasks", "ecs:StopTask"], tasks, in_cluster)
     yield _allow("EcsAdopt", ["ecs:ListTasks"], ["*"], in_cluster)
-    yield _allow("EcsCluster", ["ecs:DescribeClusters"], [cluster])
+    yield _allow("EcsCluster", ["ecs:DescribeClusters"], clusters)
     yield _allow("EcsCommandLine", ["ecs:DescribeTaskDefinition", "ecs:ListClusters"], ["*"])
+    passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    yield _allow("PassRolesOfTasks", ["iam:PassRole"], [f"arn:{partition}:iam::*:role/*"], passed)
 
 
-def _batch(options: BatchOptions, root: str) -> Iterator[dict[str, Any]]:
-    queues = [options.job_queue, *options.job_queues.values()]
-    places = [_arn(queue, f"{root}:job-queue/") for queue in dict.fromkeys(filter(None, queues))] or [
-        f"{root}:job-queue/*"
-    ]
-    definition = _arn(options.job_definition, f"{root}:job-definition/")
-    revisions = definition if ":" in definition.rpartition("/")[2] else f"{definition}:*"
-    plain = [definition] if revisions != definition and "*" not in definition else []
-    yield _allow("BatchLaunch", ["batch:SubmitJob"], [*plain, revisions, *places])
-    yield _allow("BatchTag", ["batch:TagResource"], [f"{root}:job/*"])
-    yield _allow("BatchStop", ["batch:TerminateJob"], [f"{root}:job/*"])
+def _batch(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]:
+    queues = _each(executors, lambda one: one.arns(one.places, partition, "batch", "job-queue"))
+    named = _each(executors, lambda one: one.arns(one.definitions, partition, "batch", "job-definition"))
+    # A definition that a request names without its revision is looked up in the policy without one, too.
+    revisions = [arn for each in named for arn in ([each] if _has_revision(each) else [each, f"{each}:*"])]
+    jobs = _each(executors, lambda one: one.arns((), partition, "batch", "job"))
+    yield _allow("BatchLaunch", ["batch:SubmitJob"], [*revisions, *queues])
+    yield _allow("BatchTag", ["batch:TagResource"], jobs)
+    yield _allow("BatchStop", ["batch:TerminateJob"], jobs)
     yield _allow("BatchFollow", ["batch:DescribeJobs", "batch:ListJobs"], ["*"])
     reads = ("DescribeJobQueues", "DescribeComputeEnvironments", "DescribeJobDefinitions")
     yield _allow("BatchCommandLine", [f"batch:{name}" for name in reads], ["*"])
 
 
-def _shared(services: Collection[str], partition: str, logs: str) -> Iterator[dict[str, Any]]:
-    if "ecs" in services:
-        condition = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-        yield _allow("PassRolesOfTasks", ["iam:PassRole"], [f"arn:{partition}:iam::*:role/*"], condition)
-    yield _allow("ReadLogs", ["logs:GetLogEvents"], [f"{logs}:log-group:*:log-stream:*"])
+_STATEMENTS: Mapping[Service, Callable[[Sequence[Needs], str], Iterator[dict[str, Any]]]] = {
+    "ecs": _ecs,
+    "batch": _batch,
+}
+
+
+def _shared(partition: str, regions: Collection[str]) -> Iterator[dict[str, Any]]:
+    streams = [f"arn:{partition}:logs:{region or '*'}:*:log-group:*:log-stream:*" for region in sorted(regions)]
+    yield _allow("ReadLogs", ["logs:GetLogEvents"], streams)
     reads = ("logs:DescribeLogGroups", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "iam:GetRole")
     yield _allow("CheckHealth", [*reads, "servicequotas:GetServiceQuota"], ["*"])
+
+
+def _each(executors: Sequence[Needs], arns: Callable[[Needs], Sequence[str]]) -> list[str]:
+    """The ARNs of all executors, each once."""
+    return list(dict.fromkeys(arn for one in executors for arn in arns(one)))
+
+
+def _has_revision(arn: str) -> bool:
+    """`...:task-definition/name:7`, or anything."""
+    name = arn.rpartition("/")[2]
+    return ":" in name or name == "*"
 
 
 def _allow(
@@ -83,8 +107,3 @@ def _allow(
 ) -> dict[str, Any]:
     document: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return {**document, "Condition": condition} if condition else document
-
-
-def _arn(name: str, prefix: str) -> str:
-    """The ARN of what may be named by its ARN, its name, or not at all."""
-    return name if name.startswith("arn:") else f"{prefix}{name or '*'}"

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from aws_exec.clouds.errors import CloudError, fault_of
-from aws_exec.fleet.service import Fact
+from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.service import Clients, Fact
 from aws_exec.settings.file.units import FARGATE_QUOTAS
 
 
-def fargate_quota(clients: Callable[[str], Any], *, spot: bool | None) -> Fact:
-    """How many vCPUs may run at a time, On-Demand or Spot; that it is not known where it may not be read."""
-    about, code = FARGATE_QUOTAS[bool(spot)]
+def fargate_quota(clients: Clients, job: FleetJob) -> Fact:
+    """How many vCPUs may run at a time beside a job, as On-Demand or Spot; not known where it may not be read."""
+    about, code = FARGATE_QUOTAS[bool(job.size.spot)]
     try:
-        return Fact(about, f"{_vcpus(clients, code):g} vCPUs at a time ({code})")
+        return Fact(about, f"{_vcpus(clients, job.region, code):g} vCPUs at a time ({code})")
     except CloudError as error:
         return Fact(about, f"not known ({error.fault.code or error.fault})")
 
 
-def _vcpus(clients: Callable[[str], Any], code: str) -> float:
+def _vcpus(clients: Clients, region: str, code: str) -> float:
     try:
-        answer = clients("service-quotas").get_service_quota(ServiceCode="fargate", QuotaCode=code)
+        answer = clients("service-quotas", region).get_service_quota(ServiceCode="fargate", QuotaCode=code)
         return float(answer["Quota"]["Value"])
     except CloudError:
         raise

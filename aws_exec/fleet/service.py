@@ -27,19 +27,27 @@ class Wanted:
         return job.stopped is None or self.ended_since is None or job.stopped >= self.ended_since
 
 
+class Clients(Protocol):
+    """A boto3 client of a service in a Region; empty: where the executor of that service is, else boto3's."""
+
+    def __call__(self, service: str, region: str = "") -> Any:
+        """The client; raises CloudError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LogPlace:
     """Where a container logs.
 
     Attributes:
         group, stream: in CloudWatch Logs; the stream is empty while nothing was started.
-        region: of the group; empty: the job's.
+        region: of the group.
         driver: the log driver; only what `awslogs` writes can be read here.
     """
 
     group: str
     stream: str
-    region: str = ""
+    region: str
     driver: str = "awslogs"
 
 

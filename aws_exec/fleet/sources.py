@@ -6,12 +6,23 @@ commands or secrets backends are passwords and the like; none of the executors' 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aws_exec.fleet.errors import MisusedError
-from aws_exec.settings import BatchOptions, EcsOptions, OptionsError, load_batch_options, load_ecs_options
+from aws_exec.settings import (
+    BatchOptions,
+    EcsOptions,
+    OptionsError,
+    RunTaskBuilder,
+    SubmitJobBuilder,
+    load_batch_options,
+    load_ecs_options,
+)
+from aws_exec.settings.file.terms import Service
+from aws_exec.settings.launch import RequestBuilder
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.sources import found_here, read_sources
 
@@ -38,14 +49,23 @@ class Configured:
 
     @property
     def clusters(self) -> tuple[str, ...]:
-        """The clusters that are configured."""
-        return (self.ecs.cluster,) if self.ecs.cluster else ()
+        """The clusters that tasks are sent to, by the options or a template."""
+        return self._places("ecs", partial(RunTaskBuilder, self.ecs), [self.ecs.cluster])
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The job queues that are configured."""
-        found = (self.batch.job_queue, *self.batch.job_queues.values())
-        return tuple(dict.fromkeys(queue for queue in found if queue))
+        """The job queues that tasks are sent to, likewise."""
+        named = [self.batch.job_queue, *self.batch.job_queues.values()]
+        return self._places("batch", partial(SubmitJobBuilder, self.batch), named)
+
+    def _places(
+        self, service: Service, builder: Callable[..., RequestBuilder], named: Sequence[str]
+    ) -> tuple[str, ...]:
+        """As the executor would send them; what the options alone name, where they do not suffice to send any."""
+        try:
+            return builder(team=self.team, templates=self.configuration.file.book(service, self.team)).places()
+        except OptionsError:
+            return tuple(dict.fromkeys(filter(None, named)))
 
 
 def read_configuration(

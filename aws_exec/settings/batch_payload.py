@@ -71,7 +71,7 @@ class SubmitJobBuilder(RequestBuilder):
         blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team, where)
         base = _base_request(options, blame)
         self._container = options.container_name
-        self._queues = options.job_queues
+        self.queues = options.job_queues
         self.name_prefix = prefix_of(base.request["jobName"])
         super().__init__(base, blame, templates)
         if self.name_prefix != base.request["jobName"]:
@@ -105,7 +105,8 @@ class SubmitJobBuilder(RequestBuilder):
 
     def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:
         """The shared request with template and executor_config laid over it, sharing nothing; and the container."""
-        base = {**self._base, "jobQueue": self._queues[queue]} if queue in self._queues else self._base
+        own = self.queues.get(queue or "")
+        base = {**self._base, "jobQueue": own} if own is not None else self._base
         layers = self._templates.layers(config, queue)
         if not layers:
             return merge_documents({}, base, GRAMMAR), self._container

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from aws_exec.lifecycle.identity import Identity
@@ -49,6 +51,10 @@ class Templates(Protocol):
         """
         ...
 
+    def names(self) -> Iterable[str]:
+        """Those that tasks of this executor may name."""
+        ...
+
 
 class NoTemplates:
     """Where there is no awsexec.yaml."""
@@ -56,6 +62,10 @@ class NoTemplates:
     def layers(self, config: object, queue: str | None) -> tuple[object, ...]:  # noqa: ARG002 - see Templates
         """The executor_config, if there is one."""
         return () if config is None or (isinstance(config, Mapping) and not config) else (config,)
+
+    def names(self) -> Iterable[str]:
+        """None."""
+        return ()
 
 
 NO_TEMPLATES: Templates = NoTemplates()
@@ -144,13 +154,33 @@ class RequestBuilder(ABC):
 
     Attributes:
         warnings: what in the options has no effect, one sentence each; to be logged once.
+        queues: the Airflow queues whose tasks go to a place of their own, and that place.
     """
+
+    queues: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, base: BaseRequest, blame: Blame, templates: Templates) -> None:
         self._base = base.request
         self._templates = templates
         self.warnings: tuple[str, ...] = base.warnings
         check_room(self.build, blame)
+
+    def typical(self) -> Iterator[LaunchPlan]:
+        """A launch of each kind that the configuration knows, an executor_config written out by a task beside them.
+
+        The plain one first; then by each template, and by each Airflow queue with a place of its own. What cannot be
+        sent is left out: a task that names it fails.
+        """
+        kinds: list[tuple[object, str | None]] = [(None, None)]
+        kinds += [({"template": name}, None) for name in self._templates.names()]
+        kinds += [(None, queue) for queue in self.queues]
+        for config, queue in kinds:
+            with suppress(InvalidExecutorConfig):
+                yield self.build(TYPICAL, ["x"], config, queue)
+
+    def places(self) -> tuple[str, ...]:
+        """Where the configuration sends tasks, that of the plain ones first."""
+        return tuple(dict.fromkeys(plan.place for plan in self.typical()))
 
     @abstractmethod
     def place(self, executor_config: object = None, queue: str | None = None) -> str:

@@ -24,6 +24,8 @@ def test_what_is_said_before_the_command_is_how_it_is_written_unless_it_says_so_
     rendered = ["render", "nightly", "--config", BOTH]
     assert run("-o", "json", *rendered).stdout == run(*rendered, "-o", "json").stdout
     assert run("-o", "json", *rendered, "-o", "python").stdout == run(*rendered).stdout
+    either = ["render", "small", "--config", BOTH, "--merged", "-o", "json"]
+    assert run("--executor", "batch", *either).stdout == run(*either, "--executor", "batch").stdout != ""
     refused = run("-o", "wide", *rendered)
     assert (refused.returncode, refused.stdout) == (Exit.USAGE, "")
     assert "'wide' is for tables: a template is written as python, json or yaml" in refused.stderr
@@ -104,10 +106,10 @@ def test_the_schema_takes_the_samples_and_refuses_what_is_unknown(run):
 def test_a_file_that_is_missing_or_wrong_is_told(run, tmp_path):
     path = tmp_path / "awsexec.yaml"
     missing = run("templates", "--config", str(path))
-    assert (missing.returncode, missing.stderr.count(str(path))) == (Exit.FAILED, 1)
+    assert (missing.returncode, missing.stderr.count(str(path))) == (Exit.USAGE, 1)
     path.write_text("templates: {s: {cpus: 1}}\n")
     wrong = run("render", "s", "--config", str(path))
-    assert wrong.returncode == Exit.FAILED
+    assert wrong.returncode == Exit.USAGE
     assert f"{path}:1:17" in wrong.stderr
     none = run("templates", AIRFLOW_HOME=str(tmp_path / "nowhere"))
     assert (none.returncode, "there is no awsexec.yaml" in none.stderr) == (Exit.USAGE, True)

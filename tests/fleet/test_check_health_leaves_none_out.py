@@ -123,10 +123,38 @@ def test_the_policy_is_of_the_partition_and_has_the_teams_executors(shell, given
     document = json.loads(shell("check-health", "--policy", **given(text)).out)
     statements = {each["Sid"]: each for each in document["Statement"]}
 
-    assert statements["EcsCluster"]["Resource"] == [f"arn:{partition}:ecs:{region}:*:cluster/fleet"]
+    clusters = [f"arn:{partition}:ecs:{region}:*:cluster/{name}" for name in ("fleet", "fleet-of-risk")]
+    assert statements["EcsCluster"]["Resource"] == clusters
     assert statements["BatchStop"]["Resource"] == [f"arn:{partition}:batch:{region}:*:job/*"]
     arns = {each for one in statements.values() for each in one["Resource"]} - {"*"}
     assert {arn.split(":")[1] for arn in arns} == {partition}
+
+
+def test_the_policy_has_each_executors_region_and_what_templates_name_and_a_definition_with_and_without_revision(
+    shell, given
+):
+    text = """
+ecs: {cluster: fleet, container_name: airflow, task_definition: "airflow:7", region_name: eu-central-1}
+batch: {job_queue: fleet, job_definition: airflow, region_name: us-east-1, job_queues: {heavy: heavy}}
+templates:
+  gpu: {executor: batch, job_queue: gpu, batch: {jobDefinition: gpu}}
+  big: {executor: ecs, ecs: {cluster: big}}
+"""
+    done = shell("check-health", "--policy", **given(text))
+    statements = {each["Sid"]: each for each in json.loads(done.out)["Statement"]}
+
+    ecs, batch = "arn:aws:ecs:eu-central-1:*:", "arn:aws:batch:us-east-1:*:"
+    assert statements["EcsLaunch"]["Resource"] == [f"{ecs}task-definition/airflow:7"]
+    assert statements["EcsLaunch"]["Condition"] == {
+        "ArnLike": {"ecs:cluster": [f"{ecs}cluster/fleet", f"{ecs}cluster/big"]}
+    }
+    assert statements["EcsFollow"]["Resource"] == [f"{ecs}task/fleet/*", f"{ecs}task/big/*"]
+    assert statements["BatchLaunch"]["Resource"] == [
+        *(f"{batch}job-definition/{name}" for name in ("airflow", "airflow:*", "gpu", "gpu:*")),
+        *(f"{batch}job-queue/{name}" for name in ("fleet", "gpu", "heavy")),
+    ]
+    assert {arn.split(":")[3] for arn in statements["ReadLogs"]["Resource"]} == {"eu-central-1", "us-east-1"}
+    assert "put the two roles of the task definition in place of role/*" in done.err
 
 
 def test_the_policy_can_be_yaml(shell, given):

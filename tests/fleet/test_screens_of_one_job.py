@@ -61,7 +61,7 @@ STUCK = FleetJob(
 
 
 def described():
-    service = SimpleNamespace(log_place=lambda _: LogPlace("/ecs/airflow", f"airflow/airflow/{ID}"))
+    service = SimpleNamespace(log_place=lambda _: LogPlace("/ecs/airflow", f"airflow/airflow/{ID}", "eu-central-1"))
     prices = "an estimate: Fargate, us-east-1, 2026-07"
     show_lines(
         describe._lines(SimpleNamespace(services={"ecs": service}, cost=lambda _: 0.0712, prices=prices), FAILED)

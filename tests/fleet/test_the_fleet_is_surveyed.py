@@ -17,7 +17,6 @@ from aws_exec.fleet import (
     Wanted,
     check_ours,
     is_well,
-    locate,
     logs,
     open_fleet,
     survey,
@@ -101,22 +100,20 @@ def test_a_job_is_found_by_what_it_is_called(fleet, running, name):
     arn = running[name]
     job_id = arn.rpartition("/")[2]
     for text in (arn, job_id, job_id[:12]):
-        assert [job.job.arn for job in locate(fleet.services, fleet.region, [text], ended=False)] == [arn]
-    assert [job.job.arn for job in locate(fleet.services, fleet.region, ["etl/train@r1"], ended=False)] == [
-        running["job"]
-    ]
+        assert [job.job.arn for job in fleet.locate([text], ended=False)] == [arn]
+    assert [job.job.arn for job in fleet.locate(["etl/train@r1"], ended=False)] == [running["job"]]
 
 
 def test_what_is_not_there_or_not_only_one_is_said(fleet, running):
     with pytest.raises(UnknownJobError, match="there is no job etl/nothing"):
-        locate(fleet.services, fleet.region, ["etl/nothing"], ended=True)
+        fleet.locate(["etl/nothing"], ended=True)
     with pytest.raises(MisusedError, match="use --region eu-west-1"):
-        locate(fleet.services, fleet.region, [running["task"].replace("us-east-1", "eu-west-1")], ended=False)
+        fleet.locate([running["task"].replace("us-east-1", "eu-west-1")], ended=False)
 
 
 def test_the_log_is_found_by_the_definition_and_shows_no_token(fleet, running):
     for name in ("task", "job"):
-        [job] = locate(fleet.services, fleet.region, [running[name]], ended=False)
+        [job] = fleet.locate([running[name]], ended=False)
         place = logs.place_of(fleet.services[job.service], job)
         lines = [line.text for line in logs.read(fleet.client, place)]
 
@@ -126,7 +123,7 @@ def test_the_log_is_found_by_the_definition_and_shows_no_token(fleet, running):
 
 def test_what_aws_says_of_a_job_shows_no_token(fleet, running):
     for name in ("task", "job", "legacy"):
-        [job] = locate(fleet.services, fleet.region, [running[name]], ended=False)
+        [job] = fleet.locate([running[name]], ended=False)
         said = str(fleet.services[job.service].document(job))
 
         assert JWT not in said
@@ -135,7 +132,7 @@ def test_what_aws_says_of_a_job_shows_no_token(fleet, running):
 
 def test_a_job_is_waited_for_and_followed_to_its_end(aws, fleet):
     arn = Fleet(aws).job(identity("fails"), FAILS)
-    [job] = locate(fleet.services, fleet.region, [arn], ended=True)
+    [job] = fleet.locate([arn], ended=True)
 
     [ended] = wait(fleet.services, [job], Until.STOPPED, timeout=30)
 

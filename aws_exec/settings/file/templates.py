@@ -149,6 +149,10 @@ class TemplateBook:
         template = (self._named(name),) if name is not None else ()
         return (*template, config) if config not in (None, {}) else template
 
+    def names(self) -> list[str]:
+        """The templates that mean something to this service."""
+        return [name for name, levels in self._templates.items() if service_of(levels) in (None, self._service)]
+
     def _by_config(self, config: Mapping[Any, Any]) -> tuple[object, ...]:
         rest = {key: value for key, value in config.items() if key != MEMBER}
         named = config[MEMBER]

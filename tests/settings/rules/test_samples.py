@@ -1,6 +1,8 @@
 """The samples are in order, complete, explained, and make requests that AWS takes."""
 
+import json
 import re
+import subprocess
 
 import pytest
 
@@ -9,6 +11,7 @@ from aws_exec.settings.file.rendering import merged_request
 from aws_exec.settings.file.templates import service_of
 from aws_exec.settings.file.terms import SERVICES
 from aws_exec.settings.launch import TYPICAL
+from aws_exec.settings.rules.airflow_text import read_environment_file
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.spelling import OPERATIONS
@@ -68,3 +71,18 @@ def test_the_samples_for_airflow_say_the_same():
         for one, other in zip(cfg.effective(service), env.effective(service), strict=True):
             if "default" not in (one.origin, other.origin) and not one.option.endswith("kwargs"):
                 assert re.sub(r"\s", "", one.value or "") == re.sub(r"\s", "", other.value or ""), one.option
+
+
+def test_a_shell_makes_of_the_environment_what_the_check_has_read():
+    """The sample is meant to be sourced: quotes are gone then, and what is to be JSON is."""
+    path = ROOT / "config-samples" / "environment.env"
+    script = 'set -a; . "$1"; env'
+    sourced = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", str(path)], check=True, capture_output=True, text=True, env={}
+    )
+    variables = dict(line.split("=", 1) for line in sourced.stdout.splitlines())
+    checked, _ = read_environment_file(path.read_text(), path.name)
+    assert {name: variables.get(name) for _, name in checked.values} == {
+        name: value.text for (_, name), value in checked.values.items()
+    }
+    assert json.loads(variables["AIRFLOW__AWS_ECS_EXECUTOR__RUN_TASK_KWARGS"]) == {"tags": {"team": "data"}}

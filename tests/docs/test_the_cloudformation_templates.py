@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
+from textwrap import indent
 
 import cfnlint
 import pytest
 from cfnlint.decode.cfn_yaml import load
 
+from aws_exec.lifecycle.identity import Identity
 from tests.tree import ROOT
 
 HERE = ROOT / "config-samples" / "aws"
@@ -22,17 +25,25 @@ CALLED = {
 }
 
 
+def said_by_cfn_lint(path):
+    found = cfnlint.lint_file(path, config={"regions": ["eu-central-1"]})
+    return [f"{match.rule.id} {match.message}" for match in found]
+
+
+def granted_to_the_scheduler(path):
+    policy = load(str(path))["Resources"]["SchedulerPolicy"]
+    granted = set(re.findall(rf'"{path.stem}:(\w+)"', json.dumps(policy, default=str)))
+    return granted - {"cluster", "CreateAction"}
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_cfn_lint_has_nothing_to_say(path):
-    found = cfnlint.lint_file(path, config={"regions": ["eu-central-1"]})
-    assert [f"{match.rule.id} {match.message}" for match in found] == []
+    assert said_by_cfn_lint(path) == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_the_scheduler_may_call_what_its_executor_calls_and_nothing_else(path):
-    policy = load(str(path))["Resources"]["SchedulerPolicy"]
-    granted = set(re.findall(rf'"{path.stem}:(\w+)"', json.dumps(policy, default=str)))
-    assert granted - {"cluster", "CreateAction"} == CALLED[path.stem]
+    assert granted_to_the_scheduler(path) == CALLED[path.stem]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
@@ -65,6 +76,27 @@ def test_what_a_container_is_told_is_the_same_on_both_services(path):
     told = re.findall(r"- \{Name: (AIRFLOW__\w+), Value: (.+)\}", path.read_text())
     assert told == re.findall(r"- \{Name: (AIRFLOW__\w+), Value: (.+)\}", TEMPLATES[0].read_text())
     assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in dict(told)
+
+
+def test_the_right_to_stop_can_be_narrowed_as_operations_says(tmp_path):
+    """What it says of the Service Authorization Reference is what cfn-lint has of it; the tag is one that jobs have."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    statement = next(each for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "TerminateJob" in each)
+    whole = (
+        (HERE / "batch.yaml").read_text().replace('["batch:TagResource", "batch:TerminateJob"]', "batch:TagResource")
+    )
+    before, outputs, after = whole.partition("\n  # For the role or user of the API server")
+    narrowed = tmp_path / "batch.yaml"
+    narrowed.write_text(before + indent(statement, 10 * " ") + outputs + after)
+    assert said_by_cfn_lint(narrowed) == []
+    assert granted_to_the_scheduler(narrowed) == CALLED["batch"]
+    batch = json.loads((files(cfnlint) / "data/AdditionalSpecs/Policies.json").read_text())["batch"]
+    assert batch["Actions"]["terminatejob"]["Resources"] == ["job"]
+    assert "aws:ResourceTag/${TagKey}" in batch["Resources"]["job"]["ConditionKeys"]
+    assert not batch["Actions"]["listjobs"], "nor describing"
+    assert not batch["Actions"]["describejobs"]
+    (tag,) = re.findall(r'"aws:ResourceTag/([^"]+)": (\w+)', statement)
+    assert tag in Identity("production", "token").tags().items()
 
 
 def test_the_image_copies_what_is_there():

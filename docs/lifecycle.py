@@ -51,6 +51,8 @@ BENDS = {
     (Phase.LOCATING, Phase.STOPPING): 50,
     (Phase.LOCATING, Phase.WAITING): 30,
     (Phase.ACTIVE, Phase.WAITING): 110,
+    (Phase.UNCERTAIN, Phase.ACTIVE): -16,
+    (Phase.ACTIVE, Phase.UNCERTAIN): -16,
 }
 
 _STYLE = """

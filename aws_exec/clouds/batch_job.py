@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_exec.lifecycle.identity import Identity, from_environment
+from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.job_name import token_in
-from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token, launch_of
+from aws_exec.lifecycle.values import Job, Observation, Origin, Status, Stop, Token, launch_of
 
 SERVICE = "batch"
 
@@ -81,10 +81,17 @@ def observation(
         Status.STOPPED if said in FINISHED else Status.RUNNING if started else Status.STARTING,
         started=started,
         token=token or token_of_job(detail, name_prefix),
+        origin=_origin(detail) if token is None else None,
         stop=_stop(detail, name, runs),
         waiting=str(detail.get("statusReason") or "") if said in _WAITING and not started else "",
         alone=bool(detail.get("container")) and not ecs_containers(detail),
     )
+
+
+def _origin(detail: Detail) -> Origin | None:
+    """What a job says of itself; `createdAt` is in milliseconds since the epoch."""
+    created = detail.get("createdAt")
+    return origin_of(identity_in(detail), created / 1000 if created else None)
 
 
 def identity_in(detail: Detail) -> Identity | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_exec.lifecycle.identity import Identity, from_environment
+from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token
 
 SERVICE = "ecs"
@@ -40,7 +40,12 @@ def observation(task: Task, job: Job, container_name: str, token: Token | None =
         # The Airflow container is over; sidecars and the network are still being taken down.
         stop = _stop(task, container, container_name, started=True)
     alone = len(task.get("containers") or ()) == 1
-    return Observation(job, status, started=started, token=token or token_in(task), stop=stop, alone=alone)
+    origin = None
+    if token is None:
+        identity, created = identity_in(task), task.get("createdAt")
+        token = identity.token if identity is not None else None
+        origin = origin_of(identity, created.timestamp() if created is not None else None)
+    return Observation(job, status, started=started, token=token, stop=stop, alone=alone, origin=origin)
 
 
 def airflow_container(task: Task, name: str) -> Mapping[str, Any] | None:

@@ -219,7 +219,7 @@ class ContainerExecutor(StartingExecutor):
             return False
         self._launch_ids.remember(launch_id)
         workload = QueuedRow(row.key, row.ti_id) if row.queued else None
-        self._handle(events.Adopted(launch_id, row.key, job, workload, place))
+        self._handle(events.Adopted(launch_id, row.key, job, workload, place, row.origin))
         if self.machine.owns(row.key):
             self.running.add(row.key)  # type: ignore[arg-type] # likewise
         return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
@@ -20,7 +21,7 @@ from sqlalchemy.orm import object_session
 
 from aws_exec.executors import compat
 from aws_exec.executors.workload import UUID_FORM, QueuedRow, Workload
-from aws_exec.lifecycle.values import Key, LaunchId
+from aws_exec.lifecycle.values import Key, LaunchId, Origin
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _COLUMNS = (
     TaskInstance.state,
     TaskInstance.external_executor_id,
     TaskInstance.queue,
+    TaskInstance.queued_dttm,
 )
 
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
@@ -47,14 +49,21 @@ class Row:
 
     ti_id: str
     key: Key
+    try_number: int
     state: str
     external_id: str
     queue: str | None
+    queued_at: datetime | None
     executor_config: Any
 
     def __repr__(self) -> str:
         """Without the executor_config: its environment may hold secrets."""
         return f"Row(ti_id={self.ti_id!r}, key={self.key!r}, state={self.state!r}, external_id={self.external_id!r})"
+
+    @property
+    def origin(self) -> Origin:
+        """What a container must say of itself to be this row's."""
+        return Origin(str(self.try_number), self.queued_at.timestamp() if self.queued_at is not None else None)
 
     @property
     def queued(self) -> bool:
@@ -79,9 +88,9 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
         # One that cannot be unpickled here must not cost the others their try: it only says where to look.
         log.exception("An executor_config could not be read; its task is looked for in the configured cluster")
         found = [(*row, None) for row in session.execute(select(*_COLUMNS).where(ours))]
-    for ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, queue, config in found:
+    for ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, queue, queued_at, config in found:
         key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
-        yield Row(str(ti_id), key, _text(state), external_id or "", queue, config)
+        yield Row(str(ti_id), key, try_number, _text(state), external_id or "", queue, queued_at, config)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.phases import FORESEEN, Phase
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token, token_of
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Origin, Stop, Token, token_of
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had.
@@ -40,11 +40,14 @@ class Record:
         maybe: a request of the current token may have reached AWS unanswered.
         look: it must be looked for before it is launched.
         doubtful: its row must be checked before it is launched.
+        gaps: how many gaps there had been (`Clockwork.gaps`) when its row was last known to be ours: if there have been
+            more since, its row must be checked, too.
         forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
             ended: it may have run what this launch is to run; None if there is none.
         unseen: when it was adopted, or last looked for: until a survey of the fleet that began later is answered, a
             container of an earlier launch may live that nobody knows; None once that is so, or if it needs no survey.
         job: its current container; None before one is accepted.
+        claim: what the row said of its job as it was adopted; None once the job has been seen, or if it had none.
         started: user code may have run.
         alone: as of `Observation`, when it was first seen to have started.
         over: its Airflow container has ended.
@@ -60,6 +63,7 @@ class Record:
         start_by: its current job must have started by then; None: whenever.
         waiting: why its job does not start, as AWS last said it; empty if it said nothing.
         ask: of the completion it waits for; None while it waits for none.
+        deaths: containers in a row that died before they started, for the backoff.
         faults: consecutive troubles, for the backoff.
         fault: the last of them.
         misses: consecutive sightings of its absence; `missing_since` is when the first was.
@@ -79,9 +83,11 @@ class Record:
     maybe: bool = False
     look: bool = False
     doubtful: bool = False
+    gaps: int = 0
     forerun: tuple[Job, Stop] | None = None
     unseen: float | None = None
     job: Job | None = None
+    claim: Origin | None = None
     started: bool = False
     alone: bool = False
     over: bool = False
@@ -96,6 +102,7 @@ class Record:
     start_by: float | None = None
     waiting: str = ""
     ask: int | None = None
+    deaths: int = 0
     faults: int = 0
     fault: Fault | None = None
     misses: int = 0
@@ -147,6 +154,7 @@ class Clockwork:
     Attributes:
         last_ask: the last ask given out.
         last_beat: when the last Tick was; None before the first.
+        gaps: how many pauses between two beats were so long that another scheduler may have taken over.
         next_sweep: when the next sweep over the running jobs may begin.
         sweep_from: when the current one began.
         sweeps: how many have begun.
@@ -163,6 +171,7 @@ class Clockwork:
 
     last_ask: int = 0
     last_beat: float | None = None
+    gaps: int = 0
     next_sweep: float = 0.0
     sweep_from: float = 0.0
     sweeps: int = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from aws_exec.lifecycle.orphans import Owner, Sighting
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Adopted:
         job: the container, where its ARN or id was saved; None if it must be looked for by launch id.
         workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed.
         place: where its container may be (ECS cluster).
+        origin: what its row says: a job that does not fit is of an earlier launch, for Airflow does not clear the ARN
+            for the next one; None: whatever job it names is the one.
     """
 
     launch_id: LaunchId
@@ -37,6 +39,7 @@ class Adopted:
     job: Job | None = None
     workload: object | None = None
     place: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ from aws_exec.lifecycle.sweeping import Handlers, Sweeping
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Status, Stop, number_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 
+#: What was said last of a launch whose container died of what may happen any number of times: it is said once.
+_FREE = "free"
+
 SUPERSEDED = "A newer launch of the task took over"
 
 
@@ -41,10 +44,18 @@ class Following(Sweeping):
             self._swept(draft, event.ask, now)
 
     def _see(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
-        if record.misses:
-            record = draft.put(replace(record, misses=0))
+        claim = record.claim
+        if record.misses or claim is not None:
+            record = draft.put(replace(record, misses=0, claim=None))
+        if claim is not None and seen.origin is not None and not claim.fits(seen.origin) and not record.doomed:
+            self._disown(draft, record, now)
+            return
         if seen.token and seen.token != record.token:
             record = draft.put(self._of_token(record, launch_of_token(seen.token), number_of(seen.token)))
+        self._take_in(draft, record, seen, now)
+
+    def _take_in(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+        """What is seen of a job that is the record's."""
         if (seen.started or (seen.stop is not None and seen.stop.started)) and not record.started:
             due = record.due if record.phase is Phase.STOPPING or record.over else None
             record = draft.put(
@@ -73,6 +84,12 @@ class Following(Sweeping):
                     self._pass_on(draft, record, seen.stop)
                     self._wake_others(draft, record, now)
             self._settle(draft, record, seen.stop)
+
+    def _disown(self, draft: Draft, record: Record, now: float) -> None:
+        """The row names the container of an earlier launch, or one that nobody knows: its own is looked for."""
+        lost = replace(record, phase=Phase.UNCERTAIN, job=None, claim=None, containers=0, look=True, maybe=True)
+        lost = replace(lost, misses=0, start_by=None, due=now)
+        draft.put(self._wait_for_survey(draft, lost, now))
 
     def _of_token(self, record: Record, family: LaunchId, number: int) -> Record:
         """A record that goes on from its job's token; of its own launch it may have used a later one already."""
@@ -103,22 +120,25 @@ class Following(Sweeping):
             self._report(draft, record, success=False, stop=stop, text=text)
             self._end(draft, record, now)
             return
-        faults = record.faults + 1
-        record = replace(
-            record,
-            phase=Phase.WAITING,
-            number=record.number + 1,
-            attempt=attempt,
-            faults=faults,
-            job=None,
-            start_by=None,
-            waiting="",
-            misses=0,
-            due=record.in_time(now + REPLACE.after(faults, record.token)),
+        deaths = record.deaths + 1
+        if judged is Replacement.YES or record.noted != _FREE:
+            text = f"Its container never started; launching another (attempt {attempt} of {self.policy.max_attempts})"
+            draft.want(do.Note(record.key, text, stop=stop))
+        draft.put(
+            replace(
+                record,
+                phase=Phase.WAITING,
+                number=record.number + 1,
+                attempt=attempt,
+                deaths=deaths,
+                noted=_FREE if judged is Replacement.FREE else record.noted,
+                job=None,
+                start_by=None,
+                waiting="",
+                misses=0,
+                due=record.in_time(now + REPLACE.after(deaths, record.token)),
+            ),
         )
-        text = f"Its container never started; launching another (attempt {attempt} of {self.policy.max_attempts})"
-        draft.want(do.Note(record.key, text, stop=stop))
-        draft.put(record)
 
     def _missed(self, draft: Draft, record: Record, asked: float, now: float) -> None:
         # An answer is as old as its question: it may have waited here while the scheduler stalled.
@@ -126,6 +146,9 @@ class Following(Sweeping):
         record = draft.put(replace(record, misses=record.misses + 1, missing_since=since))
         policy = self.policy
         if record.misses >= policy.missing_sightings and asked - since >= policy.missing_grace:
+            if record.claim is not None and not record.doomed:
+                self._disown(draft, record, now)
+                return
             reason = "MISSING: AWS no longer knows the job"
             self._stopped(draft, record, Stop(policy.service, started=record.started, reason=reason), now)
 
@@ -279,13 +302,6 @@ class Following(Sweeping):
         text: str = "",
     ) -> None:
         draft.want(do.Report(record.key, success, record.job, stop, fault, text, record.containers))
-
-    def _note(self, draft: Draft, record: Record, text: str, *, fault: Fault) -> Record:
-        """Say why a launch waits; the same reason is said once."""
-        if record.noted == fault.code:
-            return record
-        draft.want(do.Note(record.key, text, fault=fault))
-        return replace(record, noted=fault.code)
 
     def _end(self, draft: Draft, record: Record, now: float) -> None:
         """The launch is over; what waited for that may go on."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from aws_exec.lifecycle.values import LaunchId, Token, launch_of
+from aws_exec.lifecycle.values import LaunchId, Origin, Token, launch_of
 
 #: ECS `startedBy` takes up to 128 of these (ECS API Reference, RunTask).
 STARTED_BY_LIMIT = 128
@@ -66,6 +66,12 @@ def from_environment(environment: Mapping[str, str]) -> Identity | None:
         return None
     found = {f.name: environment.get(f"{_ENVIRONMENT}{f.name.upper()}", "") for f in fields(Identity)}
     return Identity(**found)
+
+
+def origin_of(identity: Identity | None, since: float | None) -> Origin | None:
+    """Of which try a container is that says this, and was taken in then; None if it says nothing of either."""
+    try_number = identity.try_number if identity is not None else ""
+    return Origin(try_number, since) if try_number or since is not None else None
 
 
 def from_tags(tags: Mapping[str, str]) -> Identity | None:

@@ -118,6 +118,13 @@ class Launching(Following):
             record = self._note(draft, record, "Waiting to be launched", fault=fault)
         draft.put(record)
 
+    def _note(self, draft: Draft, record: Record, text: str, *, fault: Fault) -> Record:
+        """Say why a launch waits; the same reason is said once."""
+        if record.noted == fault.code:
+            return record
+        draft.want(do.Note(record.key, text, fault=fault))
+        return replace(record, noted=fault.code)
+
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def _find(self, draft: Draft, records: list[Record]) -> None:
@@ -185,8 +192,9 @@ class Launching(Following):
                 continue
             if launch_id in event.ours:
                 # Another scheduler may have launched it and given it back: look, or ask with the same token.
-                confirmed = replace(record, phase=Phase.UNCERTAIN, maybe=True, doubtful=False, forerun=None, ask=None)
-                draft.put(replace(confirmed, due=now))
+                gaps = draft.clockwork.gaps
+                confirmed = replace(record, maybe=True, doubtful=False, gaps=gaps, forerun=None)
+                draft.put(replace(confirmed, phase=Phase.UNCERTAIN, ask=None, due=now))
                 continue
             if record.forerun is not None and not record.silent:
                 self._inherit(draft, record, record.forerun, now)

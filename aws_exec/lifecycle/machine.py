@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Record
+from aws_exec.lifecycle.book import Book, Draft, Record, earliest
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.surveying import Surveying
@@ -72,9 +72,13 @@ class Machine(Surveying):
             return
         for older in draft.of_key(event.key):
             self._supersede(draft, older, now)
-        timeout = self.policy.launch_timeout
-        deadline = now + timeout if timeout else None
-        draft.put(Record(event.launch_id, event.key, workload=event.workload, due=now, launch_by=deadline))
+        gaps = draft.clockwork.gaps
+        record = Record(event.launch_id, event.key, workload=event.workload, gaps=gaps, due=now)
+        draft.put(replace(record, launch_by=self._launch_by(now)))
+
+    def _launch_by(self, now: float) -> float | None:
+        """When a launch that is taken in now must have started; None: whenever."""
+        return now + self.policy.launch_timeout if self.policy.launch_timeout else None
 
     def _adopted(self, draft: Draft, event: on.Adopted, now: float) -> None:
         if self._owner(draft, event.key) is not None:
@@ -82,7 +86,8 @@ class Machine(Surveying):
         mine = draft.get(event.launch_id)
         if mine is not None and not mine.doomed:
             # It was lost to another scheduler, only followed since, and has come back: it reports again.
-            back = replace(mine, silent=False, workload=mine.workload or event.workload)
+            workload = mine.workload or event.workload
+            back = replace(mine, silent=False, workload=workload, gaps=draft.clockwork.gaps)
             if back.job and not back.started:
                 back = self._timed(back, now)
             draft.put(back)
@@ -96,18 +101,22 @@ class Machine(Surveying):
         elif holder is not None:
             job = None  # left in the row by another launch: Airflow does not clear it for the next try
         start_by = self._start_by(now) if job else None
+        launch_by = self._launch_by(now) if event.workload is not None else None
         record = Record(
             event.launch_id,
             event.key,
             workload=event.workload,
             place=event.place or (job.place if job else ""),
+            gaps=draft.clockwork.gaps,
             job=job,
+            claim=event.origin if job else None,
             phase=Phase.ACTIVE if job else Phase.UNCERTAIN,
             containers=1 if job else 0,
             look=job is None,
             maybe=job is None,
+            launch_by=launch_by,
             start_by=start_by,
-            due=start_by if job else now,
+            due=earliest(launch_by, start_by) if job else now,
         )
         draft.put(record if job else self._wait_for_survey(draft, record, now))
 
@@ -162,17 +171,20 @@ class Machine(Surveying):
         self._survey(draft, now)
 
     def _doubt_everything(self, draft: Draft, now: float) -> None:
-        """Doubt all that may still be launched, or launched again."""
+        """Doubt all that may still be launched, or launched again: each when its turn comes (`_is_doubtful`)."""
+        draft.clockwork = replace(draft.clockwork, gaps=draft.clockwork.gaps + 1)
         for record in self.book.records.values():
-            if record.workload is None or record.silent:
-                continue
-            doubted = replace(record, doubtful=True)
             if record.phase is Phase.CONFIRMING:
                 # Its answer may be older than the gap.
-                doubted = replace(doubted, phase=Phase.UNCERTAIN if record.maybe else Phase.WAITING, ask=None, due=now)
-            # If it is out it may still wait in its lane, where the lease is whole again by now.
-            self._withdraw(draft, record)
-            draft.put(doubted)
+                phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
+                draft.put(replace(record, phase=phase, ask=None, due=now))
+            elif not record.silent:
+                # If it is out it may still wait in its lane, where the lease is whole again by now.
+                self._withdraw(draft, record)
+
+    def _is_doubtful(self, draft: Draft, record: Record) -> bool:
+        """Whether the row is to be asked before anything is launched."""
+        return record.doubtful or (record.workload is not None and record.gaps < draft.clockwork.gaps)
 
     def _wake(
         self,
@@ -199,7 +211,7 @@ class Machine(Surveying):
             draft.put(replace(record, due=None))
         elif self._is_blocked(draft, record):
             self._park(draft, record)
-        elif record.doubtful:
+        elif self._is_doubtful(draft, record):
             to_confirm.append(record)
         elif record.maybe and (record.look or not self.policy.idempotent_submit):
             to_find.append(record)

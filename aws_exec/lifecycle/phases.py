@@ -66,6 +66,7 @@ TRANSITIONS = (
     Transition(Phase.LOCATING, None, "not there, and not to be launched"),
     Transition(Phase.ACTIVE, Phase.STOPPING, "doomed, or the rest outlives the Airflow container"),
     Transition(Phase.ACTIVE, Phase.WAITING, "died before it started, and is replaced"),
+    Transition(Phase.ACTIVE, Phase.UNCERTAIN, "adopted with the container of an earlier launch"),
     Transition(Phase.ACTIVE, None, "ended, or gone for good"),
     Transition(Phase.STOPPING, None, "its end is confirmed"),
 )

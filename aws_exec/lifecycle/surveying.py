@@ -1,4 +1,4 @@
-"""When the fleet is surveyed, and what follows for what this executor does not know.
+"""What a survey of the fleet shows, and what follows for what this executor does not know.
 
 Orphans are told, and stopped where that is wanted; a callback of a dead scheduler is followed to its end; what was
 adopted is launched when no earlier container of it lives.
@@ -30,27 +30,7 @@ REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)
 
 
 class Surveying(Launching):
-    """The surveys of the fleet."""
-
-    def _survey(self, draft: Draft, now: float) -> None:
-        clockwork = draft.clockwork
-        due = self.policy.orphan_interval is not None and now >= clockwork.next_survey
-        if not due or clockwork.surveying or clockwork.draining:
-            return
-        ask = draft.ask()
-        draft.want(do.Survey(ask))
-        draft.clockwork = replace(draft.clockwork, surveying=ask, survey_from=now)
-
-    def _wait_for_survey(self, draft: Draft, record: Record, now: float) -> Record:
-        """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.
-
-        Its scheduler may have been killed between freeing the key and stopping the container: Airflow then queues the
-        same task instance again, and would let that container run it.
-        """
-        if record.workload is None or self.policy.orphan_interval is None:
-            return record
-        draft.clockwork = replace(draft.clockwork, next_survey=now)
-        return replace(record, unseen=now)
+    """The answers to surveys of the fleet."""
 
     def _surveyed(self, draft: Draft, event: on.Surveyed, _now: float) -> None:
         if event.ask != draft.clockwork.surveying:

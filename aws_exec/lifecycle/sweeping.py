@@ -5,7 +5,8 @@ that are known to run are listed instead, at a twentieth of the cost, and what t
 An Airflow container that is not essential ends under a task that goes on, and no listing tells that: so of those with
 more containers each sweep describes some all the same, and all of them within `look_interval`.
 
-What an answer means for a job is decided in `following.py`.
+When the fleet is surveyed is here, too. What an answer means for a job is decided in `following.py`, what a survey
+shows in `surveying.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
 
 
 class Sweeping:
-    """The sweeps over the jobs that are followed."""
+    """The sweeps over the jobs that are followed, and the surveys of the fleet."""
 
     def __init__(self, policy: Policy, book: Book) -> None:
         self.policy = policy
@@ -99,6 +100,26 @@ class Sweeping:
 
     def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
         self._swept(draft, event.ask, now)
+
+    def _survey(self, draft: Draft, now: float) -> None:
+        clockwork = draft.clockwork
+        due = self.policy.orphan_interval is not None and now >= clockwork.next_survey
+        if not due or clockwork.surveying or clockwork.draining:
+            return
+        ask = draft.ask()
+        draft.want(do.Survey(ask))
+        draft.clockwork = replace(draft.clockwork, surveying=ask, survey_from=now)
+
+    def _wait_for_survey(self, draft: Draft, record: Record, now: float) -> Record:
+        """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.
+
+        Its scheduler may have been killed between freeing the key and stopping the container: Airflow then queues the
+        same task instance again, and would let that container run it.
+        """
+        if record.workload is None or self.policy.orphan_interval is None:
+            return record
+        draft.clockwork = replace(draft.clockwork, next_survey=now)
+        return replace(record, unseen=now)
 
     def _of_job(self, draft: Draft, job: Job) -> Record | None:
         # By the ARN alone: a pushed state change may name its place otherwise.

@@ -21,6 +21,10 @@ LaunchId: TypeAlias = str
 #: `<launch id>-<n>`: the n-th request for a container of one launch. At most one container ever exists per token.
 Token: TypeAlias = str
 
+#: Seconds that AWS's clock may be behind Airflow's. A container of an earlier queueing is older than that: it had to be
+#: placed, and to run and end, before Airflow queued its task instance again.
+CLOCKS_APART = 30.0
+
 
 def token_of(launch_id: LaunchId, number: int) -> Token:
     """The token of the `number`-th request (from 1) of a launch."""
@@ -85,6 +89,25 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Of which try a container is, and since when it may have been there: as a row says it, or the container itself.
+
+    Attributes:
+        try_number: of the task instance; empty if nobody says.
+        since: seconds since the epoch: when the row was queued, or AWS took the job in; None if nobody says.
+    """
+
+    try_number: str = ""
+    since: float | None = None
+
+    def fits(self, seen: Origin) -> bool:
+        """Whether a container may be the one that a row with this origin waits for."""
+        if self.try_number and seen.try_number and self.try_number != seen.try_number:
+            return False
+        return self.since is None or seen.since is None or seen.since >= self.since - CLOCKS_APART
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One job as one answer of the cloud showed it. Answers may be late, doubled or out of order.
 
@@ -97,6 +120,7 @@ class Observation:
             the job (sidecars, the network) is still being taken down.
         waiting: why it does not start, as AWS says it; empty if it says nothing.
         alone: whether the Airflow container is the only one it has: the job ends with it, and not later.
+        origin: what it says of itself; None where that was not read (it is, where the token was not known before).
     """
 
     job: Job
@@ -106,6 +130,7 @@ class Observation:
     stop: Stop | None = None
     waiting: str = ""
     alone: bool = False
+    origin: Origin | None = None
 
 
 class Trouble(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -261,3 +262,46 @@ def test_without_the_right_to_list_jobs_are_adopted_by_what_names_them(scheduler
     aws.exit(arn)
     scheduler.until_over(key_of("load"))
     assert scheduler.outcomes(key_of("load")) == ["success"]
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_later_try_whose_row_names_the_container_of_the_earlier_one_is_launched(
+    scheduler, aws, rows, dead, exit_code
+):
+    """Airflow 3.1 gives no launch an id, and 3.3 not each where several executors are configured; none clears it."""
+    arns = dead(FOR_EVER, task("load", run_id=RUN))
+    aws.exit(arns["load"], exit_code)
+    aws.end(arns["load"])
+    rows.add("load", external_id=arns["load"], try_number=2)
+    aws.set_plan(Plan())
+    assert adopt(scheduler.executor).reset == []
+    second = task("load", run_id=RUN, try_number=2).key
+    scheduler.until_over(second)
+    assert scheduler.outcomes(second) == ["success"]
+    assert len(aws.launches()) == 2
+    assert rows.try_of("load") == 2
+
+
+def test_a_row_that_was_queued_again_long_after_its_container_was_made_is_launched(scheduler, aws, rows, dead):
+    """A sensor in reschedule mode: the same try, another container."""
+    arns = dead(FOR_EVER, task("load", run_id=RUN))
+    aws.exit(arns["load"])
+    aws.end(arns["load"])
+    rows.add("load", external_id=arns["load"], queued_dttm=datetime.now(UTC) + timedelta(minutes=5))
+    aws.set_plan(Plan())
+    assert adopt(scheduler.executor).reset == []
+    scheduler.until_over(key_of("load"))
+    assert scheduler.outcomes(key_of("load")) == ["success"]
+    assert len(aws.launches()) == 2
+
+
+def test_a_running_task_is_not_failed_for_the_end_of_its_earlier_try(scheduler, aws, rows, dead):
+    arns = dead(FOR_EVER, task("load", run_id=RUN))
+    aws.exit(arns["load"], 1)
+    aws.end(arns["load"])
+    rows.add("load", state="running", external_id=arns["load"], try_number=2)
+    assert adopt(scheduler.executor).reset == []
+    second = task("load", run_id=RUN, try_number=2).key
+    scheduler.until(lambda: second not in scheduler.executor.running)
+    assert scheduler.outcomes(second) == []
+    assert len(aws.launches()) == 1

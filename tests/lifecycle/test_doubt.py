@@ -211,5 +211,29 @@ def test_a_look_that_is_out_over_a_gap_is_not_withdrawn():
     ask = life.launching()
     life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
     assert [type(effect) for effect in life.tick(2)] == [do.Find]
+    before = life.record()
     assert life.tick(11) == []
-    assert life.record().doubtful
+    assert life.record() is before
+
+
+def test_a_gap_writes_no_record_anew_but_those_whose_answer_may_be_too_old():
+    """It comes just when the scheduler is behind, and thousands may wait."""
+    life = Life(gap=10.0, wakes=0)
+    life.tick()
+    for number in range(3):
+        life.take(f"L{number}", f"K{number}")
+    before = dict(life.book.records)
+    life.tick(11)
+    assert all(life.record(launch_id) is record for launch_id, record in before.items())
+
+
+def test_each_gap_is_a_reason_of_its_own():
+    life = Life(gap=10.0)
+    life.active()
+    for _ in range(2):
+        life.tick(11)
+        life.see(stopped(NEVER_STARTED, token=life.record().token))
+        (confirm,) = [effect for effect in life.tick(60) if isinstance(effect, do.Confirm)]
+        life.tell(on.Confirmed(confirm.ask, ("L1",), OURS))
+        ask = life.submit_of(life.tick()).ask
+        life.tell(on.Accepted(ask, "L1", starting(token=life.record().token)))

@@ -3,6 +3,8 @@ after every event of every test (`driver.check`), of the drawn ones (`test_every
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from aws_exec.lifecycle import events as on
@@ -10,7 +12,7 @@ from aws_exec.lifecycle.book import Book, Change, Clockwork, Record
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.phases import TRANSITIONS, Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import Origin, Trouble
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 W, C, L, U = Phase.WAITING, Phase.CONFIRMING, Phase.LAUNCHING, Phase.UNCERTAIN
@@ -112,6 +114,11 @@ def adopted_beside_another(life, looks, owner):
     life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,)))
 
 
+def adopted_with_an_earlier_one(life):
+    life.tell(on.Adopted("L1", "K1", JOB, origin=Origin("2")))
+    life.see(replace(running(), origin=Origin("1")))
+
+
 def outrun(life):
     """Another container starts although it is being stopped, and Airflow lets it in."""
     life.awaited = None
@@ -153,6 +160,7 @@ WAYS = {
     (O, W): (BATCH, lambda life: not_found(life, 2)),
     (O, NONE): ({}, adopted_and_nowhere),
     (A, S): ({}, lambda life: (life.active(), revoke(life))),
+    (A, U): ({}, adopted_with_an_earlier_one),
     (A, W): ({}, lambda life: (life.active(), life.see(stopped(NEVER_STARTED)))),
     (A, NONE): ({}, lambda life: (life.started(), life.see(stopped(EXITED_0)))),
     (S, NONE): ({}, lambda life: (life.active(), revoke(life), life.see(stopped(NEVER_STARTED)))),

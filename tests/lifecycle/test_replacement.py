@@ -43,7 +43,8 @@ def test_an_end_that_is_nobodys_fault_spends_no_attempt():
     for number in range(2, 6):
         text = "Its container never started; launching another (attempt 1 of 1)"
         token = f"L1-{number - 1}"
-        assert life.see(stopped(NEVER_STARTED, token=token)) == [do.Note("K1", text, stop=NEVER_STARTED)]
+        told = [do.Note("K1", text, stop=NEVER_STARTED)] if number == 2 else []  # said once
+        assert life.see(stopped(NEVER_STARTED, token=token)) == told
         submit = next(effect for effect in life.tick(60) if isinstance(effect, do.Submit))
         assert submit.token == f"L1-{number}"
         life.tell(on.Accepted(submit.ask, "L1", starting(token=submit.token)))
@@ -92,6 +93,19 @@ def test_a_replacement_begins_afresh_but_for_what_the_launch_has_used_up():
         number=2,
         attempt=2,
         containers=1,
-        faults=1,
+        deaths=1,
         due=life.now + REPLACE.after(1, "L1-1"),
     )
+
+
+def test_containers_that_die_one_after_the_other_are_replaced_ever_later():
+    life = Life(judge=lambda _: Replacement.FREE, poll_interval=1e9)
+    life.active()
+    pauses = []
+    for number in range(1, 7):
+        life.see(stopped(NEVER_STARTED, token=f"L1-{number}"))
+        pauses.append(life.record().due - life.now)
+        submit = life.submit_of([each for each in life.tick(pauses[-1]) if isinstance(each, do.Submit)])
+        life.tell(on.Accepted(submit.ask, "L1", starting(token=submit.token)))
+    assert pauses == pytest.approx([REPLACE.after(number, f"L1-{number}") for number in range(1, 7)])
+    assert pauses[-1] > REPLACE.ceiling / 2

@@ -1,0 +1,110 @@
+"""A row that is adopted may name the container of an earlier launch: Airflow does not clear it for the next one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import CLOCKS_APART, Observation, Origin
+from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, NEVER_STARTED, Life, over, running, starting, stopped
+
+QUEUED_AT = 1000.0
+ROW = Origin("2", QUEUED_AT)
+EARLIER_TRY = Origin("1", QUEUED_AT + 1)
+EARLIER_RUN = Origin("2", QUEUED_AT - CLOCKS_APART - 1)
+ITS_OWN = (Origin("2", QUEUED_AT + 1), Origin("2", QUEUED_AT - CLOCKS_APART), Origin("", QUEUED_AT), Origin("2"), None)
+
+
+def adopted(workload: object | None = "work", **policy) -> Life:
+    """L2's row names a job, and is adopted."""
+    life = Life(**{"poll_interval": 5.0, **policy})
+    life.tell(on.Adopted("L2", "K1", JOB, workload, "c1", ROW))
+    return life
+
+
+def of(origin: Origin | None, seen: Observation) -> Observation:
+    return replace(seen, origin=origin)
+
+
+def asked(effects: list[do.Effect]) -> list[type]:
+    return [type(effect) for effect in effects if not isinstance(effect, do.Observe)]
+
+
+@pytest.mark.parametrize("origin", [EARLIER_TRY, EARLIER_RUN], ids=["an earlier try", "before a reschedule"])
+@pytest.mark.parametrize(
+    "seen", [stopped(EXITED_1), stopped(EXITED_0), stopped(NEVER_STARTED), over(EXITED_1), running(), starting()]
+)
+def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origin, seen):
+    life = adopted()
+    assert life.see(of(origin, seen)) == []
+    (find,) = life.tick()
+    assert find == do.Find(find.ask, ("L2",), ("L2",), ("c1",))
+    assert life.tell(on.Found(find.ask, ("L2",), ())) == []
+    (submit,) = life.tick()
+    assert (type(submit), submit.token, submit.workload) == (do.Submit, "L2-1", "work")
+
+
+@pytest.mark.parametrize("origin", ITS_OWN)
+def test_what_may_be_its_own_is(origin):
+    life = adopted()
+    assert life.see(of(origin, stopped(EXITED_1))) == [do.Report("K1", success=False, job=JOB, stop=EXITED_1)]
+    assert life.book.records == {}
+
+
+def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
+    """Its own container lives where nothing says: Airflow's heartbeat knows."""
+    life = adopted(workload=None)
+    assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
+    for _ in range(2):
+        (find,) = life.tick(20)
+        told = life.tell(on.Found(find.ask, ("L2",), ()))
+    assert told == [
+        do.Note("K1", "Adopted, but no container of it was found: its heartbeat decides"),
+        do.Release("K1"),
+    ]
+
+
+def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
+    life = adopted(missing_sightings=1, missing_grace=0.0)
+    assert life.sweep(missing=[JOB]) == []
+    assert asked(life.tick()) == [do.Find]
+
+
+def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
+    life = adopted(orphan_interval=900.0, poll_interval=1e9)
+    survey = next(effect for effect in life.tick() if isinstance(effect, do.Survey))
+    life.now += 1
+    life.see(of(EARLIER_TRY, stopped(EXITED_1)))
+    life.tell(on.Found(next(one.ask for one in life.tick(1) if isinstance(one, do.Find)), ("L2",), ()))
+    life.tell(on.Surveyed(survey.ask, ()))
+    assert life.submits() == [], "that survey began before"
+    life.tell(on.OwnersTold(life.book.clockwork.surveying, (), ()))
+    life.tick()
+    life.tell(on.Surveyed(life.book.clockwork.surveying, ()))
+    life.tell(on.OwnersTold(life.book.clockwork.surveying, (), ()))
+    assert life.submits() == ["L2"]
+
+
+def test_once_it_has_been_seen_it_is_its_own():
+    life = adopted()
+    life.see(of(ITS_OWN[0], running()))
+    assert life.see(of(EARLIER_TRY, stopped(EXITED_0))) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+
+
+def test_one_that_is_revoked_before_anybody_saw_its_job_stops_that():
+    life = adopted()
+    assert asked(life.tell(on.Revoked("K1"))) == [do.Note, do.Release, do.StopJob]
+    assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
+    assert life.book.records == {}
+
+
+def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
+    life = Life(launch_timeout=60.0, poll_interval=1e9)
+    life.tell(on.Adopted("L2", "K1", JOB, "work"))
+    life.tell(on.Adopted("L3", "K3", JOB, None))
+    life.tick()
+    assert life.tick(59) == []
+    assert asked(life.tick(1)) == [do.Report, do.StopJob]

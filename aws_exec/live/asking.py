@@ -151,3 +151,21 @@ def log_groups(asking: Asking, configuration: Mapping[str, Any], whose: str, def
         yield Outcome(Status.PASS, call, f"log group {group}", "will be made when first used")
     else:
         yield Outcome(Status.FAIL, call, f"log group {group}", "does not exist", "Create it: containers cannot start")
+
+
+def roles(asking: Asking, named: Mapping[str | None, tuple[str, ...]]) -> Iterator[Outcome]:
+    """Whether IAM roles exist; each is asked about, whatever becomes of the others.
+
+    Args:
+        asking: makes the calls.
+        named: the ARN or the name of each role, and the member of the request that it is from; None is no role.
+    """
+    for arn, path in named.items():
+        if arn:
+            yield from concerning("live-role", path, _role(asking, arn))
+
+
+def _role(asking: Asking, arn: str) -> Iterator[Outcome]:
+    name = arn.rpartition("/")[2]
+    asking.ask("iam", "GetRole", f"role {name}", RoleName=name)
+    yield Outcome(Status.PASS, "iam:GetRole", f"role {name}", "exists")

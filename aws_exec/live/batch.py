@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups, roles
 from aws_exec.redaction import redact
 
 #: Where jobs without a logConfiguration write (AWS Batch user guide, "Using the awslogs log driver").
@@ -95,3 +95,22 @@ def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> I
     properties = several.get(container) or definition.get("containerProperties") or {}
     logs = properties.get("logConfiguration") or {}
     yield from concerning("live-log-group", _DEFINITION, log_groups(asking, logs, subject, DEFAULT_LOG_GROUP))
+    yield from _roles(asking, definition, subject)
+
+
+def _roles(asking: Asking, definition: Mapping[str, Any], subject: str) -> Iterator[Outcome]:
+    """The roles of a job exist, and there is one that Fargate can start it with.
+
+    They are the definition's: SubmitJob overrides none (AWS Batch API Reference, ContainerOverrides and
+    TaskPropertiesOverride). On Fargate executionRoleArn must be there (AWS Batch User Guide, "Job definitions on
+    Fargate"; API Reference, ContainerProperties and EcsTaskProperties).
+    """
+    tasks = (definition.get("ecsProperties") or {}).get("taskProperties") or ()
+    for holder in tasks or [definition.get("containerProperties") or {}]:
+        if "FARGATE" in (definition.get("platformCapabilities") or ()) and not holder.get("executionRoleArn"):
+            message = "is for Fargate, and has no execution role"
+            mend = "Register it with an executionRoleArn: Fargate pulls the image and writes the log by it"
+            call = "batch:DescribeJobDefinitions"
+            yield Outcome(Status.FAIL, call, subject, message, mend, "live-role", _DEFINITION)
+        named = (holder.get(name) for name in ("executionRoleArn", "jobRoleArn", "taskRoleArn"))
+        yield from roles(asking, dict.fromkeys(named, _DEFINITION))

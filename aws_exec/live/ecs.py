@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, Unanswered, concerning, log_groups
+from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, Unanswered, concerning, log_groups, roles
 from aws_exec.settings.rules.fargate import PROVIDERS
 
 _DEFINITION = ("taskDefinition",)
@@ -93,8 +93,15 @@ def _task_definition(asking: Asking, request: Mapping[str, Any], container: str)
     yield from _limits(call, subject, containers[container], request)
     logs = containers[container].get("logConfiguration") or {}
     yield from concerning("live-log-group", _DEFINITION, log_groups(asking, logs, f"container {container}", None))
-    for name in ("executionRoleArn", "taskRoleArn"):
-        yield from concerning("live-role", _DEFINITION, _role(asking, definition.get(name)))
+    yield from roles(asking, _roles(definition, request.get("overrides") or {}))
+
+
+def _roles(definition: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str | None, tuple[str, ...]]:
+    """The roles of a task and who names them: what a request overrides counts (ECS API Reference, TaskOverride)."""
+    return {
+        own.get(name) or definition.get(name): ("overrides", name) if own.get(name) else _DEFINITION
+        for name in ("executionRoleArn", "taskRoleArn")
+    }
 
 
 def _platform(asking: Asking, definition: Mapping[str, Any], request: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -131,14 +138,6 @@ def _limits(call: str, subject: str, container: Mapping[str, Any], request: Mapp
         message = f"limits its container to {limit} MiB, and the task is given {wanted}"
         mend = "Remove the container's memory from the definition"
         yield Outcome(Status.WARN, call, subject, message, mend, "live-container-limit", ("overrides", "memory"))
-
-
-def _role(asking: Asking, arn: str | None) -> Iterator[Outcome]:
-    if not arn:
-        return
-    name = arn.rpartition("/")[2]
-    asking.ask("iam", "GetRole", f"role {name}", RoleName=name)
-    yield Outcome(Status.PASS, "iam:GetRole", f"role {name}", "exists")
 
 
 def _network(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 
 from aws_exec.local.batch_api import BatchService
@@ -15,6 +16,8 @@ from aws_exec.local.ecs_api import EcsService
 _IMAGE = "awsexec/local"
 #: The sidecar of `multi_definition`: it would run for ever, and ends on SIGTERM.
 _SIDECAR = ["python", "-c", "import signal; signal.pause()"]
+#: The execution role of the job definitions: jobs on Fargate must have one.
+_ROLE = "awsexec-execution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Names:
 def make_ready(names: Names, ecs: EcsService, batch: BatchService) -> None:
     """Make everything that `names` names."""
     _cluster(names, ecs)
+    _execution_role(names)
     _job_definitions(names, batch)
     for group in (names.log_group, names.job_log_group):
         logs_backends[names.account][names.region].ensure_log_group(group)
@@ -83,6 +87,13 @@ def _cluster(names: Names, ecs: EcsService) -> None:
     )
 
 
+def _execution_role(names: Names) -> None:
+    """Make the role, unless another embedded AWS of this process has: moto keeps one IAM for all of them."""
+    iam = iam_backends[names.account]["aws"]
+    if all(role.name != _ROLE for role in iam.get_roles()):
+        iam.create_role(_ROLE, "{}", "/", None, "", [], None)
+
+
 def _job_definitions(names: Names, batch: BatchService) -> None:
     backend = batch.backend(names.account, names.region)
     resources = {"type": "FARGATE", "maxvCpus": 256, "subnets": [names.subnet], "securityGroupIds": []}
@@ -100,7 +111,7 @@ def _job_definitions(names: Names, batch: BatchService) -> None:
         "propagate_tags": False,
     }
     size = [{"type": "VCPU", "value": "0.25"}, {"type": "MEMORY", "value": "512"}]
-    role = f"arn:aws:iam::{names.account}:role/awsexec-execution"
+    role = f"arn:aws:iam::{names.account}:role/{_ROLE}"
     properties = {"image": _IMAGE, "command": [], "resourceRequirements": size, "executionRoleArn": role}
     backend.register_job_definition(
         names.job_definition,

@@ -33,6 +33,7 @@ def test_each_line_says_which_call_it_is_from(live, aws):
         ["PASS  batch", "DescribeComputeEnvironments"],
         ["PASS  batch", "DescribeJobDefinitions"],
         ["PASS  logs", "DescribeLogGroups"],
+        ["PASS  iam", "GetRole"],
         ["PASS  batch", "DescribeComputeEnvironments"],
     ]
 

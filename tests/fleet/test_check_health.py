@@ -36,6 +36,7 @@ def test_all_is_well(shell, given):
     assert {line.split()[1] for line in lines if line[0] in "├└"} == {"PASS", "SKIP"}
     for word in ("identity", "cluster", "task definition", "container", "log group", "subnets", "stopping", "quota"):
         assert any(word in line for line in lines), word
+    assert any("role awsexec-execution: exists" in line for line in lines), "of the job definition"
 
 
 @pytest.mark.parametrize("other", ["ECS", "BATCH"])

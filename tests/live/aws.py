@@ -32,16 +32,17 @@ ANSWERS = {
 
 
 class Aws:
-    """Answers as it was told to, and remembers what it was asked."""
+    """Answers as it was told to, and remembers what it was asked; an answer may depend on the arguments."""
 
     def __init__(self, **answers):
         self.answers = {**ANSWERS, **answers}
         self.asked = []
 
     def __getattr__(self, operation):
-        def call(**_arguments):
+        def call(**arguments):
             self.asked.append(operation)
             answer = self.answers[operation]
+            answer = answer(**arguments) if callable(answer) else answer
             if isinstance(answer, Exception):
                 raise answer
             return answer

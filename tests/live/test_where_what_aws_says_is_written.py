@@ -138,7 +138,8 @@ def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
 def test_a_job_on_fargate_has_one_of_its_sizes(platform, memory, expected):
     text = "batch: {job_queue: jobs, job_definition: job}\ntemplates:\n  s: {cpu: 0.5, executor: batch}\n"
     needs = [{"type": "VCPU", "value": "0.5"}, {"type": "MEMORY", "value": memory}]
-    job = {**JOB, "platformCapabilities": [platform], "containerProperties": {"resourceRequirements": needs}}
+    properties = {"resourceRequirements": needs, "executionRoleArn": "run"}
+    job = {**JOB, "platformCapabilities": [platform], "containerProperties": properties}
     aws = Aws(**{**WELL, "describe_job_definitions": {"jobDefinitions": [job]}})
 
     assert places(live(text, aws)) == expected

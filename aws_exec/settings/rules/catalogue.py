@@ -113,7 +113,7 @@ _ERRORS = {
     "live-task-definition": "The task definition exists, is ACTIVE, and fits network and launch type.",
     "live-size": "CPU and memory, with what the definition says of them, are one of the sizes of Fargate.",
     "live-container": "The task or job definition has the Airflow container, and those that are overridden.",
-    "live-role": "The roles of the task definition exist.",
+    "live-role": "The roles of a task or job exist, and a job definition for Fargate has an execution role.",
     "live-network": "Subnets and security groups exist, in one VPC.",
     "live-log-group": "The log group exists, or is made when it is first used: containers cannot start without.",
     "live-job-queue": "The job queue exists, is ENABLED and VALID.",

@@ -10,7 +10,8 @@ import typer
 from cli.common import Format, OutputOption, before
 from cli.console import printer
 from cli.documents import show_rows
-from cli.files import the_file
+from cli.files import the_configuration
+from cli.shown import clean
 
 if TYPE_CHECKING:
     from aws_exec.settings.prices import Prices
@@ -30,19 +31,23 @@ def templates(
 ) -> None:
     """List the templates of awsexec.yaml, with their size and cost per hour.
 
-    The cost is an estimate for Fargate from a dated price table; there is
-    none for GPUs, for your own instances, or where no size is named.
+    The cost is an estimate for Fargate from a dated price table, for the
+    request that the template makes with the options. There is none for
+    GPUs, for your own instances, for what is no size of Fargate's, or where
+    no size is named. Where only AWS knows whether it is Fargate (a job
+    queue, a cluster without a strategy here) that is said on stderr, and
+    `fargate` is null in JSON.
 
     Examples:
       awsexec templates
       awsexec templates --prices eu-central-1.yaml -o json
     """
     from aws_exec.settings.file.units import size  # noqa: PLC0415 - the CLI starts fast
-    from aws_exec.settings.prices import summary  # noqa: PLC0415 - likewise
+    from aws_exec.settings.rules.costs import summaries  # noqa: PLC0415 - likewise
 
-    file = the_file(COMMAND, config)
+    configuration = the_configuration(COMMAND, config)
     table = _prices(prices)
-    rows = [summary(name, [level.terms for level in levels], table) for name, levels in file.templates.items()]
+    rows = summaries(configuration, table)
     cost = f"{table.currency}/h"
     columns = {"name": "NAME", "executor": "EXECUTOR", "cpu": "VCPU", "memory": "MEMORY", "gpu": "GPU", "spot": "SPOT"}
     how = output or before.options.format
@@ -51,6 +56,9 @@ def templates(
         rows = [{**row, "cpu": None if row["cpu"] is None else f"{row['cpu']:g}"} for row in rows]
         told = f"Prices: Fargate, {table.region}, {table.dated}; Spot at {table.spot_share:.0%} of them, by guess."
         printer.err.print(told, highlight=False, soft_wrap=True)
+        if perhaps := [row["name"] for row in rows if row["cost_per_hour"] is not None and not row["fargate"]]:
+            told = clean(f"As if on Fargate, which is not said here: {', '.join(perhaps)}.")
+            printer.err.print(told, highlight=False, markup=False, soft_wrap=True)
     show_rows(rows, how, {**columns, "cost_per_hour": cost, "description": "DESCRIPTION"})
 
 

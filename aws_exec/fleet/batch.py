@@ -18,13 +18,14 @@ from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import whose
 from aws_exec.fleet.batch_surroundings import on_spot, surroundings
-from aws_exec.fleet.model import FleetJob, Moment, Size, State, cleaned
+from aws_exec.fleet.model import FleetJob, Moment, State, cleaned
 from aws_exec.fleet.patience import Patience, PatientCalls
 from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.redaction import redact, redact_document
+from aws_exec.settings.prices import Size
 
 #: Where jobs log whose definition says nothing.
 LOG_GROUP = "/aws/batch/job"

@@ -7,7 +7,6 @@ Fargate pricing, Linux).
 from __future__ import annotations
 
 from aws_exec.fleet.model import FleetJob
-from aws_exec.settings.file.units import UNITS_PER_VCPU
 from aws_exec.settings.prices import Prices, hourly
 
 #: Seconds that are paid for at least.
@@ -16,10 +15,6 @@ LEAST = 60.0
 
 def cost_so_far(job: FleetJob, now: float, prices: Prices) -> float | None:
     """In the table's currency; None where there is no price: on instances of one's own, or of unknown size."""
-    size = job.size
-    if not size.fargate or size.vcpu is None:
-        return None
-    spot = bool(size.spot)
-    an_hour = hourly(prices, size.vcpu * UNITS_PER_VCPU, size.memory_mib, storage_gib=size.storage_gib, spot=spot)
+    an_hour = hourly(prices, job.size)
     seconds = job.billed(now)
     return None if an_hour is None else an_hour * (max(seconds, LEAST) if seconds else 0.0) / 3600

@@ -15,13 +15,14 @@ from aws_exec.clouds.ecs_task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import whose
 from aws_exec.fleet.ecs_surroundings import surroundings
-from aws_exec.fleet.model import PULL, FleetJob, Moment, Size, State, cleaned
+from aws_exec.fleet.model import PULL, FleetJob, Moment, State, cleaned
 from aws_exec.fleet.patience import Patience, PatientCalls
 from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Fault, Job, Stop
 from aws_exec.redaction import redact_document
 from aws_exec.settings.file.units import UNITS_PER_VCPU
+from aws_exec.settings.prices import Size
 
 #: The steps of a task's life, as a task has them, in order.
 _STEPS = {

@@ -10,6 +10,7 @@ from typing import Any
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
 from aws_exec.redaction import redact
+from aws_exec.settings.prices import Size
 
 
 class State(StrEnum):
@@ -23,29 +24,11 @@ class State(StrEnum):
     FAILED = "failed"  #: it is over, and did not
 
 
+#: A size of which nothing is said.
+_UNKNOWN = Size()
+
 #: The states of a job that is not over.
 ACTIVE = frozenset({State.WAITING, State.STARTING, State.RUNNING, State.STOPPING})
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What a job was given.
-
-    Attributes:
-        vcpu: vCPUs; None if it is not said.
-        memory_mib: MiB; None if it is not said.
-        gpu: GPUs.
-        storage_gib: ephemeral storage, GiB; 0 if it is not said.
-        fargate: whether it runs on Fargate, which has a price.
-        spot: whether on Fargate Spot; None: nobody says.
-    """
-
-    vcpu: float | None = None
-    memory_mib: int | None = None
-    gpu: int = 0
-    storage_gib: int = 0
-    fargate: bool = False
-    spot: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +69,7 @@ class FleetJob:
     state: State
     status: str
     definition: str = ""
-    size: Size = Size()
+    size: Size = _UNKNOWN
     moments: tuple[Moment, ...] = ()
     created: float | None = None
     started: float | None = None

@@ -1,4 +1,4 @@
-"""What a template costs an hour: an estimate from a dated price table, which a file may replace. Pure.
+"""What a job of a size costs an hour: an estimate from a dated price table, which a file may replace. Pure.
 
 The table is of us-east-1, Linux/x86, as of mid-2026, second-hand; Spot varies by the minute.
 Instances that one owns (EC2 launch types, Batch on EC2, GPUs) have no price here.
@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from aws_exec.settings.file.units import UNITS_PER_VCPU
 
 #: GiB of ephemeral storage that every Fargate task has for nothing.
 FREE_STORAGE = 20
@@ -38,6 +36,27 @@ class Prices:
     currency: str = "USD"
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a job is given.
+
+    Attributes:
+        vcpu: vCPUs; None if it is not said.
+        memory_mib: MiB; None if it is not said.
+        gpu: GPUs.
+        storage_gib: ephemeral storage, GiB; 0 if it is not said.
+        fargate: whether it runs on Fargate, which has a price; None: nobody says.
+        spot: whether on Fargate Spot; None: nobody says.
+    """
+
+    vcpu: float | None = None
+    memory_mib: int | None = None
+    gpu: int = 0
+    storage_gib: int = 0
+    fargate: bool | None = False
+    spot: bool | None = False
+
+
 def prices_of(document: object) -> Prices:
     """A price table of one's own; what it does not name is as in ours.
 
@@ -59,38 +78,14 @@ def prices_of(document: object) -> Prices:
     return Prices(**said)
 
 
-def hourly(
-    prices: Prices, cpu_units: float | None, memory_mib: float | None, *, storage_gib: float = 0, spot: bool = False
-) -> float | None:
-    """What a task of this size costs an hour on Fargate; None if its size is not known."""
-    if cpu_units is None or memory_mib is None:
+def hourly(prices: Prices, size: Size) -> float | None:
+    """What a job of this size costs an hour, if it is on Fargate; on Spot only where that is known.
+
+    Returns:
+        In the table's currency; None where there is no price: on instances of one's own, or of unknown size.
+    """
+    if size.fargate is False or size.vcpu is None or size.memory_mib is None:
         return None
-    share = prices.spot_share if spot else 1.0
-    compute = cpu_units / UNITS_PER_VCPU * prices.vcpu + memory_mib / 1024 * prices.gb
-    return share * compute + max(storage_gib - FREE_STORAGE, 0) * prices.storage_gb
-
-
-def summary(name: str, levels: Any, prices: Prices) -> dict[str, Any]:
-    """What `awsexec templates` shows of one template: its name, service, size and cost; None where nothing is said."""
-    merged: dict[str, Any] = {}
-    for level in levels:
-        merged |= level.model_dump(mode="json", exclude_unset=True)
-    elsewhere = (
-        merged.get("gpu") or merged.get("capacity_provider") or merged.get("launch_type") not in (None, "FARGATE")
-    )
-    cost = None
-    if not elsewhere:
-        storage = merged.get("ephemeral_storage") or 0
-        spot = bool(merged.get("spot"))
-        cost = hourly(prices, merged.get("cpu"), merged.get("memory"), storage_gib=storage, spot=spot)
-    return {
-        "name": name,
-        "executor": merged.get("executor"),
-        "extends": levels[-1].extends,
-        "cpu": None if merged.get("cpu") is None else merged["cpu"] / UNITS_PER_VCPU,
-        "memory_mib": merged.get("memory"),
-        "gpu": merged.get("gpu"),
-        "spot": merged.get("spot"),
-        "cost_per_hour": None if cost is None else round(cost, 5),
-        "description": levels[-1].description,
-    }
+    share = prices.spot_share if size.spot else 1.0
+    compute = size.vcpu * prices.vcpu + size.memory_mib / 1024 * prices.gb
+    return share * compute + max(size.storage_gib - FREE_STORAGE, 0) * prices.storage_gb

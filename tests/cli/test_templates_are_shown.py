@@ -89,6 +89,44 @@ def test_templates_have_a_size_and_a_price_from_a_table_that_can_be_replaced(run
     assert [line.split()[0] for line in table.stdout.splitlines()] == ["NAME", *ours]
 
 
+@pytest.mark.parametrize(
+    ("sample", "priced", "perhaps"),
+    [
+        ("fargate", {"small", "large", "huge", "scratch", "traced"}, ""),
+        ("fargate-spot", {"cheap", "certain", "nightly"}, ""),
+        ("ec2-capacity-provider", set(), ""),
+        ("batch-ec2-gpu", set(), ""),
+        ("batch-fargate", {"small", "large", "urgent"}, "small, large, urgent"),
+        ("both", {"small", "large", "nightly", "either"}, "small, large, either"),
+    ],
+)
+def test_what_runs_on_ones_own_instances_has_no_price_and_what_only_aws_knows_is_named(run, sample, priced, perhaps):
+    named = ("templates", "--config", str(ROOT / "config-samples" / f"{sample}.yaml"))
+    rows = {row["name"]: row for row in json.loads(run(*named, "-o", "json").stdout)}
+
+    assert {name for name, row in rows.items() if row["cost_per_hour"] is not None} == priced
+    table = run(*named)
+    told = [line for line in table.stderr.splitlines() if not line.startswith("Prices: ")]
+    assert told == ([f"As if on Fargate, which is not said here: {perhaps}."] if perhaps else [])
+    cells = {line.split()[0]: line.split() for line in table.stdout.splitlines()[1:]}
+    assert all((str(row["cost_per_hour"]) in cells[name]) == (name in priced) for name, row in rows.items())
+
+
+def test_the_price_is_of_the_request_that_airflows_configuration_makes(run, tmp_path):
+    (tmp_path / "airflow.cfg").write_text(
+        "[aws_ecs_executor]\ncluster = c\ncontainer_name = a\ntask_definition = t\nlaunch_type = EC2\n"
+    )
+    path = tmp_path / "awsexec.yaml"
+    path.write_text("templates: {small: {cpu: 1, memory: 2GiB}}\n")
+
+    def price(**environment):
+        done = run("templates", "--config", str(path), "-o", "json", AIRFLOW_HOME=str(tmp_path), **environment)
+        return json.loads(done.stdout)[0]["cost_per_hour"]
+
+    assert price() is None
+    assert price(AIRFLOW__AWS_ECS_EXECUTOR__LAUNCH_TYPE="FARGATE") == pytest.approx(0.04048 + 2 * 0.004445, abs=1e-5)
+
+
 def test_the_schema_takes_the_samples_and_refuses_what_is_unknown(run):
     import yaml  # noqa: PLC0415 - for this test only
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - comes with the tests' moto

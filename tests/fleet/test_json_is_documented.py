@@ -8,6 +8,10 @@ import pytest
 from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import Explanation, Fact
 from aws_exec.live.asking import Outcome, Status
+from aws_exec.settings.file.reading import read_file
+from aws_exec.settings.prices import Prices
+from aws_exec.settings.rules.configuration import Configuration
+from aws_exec.settings.rules.costs import summaries
 from cli import check_health, explain, stopping
 from cli.common import Format, Options
 from tests.fleet.test_screens_of_one_job import FAILED
@@ -37,9 +41,20 @@ def checked(_):
     return check_health._plain(Outcome(Status.PASS, "sts:GetCallerIdentity", "identity", "it"))
 
 
+def listed(_):
+    file, _ = read_file(b"templates: {small: {cpu: 1, memory: 2GiB}}", "f", {})
+    return summaries(Configuration(file), Prices())[0]
+
+
 @pytest.mark.parametrize(
     ("command", "document"),
-    [("explain", explained), ("terminate", terminated), ("terminate-all", terminated), ("check-health", checked)],
+    [
+        ("explain", explained),
+        ("terminate", terminated),
+        ("terminate-all", terminated),
+        ("check-health", checked),
+        ("templates", listed),
+    ],
 )
 def test_every_member_is_in_its_row(command, document, capsys):
     assert document(capsys).keys() - row(command) == set()

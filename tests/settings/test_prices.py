@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from aws_exec.settings.prices import Prices, hourly, prices_of
+from aws_exec.settings.prices import Prices, Size, hourly, prices_of
 
 
 @pytest.mark.parametrize(
@@ -29,13 +31,29 @@ def test_what_a_table_does_not_name_is_as_in_ours():
     assert (ours.vcpu, ours.gb, ours.currency) == (1.0, Prices().gb, "EUR")
 
 
-def test_a_task_costs_its_vcpus_its_memory_and_the_disk_beyond_what_is_free():
-    prices = Prices(vcpu=1.0, gb=0.5, storage_gb=0.1, spot_share=0.25)
-    assert hourly(prices, 2048, 4096) == 2 + 2
-    assert hourly(prices, 2048, 4096, storage_gib=30) == 2 + 2 + 1
-    assert hourly(prices, 2048, 4096, spot=True) == 1
+PRICES = Prices(vcpu=1.0, gb=0.5, storage_gb=0.1, spot_share=0.25)
+TASK = Size(2, 4096, fargate=True)
 
 
-@pytest.mark.parametrize(("cpu", "memory"), [(None, 1024), (256, None)])
-def test_a_task_of_unknown_size_has_no_price(cpu, memory):
-    assert hourly(Prices(), cpu, memory) is None
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (TASK, 2 + 2),
+        (replace(TASK, storage_gib=30), 2 + 2 + 1),
+        (replace(TASK, spot=True), 1),
+        (replace(TASK, spot=None), 2 + 2),
+        (replace(TASK, fargate=None), 2 + 2),
+    ],
+    ids=["plain", "disk", "Spot", "perhaps Spot", "perhaps on Fargate"],
+)
+def test_a_task_costs_its_vcpus_its_memory_and_the_disk_beyond_what_is_free(size, expected):
+    assert hourly(PRICES, size) == expected
+
+
+@pytest.mark.parametrize(
+    "size",
+    [replace(TASK, vcpu=None), replace(TASK, memory_mib=None), replace(TASK, fargate=False)],
+    ids=["no vCPUs", "no memory", "elsewhere"],
+)
+def test_what_is_of_unknown_size_or_on_instances_of_ones_own_has_no_price(size):
+    assert hourly(PRICES, size) is None

@@ -209,16 +209,23 @@ class Checked:
         home = self.configuration.place(self.service, "", self.team)
         yield section.builder.build(TYPICAL, ["x"]).arguments, section.origins, home
         for name, levels in self.configuration.file.templates.items():
-            if service_of([level.terms for level in levels]) not in (None, self.service):
-                continue
-            try:
-                request = section.builder.build(TYPICAL, ["x"], {"template": name}).arguments
-            except InvalidExecutorConfig:
+            request = self.request(section, name)
+            if request is None:
                 continue
             origins = section.origins.copy()
             for level in levels:
                 self._add_level(origins, level)
             yield request, origins, self.configuration.file.located.key(levels[-1].path)
+
+    def request(self, section: Section, template: str) -> Document | None:
+        """What a typical task with this template would be launched with.
+
+        None: the template is for the other service, or what it makes cannot be sent; `complaints` has told it.
+        """
+        try:
+            return dict(section.builder.build(TYPICAL, ["x"], {"template": template}).arguments)
+        except InvalidExecutorConfig:
+            return None
 
     # -- templates ----------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ Sizes and limits: Amazon ECS developer guide, "Task definition parameters for Fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from aws_exec.settings.file.places import Complaint
-from aws_exec.settings.file.units import size, vcpus
+from aws_exec.settings.file.units import UNITS_PER_VCPU, size, vcpus
+from aws_exec.settings.prices import Size
 from aws_exec.settings.rules.view import View
 
 #: Memory in MiB that each number of CPU units may have.
@@ -29,16 +31,37 @@ MEMORIES = tuple(sorted({memory for memories in SIZES.values() for memory in mem
 
 STORAGE = (21, 200)
 PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
+#: Where among instances a task goes: there are none on Fargate.
+PLACED = ("placementConstraints", "placementStrategy")
 MOST_SUBNETS, MOST_GROUPS, MOST_PROVIDERS = 16, 5, 20
 
 
-def runs_on_fargate(view: View) -> bool | None:
-    """Whether it does; None if the cluster decides."""
-    strategy = view.request.get("capacityProviderStrategy") or ()
+def runs_on_fargate(request: Mapping[str, Any]) -> bool | None:
+    """Whether the task of a RunTask request does; None if the cluster decides."""
+    strategy = request.get("capacityProviderStrategy") or ()
     if strategy:
         return any(item.get("capacityProvider") in PROVIDERS for item in strategy)
-    launch_type = view.request.get("launchType")
+    launch_type = request.get("launchType")
     return launch_type == "FARGATE" if launch_type else None
+
+
+def task_size(request: Mapping[str, Any]) -> Size:
+    """What a RunTask request gives its task; what it leaves to the task definition is not said.
+
+    Not on Fargate if it is to be placed (API Reference, RunTask); on Spot if every provider of its strategy is.
+    """
+    own = request.get("overrides") or {}
+    cpu = _number(own.get("cpu"))
+    needs = [need for item in own.get("containerOverrides") or () for need in item.get("resourceRequirements") or ()]
+    strategy = request.get("capacityProviderStrategy") or ()
+    return Size(
+        vcpu=None if cpu is None else cpu / UNITS_PER_VCPU,
+        memory_mib=_number(own.get("memory")),
+        gpu=sum(_number(need.get("value")) or 0 for need in needs if need.get("type") == "GPU"),
+        storage_gib=(own.get("ephemeralStorage") or {}).get("sizeInGiB") or 0,
+        fargate=False if any(request.get(name) for name in PLACED) else runs_on_fargate(request),
+        spot=bool(strategy) and all(item.get("capacityProvider") == "FARGATE_SPOT" for item in strategy),
+    )
 
 
 def nearest(cpu: int | None, memory: int | None) -> str:
@@ -53,7 +76,7 @@ def nearest(cpu: int | None, memory: int | None) -> str:
 
 def sizes(view: View) -> Iterator[Complaint]:
     """CPU and memory are one of the sizes; with one of them only, the other is the task definition's."""
-    on_fargate = runs_on_fargate(view)
+    on_fargate = runs_on_fargate(view.request)
     if view.service != "ecs" or on_fargate is False:
         return
     cpu, memory = _number(view.overrides.get("cpu")), _number(view.overrides.get("memory"))
@@ -73,7 +96,7 @@ def _choices(cpu: int | None) -> str:
 
 def only_elsewhere(view: View) -> Iterator[Complaint]:
     """GPUs and placement are not for Fargate; disks have bounds there."""
-    if view.service != "ecs" or not runs_on_fargate(view):
+    if view.service != "ecs" or not runs_on_fargate(view.request):
         return
     for path, item in view.containers():
         kinds = [need.get("type") for need in item.get("resourceRequirements") or ()]
@@ -81,7 +104,7 @@ def only_elsewhere(view: View) -> Iterator[Complaint]:
             where = (*path, "resourceRequirements", "GPU")
             mend = "Choose a capacity provider of GPU instances, or executor: batch"
             yield view.complain("fargate-gpu", where, "Fargate has no GPUs", mend)
-    for name in ("placementConstraints", "placementStrategy"):
+    for name in PLACED:
         if view.request.get(name):
             yield view.complain("fargate-placement", (name,), f"Fargate takes no {name}", "Remove it")
     disk = (view.overrides.get("ephemeralStorage") or {}).get("sizeInGiB")
@@ -93,7 +116,7 @@ def only_elsewhere(view: View) -> Iterator[Complaint]:
 
 def only_on_fargate(view: View) -> Iterator[Complaint]:
     """What Fargate has and other launch types do not."""
-    if view.service != "ecs" or runs_on_fargate(view) is not False:
+    if view.service != "ecs" or runs_on_fargate(view.request) is not False:
         return
     if view.overrides.get("ephemeralStorage"):
         path = ("overrides", "ephemeralStorage")
@@ -118,7 +141,7 @@ def network(view: View) -> Iterator[Complaint]:
         return
     path = ("networkConfiguration", "awsvpcConfiguration")
     awsvpc = (view.request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    if runs_on_fargate(view) and not awsvpc.get("subnets") and not view.assumed:
+    if runs_on_fargate(view.request) and not awsvpc.get("subnets") and not view.assumed:
         where = "launchType" if view.request.get("launchType") else "capacityProviderStrategy"
         message = "tasks on Fargate need subnets, and there are none"
         yield view.complain("network-subnets", (where,), message, "Set the option subnets")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.prices import Size
 from aws_exec.settings.rules.view import View
 
 SHORTEST_TIMEOUT = 60
@@ -55,9 +57,8 @@ def resources(view: View) -> Iterator[Complaint]:
         return
     for path, item in view.containers():
         for need in item.get("resourceRequirements") or ():
-            value = str(need.get("value"))
-            if not value.replace(".", "", 1).isdecimal() or float(value) <= 0:
-                message = f"{need.get('type')} is a number above 0, not {value[:40]}"
+            if not _amount(need):
+                message = f"{need.get('type')} is a number above 0, not {str(need.get('value'))[:40]}"
                 mend = "Memory is in MiB, without a unit" if need.get("type") == "MEMORY" else "Write a number"
                 where = (*path, "resourceRequirements", str(need.get("type")))
                 yield view.complain("batch-resource", where, message, mend)
@@ -65,6 +66,27 @@ def resources(view: View) -> Iterator[Complaint]:
     if isinstance(priority, int) and not 0 <= priority <= HIGHEST_PRIORITY:
         message = f"the priority is 0 to {HIGHEST_PRIORITY:,}"
         yield view.complain("batch-priority", ("schedulingPriorityOverride",), message)
+
+
+def job_size(request: Mapping[str, Any]) -> Size:
+    """What a SubmitJob request gives its job; what it leaves to the job definition is not said.
+
+    Nor is what the others of several containers are given. Whether it runs on Fargate the job queue alone knows.
+    """
+    tasks = (request.get("ecsPropertiesOverride") or {}).get("taskProperties") or ()
+    several = [item for task in tasks for item in task.get("containers") or ()]
+    given: dict[str, float] = {}
+    for item in several or [request.get("containerOverrides") or {}]:
+        for need in item.get("resourceRequirements") or ():
+            given[need.get("type", "")] = given.get(need.get("type", ""), 0) + (_amount(need) or 0)
+    vcpu, memory = (None if several else given.get(kind) or None for kind in ("VCPU", "MEMORY"))
+    return Size(vcpu, None if memory is None else int(memory), int(given.get("GPU", 0)), fargate=None, spot=None)
+
+
+def _amount(need: Mapping[str, Any]) -> float | None:
+    """How much a resource requirement asks for; None if that is no number."""
+    value = str(need.get("value"))
+    return float(value) if value.replace(".", "", 1).isdecimal() else None
 
 
 CHECKS = (timeout, retries, resources)

@@ -80,7 +80,7 @@ def _starts_slowly(view: View) -> bool:
 
 def parallelism(view: View) -> Iterator[Complaint]:
     """As many tasks as Airflow runs at a time fit into the quota."""
-    if view.service != "ecs" or not runs_on_fargate(view):
+    if view.service != "ecs" or not runs_on_fargate(view.request):
         return
     spot = any(
         item.get("capacityProvider") == "FARGATE_SPOT" for item in view.request.get("capacityProviderStrategy", ())

@@ -78,6 +78,14 @@ class ModelAirflow:
         if older := self.owner(key):
             older.fate = "superseded"
 
+    def left_in_the_row(self, launch: Launch) -> Job | None:
+        """A container of an earlier launch, which the row may name until this one has a container."""
+        if any(launch_of(each.token) == launch.family for each in self.cloud.containers):
+            return None
+        families = {each.family for each in self.launches.values() if each.key == launch.key}
+        earlier = [each.job for each in self.cloud.containers if launch_of(each.token) in families]
+        return earlier[-1] if earlier else None
+
     # -- the effects that are Airflow's -------------------------------------------------------------------------------
 
     def hear(self, effect: do.Launched | do.Note | do.Release | do.Report) -> None:

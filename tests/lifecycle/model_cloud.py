@@ -9,6 +9,7 @@ from aws_exec.lifecycle.values import (
     Job,
     LaunchId,
     Observation,
+    Origin,
     Status,
     Stop,
     Token,
@@ -51,7 +52,8 @@ class Container:
 
     def seen(self) -> Observation:
         """As an answer shows it."""
-        return Observation(self.job, self.status, self.started, self.token, self.ended)
+        origin = Origin(launch_of(self.token))  # the rows of the model have a try for each launch
+        return Observation(self.job, self.status, self.started, self.token, self.ended, origin=origin)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import Fault, Origin, Trouble
 from tests.lifecycle import properties
 from tests.lifecycle.model_airflow import Launch, ModelAirflow
 from tests.lifecycle.model_cloud import FORGETFUL, Container, ModelCloud
@@ -160,10 +160,11 @@ class World:
         queued = self.airflow.is_queued(launch)
         workload = f"work of {launch.launch_id}, again" if queued else None
         job = launch.told if by_arn else None
-        launch_id = self.new_id("A") if job else launch.family
-        launch.fate = "gone"
-        self.airflow.launches[launch_id] = replace(launch, launch_id=launch_id, fate="", deadline=None)
-        self.tell(on.Adopted(launch_id, launch.key, job, workload))
+        stale = self.airflow.left_in_the_row(launch) if by_arn and job is None else None
+        launch_id = self.new_id("A") if job or stale else launch.family
+        launch.fate, family = "gone", launch_id if stale else launch.family
+        self.airflow.launches[launch_id] = replace(launch, launch_id=launch_id, family=family, fate="", deadline=None)
+        self.tell(on.Adopted(launch_id, launch.key, job or stale, workload, origin=Origin(launch.family)))
 
     def drain(self) -> None:
         """The executor ends."""

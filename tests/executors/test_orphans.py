@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -61,6 +62,20 @@ def test_an_orphan_is_told_and_left_alone(successor, aws, rows, dead, caplog):
     assert "etl.cleared of " + RUN in caplog.text
     assert "reap_orphans" in caplog.text
     assert aws.stops() == []
+
+
+@over_both
+def test_a_place_that_only_a_template_names_is_looked_into_by_who_has_not_used_it(  # noqa: PLR0917 - fixtures
+    successor, aws, service, rows, dead, tmp_path, monkeypatch, caplog
+):
+    (arn,) = dead(task("cleared", run_id=RUN, executor_config=service.elsewhere))
+    rows.add("cleared", state="success", try_number=1)
+    file = tmp_path / "awsexec.yaml"
+    template = {"executor": service.name, service.name: dict(service.elsewhere)}
+    file.write_text(json.dumps({"version": 1, "templates": {"far": template}}))
+    monkeypatch.setenv("AWSEXEC_CONFIG", str(file))
+    scheduler = successor()
+    scheduler.until(lambda: arn in caplog.text)
 
 
 @over_both

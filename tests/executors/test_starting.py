@@ -179,6 +179,18 @@ def test_it_warns_if_tasks_on_instances_that_have_to_be_started_would_be_revoked
     assert warned == (timeout == "600")
 
 
+def test_what_the_kwargs_lay_over_the_options_is_what_is_checked_and_warned_of(started, monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "600")
+    strategy = '[{"capacityProvider": "gpu-asg"}]'
+    started(
+        cluster="nowhere",
+        launch_type=None,
+        check_health_on_startup="True",
+        run_task_kwargs=f'{{"cluster": "fleet", "capacityProviderStrategy": {strategy}}}',
+    )
+    assert "capacity provider gpu-asg may have to start an instance first" in caplog.text
+
+
 @over_both
 def test_an_empty_conn_id_means_the_credentials_of_boto3(started):
     """What the refusal of an unresolvable connection tells users to set."""

@@ -182,12 +182,12 @@ def test_it_warns_if_tasks_on_instances_that_have_to_be_started_would_be_revoked
 def test_what_the_kwargs_lay_over_the_options_is_what_is_checked_and_warned_of(started, monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "600")
     strategy = '[{"capacityProvider": "gpu-asg"}]'
-    started(
+    executor = started(
         cluster="nowhere",
         launch_type=None,
-        check_health_on_startup="True",
         run_task_kwargs=f'{{"cluster": "fleet", "capacityProviderStrategy": {strategy}}}',
     )
+    assert executor._ecs._cluster == "fleet"
     assert "capacity provider gpu-asg may have to start an instance first" in caplog.text
 
 

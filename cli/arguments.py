@@ -66,7 +66,8 @@ def _offered(jobs: Sequence[FleetJob], incomplete: str) -> list[tuple[str, str]]
     return ids or [(job.address, job.id) for job in jobs if job.address.startswith(incomplete)]
 
 
-_JOB = "ARN, id, unique prefix of either, or dag/task[map]@run."
+#: Help is Rich markup: `[map]` without the backslash would not be seen.
+_JOB = "ARN, id, unique prefix of either, or dag/task\\[map]@run."
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help=_JOB, show_default=False, autocompletion=complete_jobs)]
 JobsArgument = Annotated[
@@ -75,7 +76,7 @@ JobsArgument = Annotated[
 _FILTERS = "Filters"
 DagOption = Annotated[list[str] | None, typer.Option(help="DAG id, or a pattern.", rich_help_panel=_FILTERS)]
 TaskOption = Annotated[
-    list[str] | None, typer.Option(help="Task id, task[map], or a pattern.", rich_help_panel=_FILTERS)
+    list[str] | None, typer.Option(help="Task id, task\\[map], or a pattern.", rich_help_panel=_FILTERS)
 ]
 RunOption = Annotated[list[str] | None, typer.Option(help="Run id, or a pattern.", rich_help_panel=_FILTERS)]
 StateOption = Annotated[list[StateName] | None, typer.Option(help="How far.", rich_help_panel=_FILTERS)]

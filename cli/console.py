@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 
 from rich.console import Console, RenderableType
 
@@ -16,6 +16,9 @@ DEBUG_VARIABLE = "AWSEXEC_DEBUG"
 
 #: Characters of a line that goes to a pipe: more than any row has.
 _PIPE = 10_000
+
+#: What is printed is data, and shown as it is: `[core]` is no markup, `:key:` no emoji, a number has no colour.
+_console = partial(Console, markup=False, emoji=False, highlight=False)
 
 
 class Printer:
@@ -31,17 +34,23 @@ class Printer:
     @cached_property
     def out(self) -> Console:
         """For data: what a script would read."""
-        return Console()
+        return _console()
 
     @cached_property
     def err(self) -> Console:
         """For talk: what a person would read."""
-        return Console(stderr=True)
+        return _console(stderr=True)
 
     def table(self, table: RenderableType) -> None:
         """A table, on standard output; one line a row where that is no terminal, and so has no width."""
-        console = self.out if self.out.is_terminal else Console(width=_PIPE)
-        console.print(table)
+        if self.out.is_terminal:
+            self.out.print(table)
+            return
+        console = _console(width=_PIPE)
+        with console.capture() as captured:
+            console.print(table)
+        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().removesuffix("\n").split("\n")))
+        sys.stdout.flush()
 
     def fail(self, command: str, message: str, details: Iterable[str] = ()) -> None:
         """Say in one line what went wrong, and then what there is to add.
@@ -54,10 +63,10 @@ class Printer:
         from aws_exec.redaction import redact  # noqa: PLC0415 - the CLI starts fast; compiles a dozen expressions
 
         line = " ".join(redact(message).split())
-        self.err.print(f"[bold red]{command}:[/]", end=" ")
-        self.err.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.err.print(f"{command}:", style="bold red", end=" ")
+        self.err.print(line, soft_wrap=True)
         for detail in details:
-            self.err.print(f"  {redact(detail)}", highlight=False, markup=False, soft_wrap=True)
+            self.err.print(f"  {redact(detail)}", soft_wrap=True)
 
     def crash(self, command: str, error: BaseException) -> None:
         """Say in one line that something unforeseen happened; with the traceback if that was asked for."""
@@ -65,7 +74,7 @@ class Printer:
             from aws_exec.redaction import redact  # noqa: PLC0415 - likewise
 
             told = redact("".join(traceback.format_exception(error)), longest=sys.maxsize)
-            self.err.print(told, highlight=False, markup=False, soft_wrap=True)
+            self.err.print(told, soft_wrap=True)
         hint = "" if self.debug else f" (awsexec --debug ..., or {DEBUG_VARIABLE}=1, shows where)"
         self.fail(command, f"unexpected {type(error).__name__}: {error}{hint}")
 

@@ -49,9 +49,11 @@ def show_rows(rows: Sequence[Mapping[str, Any]], how: Format, columns: Mapping[s
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
     from rich.table import Table  # noqa: PLC0415 - as above
 
+    from cli.shown import clean  # noqa: PLC0415 - which shows documents itself
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns.values():
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*("-" if row.get(member) is None else str(row[member]) for member in columns))
+        table.add_row(*("-" if row.get(member) is None else clean(str(row[member])) for member in columns))
     printer.table(table)

@@ -59,4 +59,5 @@ def _options(command: Any, name: str, *, keep_shared: bool) -> str:
 
 
 def _escaped(text: str) -> str:
-    return " ".join(text.replace("<", "&lt;").split())
+    """For a table of the page; what is escaped for Rich is so no more."""
+    return " ".join(text.replace("\\[", "[").replace("<", "&lt;").split())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from aws_exec.local import EmbeddedAws, Launch
 from aws_exec.local.airflow import ComponentDiedError, LocalAirflow, TookTooLongError
@@ -221,11 +222,14 @@ def _conclude(stage: _Stage, run_id: str, last: list[Row], wrong: list[str]) -> 
     console = stage.console
     if not wrong:
         console.print(
-            "[bold green]All succeeded[/], each container launched once, no try burnt but the deliberate one.",
+            Text.assemble(
+                ("All succeeded", "bold green"),
+                ", each container launched once, no try burnt but the deliberate one.",
+            ),
             soft_wrap=True,
         )
         return
-    console.print("[bold red]Not all went as it should:[/]")
+    console.print("Not all went as it should:", style="bold red")
     _print_lines(console, [f"- {problem}" for problem in wrong])
     events = stage.airflow.records.events(DAG_ID, run_id)
     _print_lines(console, summary.explain(last, events, stage.airflow.home.logs))

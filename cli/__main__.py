@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 
 from cli.exits import Exit
+from cli.streams import make_ready
 
 
 def main() -> None:
     """Run the command line, and exit as `cli.exits` says."""
+    make_ready()
     try:
         from cli.app import main as run  # noqa: PLC0415 - see above
     except KeyboardInterrupt:

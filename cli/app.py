@@ -30,6 +30,7 @@ from cli.common import (
 )
 from cli.console import printer
 from cli.exits import Exit
+from cli.streams import lost, make_ready
 
 #: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).
 CONFIG_VARIABLE = "AWSEXEC_CONFIG"
@@ -135,7 +136,12 @@ def awsexec(
 
 def main() -> None:
     """Run the command line, and exit as `cli.exits` says."""
+    make_ready()
     code = _run()
+    sys.stdout.flush()
+    if why := lost():
+        printer.fail("awsexec", f"standard output cannot be written: {why}")
+        code = code or Exit.FAILED
     if code == Exit.INTERRUPTED and threading.active_count() > 1:
         # Calls that nobody waits for any more would hold the process until AWS answers them.
         sys.stdout.flush()

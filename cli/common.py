@@ -171,10 +171,6 @@ def errors_told(command: str) -> Iterator[None]:
     except TimeoutError as error:
         printer.fail(command, str(error))
         raise typer.Exit(Exit.TIMED_OUT) from error
-    except BrokenPipeError:
-        # Whoever read has seen enough (`| head`); the interpreter would complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(Exit.OK) from None
 
 
 def exit_of(fault: Any) -> Exit:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.common import Format
 from cli.console import printer
+from cli.streams import speaks_utf8
 
 
 def write(text: str) -> None:
@@ -19,14 +20,19 @@ def write(text: str) -> None:
 
 def show_document(document: Any, how: Format) -> None:
     """One document that is not a table: YAML where that is asked for, else JSON."""
-    write(as_yaml(document) if how is Format.YAML else json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write(as_yaml(document) if how is Format.YAML else as_json(document, indent=2) + "\n")
+
+
+def as_json(document: Any, indent: int | None = None) -> str:
+    """JSON; what standard output has no letter for is escaped as JSON has it."""
+    return json.dumps(document, indent=indent, ensure_ascii=not speaks_utf8())
 
 
 def as_yaml(document: Any) -> str:
-    """YAML, keys in their order."""
+    """YAML, keys in their order; escaped likewise."""
     import yaml  # noqa: PLC0415 - only who asks for it waits for it
 
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=speaks_utf8()))
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], how: Format, columns: Mapping[str, str], name: str = "name") -> None:

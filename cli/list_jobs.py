@@ -26,6 +26,7 @@ from cli.exits import Exit
 from cli.looking import looked_at, tell_problems
 from cli.rows import Context
 from cli.shown import Shower, count, now
+from cli.streams import nobody_reads
 from cli.watching import watch_fleet
 
 if TYPE_CHECKING:
@@ -103,8 +104,10 @@ def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted) -> Exi
             continue
         shower.show(page)
         states.update(str(job.state) for job in page)
+        if nobody_reads():
+            break
     shower.close()
-    if options.format in (Format.TABLE, Format.WIDE) and not problems:
+    if options.format in (Format.TABLE, Format.WIDE) and not problems and not nobody_reads():
         _sum_up(states)
     return tell_problems(COMMAND, problems, shown=bool(states))
 

@@ -11,6 +11,7 @@ from cli.common import Options, over_the_fleet
 from cli.documents import write
 from cli.durations import span
 from cli.shown import now
+from cli.streams import nobody_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,8 @@ def logs(
         else:
             lines = library.read(fleet.client, place, tail=tail, since=start)
         for line in lines:
+            if nobody_reads():
+                break
             write(f"{iso(line.at)}  {line.text}\n" if timestamps else f"{line.text}\n")
 
 

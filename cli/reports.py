@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import aws_exec
 from aws_exec.redaction import redact
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.rules.catalogue import RULES, Rule
+from cli.documents import as_json
 from cli.shown import clean
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def report(
             document: dict[str, Any] = {"findings": [_plain(one) for one in complaints]}
             if outcomes:
                 document["live"] = [_outcome(one) for one in outcomes]
-            parts = [json.dumps(document, indent=2, ensure_ascii=False)]
+            parts = [as_json(document, indent=2)]
         case Report.SARIF:
-            parts = [json.dumps(_sarif(complaints), indent=2, ensure_ascii=False)]
+            parts = [as_json(_sarif(complaints), indent=2)]
     return "".join(f"{part}\n" for part in parts)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 import time
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.common import Format
 from cli.console import printer
-from cli.documents import as_yaml, write
+from cli.documents import as_json, as_yaml, write
 from cli.rows import NARROW, WIDE, Context, Table
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Shower:
         document = self._plain(job)
         if self._output is Format.YAML:
             return as_yaml([document])
-        return (",\n" if self.count else "[\n") + json.dumps(document, ensure_ascii=False)
+        return (",\n" if self.count else "[\n") + as_json(document)
 
     def _plain(self, job: FleetJob) -> dict[str, Any]:
         from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast

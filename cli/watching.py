@@ -12,10 +12,11 @@ import typer
 
 from cli.common import Format, Options, told
 from cli.console import printer
-from cli.documents import as_yaml, write
+from cli.documents import as_json, as_yaml, write
 from cli.looking import looked_at, tell_problems
 from cli.rows import NARROW, WIDE, Context, Table
 from cli.shown import Shower, count, now
+from cli.streams import nobody_reads
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
@@ -29,7 +30,7 @@ GONE = "gone"
 
 
 def watch_fleet(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted, interval: float) -> None:
-    """Look again and again, until interrupted.
+    """Look again and again, until interrupted, or until nobody reads it.
 
     Raises:
         typer.Exit: nothing could be looked at to begin with; later it may pass, and is only told.
@@ -57,6 +58,8 @@ def _looks(fleet: Fleet, chosen: Filter, wanted: Wanted, interval: float) -> Ite
             else:
                 jobs |= {job.job.arn: job for job in page}
         yield jobs, problems
+        if nobody_reads():
+            return
         threading.Event().wait(interval)
 
 
@@ -103,11 +106,9 @@ def _changes(options: Options, fleet: Fleet, looks: Iterable[Look]) -> None:
 
 def _documents(how: Format, fleet: Fleet, changed: list[FleetJob], gone: list[FleetJob]) -> None:
     """JSON a line each, or YAML a document each: what is written can be read before it ends."""
-    import json  # noqa: PLC0415 - only who asks for it
-
     from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast
 
     shown = [plain(job, now(), fleet.cost(job)) for job in changed]
     shown += [{**plain(job, now(), fleet.cost(job)), "state": GONE} for job in gone]
     for each in shown:
-        write(json.dumps(each, ensure_ascii=False) + "\n" if how is Format.JSON else f"---\n{as_yaml(each)}")
+        write(as_json(each) + "\n" if how is Format.JSON else f"---\n{as_yaml(each)}")

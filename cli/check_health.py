@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from cli.common import Format, Options, over_the_fleet
-from cli.console import printer
+from cli.console import clean, printer
 from cli.documents import show_document, write
 from cli.durations import span
 from cli.exits import Exit
-from cli.shown import clean, show_lines, wrapped
+from cli.shown import show_lines, wrapped
 
 if TYPE_CHECKING:
     from aws_exec.fleet.health import Branch

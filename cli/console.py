@@ -21,6 +21,11 @@ _PIPE = 10_000
 _console = partial(Console, markup=False, emoji=False, highlight=False)
 
 
+def clean(text: str) -> str:
+    """One line, without what a terminal would take for a command."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 class Printer:
     """Owns standard output and standard error.
 
@@ -62,11 +67,11 @@ class Printer:
         """
         from aws_exec.redaction import redact  # noqa: PLC0415 - the CLI starts fast; compiles a dozen expressions
 
-        line = " ".join(redact(message).split())
+        line = clean(" ".join(redact(message).split()))
         self.err.print(f"{command}:", style="bold red", end=" ")
         self.err.print(line, soft_wrap=True)
         for detail in details:
-            self.err.print(f"  {redact(detail)}", soft_wrap=True)
+            self.err.print(f"  {clean(redact(detail))}", soft_wrap=True)
 
     def crash(self, command: str, error: BaseException) -> None:
         """Say in one line that something unforeseen happened; with the traceback if that was asked for."""

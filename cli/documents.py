@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.common import Format
-from cli.console import printer
+from cli.console import clean, printer
 from cli.streams import speaks_utf8
 
 
@@ -54,8 +54,6 @@ def show_rows(rows: Sequence[Mapping[str, Any]], how: Format, columns: Mapping[s
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
     from rich.table import Table  # noqa: PLC0415 - as above
-
-    from cli.shown import clean  # noqa: PLC0415 - which shows documents itself
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns.values():

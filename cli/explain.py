@@ -82,6 +82,6 @@ def _lines(job: FleetJob, said: Explanation) -> Iterator[list[tuple[str, str]]]:
         yield [(f"  {'!' if fact.bad else '-'} {fact.about}: {fact.said}", "red" if fact.bad else "")]
     if said.lines:
         yield [("The end of its log:", "bold")]
-        yield from ([(f"  {line}", "dim")] for line in said.lines)
+        yield from ([(f"  {line.expandtabs()}", "dim")] for line in said.lines)
     elif said.unread:
         yield [(f"Its log cannot be read: {said.unread}", "dim")]

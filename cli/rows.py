@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cli.console import clean
+
 if TYPE_CHECKING:
     from aws_exec.fleet import FleetJob
 
@@ -162,7 +164,7 @@ class Table:
 
     def _fitted(self, cells: Sequence[str]) -> list[str]:
         return [
-            _fit(cell, width, column, cuts=self._cuts)
+            _fit(clean(cell), width, column, cuts=self._cuts)
             for cell, width, column in zip(cells, self._widths, self._columns, strict=True)
         ]
 

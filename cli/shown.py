@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.common import Format
-from cli.console import printer
+from cli.console import clean, printer
 from cli.documents import as_json, as_yaml, write
 from cli.rows import NARROW, WIDE, Context, Table
 
@@ -95,20 +95,20 @@ def labelled(label: str, text: str, used: int) -> Iterator[list[tuple[str, str]]
 
 
 def show_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
-    """Lines of styled parts, in one write."""
+    """Lines of styled parts, in one write; whatever a part says, it stays on its line and commands no terminal."""
     if not printer.out.color_system:
-        write("".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines))
+        write("".join("".join(clean(text) for text, _ in line).rstrip() + "\n" for line in lines))
         return
     from rich.text import Text  # noqa: PLC0415 - the CLI starts fast
 
-    text = Text("\n").join(Text.assemble(*line) for line in lines)
+    text = Text("\n").join(Text.assemble(*((clean(part), style) for part, style in line)) for line in lines)
     printer.out.print(text, soft_wrap=True)
     sys.stdout.flush()
 
 
-def clean(text: str) -> str:
-    """One line, without what a terminal would take for a command."""
-    return "".join(character if character.isprintable() else " " for character in text)
+def logged(line: str) -> str:
+    """A line that a container wrote, as it may be shown: a terminal is given no commands, a pipe the line as it is."""
+    return clean(line.expandtabs()) if sys.stdout.isatty() else line
 
 
 def now() -> float:

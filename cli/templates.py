@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.common import Format, OutputOption, before
-from cli.console import printer
+from cli.console import clean, printer
 from cli.documents import show_rows
 from cli.files import the_configuration
-from cli.shown import clean
 
 if TYPE_CHECKING:
     from aws_exec.settings.prices import Prices

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.common import Format, OutputOption, before, errors_told
-from cli.console import printer
+from cli.console import clean, printer
 from cli.documents import show_rows, write
 from cli.exits import Exit
 from cli.reports import Report, live_lines, report
@@ -156,4 +156,4 @@ def _show_effective(sources: Sources, how: Format) -> None:
     columns = {"section": "SECTION", "option": "OPTION", "value": "VALUE", "origin": "ORIGIN"}
     show_rows(rows, how, columns, name="option")
     for complaint in sources.complaints:
-        printer.err.print(str(complaint), highlight=False, markup=False, soft_wrap=True)
+        printer.err.print(clean(str(complaint)), soft_wrap=True)

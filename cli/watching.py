@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli.common import Format, Options, told
-from cli.console import printer
+from cli.console import clean, printer
 from cli.documents import as_json, as_yaml, write
 from cli.looking import looked_at, tell_problems
 from cli.rows import NARROW, WIDE, Context, Table
@@ -77,7 +77,7 @@ def _live(options: Options, fleet: Fleet, looks: Iterable[Look], interval: float
             more = f", {len(shown) - room} older ones not shown" if len(shown) > room else ""
             beat = f"{time.strftime('%H:%M:%S')}, every {interval:g} s; Ctrl-C ends"
             lines.append(Text(f"{count(len(shown))}{more}; {beat}", "dim"))
-            lines += [Text(_told(problem), "red") for problem in problems]
+            lines += [Text(clean(_told(problem)), "red") for problem in problems]
             screen.update(Text("\n", no_wrap=True, overflow="ellipsis").join(lines), refresh=True)
 
 
@@ -98,7 +98,7 @@ def _changes(options: Options, fleet: Fleet, looks: Iterable[Look]) -> None:
             if changed:
                 shower.show(changed)
             if options.format is not Format.NAME:
-                write("".join(f"{job.address}  {job.id[:8]}  {GONE}\n" for job in gone))
+                write("".join(f"{clean(job.address)}  {job.id[:8]}  {GONE}\n" for job in gone))
         for problem in problems:
             printer.fail(COMMAND, _told(problem))
         known = jobs if not problems else {**known, **jobs}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.common import Format, OutputOption, before, errors_told
+from cli.common import Format, before, errors_told
 from cli.console import clean, printer
 from cli.documents import show_rows, write
 from cli.exits import Exit
@@ -38,7 +38,9 @@ def validate_config(
     dags: Annotated[
         list[Path] | None, typer.Option(help="A DAG file, or a folder of them: their executor_configs are checked too.")
     ] = None,
-    how: Annotated[Report, typer.Option("--format", help="How to tell what was found.")] = Report.TEXT,
+    told_as: Annotated[
+        Report | None, typer.Option("--format", help="How to tell what was found.", show_default="text")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="A rule that shall not count.")] = None,
     fail_on: Annotated[str, typer.Option(metavar="error|warning", help="What exits with 1.")] = "error",
     live: Annotated[
@@ -51,7 +53,10 @@ def validate_config(
         bool, typer.Option("--effective", help="Show the value of every option, and who says it.")
     ] = False,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Show every rule.")] = False,
-    output: OutputOption = None,
+    output: Annotated[
+        Format | None,
+        typer.Option("--output", "-o", help="Of --effective, --list-rules; else json is --format json."),
+    ] = None,
 ) -> None:
     """Check a configuration offline: awsexec.yaml, airflow.cfg, the environment, DAGs.
 
@@ -70,13 +75,15 @@ def validate_config(
     together: findings too, with the option that is wrong and the call
     that told it; what may not be asked is skipped.
 
-    Exits with 0 if nothing was found, 1 if something was, 2 if it was
-    asked wrongly, 4 if --live has no credentials.
+    Exits with 0 if nothing was found, 1 if something was (of --effective:
+    in reading the files), 2 if it was asked wrongly, 4 if --live has no
+    credentials.
     """
     data = output or before.options.format
     if list_rules:
         _list_rules(data)
         return
+    how = _report_of(told_as, data, effective=effective)
     _check_usage(ignore or [], fail_on)
     from aws_exec.settings.rules import check_sources as library  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.settings.rules.catalogue import Severity  # noqa: PLC0415 - likewise
@@ -87,7 +94,8 @@ def validate_config(
     sources = read_sources(named, os.environ, with_environment=with_environment)
     if effective:
         _show_effective(sources, data)
-        return
+        unread = [one for one in sources.complaints if one.rule not in (ignore or [])]
+        raise typer.Exit(Exit.FAILED if library.at_least(unread, Severity(fail_on)) else Exit.OK)
     said = _ask_aws(sources, region, profile, endpoint_url) if live else []
     outcomes = [outcome for each in said for outcome in each.outcomes]
     of_aws = [complaint for each in said for complaint in each.complaints]
@@ -101,6 +109,16 @@ def validate_config(
     _sum_up(sources.checked, errors, len(found) - errors)
     if library.at_least(found, Severity(fail_on)):
         raise typer.Exit(Exit.FAILED)
+
+
+def _report_of(told_as: Report | None, data: Format, *, effective: bool) -> Report:
+    """How to tell what was found, where `--format` does not say it: `-o json` does, `-o yaml` cannot."""
+    if told_as is not None or effective or data in (Format.TABLE, Format.WIDE):
+        return told_as or Report.TEXT
+    if data is Format.JSON:
+        return Report.JSON
+    message = f"{str(data)!r} is for --effective and --list-rules: what is found is told as --format says"
+    raise typer.BadParameter(message, param_hint="--output")
 
 
 def _check_usage(ignore: list[str], fail_on: str) -> None:

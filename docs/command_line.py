@@ -47,7 +47,7 @@ def _help(command: Any) -> str:
 
 def _options(command: Any, name: str, *, keep_shared: bool) -> str:
     context = command.make_context(name, [], resilient_parsing=True)
-    over_the_fleet = not keep_shared and any("--endpoint-url" in each.opts for each in command.params)
+    over_the_fleet = not keep_shared and {opt for each in command.params for opt in each.opts} >= _SHARED
     rows = []
     for each in command.params:
         if each.param_type_name == "argument":

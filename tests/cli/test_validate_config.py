@@ -54,6 +54,31 @@ def test_json_is_what_is_documented(run, written):
     }
 
 
+def test_o_json_is_format_json_before_the_command_and_after_it(run, written):
+    path = written(BAD)
+    plain = run("validate-config", path, "--format", "json").stdout
+
+    assert run("validate-config", path, "-o", "json").stdout == plain
+    assert run("-o", "json", "validate-config", path).stdout == plain
+    assert run("-o", "json", "validate-config", path, "--format", "github").stdout.startswith("::error")
+    assert run("validate-config", path, "-o", "wide").stdout == run("validate-config", path).stdout
+
+
+@pytest.mark.parametrize("how", ["yaml", "name"])
+def test_what_is_found_is_told_in_no_way_that_it_has_not(run, written, how):
+    done = run("validate-config", written(BAD), "-o", how)
+
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert f"'{how}' is for --effective and --list-rules: what is found is told as --format says" in done.stderr
+
+
+@pytest.mark.parametrize(("text", "code"), [("ecs: [", Exit.FAILED), (BAD, Exit.FAILED), (ODD, Exit.OK)])
+def test_what_counts_of_a_file_that_cannot_be_read_exits_with_1(run, written, text, code):
+    done = run("validate-config", written(text), "--effective")
+
+    assert (done.returncode, bool(done.stderr)) == (code, code != Exit.OK)
+
+
 def test_sarif_and_github_say_where_it_is(run, written):
     path = written(BAD)
     (told,) = json.loads(run("validate-config", path, "--format", "sarif").stdout)["runs"]

@@ -19,6 +19,14 @@ def test_every_command_is_there_with_an_example(name):
     assert f"\n  awsexec {name}" in part
 
 
+def test_only_what_takes_all_shared_options_is_said_to():
+    part = PAGE.partition("\n## awsexec validate-config\n")[2].partition("\n## ")[0]
+
+    assert "every command over the fleet takes" not in part
+    assert ["`--config <path>`" in part, "`--endpoint-url <str>`" in part, "`--team" in part] == [True, True, False]
+    assert PAGE.count("And the options that every command over the fleet takes.") == 8
+
+
 def test_every_exit_code_is_there():
     assert [code for code in Exit if f"| {code.value} |" not in PAGE] == []
 

@@ -9,10 +9,10 @@ import importlib
 import os
 import sys
 import threading
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 import aws_exec
 from cli.commands import COMMANDS
@@ -30,16 +30,14 @@ from cli.common import (
 )
 from cli.console import printer
 from cli.exits import Exit
+from cli.groups import Group, UsageError, no_command
 from cli.streams import lost, make_ready
 
 #: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).
 CONFIG_VARIABLE = "AWSEXEC_CONFIG"
 
-#: Wrong usage, whichever click Typer brings along: its own copy or the package.
-_UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
-
-class _Commands(TyperGroup):
+class _Commands(Group):
     """The commands, by name; listed without being imported."""
 
     _listing = False
@@ -130,8 +128,7 @@ def awsexec(
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config)  # commands with a --config of their own read it from there
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(Exit.USAGE)
+        no_command(context)
 
 
 def main() -> None:
@@ -154,7 +151,7 @@ def _run() -> int:
     try:
         # Not standalone: an Exit is returned as its code, and what went wrong is told by our printer.
         return int(app(standalone_mode=False) or Exit.OK)
-    except _UsageError as error:
+    except UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
         printer.fail("awsexec", "interrupted")
@@ -167,10 +164,7 @@ def _run() -> int:
 def _misused(error: Any) -> int:
     context = error.ctx
     path = context.command_path if context is not None else "awsexec"
-    message = error.format_message().strip()
-    if not message or message.startswith("Usage:"):  # a command without its subcommand: its help has been shown
-        printer.err.print(message, highlight=False, markup=False)
-        return Exit.USAGE
+    message = error.format_message().strip().replace(": Value error, ", ": ")  # as pydantic begins each of its own
     printer.fail(path, f"{message.rstrip('.')}. See {path} --help.")
     return Exit.USAGE
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.durations import span
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, FleetJob
+    from aws_exec.fleet import Asked, Filter, FleetJob
 
 #: Seconds that a shell waits for the ids of jobs, at most; and how many it is offered.
 _PATIENCE, _MOST = 3.0, 200
@@ -29,17 +29,17 @@ class StateName(StrEnum):
     FAILED = "failed"
 
 
-def complete_jobs(incomplete: str) -> list[tuple[str, str]]:
+def complete_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Ids and addresses of what runs; nothing where AWS cannot be asked: a shell must not show errors."""
     import os  # noqa: PLC0415 - only while completing
     import time  # noqa: PLC0415 - likewise
 
-    from aws_exec.fleet import Asked, Problem, Wanted, open_fleet, survey  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import Problem, Wanted, open_fleet, survey  # noqa: PLC0415 - the CLI starts fast
 
     found: list[tuple[str, str]] = []
     until = time.monotonic() + _PATIENCE
     try:
-        with open_fleet(Asked(), os.environ) as fleet:
+        with open_fleet(_asked(context), os.environ) as fleet:
             for page in survey(fleet.services.values(), Wanted()):
                 found += [] if isinstance(page, Problem) else _offered(page, incomplete)
                 if time.monotonic() > until or len(found) >= _MOST:
@@ -49,16 +49,41 @@ def complete_jobs(incomplete: str) -> list[tuple[str, str]]:
     return found[:_MOST]
 
 
-def complete_templates(incomplete: str) -> list[str]:
+def complete_templates(context: typer.Context, incomplete: str) -> list[str]:
     """Names of the templates of the awsexec.yaml that counts; none where it cannot be used."""
     import os  # noqa: PLC0415 - only while completing
 
     from aws_exec.settings.file import FileError, load_file  # noqa: PLC0415 - the CLI starts fast
 
     try:
-        return [name for name in load_file(os.environ).templates if name.startswith(incomplete)]
+        return [
+            name
+            for name in load_file(os.environ, _said(context).get("config")).templates
+            if name.startswith(incomplete)
+        ]
     except FileError:
         return []
+
+
+def _said(context: typer.Context) -> dict[str, Any]:
+    """The options of an unfinished line, before the command and after it, by name; without what was not said."""
+    before = context.parent.params if context.parent else {}
+    return {name: value for said in (before, context.params) for name, value in said.items() if value}
+
+
+def _asked(context: typer.Context) -> Asked:
+    """Where the line that is completed looks for jobs."""
+    from aws_exec.fleet import Asked  # noqa: PLC0415 - the CLI starts fast
+
+    said = _said(context)
+    names = ("executor", "region", "profile", "endpoint_url")
+    return Asked(
+        **{name: str(said[name]) for name in names if name in said},
+        config=said.get("config"),
+        team=said.get("team"),
+        clusters=said.get("cluster", ()),
+        queues=said.get("queue", ()),
+    )
 
 
 def _offered(jobs: Sequence[FleetJob], incomplete: str) -> list[tuple[str, str]]:

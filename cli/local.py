@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.groups import Group, no_command
+
 if TYPE_CHECKING:
     from aws_exec.local import EmbeddedAws
 
@@ -21,14 +23,16 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name="local",
     help="The embedded AWS: containers run as processes on this machine.",
-    no_args_is_help=True,
+    cls=Group,
     add_completion=False,
 )
 
 
-@app.callback()
-def local() -> None:
+@app.callback(invoke_without_command=True)
+def local(context: typer.Context) -> None:
     """The embedded AWS: containers run as processes on this machine."""
+    if context.invoked_subcommand is None:
+        no_command(context)
 
 
 @app.command()

@@ -117,7 +117,11 @@ def _document(
     from aws_exec.settings.rules.check import Checked  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.configuration import Configuration  # noqa: PLC0415 - likewise
 
-    section = Checked(Configuration(file, [of_environment(os.environ)]), service, team).section()
+    configuration = Configuration(file, [of_environment(os.environ)])
+    if unknown := configuration.nothing_of(team):
+        printer.fail(COMMAND, unknown)
+        raise typer.Exit(Exit.USAGE)
+    section = Checked(configuration, service, team).section()
     return rendering.merged_request(section.builder, TYPICAL, name, changes)
 
 

@@ -86,9 +86,8 @@ def read_configuration(
         lines = [str(each) for each in sources.complaints]
         raise MisusedError("the configuration cannot be used (awsexec validate-config says more)", lines)
     found = sources.configurations[0]
-    if team not in found.teams:
-        known = ", ".join(each for each in found.teams if each) or "there are none"
-        raise MisusedError(f"nothing is configured of a team {team!r}; teams: {known}")
+    if unknown := found.nothing_of(team):
+        raise MisusedError(unknown)
     try:
         ecs = load_ecs_options(
             found.getter(EcsOptions.section, team), team=team, require=False, said=found.file.said("ecs", team)

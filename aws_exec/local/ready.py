@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -12,6 +13,7 @@ from moto.logs.models import logs_backends
 from aws_exec.local.batch_api import BatchService
 from aws_exec.local.batch_request import LOG_GROUP
 from aws_exec.local.ecs_api import EcsService
+from aws_exec.local.errors import LocalError
 
 _IMAGE = "awsexec/local"
 #: The sidecar of `multi_definition`: it would run for ever, and ends on SIGTERM.
@@ -56,7 +58,15 @@ class Names:
 
 
 def make_ready(names: Names, ecs: EcsService, batch: BatchService) -> None:
-    """Make everything that `names` names."""
+    """Make everything that `names` names.
+
+    Raises:
+        LocalError: there is no such Region.
+    """
+    regions = list(logs_backends[names.account].regions)
+    if names.region not in regions:
+        like = get_close_matches(names.region, regions, n=1)
+        raise LocalError(f"there is no AWS region {names.region!r}{f'; did you mean {like[0]}?' if like else ''}")
     _cluster(names, ecs)
     _execution_role(names)
     _job_definitions(names, batch)

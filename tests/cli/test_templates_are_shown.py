@@ -49,6 +49,18 @@ def test_merged_counts_what_airflows_environment_says(run):
     assert json.loads(done.stdout)["cluster"] == "other"
 
 
+def test_a_team_of_which_nothing_is_said_is_told_as_by_list(run):
+    told = [
+        run("render", "small", "--executor", "ecs", "--config", BOTH, "--merged", "--team", "nope"),
+        run("list", "--config", BOTH, "--team", "nope"),
+    ]
+
+    assert [(done.returncode, done.stdout) for done in told] == [(Exit.USAGE, "")] * 2
+    assert {done.stderr.partition(": ")[2] for done in told} == {
+        "nothing is configured of a team 'nope'; teams: there are none\n"
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

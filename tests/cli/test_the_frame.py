@@ -82,10 +82,11 @@ def test_version():
 
 
 def test_no_command_is_wrong_usage_and_shows_the_help():
-    done = awsexec()
+    for group in ([], ["local"]):
+        done = awsexec(*group)
 
-    assert done.returncode == Exit.USAGE
-    assert "Usage: awsexec" in done.stdout + done.stderr
+        assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+        assert f"Usage: {' '.join(['awsexec', *group])} [OPTIONS] COMMAND" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,12 @@ def test_no_command_is_wrong_usage_and_shows_the_help():
         (["--zzz"], "awsexec: No such option: --zzz. See awsexec --help."),
         (["demo", "--prot", "1"], "awsexec demo: No such option: --prot"),
         (["demo", "--port", "65536"], "awsexec demo: Invalid value for '--port'"),
+        (["list", "--dag"], "awsexec list: Option '--dag' requires an argument. See awsexec list --help."),
+        (["local", "up", "--port"], "awsexec local up: Option '--port' requires an argument. See awsexec local up"),
+        (["--region"], "awsexec: Option '--region' requires an argument. See awsexec --help."),
+        (["list", "--state", "bogus"], "awsexec list: Invalid value for '--state': 'bogus' is not one of 'waiting'"),
+        (["local", "up", "--region", "us-est-1"], "awsexec local up: there is no AWS region 'us-est-1'; did you mean"),
+        (["local", "up", "--region", ""], "awsexec local up: there is no AWS region ''"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, said):

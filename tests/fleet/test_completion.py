@@ -1,26 +1,56 @@
 """What a shell is offered: ids and addresses of what runs, names of templates; never an error."""
 
-from cli.arguments import complete_jobs, complete_templates
+import sys
+
+import pytest
+
 from tests.fleet.scripts import given, launched
+from tests.fleet.shell import process
+
+PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'awsexec'; from cli.app import main; main()"]
 
 
-def test_ids_and_addresses_of_what_runs(service, monkeypatch, tmp_path):
-    for name, value in given(service, tmp_path).items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture
+def offered(service, tmp_path):
+    """What is offered for the last word of a line."""
+
+    def offered(*words, **more):
+        line = ["awsexec", *words]
+        asked = {"_AWSEXEC_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
+        done = process(program=PROGRAM, **{**given(service, tmp_path), **more, **asked})
+        assert (done.code, done.err) == (0, "")
+        return done.out.split()
+
+    return offered
+
+
+def test_ids_and_addresses_of_what_runs(service, offered):
     (arn,) = launched(service, "load")
     job_id = arn.rpartition("/")[2]
 
-    assert complete_jobs(job_id[:3]) == [(job_id, "etl/load@r1")]
-    assert complete_jobs("etl/l") == [("etl/load@r1", job_id)]
+    assert offered("describe", job_id[:3]) == [job_id]
+    assert offered("describe", "etl/l") == ["etl/load@r1"]
     service.down()
-    assert complete_jobs("etl") == []
+    assert offered("describe", "etl") == []
 
 
-def test_names_of_templates(monkeypatch, tmp_path):
-    path = tmp_path / "awsexec.yaml"
+@pytest.mark.parametrize("before", [True, False], ids=["before the command", "after it"])
+def test_what_the_line_says_of_aws_counts(service, offered, before):
+    launched(service, "load", cluster="other")
+    nowhere = {"AWS_ENDPOINT_URL_ECS": "", "AWS_DEFAULT_REGION": ""}
+    there = ["--endpoint-url", service.get_url(), "--region", "eu-west-1", "--executor", "ecs"]
+    line = [*there, "describe", "--cluster", "other"] if before else ["describe", "--cluster", "other", *there]
+
+    assert offered(*line, "etl/", **nowhere) == ["etl/load@r1"]
+
+
+def test_names_of_templates(offered, tmp_path):
+    path, other = tmp_path / "awsexec.yaml", tmp_path / "other.yaml"
     path.write_text("templates: {small: {cpu: 1}, large: {cpu: 4}}")
-    monkeypatch.setenv("AWSEXEC_CONFIG", str(path))
+    other.write_text("templates: {largest: {cpu: 16}}")
+    configured = {"AWSEXEC_CONFIG": str(path)}
 
-    assert complete_templates("l") == ["large"]
+    assert offered("render", "l", **configured) == ["large"]
+    assert offered("--config", str(other), "render", "l", **configured) == ["largest"]
     path.write_text("templates: 3")
-    assert complete_templates("l") == []
+    assert offered("render", "l", **configured) == []

@@ -71,7 +71,7 @@ def read_yaml(
 
 def _decoded(content: bytes, source: str) -> str:
     if len(content) > MOST_BYTES:
-        message = f"is {len(content):,} bytes long, and at most {MOST_BYTES:,} are read"
+        message = f"is longer than {MOST_BYTES:,} bytes, and no more are read"
         raise _NotReadable(Complaint("file-unreadable", Place(source), message, "Is this the file that was meant?"))
     try:
         return content.decode("utf-8-sig")

@@ -51,6 +51,11 @@ class Configuration:
         """No team, and every team that anything is said of."""
         return [None, *sorted({*self.file.teams, *(team for text in self.airflow for team in text.teams())})]
 
+    def nothing_of(self, team: str | None) -> str:
+        """That nothing is configured of a team, with the teams there are; empty: something is."""
+        known = ", ".join(each for each in self.teams if each) or "there are none"
+        return "" if team in self.teams else f"nothing is configured of a team {team!r}; teams: {known}"
+
     def airflow_says(self, section: str, option: str, team: str | None = None) -> Value | None:
         """What the strongest of Airflow's sources says; empty is nothing."""
         for text in reversed(self.airflow):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from aws_exec.settings.file.discovery import read_bytes
 from aws_exec.settings.file.places import Place
 from aws_exec.settings.file.yaml_text import MOST_BYTES, read_yaml
 
@@ -110,3 +111,12 @@ def test_a_plain_scalar_is_what_its_variable_makes_of_it():
 def test_a_variable_that_is_none_is_said(text, rule):
     _, complaints = read_yaml(f"a: '{text}'".encode(), "f", {})
     assert [(c.rule, c.place.line, c.place.column) for c in complaints] == [(rule, 1, 4)]
+
+
+def test_of_a_file_that_is_too_long_no_length_is_told_that_was_not_looked_at(tmp_path):
+    path = tmp_path / "awsexec.yaml"
+    path.write_bytes(b"#" * (MOST_BYTES + 2))
+    content, _ = read_bytes(path)
+    _, (complaint,) = read_yaml(content, str(path))
+
+    assert complaint.message == "is longer than 1,048,576 bytes, and no more are read"

@@ -112,8 +112,8 @@ WIDE = (
 )
 
 
-#: What of WIDE a narrow terminal can do without, in this order.
-_DISPENSABLE = ("STATUS", "DEPLOYMENT", "CLUSTER/QUEUE", "SIZE", "EXIT", "USD")
+#: What a narrow terminal can do without, in this order: how far each is, and its id, stay.
+_DISPENSABLE = ("STATUS", "DEPLOYMENT", "CLUSTER/QUEUE", "SIZE", "EXIT", "USD", "RUN", "TRY", "ON", "DAG")
 
 
 class Table:

@@ -15,7 +15,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
 from cli.common import Format
 from cli.console import printer
-from cli.rows import Context
+from cli.rows import NARROW, WIDE, Context, Table
 from cli.shown import Shower
 
 SCREENS = Path(__file__).parent / "screens"
@@ -80,6 +80,25 @@ def test_a_table_looks_as_it_did(width, output, colour):
         Shower(output, Context(lambda: NOW, lambda job: 0.0123 if job.size is SMALL else None)).show(JOBS)
 
     looks_as_it_did(name, screen(width, colour, show), width, colour)
+
+
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (70, "DAG TASK RUN TRY ON STATE AGE ID"),
+        (66, "DAG TASK TRY ON STATE AGE ID"),
+        (58, "DAG TASK ON STATE AGE ID"),
+        (50, "DAG TASK STATE AGE ID"),
+        (40, "TASK STATE AGE ID"),
+    ],
+)
+@pytest.mark.parametrize("columns", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_where_there_is_no_room_the_state_the_age_and_the_id_stay(columns, width, headings):
+    table = Table(columns, Context(lambda: NOW), JOBS, width)
+    lines = [table.header(), *map(table.row, JOBS)]
+
+    assert table.header().split() == headings.split()
+    assert [line for line in lines if len(line) > width] == []
 
 
 def looks_as_it_did(name, shown, width, colour):

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from aws_exec.clouds.error_words import trouble_of_words
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.redaction import redact
 
@@ -133,67 +134,8 @@ _DENIED: Final = (
     "NotAuthorized",
 )
 
-#: Messages that say more than their code does; the first match wins. ECS and Batch put much into `ClientException`
-#: and `InvalidParameterException`. The strings are AWS's: ECS event messages and failure reasons (developer guide),
-#: `Tasks provisioning capacity limit exceeded.` (quota of PROVISIONING tasks), errors of EC2 that RunTask passes on
-#: (`Error retrieving security group information ...: Request limit exceeded. (ErrorCode: RequestLimitExceeded)`),
-#: Batch's `Error executing request, Exception : ...`.
-_BY_MESSAGE: Final = tuple(
-    (trouble, re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL))
-    for trouble, patterns in {
-        _THROTTLED: (
-            r"throttl",
-            r"rate (?:limit )?exceeded",
-            r"\brate limit\b",
-            r"request ?limit ?exceeded",
-            r"too many requests",
-        ),
-        _CREDENTIALS: (
-            r"security token included in the request is (?:invalid|expired)",
-            r"signature (?:expired|not yet current)",
-            r"signature we calculated does not match",
-            r"ErrorCode: AuthFailure",
-        ),
-        _NO_CAPACITY: (
-            r"provisioning capacity limit",
-            r"too many concurrent tasks",
-            r"reached the limit on the number of",
-            r"capacity is unavailable",
-            r"(?:no|insufficient) (?:\w+ )?capacity",
-            r"configuration is above your limit",
-            r"No Container Instances were found",
-            r"InsufficientFreeAddresses",
-        ),
-        # Roles and queues can be mended, or become known, while the task waits.
-        _REFUSED: (
-            r"unable to assume (?:the )?(?:service.linked )?role",
-            r"service.linked role",
-            r"not authorized",
-            r"access denied",
-            r"UnauthorizedOperation",
-            r"job ?queue\b.*(?:not found|not exist|disabled|invalid|state)",
-        ),
-        _INVALID: (
-            r"(?:task|job) ?definition\b.*(?:not found|not exist|cannot be found|inactive|not active|deregistered)",
-            r"unable to describe task definition",
-            r"is not a container in the (?:Task|job )Definition",
-            r"overrides length must be at most",
-            r"job size must be less than",
-            r"No Fargate configuration exists",
-            r"does not match regex",
-            r"should match valid pattern",
-            r"is not applicable for",
-            r"(?:Exception : |^)(?:Invalid|Missing|Unknown|Unsupported) \S",
-            r"must be (?:provided|specified|at |between|one)",
-            r"is required\b",
-            r"restricted characters",
-            r"is not (?:valid|supported)\b",
-            r"cannot (?:contain|specify|override)\b",
-        ),
-    }.items()
-)
-
-#: Codes that are too vague to overrule a message. Every other code but a limit stands by itself.
+#: Codes that say less than their message does (`error_words`): ECS and Batch put much into the first two. Every other
+#: code stands by itself.
 _VAGUE: Final = frozenset(
     {"ClientException", "InvalidParameterException", "LimitExceededException", "ConflictException"}
 )
@@ -259,8 +201,8 @@ def fault_of_failure(failure: Mapping[str, Any], operation: str = "RunTask") -> 
     """
     code, detail, arn = (str(failure.get(name) or "") for name in ("reason", "detail", "arn"))
     message = " ".join(part for part in (detail, f"({arn})" if arn else "") if part)
-    said = _trouble_of_message(f"{code}\n{detail}")
-    trouble = said if said in (_THROTTLED, _INVALID) else _NO_CAPACITY
+    said = {trouble_of_words(code), trouble_of_words(detail)}
+    trouble = next((each for each in (_THROTTLED, _INVALID) if each in said), _NO_CAPACITY)
     return Fault(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
 
 
@@ -287,11 +229,7 @@ def _trouble_of_answer(code: str, message: str, status: int) -> Trouble:
         return _NO_ANSWER
     if listed is not None and code not in _VAGUE:
         return listed
-    return _trouble_of_message(message) or listed or _trouble_of_status(code, status)
-
-
-def _trouble_of_message(message: str) -> Trouble | None:
-    return next((trouble for trouble, pattern in _BY_MESSAGE if pattern.search(message)), None)
+    return trouble_of_words(message) or listed or _trouble_of_status(code, status)
 
 
 def _trouble_of_status(code: str, status: int) -> Trouble:

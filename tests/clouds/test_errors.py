@@ -34,6 +34,12 @@ THROTTLED | 400 | ClientException | Too many requests, please wait before trying
 THROTTLED | 400 | InvalidParameterException | Rate limit exceeded.
 THROTTLED | 400 | InvalidParameterException | Error retrieving subnet information: (ErrorCode: RequestLimitExceeded)
 THROTTLED | 400 | LimitExceededException | Rate exceeded
+THROTTLED | 400 | ClientException | Error executing request, Exception : Rate exceeded, RequestId: 0f3e-1
+THROTTLED | 400 | ClientException | Too many concurrent attempts to create a new revision: Rate exceeded
+THROTTLED | 400 | InvalidParameterException | Throttling: the request rate is too high
+THROTTLED | 400 | ClientException | The request was denied due to request throttling.
+THROTTLED | 400 | ClientException | Rate exceeded (Service: AmazonECS; Error Code: ThrottlingException)
+THROTTLED | 400 | ClientException | Cannot do it (Service: AmazonEC2; Error Code: Throttling; Request ID: 0)
 THROTTLED | 429 | Whatever |
 # no answer: it may have acted
 NO_ANSWER | 500 | ServerException | Service Unavailable. Please try again later.
@@ -66,6 +72,9 @@ REFUSED | 400 | ConflictException | The token was used with other parameters
 REFUSED | 400 | ClientException | ECS was unable to assume the role 'arn:aws:iam::1:role/x'
 REFUSED | 400 | InvalidParameterException | Unable to assume the service linked role.
 REFUSED | 400 | ClientException | Error executing request, Exception : Job Queue q does not exist
+REFUSED | 400 | ClientException | JobQueue no capacity not found
+REFUSED | 400 | ClientException | JobQueue throttled-jobdefinition is not in a VALID state
+REFUSED | 400 | InvalidParameterException | Error retrieving security group information: x (ErrorCode: AuthFailure)
 REFUSED | 400 | ClientException | something nobody knows
 REFUSED | 418 | TeapotException | I am a teapot
 REFUSED |   0 | TeapotException |
@@ -87,6 +96,9 @@ INVALID | 400 | InvalidParameterException | subnets can not be empty.
 INVALID | 400 | ClientException | Error executing request, Exception : User '$(id' does not match regex
 INVALID | 400 | ClientException | Job definition airflow:9 does not exist
 INVALID | 400 | ClientException | Override for container named rate limiter is not a container in the TaskDefinition
+INVALID | 400 | ClientException | Override for container named throttle-proxy is not a container in the TaskDefinition
+INVALID | 400 | ClientException | Error executing request, Exception : JobDefinition throttle-test:3 not found
+INVALID | 400 | ClientException | Invalid revision number. Number: Rate exceeded
 INVALID | 400 | ClientException | Job name should match valid pattern
 INVALID | 400 | ClientException | Error executing request, Exception : Job size must be less than 30 KiB, got 47 KiB
 INVALID | 400 | ClientException | Override for container named x is not a container in the job definition.
@@ -139,6 +151,44 @@ def test_an_answered_error_means_what_its_code_message_and_status_say(line):
     assert fault.operation == "RunTask"
     assert fault.message == message
     assert fault.code == (code or "ClientError")
+
+
+#: Names that a task's author may choose, and that are a trouble's words elsewhere.
+NAMES = [
+    "throttle-proxy",
+    "throttling",
+    "rate limit",
+    "Rate exceeded",
+    "too many requests",
+    "x (ErrorCode: RequestLimitExceeded)",
+    "ErrorCode: AuthFailure",
+    "no capacity",
+    "Signature expired",
+    "the security token included in the request is invalid",
+    "job queue invalid",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        (Trouble.INVALID, "Override for container named {} is not a container in the TaskDefinition."),
+        (Trouble.INVALID, "Error executing request, Exception : Container {} is not a container in the job definition"),
+        (Trouble.INVALID, "JobDefinition {}:3 not found."),
+        (Trouble.INVALID, "Error executing request, Exception : Job definition {} does not exist, RequestId: 0-1"),
+        (Trouble.REFUSED, "JobQueue {} not found"),
+        (Trouble.REFUSED, "Error executing request, Exception : Job Queue {} does not exist, RequestId: 0-1"),
+    ],
+)
+def test_what_a_task_calls_its_things_slows_and_pauses_nobody_else(name, expected, message):
+    assert fault_of(answered("ClientException", message.format(name)), "X").trouble is expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_a_sentence_that_nobody_knows_is_no_throttle_and_no_bad_credentials(name):
+    fault = fault_of(answered("InvalidParameterException", f"The thing {name} has a strange shape."), "X")
+    assert fault.trouble not in (Trouble.THROTTLED, Trouble.CREDENTIALS)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +294,10 @@ def test_a_fault_that_was_raised_is_passed_on():
             ),
         ),
         ({"reason": "Rate exceeded"}, Fault(Trouble.THROTTLED, "RunTask", "Rate exceeded")),
+        (
+            {"reason": "Client error", "detail": "Rate exceeded"},
+            Fault(Trouble.THROTTLED, "RunTask", "Client error", "Rate exceeded"),
+        ),
         (
             {"reason": "TaskDefinition is inactive"},
             Fault(Trouble.INVALID, "RunTask", "TaskDefinition is inactive"),

@@ -54,12 +54,22 @@ _OPTION: Final = re.compile(r"(?P<before>(?<!\S)--(?P<name>[\w-]{1,80})\s+)(?!-)
 _SECRET_KEY: Final = re.compile(r"(?<![\w/+=])[A-Za-z0-9/+]{40}(?![\w/+=])")
 
 
+def writable(text: str) -> str:
+    r"""A text that UTF-8 and every database can hold: half a surrogate pair and NUL as `\ud83d` and `\x00`.
+
+    JSON can say both, so AWS and DAG authors can; what the driver of Airflow's database cannot encode there ends the
+    scheduler, and PostgreSQL takes NUL in no text.
+    """
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
+
+
 def redact(text: str, *, longest: int = 2000, keys: bool = False) -> str:
-    """A text without what looks like a secret.
+    """A text without what looks like a secret, and `writable`.
 
     Args:
         text: of any origin.
-        longest: characters; what is longer is cut, since AWS's own messages are short and the rest echoes a request.
+        longest: characters of it, before it is made writable; what is longer is cut, since AWS's own messages are short
+            and the rest echoes a request.
         keys: whether to take any word of 40 characters for a secret access key: where credentials are what failed.
     """
     text = _PEM.sub(MASK, text)
@@ -72,7 +82,7 @@ def redact(text: str, *, longest: int = 2000, keys: bool = False) -> str:
     text = _OPTION.sub(_masked_if_telling, text)
     if keys:
         text = _SECRET_KEY.sub(MASK, text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return writable(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -91,7 +101,7 @@ def is_secret_name(name: str) -> bool:
 def holds_secret(text: str) -> bool:
     """Whether a text, or the document that it may be, seems to hold a secret."""
     document = "{" in text and ("environment" in text.lower() or is_secret_name(text))
-    return document or redact(text, longest=len(text) + 1) != text
+    return document or redact(text, longest=len(text) + 1) != writable(text)
 
 
 def may_hold_secret(text: str) -> bool:

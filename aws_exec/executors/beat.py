@@ -19,6 +19,7 @@ from aws_exec.executors.metering import Levels, Metering
 from aws_exec.lifecycle import Machine, effects, events
 from aws_exec.lifecycle.values import Job, LaunchId
 from aws_exec.metering import catalogue
+from aws_exec.redaction import writable
 
 #: Seconds of a beat that intake, completions and ticks may take together; what is left waits for the next beat.
 BUDGET = 0.020
@@ -187,6 +188,7 @@ class BeatingExecutor(BaseExecutor):
         The buffer holds one event per key. Where Airflow has not yet read which job the task runs as, its end waits for
         the next beat: otherwise the row would keep the launch id, and nobody could look the job up.
         """
+        text = writable(text)
         if key in self.event_buffer and not compat.is_terminal(self.event_buffer[key][0]):
             self._ends[key] = (text, success)
         else:

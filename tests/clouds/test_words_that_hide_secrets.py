@@ -113,3 +113,10 @@ def test_a_long_path_of_a_file_is_no_secret_and_a_long_word_with_slashes_is():
     word = "/" + "Zm9vYmFy" * 12 + "/b+c/" + "cXV4" * 10
     assert redact(f"said {word}") == f"said {MASK}"
     assert redact(path.replace("_", "+")) != path.replace("_", "+")
+
+
+def test_an_odd_character_is_written_out_and_is_no_secret():
+    odd = "half \ud83d, whole \N{PILE OF POO}, nothing \x00"
+    assert redact(odd) == "half \\ud83d, whole \N{PILE OF POO}, nothing \\x00"
+    assert redact(odd, longest=len(odd)) == redact(odd)
+    assert not holds_secret(odd)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX, job_name, prefix_of
 from aws_exec.settings.batch_options import OPTION_OF, BatchOptions
-from aws_exec.settings.batch_overlay import Layers, read_executor_config, read_submit_job_kwargs
+from aws_exec.settings.batch_overlay import DIALECT, Layers, read_executor_config, read_submit_job_kwargs
 from aws_exec.settings.blame import Blame
 from aws_exec.settings.launch import (
     NO_TEMPLATES,
@@ -60,6 +60,9 @@ class SubmitJobBuilder(RequestBuilder):
         name_prefix: what the names of all jobs begin with; they are found by it.
     """
 
+    PLACE = "jobQueue"
+    DIALECT = DIALECT
+
     def __init__(
         self,
         options: BatchOptions,
@@ -76,10 +79,6 @@ class SubmitJobBuilder(RequestBuilder):
         super().__init__(base, blame, templates)
         if self.name_prefix != base.request["jobName"]:
             self.warnings += (f"job_name: is not one that AWS Batch takes; jobs are called {self.name_prefix}-...",)
-
-    def place(self, executor_config: object = None, queue: str | None = None) -> str:
-        """See `RequestBuilder`: the job queue."""
-        return str(self._merged(executor_config, queue)[0]["jobQueue"])
 
     def build(
         self,
@@ -102,6 +101,12 @@ class SubmitJobBuilder(RequestBuilder):
             request["tags"] = {tag["key"]: tag["value"] for tag in tags}
         _check_length(request, airflow, container)
         return SubmitJobPlan(str(request["jobQueue"]), request)
+
+    def _placed(self, said: str | None) -> str:
+        """The job queue."""
+        if said is None:
+            raise InvalidExecutorConfig([Finding(self.PLACE, "is required", rule="request-required")])
+        return said
 
     def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:
         """The shared request with template and executor_config laid over it, sharing nothing; and the container."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.settings.blame import Blame
-from aws_exec.settings.merge import Document
+from aws_exec.settings.merge import Document, only
+from aws_exec.settings.overlay import Dialect, read_member
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
 from aws_exec.settings.shape import Operation, conform, shape_of
 
@@ -51,6 +52,10 @@ class Templates(Protocol):
         """
         ...
 
+    def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
+        """As `layers`, without what cannot set this member at the top of the request: cheap, however long they are."""
+        ...
+
     def names(self) -> Iterable[str]:
         """Those that tasks of this executor may name."""
         ...
@@ -62,6 +67,10 @@ class NoTemplates:
     def layers(self, config: object, queue: str | None) -> tuple[object, ...]:  # noqa: ARG002 - see Templates
         """The executor_config, if there is one."""
         return () if config is None or (isinstance(config, Mapping) and not config) else (config,)
+
+    def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
+        """See `Templates`."""
+        return self.layers(only(config, member) if isinstance(config, Mapping) else config, queue)
 
     def names(self) -> Iterable[str]:
         """None."""
@@ -159,6 +168,11 @@ class RequestBuilder(ABC):
 
     queues: Mapping[str, str] = MappingProxyType({})
 
+    #: The member of the request that is its place.
+    PLACE: ClassVar[str]
+    #: How people write such requests.
+    DIALECT: ClassVar[Dialect]
+
     def __init__(self, base: BaseRequest, blame: Blame, templates: Templates) -> None:
         self._base = base.request
         self._templates = templates
@@ -182,12 +196,26 @@ class RequestBuilder(ABC):
         """Where the configuration sends tasks, that of the plain ones first."""
         return tuple(dict.fromkeys(plan.place for plan in self.typical()))
 
-    @abstractmethod
     def place(self, executor_config: object = None, queue: str | None = None) -> str:
-        """Where a task with this executor_config and Airflow queue goes.
+        """Where a task with this executor_config and Airflow queue goes: the place of what `build` makes of them.
+
+        Cheap, since it is asked of thousands of rows while the scheduler waits: nothing but what decides the place is
+        read, so this is no check of the rest.
 
         Raises:
-            InvalidExecutorConfig: as `build`.
+            InvalidExecutorConfig: what decides it is wrong; `build` would say so, too.
+        """
+        said = self.queues.get(queue or "") or self._base.get(self.PLACE)
+        for layer in self._templates.placing(executor_config, queue, self.PLACE):
+            said = read_member(layer, self.PLACE, self.DIALECT).get(self.PLACE, said)
+        return self._placed(said)
+
+    @abstractmethod
+    def _placed(self, said: str | None) -> str:
+        """The place of a request with this as its `PLACE`; None: without any.
+
+        Raises:
+            InvalidExecutorConfig: it cannot be without.
         """
 
     @abstractmethod

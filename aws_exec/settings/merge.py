@@ -87,6 +87,20 @@ def camelized(key: str, grammar: Grammar = RUN_TASK) -> str:
     return grammar.irregular.get(name, name)
 
 
+def only(document: Mapping[Any, Any], member: str) -> Document:
+    """A document without all that cannot be this member at its top, in whatever spelling; fresh, and not checked.
+
+    Costs nothing for what is left out: a member may be wanted of thousands of long documents.
+    """
+    flat = member.lower()
+    return {key: value for key, value in document.items() if isinstance(key, str) and _flat(key) == flat}
+
+
+def _flat(key: str) -> str:
+    """What all spellings of a member have in common."""
+    return key.replace("_", "").lower()
+
+
 def normalised(document: Mapping[str, Any], grammar: Grammar = RUN_TASK) -> Document:
     """A deep copy of a document in AWS's spelling.
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.settings.merge import Document, Grammar, normalised
+from aws_exec.settings.merge import Document, Grammar, normalised, only
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 from aws_exec.settings.shape import Operation, Shape, conform, shape_of
 
@@ -111,6 +111,24 @@ def read_config(document: Document, container: str, dialect: Dialect) -> tuple[D
     if findings:
         raise InvalidExecutorConfig(findings)
     return request.value, own.value
+
+
+def read_member(layer: object, member: str, dialect: Dialect) -> Document:
+    """What an executor_config says of one member of the request; the rest is neither read nor checked.
+
+    Args:
+        layer: whatever the DAG author wrote.
+        member: of the request; none of a container's overrides.
+        dialect: of the service.
+
+    Returns:
+        The member, of the right type, or None if it is to be deleted; nothing if nothing is said of it.
+
+    Raises:
+        InvalidExecutorConfig: what is said of it is wrong, or the layer is no dictionary.
+    """
+    said = only(layer, member) if isinstance(layer, Mapping) else layer
+    return read_config(document_of(said, dialect.grammar), "", dialect)[0] if said != {} else {}
 
 
 def read_kwargs(document: Document, container: str, dialect: Dialect) -> Overlay:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.settings.ecs_options import EcsOptions
-from aws_exec.settings.ecs_overlay import read_executor_config
+from aws_exec.settings.ecs_overlay import DIALECT, read_executor_config
 from aws_exec.settings.ecs_request import base_request, blame_of, tidy
 from aws_exec.settings.launch import (
     NO_TEMPLATES,
@@ -44,6 +44,9 @@ class RunTaskBuilder(RequestBuilder):
         OptionsError: as `RequestBuilder`.
     """
 
+    PLACE = "cluster"
+    DIALECT = DIALECT
+
     def __init__(
         self,
         options: EcsOptions,
@@ -55,10 +58,6 @@ class RunTaskBuilder(RequestBuilder):
         self._container = options.container_name
         blame = blame_of(options, team, where)
         super().__init__(base_request(options, blame), blame, templates)
-
-    def place(self, executor_config: object = None, queue: str | None = None) -> str:
-        """See `RequestBuilder`: the cluster."""
-        return _place(self._merged(executor_config, queue))
 
     def names_launch_type(self, executor_config: object = None, queue: str | None = None) -> bool:
         """Whether the request of such a task says where it is to run, by launch type or by strategy.
@@ -92,9 +91,13 @@ class RunTaskBuilder(RequestBuilder):
         if with_tags:
             request["tags"] = joined(request.get("tags", []), sanitised(identity.tags()))
         check_overrides(request["overrides"], _named(request["overrides"], self._container))
-        place = _place(request)
+        place = self._placed(request.get(self.PLACE))
         request["cluster"] = place
         return RunTaskPlan(place, request)
+
+    def _placed(self, said: str | None) -> str:
+        """The cluster; without one, AWS takes the one named `default` (ECS API Reference, RunTask)."""
+        return said or "default"
 
     def _merged(self, config: object, queue: str | None) -> Document:
         """The shared request with template and executor_config laid over it; shares nothing with any of them."""
@@ -155,11 +158,6 @@ def check_options(options: EcsOptions, *, team: str | None = None) -> tuple[str,
         OptionsError: with every problem found.
     """
     return RunTaskBuilder(options, team=team).warnings
-
-
-def _place(request: Mapping[str, Any]) -> str:
-    """The cluster; without one, AWS takes the one named `default` (ECS API Reference, RunTask)."""
-    return str(request.get("cluster") or "default")
 
 
 def _named(overrides: Mapping[str, Any], container: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aws_exec.settings.file.terms import AIRFLOW_CONTAINER, Service, Terms, means
-from aws_exec.settings.merge import RUN_TASK, SUBMIT_JOB, Document, Grammar, composed, normalised
+from aws_exec.settings.merge import RUN_TASK, SUBMIT_JOB, Document, Grammar, composed, normalised, only
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 
 GRAMMARS: Mapping[Service, Grammar] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}
@@ -148,6 +148,31 @@ class TemplateBook:
         name = self._queues.get(queue or "")
         template = (self._named(name),) if name is not None else ()
         return (*template, config) if config not in (None, {}) else template
+
+    def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
+        """See `aws_exec.settings.launch.Templates`: the same layers, of long ones only what says this member."""
+        return self.layers(self._narrowed(config, member) if isinstance(config, Mapping) else config, queue)
+
+    def _narrowed(self, config: Mapping[Any, Any], member: str) -> Document:
+        """What of an executor_config, or of a level of terms, may set a member at the top of the request."""
+        kept = only(config, member)
+        if MEMBER in config:
+            named = config[MEMBER]
+            levels = [named] if isinstance(named, Mapping) else named
+            if isinstance(levels, list | tuple) and all(isinstance(level, Mapping) for level in levels):
+                named = [self._of_level(level, member) for level in levels]
+            kept = {MEMBER: named, **self._of_level(config, member)}
+        return kept
+
+    def _of_level(self, level: Mapping[Any, Any], member: str) -> Document:
+        """The same of a level of terms, or of those beside a template: what service it is for stays, too."""
+        kept = only(level, member)
+        if self._service in level:
+            raw = level[self._service]
+            kept[self._service] = only(raw, member) if isinstance(raw, Mapping) else raw
+        if "executor" in level:
+            kept["executor"] = level["executor"]
+        return kept
 
     def names(self) -> list[str]:
         """The templates that mean something to this service."""

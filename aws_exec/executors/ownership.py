@@ -6,9 +6,9 @@ follows from a row is decided in `aws_exec.lifecycle.orphans`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from airflow.jobs.job import Job as SchedulerJob
@@ -16,19 +16,14 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
 from airflow.utils.state import JobState, TaskInstanceState
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import CHUNK
+from aws_exec.executors.rows import CHUNK, NAME, Name, are_of, chunks
 from aws_exec.executors.workload import UUID_FORM
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import LaunchId
-
-T = TypeVar("T")
-
-#: A task instance without its try, as its row is looked up, and as a container says it.
-_Name = tuple[str, str, str, int]
 
 #: States in which a task instance has a container, or is about to have one.
 _HAVE_A_CONTAINER = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
@@ -70,13 +65,12 @@ def unfinished_callbacks() -> list[LaunchId]:
         return [str(each) for each in session.scalars(query)]
 
 
-def _tasks(session: Any, identities: Iterable[Identity]) -> dict[tuple[_Name, str], Owner]:
+def _tasks(session: Any, identities: Iterable[Identity]) -> dict[tuple[Name, str], Owner]:
     """The rows that have a container, by task instance and try."""
-    found: dict[tuple[_Name, str], Owner] = {}
-    name = (TaskInstance.dag_id, TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
-    for chunk in _chunks(_name(identity) for identity in identities if not identity.callback_id):
-        query = select(*name, TaskInstance.try_number, TaskInstance.state, TaskInstance.external_executor_id)
-        query = query.where(tuple_(*name).in_(chunk), TaskInstance.state.in_(_HAVE_A_CONTAINER))
+    found: dict[tuple[Name, str], Owner] = {}
+    for chunk in chunks(_name(identity) for identity in identities if not identity.callback_id):
+        query = select(*NAME, TaskInstance.try_number, TaskInstance.state, TaskInstance.external_executor_id)
+        query = query.where(are_of(chunk), TaskInstance.state.in_(_HAVE_A_CONTAINER))
         for dag_id, task_id, run_id, map_index, try_number, state, external_id in session.execute(query):
             found[(dag_id, task_id, run_id, map_index), str(try_number)] = Owner(
                 waits=True,
@@ -91,7 +85,7 @@ def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:
     """The callbacks whose end Airflow does not know."""
     live: set[str] = set()
     ids = (UUID(identity.callback_id) for identity in identities if UUID_FORM.fullmatch(identity.callback_id))
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         live |= {str(each) for each in session.scalars(compat.live_callbacks(chunk))}
     return live
 
@@ -101,7 +95,7 @@ def _live_schedulers(session: Any, identities: Iterable[Identity]) -> set[str]:
     live: set[str] = set()
     since = datetime.now(tz=UTC) - timedelta(seconds=compat.health_threshold())
     ids = (int(each.scheduler) for each in identities if each.callback_id and each.scheduler.isdecimal())
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         query = select(SchedulerJob.id).where(
             SchedulerJob.id.in_(chunk), SchedulerJob.state == JobState.RUNNING, SchedulerJob.latest_heartbeat > since
         )
@@ -109,12 +103,6 @@ def _live_schedulers(session: Any, identities: Iterable[Identity]) -> set[str]:
     return live
 
 
-def _name(identity: Identity) -> _Name:
+def _name(identity: Identity) -> Name:
     index = identity.map_index
     return identity.dag_id, identity.task_id, identity.run_id, int(index) if index.lstrip("-").isdecimal() else -1
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    unique = list(dict.fromkeys(items))
-    for start in range(0, len(unique), CHUNK):
-        yield unique[start : start + CHUNK]

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeAlias, TypeVar
 
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import object_session
 
 from aws_exec.executors import compat
@@ -41,6 +41,27 @@ _COLUMNS = (
 
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
 CHUNK = 500
+
+#: A task instance without its try, as a row is found by it (it is unique, and indexed), and of which columns.
+Name: TypeAlias = tuple[str, str, str, int]
+NAME: Final = (TaskInstance.dag_id, TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
+
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """Items, each once, as many at a time as one SELECT takes."""
+    unique = list(dict.fromkeys(items))
+    for start in range(0, len(unique), CHUNK):
+        yield unique[start : start + CHUNK]
+
+
+def are_of(names: Sequence[Name]) -> ColumnElement[bool]:
+    """The condition that a row is of one of these task instances, of any try.
+
+    Not `TaskInstance.filter_for_tis`, which pairs each DAG with each run: 250,000 pairs for 500 ends (Airflow 3.3.2).
+    """
+    return tuple_(*NAME).in_(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +169,18 @@ def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[
 
 def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskInstanceState]) -> dict[Key, _Standing]:
     """The rows of these tries that are in one of these states, by key; one SELECT per 500."""
-    keys: list[Any] = list(dict.fromkeys(key for _, key in launches if compat.is_task_key(key)))
+    keys: list[Any] = [key for _, key in launches if compat.is_task_key(key)]
     found: dict[Key, _Standing] = {}
     with create_session() as session:
-        for start in range(0, len(keys), CHUNK):
-            condition = TaskInstance.filter_for_tis(keys[start : start + CHUNK])
-            if condition is None:
-                continue
+        for chunk in chunks((key.dag_id, key.task_id, key.run_id, key.map_index) for key in keys):
             query = select(
-                TaskInstance.dag_id,
-                TaskInstance.task_id,
-                TaskInstance.run_id,
+                *NAME,
                 TaskInstance.try_number,
-                TaskInstance.map_index,
                 TaskInstance.state,
                 TaskInstance.queued_by_job_id,
                 TaskInstance.external_executor_id,
-            ).where(condition, TaskInstance.state.in_(states))
-            for dag_id, task_id, run_id, try_number, map_index, state, queued_by, external_id in session.execute(query):
+            ).where(are_of(chunk), TaskInstance.state.in_(states))
+            for dag_id, task_id, run_id, map_index, try_number, state, queued_by, external_id in session.execute(query):
                 key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
                 found[key] = _Standing(_text(state), queued_by, external_id or "")
     return found

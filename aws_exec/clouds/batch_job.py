@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aws_exec.clouds.start_reasons import never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.values import Job, Observation, Origin, Status, Stop, Token, launch_of
@@ -42,6 +43,7 @@ class _Run:
 
     Attributes:
         started: whether user code may have run.
+        failed: whether it surely has not: the container could not be started, whatever runs beside it.
         exit_code: of the Airflow container; None if it has none.
         reason: why the attempt ended, as Batch says it.
         container_reason: why the container did.
@@ -49,6 +51,7 @@ class _Run:
     """
 
     started: bool
+    failed: bool
     exit_code: int | None
     reason: str
     container_reason: str
@@ -75,7 +78,12 @@ def observation(
     name = _airflow_name(detail, container_name)
     runs = _runs(detail, name)
     said = str(detail.get("status") or "")
-    started = said in ("RUNNING", "SUCCEEDED") or any(run.started for run in runs)
+    # What an earlier attempt failed of says nothing of the one that runs now.
+    failed = runs[-1].failed and not (said == "RUNNING" and detail.get("attempts"))
+    started = (said in ("RUNNING", "SUCCEEDED") and not failed) or any(run.started for run in runs)
+    waiting = str(detail.get("statusReason") or "") if said in _WAITING else ""
+    if failed and said == "RUNNING" and name is not None:  # the other containers run on without it
+        waiting = runs[-1].container_reason
     return Observation(
         job,
         Status.STOPPED if said in FINISHED else Status.RUNNING if started else Status.STARTING,
@@ -83,7 +91,7 @@ def observation(
         token=token or token_of_job(detail, name_prefix),
         origin=_origin(detail) if token is None else None,
         stop=_stop(detail, name, runs),
-        waiting=str(detail.get("statusReason") or "") if said in _WAITING and not started else "",
+        waiting=waiting if said not in FINISHED and not started else "",
         alone=bool(detail.get("container")) and not ecs_containers(detail),
     )
 
@@ -157,9 +165,11 @@ def _run(detail: Detail, tasks: Iterable[Detail], name: str | None) -> _Run:
     # A container that could not be started may have an exit code all the same (the runtime's): it ran nothing.
     ran = exit_code is not None and not (reason.startswith(_NEVER_STARTED) and container_reason)
     # The model calls `startedAt` required, also of a job that has not started: 0 is no time.
-    started = bool(detail.get("startedAt")) or ran
+    failed = never_ran(exit_code, container_reason)
+    started = (bool(detail.get("startedAt")) or ran) and not failed
     return _Run(
         started=started,
+        failed=failed,
         exit_code=exit_code if started else None,
         reason=reason,
         container_reason=container_reason,
@@ -188,7 +198,7 @@ def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Stop | None
     return Stop(
         service=SERVICE,
         exit_code=exit_code,
-        started=decisive.started or status == "SUCCEEDED",
+        started=decisive.started or (status == "SUCCEEDED" and not decisive.failed),
         reason=(said or decisive.reason) if last else (decisive.reason or said),
         container_reason=decisive.container_reason,
         on_purpose=status == "FAILED" and _is_on_purpose(detail, said),
@@ -199,7 +209,8 @@ def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Stop | None
 def _has_ended(detail: Detail, run: _Run) -> bool:
     """Whether a job that is not over will have no further attempt, though its Airflow container has ended."""
     attempts = (detail.get("retryStrategy") or {}).get("attempts") or 1
-    return detail.get("status") == "RUNNING" and run.exit_code is not None and attempts <= 1
+    over = run.exit_code is not None or (run.failed and not detail.get("attempts"))
+    return detail.get("status") == "RUNNING" and over and attempts <= 1
 
 
 def _is_judged_by_batch(detail: Detail, name: str | None) -> bool:

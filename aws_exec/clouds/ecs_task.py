@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_exec.clouds.start_reasons import never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token
 
@@ -31,21 +32,29 @@ def observation(task: Task, job: Job, container_name: str, token: Token | None =
     """
     container = airflow_container(task, container_name)
     started = has_started(task, container)
-    status = Status.RUNNING if started else Status.STARTING
+    said = task.get("lastStatus")
+    status = Status.STOPPED if said in _STOPPED else Status.RUNNING if started else Status.STARTING
     stop = None
-    if task.get("lastStatus") in _STOPPED:
-        status = Status.STOPPED
+    if said in _STOPPED or _is_over(container, started=started):
+        # Sidecars and the network may run on, or are still being taken down.
         stop = _stop(task, container, container_name, started=started)
-    elif started and container is not None and container.get("exitCode") is not None:
-        # The Airflow container is over; sidecars and the network are still being taken down.
-        stop = _stop(task, container, container_name, started=True)
-    alone = len(task.get("containers") or ()) == 1
+    # Nothing will come of a task whose others run on without it; one that ends says itself why.
+    in_vain = said == "RUNNING" and not started
     origin = None
     if token is None:
         identity, created = identity_in(task), task.get("createdAt")
         token = identity.token if identity is not None else None
         origin = origin_of(identity, created.timestamp() if created is not None else None)
-    return Observation(job, status, started=started, token=token, stop=stop, alone=alone, origin=origin)
+    return Observation(
+        job,
+        status,
+        started=started,
+        token=token,
+        stop=stop,
+        waiting=stop.container_reason if stop is not None and in_vain else "",
+        alone=len(task.get("containers") or ()) == 1,
+        origin=origin,
+    )
 
 
 def airflow_container(task: Task, name: str) -> Mapping[str, Any] | None:
@@ -60,10 +69,11 @@ def has_started(task: Task, container: Mapping[str, Any] | None) -> bool:
 
     A task gets `startedAt` when it turns RUNNING, and then all its containers ran. A container may run before that,
     while another one is waited for: its own status or exit code says so. A container that could not be started may
-    have an exit code all the same (127, the runtime's): it ran nothing.
+    have an exit code all the same (127, the runtime's): it ran nothing. One that is not essential may fail to start
+    while the others run on: then `startedAt` is theirs.
     """
     if task.get("startedAt") is not None:
-        return True
+        return container is None or not _failed_beside_others(container)
     if container is None or _could_not_start(task, container):
         return False
     return container.get("exitCode") is not None or container.get("lastStatus") == "RUNNING"
@@ -85,6 +95,18 @@ def identity_in(task: Task) -> Identity | None:
             if identity is not None:
                 return identity
     return None
+
+
+def _is_over(container: Mapping[str, Any] | None, *, started: bool) -> bool:
+    """Whether the Airflow container has ended, be it without an exit code."""
+    if container is None:
+        return False
+    return container.get("lastStatus") in _STOPPED or (started and container.get("exitCode") is not None)
+
+
+def _failed_beside_others(container: Mapping[str, Any]) -> bool:
+    ended = container.get("lastStatus") in _STOPPED
+    return ended and never_ran(container.get("exitCode"), container.get("reason") or "")
 
 
 def _could_not_start(task: Task, container: Mapping[str, Any]) -> bool:

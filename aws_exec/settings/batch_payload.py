@@ -114,18 +114,16 @@ class SubmitJobBuilder(RequestBuilder):
         base = {**self._base, "jobQueue": own} if own is not None else self._base
         layers = self._templates.layers(config, queue)
         if not layers:
+            _refuse_misplaced(base, self._container)
             return merge_documents({}, base, GRAMMAR), self._container
         merged, container = base, self._container
         for layer in layers:
             overlay = read_executor_config(layer, container)
             merged, container = {"jobName": base["jobName"], **_laid_over(merged, overlay)}, overlay.container
         checked = conform(merged, shape_of(SUBMIT_JOB), operation=SUBMIT_JOB)
-        findings = [*checked.findings]
-        if container and (checked.value.get("containerOverrides") or {}).get("instanceType"):
-            message = "cannot be set for one of several containers"
-            findings.append(Finding("containerOverrides.instanceType", message, "Remove it", "request-unsupported"))
-        if findings:
-            raise InvalidExecutorConfig(findings)
+        if checked.findings:
+            raise InvalidExecutorConfig(checked.findings)
+        _refuse_misplaced(checked.value, container)
         return checked.value, container
 
 
@@ -146,6 +144,19 @@ def _base_request(options: BatchOptions, blame: Blame) -> BaseRequest:
             **_laid_over({"retryStrategy": _NO_RETRY, **request}, overlay),
         },
     )
+
+
+def _refuse_misplaced(request: Document, container: str) -> None:
+    """Refuse what the overrides of an only container may have, and those of one of several may not.
+
+    Raises:
+        InvalidExecutorConfig: there is such a member.
+    """
+    if container and "instanceType" in (request.get("containerOverrides") or {}):
+        message = "cannot be set for one of several containers"
+        raise InvalidExecutorConfig(
+            [Finding("containerOverrides.instanceType", message, "Remove it", "request-unsupported")]
+        )
 
 
 def _laid_over(base: Document, overlay: Layers) -> Document:

@@ -177,7 +177,7 @@ class RequestBuilder(ABC):
         self._base = base.request
         self._templates = templates
         self.warnings: tuple[str, ...] = base.warnings
-        check_room(self.build, blame)
+        check_room(self.build, blame, self.DIALECT.operation)
 
     def typical(self) -> Iterator[LaunchPlan]:
         """A launch of each kind that the configuration knows, an executor_config written out by a task beside them.
@@ -242,21 +242,23 @@ class RequestBuilder(ABC):
         """
 
 
-def check_room(build: Callable[[Identity, Sequence[str]], object], blame: Blame) -> None:
-    """Refuse options that leave no room for a workload, before each task fails of it.
+def check_room(build: Callable[[Identity, Sequence[str]], LaunchPlan], blame: Blame, operation: Operation) -> None:
+    """Refuse options that leave no room for a workload, or make no request of it, before each task fails of it.
 
     Raises:
-        OptionsError: the `*_kwargs` take too much.
+        OptionsError: the `*_kwargs` take too much, or have what an option excludes.
     """
     try:
-        build(TYPICAL, ["x" * TYPICAL_WORKLOAD])
+        plan = build(TYPICAL, ["x" * TYPICAL_WORKLOAD])
+        if findings := conform(plan.arguments, shape_of(operation), operation=operation).findings:
+            raise InvalidExecutorConfig(findings)
     except InvalidExecutorConfig as error:
-        raise OptionsError(
-            blame.of_kwargs(
-                replace(finding, path="", message=f"a typical task cannot be launched with it: {finding.message}")
-                for finding in error.findings
-            ),
-        ) from error
+        raise OptionsError(blame.of_kwargs(_of_a_typical_task(finding) for finding in error.findings)) from error
+
+
+def _of_a_typical_task(finding: Finding) -> Finding:
+    where = f"{finding.path}: " if finding.path else ""
+    return replace(finding, path="", message=f"a typical task cannot be launched with it: {where}{finding.message}")
 
 
 def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str, Mapping[str, Any]]]) -> None:

@@ -210,6 +210,18 @@ class TestSeveralContainers:
 
     def test_an_instance_type_is_not_for_one_of_several(self, refusal):
         assert "instanceType" in refusal({"instanceType": "m5.large"}, container_name="airflow")
+        assert "instanceType" in refusal({"instanceType": ""}, container_name="airflow")
+        kind = kwargs(containerOverrides={"instanceType": "m5.large"})
+        assert "instanceType" in refusal({"containerName": "main", "vcpus": 1}, **kind)
+
+    @pytest.mark.parametrize("kind", ["m5.large", ""])
+    def test_nor_is_it_in_submit_job_kwargs_which_is_told_at_start_and_not_by_every_task(self, kind):
+        with pytest.raises(OptionsError, match="containerOverrides.instanceType: cannot be set for one of several"):
+            SubmitJobBuilder(options_of(container_name="airflow", **kwargs(containerOverrides={"instanceType": kind})))
+
+    def test_one_may_take_back_the_instance_type_of_submit_job_kwargs(self, containers_of):
+        raw = kwargs(containerOverrides={"instanceType": "m5.large"})
+        assert list(containers_of({"containerName": "main", "instanceType": None}, **raw)) == ["main"]
 
 
 class TestRefusals:

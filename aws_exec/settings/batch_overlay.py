@@ -186,13 +186,15 @@ def _layers(request: Document, container: str) -> tuple[Document, ...]:
     own = {key: value for key, value in (request.get("containerOverrides") or {}).items() if key != "command"}
     others = {key: value for key, value in request.items() if key != "containerOverrides"}
     tasks = (request.get("ecsPropertiesOverride") or {}).get("taskProperties") or ()
-    items = [item for task in tasks for item in (task or {}).get("containers") or () if item]
+    named = [item for task in tasks for item in (task or {}).get("containers") or ()]
+    items = [item for item in named if item]
     if items and not container:
         message = "overrides one of several containers, and which of them is Airflow's is not known"
         remedy = "Name it by the option container_name, or by containerName in the executor_config"
         raise InvalidExecutorConfig([Finding("ecsPropertiesOverride", message, remedy, "container-name")])
     airflows = [item for item in items if item.get("name") in (None, "", container)]
-    if airflows:
+    # One of which nothing is said is none, and has no name for the others to merge with.
+    if airflows or len(items) < len(named):
         sidecars = [item for item in items if item not in airflows]
         others["ecsPropertiesOverride"] = {"taskProperties": [{"containers": sidecars}]} if sidecars else {}
     moved = [{key: value for key, value in item.items() if key not in ("name", "command")} for item in airflows]

@@ -223,6 +223,14 @@ class TestSeveralContainers:
         raw = kwargs(containerOverrides={"instanceType": "m5.large"})
         assert list(containers_of({"containerName": "main", "instanceType": None}, **raw)) == ["main"]
 
+    @pytest.mark.parametrize("empty", [{}, None])
+    @pytest.mark.parametrize("names", [["proxy"], []])
+    def test_a_container_of_which_nothing_is_said_is_none(self, containers_of, empty, names):
+        containers = [*({"name": name} for name in names), empty]
+        config = {"ecsPropertiesOverride": {"taskProperties": [{"containers": containers}]}}
+        assert list(containers_of(config, container_name="airflow")) == ["airflow", *names]
+        assert list(containers_of(container_name="airflow", **kwargs(**config))) == ["airflow", *names]
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

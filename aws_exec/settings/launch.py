@@ -248,12 +248,14 @@ def check_room(build: Callable[[Identity, Sequence[str]], LaunchPlan], blame: Bl
     Raises:
         OptionsError: the `*_kwargs` take too much, or have what an option excludes.
     """
+    cause = None
     try:
-        plan = build(TYPICAL, ["x" * TYPICAL_WORKLOAD])
-        if findings := conform(plan.arguments, shape_of(operation), operation=operation).findings:
-            raise InvalidExecutorConfig(findings)
+        arguments = build(TYPICAL, ["x" * TYPICAL_WORKLOAD]).arguments
+        findings = conform(arguments, shape_of(operation), operation=operation).findings
     except InvalidExecutorConfig as error:
-        raise OptionsError(blame.of_kwargs(_of_a_typical_task(finding) for finding in error.findings)) from error
+        findings, cause = error.findings, error
+    if findings:
+        raise OptionsError(blame.of_kwargs(_of_a_typical_task(finding) for finding in findings)) from cause
 
 
 def _of_a_typical_task(finding: Finding) -> Finding:

@@ -216,7 +216,7 @@ class TestSeveralContainers:
 
     @pytest.mark.parametrize("kind", ["m5.large", ""])
     def test_nor_is_it_in_submit_job_kwargs_which_is_told_at_start_and_not_by_every_task(self, kind):
-        with pytest.raises(OptionsError, match="containerOverrides.instanceType: cannot be set for one of several"):
+        with pytest.raises(OptionsError, match=r"containerOverrides\.instanceType: cannot be set for one of several"):
             SubmitJobBuilder(options_of(container_name="airflow", **kwargs(containerOverrides={"instanceType": kind})))
 
     def test_one_may_take_back_the_instance_type_of_submit_job_kwargs(self, containers_of):

@@ -80,7 +80,7 @@ class EcsCloud:
             if task.get("taskArn"):
                 return self._see(task, Job(task["taskArn"], request.place), request.token)
         for failure in answer.get("failures") or ():
-            return fault_of_failure(failure)
+            return fault_of_failure(failure, "RunTask")
         # Neither a task nor a reason: asked again, with the same token, it will say which.
         return Fault(Trouble.NO_ANSWER, "RunTask", "EmptyAnswer", "neither a task nor a failure")
 
@@ -147,12 +147,12 @@ class EcsCloud:
                 missing.append(job)
             else:
                 others.append(failure)
-        if others and not tasks and len(others) == len(failures):
-            raise CloudError(fault_of_failure(others[0]))
-        if others:
-            self._calls.warn_once(
-                "failures", "DescribeTasks did not tell of some tasks: %s", fault_of_failure(others[0])
-            )
+        if not others:
+            return
+        fault = fault_of_failure(others[0], "DescribeTasks", Trouble.REFUSED)
+        if not tasks and len(others) == len(failures):
+            raise CloudError(fault)
+        self._calls.warn_once("failures", "DescribeTasks did not tell of some tasks: %s", fault)
 
     def _describe_page(
         self, cluster: str, ids: Sequence[str], tries: int = 1

@@ -187,10 +187,10 @@ def is_denied(fault: Fault) -> bool:
     return any(word in fault.code for word in _DENIED)
 
 
-def fault_of_failure(failure: Mapping[str, Any], operation: str = "RunTask") -> Fault:
-    """What one entry of RunTask's `failures` means: an answered refusal, so there is no task.
+def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: Trouble = _NO_CAPACITY) -> Fault:
+    """What one entry of an answer's `failures` means; of RunTask's: an answered refusal, so there is no task.
 
-    It may pass, whatever its reason (`NO_CAPACITY`: the next request has a token of its own, since a refusal may be
+    That may pass, whatever its reason (`NO_CAPACITY`: the next request has a token of its own, since a refusal may be
     replayed for its token), except where its words say that it is a throttle or that the request is wrong. AWS's page
     on failure reasons has `RESOURCE:*`, `AGENT`, `ATTRIBUTE` and `LOCATION` for RunTask, which other container
     instances can cure, and `MISSING` and `INACTIVE`, which are of one container instance.
@@ -198,11 +198,12 @@ def fault_of_failure(failure: Mapping[str, Any], operation: str = "RunTask") -> 
     Args:
         failure: `arn`, `reason` and `detail`, each of which may be absent.
         operation: the API operation that it answers.
+        unknown: what it means where its words do not say; of a read, which asks for no capacity, `REFUSED`.
     """
     code, detail, arn = (str(failure.get(name) or "") for name in ("reason", "detail", "arn"))
     message = " ".join(part for part in (detail, f"({arn})" if arn else "") if part)
     said = {trouble_of_words(code), trouble_of_words(detail)}
-    trouble = next((each for each in (_THROTTLED, _INVALID) if each in said), _NO_CAPACITY)
+    trouble = next((each for each in (_THROTTLED, _INVALID) if each in said), unknown)
     return Fault(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
 
 

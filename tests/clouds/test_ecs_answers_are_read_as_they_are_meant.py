@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs import EcsCloud
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Trouble
+from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
 from tests.clouds.wired import client
 
 PREFIX = "arn:aws:ecs:us-east-1:123456789012:task"
@@ -254,8 +254,21 @@ class TestDescribe:
         description = ecs.cloud.describe("ours", [JOB, other])
         assert (len(description.seen), description.missing) == (1, ())
         ecs.answers("describe_tasks", {"failures": [{"arn": other.arn, "reason": "ODD"}]})
-        with pytest.raises(CloudError, match="ODD"):
+        with pytest.raises(CloudError) as raised:
             ecs.cloud.describe("ours", [other])
+        assert raised.value.fault == Fault(Trouble.REFUSED, "DescribeTasks", "ODD", f"({other.arn})")
+
+    def test_a_failure_that_says_so_is_a_throttle_of_describing(self, ecs):
+        ecs.answers("describe_tasks", {"failures": [{"arn": ARN, "reason": "Rate exceeded"}]})
+        with pytest.raises(CloudError) as raised:
+            ecs.cloud.describe("ours", [JOB])
+        assert raised.value.fault == Fault(Trouble.THROTTLED, "DescribeTasks", "Rate exceeded", f"({ARN})")
+
+    def test_what_the_service_does_not_tell_of_is_warned_of_as_of_the_call_that_was_made(self, ecs, caplog):
+        ecs.answers("describe_tasks", {"tasks": [task()], "failures": [{"arn": f"{ARN}2", "reason": "ODD"}]})
+        ecs.cloud.describe("ours", [JOB, Job(f"{ARN}2", "ours")])
+        [warned] = caplog.messages
+        assert warned == f"DescribeTasks did not tell of some tasks: DescribeTasks: ODD: ({ARN}2)"
 
     @pytest.mark.parametrize(
         ("code", "message", "trouble"),

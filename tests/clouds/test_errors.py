@@ -308,7 +308,7 @@ def test_a_fault_that_was_raised_is_passed_on():
     ],
 )
 def test_a_refusal_of_run_task_may_pass_unless_it_says_otherwise(failure, expected):
-    assert fault_of_failure(failure) == expected
+    assert fault_of_failure(failure, "RunTask") == expected
 
 
 @given(code=st.text(), message=st.text(), status=st.integers(0, 999))
@@ -327,7 +327,7 @@ def test_a_malformed_answer_has_a_meaning(response):
 
 @given(st.dictionaries(st.sampled_from(["arn", "reason", "detail"]), st.none() | st.text() | st.integers()))
 def test_every_failure_has_a_meaning(failure):
-    assert isinstance(fault_of_failure(failure).trouble, Trouble)
+    assert isinstance(fault_of_failure(failure, "RunTask").trouble, Trouble)
 
 
 def test_the_errors_of_a_real_client_are_classified():

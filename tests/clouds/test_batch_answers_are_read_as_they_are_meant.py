@@ -146,24 +146,6 @@ class TestSeveralContainers:
         assert seen.token == TOKEN
         assert seen.stop == Stop("batch", 0, started=True, sidecars=("proxy: 143",))
 
-    def test_one_that_could_not_be_started_has_not_though_the_job_runs_on_beside_it(self, batch):
-        failed = {"name": "airflow", "reason": PULL, "essential": False, "environment": environment()}
-        seen = batch.see(several(failed, {"name": "proxy"}, status="RUNNING", startedAt=1))
-        stop = Stop("batch", container_reason=PULL)
-        assert seen == Observation(JOB, Status.STARTING, token=TOKEN, stop=stop, waiting=PULL)
-
-    @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
-    def test_nor_has_it_when_the_job_has_ended(self, batch, status):
-        failed = {"name": "airflow", "reason": PULL, "essential": False}
-        seen = batch.see(several(failed, {"name": "proxy", "exitCode": 0}, status=status, startedAt=1))
-        assert seen == Observation(JOB, Status.STOPPED, token=TOKEN, stop=Stop("batch", container_reason=PULL))
-
-    def test_what_an_earlier_attempt_failed_of_says_nothing_of_the_one_that_runs(self, batch):
-        failed = {"name": "airflow", "reason": PULL}
-        told = {"taskProperties": [{"containers": [failed]}], "statusReason": EXITED}
-        seen = batch.see(several(failed, {"name": "proxy"}, status="RUNNING", startedAt=1, attempts=[told]))
-        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN)
-
     def test_attempts_have_containers_of_their_own(self, batch):
         told = [{"name": "proxy", "reason": "killed"}, {"name": "airflow", "exitCode": 5}]
         tried = {"startedAt": 1, "taskProperties": [{"containers": told}]}

@@ -16,14 +16,6 @@ ARN = f"{PREFIX}/ours/{'1' * 32}"
 JOB = Job(ARN, "ours")
 TOKEN = "0f3e-1"
 OWNER = "awsexec/test"
-#: Reasons of containers that never ran.
-NEVER_RAN = [
-    "CannotStartContainerError: Error response from daemon: failed to create task for container",
-    "CannotPullContainerError: pull image manifest has been retried 1 time(s)",
-    "CannotPullECRContainerError: AccessDeniedException",
-    "CannotCreateContainerError: No such image",
-    "ResourceInitializationError: unable to pull secrets or registry auth",
-]
 MISSING = {"arn": ARN, "reason": "MISSING"}
 
 
@@ -182,32 +174,6 @@ class TestDescribe:
             reason="Task failed to start",
             container_reason=reason,
         )
-
-    @pytest.mark.parametrize("reason", NEVER_RAN)
-    def test_one_that_could_not_be_started_has_not_though_the_task_runs_on_beside_it(self, ecs, reason):
-        """Not essential, beside a living sidecar: `startedAt` is the sidecar's, and the timeouts must go on."""
-        failed = container(lastStatus="STOPPED", reason=reason)
-        seen = ecs.see(task("RUNNING", failed, container("proxy", lastStatus="RUNNING"), startedAt=1))
-        stop = Stop("ecs", container_reason=reason)
-        assert seen == Observation(JOB, Status.STARTING, token=TOKEN, stop=stop, waiting=reason)
-
-    @pytest.mark.parametrize("reason", NEVER_RAN)
-    def test_nor_has_it_when_the_task_has_ended(self, ecs, reason):
-        failed = container(lastStatus="STOPPED", reason=reason)
-        seen = ecs.see(task("STOPPED", failed, container("proxy", exitCode=0), startedAt=1, stopCode="UserInitiated"))
-        assert (seen.started, seen.waiting) == (False, "")
-        assert seen.stop == Stop("ecs", code="UserInitiated", container_reason=reason, on_purpose=True)
-
-    def test_one_that_is_over_without_an_exit_code_says_why_and_may_have_run(self, ecs):
-        reason = "DockerTimeoutError: Could not transition to stopped; timed out after waiting 2m0s"
-        lost = container(lastStatus="STOPPED", reason=reason)
-        seen = ecs.see(task("RUNNING", lost, container("proxy", lastStatus="RUNNING"), startedAt=1))
-        stop = Stop("ecs", started=True, container_reason=reason)
-        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, stop=stop)
-
-    def test_one_that_is_restarted_after_a_start_that_failed_runs(self, ecs):
-        again = container(lastStatus="RUNNING", reason=NEVER_RAN[0])
-        assert ecs.see(task("RUNNING", again, container("proxy"), startedAt=1)).started
 
     def test_a_lost_host_leaves_no_exit_code(self, ecs):
         seen = ecs.see(task("STOPPED", container(), startedAt=1, stoppedReason="Host EC2 terminated."))

@@ -76,7 +76,7 @@ def test_no_text_shows_a_credential(secret):
         fault_of(answered("AccessDeniedException", f"bad: {secret} end"), "RunTask"),
         fault_of(RuntimeError(f"bad: {secret} end"), "RunTask"),
         fault_of(botocore.exceptions.CredentialRetrievalError(provider="p", error_msg=secret), "RunTask"),
-        fault_of_failure({"reason": f"bad: {secret} end", "detail": secret}),
+        fault_of_failure({"reason": f"bad: {secret} end", "detail": secret}, "RunTask"),
     ):
         assert secret not in str(fault)
         assert "hunter2" not in str(fault)

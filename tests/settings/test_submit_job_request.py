@@ -208,28 +208,23 @@ class TestSeveralContainers:
         config = {"ecsPropertiesOverride": {"taskProperties": [{"containers": [{"name": "a", "environment": {}}]}]}}
         assert "container_name" in refusal(config)
 
-    def test_an_instance_type_is_not_for_one_of_several(self, refusal):
+    def test_an_instance_type_is_not_for_one_of_several(self, refusal, containers_of):
         assert "instanceType" in refusal({"instanceType": "m5.large"}, container_name="airflow")
-        assert "instanceType" in refusal({"instanceType": ""}, container_name="airflow")
-        kind = kwargs(containerOverrides={"instanceType": "m5.large"})
-        assert "instanceType" in refusal({"containerName": "main", "vcpus": 1}, **kind)
-
-    @pytest.mark.parametrize("kind", ["m5.large", ""])
-    def test_nor_is_it_in_submit_job_kwargs_which_is_told_at_start_and_not_by_every_task(self, kind):
-        with pytest.raises(OptionsError, match=r"containerOverrides\.instanceType: cannot be set for one of several"):
-            SubmitJobBuilder(options_of(container_name="airflow", **kwargs(containerOverrides={"instanceType": kind})))
-
-    def test_one_may_take_back_the_instance_type_of_submit_job_kwargs(self, containers_of):
         raw = kwargs(containerOverrides={"instanceType": "m5.large"})
+        assert "instanceType" in refusal({"containerName": "main"}, **raw)
         assert list(containers_of({"containerName": "main", "instanceType": None}, **raw)) == ["main"]
 
-    @pytest.mark.parametrize("empty", [{}, None])
-    @pytest.mark.parametrize("names", [["proxy"], []])
-    def test_a_container_of_which_nothing_is_said_is_none(self, containers_of, empty, names):
-        containers = [*({"name": name} for name in names), empty]
-        config = {"ecsPropertiesOverride": {"taskProperties": [{"containers": containers}]}}
-        assert list(containers_of(config, container_name="airflow")) == ["airflow", *names]
-        assert list(containers_of(container_name="airflow", **kwargs(**config))) == ["airflow", *names]
+    def test_nor_is_it_in_submit_job_kwargs_which_is_told_at_start_and_not_by_every_task(self):
+        options = options_of(container_name="airflow", **kwargs(containerOverrides={"instanceType": ""}))
+        with pytest.raises(OptionsError, match=r"containerOverrides\.instanceType: cannot be set for one of several"):
+            SubmitJobBuilder(options)
+
+    @pytest.mark.parametrize("others", [[{}], [None], [{"name": "proxy"}, {}]])
+    def test_a_container_of_which_nothing_is_said_is_none(self, containers_of, others):
+        config = {"ecsPropertiesOverride": {"taskProperties": [{"containers": others}]}}
+        names = ["airflow", *(other["name"] for other in others if other)]
+        assert list(containers_of(config, container_name="airflow")) == names
+        assert list(containers_of(container_name="airflow", **kwargs(**config))) == names
 
 
 class TestRefusals:

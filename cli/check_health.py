@@ -60,7 +60,8 @@ def check_health(
     queue, task or job definition, container, network, roles, logs, rights,
     quotas against parallelism. Changes nothing at AWS.
     Exits with 0 if nothing failed (a warning is no failure), 1 if something
-    did, 2 if nothing is configured, 4 for credentials, 124 for --timeout.
+    did or AWS cannot be reached, 2 if nothing is configured, 4 for
+    credentials, 124 for --timeout.
     `-o name` shows what failed by name.
 
     Examples:

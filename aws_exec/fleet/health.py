@@ -8,14 +8,15 @@ whether the quotas are enough for `[core] parallelism`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from aws_exec.clouds.errors import is_denied
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.policy import Needs, policy
 from aws_exec.lifecycle.identity import started_by
-from aws_exec.lifecycle.values import Fault
+from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.live.asking import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
 from aws_exec.live.running import CAPACITY, CHECKS
 from aws_exec.settings import OptionsError
@@ -27,6 +28,7 @@ from aws_exec.settings.rules.check import Checked, Section
 
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
 _DEFINITION: Mapping[Service, str] = {"ecs": "taskDefinition", "batch": "jobDefinition"}
+_IDENTITY = "sts:GetCallerIdentity"
 #: An id that no task has.
 _NO_TASK = "a" * 32
 _UNTRIED = "cannot be tried without launching; awsexec check-health --policy has what it takes"
@@ -106,9 +108,12 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
             found.append(outcome)  # noqa: PERF402 - what was found before it ends is kept
     except CredentialsError as error:
         mend = "Log in, name a --profile, or mend the role of this machine"
-        found.append(Outcome(Status.FAIL, "sts:GetCallerIdentity", "credentials", str(error), mend))
+        found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), mend))
         found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked without credentials"))
         return Branch(name, found, refused=True)
+    except Unanswered as silent:
+        found.append(replace(silent.outcome, status=Status.FAIL))
+        found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked of an AWS that does not answer"))
     return Branch(name, found)
 
 
@@ -119,15 +124,36 @@ def _unusable(problem: Problem) -> Outcome:
 
 def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) -> Iterator[Outcome]:
     request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"]).arguments
-    yield from outcomes(_identity(asking, section.options))
-    yield from CHECKS[service](asking, request, section.options.container_name)
-    yield from outcomes(_RIGHTS[service](asking, request, section.options))
+    yield from _identity(asking, section.options)
+    needed = chain(
+        CHECKS[service](asking, request, section.options.container_name),
+        outcomes(_RIGHTS[service](asking, request, section.options)),
+    )
+    yield from (_reached(outcome, service) for outcome in needed)
     yield from CAPACITY[service](asking, request, fleet.configured.configuration.parallelism)
 
 
+def _reached(outcome: Outcome, service: Service) -> Outcome:
+    """An executor cannot work whose own service is not reached; a throttle passes, of other services less is known."""
+    unreached = outcome.trouble in (Trouble.UNREACHED, Trouble.NO_ANSWER)
+    return replace(outcome, status=Status.FAIL) if unreached and outcome.call.startswith(f"{service}:") else outcome
+
+
 def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
-    call = "sts:GetCallerIdentity"
-    answer = asking.ask("sts", "GetCallerIdentity", "credentials")
+    """Whose credentials these are.
+
+    Raises:
+        CredentialsError: AWS does not take them.
+        Unanswered: AWS does not even say this.
+    """
+    call = _IDENTITY
+    try:
+        answer = asking.ask("sts", "GetCallerIdentity", "credentials")
+    except Unanswered as unanswered:
+        if unanswered.outcome.unanswered:
+            raise
+        yield unanswered.outcome
+        return
     arn = str(answer.get("Arn", ""))
     yield Outcome(Status.PASS, call, "credentials", "are accepted")
     if arn.endswith(":root"):

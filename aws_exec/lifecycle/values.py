@@ -146,6 +146,9 @@ class Trouble(Enum):
     HELD = "held"  #: this process did not send it: withdrawn, the lease lapsed, the lanes are closed
 
 
+#: Troubles of the way to the service, not of what was asked: the same request may be answered later.
+PASSING = frozenset({Trouble.THROTTLED, Trouble.UNREACHED, Trouble.NO_ANSWER})
+
 #: Troubles after which a request that went unanswered *before* is still unanswered: they say nothing about it.
 SILENT = frozenset(
     {

@@ -10,7 +10,15 @@ from typing import Any
 from botocore import xform_name
 
 from aws_exec.clouds.errors import fault_of, is_denied
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import PASSING, Fault, Trouble
+
+_NETWORK = "Check --region, --endpoint-url and the network"
+#: What to do about a call that was not answered.
+_MENDS = {
+    Trouble.UNREACHED: _NETWORK,
+    Trouble.NO_ANSWER: _NETWORK,
+    Trouble.THROTTLED: "AWS is asked too often: check again in a minute",
+}
 
 #: The path of what is no member of a request: the option that names the Airflow container.
 CONTAINER = ("container_name",)
@@ -37,6 +45,7 @@ class Outcome:
         mend: what to do; empty if nothing is.
         rule: that does not hold where it fails (`aws_exec.settings.rules.catalogue`).
         path: the member of the request that it is about, by name, or `CONTAINER`; empty: the request as a whole.
+        trouble: why there is no answer; None if there is one.
     """
 
     status: Status
@@ -46,6 +55,12 @@ class Outcome:
     mend: str = ""
     rule: str = ""
     path: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether AWS said nothing, neither yes nor no: it may be another thing in a minute."""
+        return self.trouble in PASSING
 
 
 class CredentialsError(Exception):
@@ -108,13 +123,17 @@ class Asking:
             fault = fault_of(error, operation)
             if fault.trouble is Trouble.CREDENTIALS:
                 raise CredentialsError(f"{call}: {fault}") from error
-            if is_denied(fault):
-                mend = f"Allow {call} to have it checked"
-                outcome = Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend)
-                return Unanswered(outcome, fault)
-            status = Status.FAIL if fault.trouble in (Trouble.REFUSED, Trouble.INVALID) else Status.SKIP
-            return Unanswered(Outcome(status, call, subject, str(fault)), fault)
+            return Unanswered(_without_answer(call, subject, fault), fault)
         return answer
+
+
+def _without_answer(call: str, subject: str, fault: Fault) -> Outcome:
+    """What is known after a call that failed: a right that is missing, or a silent AWS, says nothing of the subject."""
+    if is_denied(fault):
+        mend = f"Allow {call} to have it checked"
+        return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend, trouble=fault.trouble)
+    status = Status.FAIL if fault.trouble in (Trouble.REFUSED, Trouble.INVALID) else Status.SKIP
+    return Outcome(status, call, subject, str(fault), _MENDS.get(fault.trouble, ""), trouble=fault.trouble)
 
 
 def outcomes(*checks: Iterator[Outcome]) -> Iterator[Outcome]:

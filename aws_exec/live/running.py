@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -30,6 +30,9 @@ CAPACITY: Mapping[Service, Callable[[Asking, Mapping[str, Any], float], Iterator
     "ecs": check_fargate,
     "batch": check_compute,
 }
+
+#: The rule that does not hold where nothing at all was answered.
+SILENCE = "live-answer"
 
 Clients = Callable[[str | None], Callable[[str], Any]]
 
@@ -103,11 +106,20 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
     except OptionsError:
         return  # told by the rules
     asking = Asking(clients(section.options.region_name))
+    told: list[Outcome] = []
     for request, origins, home in checked.requests(section):
         said = CHECKS[checked.service](asking, request, section.options.container_name)
         fits = CAPACITY[checked.service](asking, request, checked.configuration.parallelism)
         for outcome in (*said, *fits):
+            told.append(outcome)
             yield outcome, _place(checked, outcome, origins, home)
+    if told and all(outcome.unanswered for outcome in told):
+        yield _silence(told[0]), checked.configuration.place(checked.service, "", checked.team)
+
+
+def _silence(first: Outcome) -> Outcome:
+    """What stands for an executor of which nothing is known: all of it skipped would read as if all were well."""
+    return replace(first, status=Status.FAIL, subject="AWS", message=f"answered nothing: {first.message}", rule=SILENCE)
 
 
 def _place(checked: Checked, outcome: Outcome, origins: Origins, home: Place) -> Place:

@@ -110,6 +110,32 @@ def test_without_credentials_nothing_else_is_asked(shell, given):
     assert "SKIP  everything else" in done.out
 
 
+def test_an_aws_that_cannot_be_reached_fails_and_a_probe_sees_it(shell, given):
+    silent = {**given, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    told = checks(shell("check-health", "-o", "json", **silent))
+    probe = shell("check-health", "--quiet", **silent)
+
+    assert (probe.code, probe.out, probe.err) == (Exit.FAILED, "", "")
+    for found in told.values():
+        assert {subject: each["status"] for subject, each in found.items()} == {
+            "credentials": "FAIL",
+            "everything else": "SKIP",
+        }
+        assert found["credentials"]["call"] == "sts:GetCallerIdentity"
+        assert found["credentials"]["remedy"] == "Check --region, --endpoint-url and the network"
+
+
+@pytest.mark.parametrize(("executor", "call"), [("ecs", "ecs:DescribeClusters"), ("batch", "batch:DescribeJobQueues")])
+def test_a_service_that_cannot_be_reached_fails_where_others_can_be(shell, given, executor, call):
+    silent = {**given, f"AWS_ENDPOINT_URL_{executor.upper()}": "http://127.0.0.1:9"}
+    done = shell("check-health", "--executor", executor, "-o", "json", **silent)
+    (found,) = checks(done).values()
+
+    assert (done.code, found["credentials"]["status"]) == (Exit.FAILED, "PASS")
+    failed = {each["call"]: each["remedy"] for each in found.values() if each["status"] == "FAIL"}
+    assert failed[call] == "Check --region, --endpoint-url and the network"
+
+
 def test_options_that_leave_no_room_for_a_task_fail_and_nothing_is_asked(shell, given):
     variable = {"name": "A", "value": "x" * 9000}
     kwargs = json.dumps({"containerOverrides": {"environment": [variable]}})

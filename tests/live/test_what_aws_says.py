@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from aws_exec.live.asking import CredentialsError
-from tests.live.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live
+from tests.live.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live, places
 
 FILE = """
 ecs:
@@ -140,6 +140,23 @@ def test_a_missing_right_skips_the_check_and_no_other(told, operation, code):
 def test_a_service_that_does_not_answer_is_skipped(told):
     error = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
     assert [status for status, *_ in told(describe_clusters=error)] == ["SKIP"]
+
+
+def test_an_executor_of_which_nothing_was_answered_is_a_finding():
+    """All of it skipped reads as if all were well; where a right is missing, AWS has answered."""
+    text = "batch: {job_queue: jobs, job_definition: job}"
+    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    silent = live(text, Aws(**dict.fromkeys(ANSWERS, error)))
+    denied = live(text, Aws(**dict.fromkeys(ANSWERS, answered("AccessDeniedException"))))
+    partly = live(text, Aws(describe_job_queues=error))
+
+    ((rule, line, _),) = places(silent)
+    (said,) = silent.complaints
+    assert (rule, line) == ("live-answer", 1)
+    assert said.message.startswith("AWS answered nothing: ")
+    assert said.mend == "Check --region, --endpoint-url and the network"
+    assert [one.subject for one in silent.outcomes if one.status == "FAIL"] == ["AWS"]
+    assert places(denied) == places(partly) == []
 
 
 def test_what_is_not_answered_is_told_by_whoever_asked_first(told):

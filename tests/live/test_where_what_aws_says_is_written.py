@@ -32,8 +32,13 @@ def found(**answers):
     return places(live(FILE, Aws(**{**WELL, **answers})))
 
 
+_OF_ECS = ("describe_clusters", "describe_task_definition", "describe_subnets", "describe_security_groups")
+_OF_BATCH = ("describe_job_queues", "describe_job_definitions")
+
 #: What AWS answers, and where what it means is written.
 CASES = [
+    (dict.fromkeys(_OF_ECS, answered("ServiceUnavailable")), [("live-answer", 1, 1)]),
+    (dict.fromkeys(_OF_BATCH, answered("ThrottlingException")), [("live-answer", 8, 1)]),
     ({"describe_clusters": {"clusters": []}}, [("live-cluster", 2, 12)]),
     ({"describe_clusters": {"clusters": [{"status": "INACTIVE"}]}}, [("live-cluster", 2, 12)]),
     ({"describe_clusters": {"clusters": [{"status": "ACTIVE"}]}}, [("live-capacity-provider", 5, 31)]),

@@ -108,6 +108,7 @@ _ERRORS = {
     "batch-resource": "The value of a resource requirement is a number, as text.",
     "batch-priority": "`schedulingPriorityOverride` is 0 to 9999.",
     # -- what AWS says (`--live`) -------------------------------------------------------------------------------------
+    "live-answer": "AWS answers something of what is asked for an executor: otherwise nothing was checked.",
     "live-cluster": "The cluster exists, and is ACTIVE.",
     "live-capacity-provider": "A capacity provider is associated with the cluster.",
     "live-task-definition": "The task definition exists, is ACTIVE, and fits network and launch type.",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 COMMAND = "awsexec check-health"
 
 app = typer.Typer(add_completion=False)
-
-T = TypeVar("T")
 
 _STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
 
@@ -70,7 +67,7 @@ def check_health(
       awsexec check-health --quiet --timeout 10s    a container's probe
       awsexec check-health --policy > policy.json
     """
-    from aws_exec.fleet import MisusedError  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import MisusedError, within  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import health as library  # noqa: PLC0415 - likewise
 
     limit = span(timeout)
@@ -82,7 +79,8 @@ def check_health(
             if any(each["Action"] == ["iam:PassRole"] for each in document["Statement"]):
                 printer.err.print(_ROLES, highlight=False, soft_wrap=True)
             return
-        branches = _within(limit, lambda: library.check_health(fleet))
+        late = f"AWS did not answer everything within {timeout}"
+        branches = list(within(limit, lambda: library.check_health(fleet), lambda: late))
     if not branches:
         raise MisusedError("no executor is configured: set the options of one, or name an awsexec.yaml with --config")
     if not quiet:
@@ -90,32 +88,6 @@ def check_health(
     if library.no_credentials(branches):
         raise typer.Exit(Exit.CREDENTIALS)
     raise typer.Exit(Exit.FAILED if any(branch.failed for branch in branches) else Exit.OK)
-
-
-def _within(seconds: float | None, work: Callable[[], T]) -> T:
-    """Do something in a time; what hangs is left behind, and ends with the process.
-
-    Raises:
-        TimeoutError: it took longer.
-    """
-    found: list[Any] = []
-
-    def run() -> None:
-        try:
-            found.append((True, work()))
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            found.append((False, error))
-
-    thread = threading.Thread(target=run, name="awsexec-health", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not found:
-        raise TimeoutError(f"AWS did not answer everything within {seconds:g} s")
-    well, value = found[0]
-    if not well:
-        raise value
-    result: T = value
-    return result
 
 
 def _show(options: Options, told_as: Told, branches: list[Branch]) -> None:

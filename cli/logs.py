@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from cli.arguments import ClusterOption, JobArgument, QueueOption
 from cli.common import Options, over_the_fleet
 from cli.documents import write
 from cli.durations import span
+from cli.looking import asking_again
 from cli.shown import now
 from cli.streams import nobody_reads
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_exec.fleet import Fleet, FleetJob
+
+COMMAND = "awsexec logs"
 
 app = typer.Typer(add_completion=False)
 
@@ -36,13 +40,14 @@ def logs(
 ) -> None:
     """Show a job's CloudWatch log, as its task or job definition has it sent there.
 
-    Tokens and secrets are masked.
+    Tokens and secrets are masked. -f goes on while AWS cannot be reached.
 
     Examples:
       awsexec logs 0d6a9c1e --tail 50
       awsexec logs -f etl/load@manual__1
       awsexec logs 0d6a9c1e --since 10m --timestamps
     """
+    from aws_exec.fleet import Outlasting  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import logs as library  # noqa: PLC0415 - likewise
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
@@ -52,7 +57,9 @@ def logs(
         [found] = fleet.locate([job], ended=True)
         place = library.place_of(fleet.services[found.service], found)
         if follow:
-            lines = library.follow(fleet.client, place, is_over=_is_over(fleet, found), since=start, tail=tail)
+            outlasting = Outlasting(asking_again(COMMAND), threading.Event())
+            is_over = _is_over(fleet, found)
+            lines = library.follow(fleet.client, place, is_over=is_over, since=start, tail=tail, outlasting=outlasting)
         else:
             lines = library.read(fleet.client, place, tail=tail, since=start)
         for line in lines:

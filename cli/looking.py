@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cli.common import exit_of, told
@@ -12,6 +12,7 @@ from cli.shown import now
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
+    from aws_exec.lifecycle.values import Fault
 
 
 def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
@@ -23,6 +24,11 @@ def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[Fle
             yield page
         elif fitting := [job for job in page if chosen.fits(job, now())]:
             yield fitting
+
+
+def asking_again(command: str) -> Callable[[Fault], None]:
+    """Says that AWS is not there, and that it is asked again until it is."""
+    return lambda fault: printer.fail(command, f"{told(fault)}; asking again")
 
 
 def tell_problems(command: str, problems: list[Problem], *, shown: bool) -> Exit:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,8 +12,14 @@ from cli.arguments import ClusterOption, JobsArgument, QueueOption
 from cli.common import Options, over_the_fleet
 from cli.durations import span
 from cli.exits import Exit
+from cli.looking import asking_again
 from cli.rows import Context
 from cli.shown import Shower, now
+
+if TYPE_CHECKING:
+    from aws_exec.fleet import Fleet, FleetJob, Until
+
+COMMAND = "awsexec wait"
 
 app = typer.Typer(add_completion=False)
 
@@ -31,24 +39,67 @@ def wait(
 
     Exits with 0 if all succeeded (or run), 1 if one did not, 124 if it took
     too long. A job's outcome is its container's: that of a task which failed
-    in Airflow ends well, too.
+    in Airflow ends well, too. While AWS cannot be reached it goes on, and says
+    so once; before the jobs are found, only with --timeout.
 
     Examples:
       awsexec wait 0d6a9c1e && echo done
       awsexec wait 0d6a9c1e 6f70b2aa --for running --timeout 10m
     """
-    from aws_exec.fleet import Until, is_well  # noqa: PLC0415 - the CLI starts fast
-    from aws_exec.fleet import wait as waited  # noqa: PLC0415 - likewise
+    from aws_exec.fleet import Until, is_well, within  # noqa: PLC0415 - the CLI starts fast
 
     if until not in tuple(Until):
         raise typer.BadParameter(f"{until!r} is neither stopped nor running", param_hint="--for")
     goal, limit = Until(until), span(timeout)
     well = True
     with options.open(cluster, queue) as fleet:
-        found = fleet.locate(jobs, ended=True)
+        waiting = _Waiting(fleet, jobs, goal)
         shower = Shower(options.format, Context(now, fleet.cost))
-        for job in waited(fleet.services, found, goal, timeout=limit):
+        begin = waiting.at_once if limit is None else waiting.whenever
+        for job in within(limit, begin, lambda: waiting.late(shower.count) or f"AWS did not answer within {timeout}"):
             shower.show([job])
             well = well and is_well(job, goal)
         shower.close()
     raise typer.Exit(Exit.OK if well else Exit.FAILED)
+
+
+class _Waiting:
+    """Jobs that are looked for, and then waited for.
+
+    Args:
+        fleet: where they are.
+        jobs: their addresses.
+        goal: what is waited for.
+    """
+
+    def __init__(self, fleet: Fleet, jobs: list[str], goal: Until) -> None:
+        from aws_exec.fleet import Outlasting  # noqa: PLC0415 - the CLI starts fast
+
+        self._fleet = fleet
+        self._jobs = jobs
+        self._goal = goal
+        self._outlasting = Outlasting(asking_again(COMMAND), threading.Event())
+        self._found: list[FleetJob] | None = None
+
+    def at_once(self) -> Iterator[FleetJob]:
+        """Each job once it is there. An AWS that is not there to begin with may never be: it is not waited for."""
+        return self._each(self._locate())
+
+    def whenever(self) -> Iterator[FleetJob]:
+        """The same, also waiting for AWS itself: for who gives it a time."""
+        return self._each(self._outlasting.ask(self._locate))
+
+    def late(self, there: int) -> str:
+        """How many are not there in time; empty if not even that is known."""
+        return (
+            "" if self._found is None else f"not {self._goal} in time: {len(self._found) - there} of {len(self._found)}"
+        )
+
+    def _locate(self) -> list[FleetJob]:
+        return self._fleet.locate(self._jobs, ended=True)
+
+    def _each(self, found: list[FleetJob]) -> Iterator[FleetJob]:
+        from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast
+
+        self._found = found
+        return waited(self._fleet.services, found, self._goal, outlasting=self._outlasting)

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.address import locate, parse
+from aws_exec.fleet.deadline import within
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
 from aws_exec.fleet.explaining import Explanation, duration, explain
 from aws_exec.fleet.model import ACTIVE, FleetJob, Moment, State, plain
 from aws_exec.fleet.opening import Asked, Fleet, open_fleet
+from aws_exec.fleet.patience import Outlasting
 from aws_exec.fleet.service import Fact, LogPlace, Service, Wanted
 from aws_exec.fleet.stopping import Stopping, check_ours
 from aws_exec.fleet.survey import Filter, Problem, survey
@@ -37,6 +39,7 @@ __all__ = [
     "LogPlace",
     "MisusedError",
     "Moment",
+    "Outlasting",
     "Problem",
     "Service",
     "Size",
@@ -56,4 +59,5 @@ __all__ = [
     "plain",
     "survey",
     "wait",
+    "within",
 ]

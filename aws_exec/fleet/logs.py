@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, UnknownJobError
 from aws_exec.fleet.model import FleetJob
+from aws_exec.fleet.patience import Outlasting
 from aws_exec.fleet.service import Clients, LogPlace, Service
 from aws_exec.redaction import redact
+
+T = TypeVar("T")
 
 #: Seconds between two looks at a log that is followed: CloudWatch shows a line a second or two after it was printed.
 FOLLOW_SECONDS = 1.0
@@ -85,6 +88,7 @@ def follow(
     since: float | None = None,
     tail: int | None = None,
     stop: threading.Event | None = None,
+    outlasting: Outlasting | None = None,
 ) -> Iterator[Line]:
     """A log as it grows, until the job is over and everything has been told.
 
@@ -95,16 +99,21 @@ def follow(
         since: as of `read`.
         tail: begin with so many lines.
         stop: ends it.
+        outlasting: goes on where AWS is not there; None: nothing does.
+
+    Raises:
+        CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
+    ask = outlasting.ask if outlasting else _once
     start = since
     if tail is not None:
-        lines = list(_or_nothing(read(clients, place, tail=tail, since=since)))
+        lines = ask(lambda: list(_or_nothing(read(clients, place, tail=tail, since=since))))
         yield from lines
         start = lines[-1].at + 0.001 if lines else since
     token = ""
     while True:
-        over = is_over()
+        over = ask(is_over)
         pages = _pages(clients, place, start, from_head=True, token=token)
         told = False
         try:
@@ -113,11 +122,18 @@ def follow(
                 yield from lines
         except CloudError as error:
             if error.fault.code != "ResourceNotFoundException":
-                raise
+                if outlasting is None:
+                    raise
+                outlasting.bear(error)
+                continue
         if over and not told:
             return
         if stop.wait(0 if told else FOLLOW_SECONDS):
             return
+
+
+def _once(work: Callable[[], T]) -> T:
+    return work()
 
 
 def _or_nothing(lines: Iterator[Line]) -> Iterator[Line]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import PASSING, Fault, Trouble
 from aws_exec.metering.meter import NoMeter
 
 #: Half of what ECS grants an account and Region (ECS API Reference, "Request throttling quotas": 20/s after a burst of
@@ -22,6 +22,12 @@ STOPS_PER_SECOND, STOP_BURST = 20.0, 50.0
 #: Seconds between the tries of a call that is throttled, or that met a service which failed: five tries in all.
 PAUSES = (0.2, 0.4, 0.8, 1.6)
 
+#: Seconds until what waits for a job asks again, where AWS is not there.
+PAUSE_SECONDS = 2.0
+
+T = TypeVar("T")
+
+#: Where nobody is reached, an address may be wrong: whoever looks once wants to know it at once.
 _PASSES = frozenset({Trouble.THROTTLED, Trouble.NO_ANSWER})
 
 
@@ -77,3 +83,43 @@ class PatientCalls(Calls):
                     self._patience.reads.throttled(sent_at)
                 self._patience.pause(pause)
         return super().read(operation, method, **arguments)
+
+
+class Outlasting:
+    """Asks again as long as AWS is not reached, does not answer, or is asked too often: all of that passes.
+
+    Args:
+        tell: is told the first such fault, and no other.
+        stop: ends it: what is met then is raised.
+    """
+
+    def __init__(self, tell: Callable[[Fault], None], stop: threading.Event) -> None:
+        self._tell = tell
+        self._stop = stop
+        self._told = False
+
+    def ask(self, work: Callable[[], T]) -> T:
+        """What the work gives, once it does.
+
+        Raises:
+            CloudError: what does not pass.
+        """
+        while True:
+            try:
+                return work()
+            except CloudError as error:
+                self.bear(error)
+
+    def bear(self, error: CloudError) -> None:
+        """Wait a little after what passes.
+
+        Raises:
+            CloudError: the same, if it does not.
+        """
+        if error.fault.trouble not in PASSING:
+            raise error
+        if not self._told:
+            self._told = True
+            self._tell(error.fault)
+        if self._stop.wait(PAUSE_SECONDS):
+            raise error

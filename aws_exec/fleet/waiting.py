@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from aws_exec.fleet.model import FleetJob, State
+from aws_exec.fleet.patience import Outlasting
 from aws_exec.fleet.service import Service
 
 #: Seconds between two looks at a handful of jobs.
@@ -40,26 +40,26 @@ def wait(
     until: Until,
     *,
     stop: threading.Event | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    timeout: float | None = None,
+    outlasting: Outlasting | None = None,
 ) -> Iterator[FleetJob]:
-    """Each job once it is there, as it is then.
+    """Each job once it is there, as it is then. It may take for ever: `deadline.within` gives it a time.
 
     Args:
         services: by name.
         jobs: as they were seen last.
         until: what is waited for.
         stop: ends it.
-        clock: seconds.
-        timeout: seconds; None: as long as it takes.
+        outlasting: goes on where AWS is not there; None: nothing does.
 
     Raises:
-        TimeoutError: some are not there in time.
         CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
-    ends = None if timeout is None else clock() + timeout
     left = {job.job.arn: job for job in jobs}
+
+    def look() -> list[FleetJob]:
+        return list(looked_at_again(services, list(left.values())))
+
     while True:
         for job in list(left.values()):
             if is_there(job, until):
@@ -67,14 +67,9 @@ def wait(
                 yield job
         if not left:
             return
-        pause = max(LOOK_SECONDS, len(left) / _PAGE)
-        if ends is not None:
-            if clock() >= ends:
-                raise TimeoutError(f"not {until} in time: {len(left)} of {len(jobs)}")
-            pause = min(pause, ends - clock())
-        if stop.wait(max(0.0, pause)):
+        if stop.wait(max(LOOK_SECONDS, len(left) / _PAGE)):
             return
-        for job in looked_at_again(services, list(left.values())):
+        for job in outlasting.ask(look) if outlasting else look():
             left[job.job.arn] = job
 
 

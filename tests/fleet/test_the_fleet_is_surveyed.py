@@ -21,6 +21,7 @@ from aws_exec.fleet import (
     open_fleet,
     survey,
     wait,
+    within,
 )
 from tests.fleet.fleet import FAILS, JWT, OURS, Fleet, identity, workload
 
@@ -134,7 +135,7 @@ def test_a_job_is_waited_for_and_followed_to_its_end(aws, fleet):
     arn = Fleet(aws).job(identity("fails"), FAILS)
     [job] = fleet.locate([arn], ended=True)
 
-    [ended] = wait(fleet.services, [job], Until.STOPPED, timeout=30)
+    [ended] = within(30, lambda: wait(fleet.services, [job], Until.STOPPED), lambda: "it does not end")
 
     assert (ended.state, ended.exit_code, is_well(ended, Until.STOPPED)) == (State.FAILED, 3, False)
     place = logs.place_of(fleet.services["batch"], ended)

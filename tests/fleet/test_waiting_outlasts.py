@@ -1,0 +1,148 @@
+"""wait and logs -f go on where AWS is not there for a while, and say so once; a --timeout bounds all of it."""
+
+import threading
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.fleet import FleetJob, LogPlace, Outlasting, State, Until, logs, wait, within
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.testing.scripted import held
+from cli.exits import Exit
+from tests.fleet.scripts import given, launched
+from tests.fleet.shell import running
+
+PLACE = LogPlace("/awsexec", "airflow/airflow/1", "eu-central-1")
+
+
+class AtOnce(threading.Event):
+    """Whoever waits for it is not kept."""
+
+    def wait(self, timeout=None):
+        return self.is_set()
+
+
+class Scripted:
+    """A service, and a client of its log, that say one thing after the other."""
+
+    def __init__(self, *answers):
+        self._answers = list(answers)
+
+    def __call__(self, service, region=""):
+        return self
+
+    def describe(self, place, arns):
+        return [self._next()]
+
+    def get_log_events(self, **arguments):
+        return self._next()
+
+    def _next(self):
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def job(state):
+    return FleetJob("ecs", Job("arn", "fleet"), Identity("ours", "t-1"), state, "")
+
+
+def fails(trouble):
+    return CloudError(Fault(trouble, "DescribeTasks", "Code", "said"))
+
+
+def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
+    told = []
+    passing = [fails(trouble) for trouble in (Trouble.UNREACHED, Trouble.NO_ANSWER, Trouble.THROTTLED)]
+    service = Scripted(*passing, job(State.RUNNING), fails(Trouble.UNREACHED), job(State.SUCCEEDED))
+    outlasting = Outlasting(told.append, AtOnce())
+
+    ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), outlasting=outlasting)
+
+    assert [each.state for each in ended] == [State.SUCCEEDED]
+    assert told == [passing[0].fault]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.CREDENTIALS, Trouble.REFUSED])
+def test_what_does_not_pass_ends_a_wait(trouble):
+    service = Scripted(fails(trouble))
+    ended = wait(
+        {"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), outlasting=Outlasting(print, AtOnce())
+    )
+
+    with pytest.raises(CloudError):
+        list(ended)
+
+
+def test_a_log_is_followed_on_from_where_it_was_cut_off():
+    def page(*lines, token):
+        return {"events": [{"timestamp": 1, "message": line} for line in lines], "nextForwardToken": token}
+
+    told = []
+    gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+    client = Scripted(page("one", token="a"), gone, page("two", token="b"), gone, page(token="b"), page(token="b"))
+    ends = iter([fails(Trouble.UNREACHED), False, False, True])
+
+    def is_over():
+        answer = next(ends, True)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    outlasting = Outlasting(told.append, AtOnce())
+    lines = logs.follow(client, PLACE, is_over=is_over, stop=AtOnce(), outlasting=outlasting)
+
+    assert [line.text for line in lines] == ["one", "two"]
+    assert len(told) == 1
+
+
+def test_what_comes_within_the_time_is_given_as_it_comes_and_what_hangs_is_left():
+    hangs = threading.Event()
+
+    def work():
+        yield 1
+        yield 2
+        hangs.wait()
+
+    given = within(60.0, work, lambda: "late")
+    assert [next(given), next(given)] == [1, 2]
+    with pytest.raises(TimeoutError, match="late"):
+        list(within(0.0, work, lambda: "late"))
+    hangs.set()
+    assert list(given) == []
+
+
+def test_what_fails_within_the_time_fails():
+    def work():
+        yield 1
+        raise fails(Trouble.REFUSED)
+
+    with pytest.raises(CloudError):
+        list(within(60.0, work, lambda: "late"))
+
+
+def test_a_wait_with_a_timeout_is_begun_before_aws_is_there(service, tmp_path):
+    (arn,) = launched(service, "load")
+    service.down()
+    with running("wait", arn, "--timeout", "60s", "-o", "name", **given(service, tmp_path)) as process:
+        said = process.stderr.readline()
+        service.end(arn)
+        service.up()
+        out, err = process.communicate(timeout=60)
+
+    assert said.startswith("awsexec wait: AWS cannot be reached")
+    assert said.endswith("asking again\n")
+    assert (process.returncode, out, err) == (Exit.OK, f"{arn}\n", "")
+
+
+def test_a_timeout_bounds_a_wait_at_an_aws_that_never_answers(service, gate, shell, tmp_path):
+    (arn,) = launched(service, "load")
+    service.goes_wrong(held(1.0))
+    done = shell("wait", arn, "--timeout", "1s", **given(service, tmp_path))
+    gate.open()
+
+    assert (done.code, done.out) == (Exit.TIMED_OUT, "")
+    assert done.err == "awsexec wait: AWS did not answer within 1s\n"

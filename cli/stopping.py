@@ -68,8 +68,10 @@ def _who() -> str:
         return "somebody"
 
 
-def stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob], how: How) -> Exit:
-    """Show jobs, ask, stop them, and tell.
+def stop(
+    command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob], how: How, *, over: Sequence[FleetJob] = ()
+) -> Exit:
+    """Show jobs, ask, stop them, and tell; also of those that were `over`.
 
     Returns:
         PARTIAL if some could not be stopped; USAGE if nobody can be asked.
@@ -77,7 +79,7 @@ def stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob],
     _preview(jobs)
     if how.dry_run:
         printer.err.print(f"Dry run: nothing was stopped; {count(len(jobs))} would be.", highlight=False)
-        _report(options, [(job, "would stop", "") for job in jobs])
+        report(options, [(job, "would stop", "") for job in jobs], over)
         return Exit.OK
     if not how.yes:
         if not options.may_ask:
@@ -90,7 +92,7 @@ def stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob],
         if not confirmed:
             printer.err.print("Nothing was stopped.", highlight=False)
             return Exit.FAILED
-    return _stop(command, options, fleet, jobs, how.words())
+    return _tell(command, options, _stop(fleet, jobs, how.words()), over)
 
 
 def _preview(jobs: Sequence[FleetJob]) -> None:
@@ -122,7 +124,7 @@ def _confirmed(number: int) -> bool:
     return ask(f"Type {number} to stop these {number} jobs:") == str(number)
 
 
-def _stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob], reason: str) -> Exit:
+def _stop(fleet: Fleet, jobs: Sequence[FleetJob], reason: str) -> _Stopped:
     from aws_exec.fleet import Stopping  # noqa: PLC0415 - the CLI starts fast
 
     stopping = Stopping(fleet.services, fleet.patience, jobs, reason)
@@ -136,7 +138,7 @@ def _stop(command: str, options: Options, fleet: Fleet, jobs: Sequence[FleetJob]
                     advance()
         except KeyboardInterrupt:
             stopping.halt()
-    return _tell(command, options, _rows(jobs, faults, stopping.asked), faults, interrupted=bool(interrupts))
+    return _Stopped(_rows(jobs, faults, stopping.asked), faults, interrupted=bool(interrupts))
 
 
 @contextmanager
@@ -185,6 +187,21 @@ Row = tuple["FleetJob", str, str]
 _LEFT = ("failed", "not known", "not stopped")
 
 
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """What came of stopping.
+
+    Attributes:
+        rows: each job with what became of it.
+        faults: why, by ARN; None where there is none.
+        interrupted: whether by Ctrl-C.
+    """
+
+    rows: Sequence[Row]
+    faults: dict[str, Any]
+    interrupted: bool
+
+
 def _rows(jobs: Sequence[FleetJob], faults: dict[str, Any], asked: Collection[str]) -> list[Row]:
     """Each job with what became of it, and why."""
     rows: list[Row] = []
@@ -200,23 +217,24 @@ def _rows(jobs: Sequence[FleetJob], faults: dict[str, Any], asked: Collection[st
     return rows
 
 
-def _tell(command: str, options: Options, rows: Sequence[Row], faults: dict[str, Any], *, interrupted: bool) -> Exit:
-    _report(options, rows)
-    counts = Counter(outcome for _, outcome, _ in rows)
+def _tell(command: str, options: Options, stopped: _Stopped, over: Sequence[FleetJob]) -> Exit:
+    report(options, stopped.rows, over)
+    counts = Counter(outcome for _, outcome, _ in stopped.rows)
     summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("stopped", *_LEFT) if counts[outcome])
-    if interrupted:
+    if stopped.interrupted:
         printer.fail(command, f"interrupted: {summary}")
         return Exit.INTERRUPTED
     printer.err.print(f"{summary}.", highlight=False)
-    failed = [faults[job.job.arn] for job, outcome, _ in rows if outcome == "failed"]
+    failed = [stopped.faults[job.job.arn] for job, outcome, _ in stopped.rows if outcome == "failed"]
     if not any(counts[outcome] for outcome in _LEFT):
         return Exit.OK
     codes = {exit_of(fault) for fault in failed}
     return codes.pop() if len(codes) == 1 and not counts["stopped"] and codes <= {Exit.CREDENTIALS} else Exit.PARTIAL
 
 
-def _report(options: Options, rows: Sequence[Row]) -> None:
-    """What became of each, on standard output."""
+def report(options: Options, rows: Sequence[Row], over: Sequence[FleetJob] = ()) -> None:
+    """What became of each, on standard output; a document is one also where there is nothing to say."""
+    rows = [*((job, "over already", "") for job in over), *rows]
     if options.format is Format.NAME:
         write("".join(f"{job.job.arn}\n" for job, outcome, _ in rows if outcome in ("stopped", "would stop")))
     elif options.format in (Format.JSON, Format.YAML):

@@ -17,7 +17,7 @@ from cli.arguments import (
 from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
-from cli.stopping import How, nothing_stopped, stop
+from cli.stopping import How, nothing_stopped, report, stop
 
 COMMAND = "awsexec terminate"
 
@@ -60,8 +60,9 @@ def terminate(
             printer.err.print(f"{job.id} is over already: {job.state}", highlight=False)
         left = [job for job in found if job.is_active]
         if not left:
+            report(options, (), over)
             raise typer.Exit(Exit.OK)
         if not include_foreign:
             ours = {job.service: deployment or fleet.deployment_of(job.service) for job in left}
             check_ours(left, ours)
-        raise typer.Exit(stop(COMMAND, options, fleet, left, how))
+        raise typer.Exit(stop(COMMAND, options, fleet, left, how, over=over))

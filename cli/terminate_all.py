@@ -25,7 +25,7 @@ from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
 from cli.looking import looked_at, tell_problems
-from cli.stopping import How, nothing_stopped, stop
+from cli.stopping import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob
@@ -71,6 +71,7 @@ def terminate_all(
             jobs, code = _found(fleet, chosen, include_foreign=include_foreign)
         if not jobs:
             printer.err.print("Nothing to stop.", highlight=False)
+            report(options, ())
             raise typer.Exit(code)
         raise typer.Exit(stop(COMMAND, options, fleet, jobs, how) or code)
 

@@ -56,10 +56,14 @@ def wait(
         waiting = _Waiting(fleet, jobs, goal)
         shower = Shower(options.format, Context(now, fleet.cost))
         begin = waiting.at_once if limit is None else waiting.whenever
-        for job in within(limit, begin, lambda: waiting.late(shower.count) or f"AWS did not answer within {timeout}"):
-            shower.show([job])
-            well = well and is_well(job, goal)
-        shower.close()
+        late = f"AWS did not answer within {timeout}"
+        try:
+            for job in within(limit, begin, lambda: waiting.late(shower.count) or late):
+                shower.show([job])
+                well = well and is_well(job, goal)
+        finally:
+            if waiting.found is not None:
+                shower.close()
     raise typer.Exit(Exit.OK if well else Exit.FAILED)
 
 
@@ -70,6 +74,9 @@ class _Waiting:
         fleet: where they are.
         jobs: their addresses.
         goal: what is waited for.
+
+    Attributes:
+        found: the jobs as they were found; None until they are.
     """
 
     def __init__(self, fleet: Fleet, jobs: list[str], goal: Until) -> None:
@@ -79,7 +86,7 @@ class _Waiting:
         self._jobs = jobs
         self._goal = goal
         self._outlasting = Outlasting(asking_again(COMMAND), threading.Event())
-        self._found: list[FleetJob] | None = None
+        self.found: list[FleetJob] | None = None
 
     def at_once(self) -> Iterator[FleetJob]:
         """Each job once it is there. An AWS that is not there to begin with may never be: it is not waited for."""
@@ -91,9 +98,7 @@ class _Waiting:
 
     def late(self, there: int) -> str:
         """How many are not there in time; empty if not even that is known."""
-        return (
-            "" if self._found is None else f"not {self._goal} in time: {len(self._found) - there} of {len(self._found)}"
-        )
+        return "" if self.found is None else f"not {self._goal} in time: {len(self.found) - there} of {len(self.found)}"
 
     def _locate(self) -> list[FleetJob]:
         return self._fleet.locate(self._jobs, ended=True)
@@ -101,5 +106,5 @@ class _Waiting:
     def _each(self, found: list[FleetJob]) -> Iterator[FleetJob]:
         from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast
 
-        self._found = found
+        self.found = found
         return waited(self._fleet.services, found, self._goal, outlasting=self._outlasting)

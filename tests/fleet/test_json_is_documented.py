@@ -27,7 +27,7 @@ def row(command):
 
 
 def terminated(capsys):
-    stopping._report(Options(output=Format.JSON), [(FAILED, "stopped", "")])
+    stopping.report(Options(output=Format.JSON), [(FAILED, "stopped", "")])
     return json.loads(capsys.readouterr().out)[0]
 
 

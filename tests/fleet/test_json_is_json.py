@@ -1,0 +1,52 @@
+"""What is asked for as JSON or YAML is that, however little there is to show, and whatever ends it."""
+
+import json
+
+import pytest
+import yaml
+
+from cli.exits import Exit
+from tests.fleet.scripts import given, launched
+
+
+@pytest.fixture
+def awsexec(shell, service, tmp_path):
+    return lambda *arguments: shell(*arguments, **given(service, tmp_path))
+
+
+def outcomes(done):
+    return {each["arn"]: (each["outcome"], each["error"]) for each in json.loads(done.out)}
+
+
+def test_a_wait_that_times_out_ends_its_document(service, awsexec):
+    runs, over = launched(service, "runs", "over")
+    service.end(over)
+    done = awsexec("wait", over, runs, "--timeout", "1s", "-o", "json")
+    none = awsexec("wait", runs, "--timeout", "1s", "-o", "json")
+
+    assert (done.code, [each["arn"] for each in json.loads(done.out)]) == (Exit.TIMED_OUT, [over])
+    assert "not stopped in time: 1 of 2" in done.err
+    assert (none.code, json.loads(none.out)) == (Exit.TIMED_OUT, [])
+
+
+@pytest.mark.parametrize(("output", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
+def test_where_nothing_fits_nothing_is_an_empty_list(awsexec, output, read):
+    done = awsexec("terminate-all", "--yes", "-o", output)
+
+    assert (done.code, read(done.out)) == (Exit.OK, [])
+    assert done.err == "Nothing to stop.\n"
+
+
+def test_a_job_that_is_over_is_among_the_outcomes_alone_and_beside_others(service, awsexec):
+    runs, over = launched(service, "runs", "over")
+    service.end(over)
+    alone = awsexec("terminate", over, "--yes", "-o", "json")
+    dry = awsexec("terminate", over, runs, "--dry-run", "-o", "json")
+    beside = awsexec("terminate", over, runs, "--yes", "-o", "json")
+    named = awsexec("terminate", over, "--yes", "-o", "name")
+
+    assert {each.code for each in (alone, dry, beside, named)} == {Exit.OK}
+    assert outcomes(alone) == {over: ("over already", None)}
+    assert outcomes(dry) == {over: ("over already", None), runs: ("would stop", None)}
+    assert outcomes(beside) == {over: ("over already", None), runs: ("stopped", None)}
+    assert named.out == ""

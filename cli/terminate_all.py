@@ -25,6 +25,7 @@ from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
 from cli.looking import looked_at, tell_problems
+from cli.shown import count
 from cli.stopping import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:
@@ -68,27 +69,48 @@ def terminate_all(
     how = How(dry_run, yes, reason or "", include_foreign)
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):
-            jobs, code = _found(fleet, chosen, include_foreign=include_foreign)
+            ours = {} if include_foreign else _ours(fleet, chosen)
+            fitting, code = _fitting(fleet, chosen)
+        jobs = [job for job in fitting if not ours or job.identity.deployment == ours[job.service]]
+        _tell_left_out(len(jobs), len(fitting), " or ".join(dict.fromkeys(ours.values())))
         if not jobs:
-            printer.err.print("Nothing to stop.", highlight=False)
             report(options, ())
             raise typer.Exit(code)
         raise typer.Exit(stop(COMMAND, options, fleet, jobs, how) or code)
 
 
-def _found(fleet: Fleet, chosen: Filter, *, include_foreign: bool) -> tuple[list[FleetJob], Exit]:
-    """What fits and may be stopped; the exit code for what could not be looked at."""
+def _ours(fleet: Fleet, chosen: Filter) -> dict[str, str]:
+    """Whose jobs may be stopped, by service."""
+    return {name: chosen.deployment or fleet.deployment_of(name) for name in fleet.services}
+
+
+def _fitting(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
+    """What fits and runs, whosever it is; the exit code for what could not be looked at."""
     from aws_exec.fleet import Problem, Wanted  # noqa: PLC0415 - the CLI starts fast
 
-    ours: dict[str, str] = {}
-    if not include_foreign:
-        ours = {name: chosen.deployment or fleet.deployment_of(name) for name in fleet.services}
     jobs: list[FleetJob] = []
     problems = []
     for page in looked_at(fleet, chosen, Wanted(chosen.deployment)):
         if isinstance(page, Problem):
             problems.append(page)
         else:
-            jobs += [job for job in page if include_foreign or job.identity.deployment == ours[job.service]]
-    left = [job for job in jobs if job.is_active]
-    return left, tell_problems(COMMAND, problems, shown=bool(left))
+            jobs += [job for job in page if job.is_active]
+    return jobs, tell_problems(COMMAND, problems, shown=bool(jobs))
+
+
+def _tell_left_out(ours: int, fitting: int, deployment: str) -> None:
+    """Say what fits and is not stopped: it goes on running, whatever the command was meant to do."""
+    name = "name --deployment, or --include-foreign"
+    if not fitting:
+        said = "Nothing to stop."
+    elif not ours:
+        said = f"Nothing to stop: {count(fitting)} {_fit(fitting)}, none of deployment {deployment}: {name}"
+    elif fitting > ours:
+        said = f"Left out: {count(fitting - ours)} that {_fit(fitting - ours)}, not of deployment {deployment}: {name}"
+    else:
+        return
+    printer.err.print(said, highlight=False, markup=False, soft_wrap=True)
+
+
+def _fit(number: int) -> str:
+    return "fits" if number == 1 else "fit"

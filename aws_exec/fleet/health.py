@@ -18,6 +18,8 @@ from aws_exec.fleet.policy import Needs, policy
 from aws_exec.lifecycle.identity import started_by
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.live.asking import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
+from aws_exec.live.batch import queue_named, queue_of
+from aws_exec.live.ecs import cluster_named, cluster_of
 from aws_exec.live.running import CAPACITY, CHECKS
 from aws_exec.settings import OptionsError
 from aws_exec.settings.file.terms import SERVICES, Service
@@ -169,18 +171,20 @@ def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
 def _ecs_rights(asking: Asking, request: Mapping[str, Any], options: AwsOptions) -> Iterator[Outcome]:
     cluster = str(request.get("cluster", "default"))
     ours = started_by(options.deployment or "awsexec")
+    lacks = _lacks(lambda: cluster_of(asking, request), cluster_named(request))
     yield from outcomes(
-        _allowed(asking, "ecs", "ListTasks", "adoption", cluster=cluster, startedBy=ours),
-        _allowed(asking, "ecs", "DescribeTasks", "following tasks", cluster=cluster, tasks=[_NO_TASK]),
-        _stop(asking, cluster),
+        _allowed(asking, "ecs", "ListTasks", "adoption", lacks, cluster=cluster, startedBy=ours),
+        _allowed(asking, "ecs", "DescribeTasks", "following tasks", lacks, cluster=cluster, tasks=[_NO_TASK]),
+        _stop(asking, cluster, lacks),
     )
     yield Outcome(Status.SKIP, "ecs:RunTask", "launching", _UNTRIED)
 
 
 def _batch_rights(asking: Asking, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
     queue = str(request["jobQueue"])
+    lacks = _lacks(lambda: queue_of(asking, request), queue_named(request))
     yield from outcomes(
-        _allowed(asking, "batch", "ListJobs", "adoption", jobQueue=queue, jobStatus="RUNNING"),
+        _allowed(asking, "batch", "ListJobs", "adoption", lacks, jobQueue=queue, jobStatus="RUNNING"),
         _allowed(asking, "batch", "DescribeJobs", "following jobs", jobs=[_NO_TASK]),
     )
     yield Outcome(Status.SKIP, "batch:TerminateJob", "stopping jobs", _UNTRIED)
@@ -194,9 +198,24 @@ _RIGHTS: Mapping[Service, Callable[[Asking, Mapping[str, Any], AwsOptions], Iter
 }
 
 
-def _allowed(asking: Asking, service: str, operation: str, subject: str, **arguments: Any) -> Iterator[Outcome]:
+def _lacks(look: Callable[[], Mapping[str, Any] | None], named: str) -> str:
+    """What a right cannot be tried without, if it is not there, which fails once and not with each; empty if it is."""
+    try:
+        found = look()
+    except Unanswered as unanswered:
+        unknown = is_denied(unanswered.fault) or unanswered.fault.trouble is Trouble.THROTTLED
+        return "" if unknown else named
+    return named if found is None or found.get("status") == "INACTIVE" else ""
+
+
+def _allowed(
+    asking: Asking, service: str, operation: str, subject: str, lacks: str = "", **arguments: Any
+) -> Iterator[Outcome]:
     """A read that the executor makes: a right that is missing is a failure here, and not only unknown."""
     call = f"{service}:{operation}"
+    if lacks:
+        yield Outcome(Status.SKIP, call, subject, f"cannot be tried without {lacks}")
+        return
     try:
         asking.ask(service, operation, subject, **arguments)
     except Unanswered as unanswered:
@@ -210,9 +229,12 @@ def _allowed(asking: Asking, service: str, operation: str, subject: str, **argum
         yield Outcome(Status.PASS, call, subject, "is allowed")
 
 
-def _stop(asking: Asking, cluster: str) -> Iterator[Outcome]:
+def _stop(asking: Asking, cluster: str, lacks: str) -> Iterator[Outcome]:
     """Stop a task that cannot exist: not to find it takes the right to stop."""
     call, subject = "ecs:StopTask", "stopping tasks"
+    if lacks:
+        yield Outcome(Status.SKIP, call, subject, f"cannot be tried without {lacks}")
+        return
     try:
         asking.ask("ecs", "StopTask", subject, cluster=cluster, task=_NO_TASK, reason="awsexec check-health")
     except Unanswered as unanswered:

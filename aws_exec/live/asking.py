@@ -13,12 +13,25 @@ from aws_exec.clouds.errors import fault_of, is_denied
 from aws_exec.lifecycle.values import PASSING, Fault, Trouble
 
 _NETWORK = "Check --region, --endpoint-url and the network"
-#: What to do about a call that was not answered.
+#: What to do about a call that was not answered, whatever was asked.
 _MENDS = {
     Trouble.UNREACHED: _NETWORK,
     Trouble.NO_ANSWER: _NETWORK,
     Trouble.THROTTLED: "AWS is asked too often: check again in a minute",
 }
+#: And about one that was refused: what is asked about is not there, or cannot be so.
+_NAMES = {
+    "DescribeClusters": "Name a cluster of this Region and account",
+    "DescribeTaskDefinition": "Name an active revision of this Region and account",
+    "DescribeSubnets": "Name subnets of this Region and account",
+    "DescribeSecurityGroups": "Name security groups of this Region and account",
+    "DescribeJobQueues": "Name a job queue of this Region and account",
+    "DescribeComputeEnvironments": "Give the job queue compute environments of this Region and account",
+    "DescribeJobDefinitions": "Name an active revision of this Region and account",
+    "DescribeLogGroups": "Name a log group of this Region and account",
+    "GetRole": "Create the role, or name another in the definition",
+}
+_ELSE = "See what AWS says: another name, Region or account may be meant"
 
 #: The path of what is no member of a request: the option that names the Airflow container.
 CONTAINER = ("container_name",)
@@ -133,7 +146,8 @@ def _without_answer(call: str, subject: str, fault: Fault) -> Outcome:
         mend = f"Allow {call} to have it checked"
         return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend, trouble=fault.trouble)
     status = Status.FAIL if fault.trouble in (Trouble.REFUSED, Trouble.INVALID) else Status.SKIP
-    return Outcome(status, call, subject, str(fault), _MENDS.get(fault.trouble, ""), trouble=fault.trouble)
+    mend = _MENDS.get(fault.trouble) or _NAMES.get(fault.operation, _ELSE)
+    return Outcome(status, call, subject, str(fault), mend, trouble=fault.trouble)
 
 
 def outcomes(*checks: Iterator[Outcome]) -> Iterator[Outcome]:

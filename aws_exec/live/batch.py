@@ -26,18 +26,34 @@ def check_submit_job(asking: Asking, request: Mapping[str, Any], container: str)
     Raises:
         CredentialsError: nothing can be asked.
     """
-    yield from concerning("live-job-queue", ("jobQueue",), _job_queue(asking, request["jobQueue"]))
+    yield from concerning("live-job-queue", ("jobQueue",), _job_queue(asking, request))
     yield from concerning("live-job-definition", _DEFINITION, _definition(asking, request, container))
 
 
-def _job_queue(asking: Asking, name: str) -> Iterator[Outcome]:
-    call, subject = "batch:DescribeJobQueues", f"job queue {name}"
-    found = asking.ask("batch", "DescribeJobQueues", subject, jobQueues=[name]).get("jobQueues", [])
-    if not found:
+def queue_named(request: Mapping[str, Any]) -> str:
+    """What a SubmitJob request's job queue is called in outcomes."""
+    return f"job queue {request['jobQueue']}"
+
+
+def queue_of(asking: Asking, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The job queue that a SubmitJob request means; None if there is none.
+
+    Raises:
+        Unanswered: with the outcome.
+    """
+    names = [request["jobQueue"]]
+    found = asking.ask("batch", "DescribeJobQueues", queue_named(request), jobQueues=names).get("jobQueues")
+    return found[0] if found else None
+
+
+def _job_queue(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
+    call, subject = "batch:DescribeJobQueues", queue_named(request)
+    found = queue_of(asking, request)
+    if found is None:
         yield Outcome(Status.FAIL, call, subject, "does not exist", "Name a job queue of this Region and account")
         return
-    yield _enabled(call, subject, found[0])
-    names = [each["computeEnvironment"] for each in found[0].get("computeEnvironmentOrder", ())]
+    yield _enabled(call, subject, found)
+    names = [each["computeEnvironment"] for each in found.get("computeEnvironmentOrder", ())]
     if not names:
         return
     call = "batch:DescribeComputeEnvironments"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from aws_exec.live.asking import Asking, Outcome, Status, Unanswered, concerning
-from aws_exec.live.batch import definition_of
+from aws_exec.live.batch import definition_of, queue_of
 from aws_exec.live.ecs import providers
 from aws_exec.settings.file.units import FARGATE_QUOTAS, UNITS_PER_VCPU, size, vcpus
 from aws_exec.settings.rules.fargate import PROVIDERS, SIZES, nearest
@@ -77,15 +77,15 @@ def check_compute(asking: Asking, request: Mapping[str, Any], parallelism: float
         subject, mend = f"job definition {request['jobDefinition']}", nearest(int(vcpu * UNITS_PER_VCPU), int(memory))
         yield Outcome(Status.FAIL, "batch:DescribeJobDefinitions", subject, message, mend, "live-size", path)
     if vcpu:
-        compute = _compute(asking, str(request["jobQueue"]), vcpu, parallelism)
+        compute = _compute(asking, request, vcpu, parallelism)
         yield from _untold_is_skipped(concerning("live-quota", path, compute))
 
 
-def _compute(asking: Asking, queue: str, each: float, parallelism: float) -> Iterator[Outcome]:
+def _compute(asking: Asking, request: Mapping[str, Any], each: float, parallelism: float) -> Iterator[Outcome]:
     call, subject = "batch:DescribeComputeEnvironments", "size of the compute environments"
     try:
-        queues = asking.ask("batch", "DescribeJobQueues", f"job queue {queue}", jobQueues=[queue]).get("jobQueues", ())
-        names = [one["computeEnvironment"] for found in queues for one in found.get("computeEnvironmentOrder", ())]
+        queue = queue_of(asking, request) or {}
+        names = [one["computeEnvironment"] for one in queue.get("computeEnvironmentOrder", ())]
         if not names:
             return
         answer = asking.ask("batch", "DescribeComputeEnvironments", subject, computeEnvironments=names)

@@ -38,25 +38,39 @@ def providers(asking: Asking, request: Mapping[str, Any]) -> frozenset[str]:
     if not strategy and request.get("launchType"):
         return frozenset({str(request["launchType"])})
     if not strategy:
-        name = request.get("cluster", "default")
         try:
-            found = asking.ask("ecs", "DescribeClusters", f"cluster {name}", clusters=[name]).get("clusters") or ()
+            found = cluster_of(asking, request)
         except Unanswered:
             return frozenset()
-        strategy = found[0].get("defaultCapacityProviderStrategy") if found else ()
+        strategy = found.get("defaultCapacityProviderStrategy") if found else ()
     return frozenset(str(item.get("capacityProvider")) for item in strategy or ()) or frozenset({"FARGATE"})
 
 
+def cluster_named(request: Mapping[str, Any]) -> str:
+    """What a RunTask request's cluster is called in outcomes."""
+    return f"cluster {request.get('cluster', 'default')}"
+
+
+def cluster_of(asking: Asking, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The cluster that a RunTask request means, ACTIVE or not; None if there is none.
+
+    Raises:
+        Unanswered: with the outcome.
+    """
+    names = [request.get("cluster", "default")]
+    found = asking.ask("ecs", "DescribeClusters", cluster_named(request), clusters=names).get("clusters")
+    return found[0] if found else None
+
+
 def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
-    call, name = "ecs:DescribeClusters", request.get("cluster", "default")
-    subject = f"cluster {name}"
-    found = asking.ask("ecs", "DescribeClusters", subject, clusters=[name]).get("clusters", [])
-    if not found or found[0].get("status") != "ACTIVE":
-        what = f"is {found[0].get('status')}" if found else "does not exist"
+    call, subject = "ecs:DescribeClusters", cluster_named(request)
+    found = cluster_of(asking, request)
+    if found is None or found.get("status") != "ACTIVE":
+        what = "does not exist" if found is None else f"is {found.get('status')}"
         yield Outcome(Status.FAIL, call, subject, what, "Name a cluster of this Region and account")
         return
     yield Outcome(Status.PASS, call, subject, "is ACTIVE")
-    known = found[0].get("capacityProviders", [])
+    known = found.get("capacityProviders", [])
     for item in request.get("capacityProviderStrategy") or ():
         provider = item.get("capacityProvider")
         if provider in known:

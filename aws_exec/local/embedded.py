@@ -25,7 +25,7 @@ from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.launched import Launched
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
-from aws_exec.local.ready import Names, make_ready
+from aws_exec.local.ready import Names, make_network, make_ready
 from aws_exec.local.script import Script
 from aws_exec.local.service import Setting
 from aws_exec.local.stalls import Stalls
@@ -150,6 +150,7 @@ class EmbeddedAws(Watch):
             f"{ecs}CONTAINER_NAME": names.container,
             f"{ecs}TASK_DEFINITION": names.task_definition,
             f"{ecs}LAUNCH_TYPE": "FARGATE",
+            f"{ecs}SECURITY_GROUPS": names.security_group,
             f"{ecs}SUBNETS": names.subnet,
             f"{batch}REGION_NAME": names.region,
             f"{batch}JOB_QUEUE": names.job_queue,
@@ -174,6 +175,8 @@ class EmbeddedAws(Watch):
         if service in {"ecs", "batch"}:
             return (self._ecs if service == "ecs" else self._batch).application()
         app = create_backend_app(service)
+        if service == "ec2":
+            make_network(self.names)
         if service == "logs":
             app.wsgi_app = self._one_at_a_time(app.wsgi_app)  # type: ignore[method-assign,assignment] # as Flask documents it
         return app

@@ -16,6 +16,8 @@ from aws_exec.local.ecs_api import EcsService
 from aws_exec.local.errors import LocalError
 
 _IMAGE = "awsexec/local"
+#: Of the default VPC's 172.31.0.0/16, above what its own subnets have.
+_BLOCK = "172.31.240.0/20"
 #: The sidecar of `multi_definition`: it would run for ever, and ends on SIGTERM.
 _SIDECAR = ["python", "-c", "import signal; signal.pause()"]
 #: The execution role of the job definitions: jobs on Fargate must have one.
@@ -31,7 +33,7 @@ class Names:
         cluster, task_definition: for ECS, on Fargate.
         container: the one container of the task definition, and the essential one of `multi_definition`.
         log_group: where the task definition's container logs.
-        subnet: for `networkConfiguration`; there is no network behind it.
+        subnet, security_group: for `networkConfiguration`; there is no network behind them.
         job_queue, compute_environment: for Batch, on Fargate.
         job_definition: of one container (`containerProperties`).
         multi_definition: of several (`ecsProperties`): `container`, and `sidecar`, which waits to be stopped.
@@ -45,6 +47,7 @@ class Names:
     container: str = "airflow"
     log_group: str = "/awsexec"
     subnet: str = "subnet-0a45ec00000000001"
+    security_group: str = "sg-0a45ec00000000001"
     job_queue: str = "awsexec-queue"
     compute_environment: str = "awsexec-ce"
     job_definition: str = "awsexec-job"
@@ -72,6 +75,25 @@ def make_ready(names: Names, ecs: EcsService, batch: BatchService) -> None:
     _job_definitions(names, batch)
     for group in (names.log_group, names.job_log_group):
         logs_backends[names.account][names.region].ensure_log_group(group)
+
+
+def make_network(names: Names) -> None:
+    """Make what `names` names of EC2, in the default VPC; once EC2 is asked: to import moto's takes seconds."""
+    from moto.ec2.models import ec2_backends  # noqa: PLC0415 - see above
+
+    backend: Any = ec2_backends[names.account][names.region]
+    vpc, zone = backend.default_vpc.id, next(iter(backend.subnets))
+    if names.subnet in backend.subnets[zone]:
+        return  # by another embedded AWS of this process
+    subnet = backend.create_subnet(vpc, _BLOCK, availability_zone=zone)
+    _call(subnet, names.subnet, backend.subnets[zone])
+    _call(backend.create_security_group("awsexec", "awsexec", vpc), names.security_group, backend.groups[vpc])
+
+
+def _call(thing: Any, name: str, things: dict[str, Any]) -> None:
+    """Give one of moto's things, which it calls as it likes, an id."""
+    things[name] = things.pop(thing.id)
+    thing.id = name
 
 
 def _cluster(names: Names, ecs: EcsService) -> None:

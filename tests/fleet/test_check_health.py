@@ -2,24 +2,16 @@
 
 import json
 
-import boto3
 import pytest
 
 from cli.exits import Exit
+from tests.fleet.shell import process, running
 
 
 @pytest.fixture
 def given(aws):
-    """What is configured, with a subnet that exists."""
-    ec2 = boto3.client(
-        "ec2",
-        endpoint_url=aws.endpoint_url,
-        region_name=aws.names.region,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    return {**aws.environment(), "AIRFLOW__AWS_ECS_EXECUTOR__SUBNETS": subnet}
+    """What is configured, of what the embedded AWS has."""
+    return aws.environment()
 
 
 def checks(done):
@@ -37,6 +29,19 @@ def test_all_is_well(shell, given):
     for word in ("identity", "cluster", "task definition", "container", "log group", "subnets", "stopping", "quota"):
         assert any(word in line for line in lines), word
     assert any("role awsexec-execution: exists" in line for line in lines), "of the job definition"
+
+
+def test_what_local_up_prints_is_all_that_it_takes():
+    with running("local", "up", "--region", "eu-west-1") as up:
+        exports = {}
+        while "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_NAME" not in exports:
+            name, _, value = up.stdout.readline().removeprefix("export ").partition("=")
+            exports[name] = value.strip()
+        done = process("check-health", **exports)
+
+    assert (done.code, done.err) == (Exit.OK, "0 failed, 0 warned\n")
+    assert "PASS  subnets" in done.out
+    assert "PASS  security groups" in done.out
 
 
 @pytest.mark.parametrize("other", ["ECS", "BATCH"])
@@ -71,7 +76,38 @@ def test_what_is_wrong_is_told_with_its_remedy(shell, given):
 def test_by_name_it_shows_what_failed(shell, given):
     done = shell("check-health", "-o", "name", **{**given, "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_QUEUE": "gone"})
 
-    assert (done.code, done.out, done.err) == (Exit.FAILED, "job queue gone\nadoption\n", "")
+    assert (done.code, done.out, done.err) == (Exit.FAILED, "job queue gone\n", "")
+
+
+def test_what_depends_on_a_cluster_or_queue_that_is_missing_is_skipped_and_fails_once(shell, given):
+    wrong = {f"AIRFLOW__AWS_{name}": "gone" for name in ("ECS_EXECUTOR__CLUSTER", "BATCH_EXECUTOR__JOB_QUEUE")}
+    found = checks(shell("check-health", "-o", "json", **{**given, **wrong}))
+
+    ecs, batch = found["AwsEcsExecutor"], found["AwsBatchExecutor"]
+    assert [subject for subject, each in ecs.items() if each["status"] == "FAIL"] == ["cluster gone"]
+    assert [subject for subject, each in batch.items() if each["status"] == "FAIL"] == ["job queue gone"]
+    for each in (ecs["adoption"], ecs["following tasks"], ecs["stopping tasks"], batch["adoption"]):
+        assert each["status"] == "SKIP"
+        assert each["message"] in ("cannot be tried without cluster gone", "cannot be tried without job queue gone")
+    assert batch["following jobs"]["status"] == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "remedy"),
+    [
+        ("ECS_EXECUTOR__SUBNETS", "subnet-0123", "Name subnets of this Region and account"),
+        ("ECS_EXECUTOR__SECURITY_GROUPS", "sg-0123", "Name security groups of this Region and account"),
+        ("ECS_EXECUTOR__TASK_DEFINITION", "gone", "Name an active revision of this Region and account"),
+        ("ECS_EXECUTOR__CLUSTER", "gone", "Name a cluster of this Region and account"),
+        ("BATCH_EXECUTOR__JOB_DEFINITION", "gone", "Name an active revision"),
+        ("BATCH_EXECUTOR__JOB_QUEUE", "gone", "Name a job queue of this Region and account"),
+    ],
+)
+def test_whatever_does_not_exist_has_a_remedy(shell, given, option, value, remedy):
+    done = shell("check-health", "-o", "json", **{**given, f"AIRFLOW__AWS_{option}": value})
+    failed = [each for found in checks(done).values() for each in found.values() if each["status"] == "FAIL"]
+
+    assert (done.code, [each["remedy"] for each in failed]) == (Exit.FAILED, [remedy])
 
 
 def test_quotas_that_are_too_small_for_the_parallelism_are_a_warning(shell, given):

@@ -178,6 +178,16 @@ def test_of_a_request_that_is_too_long_to_be_sent_nothing_is_asked():
     assert live(ROOMY % "x", aws).outcomes != []
 
 
+@pytest.mark.parametrize("operation", ANSWERS)
+@pytest.mark.parametrize(
+    "code", ["ClientException", "InvalidParameterValue", "AccessDenied", "Throttling", "Unavailable"]
+)
+def test_whatever_is_not_answered_as_it_should_be_says_what_to_do(operation, code):
+    outcomes = live(FILE, Aws(**{operation: answered(code)})).outcomes
+
+    assert [one.subject for one in outcomes if one.status != "PASS" and not one.mend] == []
+
+
 @pytest.mark.parametrize("error", [NoCredentialsError(), answered("ExpiredTokenException")])
 def test_without_credentials_nothing_can_be_asked(told, error):
     with pytest.raises(CredentialsError):

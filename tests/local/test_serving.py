@@ -88,6 +88,7 @@ def test_what_to_export_names_the_executors_options(aws):
         "CONTAINER_NAME": "airflow",
         "TASK_DEFINITION": "awsexec-task",
         "LAUNCH_TYPE": "FARGATE",
+        "SECURITY_GROUPS": aws.names.security_group,
         "SUBNETS": aws.names.subnet,
     }
 

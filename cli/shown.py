@@ -14,12 +14,15 @@ from cli.documents import as_json, as_yaml, write
 from cli.rows import NARROW, WIDE, Context, Table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from aws_exec.fleet import FleetJob
 
 
-def width() -> int | None:
-    """Of what is written to; None where nothing is to be cut: in a pipe."""
-    return printer.out.width if printer.out.is_terminal else None
+def width(console: Console | None = None) -> int | None:
+    """Of what is written to, standard output unless another is named; None where nothing is to be cut: in a pipe."""
+    console = console or printer.out
+    return console.width if console.is_terminal else None
 
 
 class Shower:

@@ -19,7 +19,7 @@ from cli.console import printer
 from cli.documents import show_document, write
 from cli.exits import Exit
 from cli.rows import NARROW, Context, Table
-from cli.shown import count, now
+from cli.shown import count, now, width
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob
@@ -96,7 +96,7 @@ def stop(
 
 
 def _preview(jobs: Sequence[FleetJob]) -> None:
-    table = Table(NARROW, Context(now), jobs[:PREVIEW], printer.err.width)
+    table = Table(NARROW, Context(now), jobs[:PREVIEW], width(printer.err))
     lines = [table.header(), *(table.row(job) for job in jobs[:PREVIEW])]
     if len(jobs) > PREVIEW:
         lines.append(f"... and {len(jobs) - PREVIEW} more")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
 from cli.arguments import (
@@ -18,6 +21,9 @@ from cli.common import Options, over_the_fleet
 from cli.console import printer
 from cli.exits import Exit
 from cli.stopping import How, nothing_stopped, report, stop
+
+if TYPE_CHECKING:
+    from aws_exec.fleet import FleetJob
 
 COMMAND = "awsexec terminate"
 
@@ -54,7 +60,7 @@ def terminate(
     how = How(dry_run, yes, reason or "", include_foreign)
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):
-            found = fleet.locate(jobs, ended=True)
+            found = fleet.locate(jobs, ended=True, beside=_tell_others)
         over = [job for job in found if not job.is_active]
         for job in over:
             printer.err.print(f"{job.id} is over already: {job.state}", highlight=False)
@@ -66,3 +72,10 @@ def terminate(
             ours = {job.service: deployment or fleet.deployment_of(job.service) for job in left}
             check_ours(left, ours)
         raise typer.Exit(stop(COMMAND, options, fleet, left, how, over=over))
+
+
+def _tell_others(job: FleetJob, others: Sequence[FleetJob]) -> None:
+    """Say what else runs of a task instance: tries, or what is left of a deferral; the newest is meant."""
+    ids = ", ".join(other.id for other in others)
+    said = f"{job.address} runs in {len(others) + 1} containers: the newest is meant, {job.id}, and not {ids}"
+    printer.err.print(f"{said}: name what else to stop by its id", highlight=False, markup=False, soft_wrap=True)

@@ -24,6 +24,9 @@ _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,}")
 _TASK = re.compile(r"(?P<dag>[^/\s]+)/(?P<task>[^\[\]@\s]+)(?:\[(?P<map>-?\d+)\])?(?:@(?P<run>.+))?")
 _CANDIDATES = 10
 
+#: Is told of a job, and of others of the same name.
+Beside = Callable[[FleetJob, Sequence[FleetJob]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -81,7 +84,12 @@ def parse(text: str) -> Address:
 
 
 def locate(
-    services: Mapping[str, Service], region_of: Callable[[str], str], texts: Sequence[str], *, ended: bool
+    services: Mapping[str, Service],
+    region_of: Callable[[str], str],
+    texts: Sequence[str],
+    *,
+    ended: bool,
+    beside: Beside = lambda _, __: None,
 ) -> list[FleetJob]:
     """The jobs of these addresses, in their order, each once.
 
@@ -90,6 +98,7 @@ def locate(
         region_of: the Region of a service's jobs.
         texts: the addresses.
         ended: whether a job that is over may be meant, where no other is.
+        beside: is told of each job what else runs of the same name, and is not meant.
 
     Raises:
         MisusedError: one is none, is in another Region, or is several jobs.
@@ -105,7 +114,11 @@ def locate(
         lost = [address for address in addresses if not found[address] and not address.arn]
         if lost:
             _search(services.values(), wanted, lost, found, problems)
-    jobs = {job.job.arn: job for address in addresses for job in [_the_one(address, found[address], problems)]}
+    chosen = [_the_one(address, found[address], problems) for address in addresses]
+    jobs = {job.job.arn: job for job in chosen}
+    for job, address in zip(chosen, addresses, strict=True):
+        if others := [each for each in found[address] if each.is_active and each.job.arn not in jobs]:
+            beside(job, others)
     return list(jobs.values())
 
 

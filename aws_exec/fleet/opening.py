@@ -12,7 +12,7 @@ from typing import Any, Self
 from botocore.exceptions import UnknownRegionError
 
 from aws_exec.clouds.session import check_region, open_session, session_client
-from aws_exec.fleet.address import locate
+from aws_exec.fleet.address import Beside, locate
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.fleet.ecs import EcsFleet
@@ -103,9 +103,9 @@ class Fleet:
         """The Region of an executor with these options: asked for, configured, or boto3's; empty if there is none."""
         return str(self._asked.region or options.region_name or self.session.region_name or "")
 
-    def locate(self, texts: Sequence[str], *, ended: bool) -> list[FleetJob]:
+    def locate(self, texts: Sequence[str], *, ended: bool, beside: Beside = lambda _, __: None) -> list[FleetJob]:
         """The jobs of these addresses: `address.locate`, in these services, each in its Region."""
-        return locate(self.services, self._region_of, texts, ended=ended)
+        return locate(self.services, self._region_of, texts, ended=ended, beside=beside)
 
     @property
     def partition(self) -> str:

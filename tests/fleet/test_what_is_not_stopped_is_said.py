@@ -1,4 +1,4 @@
-"""What a command to stop leaves running, though it was meant perhaps, is told on standard error."""
+"""What a command to stop will stop is shown whole; what it leaves running, though it may be meant, is told."""
 
 import json
 
@@ -49,3 +49,38 @@ def test_nothing_is_left_out_where_it_is_said_whose_are_meant(service, awsexec, 
     launched(service, "load", deployment="theirs")
 
     assert "Left out" not in awsexec("terminate-all", "--yes", *more).err
+
+
+def test_in_a_pipe_the_preview_is_not_cut(service, awsexec):
+    launched(service, "load_the_readings_of_every_station", dag="models_of_the_whole_city", run="r" * 60)
+    done = awsexec("terminate-all", "--dry-run")
+
+    row = done.err.splitlines()[1]
+    for word in ("models_of_the_whole_city", "load_the_readings_of_every_station", "r" * 60):
+        assert word in row
+
+
+def ids(arns):
+    return [arn.rpartition("/")[2] for arn in arns]
+
+
+def test_of_two_containers_of_one_task_instance_the_other_is_named(service, awsexec):
+    arns = launched(service, "dup", "dup")
+    done = awsexec("terminate", "etl/dup", "--yes", "-o", "name")
+
+    (stopped,) = done.out.split()
+    (other,) = set(arns) - {stopped}
+    assert done.code == Exit.OK
+    assert done.err.splitlines()[0] == (
+        f"etl/dup@r1 runs in 2 containers: the newest is meant, {ids([stopped])[0]}, and not "
+        f"{ids([other])[0]}: name what else to stop by its id"
+    )
+
+
+def test_a_container_that_is_named_or_over_is_not_told_of_as_another(service, awsexec):
+    first, second, over = launched(service, "dup", "dup", "dup")
+    service.end(over)
+    done = awsexec("terminate", "etl/dup", *ids([first, second]), "--yes", "-o", "name")
+
+    assert set(done.out.split()) == {first, second}
+    assert "containers" not in done.err

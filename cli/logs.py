@@ -9,6 +9,7 @@ import typer
 
 from cli.arguments import ClusterOption, JobArgument, QueueOption
 from cli.common import Options, over_the_fleet
+from cli.console import printer
 from cli.documents import write
 from cli.durations import span
 from cli.looking import asking_again
@@ -18,7 +19,7 @@ from cli.streams import nobody_reads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_exec.fleet import Fleet, FleetJob
+    from aws_exec.fleet import FleetJob, Service
 
 COMMAND = "awsexec logs"
 
@@ -40,14 +41,15 @@ def logs(
 ) -> None:
     """Show a job's CloudWatch log, as its task or job definition has it sent there.
 
-    Tokens and secrets are masked. -f goes on while AWS cannot be reached.
+    Tokens and secrets are masked. Exits with 1 if the job has no log yet; -f
+    waits for it, and goes on while AWS cannot be reached.
 
     Examples:
       awsexec logs 0d6a9c1e --tail 50
       awsexec logs -f etl/load@manual__1
       awsexec logs 0d6a9c1e --since 10m --timestamps
     """
-    from aws_exec.fleet import Outlasting  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import Outlasting, State  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import logs as library  # noqa: PLC0415 - likewise
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
@@ -55,12 +57,16 @@ def logs(
     start = None if age is None else now() - age
     with options.open(cluster, queue) as fleet:
         [found] = fleet.locate([job], ended=True)
-        place = library.place_of(fleet.services[found.service], found)
+        service = fleet.services[found.service]
         if follow:
             outlasting = Outlasting(asking_again(COMMAND), threading.Event())
-            is_over = _is_over(fleet, found)
+            if found.state in (State.WAITING, State.STARTING):
+                printer.err.print(f"{found.id} is {found.state}: its log is shown once it begins", highlight=False)
+            place = library.place_once_begun(service, found, outlasting=outlasting)
+            is_over = _is_over(service, found)
             lines = library.follow(fleet.client, place, is_over=is_over, since=start, tail=tail, outlasting=outlasting)
         else:
+            place = library.place_of(service, found)
             lines = library.read(fleet.client, place, tail=tail, since=start)
         for line in lines:
             if nobody_reads():
@@ -68,11 +74,11 @@ def logs(
             write(f"{iso(line.at)}  {line.text}\n" if timestamps else f"{line.text}\n")
 
 
-def _is_over(fleet: Fleet, job: FleetJob) -> Callable[[], bool]:
+def _is_over(service: Service, job: FleetJob) -> Callable[[], bool]:
     """Whether the job is over by now: what AWS does not know any more is."""
 
     def is_over() -> bool:
-        seen = fleet.services[job.service].describe(job.job.place, [job.job.arn])
+        seen = service.describe(job.job.place, [job.job.arn])
         return not any(each.is_active for each in seen)
 
     return is_over

@@ -27,3 +27,7 @@ class UnknownJobError(FleetError):
 
 class AmbiguousError(MisusedError):
     """Several jobs are called so."""
+
+
+class NoLogError(FleetError):
+    """A job has no log: not yet, not any more, or it never printed anything."""

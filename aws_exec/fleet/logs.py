@@ -7,12 +7,15 @@ with. 25 calls a second in most Regions, 10 in some.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from aws_exec.clouds.errors import CloudError, fault_of
-from aws_exec.fleet.errors import FleetError, UnknownJobError
+from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.patience import Outlasting
 from aws_exec.fleet.service import Clients, LogPlace, Service
@@ -43,6 +46,7 @@ def place_of(service: Service, job: FleetJob) -> LogPlace:
     """Where a job logs.
 
     Raises:
+        NoLogError: nowhere: it has not begun, or never has.
         FleetError: nowhere that can be read here; which says where then.
         CloudError: AWS did not say.
     """
@@ -52,8 +56,40 @@ def place_of(service: Service, job: FleetJob) -> LogPlace:
     if place.driver != "awslogs":
         raise FleetError(f"{job.definition} logs to {place.driver}, not to CloudWatch (awslogs): look there")
     if not place.stream:
-        raise UnknownJobError(f"{job.id} has no log yet: it is {job.state} ({job.status})")
+        raise NoLogError(f"{job.id} has no log{' yet' if job.is_active else ''}: it is {job.state} ({job.status})")
     return place
+
+
+def place_once_begun(
+    service: Service,
+    job: FleetJob,
+    *,
+    stop: threading.Event | None = None,
+    outlasting: Outlasting | None = None,
+) -> LogPlace:
+    """Where a job logs; one that has not begun is waited for, until it is over.
+
+    Args:
+        service: of the job.
+        job: as it was seen last.
+        stop: ends it.
+        outlasting: goes on where AWS is not there; None: nothing does.
+
+    Raises:
+        NoLogError: it is over, and has none; or it was ended.
+        FleetError: as `place_of`.
+        CloudError: AWS did not say.
+    """
+    stop = stop or threading.Event()
+    ask = outlasting.ask if outlasting else _once
+    seen = job
+    while True:
+        [seen] = ask(partial(service.describe, job.job.place, [job.job.arn])) or [seen]
+        try:
+            return ask(partial(place_of, service, seen))
+        except NoLogError:
+            if not seen.is_active or stop.wait(FOLLOW_SECONDS):
+                raise
 
 
 def read(clients: Clients, place: LogPlace, *, tail: int | None = None, since: float | None = None) -> Iterator[Line]:
@@ -66,17 +102,20 @@ def read(clients: Clients, place: LogPlace, *, tail: int | None = None, since: f
         since: seconds since the epoch: only what was printed later.
 
     Raises:
-        CloudError: it cannot be read; there may be none yet (`ResourceNotFoundException`).
+        NoLogError: there is none, or none yet.
+        CloudError: it cannot be read.
     """
+    if tail == 0:
+        return
     if tail is not None:
         last: list[Line] = []
-        for lines, _ in _pages(clients, place, since, from_head=False, limit=min(tail, PAGE)):
+        for lines in _Reading(clients, place, since, from_head=False, limit=min(tail, PAGE)).pages():
             last = [*lines, *last]
             if len(last) >= tail or not lines:
                 break
-        yield from last[-tail:] if tail else ()
+        yield from last[-tail:]
         return
-    for lines, _ in _pages(clients, place, since, from_head=True):
+    for lines in _Reading(clients, place, since).pages():
         yield from lines
 
 
@@ -89,6 +128,7 @@ def follow(
     tail: int | None = None,
     stop: threading.Event | None = None,
     outlasting: Outlasting | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Line]:
     """A log as it grows, until the job is over and everything has been told.
 
@@ -97,39 +137,36 @@ def follow(
         place: as of `read`.
         is_over: whether the job is; asked before each look.
         since: as of `read`.
-        tail: begin with so many lines.
+        tail: begin with so many lines; 0: with what is printed from now on.
         stop: ends it.
         outlasting: goes on where AWS is not there; None: nothing does.
+        clock: seconds since the epoch.
 
     Raises:
+        NoLogError: the job is over, and has none.
         CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
     ask = outlasting.ask if outlasting else _once
-    start = since
-    if tail is not None:
-        lines = ask(lambda: list(_or_nothing(read(clients, place, tail=tail, since=since))))
-        yield from lines
-        start = lines[-1].at + 0.001 if lines else since
-    token = ""
+    start = clock() if tail == 0 else since
+    if tail:
+        last = ask(lambda: list(_or_nothing(read(clients, place, tail=tail, since=since))))
+        yield from last
+        start = last[-1].at + 0.001 if last else since
+    reading, token, over = _Reading(clients, place, start), "", False
     while True:
-        over = ask(is_over)
-        pages = _pages(clients, place, start, from_head=True, token=token)
-        told = False
+        over = over or ask(is_over)
         try:
-            for lines, token in pages:  # noqa: B007 - the last one is where to go on
-                told = told or bool(lines)
-                yield from lines
-        except CloudError as error:
-            if error.fault.code != "ResourceNotFoundException":
-                if outlasting is None:
-                    raise
-                outlasting.bear(error)
-                continue
-        if over and not told:
+            lines, following = ask(partial(reading.page, token))
+        except NoLogError:
+            if over:
+                raise
+            lines, following = [], ""
+        yield from lines
+        rests = not lines and following == token
+        if (over and rests) or stop.wait(FOLLOW_SECONDS if rests else 0):
             return
-        if stop.wait(0 if told else FOLLOW_SECONDS):
-            return
+        token = following
 
 
 def _once(work: Callable[[], T]) -> T:
@@ -138,39 +175,51 @@ def _once(work: Callable[[], T]) -> T:
 
 def _or_nothing(lines: Iterator[Line]) -> Iterator[Line]:
     """Lines; none of a log that does not exist yet."""
-    try:
+    with suppress(NoLogError):
         yield from lines
-    except CloudError as error:
-        if error.fault.code != "ResourceNotFoundException":
-            raise
 
 
-def _pages(
-    clients: Clients, place: LogPlace, since: float | None, *, from_head: bool, limit: int = PAGE, token: str = ""
-) -> Iterator[tuple[list[Line], str]]:
-    """Pages, and the token to go on with: forward from the head, backward from the end."""
-    arguments: dict[str, Any] = {
-        "logGroupName": place.group,
-        "logStreamName": place.stream,
-        "startFromHead": from_head,
-        "limit": limit,
-    }
-    if since is not None:
-        arguments["startTime"] = round(since * 1000)
-    while True:
-        given = {**arguments, **({"nextToken": token} if token else {})}
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way through a log: from the head forward, or from the end backward; the rest is as of `read`."""
+
+    clients: Clients
+    place: LogPlace
+    since: float | None
+    from_head: bool = True
+    limit: int = PAGE
+
+    def pages(self) -> Iterator[list[Line]]:
+        """All of it, as far as it goes by now."""
+        token, following = None, ""
+        while following != token:
+            token = following
+            lines, following = self.page(token)
+            yield lines
+
+    def page(self, token: str) -> tuple[list[Line], str]:
+        """One page, and the token to go on with: the same where there is no more; empty is that of the first page.
+
+        Raises:
+            NoLogError: there is no log, or none yet.
+            CloudError: it cannot be read.
+        """
+        place = self.place
+        names = {"logGroupName": place.group, "logStreamName": place.stream, "startFromHead": self.from_head}
+        start = {} if self.since is None else {"startTime": round(self.since * 1000)}
+        go_on = {"nextToken": token} if token else {}
         try:
-            answer = clients("logs", place.region).get_log_events(**given)
+            logs = self.clients("logs", place.region)
+            answer = logs.get_log_events(**names, limit=self.limit, **start, **go_on)
         except CloudError:
             raise
         except Exception as error:
-            raise CloudError(fault_of(error, "GetLogEvents")) from error
-        lines = [_line(event) for event in answer.get("events") or ()]
-        following = str(answer.get("nextForwardToken" if from_head else "nextBackwardToken") or "")
-        yield lines, following or token
-        if not following or following == token:
-            return
-        token = following
+            fault = fault_of(error, "GetLogEvents")
+            if fault.code == "ResourceNotFoundException":
+                raise NoLogError(f"there is no log {place.stream} in {place.group}: {fault.message}") from error
+            raise CloudError(fault) from error
+        following = answer.get("nextForwardToken" if self.from_head else "nextBackwardToken")
+        return [_line(event) for event in answer.get("events") or ()], str(following or token)
 
 
 def _line(event: dict[str, Any]) -> Line:

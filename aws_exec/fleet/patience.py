@@ -108,14 +108,10 @@ class Outlasting:
             try:
                 return work()
             except CloudError as error:
-                self.bear(error)
+                self._bear(error)
 
-    def bear(self, error: CloudError) -> None:
-        """Wait a little after what passes.
-
-        Raises:
-            CloudError: the same, if it does not.
-        """
+    def _bear(self, error: CloudError) -> None:
+        """Wait a little after what passes; raise what does not."""
         if error.fault.trouble not in PASSING:
             raise error
         if not self._told:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 COMMAND = "awsexec list"
 
+#: How long ago something may have ended; between two looks.
+_DAY, _BEAT = "1d", "5s"
+
 app = typer.Typer(add_completion=False)
 
 
@@ -53,12 +56,17 @@ def list_jobs(
     all_states: Annotated[
         bool, typer.Option("--all-states", "-a", help="Also what has ended, as far as AWS remembers it.")
     ] = False,
-    since: Annotated[str, typer.Option(metavar="SPAN", help="With --all-states: what ended within this time.")] = "1d",
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="With --all-states: what ended within this time.", show_default=_DAY),
+    ] = None,
     orphans: Annotated[
         bool, typer.Option("--orphans", help="Only what no live task instance owns; asks Airflow's database.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")] = False,
-    interval: Annotated[str, typer.Option(metavar="SPAN", help="With --watch: between two looks.")] = "5s",
+    interval: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="With --watch: between two looks.", show_default=_BEAT)
+    ] = None,
 ) -> None:
     """List the running fleet, ECS tasks and Batch jobs in one table.
 
@@ -81,13 +89,18 @@ def list_jobs(
     if orphans and (watch or all_states):
         raise typer.BadParameter("is one look at what runs: without --watch, --all-states", param_hint="--orphans")
     ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
-    recent = span(since) or 0.0
+    if since and not ended:
+        message = "is of what has ended: with --all-states, or --state succeeded or failed"
+        raise typer.BadParameter(message, param_hint="--since")
+    if interval and not watch:
+        raise typer.BadParameter("is between two looks: with --watch", param_hint="--interval")
+    recent = span(since or _DAY) or 0.0
     with options.open(cluster, queue) as fleet:
         wanted = Wanted(chosen.deployment, now() - recent if ended else None)
         if orphans:
             raise typer.Exit(_orphans(options, fleet, chosen))
         if watch:
-            watch_fleet(options, fleet, chosen, wanted, span(interval) or 1.0)
+            watch_fleet(options, fleet, chosen, wanted, span(interval or _BEAT) or 1.0)
         else:
             raise typer.Exit(_list(options, fleet, chosen, wanted))
 

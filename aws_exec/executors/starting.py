@@ -6,7 +6,7 @@ What a service is beside that is said by a thin subclass, in a handful of hooks.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -55,10 +55,6 @@ class Builder(Protocol):
 
     def place(self, executor_config: object = None, queue: str | None = None) -> str:
         """Where a task of this Airflow queue goes; raises InvalidExecutorConfig."""
-        ...
-
-    def typical(self) -> Iterable[LaunchPlan]:
-        """A launch of each kind that the configuration knows."""
         ...
 
     def places(self) -> Sequence[str]:

@@ -52,6 +52,9 @@ class ProcessBuilder:
     def place(self, executor_config: object = None, queue: str | None = None) -> str:
         return ""
 
+    def places(self) -> tuple[str]:
+        return ("",)
+
     def build(self, identity, command, executor_config: object = None, queue: str | None = None) -> LaunchPlan:
         try:
             theirs = text_map(dict(executor_config or {}).pop("environment", {}))

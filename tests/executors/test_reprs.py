@@ -32,7 +32,16 @@ def test_a_workload_shows_neither_its_command_nor_its_executor_config(command):
 
 
 def test_nor_does_what_adoption_reads():
-    row = Row(ti_id="id", key=KEY, state="queued", external_id="", queue="default", executor_config=CONFIG)
+    row = Row(
+        ti_id="id",
+        key=KEY,
+        try_number=1,
+        state="queued",
+        external_id="",
+        queue="default",
+        queued_at=None,
+        executor_config=CONFIG,
+    )
     assert SECRET not in repr(row)
     assert "task_id='load'" in repr(row)
     assert repr(QueuedRow(KEY, "id")) == f"QueuedRow(key={KEY!r}, ti_id='id')"

@@ -8,6 +8,7 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.identity import Identity, origin_of
 from aws_exec.lifecycle.values import CLOCKS_APART, Observation, Origin
 from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, NEVER_STARTED, Life, over, running, starting, stopped
 
@@ -108,3 +109,17 @@ def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     life.tick()
     assert life.tick(59) == []
     assert asked(life.tick(1)) == [do.Report, do.StopJob]
+
+
+@pytest.mark.parametrize(
+    ("try_number", "since", "origin"),
+    [
+        ("2", 7.0, Origin("2", 7.0)),
+        ("2", None, Origin("2")),
+        ("", 0.0, Origin("", 0.0)),
+        ("", None, None),
+    ],
+)
+def test_a_container_says_of_itself_what_there_is_to_say(try_number, since, origin):
+    assert origin_of(Identity("ours", "L1-1", try_number=try_number), since) == origin
+    assert origin_of(None, since) == (None if since is None else Origin("", since))

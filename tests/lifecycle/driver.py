@@ -187,6 +187,7 @@ def check_record(record: Record) -> None:
         assert record.over, "its job has stopped, its Airflow container has not"
         assert record.due is None, "nothing is left of it to be looked at"
         assert not record.silent or record.settling, "nothing is left of it to be done or told"
+    assert record.claim is None or record.job is not None, "what the row says of a job, and there is none"
     assert record.end is None or record.over
     assert not record.settling or record.end is not None
     if record.started:

@@ -237,3 +237,23 @@ def test_each_gap_is_a_reason_of_its_own():
         life.tell(on.Confirmed(confirm.ask, ("L1",), OURS))
         ask = life.submit_of(life.tick()).ask
         life.tell(on.Accepted(ask, "L1", starting(token=life.record().token)))
+
+
+def test_what_is_adopted_after_a_gap_is_ours_from_then_on():
+    life = Life(gap=10.0)
+    life.tick()
+    life.tick(11)
+    life.tell(on.Adopted("L1", "K1", workload="work"))
+    (find,) = life.tick()
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert life.submits() == ["L1"]
+
+
+def test_a_row_that_is_anothers_is_not_asked_again():
+    life = Life(gap=30.0)
+    ask = life.launching()
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(life.submit_of(life.tick(2)).ask, "L1", fault(Trouble.HELD)))
+    (confirm,) = life.tick()
+    life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset()))
+    assert [type(effect) for effect in life.tick()] == [do.Find]

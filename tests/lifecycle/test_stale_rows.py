@@ -10,7 +10,7 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity, origin_of
 from aws_exec.lifecycle.values import CLOCKS_APART, Observation, Origin
-from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, NEVER_STARTED, Life, over, running, starting, stopped
+from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, NEVER_STARTED, Life, over, running, starting, stopped
 
 QUEUED_AT = 1000.0
 ROW = Origin("2", QUEUED_AT)
@@ -44,8 +44,11 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     (find,) = life.tick()
     assert find == do.Find(find.ask, ("L2",), ("L2",), ("c1",))
     assert life.tell(on.Found(find.ask, ("L2",), ())) == []
-    (submit,) = life.tick()
-    assert (type(submit), submit.token, submit.workload) == (do.Submit, "L2-1", "work")
+    submit = life.submit_of(life.tick())
+    assert (submit.token, submit.workload) == ("L2-1", "work")
+    life.tell(on.Accepted(submit.ask, "L2", running(JOB2, "L2-1")))
+    told = life.see(stopped(EXITED_0, JOB2, "L2-1"))
+    assert told == [do.Report("K1", success=True, job=JOB2, stop=EXITED_0, containers=1)]
 
 
 @pytest.mark.parametrize("origin", ITS_OWN)
@@ -69,9 +72,12 @@ def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
 
 
 def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
-    life = adopted(missing_sightings=1, missing_grace=0.0)
+    life = adopted(missing_sightings=1, missing_grace=0.0, start_timeout=600.0, idempotent_submit=False)
     assert life.sweep(missing=[JOB]) == []
-    assert asked(life.tick()) == [do.Find]
+    for _ in range(2):
+        (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.Find)]
+        assert life.tell(on.Found(find.ask, ("L2",), ())) == []
+    assert life.submits() == ["L2"], "it is looked for as often as any"
 
 
 def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
@@ -105,10 +111,11 @@ def test_one_that_is_revoked_before_anybody_saw_its_job_stops_that():
 def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     life = Life(launch_timeout=60.0, poll_interval=1e9)
     life.tell(on.Adopted("L2", "K1", JOB, "work"))
-    life.tell(on.Adopted("L3", "K3", JOB, None))
+    life.tell(on.Adopted("L3", "K3", JOB2, None))
     life.tick()
     assert life.tick(59) == []
     assert asked(life.tick(1)) == [do.Report, do.StopJob]
+    assert life.record("L3").deadline is None, "its row is RUNNING"
 
 
 @pytest.mark.parametrize(

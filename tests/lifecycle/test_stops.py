@@ -60,3 +60,15 @@ def test_a_job_that_starts_all_the_same_is_stopped_again_when_that_is_due(life):
 def test_a_stop_that_is_out_is_not_doubled_when_the_airflow_container_ends(life):
     assert life.see(running(), over(EXITED_0)) == []
     assert life.tick(1000) == []
+
+
+def test_what_went_wrong_before_there_was_a_job_makes_no_stop_wait():
+    life = Life(poll_interval=1e9)
+    ask = life.launching()
+    for _ in range(6):
+        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.THROTTLED)))
+        ask = life.submit_of(life.tick(60)).ask
+    life.tell(on.Accepted(ask, "L1", running()))
+    stop = next(effect for effect in life.tell(on.Revoked("K1")) if isinstance(effect, do.StopJob))
+    life.tell(on.StopAnswered(stop.ask, "L1", fault(Trouble.THROTTLED)))
+    assert life.record().due - life.now == pytest.approx(BACKOFF[Trouble.THROTTLED].after(1, "L1-1"))

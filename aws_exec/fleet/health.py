@@ -91,8 +91,9 @@ def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
     except OptionsError:
         return Needs(fleet.region)
     plans = list(section.builder.typical())
+    places = dict.fromkeys(plan.place for plan in plans)
     definitions = dict.fromkeys(str(plan.arguments[_DEFINITION[service]]) for plan in plans)
-    return Needs(fleet.region_of(section.options), section.builder.places(), tuple(definitions))
+    return Needs(fleet.region_of(section.options), tuple(places), tuple(definitions))
 
 
 def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:

@@ -75,7 +75,8 @@ class Policy:
             than a quarter of it; a sweep that takes longer than all of it is followed by the next at once.
         look_interval: a job whose Airflow container is not alone is described at least that often, also where listing
             says that it still runs: that container may have ended.
-        launch_timeout: from the intake to the start of user code; None: Airflow's task_queued_timeout decides alone.
+        launch_timeout: from the intake, or the adoption, to the start of user code; None: Airflow's
+            task_queued_timeout decides alone.
         start_timeout: from a job's acceptance to the start of its container; None: unlimited (Batch
             `max_runnable_seconds`).
         stop_grace: how long a job may go on after its Airflow container has ended, before it is stopped.

@@ -147,8 +147,9 @@ class ExecutorOptions(BaseModel):
     )
     launch_timeout: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         None,
-        "How long a job may take from being queued to running the task before it is given up. Off without it, or "
-        "with 0; `[scheduler] task_queued_timeout` holds in any case, so this can only shorten it.",
+        "How long a job may take from being queued to running the task before it is given up; of an adopted one, "
+        "from the adoption. Off without it, or with 0; `[scheduler] task_queued_timeout` holds in any case, so this "
+        "can only shorten it.",
         example="300",
         kind="float",
         unit="s",

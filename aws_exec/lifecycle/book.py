@@ -39,11 +39,11 @@ class Record:
         request: of an unanswered Submit, to be repeated byte for byte.
         maybe: a request of the current token may have reached AWS unanswered.
         look: it must be looked for before it is launched.
-        doubtful: its row must be checked before it is launched.
+        doubtful: another scheduler may have had it: its row must be checked before it is launched.
         gaps: how many gaps there had been (`Clockwork.gaps`) when its row was last known to be ours: if there have been
             more since, its row must be checked, too.
         forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
-            ended: it may have run what this launch is to run; None if there is none.
+            ended: it may have run what this launch is to run, which its row knows; None if there is none.
         unseen: when it was adopted, or last looked for: until a survey of the fleet that began later is answered, a
             container of an earlier launch may live that nobody knows; None once that is so, or if it needs no survey.
         job: its current container; None before one is accepted.

@@ -210,7 +210,7 @@ class Following(Sweeping):
             return
         owner = self._owner(draft, record.key)
         if owner is not None and owner.job is None:
-            draft.put(replace(owner, doubtful=True, forerun=(record.job, stop)))
+            draft.put(replace(owner, forerun=(record.job, stop)))
 
     def _inherit(self, draft: Draft, record: Record, forerun: tuple[Job, Stop], now: float) -> None:
         """The row is not QUEUED any more: the earlier container has run this launch; it is told of its end."""

@@ -178,6 +178,10 @@ class Launching(Following):
             if record is not None:
                 self._back_off(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), event.fault, now)
 
+    def _is_doubtful(self, draft: Draft, record: Record) -> bool:
+        """Whether another scheduler may have had it: its row is to be asked before anything is launched."""
+        return record.doubtful or (record.workload is not None and record.gaps < draft.clockwork.gaps)
+
     def _confirm(self, draft: Draft, records: list[Record]) -> None:
         for chunk in chunks(records, self.policy.observe_batch):
             ask = draft.ask()
@@ -191,10 +195,11 @@ class Launching(Following):
             if record is None:
                 continue
             if launch_id in event.ours:
-                # Another scheduler may have launched it and given it back: look, or ask with the same token.
-                gaps = draft.clockwork.gaps
-                confirmed = replace(record, maybe=True, doubtful=False, gaps=gaps, forerun=None)
-                draft.put(replace(confirmed, phase=Phase.UNCERTAIN, ask=None, due=now))
+                # In a gap another scheduler may have launched it and given it back: look, or ask with the same token.
+                maybe = record.maybe or self._is_doubtful(draft, record)
+                confirmed = replace(record, maybe=maybe, doubtful=False, gaps=draft.clockwork.gaps, forerun=None)
+                phase = Phase.UNCERTAIN if maybe else Phase.WAITING
+                draft.put(replace(confirmed, phase=phase, ask=None, due=now))
                 continue
             if record.forerun is not None and not record.silent:
                 self._inherit(draft, record, record.forerun, now)

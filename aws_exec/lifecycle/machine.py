@@ -182,10 +182,6 @@ class Machine(Surveying):
                 # If it is out it may still wait in its lane, where the lease is whole again by now.
                 self._withdraw(draft, record)
 
-    def _is_doubtful(self, draft: Draft, record: Record) -> bool:
-        """Whether the row is to be asked before anything is launched."""
-        return record.doubtful or (record.workload is not None and record.gaps < draft.clockwork.gaps)
-
     def _wake(
         self,
         draft: Draft,
@@ -211,7 +207,7 @@ class Machine(Surveying):
             draft.put(replace(record, due=None))
         elif self._is_blocked(draft, record):
             self._park(draft, record)
-        elif self._is_doubtful(draft, record):
+        elif record.forerun is not None or self._is_doubtful(draft, record):
             to_confirm.append(record)
         elif record.maybe and (record.look or not self.policy.idempotent_submit):
             to_find.append(record)

@@ -46,8 +46,10 @@ TRANSITIONS = (
     Transition(Phase.WAITING, Phase.CONFIRMING, "due, after a gap between beats or another container's end"),
     Transition(Phase.WAITING, Phase.ACTIVE, "an earlier container runs it"),
     Transition(Phase.WAITING, None, "doomed, nothing was sent"),
-    Transition(Phase.CONFIRMING, Phase.UNCERTAIN, "still ours, or a request of ours is unanswered"),
-    Transition(Phase.CONFIRMING, Phase.WAITING, "the database did not say"),
+    Transition(Phase.CONFIRMING, Phase.UNCERTAIN, "still ours, after a gap; or a request of ours is unanswered"),
+    Transition(
+        Phase.CONFIRMING, Phase.WAITING, "still ours, after another container's end; or the database did not say"
+    ),
     Transition(Phase.CONFIRMING, Phase.ACTIVE, "an earlier container has run it"),
     Transition(Phase.CONFIRMING, None, "another's by now, or doomed"),
     Transition(Phase.LAUNCHING, Phase.ACTIVE, "accepted"),

@@ -31,13 +31,38 @@ def confirm(life: Life) -> do.Confirm:
     return effect
 
 
+@pytest.mark.parametrize("idempotent", [True, False])
 @pytest.mark.parametrize("end", [over(EXITED_0), stopped(EXITED_0)], ids=["its container", "all of it"])
-def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_the_row_is_asked_first(end):
-    life = revoked_too_late(end)
+def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_the_row_is_asked_first(end, idempotent):
+    """Nobody else can have launched it, so that it is not looked for: AWS Batch would be given its time to list it."""
+    life = revoked_too_late(end, idempotent_submit=idempotent)
     question = confirm(life)
     assert question.launches == (("L2", "K1"),)
     assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
     assert life.submits() == ["L2"]
+
+
+def test_after_a_gap_it_is_looked_for_as_everything_is():
+    life = revoked_too_late(idempotent_submit=False, gap=10.0)
+    assert life.tick(11) == []
+    life.see(stopped(EXITED_0))
+    question = confirm(life)
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
+    (find,) = life.tick()
+    assert isinstance(find, do.Find)
+    assert find.launch_ids == ("L2",)
+
+
+def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container():
+    life = Life(poll_interval=1e9, idempotent_submit=False)
+    life.active()
+    life.tell(on.Revoked("K1"))
+    life.tell(on.Adopted("L2", "K1", workload="the row"))
+    life.see(running())
+    life.see(stopped(EXITED_0))
+    question = confirm(life)
+    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
+    assert [type(effect) for effect in life.tick()] == [do.Find]
 
 
 @pytest.mark.parametrize("end", [over, stopped], ids=["its container", "all of it"])
@@ -115,7 +140,7 @@ def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matte
     life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L2", fault(Trouble.HELD)))
     question = confirm(life)
     assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [do.Release("K1")]
-    assert life.record("L2").job is None
+    assert life.book.records == {}
 
 
 def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later():

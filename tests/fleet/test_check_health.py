@@ -31,8 +31,8 @@ def test_all_is_well(shell, given):
     assert any("role awsexec-execution: exists" in line for line in lines), "of the job definition"
 
 
-def test_what_local_up_prints_is_all_that_it_takes():
-    with running("local", "up", "--region", "eu-west-1") as up:
+def test_what_local_up_prints_is_all_that_it_takes(tmp_path):
+    with running("local", "up", "--region", "eu-west-1", TMPDIR=str(tmp_path)) as up:
         exports = {}
         while "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_NAME" not in exports:
             name, _, value = up.stdout.readline().removeprefix("export ").partition("=")

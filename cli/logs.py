@@ -13,7 +13,7 @@ from cli.console import printer
 from cli.documents import write
 from cli.durations import span
 from cli.looking import asking_again
-from cli.shown import now
+from cli.shown import logged, now
 from cli.streams import nobody_reads
 
 if TYPE_CHECKING:
@@ -62,16 +62,17 @@ def logs(
             outlasting = Outlasting(asking_again(COMMAND), threading.Event())
             if found.state in (State.WAITING, State.STARTING):
                 printer.err.print(f"{found.id} is {found.state}: its log is shown once it begins", highlight=False)
-            place = library.place_once_begun(service, found, outlasting=outlasting)
+            place = library.place_once_begun(service, found, asking=outlasting)
             is_over = _is_over(service, found)
-            lines = library.follow(fleet.client, place, is_over=is_over, since=start, tail=tail, outlasting=outlasting)
+            lines = library.follow(fleet.client, place, is_over=is_over, since=start, tail=tail, asking=outlasting)
         else:
             place = library.place_of(service, found)
             lines = library.read(fleet.client, place, tail=tail, since=start)
         for line in lines:
             if nobody_reads():
                 break
-            write(f"{iso(line.at)}  {line.text}\n" if timestamps else f"{line.text}\n")
+            text = logged(line.text)
+            write(f"{iso(line.at)}  {text}\n" if timestamps else f"{text}\n")
 
 
 def _is_over(service: Service, job: FleetJob) -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 import time
@@ -23,6 +24,10 @@ def width(console: Console | None = None) -> int | None:
     """Of what is written to, standard output unless another is named; None where nothing is to be cut: in a pipe."""
     console = console or printer.out
     return console.width if console.is_terminal else None
+
+
+#: Colours and weights of letters ("select graphic rendition", ECMA-48 8.3.117), which many a log has.
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 class Shower:
@@ -110,8 +115,13 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
 
 
 def logged(line: str) -> str:
-    """A line that a container wrote, as it may be shown: a terminal is given no commands, a pipe the line as it is."""
-    return clean(line.expandtabs()) if sys.stdout.isatty() else line
+    """A line that a container wrote, as it may be shown: to a pipe as it is, to a terminal with colours at most."""
+    if not sys.stdout.isatty():
+        return line
+    parts = _COLOUR.split(line.expandtabs())
+    if len(parts) == 1:
+        return clean(line.expandtabs())
+    return "".join(part if _COLOUR.fullmatch(part) else clean(part) for part in parts) + "\x1b[0m"
 
 
 def now() -> float:

@@ -9,13 +9,18 @@ from aws_exec.fleet import Explanation
 from cli import explain
 from cli.common import Format
 from cli.console import printer
+from cli.exits import Exit
 from cli.rows import Context
 from cli.shown import Shower, logged, show_lines
+from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched
+from tests.fleet.shell import process
+from tests.fleet.terminal import Terminal
 from tests.fleet.test_screens import NOW, job, screen
 from tests.fleet.test_screens_of_one_job import FAILED
 
 COMMAND = "\x1b]0;owned\x07\x1b[2J"
+RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
 REASON = f"CannotPullContainerError: no\n  such {COMMAND}image"
 
 
@@ -62,13 +67,29 @@ def test_nor_does_a_key_of_a_file(shell, tmp_path):
     assert ("a" in done.err, "\x1b" in done.err) == (True, False)
 
 
-def test_a_line_of_a_log_is_cleaned_for_a_terminal_only(monkeypatch):
+@pytest.fixture(scope="module")
+def painted(aws):
+    """A job that prints a colour, and a command."""
+    arn = Fleet(aws).task(identity("paints", dag="shop"), f"print({f'{RED}it failed{COMMAND}'!r}, flush=True)")
+    aws.wait_until(lambda: next(one for one in aws.ledger() if one.arn == arn).over, timeout=30)
+    return arn
+
+
+def test_a_log_on_a_terminal_has_its_colours_and_no_commands(aws, painted):
+    with Terminal("logs", painted, **aws.environment()) as shell:
+        assert shell.ends() == Exit.OK
+
+    assert shell.raw == f"{RED}it failed ]0;owned  [2J{PLAIN}\r\n"
+
+
+def test_a_log_in_a_pipe_is_as_it_was_printed(aws, painted):
+    assert process("logs", painted, **aws.environment()).out == f"{RED}it failed{COMMAND}\n"
+
+
+def test_a_tab_is_as_wide_as_on_a_terminal(monkeypatch):
     class Screen(io.StringIO):
         def isatty(self):
             return True
 
-    line = f"\tat {COMMAND}"
-    assert logged(line) == line
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", Screen())
-        assert logged(line) == "        at  ]0;owned  [2J"
+    monkeypatch.setattr(sys, "stdout", Screen())
+    assert logged("\tat main") == "        at main"

@@ -7,7 +7,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -154,8 +154,9 @@ def _interrupts(halt: Callable[[], None]) -> Iterator[list[int]]:
         if len(came) > 1:
             raise KeyboardInterrupt
         halt()
-        # Not through a stream, which may be in the middle of a write.
-        os.write(2, b"\nStopping no more; waiting for the answers under way (Ctrl-C: not even that)\n")
+        # Not through a stream, which may be in the middle of a write; nobody may be there to read it.
+        with suppress(OSError):
+            os.write(2, b"\nStopping no more; waiting for the answers under way (Ctrl-C: not even that)\n")
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:

@@ -61,6 +61,9 @@ def wait(
             for job in within(limit, begin, lambda: waiting.late(shower.count) or late):
                 shower.show([job])
                 well = well and is_well(job, goal)
+        except TimeoutError:  # nothing is what was found in time; as JSON it is an empty list
+            waiting.found = waiting.found or []
+            raise
         finally:
             if waiting.found is not None:
                 shower.close()
@@ -107,4 +110,4 @@ class _Waiting:
         from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast
 
         self.found = found
-        return waited(self._fleet.services, found, self._goal, outlasting=self._outlasting)
+        return waited(self._fleet.services, found, self._goal, asking=self._outlasting)

@@ -12,16 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.patience import Outlasting
+from aws_exec.fleet.patience import ONCE, Once
 from aws_exec.fleet.service import Clients, LogPlace, Service
 from aws_exec.redaction import redact
-
-T = TypeVar("T")
 
 #: Seconds between two looks at a log that is followed: CloudWatch shows a line a second or two after it was printed.
 FOLLOW_SECONDS = 1.0
@@ -65,7 +63,7 @@ def place_once_begun(
     job: FleetJob,
     *,
     stop: threading.Event | None = None,
-    outlasting: Outlasting | None = None,
+    asking: Once = ONCE,
 ) -> LogPlace:
     """Where a job logs; one that has not begun is waited for, until it is over.
 
@@ -73,7 +71,7 @@ def place_once_begun(
         service: of the job.
         job: as it was seen last.
         stop: ends it.
-        outlasting: goes on where AWS is not there; None: nothing does.
+        asking: `Outlasting` goes on where AWS is not there.
 
     Raises:
         NoLogError: it is over, and has none; or it was ended.
@@ -81,12 +79,11 @@ def place_once_begun(
         CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
-    ask = outlasting.ask if outlasting else _once
     seen = job
     while True:
-        [seen] = ask(partial(service.describe, job.job.place, [job.job.arn])) or [seen]
+        [seen] = asking.ask(partial(service.describe, job.job.place, [job.job.arn])) or [seen]
         try:
-            return ask(partial(place_of, service, seen))
+            return asking.ask(partial(place_of, service, seen))
         except NoLogError:
             if not seen.is_active or stop.wait(FOLLOW_SECONDS):
                 raise
@@ -127,7 +124,7 @@ def follow(
     since: float | None = None,
     tail: int | None = None,
     stop: threading.Event | None = None,
-    outlasting: Outlasting | None = None,
+    asking: Once = ONCE,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Line]:
     """A log as it grows, until the job is over and everything has been told.
@@ -139,7 +136,7 @@ def follow(
         since: as of `read`.
         tail: begin with so many lines; 0: with what is printed from now on.
         stop: ends it.
-        outlasting: goes on where AWS is not there; None: nothing does.
+        asking: `Outlasting` goes on where AWS is not there.
         clock: seconds since the epoch.
 
     Raises:
@@ -147,17 +144,16 @@ def follow(
         CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
-    ask = outlasting.ask if outlasting else _once
     start = clock() if tail == 0 else since
     if tail:
-        last = ask(lambda: list(_or_nothing(read(clients, place, tail=tail, since=since))))
+        last = asking.ask(lambda: list(_or_nothing(read(clients, place, tail=tail, since=since))))
         yield from last
         start = last[-1].at + 0.001 if last else since
     reading, token, over = _Reading(clients, place, start), "", False
     while True:
-        over = over or ask(is_over)
+        over = over or asking.ask(is_over)
         try:
-            lines, following = ask(partial(reading.page, token))
+            lines, following = asking.ask(partial(reading.page, token))
         except NoLogError:
             if over:
                 raise
@@ -167,10 +163,6 @@ def follow(
         if (over and rests) or stop.wait(FOLLOW_SECONDS if rests else 0):
             return
         token = following
-
-
-def _once(work: Callable[[], T]) -> T:
-    return work()
 
 
 def _or_nothing(lines: Iterator[Line]) -> Iterator[Line]:

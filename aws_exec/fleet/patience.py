@@ -85,7 +85,19 @@ class PatientCalls(Calls):
         return super().read(operation, method, **arguments)
 
 
-class Outlasting:
+class Once:
+    """Asks once: whatever is met is raised. For who does not want to wait; `Outlasting` is for who does."""
+
+    def ask(self, work: Callable[[], T]) -> T:
+        """What the work gives; raises CloudError."""
+        return work()
+
+
+#: Keeps nothing: one is enough for all.
+ONCE = Once()
+
+
+class Outlasting(Once):
     """Asks again as long as AWS is not reached, does not answer, or is asked too often: all of that passes.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from aws_exec.fleet.model import FleetJob, State
-from aws_exec.fleet.patience import Outlasting
+from aws_exec.fleet.patience import ONCE, Once
 from aws_exec.fleet.service import Service
 
 #: Seconds between two looks at a handful of jobs.
@@ -40,7 +40,7 @@ def wait(
     until: Until,
     *,
     stop: threading.Event | None = None,
-    outlasting: Outlasting | None = None,
+    asking: Once = ONCE,
 ) -> Iterator[FleetJob]:
     """Each job once it is there, as it is then. It may take for ever: `deadline.within` gives it a time.
 
@@ -49,7 +49,7 @@ def wait(
         jobs: as they were seen last.
         until: what is waited for.
         stop: ends it.
-        outlasting: goes on where AWS is not there; None: nothing does.
+        asking: `Outlasting` goes on where AWS is not there.
 
     Raises:
         CloudError: AWS did not say.
@@ -69,7 +69,7 @@ def wait(
             return
         if stop.wait(max(LOOK_SECONDS, len(left) / _PAGE)):
             return
-        for job in outlasting.ask(look) if outlasting else look():
+        for job in asking.ask(look):
             left[job.job.arn] = job
 
 

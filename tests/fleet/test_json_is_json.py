@@ -21,7 +21,7 @@ def outcomes(done):
 def test_a_wait_that_times_out_ends_its_document(service, awsexec):
     runs, over = launched(service, "runs", "over")
     service.end(over)
-    done = awsexec("wait", over, runs, "--timeout", "1s", "-o", "json")
+    done = awsexec("wait", over, runs, "--timeout", "5s", "-o", "json")
     none = awsexec("wait", runs, "--timeout", "1s", "-o", "json")
 
     assert (done.code, [each["arn"] for each in json.loads(done.out)]) == (Exit.TIMED_OUT, [over])

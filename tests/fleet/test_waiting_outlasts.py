@@ -60,7 +60,7 @@ def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
     service = Scripted(*passing, job(State.RUNNING), fails(Trouble.UNREACHED), job(State.SUCCEEDED))
     outlasting = Outlasting(told.append, AtOnce())
 
-    ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), outlasting=outlasting)
+    ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=outlasting)
 
     assert [each.state for each in ended] == [State.SUCCEEDED]
     assert told == [passing[0].fault]
@@ -70,7 +70,7 @@ def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
 def test_what_does_not_pass_ends_a_wait(trouble):
     service = Scripted(fails(trouble))
     ended = wait(
-        {"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), outlasting=Outlasting(print, AtOnce())
+        {"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=Outlasting(print, AtOnce())
     )
 
     with pytest.raises(CloudError):
@@ -93,7 +93,7 @@ def test_a_log_is_followed_on_from_where_it_was_cut_off():
         return answer
 
     outlasting = Outlasting(told.append, AtOnce())
-    lines = logs.follow(client, PLACE, is_over=is_over, stop=AtOnce(), outlasting=outlasting)
+    lines = logs.follow(client, PLACE, is_over=is_over, stop=AtOnce(), asking=outlasting)
 
     assert [line.text for line in lines] == ["one", "two"]
     assert len(told) == 1
@@ -138,11 +138,12 @@ def test_a_wait_with_a_timeout_is_begun_before_aws_is_there(service, tmp_path):
     assert (process.returncode, out, err) == (Exit.OK, f"{arn}\n", "")
 
 
-def test_a_timeout_bounds_a_wait_at_an_aws_that_never_answers(service, gate, shell, tmp_path):
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_timeout_bounds_a_wait_at_an_aws_that_never_answers(service, gate, shell, tmp_path, output):
     (arn,) = launched(service, "load")
     service.goes_wrong(held(1.0))
-    done = shell("wait", arn, "--timeout", "1s", **given(service, tmp_path))
+    done = shell("wait", arn, "--timeout", "1s", "-o", output, **given(service, tmp_path))
     gate.open()
 
-    assert (done.code, done.out) == (Exit.TIMED_OUT, "")
+    assert (done.code, done.out) == (Exit.TIMED_OUT, {"table": "", "json": "[]\n"}[output])
     assert done.err == "awsexec wait: AWS did not answer within 1s\n"

@@ -10,6 +10,7 @@ import logging
 
 import pytest
 
+from tests.executors.cheap_clients import cheap_clients  # noqa: F401 - a fixture
 from tests.executors.harness import Scheduler
 from tests.executors.rows import Rows
 from tests.executors.services import ECS

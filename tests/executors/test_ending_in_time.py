@@ -29,7 +29,7 @@ def test_end_takes_no_longer_than_shutdown_timeout_with_calls_that_hang(started,
     scheduler.until(lambda: aws.calls()["RunTask"] == 2)
     begin = time.monotonic()
     scheduler.executor.end()
-    assert time.monotonic() - begin < 3, "not once for the jobs and once more for the calls"
+    assert time.monotonic() - begin < 3.8, "not once for the jobs and once more for the calls"
 
 
 def test_a_heartbeat_interval_of_zero_is_no_busy_loop(started, aws):

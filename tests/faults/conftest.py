@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.executors.cheap_clients import cheap_clients  # noqa: F401 - a fixture
+
 
 @pytest.fixture(autouse=True)
 def database(airflow_db):

@@ -7,12 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
+from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.patience import ONCE, Once
 from aws_exec.fleet.service import Service
 
 #: Seconds between two looks at a handful of jobs.
 LOOK_SECONDS = 2.0
+#: A job that so many looks in a row do not see is forgotten, which ECS does an hour after its end, Batch after a week.
+#: Right after its launch a job may be unseen, too, but for seconds: this is a minute at least.
+LOOKS = 30
 _PAGE = 100
 
 
@@ -52,10 +56,13 @@ def wait(
         asking: `Outlasting` goes on where AWS is not there.
 
     Raises:
+        UnknownJobError: AWS has forgotten some of them; raised when the others are there.
         CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
     left = {job.job.arn: job for job in jobs}
+    unseen: dict[str, int] = {}
+    forgotten: list[str] = []
 
     def look() -> list[FleetJob]:
         return list(looked_at_again(services, list(left.values())))
@@ -65,12 +72,14 @@ def wait(
             if is_there(job, until):
                 del left[job.job.arn]
                 yield job
-        if not left:
-            return
-        if stop.wait(max(LOOK_SECONDS, len(left) / _PAGE)):
-            return
-        for job in asking.ask(look):
-            left[job.job.arn] = job
+        if not left or stop.wait(max(LOOK_SECONDS, len(left) / _PAGE)):
+            break
+        seen = {job.job.arn: job for job in asking.ask(look)}
+        left |= seen
+        unseen = {arn: unseen.get(arn, 0) + 1 for arn in left if arn not in seen}
+        forgotten += [left.pop(arn).id for arn, looks in unseen.items() if looks >= LOOKS]
+    if forgotten:
+        raise UnknownJobError(f"AWS does not know {', '.join(forgotten)} any more: how it ended cannot be told")
 
 
 def looked_at_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:

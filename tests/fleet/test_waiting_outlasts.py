@@ -7,6 +7,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import FleetJob, LogPlace, Outlasting, State, Until, logs, wait, within
+from aws_exec.fleet.errors import UnknownJobError
+from aws_exec.fleet.waiting import LOOKS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing.scripted import held
@@ -46,8 +48,8 @@ class Scripted:
         return answer
 
 
-def job(state):
-    return FleetJob("ecs", Job("arn", "fleet"), Identity("ours", "t-1"), state, "")
+def job(state, arn="arn"):
+    return FleetJob("ecs", Job(arn, "fleet"), Identity("ours", "t-1"), state, "")
 
 
 def fails(trouble):
@@ -75,6 +77,46 @@ def test_what_does_not_pass_ends_a_wait(trouble):
 
     with pytest.raises(CloudError):
         list(ended)
+
+
+class Sees:
+    """A service that sees, at each look, those jobs, in those states."""
+
+    def __init__(self, sees):
+        self._sees = sees
+        self.looks = 0
+
+    def describe(self, place, arns):
+        self.looks += 1
+        seen = self._sees(self.looks)
+        return [job(seen[arn], arn) for arn in arns if arn in seen]
+
+    def waited(self, *arns):
+        jobs = [job(State.RUNNING, arn) for arn in arns]
+        return wait({"ecs": self}, jobs, Until.STOPPED, stop=AtOnce())
+
+
+def test_what_aws_has_forgotten_is_not_waited_for_without_end():
+    service = Sees(lambda look: {"one": State.RUNNING, "two": State.RUNNING} if look <= 2 else {})
+
+    with pytest.raises(UnknownJobError, match=r"^AWS does not know one, two any more: how it ended cannot be told$"):
+        list(service.waited("one", "two"))
+    assert service.looks == 2 + LOOKS
+
+
+def test_what_is_seen_again_was_not_forgotten():
+    service = Sees(lambda look: {LOOKS: {"one": State.RUNNING}, 2 * LOOKS - 1: {"one": State.FAILED}}.get(look, {}))
+
+    assert [each.state for each in service.waited("one")] == [State.FAILED]
+
+
+def test_the_others_are_waited_for_all_the_same():
+    service = Sees(lambda look: {"two": State.SUCCEEDED if look > 2 * LOOKS else State.RUNNING})
+    waited = service.waited("one", "two")
+
+    assert next(waited).job.arn == "two"
+    with pytest.raises(UnknownJobError, match=r"^AWS does not know one any more"):
+        next(waited)
 
 
 def test_a_log_is_followed_on_from_where_it_was_cut_off():

@@ -106,7 +106,7 @@ _WORDS: Final = tuple(
                 r"is required\b",
                 r"restricted characters",
                 r"is not (?:valid|supported)\b",
-                r"cannot (?:contain|specify|override)\b",
+                r"cannot (?:contain|have|specify|override)\b",
             ),
         ),
     )

@@ -100,6 +100,7 @@ INVALID | 400 | ClientException | Override for container named throttle-proxy is
 INVALID | 400 | ClientException | Error executing request, Exception : JobDefinition throttle-test:3 not found
 INVALID | 400 | ClientException | Invalid revision number. Number: Rate exceeded
 INVALID | 400 | ClientException | Job name should match valid pattern
+INVALID | 400 | ClientException | Error executing request, Exception : Command field cannot have empty strings, RequestId: b1aa9dd3-b9cb-4c7d-9e52-72a043b3519e
 INVALID | 400 | ClientException | Error executing request, Exception : Job size must be less than 30 KiB, got 47 KiB
 INVALID | 400 | ClientException | Override for container named x is not a container in the job definition.
 INVALID | 400 | PlatformUnknownException | The specified platform does not exist.

@@ -8,7 +8,7 @@ bad credentials) only where AWS's whole phrase begins the message, or ends it: a
 The strings are AWS's: ECS event messages and failure reasons (developer guide), `Tasks provisioning capacity limit
 exceeded.` (quota of PROVISIONING tasks), errors of EC2 that RunTask passes on (`Error retrieving security group
 information ...: Request limit exceeded. (ErrorCode: RequestLimitExceeded)`), Batch's `Error executing request,
-Exception : ..., RequestId: ...`.
+Exception : ..., RequestId: ...`, and refusals of Batch that users have reported (nextflow, metaflow, redun).
 """
 
 from __future__ import annotations
@@ -31,7 +31,16 @@ _WORDS: Final = tuple(
     (trouble, re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL))
     for trouble, patterns in (
         # -- sentences that quote a name --
-        (Trouble.INVALID, (r"is not a container in the (?:Task|job )Definition",)),
+        (
+            Trouble.INVALID,
+            (
+                r"is not a container in the (?:Task|job )Definition",
+                rf"{_BEGINS}Unable to substitute value\b",
+                # Of a queue too, but not what can be mended of one.
+                rf"{_BEGINS}Job Queue is attached to Compute Environment that can ?not run Jobs\b",
+                rf"{_BEGINS}Job with shareIdentifier\b.* can ?only ?be submitted\b",
+            ),
+        ),
         # A queue can be mended, or become known, while the task waits. What the sentence names first is what it is of.
         (
             Trouble.REFUSED,
@@ -98,6 +107,9 @@ _WORDS: Final = tuple(
                 r"overrides length must be at most",
                 r"job size must be less than",
                 r"No Fargate configuration exists",
+                rf"{_BEGINS}Fargate resource requirements \([^()]*\) not valid\b",
+                rf"{_BEGINS}Tags can only contain\b",
+                r"node ?overrides? (?:targets should match|should not be set)\b",
                 r"does not match regex",
                 r"should match valid pattern",
                 r"is not applicable for",

@@ -208,6 +208,16 @@ RULES: Final = unique(
             page=pages.FAILURES,
         ),
         FaultRule(
+            id="call-internal-error",
+            when=r"\AInternal ?error\b",
+            troubles=frozenset({Trouble.NO_CAPACITY}),
+            cause="Amazon ECS met an internal error while it placed the task; it is asked again.",
+            blame=Blame.AWS,
+            new=Replacement.FREE,
+            remedy="Nothing, if it passes; else look at the AWS Health Dashboard, or open a support case.",
+            page=pages.EVENTS,
+        ),
+        FaultRule(
             id="no-capacity",
             troubles=frozenset({Trouble.NO_CAPACITY}),
             cause="AWS has no room for the task at the moment, or a quota is used up; it is asked again.",
@@ -238,6 +248,41 @@ RULES: Final = unique(
             page=pages.RUN_TASK,
         ),
         FaultRule(
+            id="launch-mismatch",
+            when=r"does not support launch[ _]type|attached to Compute Environment that can ?not run Jobs",
+            troubles=_INVALID,
+            cause="The task or job definition is not made for the launch type or job queue that was asked for.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.NO,
+            remedy="Register it with the matching requiresCompatibilities (Batch: platformCapabilities), "
+            "or choose another launch type or queue.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="capacity-provider",
+            when=r"capacity provider",
+            troubles=_INVALID,
+            cause="The capacity providers that were asked for do not exist, do not go together, "
+            "or are not associated with the cluster.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.NO,
+            remedy="Associate them with the cluster, or correct capacity_provider (capacity_provider_strategy).",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
+            id="network-configuration",
+            when=r"Network Configuration (?:must be|is not)|Assign public IP is not supported|"
+            r"to the same VPC as the input subnets|Error retrieving (?:subnet|security group) information",
+            troubles=_INVALID,
+            cause="The subnets, security groups or public IP that were asked for do not exist, "
+            "or do not fit together or the task definition.",
+            blame=Blame.DEPLOYMENT,
+            new=Replacement.NO,
+            remedy="Correct subnets, security_groups and assign_public_ip: the network mode awsvpc needs subnets, "
+            "others take none, and only Fargate gives public IPs.",
+            page=pages.RUN_TASK,
+        ),
+        FaultRule(
             id="overrides-too-long",
             when=r"overrides length must be at most",
             troubles=_INVALID,
@@ -249,7 +294,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="fargate-size",
-            when=r"No Fargate configuration exists",
+            when=r"No Fargate configuration exists|Fargate resource requirements .* not valid",
             troubles=_INVALID,
             cause="Fargate does not offer this combination of CPU and memory.",
             blame=Blame.TASK,

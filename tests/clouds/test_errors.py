@@ -100,9 +100,17 @@ INVALID | 400 | ClientException | Override for container named throttle-proxy is
 INVALID | 400 | ClientException | Error executing request, Exception : JobDefinition throttle-test:3 not found
 INVALID | 400 | ClientException | Invalid revision number. Number: Rate exceeded
 INVALID | 400 | ClientException | Job name should match valid pattern
-INVALID | 400 | ClientException | Error executing request, Exception : Command field cannot have empty strings, RequestId: b1aa9dd3-b9cb-4c7d-9e52-72a043b3519e
+INVALID | 400 | ClientException | Error executing request, Exception : Command field cannot have empty strings
 INVALID | 400 | ClientException | Error executing request, Exception : Job size must be less than 30 KiB, got 47 KiB
 INVALID | 400 | ClientException | Override for container named x is not a container in the job definition.
+INVALID | 400 | ClientException | Job Queue is attached to Compute Environment that can not run Jobs with capability EC2
+INVALID | 400 | ClientException | Job with shareIdentifier or schedulingPriority can onlybe submitted to job queue
+INVALID | 400 | ClientException | Unable to substitute value. No parameter found for reference job_id
+INVALID | 400 | ClientException | Tags can only contain letters, numbers, spaces, and the following special characters
+INVALID | 400 | ClientException | Fargate resource requirements (1.00 vCPU, 4000 MiB) not valid.
+INVALID | 400 | ClientException | Error executing request, Exception : Fargate resource requirements (2) not valid., x
+INVALID | 400 | ClientException | Container overrides or node overrides should not be set for Batch on EKS jobs.
+INVALID | 400 | ClientException | NodeOverride targets should match job definition. Non matching targets - 0:0
 INVALID | 400 | PlatformUnknownException | The specified platform does not exist.
 INVALID | 400 | PlatformTaskDefinitionIncompatibilityException |
 INVALID | 400 | UnsupportedFeatureException |
@@ -178,6 +186,7 @@ NAMES = [
         (Trouble.INVALID, "Error executing request, Exception : Container {} is not a container in the job definition"),
         (Trouble.INVALID, "JobDefinition {}:3 not found."),
         (Trouble.INVALID, "Error executing request, Exception : Job definition {} does not exist, RequestId: 0-1"),
+        (Trouble.INVALID, "Unable to substitute value. No parameter found for reference {}"),
         (Trouble.REFUSED, "JobQueue {} not found"),
         (Trouble.REFUSED, "Error executing request, Exception : Job Queue {} does not exist, RequestId: 0-1"),
     ],

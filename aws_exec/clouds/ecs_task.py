@@ -72,8 +72,10 @@ def has_started(task: Task, container: Mapping[str, Any] | None) -> bool:
     have an exit code all the same (127, the runtime's): it ran nothing. One that is not essential may fail to start
     while the others run on: then `startedAt` is theirs.
     """
+    if container is not None and _ran_nothing(container):
+        return False
     if task.get("startedAt") is not None:
-        return container is None or not _failed_beside_others(container)
+        return True
     if container is None or _could_not_start(task, container):
         return False
     return container.get("exitCode") is not None or container.get("lastStatus") == "RUNNING"
@@ -104,7 +106,7 @@ def _is_over(container: Mapping[str, Any] | None, *, started: bool) -> bool:
     return container.get("lastStatus") in _STOPPED or (started and container.get("exitCode") is not None)
 
 
-def _failed_beside_others(container: Mapping[str, Any]) -> bool:
+def _ran_nothing(container: Mapping[str, Any]) -> bool:
     ended = container.get("lastStatus") in _STOPPED
     return ended and never_ran(container.get("exitCode"), container.get("reason") or "")
 

@@ -11,6 +11,10 @@ _BEFORE_START: Final = re.compile(
     r"\s*(?:Cannot(?:Start|Create)Container|CannotPull|CannotCreateVolume|ResourceInitialization)\w*\b"
 )
 
+#: What the ECS agent says of a container that waited in vain for another (`dependsOn`): it starts nothing, and makes up
+#: an exit code, 143 (amazon-ecs-agent, `handleTerminalDependencyError`).
+_IN_VAIN: Final = re.compile(r"\s*CannotStartContainerError:\s*dependency graph:")
+
 
 def never_ran(exit_code: int | None, reason: str) -> bool:
     """Whether a container that ended so ran nothing at all, whatever ran beside it.
@@ -19,4 +23,5 @@ def never_ran(exit_code: int | None, reason: str) -> bool:
         exit_code: its own; None if it has none.
         reason: its own; empty if it has none.
     """
-    return exit_code is None and _BEFORE_START.match(reason) is not None
+    before = _BEFORE_START if exit_code is None else _IN_VAIN
+    return before.match(reason) is not None

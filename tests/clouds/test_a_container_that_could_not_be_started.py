@@ -22,6 +22,12 @@ NEVER_RAN = [
     "CannotCreateContainerError: No such image",
     "ResourceInitializationError: unable to pull secrets or registry auth",
 ]
+#: A container that it depends on (`dependsOn`) did not end well.
+IN_VAIN = (
+    "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [proxy (STOPPED)] "
+    "for target [airflow (NONE->RUNNING)] as dependency did not exit successfully."
+)
+EXITED_CODE = "EssentialContainerExited"
 FAILED = {"name": "airflow", "reason": PULL, "essential": False, "environment": environment()}
 PROXY = {"name": "proxy", "lastStatus": "RUNNING"}
 
@@ -53,6 +59,14 @@ class TestEcs:
         seen = see(task("RUNNING", container(lastStatus="STOPPED", reason=reason), PROXY, startedAt=1))
         stop = Stop("ecs", started=True, container_reason=reason)
         assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, stop=stop)
+
+    @pytest.mark.parametrize("task_ran", [{}, {"startedAt": 1}], ids=["alone", "beside others"])
+    def test_one_that_waited_for_another_in_vain_has_not_started_though_it_has_an_exit_code(self, task_ran):
+        """The ECS agent gives such a container 143 and starts nothing (`handleTerminalDependencyError`)."""
+        failed = container(exitCode=143, lastStatus="STOPPED", reason=IN_VAIN)
+        seen = see(task("STOPPED", failed, container("proxy", exitCode=1), stopCode=EXITED_CODE, **task_ran))
+        stop = Stop("ecs", code=EXITED_CODE, container_reason=IN_VAIN, sidecars=("proxy: 1",))
+        assert seen == Observation(JOB, Status.STOPPED, token=TOKEN, stop=stop)
 
     def test_one_that_is_restarted_after_a_start_that_failed_runs(self):
         again = container(lastStatus="RUNNING", reason=NEVER_RAN[0])

@@ -10,6 +10,23 @@ _START: Final = r"(?:CannotStartContainer|CannotCreateContainer|ContainerRuntime
 
 RULES: Final = (
     StopRule(
+        id="start-dependency",
+        when=r"dependency graph: .*container ordering dependency",
+        cause="A container that this one depends on (dependsOn) did not end well, get healthy in time, or start.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Mend that container, or drop it from dependsOn in the task definition.",
+        page=pages.DEPENDENCIES,
+    ),
+    StopRule(
+        id="start-memory-too-small",
+        when=_START + r"(?:minimum memory limit|memory limit too low|cannot allocate memory|cgroup.*memory|init.*oom)",
+        cause="The container has too little memory to be started at all.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Give the container more memory.",
+        page=pages.CANNOT_START,
+    ),
+    StopRule(
         id="out-of-memory",
         when=r"(?:OutOfMemory|due to memory usage|OOM.?kill)",
         cause="The container used more memory than it was given, and was killed.",
@@ -28,8 +45,33 @@ RULES: Final = (
         page=pages.CANNOT_START,
     ),
     StopRule(
+        id="start-no-user",
+        when=_START + r"(?:no matching entries in (?:passwd|group) file|open \S*/etc/(?:passwd|group))",
+        cause="The image does not know the user that the task definition, or the image itself, names.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct user in the container definition, or use an image that has that user.",
+        page=pages.CANNOT_START,
+    ),
+    StopRule(
+        id="start-no-device",
+        when=_START + r"(?:error gathering device information|adding custom device)",
+        cause="The host does not have a device that the task definition lists.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Run the task on instances that have it, or drop it from linuxParameters in the task definition.",
+        page=pages.CANNOT_START,
+    ),
+    StopRule(
+        id="volume-not-mounted",
+        when=_START + r"mounting \S+ to rootfs",
+        cause="A volume, or a path of the host, could not be mounted into the container.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check mountPoints and host paths: what is mounted on a file of the image must be a file, and be there.",
+        page=pages.CANNOT_START,
+    ),
+    StopRule(
         id="start-command-not-found",
-        when=_START + r"(?:executable file not found|no such file or directory|permission denied|not a directory)",
+        when=_START + r"(?:executable file not found|no such file or dir|permission denied|not a directory)",
         cause="The command or entry point does not exist in the image, or is not executable.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -45,15 +87,6 @@ RULES: Final = (
         page=pages.CANNOT_START,
     ),
     StopRule(
-        id="start-memory-too-small",
-        when=_START + r"(?:minimum memory limit|memory limit too low|cannot allocate memory|cgroup.*memory|init.*oom)",
-        cause="The container has too little memory to be started at all.",
-        blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
-        remedy="Give the container more memory.",
-        page=pages.CANNOT_START,
-    ),
-    StopRule(
         id="start-disk-full",
         when=r"(?:CannotStart|CannotCreate|ContainerRuntime).*no space left on device",
         cause="The host's disk, or the task's ephemeral storage, is full.",
@@ -63,7 +96,7 @@ RULES: Final = (
     ),
     StopRule(
         id="start-no-gpu",
-        when=_START + r"(?:nvidia|gpu|device driver)",
+        when=_START + r"(?:nvidia-container|\bnvml\b|runtime (?:specified|name:) nvidia|select device driver)",
         cause="The host has no GPU that the container can use.",
         blame=Blame.DEPLOYMENT,
         remedy="Run the task on instances with GPUs and the GPU-optimized AMI, or ask for none.",
@@ -111,7 +144,7 @@ RULES: Final = (
     ),
     StopRule(
         id="runtime-timeout",
-        when=r"(?:DockerTimeout|ContainerRuntimeTimeout|Could not transition to)",
+        when=r"(?:DockerTimeout|ContainerRuntimeTimeout|Could not transition to|TaskStateError)",
         cause="The container runtime did not bring the container up or down in time.",
         blame=Blame.AWS,
         remedy="Run the task again; if it repeats on EC2, look at the load, the disk and the image size of the host.",

@@ -18,9 +18,23 @@ _LOGS: Final = (
     r"(?:logger args|logging driver|log driver|log router|create stream|create cloudwatch log (?:group|stream)).*"
 )
 _ENV_FILE: Final = r"(?:env files?|environment files?|envfile).*"
-_VOLUMES: Final = r"ResourceInitializationError.*(?:\bEFS\b|\bmount|volume|\bFSx\b).*"
+# An EC2 host mounts file systems by docker's plugins, whose errors have no category (amazon-ecs-agent: dockervolume).
+_VOLUMES: Final = (
+    r"(?:ResourceInitializationError.*(?:\bEFS\b|(?<![\w-])mount(?! callback)|volume|\bFSx\b)|VolumeDriver\.\w+: |"
+    r"looking up volume plugin ).*"
+)
+#: Exceptions of AWS, not words that may stand in a name.
+_THROTTLED: Final = r"(?:Throttling\w*Exception|rate exceeded|too many requests)"
 
 RULES: Final = (
+    StopRule(
+        id="logs-throttled",
+        when=_LOGS + _THROTTLED,
+        cause="CloudWatch Logs limits how many log streams may be made each second.",
+        blame=Blame.AWS,
+        remedy="Nothing, if it passes; else lower launch_rate, or have the quota of CreateLogStream raised.",
+        page=pages.INIT,
+    ),
     StopRule(
         id="logs-unreachable",
         when=_LOGS + NETWORK,
@@ -66,7 +80,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-throttled",
-        when=_SECRETS + r"(?:throttl|rate exceeded|too many requests)",
+        when=_SECRETS + _THROTTLED,
         cause="AWS limited how often the secrets or registry credentials may be read.",
         blame=Blame.AWS,
         remedy="Nothing, if it passes; else start fewer tasks at once or raise the throughput of Parameter Store.",
@@ -136,7 +150,7 @@ RULES: Final = (
     ),
     StopRule(
         id="env-file-denied",
-        when=_INIT + _ENV_FILE + DENIED,
+        when=rf"(?:{_INIT}{_ENV_FILE}|unable to download env file .*, error: .*){DENIED}",
         cause="The execution role may not read the environment file, or there is none: Amazon S3 answers 403 to both.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -218,9 +232,13 @@ RULES: Final = (
         remedy="Read the message: it names the EC2 error; check volumeConfigurations and the EBS quotas.",
         page=pages.EBS,
     ),
+)
+
+#: Where no more is known than that it could not be set up; of a container that could not be, more is (`ecs_container`).
+OTHERS: Final = (
     StopRule(
         id="init-interface",
-        when=_INIT + r"(?:configure ENI|setup regular eni|netplugin)",
+        when=_INIT + r"(?:configure ENI|setup regular eni|netplugin)|ContainerNetworkingError",
         cause="The task's network interface was attached, but could not be set up on the host.",
         blame=Blame.AWS,
         remedy="Run the task again; open a support case if it repeats.",

@@ -79,6 +79,7 @@ GROUPS: Final[Mapping[str, tuple[StopRule, ...]]] = {
     "ECS and Batch: pulling the image": ecs_pull.RULES,
     "ECS and Batch: what a task needs before it starts": ecs_init.RULES,
     "ECS and Batch: the container runtime": ecs_container.RULES,
+    "ECS and Batch: what else a task needs before it starts": ecs_init.OTHERS,
     "ECS and Batch: placement and capacity": ecs_place.PLACEMENT,
     "ECS and Batch: what took the task away": ecs_place.TAKEN_AWAY,
     "ECS and Batch: no more than that it did not start": ecs_place.UNEXPLAINED,

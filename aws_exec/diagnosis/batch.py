@@ -79,11 +79,11 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-environment-invalid",
-        when=r"(?:ACTION_REQUIRED|CE\(s\) associated with the job queue are invalid)",
+        when=r"(?:ACTION_REQUIRED|CE\(s\) associated with the job queue are (?:invalid|disabled))",
         service="batch",
-        cause="The compute environments of the job queue are INVALID.",
+        cause="The compute environments of the job queue are INVALID or disabled.",
         blame=Blame.DEPLOYMENT,
-        remedy="Read the compute environment's own statusReason and repair it.",
+        remedy="Enable them; where one is INVALID, read its own statusReason and repair it.",
         page=pages.BATCH_INVALID,
     ),
     StopRule(

@@ -21,7 +21,9 @@ PLACEMENT: Final = (
     ),
     StopRule(
         id="no-ip-addresses",
-        when=r"(?:insufficient ?free ?addresses|Create Network Interface with public IP assignment enabled)",
+        # ECS's page has the second without an EC2 error behind the subnet, and means this one.
+        when=r"insufficient ?free ?addresses|"
+        r"Network Interface with public IP assignment enabled in subnet '?[\w-]*'?(?![\w':-])",
         cause="The subnet has no free IP address left for the task's network interface.",
         blame=Blame.DEPLOYMENT,
         new=FREE,

@@ -18,15 +18,16 @@ NETWORK: Final = (
     r"network configuration|Client\.Timeout|send request failed|signal: killed|name resolution)"
 )
 
-#: Words of a missing permission.
+#: Words of a missing permission. An HTTP status comes after a space: after a colon stands an image's tag.
 DENIED: Final = (
-    r"(?:Access ?Denied|not authorized|unauthorized|denied|forbidden|\b40[13]\b|no basic auth|permissions to pull)"
+    r"(?:Access ?Denied|not authorized|unauthorized|denied|forbidden|(?<=[ (])40[13]\b|no basic auth|"
+    r"permissions to pull)"
 )
 
 RULES: Final = (
     StopRule(
         id="pull-rate-limited",
-        when=_PULL + r"(?:toomanyrequests|too many requests|pull rate limit|rate exceeded|\b429\b)",
+        when=_PULL + r"(?:toomanyrequests|too many requests|pull rate limit|rate exceeded|(?<=[ (])429\b)",
         cause="The image registry limits how often images may be pulled, and the limit is used up.",
         blame=Blame.DEPLOYMENT,
         remedy="Copy the image to Amazon ECR, use a pull-through cache, or pull with a registry account.",
@@ -48,6 +49,16 @@ RULES: Final = (
         cause="The disk was full before the image was pulled.",
         blame=Blame.DEPLOYMENT,
         remedy="Enlarge the task's ephemeral storage or the host's volume, or make the image smaller.",
+        page=pages.PULL,
+    ),
+    StopRule(
+        id="pull-broken-image",
+        when=_PULL + r"(?:mismatched image rootfs|layers and diffIDs don.t match|no processor for media.type)",
+        cause="The registry hands the image out, but the host cannot unpack it: its layers do not fit its "
+        "configuration, or are none.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Build and push the image anew, without attestations "
+        "(docker buildx build --provenance=false --sbom=false).",
         page=pages.PULL,
     ),
     StopRule(
@@ -78,7 +89,8 @@ RULES: Final = (
     StopRule(
         id="pull-not-found",
         when=_PULL
-        + r"(?:not found|manifest unknown|name unknown|does not exist|no such image|invalid ref|\b404\b|nosuchkey)",
+        + r"(?:not found|manifest unknown|name unknown|does not exist|no such image|invalid ref|normalize image ref|"
+        r"(?<=[ (])404\b|nosuchkey)",
         cause="The image, or its tag, does not exist in the registry.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
-from aws_exec.diagnosis import batch, ecs_container, ecs_init, ecs_place, ecs_pull, exits, pages
+from aws_exec.diagnosis import batch, ecs_container, ecs_init, ecs_instances, ecs_place, ecs_pull, exits, pages
 from aws_exec.diagnosis.model import Blame, StopRule, unique
 from aws_exec.lifecycle.policy import Replacement
 
@@ -76,6 +76,7 @@ _LAST: Final = (
 GROUPS: Final[Mapping[str, tuple[StopRule, ...]]] = {
     "Batch: the job, its queue and its compute environments": batch.RULES,
     "ECS and Batch: stopped on purpose": _ON_PURPOSE,
+    "ECS: Managed Instances": ecs_instances.RULES,
     "ECS and Batch: pulling the image": ecs_pull.RULES,
     "ECS and Batch: what a task needs before it starts": ecs_init.RULES,
     "ECS and Batch: the container runtime": ecs_container.RULES,

@@ -1,0 +1,50 @@
+"""Why ECS Managed Instances launched no instance for a task. What stands behind the provider's name is EC2's error.
+
+They come before what a task needs on its host: the sentence has the same category, and the name may be any word.
+"""
+
+from typing import Final
+
+from aws_exec.diagnosis import pages
+from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.lifecycle.policy import Replacement
+
+_LAUNCH: Final = r"Unable to launch instance\(s\) for capacity provider [\w-]+\.\s+"
+
+RULES: Final = (
+    StopRule(
+        id="managed-instances-quota",
+        when=_LAUNCH + r"\w*(?:Limit|Count)Exceeded\b",
+        cause="A quota of the account on EC2 instances, On-Demand or Spot, is used up.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.FREE,
+        remedy="Have the quota of Amazon EC2 raised in Service Quotas, or run fewer or smaller tasks at once.",
+        page=pages.MANAGED_INSTANCES,
+    ),
+    StopRule(
+        id="managed-instances-capacity",
+        when=_LAUNCH + r"\w*Capacity\b",
+        cause="Amazon EC2 has no capacity for what the capacity provider and the task ask for at the moment.",
+        blame=Blame.AWS,
+        new=Replacement.FREE,
+        remedy="Wait, or allow the capacity provider more instance types, Availability Zones or On-Demand instances.",
+        page=pages.MANAGED_INSTANCES,
+    ),
+    StopRule(
+        id="managed-instances-denied",
+        when=_LAUNCH + r"(?:UnauthorizedOperation|AccessDenied\w*)\b",
+        cause="The infrastructure role of the capacity provider may not launch instances.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Allow the role what the message names; AWS's own policy passes only roles called ecsInstanceRole* on.",
+        page=pages.MANAGED_INSTANCES,
+    ),
+    StopRule(
+        id="managed-instances-failed",
+        when=r"Unable to launch instance\(s\) for capacity provider",
+        cause="Amazon ECS could not launch an instance for the capacity provider.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Read the message: it names the error of Amazon EC2; check the capacity provider.",
+        page=pages.MANAGED_INSTANCES,
+    ),
+)

@@ -46,7 +46,8 @@ RULES: Final = (
     ),
     StopRule(
         id="start-no-user",
-        when=_START + r"(?:no matching entries in (?:passwd|group) file|open \S*/etc/(?:passwd|group))",
+        when=_START
+        + r"(?:no matching entries in (?:passwd|group) file|: no (?:users|groups) found|open \S*/etc/(?:passwd|group))",
         cause="The image does not know the user that the task definition, or the image itself, names.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,

@@ -104,6 +104,15 @@ RULES: Final = (
         page=pages.CANNOT_START,
     ),
     StopRule(
+        id="volume-not-filled",
+        when=r"CannotCreate(?:Volume|Container).*(?:unable to copy contents to volume|: failed to copy file info for )",
+        cause="What the image has at the path of a volume could not be copied into that volume.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Mount the volume where the image has no files and no VOLUME. An EFS access point with a POSIX user"
+        " refuses the copy.",
+        page=pages.CANNOT_CREATE_VOLUME,
+    ),
+    StopRule(
         id="volume-not-created",
         when=r"CannotCreateVolume",
         cause="A volume that the task mounts could not be created.",

@@ -114,7 +114,8 @@ def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     life.tell(on.Adopted("L3", "K3", JOB2, None))
     life.tick()
     assert life.tick(59) == []
-    assert asked(life.tick(1)) == [do.Report, do.StopJob]
+    report, stop = life.tick(1)
+    assert (asked([report, stop]), report.key, stop.launch_id) == ([do.Report, do.StopJob], "K1", "L2")
     assert life.record("L3").deadline is None, "its row is RUNNING"
 
 

@@ -28,6 +28,7 @@ def width(console: Console | None = None) -> int | None:
 
 #: Colours and weights of letters ("select graphic rendition", ECMA-48 8.3.117), which many a log has.
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_PLAIN = "\x1b[0m"
 
 
 class Shower:
@@ -118,10 +119,9 @@ def logged(line: str) -> str:
     """A line that a container wrote, as it may be shown: to a pipe as it is, to a terminal with colours at most."""
     if not sys.stdout.isatty():
         return line
-    parts = _COLOUR.split(line.expandtabs())
-    if len(parts) == 1:
-        return clean(line.expandtabs())
-    return "".join(part if _COLOUR.fullmatch(part) else clean(part) for part in parts) + "\x1b[0m"
+    parts = _COLOUR.split(line.expandtabs())  # the texts and, at the odd places, the colours between them
+    parts[::2] = map(clean, parts[::2])
+    return "".join(parts) + (_PLAIN if len(parts) > 1 else "")
 
 
 def now() -> float:

@@ -38,9 +38,10 @@ def wait(
     """Wait until jobs run, or are over; exit with their outcome.
 
     Exits with 0 if all succeeded (or run), 1 if one did not, 124 if it took
-    too long, 5 if AWS has forgotten one meanwhile. A job's outcome is its container's: that of a task which failed
-    in Airflow ends well, too. While AWS cannot be reached it goes on, and says
-    so once; before the jobs are found, only with --timeout.
+    too long, 5 if AWS has forgotten one meanwhile. A job's outcome is its
+    container's: that of a task which failed in Airflow ends well, too. While
+    AWS cannot be reached it goes on, and says so once; before the jobs are
+    found, only with --timeout.
 
     Examples:
       awsexec wait 0d6a9c1e && echo done

@@ -1,5 +1,7 @@
 """Ctrl-C in the middle of many stops: no more are begun, and each that was is told of."""
 
+import os
+import signal
 import threading
 
 from aws_exec.fleet import FleetJob, State, Stopping
@@ -7,6 +9,7 @@ from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Job, Trouble
+from cli.stopping import _interrupts
 
 
 def jobs(count):
@@ -90,3 +93,21 @@ def test_each_job_has_its_outcome_and_a_throttle_is_no_end():
         "arn/2": None,
         "arn/3": None,
     }
+
+
+def test_a_ctrl_c_that_nobody_can_be_told_of_stops_as_any_other():
+    """Whoever read standard error has gone."""
+    halted = threading.Event()
+    kept = os.dup(2)
+    read, write = os.pipe()
+    os.close(read)
+    os.dup2(write, 2)
+    try:
+        with _interrupts(halted.set) as came:
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(write)
+
+    assert (halted.is_set(), came) == (True, [signal.SIGINT])

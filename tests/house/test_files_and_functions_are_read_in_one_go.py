@@ -1,4 +1,4 @@
-"""A file is read in one sitting, a function on one screen: 350 lines, and 40 beside signature and docstring."""
+"""A file ends where its concept ends, at 800 lines at most; a function has 40 lines at most beside its docstring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILES = [
     for path in (ROOT / folder).rglob("*.py")
     if not {"corpus", "dags"} & set(path.parts)
 ]
-FILE, FUNCTION = 350, 40
+FILE, FUNCTION = 800, 40
 
 
 def lines_of(function):

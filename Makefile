@@ -58,7 +58,7 @@ lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, dependenc
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/vulture
-	@$(BIN)/deptry --no-ansi aws_exec cli
+	@$(BIN)/deptry --no-ansi aws_exec cli/awsexec_cli
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 	@$(BIN)/python -m pytest --quiet --no-header tests/house tests/docs
 

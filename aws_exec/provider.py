@@ -24,7 +24,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": "awsexec",
         "description": "Executors for Amazon ECS and AWS Batch, and the command line that operates them.",
         "executors": ["aws_exec.AwsBatchExecutor", "aws_exec.AwsEcsExecutor"],
-        "cli": ["cli.airflow_group.get_commands"],
+        "cli": ["awsexec_cli.airflow_group.get_commands"],
         "config": {} if _forbids_twins() and _amazon_declares_sections() else sections(),
     }
 

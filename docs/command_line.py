@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
-from cli.app import app
-from cli.commands import COMMANDS
-from cli.common import remember
+from awsexec_cli.app import app
+from awsexec_cli.commands import COMMANDS
+from awsexec_cli.common import remember
 from docs.parts import table
 
 #: Said once, at the top: every command over the fleet takes them.

@@ -95,7 +95,12 @@ def figures() -> str:
 def usage() -> str:
     """What `awsexec --help` prints, 80 columns wide and without colours."""
     shown = subprocess.run(
-        [sys.executable, "-c", "import sys; from cli.app import main; sys.argv[0] = 'awsexec'; main()", "--help"],
+        [
+            sys.executable,
+            "-c",
+            "import sys; from awsexec_cli.app import main; sys.argv[0] = 'awsexec'; main()",
+            "--help",
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-import cli.app
+import awsexec_cli.app
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def run(capsys, monkeypatch):
                 patch.setenv(name, value)
             capsys.readouterr()
             with pytest.raises(SystemExit) as ended:
-                cli.app.main()
+                awsexec_cli.app.main()
         told = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), told.out, told.err)
 

@@ -7,12 +7,12 @@ import sys
 from tests.tree import ROOT
 
 #: `awsexec`, without counting on its being on the PATH.
-AWSEXEC = [sys.executable, "-m", "cli.app"]
+AWSEXEC = [sys.executable, "-m", "awsexec_cli.app"]
 
 
 def awsexec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `awsexec` to its end."""
-    return program("from cli.app import main; main()", *arguments, **environment)
+    return program("from awsexec_cli.app import main; main()", *arguments, **environment)
 
 
 def program(text: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

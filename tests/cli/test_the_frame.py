@@ -7,15 +7,15 @@ import pytest
 import typer
 
 import aws_exec
-from cli.app import COMMANDS
-from cli.exits import Exit
+from awsexec_cli.app import COMMANDS
+from awsexec_cli.exits import Exit
 from tests.cli.helpers import awsexec, program
 
 #: Takes long to import, or compiles much; nothing of it is needed to tell what commands there are.
 HEAVY = {"airflow", "boto3", "botocore", "moto", "flask", "sqlalchemy", "aws_exec.redaction", "aws_exec.settings"}
 
 BROKEN = """
-import cli.app, sys, types
+import awsexec_cli.app, sys, types
 import typer
 broken = types.ModuleType("broken")
 broken.app = typer.Typer()
@@ -23,8 +23,8 @@ broken.app = typer.Typer()
 def boom() -> None:
     raise LookupError("nobody thought\\nof this")
 sys.modules["broken"] = broken
-cli.app.COMMANDS["boom"] = cli.commands.Lazy("broken", "Breaks.")
-cli.app.main()
+awsexec_cli.app.COMMANDS["boom"] = awsexec_cli.commands.Lazy("broken", "Breaks.")
+awsexec_cli.app.main()
 """
 
 
@@ -42,7 +42,7 @@ def test_help_imports_nothing_heavy(arguments):
     done = program(
         "import atexit\n"
         f"atexit.register(lambda: print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr))\n"
-        "from cli.app import main; main()",
+        "from awsexec_cli.app import main; main()",
         *arguments,
     )
 
@@ -60,8 +60,9 @@ def test_who_asks_for_the_fleet_imports_no_rule():
 def test_the_list_imports_no_command():
     done = program(
         "import atexit\n"
-        "atexit.register(lambda: print([m for m in ('cli.demo', 'cli.local') if m in sys.modules], file=sys.stderr))\n"
-        "from cli.app import main; main()",
+        "commands = ('awsexec_cli.demo', 'awsexec_cli.local')\n"
+        "atexit.register(lambda: print([m for m in commands if m in sys.modules], file=sys.stderr))\n"
+        "from awsexec_cli.app import main; main()",
         "--help",
     )
 
@@ -112,7 +113,7 @@ def test_wrong_usage_is_one_line(arguments, said):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["typer", "cli.list_jobs", "boto3"])
+@pytest.mark.parametrize("module", ["typer", "awsexec_cli.list_jobs", "boto3"])
 def test_ctrl_c_while_it_is_imported_is_one_line(module):
     interrupting = (
         "import os, signal\n"
@@ -122,7 +123,7 @@ def test_ctrl_c_while_it_is_imported_is_one_line(module):
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Pressed())\n"
     )
-    done = program(f"{interrupting}from cli.__main__ import main; main()", "list")
+    done = program(f"{interrupting}from awsexec_cli.__main__ import main; main()", "list")
 
     assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "", "awsexec: interrupted\n")
 
@@ -157,7 +158,7 @@ def test_no_unexpected_error_shows_a_secret(arguments):
 
 def test_nor_does_what_there_is_to_add():
     done = program(
-        "from cli.console import printer\n"
+        "from awsexec_cli.console import printer\n"
         "printer.fail('awsexec', 'no: password=hunter2', ['see postgres://airflow:hunter2@db/airflow'])"
     )
 
@@ -173,7 +174,7 @@ def test_no_colours_where_there_is_no_terminal_or_nobody_wants_them():
 
 @pytest.mark.parametrize("command", [["demo"], ["local", "up"]])
 def test_a_missing_extra_is_one_line_with_the_remedy(command):
-    done = program("sys.modules['moto'] = None\nfrom cli.app import main; main()", *command)
+    done = program("sys.modules['moto'] = None\nfrom awsexec_cli.app import main; main()", *command)
 
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
     assert "pip install 'awsexec[local]'" in done.stderr

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.cli.helpers import program
 from tests.tree import ROOT
 
@@ -179,7 +179,7 @@ def test_it_imports_neither_airflow_nor_boto3():
         "import atexit\n"
         "heavy = {'airflow', 'boto3', 'moto', 'sqlalchemy', 'requests'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
-        "from cli.app import main; main()",
+        "from awsexec_cli.app import main; main()",
         "validate-config",
         GOOD,
     )

@@ -5,8 +5,8 @@ import pytest
 from aws_exec.fleet import FleetJob, State, plain
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
-from cli.commands import COMMANDS
-from cli.exits import Exit
+from awsexec_cli.commands import COMMANDS
+from awsexec_cli.exits import Exit
 from docs.tables import HERE
 
 PAGE = (HERE / "cli.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import shlex
 import pytest
 import typer.main
 
-from cli.app import app
+from awsexec_cli.app import app
 from docs.tables import README
 from tests.tree import ROOT, make_targets
 

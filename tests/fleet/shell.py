@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import cli.app
-from cli.common import Options, before
-from cli.console import printer
+import awsexec_cli.app
+from awsexec_cli.common import Options, before
+from awsexec_cli.console import printer
 from tests.tree import ROOT
 
 #: The program, as an installed one runs.
-AWSEXEC = [sys.executable, "-c", "from cli.app import main; main()"]
+AWSEXEC = [sys.executable, "-c", "from awsexec_cli.app import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,6 @@ class Shell:
         self._capsys.readouterr()
         with self._patch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO())
-            code = cli.app._run()
+            code = awsexec_cli.app._run()
         said = self._capsys.readouterr()
         return Done(code, said.out, said.err)

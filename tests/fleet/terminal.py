@@ -20,7 +20,7 @@ from tests.tree import ROOT
 _PROGRAM = """
 import fcntl, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from cli.app import main
+from awsexec_cli.app import main
 main()
 """
 _PATIENCE = 60.0

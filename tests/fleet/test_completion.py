@@ -7,7 +7,7 @@ import pytest
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import process
 
-PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'awsexec'; from cli.app import main; main()"]
+PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'awsexec'; from awsexec_cli.app import main; main()"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from aws_exec.testing.scripted import held
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.terminal import CTRL_C, Terminal
 

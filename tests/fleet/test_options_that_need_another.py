@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 
 

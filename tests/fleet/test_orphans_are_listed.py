@@ -12,7 +12,7 @@ from aws_exec.fleet.orphans import find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Job
 from aws_exec.testing.scripted import expired
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.fleet import OURS, identity
 from tests.fleet.scripts import given, launched
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from aws_exec.fleet import FleetJob, Size, State
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
-from cli.common import Format
-from cli.console import printer
-from cli.rows import NARROW, WIDE, Context, Table
-from cli.shown import Shower
+from awsexec_cli.common import Format
+from awsexec_cli.console import printer
+from awsexec_cli.rows import NARROW, WIDE, Context, Table
+from awsexec_cli.shown import Shower
 
 SCREENS = Path(__file__).parent / "screens"
 NOW = 1_800_000_000.0

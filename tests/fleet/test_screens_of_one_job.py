@@ -11,9 +11,9 @@ from aws_exec.fleet.model import PULL
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
 from aws_exec.live.asking import Outcome, Status
-from cli import check_health, describe, explain, stopping
-from cli.documents import write
-from cli.shown import show_lines
+from awsexec_cli import check_health, describe, explain, stopping
+from awsexec_cli.documents import write
+from awsexec_cli.shown import show_lines
 from tests.fleet.test_screens import NOW, looks_as_it_did, screen
 
 ID = "1a2b3c4d" * 4

@@ -8,7 +8,7 @@ from aws_exec.fleet import FleetJob, State, Wanted, survey
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from aws_exec.testing.scripted import ScriptedEcs, denied
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aws_exec.testing.scripted import ScriptedEcs
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import REGION, launched, reaching
 
 FILE = """

@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from aws_exec.fleet import Explanation
-from cli import explain
-from cli.common import Format
-from cli.console import printer
-from cli.exits import Exit
-from cli.rows import Context
-from cli.shown import Shower, logged, show_lines
+from awsexec_cli import explain
+from awsexec_cli.common import Format
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
+from awsexec_cli.rows import Context
+from awsexec_cli.shown import Shower, logged, show_lines
 from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import process

@@ -9,7 +9,7 @@ import pytest
 from aws_exec.clouds.session import READ_TIMEOUT_SECONDS
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.testing.scripted import held
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 

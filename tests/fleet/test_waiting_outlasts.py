@@ -12,7 +12,7 @@ from aws_exec.fleet.waiting import LOOKS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing.scripted import held
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 

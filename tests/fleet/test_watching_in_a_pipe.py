@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from aws_exec.testing.scripted import no_cluster
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 

@@ -3,7 +3,7 @@
 import pytest
 
 from aws_exec.testing.scripted import ScriptedEcs, denied, error, expired, no_cluster
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.fleet.scripts import REGION, launched, reaching
 
 ID = "0123456789abcdef0123456789abcdef"

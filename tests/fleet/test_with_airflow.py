@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 
-from cli.exits import Exit
+from awsexec_cli.exits import Exit
 from tests.executors.rows import RUN, Rows
 from tests.fleet.scripts import given, launched, reaching
 from tests.fleet.shell import process

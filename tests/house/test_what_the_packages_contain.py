@@ -49,7 +49,8 @@ def test_the_wheel_has_both_packages_the_samples_and_nothing_else(wheel):
     about = {name for name in wheel if name.split("/")[0].endswith(".dist-info")}
     (data,) = {name.split("/")[0] for name in wheel if name.split("/")[0].endswith(".data")}
     samples = {f"{data}/data/share/awsexec/{name}" for name in files_below("config-samples")}
-    assert set(wheel) - about == files_below("aws_exec", "cli") | samples
+    code = {name.removeprefix("cli/") for name in files_below("aws_exec", "cli/awsexec_cli")}
+    assert set(wheel) - about == code | samples
     assert {name.partition("/")[2] for name in about} == {
         "METADATA",
         "RECORD",
@@ -61,21 +62,23 @@ def test_the_wheel_has_both_packages_the_samples_and_nothing_else(wheel):
 
 def test_the_packages_are_code_and_the_data_of_the_demo(wheel):
     others = {
-        name for name in wheel if name.startswith(("aws_exec/", "cli/")) and not name.endswith((".py", "/py.typed"))
+        name
+        for name in wheel
+        if name.startswith(("aws_exec/", "awsexec_cli/")) and not name.endswith((".py", "/py.typed"))
     }
     assert {name for name in others if not name.startswith("aws_exec/local/demo/dags/readings/")} == set()
     assert {name.rpartition(".")[2] for name in others} == {"csv"}
 
 
 def test_the_wheel_says_that_it_is_typed(wheel):
-    assert {"aws_exec/py.typed", "cli/py.typed"} <= set(wheel)
+    assert {"aws_exec/py.typed", "awsexec_cli/py.typed"} <= set(wheel)
 
 
 def test_the_wheel_brings_the_command_and_what_airflow_looks_for(wheel):
     (text,) = [content.decode() for name, content in wheel.items() if name.endswith("entry_points.txt")]
     points = configparser.ConfigParser()
     points.read_string(text)
-    assert dict(points["console_scripts"]) == {"awsexec": "cli.__main__:main"}
+    assert dict(points["console_scripts"]) == {"awsexec": "awsexec_cli.__main__:main"}
     assert dict(points["apache_airflow_provider"]) == {"provider_info": "aws_exec.provider:get_provider_info"}
 
 

@@ -17,7 +17,7 @@ from aws_exec.settings.rules.check import check
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.dags import check_dag
 from aws_exec.settings.shape import RUN_TASK, SUBMIT_JOB, shape_of
-from cli.reports import Report, report
+from awsexec_cli.reports import Report, report
 from tests.settings.rules.corpus import CORPUS
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.common import Format, before, errors_told
-from cli.console import clean, printer
-from cli.documents import show_rows, write
-from cli.exits import Exit
-from cli.reports import Report, live_lines, report
+from awsexec_cli.common import Format, before, errors_told
+from awsexec_cli.console import clean, printer
+from awsexec_cli.documents import show_rows, write
+from awsexec_cli.exits import Exit
+from awsexec_cli.reports import Report, live_lines, report
 
 if TYPE_CHECKING:
     from aws_exec.live.running import Live

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.groups import Group, no_command
+from awsexec_cli.groups import Group, no_command
 
 if TYPE_CHECKING:
     from aws_exec.local import EmbeddedAws

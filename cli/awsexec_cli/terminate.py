@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.arguments import (
+from awsexec_cli.arguments import (
     ClusterOption,
     DeploymentOption,
     DryRunOption,
@@ -17,10 +17,10 @@ from cli.arguments import (
     ReasonOption,
     YesOption,
 )
-from cli.common import Options, over_the_fleet
-from cli.console import printer
-from cli.exits import Exit
-from cli.stopping import How, nothing_stopped, report, stop
+from awsexec_cli.common import Options, over_the_fleet
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
+from awsexec_cli.stopping import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:
     from aws_exec.fleet import FleetJob

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from cli.common import exit_of, told
-from cli.console import printer
-from cli.exits import Exit
-from cli.shown import now
+from awsexec_cli.common import exit_of, told
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
+from awsexec_cli.shown import now
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted

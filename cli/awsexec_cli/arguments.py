@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.durations import span
+from awsexec_cli.durations import span
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Asked, Filter, FleetJob

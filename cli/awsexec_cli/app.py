@@ -15,8 +15,8 @@ import typer
 from typer.core import TyperCommand
 
 import aws_exec
-from cli.commands import COMMANDS
-from cli.common import (
+from awsexec_cli.commands import COMMANDS
+from awsexec_cli.common import (
     ConfigOption,
     EndpointOption,
     ExecutorOption,
@@ -28,10 +28,10 @@ from cli.common import (
     TeamOption,
     before,
 )
-from cli.console import printer
-from cli.exits import Exit
-from cli.groups import Group, UsageError, no_command
-from cli.streams import lost, make_ready
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
+from awsexec_cli.groups import Group, UsageError, no_command
+from awsexec_cli.streams import lost, make_ready
 
 #: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).
 CONFIG_VARIABLE = "AWSEXEC_CONFIG"
@@ -132,7 +132,7 @@ def awsexec(
 
 
 def main() -> None:
-    """Run the command line, and exit as `cli.exits` says."""
+    """Run the command line, and exit as `awsexec_cli.exits` says."""
     make_ready()
     code = _run()
     sys.stdout.flush()

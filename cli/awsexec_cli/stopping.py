@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.asking import ask
-from cli.common import Format, Options, exit_of, told
-from cli.console import printer
-from cli.documents import show_document, write
-from cli.exits import Exit
-from cli.rows import NARROW, Context, Table
-from cli.shown import count, now, width
+from awsexec_cli.asking import ask
+from awsexec_cli.common import Format, Options, exit_of, told
+from awsexec_cli.console import printer
+from awsexec_cli.documents import show_document, write
+from awsexec_cli.exits import Exit
+from awsexec_cli.rows import NARROW, Context, Table
+from awsexec_cli.shown import count, now, width
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.arguments import complete_templates
-from cli.common import Executor as Whose
-from cli.common import Format, before
-from cli.console import printer
-from cli.documents import show_document, write
-from cli.exits import Exit
-from cli.files import the_file
+from awsexec_cli.arguments import complete_templates
+from awsexec_cli.common import Executor as Whose
+from awsexec_cli.common import Format, before
+from awsexec_cli.console import printer
+from awsexec_cli.documents import show_document, write
+from awsexec_cli.exits import Exit
+from awsexec_cli.files import the_file
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.arguments import (
+from awsexec_cli.arguments import (
     Chosen,
     ClusterOption,
     DagOption,
@@ -19,15 +19,15 @@ from cli.arguments import (
     StateOption,
     TaskOption,
 )
-from cli.common import Format, Options, over_the_fleet
-from cli.console import printer
-from cli.durations import span
-from cli.exits import Exit
-from cli.looking import looked_at, tell_problems
-from cli.rows import Context
-from cli.shown import Shower, count, now
-from cli.streams import nobody_reads
-from cli.watching import watch_fleet
+from awsexec_cli.common import Format, Options, over_the_fleet
+from awsexec_cli.console import printer
+from awsexec_cli.durations import span
+from awsexec_cli.exits import Exit
+from awsexec_cli.looking import looked_at, tell_problems
+from awsexec_cli.rows import Context
+from awsexec_cli.shown import Shower, count, now
+from awsexec_cli.streams import nobody_reads
+from awsexec_cli.watching import watch_fleet
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, Problem, Wanted

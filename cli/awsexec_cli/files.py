@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.console import printer
-from cli.exits import Exit
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile

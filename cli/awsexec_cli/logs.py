@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.arguments import ClusterOption, JobArgument, QueueOption
-from cli.common import Options, over_the_fleet
-from cli.console import printer
-from cli.documents import write
-from cli.durations import span
-from cli.looking import asking_again
-from cli.shown import logged, now
-from cli.streams import nobody_reads
+from awsexec_cli.arguments import ClusterOption, JobArgument, QueueOption
+from awsexec_cli.common import Options, over_the_fleet
+from awsexec_cli.console import printer
+from awsexec_cli.documents import write
+from awsexec_cli.durations import span
+from awsexec_cli.looking import asking_again
+from awsexec_cli.shown import logged, now
+from awsexec_cli.streams import nobody_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from functools import partial
 
 from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
-from cli.commands import COMMANDS
+from awsexec_cli.commands import COMMANDS
 
 
 class _Everything(Arg):
@@ -44,7 +44,7 @@ def _runner(name: str) -> Callable[[Namespace], None]:
 
 def _run(name: str, arguments: Namespace) -> None:
     from aws_exec.fleet.airflow_side import leave_standard_output  # noqa: PLC0415 - as below
-    from cli.app import main  # noqa: PLC0415 - every `airflow` command would wait for Typer and Rich
+    from awsexec_cli.app import main  # noqa: PLC0415 - every `airflow` command would wait for Typer and Rich
 
     leave_standard_output()
     rest = list(arguments.arguments)

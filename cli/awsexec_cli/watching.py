@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.common import Format, Options, told
-from cli.console import clean, printer
-from cli.documents import as_json, as_yaml, write
-from cli.looking import looked_at, tell_problems
-from cli.rows import NARROW, WIDE, Context, Table
-from cli.shown import Shower, count, now
-from cli.streams import nobody_reads
+from awsexec_cli.common import Format, Options, told
+from awsexec_cli.console import clean, printer
+from awsexec_cli.documents import as_json, as_yaml, write
+from awsexec_cli.looking import looked_at, tell_problems
+from awsexec_cli.rows import NARROW, WIDE, Context, Table
+from awsexec_cli.shown import Shower, count, now
+from awsexec_cli.streams import nobody_reads
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted

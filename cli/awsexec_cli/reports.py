@@ -10,8 +10,8 @@ import aws_exec
 from aws_exec.redaction import redact
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.rules.catalogue import RULES, Rule
-from cli.console import clean
-from cli.documents import as_json
+from awsexec_cli.console import clean
+from awsexec_cli.documents import as_json
 
 if TYPE_CHECKING:
     from aws_exec.live.asking import Outcome

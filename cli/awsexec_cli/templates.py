@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.common import Format, OutputOption, before
-from cli.console import clean, printer
-from cli.documents import show_rows
-from cli.files import the_configuration
+from awsexec_cli.common import Format, OutputOption, before
+from awsexec_cli.console import clean, printer
+from awsexec_cli.documents import show_rows
+from awsexec_cli.files import the_configuration
 
 if TYPE_CHECKING:
     from aws_exec.settings.prices import Prices

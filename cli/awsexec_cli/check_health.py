@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.common import Format, Options, over_the_fleet
-from cli.console import clean, printer
-from cli.documents import show_document, write
-from cli.durations import span
-from cli.exits import Exit
-from cli.shown import show_lines, wrapped
+from awsexec_cli.common import Format, Options, over_the_fleet
+from awsexec_cli.console import clean, printer
+from awsexec_cli.documents import show_document, write
+from awsexec_cli.durations import span
+from awsexec_cli.exits import Exit
+from awsexec_cli.shown import show_lines, wrapped
 
 if TYPE_CHECKING:
     from aws_exec.fleet.health import Branch

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.arguments import ClusterOption, JobsArgument, QueueOption
-from cli.common import Options, over_the_fleet
-from cli.durations import span
-from cli.exits import Exit
-from cli.looking import asking_again
-from cli.rows import Context
-from cli.shown import Shower, now
+from awsexec_cli.arguments import ClusterOption, JobsArgument, QueueOption
+from awsexec_cli.common import Options, over_the_fleet
+from awsexec_cli.durations import span
+from awsexec_cli.exits import Exit
+from awsexec_cli.looking import asking_again
+from awsexec_cli.rows import Context
+from awsexec_cli.shown import Shower, now
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, Until

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from cli.exits import Exit
-from cli.streams import make_ready
+from awsexec_cli.exits import Exit
+from awsexec_cli.streams import make_ready
 
 
 def main() -> None:
-    """Run the command line, and exit as `cli.exits` says."""
+    """Run the command line, and exit as `awsexec_cli.exits` says."""
     make_ready()
     try:
-        from cli.app import main as run  # noqa: PLC0415 - see above
+        from awsexec_cli.app import main as run  # noqa: PLC0415 - see above
     except KeyboardInterrupt:
         sys.stderr.write("awsexec: interrupted\n")
         sys.exit(Exit.INTERRUPTED)

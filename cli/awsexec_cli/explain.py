@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.arguments import ClusterOption, JobArgument, QueueOption
-from cli.common import Format, Options, over_the_fleet
-from cli.documents import show_document, write
-from cli.exits import Exit
-from cli.shown import labelled, now, show_lines
+from awsexec_cli.arguments import ClusterOption, JobArgument, QueueOption
+from awsexec_cli.common import Format, Options, over_the_fleet
+from awsexec_cli.documents import show_document, write
+from awsexec_cli.exits import Exit
+from awsexec_cli.shown import labelled, now, show_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Explanation, FleetJob

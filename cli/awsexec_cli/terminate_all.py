@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.arguments import (
+from awsexec_cli.arguments import (
     Chosen,
     ClusterOption,
     DagOption,
@@ -21,12 +21,12 @@ from cli.arguments import (
     TaskOption,
     YesOption,
 )
-from cli.common import Options, over_the_fleet
-from cli.console import printer
-from cli.exits import Exit
-from cli.looking import looked_at, tell_problems
-from cli.shown import count
-from cli.stopping import How, nothing_stopped, report, stop
+from awsexec_cli.common import Options, over_the_fleet
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
+from awsexec_cli.looking import looked_at, tell_problems
+from awsexec_cli.shown import count
+from awsexec_cli.stopping import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob

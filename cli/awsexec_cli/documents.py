@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.common import Format
-from cli.console import clean, printer
-from cli.streams import speaks_utf8
+from awsexec_cli.common import Format
+from awsexec_cli.console import clean, printer
+from awsexec_cli.streams import speaks_utf8
 
 
 def write(text: str) -> None:

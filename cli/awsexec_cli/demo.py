@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from aws_exec.local.interrupts import ENDING
-from cli.console import printer
-from cli.exits import Exit
+from awsexec_cli.console import printer
+from awsexec_cli.exits import Exit
 
 COMMAND = "awsexec demo"
 

@@ -1,4 +1,9 @@
-"""What the container runtime could not do: create, start, inspect or stop a container, or keep it within its memory."""
+"""What the container runtime could not do: create, start, inspect or stop a container, or keep it within its memory.
+
+"CannotStartContainerError", "failed to create new container runtime task", "failed to create shim task" and "OCI
+runtime create failed" name the step that failed, never the cause. "no such file or directory" and "permission denied"
+are about what stands before them: a command, a mount, a directory, a device.
+"""
 
 from typing import Final
 
@@ -6,7 +11,13 @@ from aws_exec.diagnosis import pages
 from aws_exec.diagnosis.model import Blame, StopRule
 from aws_exec.lifecycle.policy import Replacement
 
-_START: Final = r"(?:CannotStartContainer|CannotCreateContainer|ContainerRuntimeError|OCI runtime|shim task).*"
+_START: Final = (
+    r"(?:Cannot(?:Start|Create)Container|ContainerRuntimeError|DockerStateError|OCI runtime|shim task|"
+    r"create new container runtime task|create new container:).*"
+)
+
+#: Programs of the host that docker and containerd themselves look for: the image has no part in it.
+_OF_THE_HOST: Final = r"(?:containerd-shim|docker-|runc\b|nvidia-)"
 
 RULES: Final = (
     StopRule(
@@ -64,7 +75,10 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-not-mounted",
-        when=_START + r"mounting \S+ to rootfs",
+        # runc wrote the line of its source before 1.1: those about line 58 mount.
+        when=_START
+        + r"(?:mounting \S+ to rootfs|error mounting\b|rootfs_linux\.go:5\d\b(?:: ?(?:mou|\W*(?m:$))|\W*(?m:$))|"
+        r"mount source path|failed to mount local volume|while mounting volume|bind source path does not exist)",
         cause="A volume, or a path of the host, could not be mounted into the container.",
         blame=Blame.DEPLOYMENT,
         remedy="Check mountPoints and host paths: what is mounted on a file of the image must be a file, and be there.",
@@ -72,11 +86,22 @@ RULES: Final = (
     ),
     StopRule(
         id="start-command-not-found",
-        when=_START + r"(?:executable file not found|no such file or dir|permission denied|not a directory)",
+        when=_START + rf'(?:\bexec: \\*"(?!{_OF_THE_HOST})[^"]+"(?!: exec format)|'
+        r"\bexec (?!user process)[^ ]+: (?:no such file or dir|permission denied|not a directory|is a directory)|"
+        r"exec user process caused[: \"]*(?:no such file or dir|permission denied))",
         cause="The command or entry point does not exist in the image, or is not executable.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
         remedy="Use an image with Airflow's Python on its PATH and an entry point that passes the command on.",
+        page=pages.CANNOT_START,
+    ),
+    StopRule(
+        id="start-no-directory",
+        when=_START + r"chdir to cwd",
+        cause="The container's working directory does not exist in the image, or its user may not enter it.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Correct workingDirectory in the container definition, or WORKDIR and USER of the image.",
         page=pages.CANNOT_START,
     ),
     StopRule(
@@ -89,10 +114,10 @@ RULES: Final = (
     ),
     StopRule(
         id="start-disk-full",
-        when=r"(?:CannotStart|CannotCreate|ContainerRuntime).*no space left on device",
+        when=_START + r"(?:no space left on device|Thin Pool has \d+ free data blocks)",
         cause="The host's disk, or the task's ephemeral storage, is full.",
         blame=Blame.DEPLOYMENT,
-        remedy="Enlarge the task's ephemeral storage or the host's volume.",
+        remedy="Enlarge the task's ephemeral storage or the host's volume; on EC2 remove unused images from the host.",
         page=pages.CANNOT_CREATE,
     ),
     StopRule(

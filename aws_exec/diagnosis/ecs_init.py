@@ -7,10 +7,11 @@ from aws_exec.diagnosis.ecs_pull import DENIED, NETWORK
 from aws_exec.diagnosis.model import Blame, StopRule
 from aws_exec.lifecycle.policy import Replacement
 
-_INIT: Final = r"ResourceInitializationError.*"
+#: Inside CannotStartContainerError it is about a container, and its words may stand in a command or a path.
+_INIT: Final = r"(?<!CannotStartContainerError: )(?<!CannotCreateContainerError: )ResourceInitializationError.*"
 # On an EC2 host the agent itself reads them, and names no category (amazon-ecs-agent: asmsecret, ssmsecret, asm).
 _SECRETS: Final = (
-    r"(?:ResourceInitializationError.*(?:pull secrets|registry auth|retrieve secrets?|fetch secret|from asm|from ssm|"
+    rf"(?:{_INIT}(?:pull secrets|registry auth|retrieve secrets?|fetch secret|from asm|from ssm|"
     r"Secrets Manager|Parameter Store|ssm parameters)|fetching secret (?:data )?from|\basm (?:fetching|resource)).*"
 )
 # An EC2 host reports its log driver's failure as a container that cannot start: no category is asked for.
@@ -20,13 +21,31 @@ _LOGS: Final = (
 _ENV_FILE: Final = r"(?:env files?|environment files?|envfile).*"
 # An EC2 host mounts file systems by docker's plugins, whose errors have no category (amazon-ecs-agent: dockervolume).
 _VOLUMES: Final = (
-    r"(?:ResourceInitializationError.*(?:\bEFS\b|(?<![\w-])mount(?! callback)|volume|\bFSx\b)|VolumeDriver\.\w+: |"
+    rf"(?:{_INIT}(?:\bEFS\b|(?<![\w-])mount(?:ing|\.\w| attempt| target)|volume|\bFSx\b)|VolumeDriver\.\w+: |"
     r"looking up volume plugin ).*"
 )
 #: Exceptions of AWS, not words that may stand in a name.
 _THROTTLED: Final = r"(?:Throttling\w*Exception|rate exceeded|too many requests)"
 
 RULES: Final = (
+    StopRule(
+        id="logs-firelens",
+        when=r"fluentd log driver arg|no log configuration specified|(?:generate|download|invalid) firelens",
+        cause="The container logs to FireLens (awsfirelens), but its log configuration is empty or wrong.",
+        blame=Blame.DEPLOYMENT,
+        new=Replacement.NO,
+        remedy="Give logConfiguration of the container the options of an output (on Fargate at least one, for example "
+        "Name), and check firelensConfiguration of the log router.",
+        page=pages.FIRELENS,
+    ),
+    StopRule(
+        id="logs-server-unreachable",
+        when=r"logging driver: (?:dial (?:tcp|udp|unix)|Options http|(?:splunk|gelf|syslog|fluentd)\b)",
+        cause="The container's log driver could not connect to its log server (FireLens, fluentd, syslog, Splunk).",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check the server's address in logConfiguration, and let the container depend on it (dependsOn).",
+        page=pages.FIRELENS,
+    ),
     StopRule(
         id="logs-throttled",
         when=_LOGS + _THROTTLED,
@@ -54,7 +73,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-group-missing",
-        when=_LOGS + r"(?:does not exist|ResourceNotFound|cannot find)",
+        when=_LOGS + r"(?:does not exist|ResourceNotFound)",
         cause="The log group that the task or job definition names does not exist.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -75,7 +94,7 @@ RULES: Final = (
         when=_LOGS,
         cause="The container's log driver could not be set up.",
         blame=Blame.DEPLOYMENT,
-        remedy="Check the log group, the execution role's permissions and the path to CloudWatch Logs.",
+        remedy="Check logConfiguration; with awslogs the log group, the execution role and the network path too.",
         page=pages.INIT,
     ),
     StopRule(

@@ -1,6 +1,10 @@
 """Why an image could not be pulled. The strings are those of AWS's page, the ECS agent, docker and containerd.
 
-Fargate cuts long messages off: a rule must recognise the beginning of a message too.
+"ref pull has been retried", "failed to copy", "httpReadSeeker" (AWS also writes httpReaderSeeker), "API error (500)"
+and "error pulling image configuration" name the step that failed, never the cause. The status decides, then the host
+and the path, then the words of a broken network path. The rules for a step come last.
+
+AWS cuts long messages off: a rule must recognise the beginning of a message too.
 """
 
 from typing import Final
@@ -15,19 +19,32 @@ _PULL: Final = r"CannotPull.*"
 NETWORK: Final = (
     r"(?:i/o timeout|dial tcp|no such host|no route to host|connection (?:refused|reset|timed out|issue)|"
     r"request cancell?ed|context cancell?ed|canceled, context|deadline exceeded|TLS handshake|unexpected EOF|"
-    r"network configuration|Client\.Timeout|send request failed|signal: killed|name resolution)"
+    r"network configuration|Client\.Timeout|send request failed|signal: killed|name resolution|"
+    r"Could not reach any registry)"
 )
 
-#: Words of a missing permission. An HTTP status comes after a space: after a colon stands an image's tag.
+#: Words of a missing permission, but not as a part of a name. An HTTP status comes after a space: after a colon stands
+#: an image's tag.
 DENIED: Final = (
-    r"(?:Access ?Denied|not authorized|unauthorized|denied|forbidden|(?<=[ (])40[13]\b|no basic auth|"
-    r"permissions to pull)"
+    r"(?:Access ?Denied|not authorized|(?<![\w/:-])(?:unauthorized|denied|forbidden)(?![\w-])|(?<=[ (])40[13]\b|"
+    r"no basic auth|permissions to pull)"
+)
+
+#: Amazon ECR keeps the layers in Amazon S3, in buckets of this name, and redirects to them.
+_S3: Final = r"(?:starport-layer-bucket|\bs3[.-][\w.-]*amazonaws\.com)"
+
+#: Docker Hub refused a manifest, and AWS cut the message off before the status. Docker Hub counts the downloads of
+#: manifests; the name was resolved before (a HEAD request, which is free), so that the image exists and may be pulled.
+_DOCKER_HUB_REFUSED: Final = (
+    r"unexpected status code \S*docker\.io/v2/\S+/manifests/\S*?(?:: ?4?2?)?[. ]*(?m:$)|"
+    r"inspect image has been retried.*unexpected status code \S*docker\.io(?:/\S*|\.\.\.(?:: 4?)?[. -]*)(?m:$)"
 )
 
 RULES: Final = (
     StopRule(
         id="pull-rate-limited",
-        when=_PULL + r"(?:toomanyrequests|too many requests|pull rate limit|rate exceeded|(?<=[ (])429\b)",
+        when=_PULL + r"(?:toomanyrequests|too many requests|pull rate limit|rate exceeded|(?<=[ (])429\b|"
+        rf"{_DOCKER_HUB_REFUSED})",
         cause="The image registry limits how often images may be pulled, and the limit is used up.",
         blame=Blame.DEPLOYMENT,
         remedy="Copy the image to Amazon ECR, use a pull-through cache, or pull with a registry account.",
@@ -45,7 +62,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-disk-full",
-        when=_PULL + r"(?:no space left on device|disk quota exceeded)",
+        when=_PULL + r"(?:no space left on device|disk quota exceeded|Thin Pool has \d+ free data blocks)",
         cause="The disk was full before the image was pulled.",
         blame=Blame.DEPLOYMENT,
         remedy="Enlarge the task's ephemeral storage or the host's volume, or make the image smaller.",
@@ -62,8 +79,34 @@ RULES: Final = (
         page=pages.PULL,
     ),
     StopRule(
+        id="pull-layers-denied",
+        when=_PULL + _S3 + r".*(?:(?<=[ (])403\b|Access ?Denied)",
+        cause="Amazon S3 refused to hand out the image's layers, usually because of the policy of a VPC endpoint.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Allow s3:GetObject on the bucket that the message names in the policy of the Amazon S3 endpoint.",
+        page=pages.PULL,
+    ),
+    StopRule(
+        id="pull-registry-error",
+        when=_PULL + r"unexpected (?:HTTP )?status\b.*(?<=[ (])5\d\d\b",
+        cause="The image registry, or the storage of its layers, answered with an error of its own.",
+        blame=Blame.UNKNOWN,
+        remedy="Nothing, if it passes; else look at the registry's status page, or copy the image to Amazon ECR.",
+        page=pages.PULL,
+    ),
+    StopRule(
+        id="pull-certificate",
+        when=_PULL + r"(?:x509: |failed to verify certificate|server gave HTTP response to HTTPS client)",
+        cause="The secure connection to the registry failed: its certificate is not trusted, or it speaks plain HTTP.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Give the registry a certificate that the host trusts, or copy the image to Amazon ECR.",
+        page=pages.PULL,
+    ),
+    StopRule(
         id="pull-layers-unreachable",
-        when=_PULL + r"(?:failed to copy|httpReaderSeeker|pull command failed: panic)",
+        # Where only the image's name is left of it: Amazon ECR had resolved the name before, Amazon S3 has the layers.
+        when=_PULL + rf"(?:failed to do request.*{_S3}|{_S3}.*{NETWORK}|"
+        r"dkr\.ecr\..*failed to copy: \w+: failed open: failed to do request\W*(?m:$)|pull command failed: panic)",
         cause="The image's layers could not be downloaded, usually because Amazon S3 is out of reach.",
         blame=Blame.DEPLOYMENT,
         remedy="Let the subnet and security group reach Amazon S3: gateway endpoint and route, or NAT.",
@@ -79,7 +122,8 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-denied",
-        when=_PULL + DENIED,
+        # Where the agent says "Check whether the image exists", docker's "denied" means that it does not.
+        when=r"CannotPull(?!.*Check whether the image exists).*" + DENIED,
         cause="The registry refused to hand out the image.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -89,12 +133,20 @@ RULES: Final = (
     StopRule(
         id="pull-not-found",
         when=_PULL
-        + r"(?:not found|manifest unknown|name unknown|does not exist|no such image|invalid ref|normalize image ref|"
-        r"(?<=[ (])404\b|nosuchkey)",
+        + r"(?:not found|Check whether the image exists|manifest unknown|name unknown|does not exist|no such image|"
+        r"invalid ref|normalize image ref|(?<=[ (])404\b|nosuchkey)",
         cause="The image, or its tag, does not exist in the registry.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
         remedy="Correct the image in the task or job definition, or push the tag that it names.",
+        page=pages.PULL,
+    ),
+    StopRule(
+        id="pull-layers-failed",
+        when=_PULL + r"(?:failed to copy|http\w*Seeker|failed open)",
+        cause="The image's manifest or layers could not be downloaded from the registry or from the storage behind it.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Check the host in the message: Docker Hub limits pulls; the layers of Amazon ECR are in Amazon S3.",
         page=pages.PULL,
     ),
     StopRule(

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.values import Fault, Job, Trouble
@@ -98,16 +99,19 @@ class Calls:
         Raises:
             CloudError: the service did not say; HELD if it was not asked.
         """
-        while True:
-            if not self._before_read():
-                raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
-            try:
-                return self.ask(operation, method, arguments)
-            except Exception as error:
-                fault = fault_of(error, operation)
-                tries -= 1
-                if not tries or fault.trouble is not Trouble.NO_ANSWER or fault.code in _HUNG:
-                    raise CloudError(fault) from error
+        return self._retrying(tries)(self._read_once, operation, method, arguments)
+
+    def _retrying(self, tries: int) -> Retrying:
+        """How often a read is made, and for which failures; the last one is raised."""
+        return Retrying(stop=stop_after_attempt(tries), retry=retry_if_exception(_may_pass), reraise=True)
+
+    def _read_once(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self._before_read():
+            raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
+        try:
+            return self.ask(operation, method, arguments)
+        except Exception as error:
+            raise CloudError(fault_of(error, operation)) from error
 
     def pages(
         self, operation: str, method: str, items: str, known_by: str = "", **arguments: Any
@@ -197,6 +201,11 @@ class Calls:
                 return
             self._warned.add(topic)
         log.warning(message, *said)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether a failed read is worth another call at once."""
+    return isinstance(error, CloudError) and error.fault.trouble is Trouble.NO_ANSWER and error.fault.code not in _HUNG
 
 
 def listed(answer: Mapping[str, Any], operation: str, items: str, known_by: str = "") -> list[Any]:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane_pace import Pacer
@@ -19,8 +21,10 @@ READS_PER_SECOND, READ_BURST = 10.0, 50.0
 #: Half of the 40/s after 100 that StopTask and RunTask share, likewise.
 STOPS_PER_SECOND, STOP_BURST = 20.0, 50.0
 
-#: Seconds between the tries of a call that is throttled, or that met a service which failed: five tries in all.
-PAUSES = (0.2, 0.4, 0.8, 1.6)
+#: Calls in all, where one is throttled or the service fails.
+TRIES = 5
+#: Seconds before the second call; doubled before each further one: 3 s in all.
+FIRST_PAUSE_SECONDS = 0.2
 
 #: Seconds until what waits for a job asks again, where AWS is not there.
 PAUSE_SECONDS = 2.0
@@ -58,31 +62,47 @@ class Patience:
         """Wait, unless it is over."""
         self._over.wait(seconds)
 
+    def retrying(
+        self, retry: Callable[[RetryCallState], bool], at_last: Callable[[RetryCallState], Any] | None = None
+    ) -> Retrying:
+        """Make a call up to five times, with pauses that grow.
+
+        Args:
+            retry: whether what a call returned or raised is worth another one.
+            at_last: what to return where the last call was worth another one, too; without it, its exception is raised.
+        """
+        return Retrying(
+            sleep=self.pause,
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential(multiplier=FIRST_PAUSE_SECONDS),
+            retry=retry,
+            retry_error_callback=at_last,
+            reraise=True,
+        )
+
 
 class PatientCalls(Calls):
-    """Reads that are tried again while AWS says that it is too fast, or does not say anything."""
+    """Reads that are made up to five times while AWS throttles or fails; so is each page of a listing."""
 
     def __init__(self, client: Callable[[], Any], patience: Patience) -> None:
         super().__init__(client, patience.reads.take, tagging="", meter=NoMeter())
         self._patience = patience
 
-    def read(self, operation: str, method: str, **arguments: Any) -> Mapping[str, Any]:
-        """As `Calls.read`, five times.
+    def _retrying(self, tries: int) -> Retrying:  # noqa: ARG002 - few suffice where a thread asks again by itself
+        return self._patience.retrying(retry_if_exception(_passes))
 
-        Raises:
-            CloudError: the service did not say; HELD if it was not asked.
-        """
-        for pause in PAUSES:
-            sent_at = time.monotonic()
-            try:
-                return super().read(operation, method, **arguments)
-            except CloudError as error:
-                if error.fault.trouble not in _PASSES:
-                    raise
-                if error.fault.trouble is Trouble.THROTTLED:
-                    self._patience.reads.throttled(sent_at)
-                self._patience.pause(pause)
-        return super().read(operation, method, **arguments)
+    def _read_once(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        sent_at = time.monotonic()
+        try:
+            return super()._read_once(operation, method, arguments)
+        except CloudError as error:
+            if error.fault.trouble is Trouble.THROTTLED:
+                self._patience.reads.throttled(sent_at)
+            raise
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, CloudError) and error.fault.trouble in _PASSES
 
 
 class Once:

@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
+from tenacity import retry_if_result
+
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.patience import PAUSES, Patience
+from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.lifecycle.values import Fault, Trouble
 
@@ -115,21 +117,30 @@ class Stopping:
         """Stop jobs in one call; those that are throttled again, a few times."""
         service, patience = self._services[jobs[0].service], self._patience[jobs[0].service]
         told: list[Outcome] = []
-        left = jobs
-        for pause in (*PAUSES, 0.0):
+        left: list[Outcome] = [(job, None) for job in jobs]
+
+        def stop_what_is_left() -> bool:
+            """Whether some of it was throttled."""
+            nonlocal left
             if self._halted.is_set() or not patience.stops.take():
-                break
+                left = []
+                return False
             sent_at = time.monotonic()
-            self._asked.update(job.job.arn for job in left)
-            answers = _answers(service, left, self._reason)
-            throttled = [job for job, fault in answers if fault is not None and fault.trouble is Trouble.THROTTLED]
-            told += [answer for answer in answers if answer[0] not in throttled or not pause]
-            left = throttled
-            if not left or not pause:
-                break
-            patience.stops.throttled(sent_at)
-            patience.pause(pause)
-        return told
+            self._asked.update(job.job.arn for job, _ in left)
+            answers = _answers(service, [job for job, _ in left], self._reason)
+            left = [answer for answer in answers if _is_throttled(answer)]
+            told.extend(answer for answer in answers if not _is_throttled(answer))
+            if left:
+                patience.stops.throttled(sent_at)
+            return bool(left)
+
+        patience.retrying(retry_if_result(bool), at_last=lambda _: True)(stop_what_is_left)
+        return told + left
+
+
+def _is_throttled(outcome: Outcome) -> bool:
+    fault = outcome[1]
+    return fault is not None and fault.trouble is Trouble.THROTTLED
 
 
 def _answers(service: Service, jobs: Sequence[FleetJob], reason: str) -> list[Outcome]:

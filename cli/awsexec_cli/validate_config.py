@@ -75,9 +75,9 @@ def validate_config(
     together: findings too, with the option that is wrong and the call
     that told it; what may not be asked is skipped.
 
-    Exits with 0 if nothing was found, 1 if something was (of --effective:
-    in reading the files), 2 if it was asked wrongly, 4 if --live has no
-    credentials.
+    Exits with 0 if all checks passed, 1 if something is wrong (of
+    --effective: in reading the files), 2 if no executor is configured or
+    an option is wrong, 4 if --live has no credentials.
     """
     data = output or before.options.format
     if list_rules:
@@ -106,6 +106,10 @@ def validate_config(
         for line in live_lines(outcomes):
             printer.err.print(line, highlight=False, markup=False, soft_wrap=True)
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
+    if not errors and not dags and (missing := sources.without_executor()):
+        printer.err.print(f"error: {missing}", soft_wrap=True)
+        printer.err.print("hint: set [core] executor = aws_exec.AwsEcsExecutor and its options", soft_wrap=True)
+        raise typer.Exit(Exit.USAGE)
     _sum_up(sources.checked, errors, len(found) - errors)
     if library.at_least(found, Severity(fail_on)):
         raise typer.Exit(Exit.FAILED)
@@ -147,7 +151,7 @@ def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint
 def _sum_up(checked: list[str], errors: int, warnings: int) -> None:
     what = ", ".join(checked) or "the environment"
     if not errors + warnings:
-        printer.err.print(f"{what}: nothing found", highlight=False, markup=False, soft_wrap=True)
+        printer.err.print(f"{what}: all checks passed", highlight=False, markup=False, soft_wrap=True)
         return
     counts = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
     printer.err.print(f"{' and '.join(counts)} in {what}", highlight=False, markup=False, soft_wrap=True)
@@ -161,14 +165,10 @@ def _list_rules(how: Format) -> None:
 
 
 def _show_effective(sources: Sources, how: Format) -> None:
-    from aws_exec.settings.file.terms import SERVICES  # noqa: PLC0415 - the CLI starts fast
-
     rows = [
         {"section": one.section, "option": one.option, "value": one.value, "origin": one.origin}
         for configuration in sources.configurations
-        for team in configuration.teams
-        for service in SERVICES
-        if configuration.says(service, team)
+        for service, team in configuration.configured
         for one in configuration.effective(service, team)
     ]
     columns = {"section": "SECTION", "option": "OPTION", "value": "VALUE", "origin": "ORIGIN"}

@@ -184,3 +184,41 @@ def test_it_imports_neither_airflow_nor_boto3():
         GOOD,
     )
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+NOTHING = "no [aws_ecs_executor] or [aws_batch_executor] in airflow.cfg, no AIRFLOW__AWS_*"
+
+
+def test_where_no_executor_is_configured_nothing_passes(run, written, tmp_path):
+    done = run("validate-config", AIRFLOW_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert done.stderr.splitlines()[0] == f"error: no executor is configured: no awsexec.yaml, {NOTHING}"
+
+    path = written("version: 1\n")
+    done = run("validate-config", path, "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)) == (Exit.USAGE, {"findings": []})
+    assert done.stderr.startswith(f"error: no executor is configured: no section ecs or batch in {path}, {NOTHING}\n")
+
+
+def test_a_section_of_the_retired_package_is_pointed_out(run, written):
+    path = written("[core]\nexecutor = LocalExecutor\n[batch]\nregion = eu-central-1\n", "airflow.cfg")
+    done = run("validate-config", path)
+
+    assert f"{path}:4:1: warning: [batch] is a section of the retired package" in done.stdout
+    assert "Move its options to [aws_batch_executor]" in done.stdout
+    assert (done.returncode, done.stderr.startswith("error: no executor is configured")) == (Exit.USAGE, True)
+
+
+def test_an_executor_that_is_named_without_options_is_an_error(run, tmp_path):
+    environment = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__EXECUTOR": "aws_exec.AwsEcsExecutor"}
+    done = run("validate-config", **environment)
+
+    assert (done.returncode, done.stderr) == (Exit.FAILED, "3 errors in the environment\n")
+    assert done.stdout.count("$AIRFLOW__CORE__EXECUTOR: error: ") == 3
+
+
+def test_what_is_in_order_is_said_to_have_passed(run, written):
+    path = written("batch: {job_queue: q, job_definition: j}\n")
+    done = run("validate-config", path)
+
+    assert (done.returncode, done.stdout, done.stderr) == (Exit.OK, "", f"{path}: all checks passed\n")

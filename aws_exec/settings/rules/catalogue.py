@@ -64,6 +64,7 @@ _ERRORS = {
     "option-conflict": "`launch_type` and `capacity_provider_strategy` exclude each other.",
     "option-arn": "An ARN names what the option wants: a cluster, a task definition, a job queue, a job definition.",
     "option-region": "`region_name` is the name of a Region, as in eu-central-1.",
+    "executor-name": "`[core] executor` lists executors as Airflow reads them: `path` or `alias:path`, then teams.",
     # -- templates ----------------------------------------------------------------------------------------------------
     "template-unknown-term": "A term of a template is one that there is.",
     "template-value": "A term has a value that it can have.",
@@ -139,6 +140,8 @@ _WARNINGS = {
     "rate-quota": "`launch_rate` is not above the documented quota.",
     "queued-timeout": "`[scheduler] task_queued_timeout` is longer than instances take to start.",
     "launch-timeout": "`launch_timeout` is shorter than `[scheduler] task_queued_timeout`, which ends first.",
+    "executor-ignored": "Executors of teams count: `[core] multi_team` is set.",
+    "retired-package": "Nothing is configured for the retired package `airflow-aws-executors`: nobody reads it.",
     "parallelism-quota": "As many tasks as `[core] parallelism` fit into the vCPU quota that `quotas` names.",
     "legacy-flat": "An `executor_config` says where its members belong; flat ones are the Airflow container's.",
     "legacy-tags": "Tags are a mapping of keys and values; the amazon provider's example is one tag.",

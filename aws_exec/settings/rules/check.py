@@ -21,7 +21,7 @@ from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.merge import Document, composed
 from aws_exec.settings.options import AwsOptions, load
 from aws_exec.settings.payload import RunTaskBuilder
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
 from aws_exec.settings.rules import containers, fargate, jobs, options
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
@@ -52,11 +52,13 @@ LONGEST = replace(TYPICAL, dag_id="n" * 250, task_id="n" * 250, run_id="n" * 250
 
 def check(configuration: Configuration) -> list[Complaint]:
     """Everything that is wrong, but for what reading the file has complained of; each once, in order of place."""
-    seen: dict[tuple[str, Place], Complaint] = {}
-    for team in configuration.teams:
-        for service in SERVICES:
-            for complaint in Checked(configuration, service, team).complaints():
-                seen.setdefault((complaint.rule, complaint.place), complaint)  # what a template inherits is told once
+    seen: dict[tuple[str, Place, str], Complaint] = {}
+    teams = dict.fromkeys([*configuration.teams, *(team for _, team in configuration.configured)])
+    executors = [Checked(configuration, service, team) for team in teams for service in SERVICES]
+    for complaint in [*configuration.check_executors(), *(one for each in executors for one in each.complaints())]:
+        # What a template inherits is told once. What is missing has no place of its own: each is told.
+        what = complaint.message if complaint.rule == "option-required" else ""
+        seen.setdefault((complaint.rule, complaint.place, what), complaint)
     return sorted(seen.values(), key=lambda one: (one.place, one.rule))
 
 
@@ -88,7 +90,7 @@ class Checked:
     def complaints(self) -> Iterator[Complaint]:
         """What is wrong with its options, and with the templates that it may be given."""
         yield from self.configuration.unknown_options(self.service, self.team)
-        if not self.configuration.says(self.service, self.team):
+        if not self.configuration.configures(self.service, self.team):
             if self.team is None and self._stands_in():
                 yield from self._templates(self.stand_in())
             return
@@ -116,7 +118,7 @@ class Checked:
     def _stands_in(self) -> bool:
         """Whether templates are checked for this service although nothing is said of it."""
         other = next(service for service in SERVICES if service != self.service)
-        return not self.configuration.says(other)
+        return not self.configuration.configures(other)
 
     def stand_in(self) -> Section:
         """The executor with options that nobody gave, to check templates with."""
@@ -166,6 +168,9 @@ class Checked:
                 exact = raw.place(raw.named(problem.path, kwargs), key=problem.rule in AT_KEY)
                 place = exact or place
             message = f"{problem.option}: {problem.message}" if problem.message else problem.option
+            named = self.configuration.naming(self.service, self.team)
+            if named is not None and not self.configuration.says(self.service, self.team):
+                message = f"[{section_of(problem.section, self.team)}] {problem.option} is required by {named.path}"
             yield Complaint(problem.rule, place, message, problem.remedy)
 
     def _base(self, section: Section) -> Iterator[Complaint]:
@@ -234,7 +239,7 @@ class Checked:
             meant = service_of([level.terms for level in levels])
             if meant in (None, self.service):
                 yield from self._template(name, levels, section, certain=meant is not None or not section.assumed)
-            elif self.configuration.says(self.service) and not self.configuration.says(meant):
+            elif self.configuration.configures(self.service) and not self.configuration.configures(meant):
                 message = f"templates.{name} is for {meant}, and no executor of {meant} is configured"
                 place = self.configuration.file.located.value((*levels[-1].path, "executor"))
                 yield Complaint(
@@ -291,7 +296,9 @@ class Checked:
         """Terms of the template itself that mean nothing to a service that it is certainly for."""
         own = levels[-1]
         other = next(service for service in SERVICES if service != self.service)
-        alone = service_of([level.terms for level in levels]) == self.service or not self.configuration.says(other)
+        alone = service_of([level.terms for level in levels]) == self.service or not self.configuration.configures(
+            other
+        )
         for term in Terms.model_fields:
             if term in ("executor", "extends", "description") or getattr(own.terms, term) is None or not alone:
                 continue

@@ -9,13 +9,17 @@ from typing import Any
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.reading import MODELS, NO_FILE, AwsexecFile
 from aws_exec.settings.file.templates import did_you_mean
-from aws_exec.settings.file.terms import Service
+from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.option_info import option_catalogue
 from aws_exec.settings.problems import section_of, shown
 from aws_exec.settings.rules.airflow_text import AirflowText, Value
+from aws_exec.settings.rules.executors import NamedExecutor, check_executors, named_executors
 
 #: Airflow's default of `[core] parallelism`.
 PARALLELISM = 32.0
+
+#: The sections of `airflow-aws-executors`, and the executor that takes their options now.
+RETIRED_SECTIONS: Mapping[str, Service] = {"ecs_fargate": "ecs", "batch": "batch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,41 @@ class Configuration:
         section = MODELS[service].section
         return self.file.says(service, team) or any(True for text in self.airflow for _ in text.options(section, team))
 
+    @property
+    def named(self) -> list[NamedExecutor]:
+        """The executors that `[core] executor` names; none if no source sets it."""
+        return named_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
+
+    def naming(self, service: Service, team: str | None = None) -> NamedExecutor | None:
+        """The entry of `[core] executor` that makes Airflow start this executor; None if it names no such executor."""
+        entries = (entry for entry in self.named if entry.service == service)
+        return next((entry for entry in entries if entry.team == team), None)
+
+    def configures(self, service: Service, team: str | None = None) -> bool:
+        """Whether this executor is meant to run: it has options, or `[core] executor` names it."""
+        return self.says(service, team) or self.naming(service, team) is not None
+
+    @property
+    def configured(self) -> list[tuple[Service, str | None]]:
+        """Every executor that is meant to run, and its team."""
+        teams = dict.fromkeys([*self.teams, *(entry.team for entry in self.named)])
+        return [(service, team) for team in teams for service in SERVICES if self.configures(service, team)]
+
+    @property
+    def _multi_team(self) -> bool:
+        value = self.airflow_says("core", "multi_team")
+        return value is not None and value.text.strip().lower() in ("t", "true", "1")  # Airflow's getboolean
+
+    def check_executors(self) -> Iterator[Complaint]:
+        """What is wrong with `[core] executor`, and sections that only the retired `airflow-aws-executors` read."""
+        yield from check_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
+        for old, service in RETIRED_SECTIONS.items():
+            for text in self.airflow:
+                for _, value in [*text.options(old)][:1]:
+                    message = f"[{old}] is a section of the retired package airflow-aws-executors; nothing reads it"
+                    mend = f"Move its options to [{MODELS[service].section}]; `region` is now region_name"
+                    yield Complaint("retired-package", value.key, message, mend)
+
     def getter(self, section: str, team: str | None = None) -> Callable[[str], str | None]:
         """What gives the raw text of an option of a section, as `options.load` asks for it."""
 
@@ -102,7 +141,8 @@ class Configuration:
             path = (*root, service, option)
             return self.file.located.value(path) if path in self.file.located.values else self._section(service, team)
         said = (value.key for text in self.airflow for _, value in text.options(section, team))
-        return next(said, Place(self.file.located.source))
+        named = self.naming(service, team)
+        return next(said, named.place if named is not None else Place(self.file.located.source))
 
     def _section(self, service: Service, team: str | None) -> Place:
         return self.file.located.key((*self.file.root(team), service))

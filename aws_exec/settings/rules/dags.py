@@ -34,13 +34,13 @@ class Written:
 
     Attributes:
         located: what is literal of it.
-        service: the executor that the task names; None if it names none.
+        executor: what the task says of its executor: an alias, a class or a path; empty if nothing, or if computed.
         queue: the Airflow queue that it names.
         call: whether it is a call of `aws_exec.template`: a name, and terms.
     """
 
     located: Located
-    service: Service | None
+    executor: str
     queue: str | None
     call: bool = False
 
@@ -113,28 +113,30 @@ def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
                 yield _template_call(node, source, lines)
             arguments = {word.arg: word.value for word in node.keywords if word.arg}
             config = arguments.get(_NAME)
-            service, queue = _service(arguments.get("executor")), _text(arguments.get("queue"))
+            executor, queue = _text(arguments.get("executor")), _text(arguments.get("queue"))
         elif isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)
             members = {name: value for key, value in pairs if (name := _text(key)) is not None}
             config = members.get(_NAME)
-            service, queue = _service(members.get("executor")), _text(members.get("queue"))
+            executor, queue = _text(members.get("executor")), _text(members.get("queue"))
         else:
             continue
         if isinstance(config, ast.Dict):
             literals = _Literals(source, lines)
             data = literals.data(config, ())
-            yield Written(Located(source, data, literals.keys, literals.values), service, queue)
+            yield Written(Located(source, data, literals.keys, literals.values), executor or "", queue)
 
 
 def _text(node: ast.expr | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _service(node: ast.expr | None) -> Service | None:
-    """The service of a task's `executor=`: an alias, a class or a path that says it."""
-    name = (_text(node) or "").lower()
-    return next((service for service in SERVICES if service in name), None)
+def _service(executor: str, configuration: Configuration) -> Service | None:
+    """The service of a task's `executor=`: an alias or a path of `[core] executor`, or else a name that says it."""
+    named = (entry for entry in configuration.named if executor and executor in (entry.alias, entry.path))
+    if (entry := next(named, None)) is not None:
+        return entry.service
+    return next((service for service in SERVICES if service in executor.lower()), None)
 
 
 def _imported(tree: ast.AST) -> frozenset[str]:
@@ -165,10 +167,10 @@ def _template_call(node: ast.Call, source: str, lines: list[str]) -> Written:
         literals.keys[name,] = literals.place(value)
         if (item := literals.data(value, (name,))) is not _Dynamic:
             data[name] = item
-    service = _service(next((word.value for word in node.keywords if word.arg == "executor"), None))
+    executor = _text(next((word.value for word in node.keywords if word.arg == "executor"), None))
     data.pop("executor", None)
     literals.values[()] = literals.place(node)
-    return Written(Located(source, data, literals.keys, literals.values), service, None, call=True)
+    return Written(Located(source, data, literals.keys, literals.values), executor or "", None, call=True)
 
 
 def check_dag(content: bytes, source: str, configuration: Configuration) -> list[Complaint]:
@@ -205,8 +207,8 @@ def _service_of(written: Written, configuration: Configuration) -> Service:
     """The service that the task runs on: it says so, its template does, only one is configured, or its members do."""
     named = written.located.data.get(MEMBER)
     levels = configuration.file.templates.get(named, ()) if isinstance(named, str) else ()
-    meant = written.service or service_of([level.terms for level in levels])
-    said = [service for service in SERVICES if configuration.says(service)]
+    meant = _service(written.executor, configuration) or service_of([level.terms for level in levels])
+    said = [service for service in SERVICES if configuration.configures(service)]
     if meant is not None or len(said) == 1:
         return meant or said[0]
     names = {camelized(str(name)) for name in written.located.data}

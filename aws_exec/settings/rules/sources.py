@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aws_exec.settings.file.discovery import airflow_home, find_file, read_bytes
 from aws_exec.settings.file.places import Complaint
-from aws_exec.settings.file.reading import read_file
+from aws_exec.settings.file.reading import MODELS, read_file
 from aws_exec.settings.rules.airflow_text import AirflowText, of_environment, read_cfg, read_environment_file
 from aws_exec.settings.rules.configuration import Configuration
 
@@ -57,6 +57,18 @@ class Sources:
         self.lines[source] = text.splitlines()
         self.checked.append(source)
         return text
+
+    def without_executor(self) -> str:
+        """That no executor is configured, and where its options could be; empty if one is, or if there are templates.
+
+        Templates are checked without an executor: they may be deployed apart from its options.
+        """
+        if any(each.configured or each.file.templates for each in self.configurations):
+            return ""
+        files = [each.file.located.source for each in self.configurations if each.file.located.source]
+        nothing = f"no section ecs or batch in {', '.join(files)}" if files else "no awsexec.yaml"
+        sections = " or ".join(f"[{model.section}]" for model in MODELS.values())
+        return f"no executor is configured: {nothing}, no {sections} in airflow.cfg, no AIRFLOW__AWS_*"
 
 
 def by_suffix(paths: Iterable[Path]) -> list[File]:

@@ -21,6 +21,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-no-capacity",
+        general=("batch-time-limit",),
         when=r"\bCAPACITY:\w",
         service="batch",
         cause="No compute environment of the job queue can get instances for the job at the moment.",
@@ -31,6 +32,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-max-vcpus",
+        general=("batch-misconfigured",),
         when=r"COMPUTE_ENVIRONMENT_MAX_RESOURCE",
         service="batch",
         cause="The job asks for more vCPUs than any compute environment of its queue may have.",
@@ -41,6 +43,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-too-large",
+        general=("batch-misconfigured",),
         when=r"JOB_RESOURCE_REQUIREMENT",
         service="batch",
         cause="No instance type of the queue's compute environments has the vCPUs, memory or GPUs the job asks for.",
@@ -51,6 +54,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-service-role",
+        general=("batch-misconfigured",),
         when=r"SERVICE_ROLE_PERMISSIONS",
         service="batch",
         cause="The service role of the compute environment lacks permissions.",
@@ -60,6 +64,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-instance-type",
+        general=("batch-misconfigured",),
         when=r"EC2_INSTANCE_CONFIGURATION_UNSUPPORTED",
         service="batch",
         cause="The compute environment's instance types are not offered there, or do not fit its launch template.",
@@ -70,6 +75,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-misconfigured",
+        general=("batch-time-limit",),
         when=r"MISCONFIGURATION:",
         service="batch",
         cause="The job queue or its compute environments are misconfigured: the job cannot be placed.",
@@ -79,6 +85,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-environment-invalid",
+        general=("batch-time-limit",),
         when=r"(?:ACTION_REQUIRED|CE\(s\) associated with the job queue are (?:invalid|disabled))",
         service="batch",
         cause="The compute environments of the job queue are INVALID or disabled.",
@@ -88,6 +95,7 @@ RULES: Final = (
     ),
     StopRule(
         id="batch-undetermined",
+        general=("batch-time-limit",),
         when=r"UNDETERMINED",
         service="batch",
         cause="The head of the job queue is blocked, and AWS Batch does not know why.",

@@ -19,9 +19,13 @@ _START: Final = (
 #: Programs of the host that docker and containerd themselves look for: the image has no part in it.
 _OF_THE_HOST: Final = r"(?:containerd-shim|docker-|runc\b|nvidia-)"
 
+#: The rules for the step that failed: what a message is told as where its cause is cut off.
+_STEPS: Final = ("container-not-created", "container-not-started", "runtime-error", "init-failed")
+
 RULES: Final = (
     StopRule(
         id="start-dependency",
+        general=("container-not-started",),
         when=r"dependency graph: .*container ordering dependency",
         cause="A container that this one depends on (dependsOn) did not end well, get healthy in time, or start.",
         blame=Blame.DEPLOYMENT,
@@ -30,6 +34,7 @@ RULES: Final = (
     ),
     StopRule(
         id="start-memory-too-small",
+        general=_STEPS,
         when=_START + r"(?:minimum memory limit|memory limit too low|cannot allocate memory|cgroup.*memory|init.*oom)",
         cause="The container has too little memory to be started at all.",
         blame=Blame.DEPLOYMENT,
@@ -48,6 +53,7 @@ RULES: Final = (
     ),
     StopRule(
         id="start-wrong-platform",
+        general=_STEPS,
         when=_START + r"exec format error",
         cause="The image was not built for the CPU architecture of its host.",
         blame=Blame.DEPLOYMENT,
@@ -57,8 +63,10 @@ RULES: Final = (
     ),
     StopRule(
         id="start-no-user",
+        general=_STEPS,
         when=_START
-        + r"(?:no matching entries in (?:passwd|group) file|: no (?:users|groups) found|open \S*/etc/(?:passwd|group))",
+        + r"(?:unable to find (?:user|group)\b|no matching entries in (?:passwd|group)|: no (?:users|groups) found|"
+        r"open \S*/etc/(?:passwd|group))",
         cause="The image does not know the user that the task definition, or the image itself, names.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -67,6 +75,7 @@ RULES: Final = (
     ),
     StopRule(
         id="start-no-device",
+        general=_STEPS,
         when=_START + r"(?:error gathering device information|adding custom device)",
         cause="The host does not have a device that the task definition lists.",
         blame=Blame.DEPLOYMENT,
@@ -75,6 +84,7 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-not-mounted",
+        general=_STEPS,
         # runc wrote the line of its source before 1.1: those about line 58 mount.
         when=_START
         + r"(?:mounting \S+ to rootfs|error mounting\b|rootfs_linux\.go:5\d\b(?:: ?(?:mou|\W*(?m:$))|\W*(?m:$))|"
@@ -86,7 +96,8 @@ RULES: Final = (
     ),
     StopRule(
         id="start-command-not-found",
-        when=_START + rf'(?:\bexec: \\*"(?!{_OF_THE_HOST})[^"]+"(?!: exec format)|'
+        general=_STEPS,
+        when=_START + rf'(?:\bexec: \\*"(?!{_OF_THE_HOST})[^"]+": (?:execu|stat\b|perm|no such|is a d|not a d)|'
         r"\bexec (?!user process)[^ ]+: (?:no such file or dir|permission denied|not a directory|is a directory)|"
         r"exec user process caused[: \"]*(?:no such file or dir|permission denied))",
         cause="The command or entry point does not exist in the image, or is not executable.",
@@ -97,6 +108,7 @@ RULES: Final = (
     ),
     StopRule(
         id="start-no-directory",
+        general=_STEPS,
         when=_START + r"chdir to cwd",
         cause="The container's working directory does not exist in the image, or its user may not enter it.",
         blame=Blame.DEPLOYMENT,
@@ -106,7 +118,8 @@ RULES: Final = (
     ),
     StopRule(
         id="start-port-taken",
-        when=_START + r"(?:port is already allocated|address already in use)",
+        general=_STEPS,
+        when=_START + r"(?:\bBind for \S+ failed|port is already allocated|address already in use)",
         cause="A host port that the container maps is taken by another container.",
         blame=Blame.DEPLOYMENT,
         remedy="Map no host port (an Airflow task needs none), or use host port 0 or the awsvpc network mode.",
@@ -114,7 +127,8 @@ RULES: Final = (
     ),
     StopRule(
         id="start-disk-full",
-        when=_START + r"(?:no space left on device|Thin Pool has \d+ free data blocks)",
+        general=_STEPS,
+        when=_START + r"(?:no space left|Thin Pool has \d+ free data blocks)",
         cause="The host's disk, or the task's ephemeral storage, is full.",
         blame=Blame.DEPLOYMENT,
         remedy="Enlarge the task's ephemeral storage or the host's volume; on EC2 remove unused images from the host.",
@@ -122,6 +136,7 @@ RULES: Final = (
     ),
     StopRule(
         id="start-no-gpu",
+        general=_STEPS,
         when=_START + r"(?:nvidia-container|\bnvml\b|runtime (?:specified|name:) nvidia|select device driver)",
         cause="The host has no GPU that the container can use.",
         blame=Blame.DEPLOYMENT,
@@ -130,6 +145,7 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-not-filled",
+        general=("volume-not-created", "container-not-created"),
         when=r"CannotCreate(?:Volume|Container).*(?:unable to copy contents to volume|: failed to copy file info for )",
         cause="What the image has at the path of a volume could not be copied into that volume.",
         blame=Blame.DEPLOYMENT,

@@ -30,6 +30,7 @@ _THROTTLED: Final = r"(?:Throttling\w*Exception|rate exceeded|too many requests)
 RULES: Final = (
     StopRule(
         id="logs-firelens",
+        general=("logs-failed",),
         when=r"fluentd log driver arg|no log configuration specified|(?:generate|download|invalid) firelens",
         cause="The container logs to FireLens (awsfirelens), but its log configuration is empty or wrong.",
         blame=Blame.DEPLOYMENT,
@@ -40,7 +41,8 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-server-unreachable",
-        when=r"logging driver: (?:dial (?:tcp|udp|unix)|Options http|(?:splunk|gelf|syslog|fluentd)\b)",
+        general=("logs-failed",),
+        when=r"logging driver: (?:dial [tu]|Options http|(?:splunk|gelf|syslog|fluentd)\b)",
         cause="The container's log driver could not connect to its log server (FireLens, fluentd, syslog, Splunk).",
         blame=Blame.DEPLOYMENT,
         remedy="Check the server's address in logConfiguration, and let the container depend on it (dependsOn).",
@@ -48,6 +50,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-throttled",
+        general=("logs-failed",),
         when=_LOGS + _THROTTLED,
         cause="CloudWatch Logs limits how many log streams may be made each second.",
         blame=Blame.AWS,
@@ -56,6 +59,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-unreachable",
+        general=("logs-failed",),
         when=_LOGS + NETWORK,
         cause="The task's network has no path to CloudWatch Logs.",
         blame=Blame.DEPLOYMENT,
@@ -64,6 +68,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-denied",
+        general=("logs-failed",),
         when=_LOGS + DENIED,
         cause="The execution role may not create the task's log stream or log group.",
         blame=Blame.DEPLOYMENT,
@@ -73,6 +78,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-group-missing",
+        general=("logs-failed",),
         when=_LOGS + r"(?:does not exist|ResourceNotFound)",
         cause="The log group that the task or job definition names does not exist.",
         blame=Blame.DEPLOYMENT,
@@ -82,6 +88,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-options",
+        general=("logs-failed",),
         when=_LOGS + r"(?:is required|unknown log opt|invalid|must specify)",
         cause="The log driver's options in the task or job definition are wrong.",
         blame=Blame.DEPLOYMENT,
@@ -91,6 +98,7 @@ RULES: Final = (
     ),
     StopRule(
         id="logs-failed",
+        general=("container-not-started", "container-not-created", "init-failed"),
         when=_LOGS,
         cause="The container's log driver could not be set up.",
         blame=Blame.DEPLOYMENT,
@@ -99,6 +107,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-throttled",
+        general=("secrets-failed",),
         when=_SECRETS + _THROTTLED,
         cause="AWS limited how often the secrets or registry credentials may be read.",
         blame=Blame.AWS,
@@ -107,6 +116,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-unreachable",
+        general=("secrets-failed",),
         when=_SECRETS + NETWORK,
         cause="The task's network has no path to the service that holds its secrets or registry credentials.",
         blame=Blame.DEPLOYMENT,
@@ -115,6 +125,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-denied",
+        general=("secrets-failed",),
         when=_SECRETS + DENIED,
         cause="The execution role may not read a secret, a parameter or the registry credentials.",
         blame=Blame.DEPLOYMENT,
@@ -124,6 +135,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-key",
+        general=("secrets-failed",),
         when=_SECRETS + r"(?:DecryptionFailure|can.t decrypt|InvalidKeyId|KMS\w*Exception|KMS key|customer master key)",
         cause="A secret or parameter cannot be decrypted: its KMS key is disabled, about to be deleted, or gone.",
         blame=Blame.DEPLOYMENT,
@@ -133,6 +145,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-missing",
+        general=("secrets-failed",),
         when=_SECRETS
         + r"(?:ResourceNotFound|ParameterNotFound|InvalidParameter|invalid (?:ssm )?parameters|can.t find|not found|"
         r"did not contain json key|invalid character|invalid schema|malformed|marked for deletion)",
@@ -144,6 +157,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-failed",
+        general=("init-failed",),
         when=_SECRETS,
         cause="The task's secrets or registry credentials could not be read.",
         blame=Blame.DEPLOYMENT,
@@ -161,6 +175,7 @@ RULES: Final = (
     ),
     StopRule(
         id="env-file-unreachable",
+        general=("env-file-failed",),
         when=_INIT + _ENV_FILE + NETWORK,
         cause="The task's network has no path to Amazon S3, where its environment file is.",
         blame=Blame.DEPLOYMENT,
@@ -169,6 +184,7 @@ RULES: Final = (
     ),
     StopRule(
         id="env-file-denied",
+        general=("env-file-failed",),
         when=rf"(?:{_INIT}{_ENV_FILE}|unable to download env file .*, error: .*){DENIED}",
         cause="The execution role may not read the environment file, or there is none: Amazon S3 answers 403 to both.",
         blame=Blame.DEPLOYMENT,
@@ -178,6 +194,7 @@ RULES: Final = (
     ),
     StopRule(
         id="env-file-missing",
+        general=("env-file-failed",),
         when=_INIT + _ENV_FILE + r"(?:NoSuchKey|NoSuchBucket|NotFound|not found|\b404\b)",
         cause="The environment file that the task definition names is not in Amazon S3.",
         blame=Blame.DEPLOYMENT,
@@ -187,6 +204,7 @@ RULES: Final = (
     ),
     StopRule(
         id="env-file-failed",
+        general=("init-failed",),
         when=_INIT + _ENV_FILE + r"|unable to download env file",
         cause="The environment file in Amazon S3 could not be read.",
         blame=Blame.DEPLOYMENT,
@@ -195,6 +213,7 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-denied",
+        general=("volume-failed",),
         when=_VOLUMES + r"(?:access denied|permission denied|not authorized|No such file or directory)",
         cause="The file system refused the mount, or lacks the directory to be mounted.",
         blame=Blame.DEPLOYMENT,
@@ -204,6 +223,7 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-unreachable",
+        general=("volume-failed",),
         when=_VOLUMES + r"(?:timed? ?out|timeout|Failed to resolve|DNS|" + NETWORK + ")",
         cause="The file system was out of reach of the task's network.",
         blame=Blame.DEPLOYMENT,
@@ -212,6 +232,7 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-failed",
+        general=("init-failed",),
         when=_VOLUMES,
         cause="A volume of the task could not be set up.",
         blame=Blame.DEPLOYMENT,
@@ -228,6 +249,7 @@ RULES: Final = (
     ),
     StopRule(
         id="ebs-key",
+        general=("ebs-failed",),
         when=r"EBS volume.*IdempotentParameterMismatch",
         cause="The EBS volume could not be encrypted: the KMS key does not exist, or the role may not use it.",
         blame=Blame.DEPLOYMENT,
@@ -257,6 +279,7 @@ RULES: Final = (
 OTHERS: Final = (
     StopRule(
         id="init-interface",
+        general=("init-failed",),
         when=_INIT + r"(?:configure ENI|setup regular eni|netplugin)|ContainerNetworkingError",
         cause="The task's network interface was attached, but could not be set up on the host.",
         blame=Blame.AWS,
@@ -265,6 +288,7 @@ OTHERS: Final = (
     ),
     StopRule(
         id="init-unreachable",
+        general=("init-failed",),
         when=_INIT + r"(?:" + NETWORK + r"|route|DNS)",
         cause="The task's network has no path to an AWS service that it needs in order to start.",
         blame=Blame.DEPLOYMENT,
@@ -273,6 +297,7 @@ OTHERS: Final = (
     ),
     StopRule(
         id="init-denied",
+        general=("init-failed",),
         when=_INIT + DENIED,
         cause="The execution role may not read something that the task needs in order to start.",
         blame=Blame.DEPLOYMENT,

@@ -14,6 +14,7 @@ _LAUNCH: Final = r"Unable to launch instance\(s\) for capacity provider [\w-]+\.
 RULES: Final = (
     StopRule(
         id="managed-instances-quota",
+        general=("managed-instances-failed",),
         when=_LAUNCH + r"\w*(?:Limit|Count)Exceeded\b",
         cause="A quota of the account on EC2 instances, On-Demand or Spot, is used up.",
         blame=Blame.DEPLOYMENT,
@@ -23,6 +24,7 @@ RULES: Final = (
     ),
     StopRule(
         id="managed-instances-capacity",
+        general=("managed-instances-failed",),
         when=_LAUNCH + r"\w*Capacity\b",
         cause="Amazon EC2 has no capacity for what the capacity provider and the task ask for at the moment.",
         blame=Blame.AWS,
@@ -32,6 +34,7 @@ RULES: Final = (
     ),
     StopRule(
         id="managed-instances-denied",
+        general=("managed-instances-failed",),
         when=_LAUNCH + r"(?:UnauthorizedOperation|AccessDenied\w*)\b",
         cause="The infrastructure role of the capacity provider may not launch instances.",
         blame=Blame.DEPLOYMENT,
@@ -41,6 +44,7 @@ RULES: Final = (
     ),
     StopRule(
         id="managed-instances-failed",
+        general=("init-failed",),
         when=r"Unable to launch instance\(s\) for capacity provider",
         cause="Amazon ECS could not launch an instance for the capacity provider.",
         blame=Blame.DEPLOYMENT,

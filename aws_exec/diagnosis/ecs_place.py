@@ -21,9 +21,8 @@ PLACEMENT: Final = (
     ),
     StopRule(
         id="no-ip-addresses",
-        # ECS's page has the second without an EC2 error behind the subnet, and means this one.
-        when=r"insufficient ?free ?addresses|"
-        r"Network Interface with public IP assignment enabled in subnet '?[\w-]*'?(?![\w':-])",
+        general=("interface-error",),
+        when=r"insufficient ?free",
         cause="The subnet has no free IP address left for the task's network interface.",
         blame=Blame.DEPLOYMENT,
         new=FREE,
@@ -35,7 +34,7 @@ PLACEMENT: Final = (
         when=r"Unexpected EC2 error while attempting to",
         cause="Amazon EC2 refused to make the task's network interface.",
         blame=Blame.DEPLOYMENT,
-        remedy="Read the message: it names the EC2 error; check subnet, security groups and interface quota.",
+        remedy="Read the message: it names the EC2 error; check free addresses of the subnet, security groups, quotas.",
         page=pages.FAILED_TO_START,
     ),
     StopRule(
@@ -99,6 +98,7 @@ PLACEMENT: Final = (
     ),
     StopRule(
         id="capacity-gpu",
+        general=("capacity-instances",),
         when=r"(?-i:RESOURCE:GPU)",
         cause="No container instance has as many free GPUs as the task asks for.",
         blame=Blame.DEPLOYMENT,
@@ -108,6 +108,7 @@ PLACEMENT: Final = (
     ),
     StopRule(
         id="capacity-interfaces",
+        general=("capacity-instances",),
         when=r"(?-i:RESOURCE:ENI)",
         cause="No container instance can take another network interface.",
         blame=Blame.DEPLOYMENT,
@@ -118,7 +119,7 @@ PLACEMENT: Final = (
     StopRule(
         id="capacity-instances",
         when=r"(?-i:RESOURCE:)",
-        cause="No container instance has the CPU, memory or ports free that the task asks for.",
+        cause="No container instance has the resources free that the task asks for: CPU, memory, ports or others.",
         blame=Blame.DEPLOYMENT,
         new=FREE,
         remedy="Add or enlarge container instances, or let a capacity provider scale them; ask for less.",
@@ -162,7 +163,9 @@ PLACEMENT: Final = (
 TAKEN_AWAY: Final = (
     StopRule(
         id="spot-interrupted",
-        when=r"(?:Spot ?Interruption|Spot (?:Task|Instance|Capacity)\S* (?:was |is )?(?:interrupted|reclaimed))",
+        general=("infrastructure-taken",),
+        when=r"(?:Spot ?Interruption|\bYour Spot (?:Task|Instance)\b|"
+        r"Spot (?:Task|Instance|Capacity)\S* (?:was |is )?(?:interrupted|reclaimed))",
         cause="AWS took the Spot capacity back.",
         blame=Blame.AWS,
         new=FREE,
@@ -171,7 +174,8 @@ TAKEN_AWAY: Final = (
     ),
     StopRule(
         id="host-lost",
-        when=r"Host ?EC2.*(?:terminated|stopped)",
+        general=("infrastructure-taken",),
+        when=r"\bHost ?EC2\b",
         cause="The EC2 instance under the task was stopped or terminated: Spot, scale-in, a failure or a person.",
         blame=Blame.AWS,
         new=FREE,
@@ -198,7 +202,8 @@ TAKEN_AWAY: Final = (
     ),
     StopRule(
         id="platform-maintenance",
-        when=r"(?:maintenance on the underlying|task retirement|TerminationNotice)",
+        general=("infrastructure-taken",),
+        when=r"(?:maintenance on the underlying|task retirement)",
         cause="AWS retired the infrastructure under the task for maintenance.",
         blame=Blame.AWS,
         new=FREE,
@@ -206,8 +211,18 @@ TAKEN_AWAY: Final = (
         page=pages.MAINTENANCE,
     ),
     StopRule(
+        id="infrastructure-taken",
+        when=r"TerminationNotice",
+        cause="AWS took the infrastructure under the task away: maintenance, a Spot interruption or a lost host.",
+        blame=Blame.AWS,
+        new=FREE,
+        remedy="Let Airflow retry the task; use On-Demand capacity and a Fargate maintenance window if it repeats.",
+        page=pages.WHY_STOPPED,
+    ),
+    StopRule(
         id="health-check-container",
-        when=r"failed container health checks",
+        general=("service-scheduler",),
+        when=r"failed container health",
         cause="The container's health check failed, and the task was stopped for it.",
         blame=Blame.DEPLOYMENT,
         remedy="Remove the health check from the task definition: an Airflow task needs none.",
@@ -215,7 +230,7 @@ TAKEN_AWAY: Final = (
     ),
     StopRule(
         id="health-check-elb",
-        when=r"failed ELB health checks",
+        when=r"failed ELB health",
         cause="A load balancer's health check failed, and the task was stopped for it.",
         blame=Blame.DEPLOYMENT,
         remedy="Run Airflow tasks from a task definition of their own, not from that of a service.",
@@ -224,7 +239,7 @@ TAKEN_AWAY: Final = (
     StopRule(
         id="service-scheduler",
         when=r"(?:ServiceSchedulerInitiated|scaling activity initiated by)",
-        cause="An ECS service stopped the task in order to scale or to deploy.",
+        cause="An ECS service stopped the task: to scale, to deploy, or because it was not healthy.",
         blame=Blame.PERSON,
         remedy="Keep Airflow tasks out of ECS services: nothing but the executor should own them.",
         page=pages.LIFECYCLE,

@@ -17,9 +17,9 @@ _PULL: Final = r"CannotPull.*"
 
 #: Words of a broken network path, in the spellings of Go's net package, the AWS SDK and ECS itself.
 NETWORK: Final = (
-    r"(?:i/o timeout|dial tcp|no such host|no route to host|connection (?:refused|reset|timed out|issue)|"
+    r"(?:i/o timeout|\bdial [tu]|no such host|no route to host|connection (?:refused|reset|timed out|iss)|"
     r"request cancell?ed|context cancell?ed|canceled, context|deadline exceeded|TLS handshake|unexpected EOF|"
-    r"network configuration|Client\.Timeout|send request failed|signal: killed|name resolution|"
+    r"network configuration|Client\.Timeout|send request failed|signal: kil|name resolution|"
     r"Could not reach any registry)"
 )
 
@@ -40,9 +40,20 @@ _DOCKER_HUB_REFUSED: Final = (
     r"inspect image has been retried.*unexpected status code \S*docker\.io(?:/\S*|\.\.\.(?:: 4?)?[. -]*)(?m:$)"
 )
 
+#: The rules for the step that failed: what a message is told as where its cause is cut off.
+_STEPS: Final = (
+    "pull-request-failed",
+    "pull-layers-failed",
+    "pull-configuration",
+    "pull-unresolved",
+    "pull-api-error",
+    "pull-failed",
+)
+
 RULES: Final = (
     StopRule(
         id="pull-rate-limited",
+        general=_STEPS,
         when=_PULL + r"(?:toomanyrequests|too many requests|pull rate limit|rate exceeded|(?<=[ (])429\b|"
         rf"{_DOCKER_HUB_REFUSED})",
         cause="The image registry limits how often images may be pulled, and the limit is used up.",
@@ -52,8 +63,9 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-wrong-platform",
+        general=_STEPS,
         when=_PULL
-        + r"(?:descriptor matching platform|no matching manifest|no match for platform|platform.*does not match)",
+        + r"(?:descriptor matching plat|no matching manifest|no match for platform|platform.*does not match)",
         cause="The image was not built for the CPU architecture that the task runs on.",
         blame=Blame.DEPLOYMENT,
         new=Replacement.NO,
@@ -62,7 +74,8 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-disk-full",
-        when=_PULL + r"(?:no space left on device|disk quota exceeded|Thin Pool has \d+ free data blocks)",
+        general=_STEPS,
+        when=_PULL + r"(?:no space left|disk quota exceeded|Thin Pool has \d+ free data blocks)",
         cause="The disk was full before the image was pulled.",
         blame=Blame.DEPLOYMENT,
         remedy="Enlarge the task's ephemeral storage or the host's volume, or make the image smaller.",
@@ -70,7 +83,8 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-broken-image",
-        when=_PULL + r"(?:mismatched image rootfs|layers and diffIDs don.t match|no processor for media.type)",
+        general=_STEPS,
+        when=_PULL + r"(?:mismatched image root|layers and diffIDs don.t|no processor for media|get stream processor)",
         cause="The registry hands the image out, but the host cannot unpack it: its layers do not fit its "
         "configuration, or are none.",
         blame=Blame.DEPLOYMENT,
@@ -80,6 +94,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-layers-denied",
+        general=_STEPS,
         when=_PULL + _S3 + r".*(?:(?<=[ (])403\b|Access ?Denied)",
         cause="Amazon S3 refused to hand out the image's layers, usually because of the policy of a VPC endpoint.",
         blame=Blame.DEPLOYMENT,
@@ -88,6 +103,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-registry-error",
+        general=_STEPS,
         when=_PULL + r"unexpected (?:HTTP )?status\b.*(?<=[ (])5\d\d\b",
         cause="The image registry, or the storage of its layers, answered with an error of its own.",
         blame=Blame.UNKNOWN,
@@ -96,6 +112,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-certificate",
+        general=_STEPS,
         when=_PULL + r"(?:x509: |failed to verify certificate|server gave HTTP response to HTTPS client)",
         cause="The secure connection to the registry failed: its certificate is not trusted, or it speaks plain HTTP.",
         blame=Blame.DEPLOYMENT,
@@ -104,6 +121,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-layers-unreachable",
+        general=("pull-unreachable", *_STEPS),
         # Where only the image's name is left of it: Amazon ECR had resolved the name before, Amazon S3 has the layers.
         when=_PULL + rf"(?:failed to do request.*{_S3}|{_S3}.*{NETWORK}|"
         r"dkr\.ecr\..*failed to copy: \w+: failed open: failed to do request\W*(?m:$)|pull command failed: panic)",
@@ -114,6 +132,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-unreachable",
+        general=_STEPS,
         when=_PULL + NETWORK,
         cause="The task's network has no path to the image registry.",
         blame=Blame.DEPLOYMENT,
@@ -122,6 +141,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-denied",
+        general=_STEPS,
         # Where the agent says "Check whether the image exists", docker's "denied" means that it does not.
         when=r"CannotPull(?!.*Check whether the image exists).*" + DENIED,
         cause="The registry refused to hand out the image.",
@@ -132,8 +152,9 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-not-found",
+        general=_STEPS,
         when=_PULL
-        + r"(?:not found|Check whether the image exists|manifest unknown|name unknown|does not exist|no such image|"
+        + r"(?:not found|Check whether the image exists|manifest unk|name unknown|does not exist|no such image|"
         r"invalid ref|normalize image ref|(?<=[ (])404\b|nosuchkey)",
         cause="The image, or its tag, does not exist in the registry.",
         blame=Blame.DEPLOYMENT,
@@ -142,7 +163,18 @@ RULES: Final = (
         page=pages.PULL,
     ),
     StopRule(
+        id="pull-request-failed",
+        # containerd's words where no HTTP answer came; what follows is a long address, and often cut off there.
+        general=_STEPS[1:],
+        when=_PULL + r"failed to do request",
+        cause="The connection to the image registry, or to the storage of its layers, failed.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Give the subnet a path to the host in the message: public IP, NAT gateway, or ECR and S3 endpoints.",
+        page=pages.CONNECTIVITY,
+    ),
+    StopRule(
         id="pull-layers-failed",
+        general=("pull-failed",),
         when=_PULL + r"(?:failed to copy|http\w*Seeker|failed open)",
         cause="The image's manifest or layers could not be downloaded from the registry or from the storage behind it.",
         blame=Blame.DEPLOYMENT,
@@ -151,6 +183,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-configuration",
+        general=("pull-failed",),
         when=_PULL + r"error pulling image conf",
         cause="The registry limited the rate of pulls, or the network failed while the image was pulled.",
         blame=Blame.DEPLOYMENT,
@@ -159,6 +192,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-unresolved",
+        general=("pull-failed",),
         when=_PULL + r"failed to resolve ref",
         cause="The registry did not resolve the image's name and tag.",
         blame=Blame.DEPLOYMENT,
@@ -167,6 +201,7 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-api-error",
+        general=("pull-failed",),
         when=_PULL + r"API error",
         cause="The image registry's endpoint answered with an error.",
         blame=Blame.DEPLOYMENT,

@@ -23,6 +23,7 @@ def _refusal(rule: StopRule) -> FaultRule:
         cause=rule.cause,
         blame=rule.blame,
         new=rule.new,
+        general=tuple(f"call-{name}" for name in rule.general),
         remedy=rule.remedy,
         page=rule.page,
     )
@@ -64,6 +65,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="unreached-tls",
+            general=("unreached",),
             when=r"SSL|certificate",
             troubles=frozenset({Trouble.UNREACHED}),
             cause="The secure connection to the AWS endpoint could not be made.",
@@ -81,6 +83,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="aws-error",
+            general=("no-answer",),
             when=r"(?:ServerException|Internal|ServiceUnavailable|HTTP 5\d\d|\b50[0234]\b)",
             troubles=frozenset({Trouble.NO_ANSWER}),
             cause="AWS answered with an error of its own; whether it acted is found out before anything is repeated.",
@@ -98,6 +101,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="credentials-expired",
+            general=("credentials-invalid",),
             when=r"(?:expired|TokenRefreshRequired)",
             troubles=frozenset({Trouble.CREDENTIALS}),
             cause="The AWS credentials of the scheduler have expired.",
@@ -107,6 +111,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="credentials-clock",
+            general=("credentials-invalid",),
             when=r"(?:RequestExpired|TimeTooSkewed|Signature not yet current)",
             troubles=frozenset({Trouble.CREDENTIALS}),
             cause="The clock of the scheduler's machine is wrong, so AWS does not accept its signatures.",
@@ -116,6 +121,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="credentials-missing",
+            general=("credentials-invalid",),
             when=r"(?:NoCredentials|Unable to locate|PartialCredentials|ProfileNotFound|ConfigNotFound|"
             r"MissingAuthentication|NoAuthToken)",
             troubles=frozenset({Trouble.CREDENTIALS}),
@@ -134,6 +140,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="pass-role-denied",
+            general=("access-denied",),
             when=r"iam:PassRole",
             troubles=frozenset({Trouble.REFUSED}),
             cause="The scheduler may not pass the task role or the execution role on.",

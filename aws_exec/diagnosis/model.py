@@ -63,6 +63,8 @@ class Rule:
     Attributes:
         id, cause, blame, remedy, page: see `Diagnosis`.
         new: whether a new container can help one that never started.
+        general: ids of the rules that say less about the same failure, further down in the table. AWS cuts texts off
+            anywhere; what is left is recognised by this rule, or by one of those (or of theirs), or not at all.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Rule:
     remedy: str
     page: str
     new: Replacement = Replacement.YES
+    general: tuple[str, ...] = ()
 
     def diagnosis(self, said: str) -> Diagnosis:
         """The diagnosis of something this rule recognised."""
@@ -156,11 +159,14 @@ def unique(rules: Iterable[AnyRule]) -> tuple[AnyRule, ...]:
     """The rules as one table.
 
     Raises:
-        ValueError: two of them share an id.
+        ValueError: two of them share an id, or a more general rule is unknown or would be tried first.
     """
     table = tuple(rules)
     ids = [rule.id for rule in table]
     doubles = {name for name in ids if ids.count(name) > 1}
     if doubles:
         raise ValueError(f"rule ids must be unique: {sorted(doubles)}")
+    for place, rule in enumerate(table):
+        if not set(rule.general) <= set(ids[place + 1 :]):
+            raise ValueError(f"the rules more general than {rule.id} must come after it: {rule.general}")
     return table

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.lane import Lane, Workers
@@ -157,19 +157,27 @@ class Dispatcher:
     def close(self, timeout: float) -> bool:
         """End: complete what is queued with HELD, and wait at most `timeout` seconds for the calls in flight.
 
+        Stops that are queued are sent within that time: nobody else would send them.
+
         Returns:
             Whether all of them ended. One that did not is completed if it ever does; its thread is a daemon.
         """
         self._closed = True
         self._bell.put(None)
-        self._gate.close()
-        for lane in self._all_lanes():
-            for effect in lane.close():
-                self._hold(effect, "Closed", "the executor is shutting down")
-        for pacer in (self._launch_pacer, self._stop_pacer, self._read_pacer):
-            pacer.close()
+        self._read_pacer.close()
+        for lane in (self._launches, self._reads, self._rows):
+            self._close(lane)
         self._route()
-        return self._asks.wait_until_settled(timeout)
+        settled = self._asks.wait_until_settled(timeout)
+        self._gate.close()
+        self._close(self._stops)
+        for pacer in (self._launch_pacer, self._stop_pacer):
+            pacer.close()
+        return settled
+
+    def _close(self, lane: Lane[Any]) -> None:
+        for effect in lane.close():
+            self._hold(effect, "Closed", "the executor is shutting down")
 
     # -- routing ------------------------------------------------------------------------------------------------------
 

@@ -31,8 +31,10 @@ ExecutorConfig: TypeAlias = dict[str, Any]
 CLOSING = 5.0
 CLOSING_SHARE = 0.1
 
-#: Seconds between two looks of theirs, at least: an interval of 0 is no reason to keep a core busy.
+#: Seconds between two looks of theirs, at least: an interval of 0 is no reason to keep a core busy. And at most: an
+#: answer of AWS takes about as long.
 SHORTEST_LOOK = 0.05
+LONGEST_LOOK = 0.1
 
 #: Seconds that `terminate()` waits for the ends of what it stops, at least: a container may take 30 to die of SIGTERM.
 TERMINATING = 40.0
@@ -227,10 +229,11 @@ class ContainerExecutor(StartingExecutor):
     # -- the end --------------------------------------------------------------------------------------------------
 
     def end(self, heartbeat_interval: float = 10) -> None:
-        """Launch, replace and stop nothing more; wait for the running jobs, then leave them to be adopted.
+        """Launch and replace nothing more; wait for what no other scheduler could finish, and leave the jobs.
 
-        Takes at most `shutdown_timeout` in all: events reported now are never read, and no successor adopts before we
-        are gone. 0 leaves at once.
+        That is launches whose answer is out, and stops that are decided and not sent. Jobs that run are adopted by the
+        next scheduler, which cannot begin before this one is gone; what is reported now is never read
+        (docs/adr/0014). Takes at most `shutdown_timeout` in all; 0 leaves at once.
 
         Args:
             heartbeat_interval: seconds between two looks, at most.
@@ -248,16 +251,19 @@ class ContainerExecutor(StartingExecutor):
             self._handle(event)
             end = self._clock() + timeout
             deadline = end - min(CLOSING, CLOSING_SHARE * timeout)
-            while self.machine.unfinished() and (left := deadline - self._clock()) > 0:
+            while self.machine.unfinished(deadline) and (left := deadline - self._clock()) > 0:
                 self.sync()
-                time.sleep(min(max(interval, SHORTEST_LOOK), left, 1.0))
+                time.sleep(min(max(interval, SHORTEST_LOOK), left, LONGEST_LOOK))
             self.sync()
             closing = min(CLOSING, max(end - self._clock(), 0.0))
             if self._dispatcher is not None and not self._dispatcher.close(closing):
                 self.log.warning("Calls to AWS are still under way; leaving them")
             self._metering.flush(self._levels())
-            if left_over := self.machine.unfinished():
-                self.log.info("Leaving %d jobs to be adopted by the next scheduler", left_over)
+            self._take_in_completions(self._clock() + BUDGET)
+            if unanswered := self.machine.unfinished():
+                self.log.warning("AWS has not answered %d launches and stops; leaving them", unanswered)
+            if watched := len(self.machine.book.watched):
+                self.log.info("Leaving %d jobs to be adopted by the next scheduler", watched)
         except Exception:
             self.log.exception("%s could not end in order", type(self).__name__)
 

@@ -14,6 +14,7 @@ This file: what Airflow says, and the beat. `launching.py`: until there is a job
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -46,14 +47,19 @@ class Machine(Surveying):
         first = self.book.next_due()
         return first is not None and first <= now
 
-    def unfinished(self) -> int:
-        """How many launches an ending executor still waits for: those whose end is not known yet."""
-        terminating = self.book.clockwork.terminating
-        return sum(
-            (terminating and bool(record.job or record.doomed))
-            or (not record.silent and (record.job is not None or record.phase is Phase.LAUNCHING))
-            for record in self.book.records.values()
-        )
+    def unfinished(self, by: float = inf) -> int:
+        """How many launches an ending executor still waits for, of those where something can happen until then.
+
+        After `Terminating`: every job that has not ended. Else only what no other scheduler could finish: a request
+        whose answer is out, and a stop that is decided and that AWS has not accepted. A job that runs is adopted; the
+        end of one is verified again by whoever adopts it.
+
+        Args:
+            by: when the executor stops waiting; later retries are not counted.
+        """
+        if self.book.clockwork.terminating:
+            return sum(bool(record.job or record.doomed) for record in self.book.records.values())
+        return sum(_is_unfinished(record, by) for record in self.book.records.values())
 
     def owns(self, key: Key) -> bool:
         """Whether a launch speaks for this key."""
@@ -246,3 +252,16 @@ class Machine(Surveying):
             on.Terminating: _terminating,
         },
     )
+
+
+def _is_unfinished(record: Record, by: float) -> bool:
+    """Whether an answer is out that nobody else would get, or a stop that nobody else would send."""
+    if record.phase is Phase.LAUNCHING:
+        return True
+    if not record.doomed or record.gone:
+        return False
+    if record.ask is not None:
+        return True
+    # A stop that AWS has accepted is due again (`restop_after`), too, but only in case it had no effect.
+    refused = record.phase is not Phase.STOPPING or record.faults > 0
+    return refused and record.due is not None and record.due <= by

@@ -185,6 +185,17 @@ class LocalAirflow:
         self._components[name].kill()
         self._components[name].join()
 
+    def end(self, name: str, timeout: float) -> None:
+        """Ask one component to end (SIGTERM), and wait until it has.
+
+        Raises:
+            TimeoutError: it has not after so many seconds.
+        """
+        component = self._components[name]
+        component.terminate()
+        self.wait_until(lambda: component.exit_code is not None, timeout, f"Airflow's {name} ends")
+        component.join()
+
     def pause(self, name: str) -> None:
         """Stop one component in its tracks (SIGSTOP), until `resume`."""
         self._components[name].pause()

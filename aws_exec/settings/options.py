@@ -156,7 +156,8 @@ class ExecutorOptions(BaseModel):
     )
     shutdown_timeout: Seconds = option(
         20.0,
-        "How long a stopping scheduler waits for running jobs before it leaves them to be adopted; 0 leaves at once.",
+        "How long a stopping scheduler waits, at most, for AWS to answer the launches and accept the stops that are "
+        "under way. It does not wait for running jobs: the next scheduler adopts them. 0 leaves at once.",
         example="20",
         kind="float",
         unit="s",

@@ -136,6 +136,34 @@ def test_closing_waits_no_longer_than_it_is_told_to():
     assert it.dispatcher.close(PATIENCE) is True
 
 
+def test_stops_that_are_queued_are_sent_before_the_close_ends():
+    it = Rig(workers=Workers(stops=1))
+    jobs = [Job("a"), Job("b"), Job("c")]
+    release = it.cloud.hold("stop")
+    it.dispatch(*(stop(ask, job) for ask, job in enumerate(jobs, 1)))
+    until(lambda: it.cloud.calls["stop"] == 1)
+    closed = []
+    closer = threading.Thread(target=lambda: closed.append(it.dispatcher.close(PATIENCE)))
+    closer.start()
+    until(lambda: it.dispatcher._closed)
+    release.set()
+    closer.join(PATIENCE)
+    assert closed == [True]
+    assert [event.fault for event in it.take(3)] == [None, None, None]
+
+
+def test_stops_that_cannot_be_sent_in_time_are_held():
+    it = Rig(workers=Workers(stops=1))
+    release = it.cloud.hold("stop")
+    it.dispatch(stop(1, Job("a")), stop(2, Job("b")))
+    until(lambda: it.cloud.calls["stop"] == 1)
+    assert it.dispatcher.close(0.01) is False
+    left = it.one()
+    assert (left.ask, left.fault.trouble, left.fault.code) == (2, Trouble.HELD, "Closed")
+    release.set()
+    assert it.one() == on.StopAnswered(1, "launch1", None)
+
+
 def test_what_is_dispatched_after_the_close_is_held_at_once():
     it = Rig()
     assert it.dispatcher.close(PATIENCE)

@@ -58,6 +58,26 @@ def while_jobs_run(stage: Stage) -> None:
     stage.case.open_gate()
 
 
+def ended_while_jobs_run(stage: Stage) -> None:
+    """User code runs; the scheduler ends in order, as in a rolling restart."""
+    stage.begin(gated=True)
+    stage.until_all_run()
+    stage.end()
+    stage.restart()
+    stage.until_adopted()
+    stage.case.open_gate()
+
+
+def ended_during_the_launch_call(stage: Stage) -> None:
+    """AWS has carried the launch calls out and does not answer; the scheduler ends in order meanwhile."""
+    stall_launches(stage, acted=True)
+    stage.begin()
+    until_stalled(stage)
+    stage.end()
+    stage.aws.faults.let_go()
+    stage.restart()
+
+
 def while_jobs_end(stage: Stage) -> None:
     """They end while there is no scheduler."""
     case = stage.begin(gated=True)

@@ -87,6 +87,11 @@ class Stage:
         (self.control / "gone").touch()
         self.airflow.kill9("scheduler")
 
+    def end(self) -> None:
+        """Have the scheduler end in order, as a rolling restart does."""
+        (self.control / "gone").touch()
+        self.airflow.end("scheduler", PATIENCE)
+
     def restart(self) -> None:
         """Start the next scheduler."""
         self.airflow.restart("scheduler")

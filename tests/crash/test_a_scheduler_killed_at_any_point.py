@@ -1,4 +1,4 @@
-"""kill -9 of the scheduler, at points inside and outside of the executors, with work of both services on its way."""
+"""kill -9 or SIGTERM of the scheduler, in and outside of the executors, with work of both services on its way."""
 
 import pytest
 
@@ -18,6 +18,8 @@ POINTS = {
     "while jobs run": playing.while_jobs_run,
     "while jobs end": playing.while_jobs_end,
     "their end told, the row not written": playing.at("ended"),
+    "ended in order while jobs run": playing.ended_while_jobs_run,
+    "ended in order, AWS has acted, no answer yet": playing.ended_during_the_launch_call,
     "during adoption": playing.while_adopting,
     "during adoption of what was never launched": playing.at("composed", "adopting"),
     "during the launch by adoption": playing.after_adoption_has_launched,

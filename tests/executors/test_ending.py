@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from aws_exec.testing.scripted import FOR_EVER, Plan, held, server_error
+from aws_exec.testing.scripted import FOR_EVER, held, server_error
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 from tests.executors.services import over_both
 
@@ -56,17 +57,71 @@ def test_a_shutdown_timeout_of_zero_leaves_at_once(busy, aws):
     assert len(aws.running()) == 3
 
 
-def test_end_waits_for_what_ends_in_time_and_not_longer(busy, aws):
-    scheduler = busy(Plan(run=0.5), shutdown_timeout="20")
-    took = seconds(scheduler.executor.end)
-    scheduler.listen()
-    assert took < 10
-    assert len([key for key in scheduler.told if scheduler.outcome(key) == "success"]) == 3
+def test_end_does_not_wait_for_running_jobs(busy, aws):
+    scheduler = busy(shutdown_timeout="600")
+    assert seconds(scheduler.executor.end) < 10
+    assert len(aws.running()) == 3
+    assert aws.stops() == []
 
 
-def test_end_gives_up_after_the_shutdown_timeout(busy):
+def test_end_waits_for_the_answer_to_a_launch(busy, aws, caplog):
+    scheduler = busy(shutdown_timeout="600")
+    aws.set_latency(0.5)
+    scheduler.queue(task("on-its-way"))
+    scheduler.until(lambda: len(aws.launches()) == 4)
+    with caplog.at_level("INFO", "aws_exec.executor"):
+        scheduler.executor.end()
+    assert "Leaving 4 jobs to be adopted by the next scheduler" in caplog.text
+
+
+def test_end_gives_up_after_the_shutdown_timeout(busy, aws, service, caplog):
     scheduler = busy(shutdown_timeout="0.5")
+    aws.goes_wrong(held(60), service.launch)
+    scheduler.queue(task("late"))
+    scheduler.until(lambda: aws.calls()[service.launch] == 4)
     assert 0.4 < seconds(scheduler.executor.end) < 3
+    assert "AWS has not answered 1 launches and stops" in caplog.text
+
+
+def revoke(scheduler, *workloads):
+    """Airflow takes tasks back, as its scheduler does with those that are stuck in queued."""
+    for workload in workloads:
+        scheduler.executor.revoke_task(ti=SimpleNamespace(key=workload.key))
+
+
+def test_end_sends_the_stops_that_are_decided(started, aws):
+    """Nobody adopts a task that Airflow has taken back: its container would run on with no owner."""
+    aws.set_plan(FOR_EVER)
+    scheduler = Scheduler(started(shutdown_timeout="600"))
+    workloads = [task(f"task-{number}") for number in range(20)]
+    scheduler.queue(*workloads)
+    scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
+    revoke(scheduler, *workloads[:15])
+    took = seconds(scheduler.executor.end)
+    assert len({arn for arn, _ in aws.stops()}) == 15
+    assert len(aws.running()) == 5
+    assert took < 10
+
+
+def test_end_sends_a_stop_again_that_failed(busy, aws, service):
+    scheduler = busy(shutdown_timeout="600", clock=FastClock(20))
+    for operation in service.stops:
+        aws.goes_wrong(server_error(), operation, times=1)
+    revoke(scheduler, task("task-0"))
+    scheduler.executor.end()
+    assert len(aws.running()) == 2
+
+
+def test_a_thousand_running_jobs_do_not_hold_the_end_up(started, aws):
+    aws.set_plan(FOR_EVER)
+    scheduler = Scheduler(started(shutdown_timeout=None, poll_interval="1"))
+    workloads = [task(f"task-{number}") for number in range(1000)]
+    scheduler.queue(*workloads)
+    scheduler.until(lambda: len(scheduler.executor.machine.book.watched) == 1000, deadline=120)
+    took = seconds(scheduler.executor.end)
+    assert took < 2
+    assert aws.stops() == []
+    assert len(aws.running()) == 1000
 
 
 def test_a_hung_api_does_not_hold_the_end_up(busy, aws):

@@ -320,13 +320,10 @@ class World:
     def settle(self) -> None:
         """The cloud heals, and time goes on: everything comes to an end."""
         if self.draining:
+            self._end_in_order()
             self.crash(30.0, by_arn=True)
         for _ in range(PATIENCE):
-            while self.answers or self.outstanding:
-                while self.answers:
-                    self.deliver(0)
-                if self.outstanding:
-                    self.act(0)
+            self._answer_all()
             if not self.machine.book.records:
                 break
             self._live_on()
@@ -335,6 +332,23 @@ class World:
         assert not self.machine.book.records, f"still not over: {list(self.machine.book.records.values())}"
         self.check()
         assert all(launch.fate for launch in self.airflow.launches.values())
+
+    def _end_in_order(self) -> None:
+        """The process waits for what is unfinished, and goes; only what was sent by then has an effect."""
+        for _ in range(PATIENCE):
+            if not self.machine.unfinished():
+                break
+            self._answer_all()
+            self._live_on()
+            self.beat(5.0)
+        properties.check_left(self)
+
+    def _answer_all(self) -> None:
+        while self.answers or self.outstanding:
+            while self.answers:
+                self.deliver(0)
+            if self.outstanding:
+                self.act(0)
 
     def _live_on(self) -> None:
         for container in self.cloud.containers:

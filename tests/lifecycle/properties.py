@@ -74,3 +74,13 @@ def _check_tracked(world: World) -> None:
             continue
         known = any(r.job == container.job or (r.family == family and r.maybe) for r in records)
         assert known, f"{container} lives and nobody tracks it"
+
+
+def check_left(world: World) -> None:
+    """Of an executor that has ended in order."""
+    assert not world.machine.unfinished(), "an executor that ends waits for ever"
+    for record in world.machine.book.records.values():
+        if record.job is None or not record.doomed:
+            continue
+        container = world.cloud.get(record.job)
+        assert container.stop_asked or not container.live, f"{container} was to be stopped, and its stop was not sent"

@@ -1,10 +1,12 @@
 """The executor ends: nothing more is launched. It terminates: every job is stopped."""
 
+import pytest
+
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.values import Trouble
-from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, over, starting, stopped
+from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, over, running, starting, stopped
 
 WHY = "The executor was terminated"
 
@@ -125,18 +127,103 @@ def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_te
     assert life.book.records == {}
 
 
-def test_an_end_waits_for_what_runs_or_is_out_and_for_nothing_that_can_be_left():
+def ending(life):
+    """The executor ends now; how many launches it waits for."""
+    life.tell(on.Draining())
+    return life.machine.unfinished()
+
+
+def test_an_end_waits_for_a_launch_until_it_is_answered():
     life = Life()
     life.take()
     assert (life.machine.unfinished(), life.machine.owns("K1"), life.machine.owns("nobody")) == (0, True, False)
     ask = life.submit_of(life.tick()).ask
-    assert life.machine.unfinished() == 1
+    assert ending(life) == 1
     life.tell(on.Accepted(ask, "L1", starting()))
-    assert life.machine.unfinished() == 1
-    life.tell(on.Revoked("K1"))
     assert life.machine.unfinished() == 0
+
+
+def test_an_end_does_not_wait_for_a_launch_whose_answer_never_came():
+    """The next scheduler finds its container by the launch id: it adopts the row."""
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Draining())
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    assert life.machine.unfinished() == 0
+
+
+@pytest.mark.parametrize("seen", [starting(), running(), over(EXITED_0)], ids=["starting", "running", "over"])
+def test_an_end_does_not_wait_for_jobs_nor_for_what_the_row_says_of_their_ends(seen):
+    life = Life()
+    life.awaited = None
+    life.active()
+    life.see(seen)
+    assert ending(life) == 0
     life.tell(on.Terminating())
     assert life.machine.unfinished() == 1
+
+
+@pytest.mark.parametrize("event", [on.Revoked("K1"), on.GivenUp("K1")])
+def test_an_end_waits_for_a_stop_until_aws_accepts_it(event):
+    life = Life()
+    life.started()
+    (stop,) = [effect for effect in life.tell(event) if isinstance(effect, do.StopJob)]
+    assert ending(life) == 1
+    life.tell(on.StopAnswered(stop.ask, "L1", None))
+    assert life.machine.unfinished() == 0
+
+
+def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
+    life = Life()
+    life.started()
+    (stop,) = [effect for effect in life.tell(on.Revoked("K1")) if isinstance(effect, do.StopJob)]
+    life.tell(on.Draining())
+    life.tell(on.StopAnswered(stop.ask, "L1", fault(Trouble.UNREACHED)))
+    due = life.record().due
+    assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
+    (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
+    life.tell(on.StopAnswered(again.ask, "L1", None))
+    assert life.machine.unfinished() == 0
+
+
+def test_an_end_does_not_wait_for_the_stop_of_what_has_ended():
+    life = Life()
+    life.awaited = None
+    life.started()
+    life.tick(life.machine.policy.stop_grace)
+    life.see(over(EXITED_0))
+    life.tick(life.machine.policy.stop_grace)
+    assert ending(life) == 1
+    life.see(stopped(EXITED_0))
+    assert life.machine.unfinished() == 0
+
+
+def test_an_end_waits_for_a_launch_that_may_have_been_made_and_is_to_be_stopped():
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Revoked("K1"))
+    life.tell(on.Draining())
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    assert life.machine.unfinished() == 1
+    (find,) = life.tick(5)
+    assert life.machine.unfinished() == 1
+    (stop,) = life.tell(on.Found(find.ask, ("L1",), (starting(),)))
+    assert life.machine.unfinished() == 1
+    life.tell(on.StopAnswered(stop.ask, "L1", None))
+    assert life.machine.unfinished() == 0
+
+
+def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
+    life = Life()
+    ask = life.launching()
+    life.tell(on.Revoked("K1"))
+    life.tell(on.Draining())
+    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    (find,) = life.tick(5)
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    grace = life.machine.policy.find_grace
+    assert life.machine.unfinished(life.now + grace) == 1
+    assert life.machine.unfinished(life.now + grace - 0.01) == 0
 
 
 def test_an_ending_machine_is_idle():

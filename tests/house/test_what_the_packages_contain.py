@@ -49,7 +49,7 @@ def test_the_wheel_has_both_packages_the_samples_and_nothing_else(wheel):
     about = {name for name in wheel if name.split("/")[0].endswith(".dist-info")}
     (data,) = {name.split("/")[0] for name in wheel if name.split("/")[0].endswith(".data")}
     samples = {f"{data}/data/share/awsexec/{name}" for name in files_below("config-samples")}
-    code = {name.removeprefix("cli/") for name in files_below("aws_exec", "cli/awsexec_cli")}
+    code = {name.removeprefix("cli/") for name in files_below("aws_exec", "cli")}
     assert set(wheel) - about == code | samples
     assert {name.partition("/")[2] for name in about} == {
         "METADATA",

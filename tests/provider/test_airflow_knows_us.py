@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -69,8 +70,10 @@ def airflow(request, tmp_path: Path):
         (tmp_path / "sitecustomize.py").write_text(WITHOUT_AMAZON)
         environment["PYTHONPATH"] = str(tmp_path)
 
-    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "airflow", *words]
+    def run(
+        *words: str, program: Sequence[str] = ("-m", "airflow"), **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *program, *words]
         done = subprocess.run(
             command, env=environment | variables, capture_output=True, text=True, timeout=120, check=False
         )
@@ -96,6 +99,19 @@ def test_no_airflow_command_warns_of_us(airflow):
     assert "awsexec" not in said
     assert "aws_exec" not in said
     assert "warning" not in said.replace("deprecatedimportwarning", "")  # other providers', of Airflow 3.1
+
+
+@pytest.mark.parametrize("airflow", ["with"], indirect=True)
+def test_airflow_looks_for_example_dags_without_an_error(airflow):
+    """Every task's container does so first, where `load_examples` has Airflow's default."""
+    look = (
+        "from airflow.dag_processing.bundles.manager import DagBundlesManager\n"
+        "print([bundle.name for bundle in DagBundlesManager().get_all_dag_bundles()])"
+    )
+    done = airflow(program=("-c", look))
+    assert "'example_dags'" in done.stdout
+    assert "rror" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("airflow", ["with"], indirect=True)

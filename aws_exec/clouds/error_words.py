@@ -36,6 +36,8 @@ _WORDS: Final = tuple(
             (
                 r"is not a container in the (?:Task|job )Definition",
                 rf"{_BEGINS}Unable to substitute value\b",
+                # What is quoted first is a tag's own text, whatever words it has.
+                rf"{_BEGINS}'.*' is not a valid value for \w",
                 # Of a queue too, but not what can be mended of one.
                 rf"{_BEGINS}Job Queue is attached to Compute Environment that can ?not run Jobs\b",
                 rf"{_BEGINS}Job with shareIdentifier\b.* can ?only ?be submitted\b",
@@ -117,7 +119,8 @@ _WORDS: Final = tuple(
                 r"must be (?:provided|specified|at |between|one)",
                 r"is required\b",
                 r"restricted characters",
-                r"is not (?:valid|supported)\b",
+                r"is not (?:valid|supported|a valid value)\b",
+                r"\billegal characters?\b",
                 r"cannot (?:contain|have|specify|override)\b",
             ),
         ),

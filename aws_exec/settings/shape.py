@@ -1,4 +1,4 @@
-"""What RunTask and SubmitJob take, from botocore's service model, and whether a document is that.
+"""What RunTask and SubmitJob take, from botocore's service model and AWS's pages, and whether a document is that.
 
 Botocore's own validator knows types, required and unknown members and minima, and echoes the values it refuses. This
 one also knows maxima, enums and patterns, proposes what was meant, mends numbers written as text and text written as
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -71,6 +71,39 @@ class Operation:
 RUN_TASK = Operation("ecs", "RunTask")
 SUBMIT_JOB = Operation("batch", "SubmitJob")
 
+#: "Tag restrictions" of the AWS Batch user guide; the model of ECS has the same pattern.
+_TAG_TEXT = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
+#: An ARN is left to what knows which kind it has to be.
+_NAME_OR_ARN = r"(arn:.+|[A-Za-z0-9_-]{{1,{}}}){}"
+
+#: What AWS's pages say of a member and botocore's model does not: ECS's model has the patterns of tags, Batch's has
+#: none. AWS refuses what breaks these in words that Batch changes freely, so a task would wait for its timeout.
+#: Sources: API Reference and user guide of ECS (RunTask, CreateCluster, RegisterTaskDefinition) and of Batch
+#: (SubmitJob, CreateJobQueue, RegisterJobDefinition, EvaluateOnExit, "Tag restrictions").
+_DOCUMENTED: Mapping[Operation, Mapping[str, Mapping[str, Any]]] = {
+    RUN_TASK: {
+        "cluster": {"pattern": _NAME_OR_ARN.format(255, "")},
+        "taskDefinition": {"pattern": _NAME_OR_ARN.format(255, r"(:\d+)?")},
+        "overrides.containerOverrides[].name": {"pattern": r"[A-Za-z0-9_-]{1,255}"},
+        "placementConstraints": {"max": 10},
+        "placementConstraints[].expression": {"max": 2000},
+        "placementStrategy": {"max": 5},
+        "propagateTags": {"enum": ("TASK_DEFINITION", "NONE")},
+        "volumeConfigurations[].managedEBSVolume.sizeInGiB": {"min": 1, "max": 16_384},
+    },
+    SUBMIT_JOB: {
+        "jobQueue": {"pattern": _NAME_OR_ARN.format(128, "")},
+        "jobDefinition": {"pattern": _NAME_OR_ARN.format(128, r"(:\d+)?")},
+        "shareIdentifier": {"min": 1, "max": 256},
+        "dependsOn": {"max": 20},
+        "retryStrategy.evaluateOnExit[].onStatusReason": {"max": 512},
+        "retryStrategy.evaluateOnExit[].onReason": {"max": 512},
+        "retryStrategy.evaluateOnExit[].onExitCode": {"max": 512, "pattern": r"\d*\*?"},
+        "tags{key}": {"pattern": _TAG_TEXT},
+        "tags{}": {"pattern": _TAG_TEXT},
+    },
+}
+
 
 @cache
 def shape_of(operation: Operation) -> Shape:
@@ -79,7 +112,7 @@ def shape_of(operation: Operation) -> Shape:
     from botocore.model import ServiceModel  # noqa: PLC0415 - likewise
 
     model = ServiceModel(Loader().load_service_model(operation.service, "service-2"))
-    return _compiled(model.operation_model(operation.name).input_shape)
+    return _compiled(model.operation_model(operation.name).input_shape, _DOCUMENTED[operation])
 
 
 def run_task_shape() -> Shape:
@@ -258,13 +291,26 @@ def _mended(value: Any, kind: str) -> Any:
 _LARGE = 2**63
 
 
-def _compiled(shape: Any) -> Shape:
-    limits = shape.metadata
+def _compiled(shape: Any, documented: Mapping[str, Mapping[str, Any]], path: str = "") -> Shape:
+    """Botocore's shape with what AWS's pages add to it.
+
+    Args:
+        shape: of botocore.
+        documented: limits by path: of a list's items with `[]`, of a map's keys and values with `{key}` and `{}`.
+        path: of the shape in the request.
+    """
+    limits = {**shape.metadata, **documented.get(path, {})}
+
+    def below(step: str, inner: Any) -> Shape:
+        return _compiled(inner, documented, path + step)
+
     return Shape(
         kind=shape.type_name,
-        members={name: _compiled(member) for name, member in getattr(shape, "members", {}).items()},
-        item=_item(shape),
-        key=_compiled(shape.key) if shape.type_name == "map" else None,
+        members={
+            name: below(f".{name}" if path else name, member) for name, member in getattr(shape, "members", {}).items()
+        },
+        item=_item(shape, below),
+        key=below("{key}", shape.key) if shape.type_name == "map" else None,
         required=tuple(limits.get("required", ())),
         union=bool(limits.get("union")),
         enum=frozenset(limits.get("enum", ())),
@@ -274,12 +320,12 @@ def _compiled(shape: Any) -> Shape:
     )
 
 
-def _item(shape: Any) -> Shape | None:
+def _item(shape: Any, below: Callable[[str, Any], Shape]) -> Shape | None:
     match shape.type_name:
         case "list":
-            return _compiled(shape.member)
+            return below("[]", shape.member)
         case "map":
-            return _compiled(shape.value)
+            return below("{}", shape.value)
         case _:
             return None
 

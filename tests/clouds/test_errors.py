@@ -100,6 +100,10 @@ INVALID | 400 | ClientException | Override for container named throttle-proxy is
 INVALID | 400 | ClientException | Error executing request, Exception : JobDefinition throttle-test:3 not found
 INVALID | 400 | ClientException | Invalid revision number. Number: Rate exceeded
 INVALID | 400 | ClientException | Job name should match valid pattern
+INVALID | 400 | BadRequestException | '^GATC' is not a valid value for TagValue - it contains illegal characters
+INVALID | 400 | BadRequestException | 'no capacity' is not a valid value for TagValue - it is too long
+INVALID | 400 | ClientException | Error executing request, Exception : 'a' is not a valid value for TagKey
+INVALID | 400 | ClientException | Share identifier contains illegal characters
 INVALID | 400 | ClientException | Error executing request, Exception : Command field cannot have empty strings
 INVALID | 400 | ClientException | Error executing request, Exception : Job size must be less than 30 KiB, got 47 KiB
 INVALID | 400 | ClientException | Override for container named x is not a container in the job definition.

@@ -256,7 +256,8 @@ def documents(shape, *, faults, depth=0):
         return st.fixed_dictionaries(needed, optional=members) | wrong
     if shape.kind == "list":
         return st.lists(documents(shape.item, faults=faults, depth=depth + 1), max_size=2) | wrong
-    return (st.sampled_from(sorted(shape.enum)) if shape.enum else RIGHT[shape.kind]) | wrong
+    right = st.text("abcXYZ0", min_size=1, max_size=8) if shape.pattern else RIGHT[shape.kind]
+    return (st.sampled_from(sorted(shape.enum)) if shape.enum else right) | wrong
 
 
 SOUND = documents(run_task_shape(), faults=False)

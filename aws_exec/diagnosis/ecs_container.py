@@ -128,7 +128,7 @@ RULES: Final = (
     StopRule(
         id="start-disk-full",
         general=_STEPS,
-        when=_START + r"(?:no space left|Thin Pool has \d+ free data blocks)",
+        when=_START + r"no space left|Thin Pool has \S+ free data blocks",
         cause="The host's disk, or the task's ephemeral storage, is full.",
         blame=Blame.DEPLOYMENT,
         remedy="Enlarge the task's ephemeral storage or the host's volume; on EC2 remove unused images from the host.",
@@ -155,7 +155,7 @@ RULES: Final = (
     ),
     StopRule(
         id="volume-not-created",
-        when=r"CannotCreateVolume",
+        when=r"(?:Cannot(?:Create|Inspect)Volume|InvalidVolumeError)",
         cause="A volume that the task mounts could not be created.",
         blame=Blame.DEPLOYMENT,
         remedy="Check the volumes of the task definition and the host's volume driver.",
@@ -179,7 +179,7 @@ RULES: Final = (
     ),
     StopRule(
         id="container-not-inspected",
-        when=r"CannotInspectContainer",
+        when=r"Cannot(?:Inspect|Describe)Container",
         cause="The agent lost sight of the container: its host's container runtime did not answer.",
         blame=Blame.AWS,
         remedy="Run the task again; if it repeats on EC2, look at the load and the disk of the host.",
@@ -203,7 +203,7 @@ RULES: Final = (
     ),
     StopRule(
         id="runtime-error",
-        when=r"(?:ContainerRuntimeError|failed to create container|OCI runtime)",
+        when=r"(?:ContainerRuntimeError|DockerStateError|failed to create container|OCI runtime)",
         cause="The container runtime failed.",
         blame=Blame.AWS,
         remedy="Run the task again; if it repeats, check the container definition.",

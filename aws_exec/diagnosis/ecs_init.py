@@ -12,7 +12,9 @@ _INIT: Final = r"(?<!CannotStartContainerError: )(?<!CannotCreateContainerError:
 # On an EC2 host the agent itself reads them, and names no category (amazon-ecs-agent: asmsecret, ssmsecret, asm).
 _SECRETS: Final = (
     rf"(?:{_INIT}(?:pull secrets|registry auth|retrieve secrets?|fetch secret|from asm|from ssm|"
-    r"Secrets Manager|Parameter Store|ssm parameters)|fetching secret (?:data )?from|\basm (?:fetching|resource)).*"
+    r"Secrets Manager|Parameter Store|ssm parameters)|fetching secret (?:data )?from|"
+    r"\b(?:asm|ssm) (?:fetching|(?:secret )?resource)|unable to create (?:asm|ssm) client|retrieve secret with value|"
+    r"secretsmanager secretID|task secret data: ).*"
 )
 # An EC2 host reports its log driver's failure as a container that cannot start: no category is asked for.
 _LOGS: Final = (
@@ -22,7 +24,7 @@ _ENV_FILE: Final = r"(?:env files?|environment files?|envfile).*"
 # An EC2 host mounts file systems by docker's plugins, whose errors have no category (amazon-ecs-agent: dockervolume).
 _VOLUMES: Final = (
     rf"(?:{_INIT}(?:\bEFS\b|(?<![\w-])mount(?:ing|\.\w| attempt| target)|volume|\bFSx\b)|VolumeDriver\.\w+: |"
-    r"looking up volume plugin ).*"
+    r"\bVolumeError: |looking up volume plugin ).*"
 )
 #: Exceptions of AWS, not words that may stand in a name.
 _THROTTLED: Final = r"(?:Throttling\w*Exception|rate exceeded|too many requests)"
@@ -157,7 +159,7 @@ RULES: Final = (
     ),
     StopRule(
         id="secrets-failed",
-        general=("init-failed",),
+        general=("init-failed", "container-settings"),
         when=_SECRETS,
         cause="The task's secrets or registry credentials could not be read.",
         blame=Blame.DEPLOYMENT,
@@ -205,7 +207,9 @@ RULES: Final = (
     StopRule(
         id="env-file-failed",
         general=("init-failed",),
-        when=_INIT + _ENV_FILE + r"|unable to download env file",
+        when=_INIT
+        + _ENV_FILE
+        + r"|unable to download env file|environment ?file resource: |specified in environmentFile|envfile resource",
         cause="The environment file in Amazon S3 could not be read.",
         blame=Blame.DEPLOYMENT,
         remedy="Check environmentFiles, the execution role's s3:GetObject and the path to Amazon S3.",

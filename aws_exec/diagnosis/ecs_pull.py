@@ -19,8 +19,7 @@ _PULL: Final = r"CannotPull.*"
 NETWORK: Final = (
     r"(?:i/o timeout|\bdial [tu]|no such host|no route to host|connection (?:refused|reset|timed out|iss)|"
     r"request cancell?ed|context cancell?ed|canceled, context|deadline exceeded|TLS handshake|unexpected EOF|"
-    r"network configuration|Client\.Timeout|send request failed|signal: kil|name resolution|"
-    r"Could not reach any registry)"
+    r"network configuration|Client\.Timeout|send request failed|signal: kil|name resolution)"
 )
 
 #: Words of a missing permission, but not as a part of a name. An HTTP status comes after a space: after a colon stands
@@ -75,7 +74,7 @@ RULES: Final = (
     StopRule(
         id="pull-disk-full",
         general=_STEPS,
-        when=_PULL + r"(?:no space left|disk quota exceeded|Thin Pool has \d+ free data blocks)",
+        when=_PULL + r"(?:no space left|disk quota exceeded|Thin Pool has \S+ free data blocks)",
         cause="The disk was full before the image was pulled.",
         blame=Blame.DEPLOYMENT,
         remedy="Enlarge the task's ephemeral storage or the host's volume, or make the image smaller.",
@@ -133,7 +132,7 @@ RULES: Final = (
     StopRule(
         id="pull-unreachable",
         general=_STEPS,
-        when=_PULL + NETWORK,
+        when=rf"{_PULL}{NETWORK}|Could not reach any registry",
         cause="The task's network has no path to the image registry.",
         blame=Blame.DEPLOYMENT,
         remedy="Assign a public IP in a public subnet, or give the private one a NAT gateway or ECR and S3 endpoints.",

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
-from aws_exec.diagnosis import batch, ecs_container, ecs_init, ecs_instances, ecs_place, ecs_pull, exits, pages
+from aws_exec.diagnosis import (
+    batch,
+    ecs_agent,
+    ecs_container,
+    ecs_init,
+    ecs_instances,
+    ecs_place,
+    ecs_pull,
+    exits,
+    pages,
+)
 from aws_exec.diagnosis.model import Blame, StopRule, unique
 from aws_exec.lifecycle.policy import Replacement
 
@@ -80,6 +90,7 @@ GROUPS: Final[Mapping[str, tuple[StopRule, ...]]] = {
     "ECS and Batch: pulling the image": ecs_pull.RULES,
     "ECS and Batch: what a task needs before it starts": ecs_init.RULES,
     "ECS and Batch: the container runtime": ecs_container.RULES,
+    "ECS and Batch: the agent of a container instance": ecs_agent.RULES,
     "ECS and Batch: what else a task needs before it starts": ecs_init.OTHERS,
     "ECS and Batch: placement and capacity": ecs_place.PLACEMENT,
     "ECS and Batch: what took the task away": ecs_place.TAKEN_AWAY,

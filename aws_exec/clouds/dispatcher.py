@@ -1,9 +1,13 @@
 """Carries I/O effects out, off the scheduler's thread, and answers each with exactly one completion event.
 
 Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect is
-completed once: `Asks.complete` is the only place that writes to the inbox, and forgets the ask as it does. What the
+completed once: `Asks.complete` is the only place that writes to the inbox, and the first completion counts. What the
 scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
 handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
+
+The lanes' work may raise anything: the lane hands it to `_lost`, which is the one place where an exception becomes a
+completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
+looks after them once a second, and the router by a thread that the scheduler's beat starts.
 
 Lanes: launches, stops, reads (Observe, Watch, Find, Survey) and rows (Confirm, Settle, AskOwners; Survey, before it is
 a read) have threads of their own, so that a thousand submits never starve a describe. Launches and stops may share a
@@ -12,25 +16,27 @@ pacer (ECS counts RunTask and StopTask together); stops go first.
 
 from __future__ import annotations
 
+import _thread
 import queue
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.lane import Lane, Workers
-from aws_exec.clouds.lane_asks import Asks
-from aws_exec.clouds.lane_faults import failed, fault_before_sending, fault_in
-from aws_exec.clouds.lane_finds import Finds, answer_to, merged
+from aws_exec.clouds.lane_asks import Asks, Pending
+from aws_exec.clouds.lane_faults import failed, fault_in, fault_of_lost
 from aws_exec.clouds.lane_gate import (
     FIRST_RENEWAL_SECONDS,
     LONGEST_RENEWAL_SECONDS,
     CredentialsGate,
     still_unauthenticated,
 )
-from aws_exec.clouds.lane_lessons import Lessons
+from aws_exec.clouds.lane_lessons import Begun, Lessons
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.clouds.lane_rows import Question, RowQuestions, Rows
@@ -44,6 +50,12 @@ from aws_exec.metering.meter import Meter, NoMeter
 Reading: TypeAlias = do.Observe | do.Watch | do.Find | do.Survey
 #: Launches, stops, reads, rows.
 Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Question]]
+
+
+_CLOSED = ("Closed", "the executor is shutting down")
+
+#: Seconds between two looks at whether all threads live: a completion that is a second late harms nobody.
+LOOK_AFTER_SECONDS = 1.0
 
 
 class Dispatcher:
@@ -66,6 +78,7 @@ class Dispatcher:
             after that another scheduler may have adopted it).
         workers: threads at most, by lane.
         meter: is told of throttles.
+        look_after: seconds between two looks at whether all threads live.
     """
 
     def __init__(
@@ -85,6 +98,7 @@ class Dispatcher:
         lease: float = 10.0,
         workers: Workers | None = None,
         meter: Meter = NoMeter(),  # noqa: B008 -- it has no state
+        look_after: float = LOOK_AFTER_SECONDS,
     ) -> None:
         self._cloud = cloud
         self._compose = compose
@@ -99,13 +113,15 @@ class Dispatcher:
         self._log = LaneLog(clock)
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
-        self._finds = Finds()
         self._questions = RowQuestions(rows, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
-        #: What was dispatched and not yet routed. The bell says that there is something, or that we have closed.
-        self._intake: deque[tuple[int, do.IoEffect | do.Withdraw]] = deque()
+        #: What was dispatched, and when, and not yet routed. The bell says that there is something, or that we closed.
+        self._intake: deque[tuple[int, do.IoEffect | do.Withdraw, float]] = deque()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._routing = threading.Lock()
+        self._router: threading.Thread | None = None
+        self._look_after = look_after
+        self._look_after_at = time.monotonic() + look_after
         self._last_number = 0
         self._asks = Asks()
         self._closed = False
@@ -117,7 +133,7 @@ class Dispatcher:
         self._beat = self._clock()
         for lane in self._all_lanes():
             lane.start()
-        threading.Thread(target=self._route_for_ever, name="awsexec-dispatch", daemon=True).start()
+        self._start_router()
 
     def dispatch(self, number: int, effect: do.IoEffect | do.Withdraw) -> None:
         """Have an effect carried out. Never waits or raises.
@@ -127,7 +143,7 @@ class Dispatcher:
                 may repeat itself.
             effect: what to do. After `close()` it is completed with HELD at once.
         """
-        self._intake.append((number, effect))
+        self._intake.append((number, effect, self._clock()))
         if self._closed:
             self._route()
         else:
@@ -144,6 +160,10 @@ class Dispatcher:
     def beat(self, now: float) -> None:
         """The scheduler is alive: launches may be sent for another `lease` seconds."""
         self._beat = now
+        if self._router is not None and not self._router.is_alive():
+            # One step: starting a `threading.Thread` takes locks that a signal could leave locked.
+            with suppress(RuntimeError):  # out of threads: the next beat tries again
+                _thread.start_new_thread(self._replace_router, ())
 
     @property
     def outstanding(self) -> int:
@@ -177,42 +197,73 @@ class Dispatcher:
 
     def _close(self, lane: Lane[Any]) -> None:
         for effect in lane.close():
-            self._hold(effect, "Closed", "the executor is shutting down")
+            self._hold_back(effect.ask, *_CLOSED)
 
     # -- routing ------------------------------------------------------------------------------------------------------
 
     def _lanes(self, workers: Workers) -> Lanes:
         held = self._gate.is_paused
+        common: dict[str, Any] = {"lost": self._lost, "claim": self._claim, "clock": self._clock}
         return (
-            Lane("launch", self._submit, workers.launches, pacer=self._launch_pacer, paused=held),
-            Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held),
-            Lane("read", self._read, workers.reads, paused=held),
-            Lane("row", self._ask_rows, workers.rows),
+            Lane("launch", self._submit, workers.launches, pacer=self._launch_pacer, paused=held, **common),
+            Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held, **common),
+            Lane("read", self._read, workers.reads, paused=held, **common),
+            Lane("row", self._ask_rows, workers.rows, **common),
         )
 
     def _all_lanes(self) -> Lanes:
         return self._launches, self._stops, self._reads, self._rows
 
+    def _start_router(self) -> None:
+        self._router = threading.Thread(target=self._route_for_ever, name="awsexec-dispatch", daemon=True)
+        self._router.start()
+
+    def _replace_router(self) -> None:
+        with self._routing:
+            if self._router is not None and not self._router.is_alive():
+                self._start_router()
+
     def _route_for_ever(self) -> None:
-        while not self._closed:
-            self._bell.get()
-            self._route()
+        # Until the last is completed: a thread that dies after `close` leaves something to complete, too.
+        while not self._closed or self.outstanding:
+            try:
+                with suppress(queue.Empty):
+                    self._bell.get(timeout=self._look_after)
+                self._route()
+                self._tend()
+            except BaseException as error:  # noqa: BLE001 -- what is routed by halves is routed again
+                self._log.unforeseen(error, "dispatch")
+
+    def _tend(self) -> None:
+        """Replace the threads that have died; once per `look_after`."""
+        now = time.monotonic()
+        if now >= self._look_after_at:
+            self._look_after_at = now + self._look_after
+            for lane in self._all_lanes():
+                lane.tend()
+            self._gate.tend()
 
     def _route(self) -> None:
-        """Put what was dispatched into its lane. It leaves the intake last: `outstanding` never counts too few."""
+        """Put what was dispatched into its lane. It leaves the intake last: `outstanding` never counts too few.
+
+        Whoever is interrupted here leaves the effect in the intake, and the next repeats all of it.
+        """
         with self._routing:
             while self._intake:
-                number, effect = self._intake[0]
-                if number > self._last_number:
-                    self._route_one(effect)
-                    self._last_number = number
+                number, effect, since = self._intake[0]
+                if isinstance(effect, do.Withdraw):
+                    self._withdraw(effect.ask)
+                else:
+                    if number > self._last_number:
+                        self._asks.open(effect, since)
+                        self._last_number = number
+                    self._place(effect)
                 self._intake.popleft()
 
-    def _route_one(self, effect: do.IoEffect | do.Withdraw) -> None:
-        if isinstance(effect, do.Withdraw):
-            self._withdraw(effect.ask)
+    def _place(self, effect: do.IoEffect) -> None:
+        """Put an effect into its lane, unless somebody has taken it there already."""
+        if not self._asks.waits(effect.ask):
             return
-        self._asks.open(effect.ask)
         match effect:
             case do.Submit():
                 taken = self._launches.put(effect.ask, effect)
@@ -220,51 +271,79 @@ class Dispatcher:
                 taken = self._stops.put(effect.ask, effect)
             case do.Confirm() | do.Settle() | do.AskOwners() | do.Survey():
                 taken = self._rows.put(effect.ask, effect)
-            case do.Observe() | do.Watch():
-                taken = self._reads.put(effect.ask, effect)
-            case do.Find():
-                self._finds.add(effect)
+            case do.Observe() | do.Watch() | do.Find():
                 taken = self._reads.put(effect.ask, effect)
         if not taken:
-            self._hold(effect, "Closed", "the executor is shutting down")
+            self._hold_back(effect.ask, *_CLOSED)
 
     def _withdraw(self, ask: int) -> None:
-        if (effect := self._launches.remove(ask)) is not None:
-            self._hold(effect, "Withdrawn", "no longer wanted")
-            return
+        self._hold_back(ask, "Withdrawn", "no longer wanted")
+        self._launches.remove(ask)
         # A worker may have taken it from the queue and not sent it yet; it looks there before it does.
         self._asks.withdraw(ask)
+
+    def _hold_back(self, ask: int, code: str, message: str) -> None:
+        """Complete an effect that no worker has taken."""
+        for pending in self._asks.take_over([ask], self):
+            self._hold(pending.effect, code, message)
 
     def _hold(self, effect: do.IoEffect, code: str, message: str) -> None:
         self._asks.complete(effect.ask, failed(effect, Fault(Trouble.HELD, type(effect).__name__, code, message)))
 
-    # -- the lanes' work: none of these may raise ---------------------------------------------------------------------
+    # -- the lanes' work: what it raises goes to `_lost` --------------------------------------------------------------
+
+    def _claim(self, ask: int, worker: object) -> bool:
+        return self._asks.claim(ask, worker, self._lessons.begin())
+
+    def _lost(self, effects: Sequence[do.IoEffect], worker: object, error: BaseException) -> bool:
+        """Complete what a worker has begun and cannot finish; whether AWS may have been called for it."""
+        lost = self._asks.take_over([effect.ask for effect in effects], worker)
+        if not lost:
+            # None, or completed already: what follows a completion is a mistake of ours.
+            fault_in(error, "completed", Trouble.NO_ANSWER, self._log)
+            return bool(effects)
+        first = lost[0]
+        sent = any(pending.sent for pending in lost)
+        fault = fault_of_lost(first.effect, error, self._log, sent=sent)
+        fault = self._learn(first, fault, sent=sent)
+        for pending in lost:
+            self._asks.complete(pending.effect.ask, failed(pending.effect, fault, pending.request))
+        return sent
+
+    def _learn(self, pending: Pending, fault: Fault, *, sent: bool) -> Fault:
+        match pending.effect:
+            case do.Confirm() | do.Settle() | do.AskOwners():
+                return fault
+            case do.Submit() if sent:
+                pacer = self._launch_pacer
+            case do.StopJob():
+                pacer = self._stop_pacer
+            case _:
+                # What composing a launch asks of AWS are reads, too.
+                pacer = self._read_pacer
+        return self._lessons.learn(fault, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
 
     def _submit(self, effect: do.Submit) -> bool:
         if self._is_held(effect):
             return False
-        request: Request | None = None
-        begun = self._lessons.begin()
-        try:
-            request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
-        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever compose raises
-            # What composing asks of AWS (is there a strategy?) are reads.
-            fault = fault_before_sending(error, "compose", self._log)
-            fault = self._lessons.learn(fault, begun, self._read_pacer, launch=True)
-            self._asks.complete(effect.ask, failed(effect, fault))
-            return False
+        request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
         # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
         if self._is_held(effect):
             return False
-
-        def call() -> on.Completion:
-            answer = self._cloud.submit([request])[0]
-            if isinstance(answer, Observation):
-                return on.Accepted(effect.ask, effect.launch_id, answer)
-            return failed(effect, answer, request)
-
-        self._asks.complete(effect.ask, self._lessons.answer(effect, call, self._launch_pacer, request))
+        begun = self._sending([effect], request)
+        answer = self._cloud.submit([request])[0]
+        if isinstance(answer, Observation):
+            self._asks.complete(effect.ask, on.Accepted(effect.ask, effect.launch_id, answer))
+        else:
+            fault = self._lessons.learn(answer, begun, self._launch_pacer, launch=True)
+            self._asks.complete(effect.ask, failed(effect, fault, request))
         return True
+
+    def _sending(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
+        """From now on AWS may have these."""
+        begun = self._lessons.begin()
+        self._asks.sending([effect.ask for effect in effects], begun, request)
+        return begun
 
     def _is_held(self, effect: do.Submit) -> bool:
         """Complete a launch that must not be sent (any more); whether that was so."""
@@ -272,7 +351,7 @@ class Dispatcher:
         if self._asks.is_withdrawn(effect.ask):
             self._hold(effect, "Withdrawn", "no longer wanted")
         elif self._closed:
-            self._hold(effect, "Closed", "the executor is shutting down")
+            self._hold(effect, *_CLOSED)
         elif effect.not_after is not None and now > effect.not_after:
             self._hold(effect, "TooLate", "its deadline passed before it could be sent")
         elif now - self._beat > self._lease:
@@ -285,56 +364,55 @@ class Dispatcher:
         """Stop a job, and with it those that wait for the same reason, as many as one call takes."""
         more = self._cloud.capabilities.stop_batch - 1
         stops = [effect, *self._stops.take_along(lambda other: other.reason == effect.reason, more)]
-        begun = self._lessons.begin()
-        faults: list[Fault | None]
-        try:
-            answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
-            faults = [fault for _, fault in zip(stops, answers, strict=True)]
-        except BaseException as error:  # noqa: BLE001 -- exactly one completion each, whatever an adapter raises
-            faults = [fault_in(error, "StopJob", Trouble.NO_ANSWER, self._log)] * len(stops)
-        for stop, fault in zip(stops, faults, strict=True):
+        begun = self._sending(stops)
+        answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
+        for stop, fault in zip(stops, answers, strict=True):
             told = fault and self._lessons.learn(fault, begun, self._stop_pacer)
             self._asks.complete(stop.ask, on.StopAnswered(stop.ask, stop.launch_id, told))
         return True
 
     def _read(self, effect: Reading) -> bool:
         if isinstance(effect, do.Find):
-            self._find(self._finds.take(effect.ask))
+            self._find(effect)
             return True
-
-        def call() -> on.Completion:
-            if isinstance(effect, do.Survey):
-                return on.Surveyed(effect.ask, tuple(self._survey(effect.ended_of)))
-            jobs = effect.jobs
-            if isinstance(effect, do.Watch):
-                jobs = tuple(self._cloud.watch(effect.place, jobs))
-                if not 0 < len(jobs) <= effect.at_once:
-                    return on.Watched(effect.ask, effect.place, jobs)
-            description = self._cloud.describe(effect.place, jobs)
-            return on.Observed(effect.ask, description.seen, description.missing)
-
-        self._asks.complete(effect.ask, self._lessons.answer(effect, call, self._read_pacer))
+        self._sending([effect])
+        self._asks.complete(effect.ask, self._seen(effect))
         return True
 
-    def _find(self, finds: list[do.Find]) -> None:
-        if not finds:
-            return
-        together = merged(finds)
+    def _seen(self, effect: do.Observe | do.Watch | do.Survey) -> on.Completion:
+        if isinstance(effect, do.Survey):
+            return on.Surveyed(effect.ask, tuple(self._survey(effect.ended_of)))
+        jobs = effect.jobs
+        if isinstance(effect, do.Watch):
+            jobs = tuple(self._cloud.watch(effect.place, jobs))
+            if not 0 < len(jobs) <= effect.at_once:
+                return on.Watched(effect.ask, effect.place, jobs)
+        description = self._cloud.describe(effect.place, jobs)
+        return on.Observed(effect.ask, description.seen, description.missing)
 
-        def call() -> on.Completion:
-            seen = self._cloud.find(together.families, together.places)
-            return on.Found(together.ask, together.launch_ids, tuple(seen))
+    def _find(self, effect: do.Find) -> None:
+        """Look for launches, and for those of all looks that wait: a look lists the fleet, whatever it looks for.
 
-        answer = self._lessons.answer(together, call, self._read_pacer)
+        A scheduler that adopts thousands of launches asks in portions. While one is looked for, the others gather.
+        """
+        more = self._reads.take_along(lambda other: isinstance(other, do.Find), sys.maxsize)
+        finds = [effect, *(other for other in more if isinstance(other, do.Find))]
+        self._sending(finds)
+        families = dict.fromkeys(family for find in finds for family in find.families)
+        places = dict.fromkeys(place for find in finds for place in find.places)
+        seen = tuple(self._cloud.find(tuple(families), tuple(places)))
         for find in finds:
-            self._asks.complete(find.ask, answer_to(find, answer))
+            self._asks.complete(find.ask, on.Found(find.ask, find.launch_ids, seen))
 
     def _ask_rows(self, effect: Question) -> bool:
         for ask, answer in self._questions.ask(effect, self._rows.take_along):
             if not isinstance(answer, do.Survey):
                 self._asks.complete(ask, answer)
-            elif not self._reads.put(ask, answer):
-                self._hold(answer, "Closed", "the executor is shutting down")
+                continue
+            # What is left of it is a read: the thread of that lane becomes its owner.
+            self._asks.release(ask)
+            if not self._reads.put(ask, answer):
+                self._hold_back(ask, *_CLOSED)
         return True
 
     # -- credentials --------------------------------------------------------------------------------------------------

@@ -4,22 +4,33 @@ One worker at a time leads: it waits for the pacer *before* it takes the head of
 in the queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread; a worker that
 leaves a backlog behind starts the next, up to the limit, and so does whoever puts something where all are at work (the
 dispatcher's router, a worker of another lane): the scheduler's thread never starts one.
+
+No exception ends a lane. A worker keeps what it has taken in its hand until that is done. What escapes from its work
+is handed to `lost` together with the hand, and the worker goes on. A thread that dies all the same, or that hangs and
+is abandoned, is replaced, and its hand goes the same way.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
+from aws_exec.clouds.lane_log import emit
 from aws_exec.clouds.lane_pace import Pacer
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class ThreadDiedError(Exception):
+    """Why an effect was lost: the thread that carried it out ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +50,43 @@ class Workers:
     rows: int = 1
 
 
+class Worker(threading.Thread, Generic[T]):
+    """One thread of a lane.
+
+    Attributes:
+        hand: by ask, what it has taken out of the queue and is not done with.
+        busy: it is not waiting for something to do.
+        since: seconds of the lane's clock when it took what is in its hand.
+        dismissed: it is to take nothing more, and its hand is lost.
+    """
+
+    def __init__(self, run: Callable[[Worker[T]], None], name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work_off = run
+        self.hand: dict[int, T] = {}
+        self.busy = False
+        self.since = 0.0
+        self.dismissed = False
+
+    def run(self) -> None:
+        """Work the lane off."""
+        self._work_off(self)
+
+
 class Lane(Generic[T]):
     """Effects of one kind, by their ask.
 
     Args:
         name: of its threads.
-        work: carries one out; must not raise. Returns whether it used the call that was taken from the pacer.
+        work: carries one out. Returns whether it used the call that was taken from the pacer.
+        lost: completes effects that a worker (the second argument) could not finish, for the reason in the third;
+            those that were completed before, or that another carries out, are none of its business. Returns as `work`.
+        claim: whether this worker may carry out what it has taken; False: it is another's, or done already.
         limit: threads at most.
         pacer: what to wait for before each; None: nothing.
         urgent: this lane goes before others of the same pacer.
         paused: whether to hold everything; `wake()` when that changes.
+        clock: seconds, monotonic.
     """
 
     def __init__(
@@ -57,107 +95,178 @@ class Lane(Generic[T]):
         work: Callable[[T], bool],
         limit: int,
         *,
+        lost: Callable[[Sequence[T], object, BaseException], bool],
+        claim: Callable[[int, object], bool],
         pacer: Pacer | None = None,
         urgent: bool = False,
         paused: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._work = work
+        self._lost = lost
+        self._claim = claim
         self._limit = limit
         self._pacer = pacer
         self._urgent = urgent
         self._paused = paused
-        self._changed = threading.Condition(threading.Lock())
-        #: By ask, oldest first: a dict is an ordered queue from which anything can be withdrawn.
-        self._queue: dict[int, T] = {}
-        self._leading = False
-        self._idle = 0
-        self._threads = 0
-        #: Threads that were started, and have not looked at the queue yet: they need no help of another.
-        self._starting = 0
+        self._clock = clock
+        # `with` takes the lock itself, not the condition: to let a lock go is one step that nothing interrupts.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        #: By ask, oldest first: an ordered queue from which anything can be withdrawn.
+        self._queue: OrderedDict[int, T] = OrderedDict()
+        self._workers: list[Worker[T]] = []
+        self._leader: Worker[T] | None = None
+        #: Threads that hung when they were abandoned, and may still.
+        self._abandoned: list[Worker[T]] = []
+        self._numbers = 0
         self._closed = False
 
     def start(self) -> None:
         """Start the first thread."""
         # Nobody else has it yet. A lock taken here, on the scheduler's thread, is one that a signal could leave locked.
-        self._threads += 1
-        self._starting += 1
-        self._start_thread()
+        self._start_worker()
 
     def put(self, ask: int, effect: T) -> bool:
         """Queue an effect; False if the lane is closed."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 return False
             self._queue[ask] = effect
             self._changed.notify()
             # Whoever leads will look for itself, when it takes this.
-            grow = self._threads > 0 and not self._leading and self._grow()
-        if grow:
-            self._start_thread()
-        return True
+            if self._workers and self._leader is None:
+                self._grow()
+            return True
 
-    def remove(self, ask: int) -> T | None:
-        """Take an effect back out; None if it is no longer queued."""
-        with self._changed:
-            return self._queue.pop(ask, None)
+    def remove(self, ask: int) -> None:
+        """Take an effect back out, if it is queued."""
+        with self._lock:
+            self._queue.pop(ask, None)
 
     def take_along(self, fits: Callable[[T], bool], at_most: int) -> list[T]:
         """Take more out of the queue, oldest first: for a worker whose one call can do several."""
-        with self._changed:
+        me = threading.current_thread()
+        with self._lock:
+            if not isinstance(me, Worker) or me.dismissed:
+                return []
             asks = list(islice((ask for ask, effect in self._queue.items() if fits(effect)), at_most))
-            return [self._queue.pop(ask) for ask in asks]
+            return [effect for ask in asks if (effect := self._take_in_hand(me, ask)) is not None]
 
     def wake(self) -> None:
         """Look again at what held the lane up."""
-        with self._changed:
+        with self._lock:
             self._changed.notify_all()
 
     def close(self) -> list[T]:
-        """Take nothing more on; what was still queued is returned."""
-        with self._changed:
+        """Take nothing more on; what was still queued is returned, and not carried out."""
+        with self._lock:
             self._closed = True
-            rest = list(self._queue.values())
-            self._queue.clear()
             self._changed.notify_all()
-            return rest
+            return list(self._queue.values())
 
-    def _grow(self) -> bool:
-        """Whether to start another thread, which is counted then. To be called with the lock."""
-        grow = not self._idle and not self._starting and self._threads < self._limit
-        self._threads += grow
-        self._starting += grow
-        return grow
+    # -- threads that die or hang -------------------------------------------------------------------------------------
 
-    def _start_thread(self) -> None:
+    def tend(self) -> None:
+        """Replace the threads that have died; for a thread of ours to call now and then."""
+        with self._lock:
+            gone = [worker for worker in self._workers if worker.dismissed or not worker.is_alive()]
+        for worker in gone:
+            self._dismiss(worker, ThreadDiedError())
+        with self._lock:
+            if not self._workers and not self._closed:
+                self._start_worker()
+            if self._queue:
+                # Whoever was woken for it may have died before it looked.
+                self._changed.notify()
+
+    def abandon(self, longer_than: float, error: BaseException, at_most: int) -> int:
+        """Replace the threads that have been at what they took for too long; what they took is lost.
+
+        Such a thread may hang for ever, or come back: then it ends, and what it completes is completed already.
+
+        Args:
+            longer_than: seconds.
+            error: why; becomes the fault of the effects.
+            at_most: so many threads may hang at a time; what hangs beyond is waited for.
+
+        Returns:
+            Threads that were abandoned now.
+        """
+        now = self._clock()
+        with self._lock:
+            self._abandoned = [worker for worker in self._abandoned if worker.is_alive()]
+            hung = [worker for worker in self._workers if worker.hand and now - worker.since > longer_than]
+            hung = hung[: max(0, at_most - len(self._abandoned))]
+            for worker in hung:
+                worker.dismissed = True
+                self._abandoned.append(worker)
+        for worker in hung:
+            self._dismiss(worker, error)
+        return len(hung)
+
+    def _dismiss(self, worker: Worker[T], error: BaseException) -> None:
+        """Give up a thread that has died or hangs, and start another. May be repeated where it was interrupted."""
+        self._lost(tuple(worker.hand.values()), worker, error)
+        with self._lock:
+            if worker in self._workers:
+                self._workers.remove(worker)
+            self._stop_leading(worker)
+            if not self._closed:
+                self._start_worker()
+
+    def _grow(self) -> None:
+        """Start another thread where all are at work. To be called with the lock."""
+        if len(self._workers) < self._limit and all(worker.busy for worker in self._workers):
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        self._numbers += 1
+        worker = Worker(self._run, f"awsexec-{self._name}-{self._numbers}")
+        self._workers.append(worker)
         try:
-            number = self._threads
-            threading.Thread(target=self._run, name=f"awsexec-{self._name}-{number}", daemon=True).start()
+            worker.start()
         except RuntimeError:
             # The process is out of threads: those that there are go on.
-            log.warning("Cannot start thread %d of the %s lane", self._threads, self._name)
-            with self._changed:
-                self._threads -= 1
-                self._starting -= 1
+            self._workers.remove(worker)
+            emit(
+                log, logging.WARNING, "Cannot start a thread of the %s lane; it has %d", self._name, len(self._workers)
+            )
 
-    def _run(self) -> None:
-        with self._changed:
-            self._starting -= 1
-        while True:
-            effect = self._next()
-            if effect is None:
-                return
-            used = self._work(effect)
-            if self._pacer is not None and not used:
-                self._pacer.give_back()
+    # -- a worker -----------------------------------------------------------------------------------------------------
 
-    def _next(self) -> T | None:
-        """Wait for the next effect that may be sent; None when the lane has closed."""
-        while self._lead():
+    def _run(self, me: Worker[T]) -> None:
+        while not self._is_over(me):
+            try:
+                self._work_off(me)
+            except BaseException as error:  # noqa: BLE001 -- exactly one completion, and a lane that goes on
+                self._recover(me, error)
+
+    def _work_off(self, me: Worker[T]) -> None:
+        while (effect := self._next(me)) is not None:
+            self._done(me, used=self._work(effect))
+
+    def _recover(self, me: Worker[T], error: BaseException) -> None:
+        """Go on after an exception."""
+        with self._lock:
+            self._stop_leading(me)
+        # Where the hand is empty it is not known whether a call was taken; one less does no harm.
+        self._done(me, used=self._lost(tuple(me.hand.values()), me, error) or not me.hand)
+
+    def _done(self, me: Worker[T], *, used: bool) -> None:
+        me.hand.clear()
+        if self._pacer is not None and not used:
+            self._pacer.give_back()
+
+    def _is_over(self, me: Worker[T]) -> bool:
+        return self._closed or me.dismissed
+
+    def _next(self, me: Worker[T]) -> T | None:
+        """Wait for the next effect that may be sent; None when there will be none for this worker."""
+        while self._lead(me):
             allowed = self._pacer is None or self._pacer.take(urgent=self._urgent)
-            effect, grow = self._take(allowed=allowed)
-            if grow:
-                self._start_thread()
+            effect = self._take(me, allowed=allowed)
             if effect is not None:
                 return effect
             if allowed and self._pacer is not None:
@@ -166,25 +275,44 @@ class Lane(Generic[T]):
                 return None
         return None
 
-    def _lead(self) -> bool:
-        """Wait until there is something to send and nobody else leads; False when the lane has closed."""
-        with self._changed:
-            self._idle += 1
-            try:
-                while not self._closed and (self._leading or not self._queue or self._paused()):
-                    self._changed.wait()
-                self._leading = not self._closed
-                return self._leading
-            finally:
-                self._idle -= 1
+    def _lead(self, me: Worker[T]) -> bool:
+        """Wait until there is something to send and nobody else leads; False when the worker's time is over."""
+        with self._lock:
+            me.busy = False
+            while not self._is_over(me) and (self._leader is not None or not self._queue or self._paused()):
+                self._changed.wait()
+            me.busy = True
+            if not self._is_over(me):
+                self._leader = me
+            return self._leader is me
 
-    def _take(self, *, allowed: bool) -> tuple[T | None, bool]:
+    def _stop_leading(self, me: Worker[T]) -> None:
+        """Let another lead. To be called with the lock."""
+        if self._leader is me:
+            self._leader = None
+        self._changed.notify()
+
+    def _take(self, me: Worker[T], *, allowed: bool) -> T | None:
         """Stop leading; take the head of the queue, unless what was there is gone or held by now."""
-        with self._changed:
-            self._leading = False
+        with self._lock:
             effect = None
-            if allowed and self._queue and not self._closed and not self._paused():
-                effect = self._queue.pop(next(iter(self._queue)))
-            grow = bool(effect is not None and self._queue) and self._grow()
-            self._changed.notify()
-            return effect, grow
+            while allowed and effect is None and self._queue and not self._is_over(me) and not self._paused():
+                effect = self._take_in_hand(me, next(iter(self._queue)))
+            if effect is not None and self._queue:
+                self._grow()
+            self._stop_leading(me)
+            return effect
+
+    def _take_in_hand(self, me: Worker[T], ask: int) -> T | None:
+        """Move one from the queue into a hand; None if it is not to be carried out. To be called with the lock.
+
+        An interruption leaves it in both, never in none: `claim` sees to it that it is carried out once.
+        """
+        effect = self._queue[ask]
+        me.since = self._clock()
+        me.hand[ask] = effect
+        del self._queue[ask]
+        if self._claim(ask, me):
+            return effect
+        del me.hand[ask]
+        return None

@@ -1,69 +1,160 @@
-"""What was asked for and is not answered yet, and the answers that nobody has taken in: one answer for each ask.
+"""The requests of one dispatcher that have no completion yet, and the completions that nobody has read: one for each.
 
-The lanes' threads open, withdraw and complete under a lock. The scheduler's thread only peeks, pops and counts, which
-takes none: a signal handler's `SystemExit` can leave nothing locked.
+What is known of a request is a record, changed in single steps: whoever is interrupted between two of them, by whatever
+exception, may repeat all of it, or leave that to another thread. A request has one owner, the thread that carries it
+out, and its first completion counts.
+
+Threads of the dispatcher take the lock. The scheduler's thread only peeks, pops and counts, which takes none: a signal
+handler's `SystemExit` can leave nothing locked.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.lane_lessons import Begun
+from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+
+NOT_BEGUN = Begun(0, 0.0)
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A request without a completion.
+
+    Attributes:
+        effect: what was asked for.
+        since: seconds of the dispatcher's clock when it was dispatched.
+        owner: whoever carries it out; None while it waits.
+        begun: when its owner began the present step.
+        withdrawn: it must not be sent any more.
+        sent: AWS may have it.
+        request: of a launch that was sent.
+        completion: its first one; None before.
+        popped: the scheduler's thread has handled the completion.
+    """
+
+    effect: do.IoEffect
+    since: float
+    owner: object | None = None
+    begun: Begun = NOT_BEGUN
+    withdrawn: bool = False
+    sent: bool = False
+    request: Request | None = None
+    completion: on.Completion | None = None
+    popped: bool = False
 
 
 class Asks:
-    """The open asks of one dispatcher, and its inbox."""
+    """The open requests of one dispatcher, and its inbox.
+
+    Attributes:
+        oldest: the request that has waited longest; None if none waits. Any thread may read it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: Asks that were routed and are not completed; those of them that are not to be sent any more.
-        self._open: set[int] = set()
-        self._withdrawn: set[int] = set()
+        #: By number, oldest first. Ordered by links: a dict finds its first entry slowly after many were deleted there.
+        self._open: OrderedDict[int, Pending] = OrderedDict()
         self._settled = threading.Event()
         self._settled.set()
-        self._inbox: deque[on.Completion] = deque()
+        #: The same request may be in it twice, after an interruption; `popped` tells.
+        self._inbox: deque[Pending] = deque()
+        self.oldest: Pending | None = None
 
-    def open(self, ask: int) -> None:
-        """From now on an answer is owed."""
+    def open(self, effect: do.IoEffect, since: float) -> None:
+        """From now on a completion is owed."""
         with self._lock:
-            self._open.add(ask)
             self._settled.clear()
+            self._open[effect.ask] = Pending(effect, since)
+            self._look_for_oldest()
+
+    def claim(self, ask: int, owner: object, begun: Begun) -> bool:
+        """Become the owner of a request that has none; False if it has another, or is completed."""
+        with self._lock:
+            pending = self._open.get(ask)
+            if pending is None or pending.owner is not None:
+                return False
+            pending.begun = begun
+            pending.owner = owner
+            return True
+
+    def release(self, ask: int) -> None:
+        """Give it up, so that another may claim it."""
+        with self._lock:
+            if (pending := self._open.get(ask)) is not None:
+                pending.owner = None
+
+    def take_over(self, asks: Iterable[int], owner: object) -> list[Pending]:
+        """Those of these requests that this owner has, or that nobody has and are its own from now on."""
+        with self._lock:
+            found = [pending for ask in asks if (pending := self._open.get(ask)) is not None]
+            for pending in found:
+                pending.owner = pending.owner or owner
+            return [pending for pending in found if pending.owner is owner]
+
+    def waits(self, ask: int) -> bool:
+        """Whether nobody carries it out yet."""
+        pending = self._open.get(ask)
+        return pending is not None and pending.owner is None
+
+    def sending(self, asks: Iterable[int], begun: Begun, request: Request | None = None) -> None:
+        """From now on AWS may have these."""
+        with self._lock:
+            for ask in asks:
+                if (pending := self._open.get(ask)) is not None:
+                    pending.begun, pending.request, pending.sent = begun, request, True
 
     def withdraw(self, ask: int) -> None:
-        """It is not to be sent any more; nothing, if it is answered already."""
+        """It must not be sent any more; nothing, if it is completed already."""
         with self._lock:
-            if ask in self._open:
-                self._withdrawn.add(ask)
+            if (pending := self._open.get(ask)) is not None:
+                pending.withdrawn = True
 
     def is_withdrawn(self, ask: int) -> bool:
-        """Whether it is not to be sent any more."""
-        return ask in self._withdrawn
+        """Whether it must not be sent any more."""
+        pending = self._open.get(ask)
+        return pending is not None and pending.withdrawn
 
     def complete(self, ask: int, event: on.Completion) -> None:
-        """Answer an ask; nothing, if it is answered already."""
+        """Complete a request; nothing, if it is completed already."""
         with self._lock:
-            if ask not in self._open:
+            pending = self._open.get(ask)
+            if pending is None:
                 return
-            self._open.remove(ask)
-            self._withdrawn.discard(ask)
-            self._inbox.append(event)
+            pending.completion = pending.completion or event
+            self._inbox.append(pending)
+            del self._open[ask]
+            self._look_for_oldest()
             if not self._open:
                 self._settled.set()
 
+    def _look_for_oldest(self) -> None:
+        self.oldest = next(iter(self._open.values()), None)
+
     @property
     def outstanding(self) -> int:
-        """Asks that are not answered."""
+        """Requests that are not completed."""
         return len(self._open)
 
     def peek(self) -> on.Completion | None:
-        """The oldest answer that was not popped; None if there is none."""
-        return self._inbox[0] if self._inbox else None
+        """The oldest completion that was not popped; None if there is none."""
+        while self._inbox:
+            if not self._inbox[0].popped:
+                return self._inbox[0].completion
+            self._inbox.popleft()
+        return None
 
     def pop(self) -> None:
-        """Forget the oldest answer."""
+        """Forget the oldest completion, which was peeked at."""
+        self._inbox[0].popped = True
         self._inbox.popleft()
 
     def wait_until_settled(self, timeout: float) -> bool:
-        """Whether every ask is answered, within this many seconds."""
+        """Whether every request is completed, within this many seconds."""
         return self._settled.wait(timeout)

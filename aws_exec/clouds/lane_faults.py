@@ -50,7 +50,20 @@ def fault_in(error: BaseException, operation: str, unknown: Trouble, log: LaneLo
     return Fault(unknown, operation, type(error).__name__)
 
 
-def fault_before_sending(error: BaseException, operation: str, log: LaneLog) -> Fault:
-    """The fault of an exception that came before a launch was sent: whatever went unanswered was not the launch."""
-    fault = fault_in(error, operation, Trouble.REFUSED, log)
+def fault_of_lost(effect: do.IoEffect, error: BaseException, log: LaneLog, *, sent: bool) -> Fault:
+    """The fault of an effect that an exception ended.
+
+    Args:
+        effect: that was not completed.
+        error: what ended it.
+        log: is told of an exception that nobody foresaw.
+        sent: AWS may have it: nobody knows how far an adapter got that broke. If not, whatever went unanswered was
+            something else, and nothing of the effect was sent.
+    """
+    if sent:
+        return fault_in(error, type(effect).__name__, Trouble.NO_ANSWER, log)
+    if isinstance(effect, do.Submit):
+        fault = fault_in(error, "compose", Trouble.REFUSED, log)
+    else:
+        fault = fault_in(error, type(effect).__name__, Trouble.UNREACHED, log)
     return replace(fault, trouble=Trouble.UNREACHED) if fault.trouble is Trouble.NO_ANSWER else fault

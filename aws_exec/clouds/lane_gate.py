@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from aws_exec.clouds.lane_log import emit
 from aws_exec.lifecycle.values import Fault, Trouble
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,9 @@ class CredentialsGate:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._paused = False
+        #: Why it is paused; None once that is mended.
+        self._fault: Fault | None = None
+        self._thread: threading.Thread | None = None
         self._age = 0
 
     def is_paused(self) -> bool:
@@ -56,30 +60,41 @@ class CredentialsGate:
     def failed(self, age: int, fault: Fault) -> None:
         """A call made at `age` met bad credentials: pause, unless they have been mended since."""
         with self._lock:
-            if self._paused or age != self._age or self._closing.is_set():
+            if not self._paused and age == self._age:
+                self._fault = fault
+                self._paused = True
+        self.tend()
+
+    def tend(self) -> None:
+        """Start the thread that mends, if it is needed and there is none; for a thread of ours to call now and then."""
+        with self._lock:
+            if not self._paused or self._closing.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
-            self._paused = True
-        try:
-            threading.Thread(target=self._recover, args=(fault,), name="awsexec-credentials", daemon=True).start()
-        except RuntimeError:
-            # Out of threads: nobody could open the gate again. The next call that fails tries to close it.
-            log.warning("AWS credentials do not work (%s), and no thread can be started to renew them", fault)
-            self._paused = False
+            self._thread = threading.Thread(target=self._recover, name="awsexec-credentials", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:
+                emit(log, logging.WARNING, "No thread can be started to renew the AWS credentials; trying again")
 
     def close(self) -> None:
         """Mend no more. Does not wait for a try under way."""
         self._closing.set()
 
-    def _recover(self, fault: Fault) -> None:
+    def _recover(self) -> None:
         delay = self._first
-        trouble: Fault | None = fault
-        while trouble is not None:
-            log.warning("AWS credentials do not work (%s); every launch waits; next try in %g s", trouble, delay)
+        while (fault := self._fault) is not None:
+            emit(
+                log,
+                logging.WARNING,
+                "AWS credentials do not work (%s); every launch waits; next try in %g s",
+                fault,
+                delay,
+            )
             if self._closing.wait(delay):
                 return
-            trouble = self._mend()
+            self._fault = self._mend()
             delay = min(self._longest, delay * 2)
-        log.info("AWS credentials work again; launching goes on")
+        emit(log, logging.INFO, "AWS credentials work again; launching goes on")
         with self._lock:
             self._age += 1
             self._paused = False

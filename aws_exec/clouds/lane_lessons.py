@@ -8,13 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.lane_faults import failed, fault_in
 from aws_exec.clouds.lane_gate import CredentialsGate
 from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.lifecycle import effects as do
-from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.metering.catalogue import THROTTLES
 from aws_exec.metering.meter import Meter
@@ -72,22 +68,3 @@ class Lessons:
             self._gate.failed(begun.age, fault)
         self._log.fault(fault, launch=launch)
         return fault
-
-    def answer(
-        self,
-        effect: do.Submit | do.Observe | do.Watch | do.Find | do.Survey,
-        call: Callable[[], on.Completion],
-        pacer: Pacer,
-        request: Request | None = None,
-    ) -> on.Completion:
-        """What a call for an effect came to; what its fault teaches is learned. Never raises."""
-        begun = self.begin()
-        try:
-            event = call()
-        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever an adapter raises
-            # Nobody knows how far an adapter got that broke: for all we know it was sent.
-            event = failed(effect, fault_in(error, type(effect).__name__, Trouble.NO_ANSWER, self._log), request)
-        fault = getattr(event, "fault", None)
-        if fault is None:
-            return event
-        return failed(effect, self.learn(fault, begun, pacer, launch=isinstance(effect, do.Submit)), request)

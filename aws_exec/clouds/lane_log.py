@@ -8,6 +8,7 @@ and never the request.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Hashable
@@ -54,7 +55,7 @@ class LaneLog:
             return
         left_out = self._due(kind)
         if left_out is not None:
-            log.warning("AWS: %s (%s)%s", fault, fault.trouble.value, _and_more(left_out))
+            emit(log, logging.WARNING, "AWS: %s (%s)%s", fault, fault.trouble.value, _and_more(left_out))
 
     def unforeseen(self, error: BaseException, operation: str) -> None:
         """Say that an exception was raised that nobody foresaw, and where.
@@ -70,12 +71,18 @@ class LaneLog:
         if left_out is None:
             return
         if database:
-            log.warning("Airflow's database did not answer %s (%s)%s", operation, name, _and_more(left_out))
+            emit(
+                log,
+                logging.WARNING,
+                "Airflow's database did not answer %s (%s)%s",
+                operation,
+                name,
+                _and_more(left_out),
+            )
             return
         where = "".join(traceback.format_list(frames))
-        log.error(
-            "Unexpected %s in %s; this is a bug worth reporting%s:\n%s", name, operation, _and_more(left_out), where
-        )
+        message = "Unexpected %s in %s; this is a bug worth reporting%s:\n%s"
+        emit(log, logging.ERROR, message, name, operation, _and_more(left_out), where)
 
     def _due(self, kind: Hashable) -> int | None:
         """How many of this kind were left out, if it is time to say it (again)."""
@@ -87,6 +94,18 @@ class LaneLog:
                 return None
             self._said[kind] = (now, 0)
             return left_out
+
+
+def emit(to: logging.Logger, level: int, message: str, *said: object) -> None:
+    """Log a line. A filter or a handler that raises costs the line, not the thread that wrote it.
+
+    Its error goes to the standard error stream, as with what a handler of `logging` catches itself.
+    """
+    try:
+        to.log(level, message, *said)
+    except BaseException as error:  # noqa: BLE001 -- where logging does not work, there is nowhere to log that
+        if sys.stderr is not None:
+            sys.stderr.write(f"awsexec: the logging configuration raised {type(error).__name__}: {message}\n")
 
 
 def is_of_database(error: BaseException) -> bool:

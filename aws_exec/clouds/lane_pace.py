@@ -14,6 +14,9 @@ from dataclasses import replace
 
 from aws_exec.lifecycle.rate import Bucket
 
+#: An urgent caller that should have gone by now, and has not, is waited for as long as this: it may have died.
+URGENT_SECONDS = 1.0
+
 
 class Pacer:
     """A shared budget of calls. Thread-safe; nobody waits busily.
@@ -26,16 +29,20 @@ class Pacer:
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._changed = threading.Condition(threading.Lock())
+        # `with` takes the lock itself, not the condition: to let a lock go is one step that nothing interrupts.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._bucket = Bucket.full(rate, burst, clock())
-        self._urgent = 0
+        #: Until then callers that are not urgent stand back. A time, not a number of callers, which one that dies
+        #: while it waits would leave too high for ever.
+        self._urgent_until = clock()
         self._closed = False
         self._slowed_at: float | None = None
 
     @property
     def share(self) -> float:
         """The part of the configured rate in force, after throttles: between 1/32 and 1."""
-        with self._changed:
+        with self._lock:
             return self._bucket.refilled(self._clock()).share
 
     def take(self, *, urgent: bool = False) -> bool:
@@ -44,37 +51,39 @@ class Pacer:
         Returns:
             False if the pacer was closed instead: do not call.
         """
-        with self._changed:
-            self._urgent += urgent
-            try:
-                while not self._closed:
-                    wait = self._bucket.wait(self._clock()) if urgent or not self._urgent else None
-                    if wait == 0.0:
-                        self._bucket = self._bucket.take(self._clock())
-                        return True
-                    self._changed.wait(wait)
-                return False
-            finally:
-                if urgent:
-                    self._urgent -= 1
-                    self._changed.notify_all()
+        with self._lock:
+            while not self._closed:
+                now = self._clock()
+                wait = self._bucket.wait(now)
+                if not urgent:
+                    wait = max(wait, self._urgent_until - now)
+                elif wait:
+                    self._urgent_until = now + wait + URGENT_SECONDS
+                if wait <= 0.0:
+                    self._bucket = self._bucket.take(now)
+                    if urgent:
+                        self._urgent_until = now
+                        self._changed.notify_all()
+                    return True
+                self._changed.wait(wait)
+            return False
 
     def give_back(self) -> None:
         """A call that was taken was not made after all."""
-        with self._changed:
+        with self._lock:
             bucket = self._bucket
             self._bucket = replace(bucket, level=min(bucket.burst, bucket.level + 1.0))
             self._changed.notify_all()
 
     def throttled(self, sent_at: float) -> None:
         """AWS said "too fast" to a call sent at `sent_at`: halve the rate, once for all calls sent before that."""
-        with self._changed:
+        with self._lock:
             if self._slowed_at is None or sent_at > self._slowed_at:
                 self._slowed_at = self._clock()
                 self._bucket = self._bucket.throttled(self._slowed_at)
 
     def close(self) -> None:
         """Let go of everybody who waits, now and later."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()

@@ -149,7 +149,7 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
         "outbox": book.outbox,
         "due": book._due if book.next_due() is not None else (),
         "open": dispatcher._asks._open,
-        "withdrawn": dispatcher._asks._withdrawn,
+        "oldest": [dispatcher._asks.oldest] if dispatcher._asks.oldest else (),
     }
     assert {name: len(kept) for name, kept in left.items() if kept} == {}
 

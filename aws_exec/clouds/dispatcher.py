@@ -24,9 +24,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
+from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane import Lane, Workers
 from aws_exec.clouds.lane_asks import Asks, Pending
 from aws_exec.clouds.lane_faults import failed, fault_in, fault_of_lost
@@ -52,10 +53,25 @@ Reading: TypeAlias = do.Observe | do.Watch | do.Find | do.Survey
 Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Question]]
 
 
+_ROWS_SILENT = Fault(Trouble.UNREACHED, "database", "NoAnswer", "Airflow's database did not answer in time")
 _CLOSED = ("Closed", "the executor is shutting down")
 
 #: Seconds between two looks at whether all threads live: a completion that is a second late harms nobody.
 LOOK_AFTER_SECONDS = 1.0
+
+
+#: Seconds after which Airflow's database is not waited for any longer: a SELECT takes milliseconds, a connection that
+#: lost its other end never answers. So many threads may hang in one at a time.
+ROWS_SECONDS = 30.0
+ROWS_HUNG = 2
+
+
+class Waiting(NamedTuple):
+    """A request without a completion: seconds since it was dispatched, its kind, whether a thread has begun it."""
+
+    seconds: float
+    kind: str
+    begun: bool
 
 
 class Dispatcher:
@@ -170,6 +186,16 @@ class Dispatcher:
         """Effects dispatched and not completed."""
         return len(self._intake) + self._asks.outstanding
 
+    def oldest(self) -> Waiting | None:
+        """What has waited longest for its completion; None if nothing waits."""
+        now, waiting = self._clock(), []
+        if (pending := self._asks.oldest) is not None:
+            waiting.append(Waiting(now - pending.since, type(pending.effect).__name__, pending.owner is not None))
+        with suppress(IndexError):  # the router empties it
+            _, effect, since = self._intake[0]
+            waiting.append(Waiting(now - since, type(effect).__name__, begun=False))
+        return max(waiting, default=None)
+
     def idle(self) -> bool:
         """Whether nothing is outstanding and every completion was popped."""
         return not self.outstanding and self._asks.peek() is None
@@ -242,6 +268,7 @@ class Dispatcher:
             for lane in self._all_lanes():
                 lane.tend()
             self._gate.tend()
+            self._rows.abandon(ROWS_SECONDS, CloudError(_ROWS_SILENT), ROWS_HUNG)
 
     def _route(self) -> None:
         """Put what was dispatched into its lane. It leaves the intake last: `outstanding` never counts too few.

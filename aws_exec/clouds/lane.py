@@ -172,6 +172,8 @@ class Lane(Generic[T]):
         """Replace the threads that have died; for a thread of ours to call now and then."""
         with self._lock:
             gone = [worker for worker in self._workers if worker.dismissed or not worker.is_alive()]
+            if self._closed:  # they are to end; one that died in its work has something in its hand
+                gone = [worker for worker in gone if worker.hand]
         for worker in gone:
             self._dismiss(worker, ThreadDiedError())
         with self._lock:
@@ -181,7 +183,7 @@ class Lane(Generic[T]):
                 # Whoever was woken for it may have died before it looked.
                 self._changed.notify()
 
-    def abandon(self, longer_than: float, error: BaseException, at_most: int) -> int:
+    def abandon(self, longer_than: float, error: BaseException, at_most: int) -> None:
         """Replace the threads that have been at what they took for too long; what they took is lost.
 
         Such a thread may hang for ever, or come back: then it ends, and what it completes is completed already.
@@ -190,9 +192,6 @@ class Lane(Generic[T]):
             longer_than: seconds.
             error: why; becomes the fault of the effects.
             at_most: so many threads may hang at a time; what hangs beyond is waited for.
-
-        Returns:
-            Threads that were abandoned now.
         """
         now = self._clock()
         with self._lock:
@@ -204,7 +203,13 @@ class Lane(Generic[T]):
                 self._abandoned.append(worker)
         for worker in hung:
             self._dismiss(worker, error)
-        return len(hung)
+            emit(
+                log,
+                logging.WARNING,
+                "The %s lane got no answer for %g s; another thread goes on",
+                self._name,
+                longer_than,
+            )
 
     def _dismiss(self, worker: Worker[T], error: BaseException) -> None:
         """Give up a thread that has died or hangs, and start another. May be repeated where it was interrupted."""

@@ -26,6 +26,9 @@ BUDGET = 0.020
 #: Seconds between two looks of a beat for what the rows say of the ends that it has asked about.
 ROW_LOOK = 0.002
 
+#: Seconds after which an answer is overdue: no call of ours has longer timeouts.
+OVERDUE = 120.0
+
 
 class BeatingExecutor(BaseExecutor):
     """An executor around a machine and a dispatcher."""
@@ -51,6 +54,8 @@ class BeatingExecutor(BaseExecutor):
         #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
         self._spent = 0.0
         self.machine = Machine()
+        #: Whether a request that is overdue was warned of, and still is.
+        self._overdue = False
         self._metering = Metering(self.SERVICE, compat.metric_tags(self), self._clock)
 
     def sync(self) -> None:
@@ -84,7 +89,18 @@ class BeatingExecutor(BaseExecutor):
             catalogue.PENDING: len(book.records) - len(book.watched),
             catalogue.ACTIVE: len(book.watched),
             catalogue.OUTSTANDING: dispatcher.outstanding if dispatcher is not None else 0,
+            catalogue.OLDEST_REQUEST: self._wait_of_oldest(),
         }
+
+    def _wait_of_oldest(self) -> float:
+        """Seconds that the oldest request has waited; a completion that is overdue is warned of once."""
+        oldest = self._dispatcher.oldest() if self._dispatcher is not None else None
+        overdue = oldest is not None and oldest.seconds > OVERDUE
+        if oldest is not None and overdue and not self._overdue:
+            state = "a thread has begun it" if oldest.begun else "it is queued, behind the rate or for credentials"
+            self.log.warning("A %s request has had no answer for %.0f s: %s", oldest.kind, oldest.seconds, state)
+        self._overdue = overdue
+        return oldest.seconds if oldest is not None else 0.0
 
     def _take_in_completions(self, deadline: float) -> None:
         dispatcher = self._dispatcher

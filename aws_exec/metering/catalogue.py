@@ -80,6 +80,12 @@ ACTIVE: Final = Metric("active", Kind.GAUGE, "Launches with a job that is starti
 OUTSTANDING: Final = Metric(
     "outstanding", Kind.GAUGE, "Calls of AWS or of Airflow's database that are queued or under way."
 )
+OLDEST_REQUEST: Final = Metric(
+    "oldest_request_seconds",
+    Kind.GAUGE,
+    "Seconds that the oldest of these has waited for its answer; 0 if nothing waits. Launches that wait for "
+    "`launch_rate`, and calls that wait for credentials, count.",
+)
 ADOPTION: Final = Metric(
     "adoption_duration",
     Kind.TIMER,
@@ -124,6 +130,7 @@ METRICS: Final = (
     PENDING,
     ACTIVE,
     OUTSTANDING,
+    OLDEST_REQUEST,
     ADOPTION,
     SYNC,
     API_CALLS,

@@ -1,0 +1,53 @@
+"""A thread that hangs in Airflow's database is replaced, and what it asked for is completed."""
+
+import threading
+
+from aws_exec.clouds.dispatcher import ROWS_HUNG, ROWS_SECONDS
+from aws_exec.clouds.lane_rows import Rows
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.values import Trouble
+from aws_exec.testing import FakeClock
+from tests.clouds.lanes import confirm, rig, until
+
+
+class HungDatabase:
+    """Answers once it is let go; the launches that were asked about."""
+
+    def __init__(self):
+        self.asked = []
+        self.go_on = threading.Event()
+
+    def __call__(self, launches):
+        self.asked.append(launches)
+        self.go_on.wait()
+        return [launch_id for launch_id, _ in launches]
+
+
+def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
+    clock, database = FakeClock(), HungDatabase()
+    with rig(clock=clock, rows=Rows(confirm=database), look_after=0.01, lease=1e6) as it:
+        it.dispatch(confirm(1, "a"), confirm(2, "b"))
+        until(lambda: len(database.asked) == 1)
+        assert it.dispatcher.oldest().kind == "Confirm"
+        clock.advance(ROWS_SECONDS + 1)
+        event = it.one()
+        assert (type(event), event.ask, event.fault.trouble) == (on.ConfirmFailed, 1, Trouble.UNREACHED)
+        until(lambda: len(database.asked) == 2)
+        database.go_on.set()
+        assert it.settle() == [on.Confirmed(2, ("b",), frozenset({"b"}))]
+
+
+def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
+    clock, database = FakeClock(), HungDatabase()
+    with rig(clock=clock, rows=Rows(confirm=database), look_after=0.01, lease=1e6) as it:
+        it.dispatch(*(confirm(ask, "a") for ask in range(1, 10)))
+        for given_up in range(1, ROWS_HUNG + 1):
+            until(lambda n=given_up: len(database.asked) == n)
+            clock.advance(ROWS_SECONDS + 1)
+            assert it.one().ask == given_up
+        until(lambda: len(database.asked) == ROWS_HUNG + 1)
+        clock.advance(ROWS_SECONDS + 1)
+        it.dispatcher._rows.abandon(ROWS_SECONDS, TimeoutError(), ROWS_HUNG)
+        assert it.dispatcher.peek() is None
+        database.go_on.set()
+        assert [event.ask for event in it.settle()] == list(range(ROWS_HUNG + 1, 10))

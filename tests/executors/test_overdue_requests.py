@@ -1,0 +1,35 @@
+"""A request to AWS or the database that has had no answer for long is a metric, and one warning."""
+
+from __future__ import annotations
+
+from aws_exec.executors.beat import OVERDUE
+from aws_exec.executors.metering import FLUSH_SECONDS
+from aws_exec.metering import catalogue
+from aws_exec.testing import FakeClock
+from aws_exec.testing.scripted import FOR_EVER
+from tests.executors.harness import Scheduler, task
+from tests.executors.services import over_both
+
+pytestmark = over_both
+
+
+def test_a_request_without_an_answer_for_two_minutes_is_warned_of_once(started, aws, caplog):
+    aws.set_plan(FOR_EVER)
+    clock = FakeClock()
+    scheduler = Scheduler(started(clock=clock, launch_rate="0.001", launch_burst="1", check_health_on_startup="False"))
+    executor = scheduler.executor
+    scheduler.queue(task("first"), task("late"))
+    scheduler.until(lambda: executor.machine.book.watched and executor._dispatcher.outstanding == 1)
+    assert executor._levels()[catalogue.OLDEST_REQUEST] == 0
+
+    def overdue():
+        scheduler.beat()
+        return [record.message for record in caplog.records if "has had no answer" in record.message]
+
+    clock.advance(OVERDUE)
+    assert overdue() == []
+    assert executor._levels()[catalogue.OLDEST_REQUEST] == OVERDUE
+    expected = f"A Submit request has had no answer for {OVERDUE + FLUSH_SECONDS:.0f} s: "
+    for _ in range(3):
+        clock.advance(FLUSH_SECONDS)
+        assert [message.startswith(expected) for message in overdue()] == [True]

@@ -53,6 +53,26 @@ def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
     return [owner(identity) for identity in identities]
 
 
+def last_changes(identities: Sequence[Identity]) -> list[float | None]:
+    """When each container's task instance last moved on, in their order; None where it has no row.
+
+    Seconds since the epoch: when its current try was queued, where it has a container, else when its row was written.
+    Heartbeats write the row of a task that runs.
+    """
+    found: dict[Name, float] = {}
+    with create_session() as session:
+        for chunk in chunks(_name(identity) for identity in identities if not identity.callback_id):
+            query = select(*NAME, TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.updated_at)
+            for dag_id, task_id, run_id, map_index, state, queued, updated in session.execute(
+                query.where(are_of(chunk))
+            ):
+                name = (dag_id, task_id, run_id, map_index)
+                changed = queued if state in _HAVE_A_CONTAINER else updated
+                if changed is not None:
+                    found[name] = max(changed.timestamp(), found.get(name, 0.0))
+    return [None if each.callback_id else found.get(_name(each)) for each in identities]
+
+
 def unfinished_callbacks() -> list[LaunchId]:
     """The ids, which are the launch ids, of callbacks that some executor was given and that are not over; the youngest.
 

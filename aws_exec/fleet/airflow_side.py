@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from typing import Any, TypeVar
 
 from aws_exec.fleet.errors import FleetError, MisusedError
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.redaction import redact
+
+T = TypeVar("T")
 
 _REMEDY = "set deployment in awsexec.yaml or AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT (and AWS_BATCH), use --deployment"
 
@@ -52,12 +55,25 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
     Raises:
         FleetError: it cannot be reached, or Airflow is not configured here.
     """
+    return _from_rows(lambda ownership: ownership.owners(identities, None))
+
+
+def last_changes(identities: Sequence[Identity]) -> list[float | None]:
+    """When each container's task instance last moved on, seconds since the epoch; None where it has no row.
+
+    Raises:
+        FleetError: as `owners`.
+    """
+    return _from_rows(lambda ownership: ownership.last_changes(identities))
+
+
+def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
     try:
         with redirect_stdout(sys.stderr):  # as above
             from aws_exec.executors import ownership  # noqa: PLC0415 - takes seconds
 
         leave_standard_output()
-        return ownership.owners(identities, None)
+        return query(ownership)
     except Exception as error:
         said = redact(str(error).partition("\n")[0], longest=200)
         message = f"--orphans needs Airflow's database, which cannot be reached ({type(error).__name__}: {said})"

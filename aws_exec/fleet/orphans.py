@@ -1,14 +1,14 @@
 """What runs of this deployment, and no live task instance owns, by the rule of `aws_exec.lifecycle.orphans`.
 
-The executor believes it only after two looks 15 minutes apart. This is one look, so what is found may yet be shutting
-down: its task has just ended, or is being rescheduled. What is over by the time the database has answered is left out.
+The executor believes it only after two looks 15 minutes apart. This is one look, so a container whose task has just
+ended, or is being rescheduled, is left out: it is shutting down. So is what is over when the database has answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from aws_exec.fleet.airflow_side import owners as ask_airflow
+from aws_exec.fleet import airflow_side
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.service import Wanted
@@ -18,11 +18,20 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in, is_owned
 from aws_exec.lifecycle.values import Observation, Status
 
+#: A container outlives its task: the supervisor notices a task that was marked failed at its next heartbeat (seconds),
+#: gives it `[core] killed_task_cleanup_time` (60 s) to end, and uploads its log.
+SHUTDOWN_SECONDS = 120.0
+
 Owners = Callable[[Sequence[Identity]], Sequence[Owner]]
+LastChanges = Callable[[Sequence[Identity]], Sequence[float | None]]
 
 
 def find_orphans(
-    fleet: Fleet, chosen: Filter, now: float, owners: Owners = ask_airflow
+    fleet: Fleet,
+    chosen: Filter,
+    now: float,
+    owners: Owners = airflow_side.owners,
+    last_changes: LastChanges = airflow_side.last_changes,
 ) -> tuple[list[FleetJob], list[Problem]]:
     """The orphans that fit, and what could not be looked at.
 
@@ -32,6 +41,7 @@ def find_orphans(
         now: seconds since the epoch.
         owners: what the database says; it is asked after the survey, so that nothing younger than its answer is judged,
             and not at all where nothing runs: it takes Airflow, which takes seconds to import.
+        last_changes: when the tasks of what nobody owns moved on: within `SHUTDOWN_SECONDS`, it is no orphan.
 
     Raises:
         CloudError: AWS did not say which of them are still there.
@@ -47,7 +57,7 @@ def find_orphans(
             seen += [job for job in page if job.identity.token and job.is_active]
     ours = {name: chosen.deployment or fleet.deployment_of(name) for name in {job.service for job in seen}}
     jobs = [job for job in seen if job.identity.deployment == ours[job.service]]
-    unowned = _unowned(jobs, owners) if jobs else []
+    unowned = _outlasting(_unowned(jobs, owners), last_changes, now) if jobs else []
     left = [
         job for job in looked_at_again(fleet.services, unowned) if job.is_active and job.state is not State.STOPPING
     ]
@@ -60,4 +70,12 @@ def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
     told = owners([job.identity for job in jobs])
     return [
         job for job, sighting, owner in zip(jobs, sightings, told, strict=True) if not is_owned(sighting, owner, alive)
+    ]
+
+
+def _outlasting(jobs: Sequence[FleetJob], last_changes: LastChanges, now: float) -> list[FleetJob]:
+    """Those whose tasks did not move on in the last seconds."""
+    changes = last_changes([job.identity for job in jobs]) if jobs else []
+    return [
+        job for job, changed in zip(jobs, changes, strict=True) if changed is None or changed <= now - SHUTDOWN_SECONDS
     ]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from aws_exec.fleet import Asked, Filter, FleetJob, State, open_fleet
-from aws_exec.fleet.orphans import find_orphans
+from aws_exec.fleet.orphans import SHUTDOWN_SECONDS, find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Job
 from aws_exec.testing.scripted import expired
@@ -26,6 +26,11 @@ def fleet(service, monkeypatch, tmp_path):
         yield fleet
 
 
+def long_ago(identities):
+    """No task has moved on lately: none has a row any more."""
+    return [None for _ in identities]
+
+
 def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(service, fleet):
     kept, left, replaced = launched(service, "kept", "left", "replaced")
     (other,) = launched(service, "replaced")
@@ -35,8 +40,8 @@ def test_what_no_row_waits_for_is_an_orphan_unless_it_is_anothers(service, fleet
     def told(identities):
         return [rows.get(who.task_id, Owner()) for who in identities]
 
-    found, problems = find_orphans(fleet, Filter(), 0.0, told)
-    chosen, _ = find_orphans(fleet, Filter(tasks=["left"]), 0.0, told)
+    found, problems = find_orphans(fleet, Filter(), 0.0, told, long_ago)
+    chosen, _ = find_orphans(fleet, Filter(tasks=["left"]), 0.0, told, long_ago)
 
     assert problems == []
     assert {job.job.arn for job in found} == {left, replaced}
@@ -50,9 +55,25 @@ def test_what_ends_while_the_database_is_asked_is_no_orphan(service, fleet):
         service.end(ended)
         return [Owner() for _ in identities]
 
-    found, problems = find_orphans(fleet, Filter(), 0.0, told)
+    found, problems = find_orphans(fleet, Filter(), 0.0, told, long_ago)
 
     assert ([job.job.arn for job in found], problems) == ([left], [])
+
+
+def test_a_container_whose_task_moved_on_a_moment_ago_is_no_orphan_yet(service, fleet):
+    tasks = ("just", "nearly", "before", "without-a-row")
+    arns = dict(zip(tasks, launched(service, *tasks), strict=True))
+    changes = {"just": 1_000.0, "nearly": 1_000.0 - SHUTDOWN_SECONDS + 1, "before": 1_000.0 - SHUTDOWN_SECONDS}
+
+    found, problems = find_orphans(
+        fleet,
+        Filter(),
+        1_000.0,
+        lambda identities: [Owner() for _ in identities],
+        lambda identities: [changes.get(who.task_id) for who in identities],
+    )
+
+    assert ({job.job.arn for job in found}, problems) == ({arns["before"], arns["without-a-row"]}, [])
 
 
 class Looked:
@@ -76,7 +97,7 @@ def test_what_has_ended_when_it_is_looked_at_is_not_what_a_row_can_wait_for():
     fleet = SimpleNamespace(services={"ecs": Looked()})
     rows = [Owner(waits=True, names="ended")]
 
-    assert find_orphans(fleet, Filter(deployment=OURS), 0.0, lambda identities: rows) == ([], [])
+    assert find_orphans(fleet, Filter(deployment=OURS), 0.0, lambda identities: rows, long_ago) == ([], [])
 
 
 def test_where_nothing_runs_the_database_is_not_asked(service, fleet):
@@ -85,7 +106,7 @@ def test_where_nothing_runs_the_database_is_not_asked(service, fleet):
     def told(identities):
         raise AssertionError("it is asked")
 
-    found, problems = find_orphans(fleet, Filter(), 0.0, told)
+    found, problems = find_orphans(fleet, Filter(), 0.0, told, long_ago)
 
     assert (found, problems) == ([], [])
 

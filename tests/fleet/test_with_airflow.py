@@ -3,11 +3,16 @@
 import hashlib
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 
+from aws_exec.fleet.orphans import SHUTDOWN_SECONDS
 from awsexec_cli.exits import Exit
 from tests.executors.rows import RUN, Rows
 from tests.fleet.scripts import given, launched, reaching
 from tests.fleet.shell import process
+
+#: Long enough ago for a container to be gone since.
+BEFORE = datetime.now(UTC) - timedelta(seconds=SHUTDOWN_SECONDS + 1)
 
 API = "https://airflow.example.com"
 
@@ -53,13 +58,16 @@ def test_what_airflow_logs_is_not_among_the_data(service, tmp_path):
     assert "settings of our own" in done.err
 
 
-def test_orphans_are_those_whose_rows_wait_for_no_container(service, airflow_db, airflow_home):
+def test_orphans_are_those_whose_rows_have_waited_for_no_container_for_a_while(service, airflow_db, airflow_home):
     with Rows() as rows:
-        kept, settled, retried, unknown = launched(service, "kept", "settled", "retried", "unknown", run=RUN)
+        tasks = ("kept", "settled", "just-settled", "retried", "just-retried", "unknown")
+        kept, settled, _, retried, _, unknown = launched(service, *tasks, run=RUN)
         launched(service, "unknown", run=RUN, deployment="theirs")
         rows.add("kept", state="running", external_id=kept)
-        rows.add("settled", state="success", external_id=settled)
-        rows.add("retried", state="running", try_number=2, external_id="another")
+        rows.add("settled", state="success", external_id=settled, updated_at=BEFORE)
+        rows.add("just-settled", state="success", updated_at=datetime.now(UTC))
+        rows.add("retried", state="running", try_number=2, external_id="another", queued_dttm=BEFORE)
+        rows.add("just-retried", state="running", try_number=2, external_id="another", queued_dttm=datetime.now(UTC))
 
         done = process("list", "--orphans", "-o", "name", **given(service, airflow_home))
 

@@ -182,7 +182,7 @@ class ContainerExecutor(StartingExecutor):
     # -- adoption -------------------------------------------------------------------------------------------------
 
     def try_adopt_task_instances(self, tis: Sequence[Any]) -> Sequence[Any]:
-        """Adopt what a dead scheduler left; what is returned is reset by Airflow, and loses a try.
+        """Adopt what another scheduler left; what is returned is reset by Airflow, and loses a try.
 
         Accepts whatever it can identify, and verifies in the background. Never blocks on AWS, never raises.
         """
@@ -196,7 +196,7 @@ class ContainerExecutor(StartingExecutor):
         except Exception:
             self.log.exception("Adoption stopped after %d of %d task instances", len(adopted), len(tis))
         if adopted:
-            self.log.info("Adopted %d task instances from a dead scheduler", len(adopted))
+            self.log.info("Adopted %d task instances from another scheduler", len(adopted))
         self._metering.meter.tell(catalogue.ADOPTION, self._clock() - begun)
         return [ti for ti in tis if id(ti) not in adopted]
 

@@ -65,6 +65,14 @@ def test_a_queued_task_that_was_never_launched_is_launched_with_a_fresh_token(sc
     assert rows.try_of("load") == 1
 
 
+def test_the_log_names_no_reason_why_the_other_scheduler_left_its_tasks(scheduler, rows, caplog):
+    """It may have stopped in order, died, or stalled."""
+    rows.add("load", external_id=str(uuid4()))
+    with caplog.at_level("INFO", scheduler.executor.log.name):
+        adopt(scheduler.executor)
+    assert [each for each in caplog.messages if "dopted" in each] == ["Adopted 1 task instances from another scheduler"]
+
+
 @needs_launch_ids
 @pytest.mark.parametrize("listing", ["allowed", "denied"])
 def test_a_queued_task_whose_arn_was_not_saved_yet_is_found_and_not_launched_again(  # noqa: PLR0917 - fixtures

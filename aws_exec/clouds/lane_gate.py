@@ -67,14 +67,14 @@ class CredentialsGate:
 
     def tend(self) -> None:
         """Start the thread that mends, if it is needed and there is none; for a thread of ours to call now and then."""
-        with self._lock:
-            if not self._paused or self._closing.is_set() or (self._thread is not None and self._thread.is_alive()):
-                return
-            self._thread = threading.Thread(target=self._recover, name="awsexec-credentials", daemon=True)
-            try:
-                self._thread.start()
-            except RuntimeError:
-                emit(log, logging.WARNING, "No thread can be started to renew the AWS credentials; trying again")
+        try:
+            with self._lock:
+                is_needed = self._paused and not self._closing.is_set()
+                if is_needed and (self._thread is None or not self._thread.is_alive()):
+                    self._thread = threading.Thread(target=self._recover, name="awsexec-credentials", daemon=True)
+                    self._thread.start()
+        except RuntimeError:
+            emit(log, logging.WARNING, "No thread can be started to renew the AWS credentials; trying again")
 
     def close(self) -> None:
         """Mend no more. Does not wait for a try under way."""

@@ -1,0 +1,248 @@
+"""Threads of the dispatcher that die at any line: every request is completed once, and the lanes go on.
+
+A kill is an exception in a line of a thread, as `tests/executors/test_sigterm.py` makes for the scheduler's thread.
+Each line of `aws_exec.clouds` that a kind of thread runs is killed when it is first reached, with `SystemExit`, and
+when it is next reached, with `MemoryError`. Only the line that leaves a `with` is spared: letting go of a lock is one
+step of the interpreter's, which a trace function can interrupt and no exception can.
+"""
+
+from __future__ import annotations
+
+import linecache
+import logging
+import sys
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.lane import Workers
+from aws_exec.clouds.lane_rows import Rows
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import Settle, Survey
+from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.testing import FakeCloud
+from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
+
+KINDS = ("dispatch", "launch", "stop", "read", "row", "credentials")
+EXPIRED = Fault(Trouble.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
+
+
+class Kills:
+    """Raises an error in the threads of one kind, when they reach a line for the `nth` time.
+
+    Attributes:
+        seen: how often each line was reached; a line is its file and number.
+        done: no more of it.
+        killed: the error was raised.
+    """
+
+    def __init__(self, kind, line=None, nth=1, error=SystemExit):
+        self._name = f"awsexec-{kind}"
+        self._line = line
+        self._nth = nth
+        self._error = error
+        self.seen = Counter()
+        self.done = False
+        self.killed = False
+
+    def __enter__(self):
+        threading.settrace(self._trace)
+        return self
+
+    def __exit__(self, *exc):
+        threading.settrace(None)
+
+    def _trace(self, frame, what, _):
+        if "/aws_exec/clouds/" not in frame.f_code.co_filename or self.done:
+            return None
+        if not threading.current_thread().name.startswith(self._name):
+            sys.settrace(None)
+            return None
+        if what == "line" and not leaves_a_with(frame):
+            line = frame.f_code.co_filename, frame.f_lineno
+            self.seen[line] += 1
+            if line == self._line and self.seen[line] == self._nth and not self.done:
+                self.done = self.killed = True
+                raise self._error
+        return self._trace
+
+
+def leaves_a_with(frame):
+    """Whether the line is a `with` that was entered before and is left now."""
+    if not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
+        return False
+    return frame.f_lasti != min(start for start, _, line in frame.f_code.co_lines() if line == frame.f_lineno)
+
+
+def compose(effect):
+    """The request of a launch, but for one that cannot be made."""
+    if effect.ask == 3:
+        raise RuntimeError
+    return Request(effect.token, "", {})
+
+
+def settle_rows(launches):
+    """All ends are news, but for one, which the database does not tell."""
+    if any(launch_id == "unknown" for launch_id, _ in launches):
+        raise LookupError
+    return [launch_id for launch_id, _ in launches]
+
+
+def effects_from(first):
+    """Some of every kind: the numbers begin here."""
+    numbers = iter(range(first, first + 100))
+    return [
+        *(submit(next(numbers)) for _ in range(5)),
+        observe(next(numbers), Job("a")),
+        observe(next(numbers), Job("a")),
+        find(next(numbers), "a"),
+        find(next(numbers), "b"),
+        *(stop(next(numbers), Job("a")) for _ in range(3)),
+        confirm(next(numbers), "a"),
+        Settle(next(numbers), "a", "a"),
+        Settle(next(numbers), "b", "b"),
+        Survey(next(numbers)),
+    ]
+
+
+def scripted():
+    """A service whose calls go wrong in each way once."""
+    cloud = FakeCloud(idempotent_submit=False)
+    cloud.capabilities = replace(cloud.capabilities, stop_batch=2)
+    cloud.fail("submit", EXPIRED)
+    for verb in ("describe", "find", "stop"):
+        cloud.fail(verb, RuntimeError())
+    return cloud
+
+
+def complete(it, effects):
+    """Beat until each of these is completed; their completions, as they came."""
+    it.dispatch(*effects)
+
+    def beat():
+        it.dispatcher.beat(it.clock())
+        return it.dispatcher.outstanding == 0
+
+    until(beat)
+    return it.settle()
+
+
+def play(kills):
+    """One life of a dispatcher, in which a thread is killed."""
+    it = Rig(
+        scripted(),
+        compose=compose,
+        rows=Rows(settle=settle_rows),
+        workers=Workers(launches=2, reads=1, stops=1),
+        renew=lambda: None,
+        renewal=(0.0, 0.0),
+        look_after=0.002,
+    )
+    first = [*effects_from(1), Settle(50, "unknown", "unknown"), submit(51)]
+    it.dispatch(*first[:3])
+    it.withdraw(2)
+    came = complete(it, first[3:])
+    assert [event.ask for event in came] == sorted(effect.ask for effect in first)
+    sent = Counter(request.token for request in it.cloud.requests)
+    assert set(sent.values()) == {1}
+    for event in came:
+        if isinstance(event, on.Unaccepted) and event.fault.trouble is not Trouble.NO_ANSWER:
+            assert not it.cloud.containers(f"{event.launch_id}-1"), f"{event} was sent"
+        if isinstance(event, on.Accepted):
+            assert it.cloud.containers(f"{event.launch_id}-1") == [event.seen.job]
+    kills.done = True
+    # Every lane goes on, and nothing is wrong any more.
+    for script in it.cloud._script.values():
+        script.clear()
+    until(lambda: not it.dispatcher._gate.is_paused())
+    second = effects_from(101)
+    came = complete(it, second)
+    assert [event.ask for event in came] == [effect.ask for effect in second]
+    assert [event for event in came if getattr(event, "fault", None) is not None] == []
+    assert it.dispatcher.close(PATIENCE)
+
+
+def lines_of(kind):
+    """The lines that this kind of thread runs; which of two threads is first differs from time to time."""
+    seen = Counter()
+    for _ in range(3):
+        with Kills(kind) as kills:
+            play(kills)
+        seen |= kills.seen
+    return seen
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thread_that_dies_at_any_line_loses_no_request_and_launches_nothing_twice(kind, caplog):
+    caplog.set_level(logging.CRITICAL)
+    lines = lines_of(kind)
+    killed = 0
+    for line in lines:
+        for nth, error in ((1, SystemExit), (2, MemoryError)):
+            with Kills(kind, line, min(nth, lines[line]), error) as kills:
+                play(kills)
+            killed += kills.killed
+    # Which of two threads reaches a line first differs from time to time, so a few are not reached.
+    assert killed > 1.8 * len(lines)
+    assert len(lines) > 20
+
+
+class OperationalError(Exception):
+    """As SQLAlchemy's."""
+
+
+class BrokenFilter(logging.Filter):
+    """A filter of somebody's logging configuration."""
+
+    def filter(self, _):
+        raise RecursionError
+
+
+@pytest.fixture
+def broken_logging():
+    """Every line that the lanes log raises."""
+    loggers = [logging.getLogger(f"aws_exec.clouds.{name}") for name in ("lane", "lane_log", "lane_gate")]
+    broken = BrokenFilter()
+    for logger in loggers:
+        logger.addFilter(broken)
+    yield
+    for logger in loggers:
+        logger.removeFilter(broken)
+
+
+def threads():
+    return {thread for thread in threading.enumerate() if thread.name.startswith("awsexec-")}
+
+
+@pytest.mark.usefixtures("broken_logging")
+def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
+    errors = [OperationalError(), SystemExit(), RecursionError()]
+
+    def fails_at_first(launches):
+        if errors:
+            raise errors.pop()
+        return [launch_id for launch_id, _ in launches]
+
+    cloud, others = FakeCloud(), threads()
+    with rig(cloud, rows=Rows(confirm=fails_at_first), workers=Workers(1, 1, 1, 1), renewal=(0.0, 0.0)) as it:
+        it.dispatch(submit(1), observe(2, Job("a")), stop(3, Job("a")))
+        it.settle()
+        before = threads() - others
+        for verb in ("submit", "describe", "stop"):
+            cloud.fail(verb, MemoryError())
+        it.dispatch(submit(4), observe(5, Job("a")), stop(6, Job("a")), *(confirm(ask, "a") for ask in (7, 8, 9)))
+        came = it.settle()
+        assert [event.ask for event in came] == [4, 5, 6, 7, 8, 9]
+        assert [event.fault.trouble for event in came] == [Trouble.NO_ANSWER] * 3 + [Trouble.UNREACHED] * 3
+        cloud.fail("submit", EXPIRED)
+        it.dispatch(submit(10))
+        assert it.one().fault == EXPIRED
+        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), confirm(14, "a"))
+        assert [event for event in it.settle() if getattr(event, "fault", None)] == []
+        assert len(before) == 5
+        assert before <= threads()
+    assert "logging configuration raised RecursionError" in capsys.readouterr().err

@@ -155,6 +155,22 @@ def adoption(run: Run) -> Figures:
         }
 
 
+def surveying(run: Run) -> Figures:
+    """Adopt what a dead scheduler left, and beat until the fleet has been surveyed."""
+    with fleet(run, latency=0.0) as it:
+        it.adopt(run.parameters["rows"])
+        it.aws.set_latency(LATENCY)
+        _settle(it)
+        book, begin = it.driver.executor.machine.book, time.monotonic()
+
+        def is_surveyed() -> bool:
+            survey = book.clockwork.survey
+            return survey.began > begin and not (book.clockwork.surveying or survey.findings or book.clockwork.backlog)
+
+        done = it.driver.until(is_surveyed, PATIENCE)
+        return {**summary(it.driver.since(begin)), "surveyed": done}
+
+
 def ending(run: Run) -> Figures:
     """All containers end at the same moment."""
     jobs = run.parameters["jobs"]
@@ -211,5 +227,5 @@ def _settle(it: Fleet) -> None:
 
 
 MEASURES: Mapping[str, Callable[[Run], Figures]] = {
-    measure.__name__: measure for measure in (burst, quota, watching, memory, adoption, ending, telling)
+    measure.__name__: measure for measure in (burst, quota, watching, memory, adoption, surveying, ending, telling)
 }

@@ -129,6 +129,10 @@ def _adoption(results: Results) -> Iterator[Row]:
         measure = f"adopting 5,000 task instances: the scheduler is blocked for, SQL statements ({title})"
         wanted = f"< {ADOPTION} ms, {STATEMENTS} (1 per 500 rows)"
         yield Row("adoption", measure, _adopted(theirs), _adopted(ours), wanted, met)
+    longest = results.figure("surveying-ecs-awsexec", "longest_ms")
+    measure = "longest heartbeat while 10,000 adopted containers are surveyed (ECS)"
+    none = "does not look for containers that nobody owns"
+    yield Row("surveying", measure, none, _ms(longest), f"< {LONGEST_BEAT} ms", _below(longest, LONGEST_BEAT))
 
 
 def _ends(results: Results) -> Iterator[Row]:

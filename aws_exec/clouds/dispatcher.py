@@ -21,7 +21,7 @@ import queue
 import sys
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
@@ -44,7 +44,7 @@ from aws_exec.clouds.lane_rows import Question, RowQuestions, Rows
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, LaunchId, Observation, Trouble
+from aws_exec.lifecycle.values import Fault, LaunchId, Observation, Trouble, launch_of
 from aws_exec.metering.meter import Meter, NoMeter
 
 #: What the read lane carries out.
@@ -132,7 +132,7 @@ class Dispatcher:
         self._questions = RowQuestions(rows, self._log)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched, and when, and not yet routed. The bell says that there is something, or that we closed.
-        self._intake: deque[tuple[int, do.IoEffect | do.Withdraw, float]] = deque()
+        self._intake: deque[tuple[int, do.IoEffect | do.Withdrawal, float]] = deque()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._routing = threading.Lock()
         self._router: threading.Thread | None = None
@@ -151,7 +151,7 @@ class Dispatcher:
             lane.start()
         self._start_router()
 
-    def dispatch(self, number: int, effect: do.IoEffect | do.Withdraw) -> None:
+    def dispatch(self, number: int, effect: do.IoEffect | do.Withdrawal) -> None:
         """Have an effect carried out. Never waits or raises.
 
         Args:
@@ -280,6 +280,9 @@ class Dispatcher:
                 number, effect, since = self._intake[0]
                 if isinstance(effect, do.Withdraw):
                     self._withdraw(effect.ask)
+                elif isinstance(effect, do.WithdrawAll):
+                    for ask in self._asks.launches():
+                        self._withdraw(ask)
                 else:
                     if number > self._last_number:
                         self._asks.open(effect, since)
@@ -427,9 +430,13 @@ class Dispatcher:
         self._sending(finds)
         families = dict.fromkeys(family for find in finds for family in find.families)
         places = dict.fromkeys(place for find in finds for place in find.places)
-        seen = tuple(self._cloud.find(tuple(families), tuple(places)))
+        seen: defaultdict[LaunchId, list[Observation]] = defaultdict(list)
+        for each in self._cloud.find(tuple(families), tuple(places)):
+            seen[launch_of(each.token or "")].append(each)
         for find in finds:
-            self._asks.complete(find.ask, on.Found(find.ask, find.launch_ids, seen))
+            # Of thousands that were found, it is told of its own: the scheduler's thread reads them.
+            own = tuple(each for family in dict.fromkeys(find.families) for each in seen[family])
+            self._asks.complete(find.ask, on.Found(find.ask, find.launch_ids, own))
 
     def _ask_rows(self, effect: Question) -> bool:
         for ask, answer in self._questions.ask(effect, self._rows.take_along):

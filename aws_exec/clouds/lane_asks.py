@@ -116,6 +116,11 @@ class Asks:
             if (pending := self._open.get(ask)) is not None:
                 pending.withdrawn = True
 
+    def launches(self) -> list[int]:
+        """The numbers of all Submits without a completion."""
+        with self._lock:
+            return [ask for ask, pending in self._open.items() if isinstance(pending.effect, do.Submit)]
+
     def is_withdrawn(self, ask: int) -> bool:
         """Whether it must not be sent any more."""
         pending = self._open.get(ask)

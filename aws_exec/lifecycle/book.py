@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
 
 from aws_exec.lifecycle.effects import Effect
+from aws_exec.lifecycle.orphans import Orphan
 from aws_exec.lifecycle.phases import FORESEEN, Phase
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Origin, Stop, Token, token_of
 
@@ -147,6 +150,68 @@ def earliest(*times: float | None) -> float | None:
     return min([time for time in times if time is not None], default=None)
 
 
+class Kind(Enum):
+    """What is left to do of an event that is too large for one step."""
+
+    OWNERS = "owners"  #: containers of a survey, each with its owner, to be judged
+    REAP = "reap"  #: orphans to be stopped
+    LET_GO = "let go"  #: launches that waited for a survey, and since when
+    TERMINATE = "terminate"  #: launches to be stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Items of an event that are left to do: each step does `Policy.wakes` of them, so that none takes long.
+
+    Attributes:
+        items: launch ids, or what the kind says.
+        done: how many of them, from the first, are done.
+    """
+
+    kind: Kind
+    items: tuple[Any, ...]
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the answered part of the current survey has shown.
+
+    Attributes:
+        alive: the ARNs and the launch ids of all that the survey saw.
+        followed: the launch ids of what this executor had when the owners were known.
+        callbacks: those of dead schedulers that were seen; of each, the container that is judged first counts.
+        suspects: as of `SurveyState`, of this survey.
+        orphans: those that nobody owned for long enough, by ARN.
+    """
+
+    alive: frozenset[str] = frozenset()
+    followed: frozenset[LaunchId] = frozenset()
+    callbacks: frozenset[Key] = frozenset()
+    suspects: Mapping[str, float] = field(default_factory=dict)
+    orphans: Mapping[str, Orphan] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyState:
+    """What the surveys of the fleet remember.
+
+    Attributes:
+        due: when the next one may begin.
+        began: when the current one did.
+        faults: how many in a row nobody answered.
+        findings: of the current one, while whose its containers are is being judged; None else.
+        suspects: ARNs of containers that nobody owned in the last one, and when the first one began in which that was
+            so.
+    """
+
+    due: float = 0.0
+    began: float = 0.0
+    faults: int = 0
+    findings: Findings | None = None
+    suspects: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Clockwork:
     """What the machine remembers beside the records.
@@ -155,16 +220,14 @@ class Clockwork:
         last_ask: the last ask given out.
         last_beat: when the last Tick was; None before the first.
         gaps: how many pauses between two beats were so long that another scheduler may have taken over.
+        doubted: the last ask before the last such pause: what Airflow's rows answered to it may be out of date.
+        backlog: what is left to do of events that are too large for one step, the oldest first.
         next_sweep: when the next sweep over the running jobs may begin.
         sweep_from: when the current one began.
         sweeps: how many have begun.
         sweeping: asks of the current sweep that are not answered yet.
-        next_survey: when the next survey of the fleet may begin.
-        survey_from: when the current one began.
-        surveying: the ask of the current one that is not answered yet; 0 if none is.
-        survey_faults: consecutive surveys that nobody answered.
-        suspects: ARNs of containers that nobody owned in the last survey, and when the first one began in which that
-            was so.
+        surveying: the ask of the current survey that is not answered yet; 0 if none is.
+        survey: what else is remembered of surveys.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
     """
@@ -172,15 +235,14 @@ class Clockwork:
     last_ask: int = 0
     last_beat: float | None = None
     gaps: int = 0
+    doubted: int = 0
+    backlog: tuple[Work, ...] = ()
     next_sweep: float = 0.0
     sweep_from: float = 0.0
     sweeps: int = 0
     sweeping: frozenset[int] = frozenset()
-    next_survey: float = 0.0
-    survey_from: float = 0.0
     surveying: int = 0
-    survey_faults: int = 0
-    suspects: Mapping[str, float] = field(default_factory=dict)
+    survey: SurveyState = field(default_factory=SurveyState)
     draining: bool = False
     terminating: bool = False
 
@@ -310,6 +372,8 @@ class Draft:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._records: dict[LaunchId, Record | None] = {}
+        #: Launches that this draft has put in, by their key.
+        self._new: dict[Key, dict[LaunchId, None]] = {}
         self._numbers = book.effect_numbers()
         self.clockwork = book.clockwork
         self.effects: dict[int, Effect] = {}
@@ -323,12 +387,14 @@ class Draft:
     def of_key(self, key: Key) -> list[Record]:
         """The records of a key, oldest first; those put in by this draft last."""
         ids = dict.fromkeys(self._book.by_key.get(key, ()))
-        ids.update(dict.fromkeys(i for i, r in self._records.items() if r is not None and r.key == key))
+        ids.update(self._new.get(key, {}))
         return [record for i in ids if (record := self.get(i)) is not None]
 
     def put(self, record: Record) -> Record:
         """Write a record."""
         self._records[record.launch_id] = record
+        if record.launch_id not in self._book.records:
+            self._new.setdefault(record.key, {})[record.launch_id] = None
         return record
 
     def drop(self, record: Record) -> None:
@@ -343,6 +409,19 @@ class Draft:
     def want(self, effect: Effect) -> None:
         """Ask for something to be done."""
         self.effects[next(self._numbers)] = effect
+
+    def leave(self, kind: Kind, items: Sequence[Any]) -> None:
+        """Leave something to later steps, behind what is left already."""
+        self.clockwork = replace(self.clockwork, backlog=(*self.clockwork.backlog, Work(kind, tuple(items))))
+
+    def next_of_backlog(self, count: int) -> tuple[Kind, tuple[Any, ...], bool]:
+        """Take at most `count` of the items that were left: their kind, they, whether they are the last of it."""
+        work, *others = self.clockwork.backlog
+        done = work.done + count
+        last = done >= len(work.items)
+        rest = others if last else [replace(work, done=done), *others]
+        self.clockwork = replace(self.clockwork, backlog=tuple(rest))
+        return work.kind, work.items[work.done : done], last
 
     def change(self) -> Change:
         """What this draft came to."""

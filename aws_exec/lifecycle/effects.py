@@ -135,6 +135,11 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawAll:
+    """Do not send any Submit that has not been sent. Has no completion of its own: each Submit has one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Launched:
     """Tell Airflow the job: it becomes the external executor id. The key counts as running."""
 
@@ -198,4 +203,6 @@ class Orphans:
 RowEffect: TypeAlias = Confirm | Settle | AskOwners
 IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Survey | RowEffect
 InlineEffect: TypeAlias = Launched | Report | Note | Release | Orphans
-Effect: TypeAlias = IoEffect | Withdraw | InlineEffect
+#: What keeps Submits from being sent.
+Withdrawal: TypeAlias = Withdraw | WithdrawAll
+Effect: TypeAlias = IoEffect | Withdrawal | InlineEffect

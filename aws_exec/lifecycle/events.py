@@ -6,11 +6,11 @@ effect, naming the effect's `ask`. A completion whose ask is not the one awaited
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from aws_exec.lifecycle.orphans import Owner, Sighting
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Origin
+from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in
+from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Origin, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +195,27 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class OwnersTold:
-    """An AskOwners was answered: one owner for each sighting, in their order."""
+    """An AskOwners was answered: one owner for each sighting, in their order.
+
+    The rest is worked out where the event is made, on a thread of the database's lane: for ten thousand containers it
+    would block the scheduler's thread too long.
+
+    Attributes:
+        alive: what a row may call the containers of the survey.
+        newest_first: containers with their owners; of one launch, the container that came last before the others.
+    """
 
     ask: int
     sightings: tuple[Sighting, ...]
     owners: tuple[Owner, ...]
+    alive: frozenset[str] = field(init=False, repr=False)
+    newest_first: tuple[tuple[Sighting, Owner], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pairs = zip(self.sightings, self.owners, strict=False)
+        ordered = sorted(pairs, key=lambda pair: number_of(pair[0].identity.token), reverse=True)
+        object.__setattr__(self, "alive", alive_in(self.sightings))
+        object.__setattr__(self, "newest_first", tuple(ordered))
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,10 @@ class Launching(Following):
             record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
             if record is None:
                 continue
+            if event.ask <= draft.clockwork.doubted:
+                phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
+                draft.put(replace(record, phase=phase, ask=None, due=now))
+                continue
             if launch_id in event.ours:
                 # In a gap another scheduler may have launched it and given it back: look, or ask with the same token.
                 maybe = record.maybe or self._is_doubtful(draft, record)

@@ -13,6 +13,7 @@ This file: what Airflow says, and the beat. `launching.py`: until there is a job
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
@@ -20,11 +21,11 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Record, earliest
+from aws_exec.lifecycle.book import Book, Draft, Kind, Record, earliest
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.surveying import Surveying
-from aws_exec.lifecycle.sweeping import Handlers
+from aws_exec.lifecycle.sweeping import Handlers, Workers
 from aws_exec.lifecycle.values import Key, LaunchId, Stop
 
 
@@ -45,7 +46,7 @@ class Machine(Surveying):
     def due(self, now: float) -> bool:
         """Whether another Tick at `now` would find something to do: one Tick looks at so many launches at most."""
         first = self.book.next_due()
-        return first is not None and first <= now
+        return bool(self.book.clockwork.backlog) or (first is not None and first <= now)
 
     def unfinished(self, by: float = inf) -> int:
         """How many launches an ending executor still waits for, of those where something can happen until then.
@@ -149,14 +150,22 @@ class Machine(Surveying):
     def _terminating(self, draft: Draft, _: on.Terminating, now: float) -> None:
         self._drain(draft)
         draft.clockwork = replace(draft.clockwork, terminating=True)
-        for record in self.book.records.values():
+        self._leave(draft, Kind.TERMINATE, list(self.book.records), now)
+
+    def _terminate(self, draft: Draft, launch_ids: Sequence[LaunchId], now: float, *, last: bool) -> None:
+        del last
+        for record in filter(None, map(draft.get, launch_ids)):
             if record.job is not None or record.maybe or record.phase is Phase.LAUNCHING:
                 self._doom(draft, record, "The executor was terminated", now, withdraw=False)
 
     def _drain(self, draft: Draft) -> None:
         draft.clockwork = replace(draft.clockwork, draining=True)
-        for record in self.book.records.values():
-            self._withdraw(draft, record)
+        self._withdraw_all(draft)
+
+    def _withdraw_all(self, draft: Draft) -> None:
+        """Take back every Submit that is out: none of them may have been sent yet."""
+        if any(record.phase is Phase.LAUNCHING for record in self.book.records.values()):
+            draft.want(do.WithdrawAll())
 
     # -- the beat -----------------------------------------------------------------------------------------------------
 
@@ -164,7 +173,16 @@ class Machine(Surveying):
         last = draft.clockwork.last_beat
         draft.clockwork = replace(draft.clockwork, last_beat=now)
         if last is not None and now - last > self.policy.gap:
-            self._doubt_everything(draft, now)
+            self._doubt_everything(draft)
+        if draft.clockwork.backlog:
+            self._go_on(draft, now)
+        else:
+            self._wake_due(draft, now)
+            if self._sweep_is_due(now):
+                self._sweep(draft, now)
+        self._survey(draft, now)
+
+    def _wake_due(self, draft: Draft, now: float) -> None:
         to_find: list[Record] = []
         to_confirm: list[Record] = []
         # Each is read when its turn comes: one before it may have changed it.
@@ -172,21 +190,16 @@ class Machine(Surveying):
             self._wake(draft, record, now, to_find, to_confirm)
         self._find(draft, to_find)
         self._confirm(draft, to_confirm)
-        if self._sweep_is_due(now):
-            self._sweep(draft, now)
-        self._survey(draft, now)
 
-    def _doubt_everything(self, draft: Draft, now: float) -> None:
-        """Doubt all that may still be launched, or launched again: each when its turn comes (`_is_doubtful`)."""
-        draft.clockwork = replace(draft.clockwork, gaps=draft.clockwork.gaps + 1)
-        for record in self.book.records.values():
-            if record.phase is Phase.CONFIRMING:
-                # Its answer may be older than the gap.
-                phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
-                draft.put(replace(record, phase=phase, ask=None, due=now))
-            elif not record.silent:
-                # If it is out it may still wait in its lane, where the lease is whole again by now.
-                self._withdraw(draft, record)
+    def _doubt_everything(self, draft: Draft) -> None:
+        """Doubt all that may still be launched, or launched again: each when its turn comes (`_is_doubtful`).
+
+        What the rows answer to an earlier ask may be older than the gap: `_confirmed` asks again.
+        """
+        clockwork = draft.clockwork
+        draft.clockwork = replace(clockwork, gaps=clockwork.gaps + 1, doubted=clockwork.last_ask)
+        # What is out may still wait in its lane, where the lease is whole again by now.
+        self._withdraw_all(draft)
 
     def _wake(
         self,
@@ -252,6 +265,7 @@ class Machine(Surveying):
             on.Terminating: _terminating,
         },
     )
+    WORKERS: ClassVar[Workers] = MappingProxyType({**Surveying.WORKERS, Kind.TERMINATE: _terminate})
 
 
 def _is_unfinished(record: Record, by: float) -> bool:

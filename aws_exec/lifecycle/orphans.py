@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Key, Observation, number_of
+from aws_exec.lifecycle.values import Key, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,6 @@ def is_owned(sighting: Sighting, owner: Owner, alive: Collection[str]) -> bool:
         return False
     mine = {sighting.seen.job.arn, sighting.identity.launch_id}
     return owner.names in mine or owner.names not in alive
-
-
-def newest(one: Sighting, other: Sighting) -> Sighting:
-    """Of two containers of one launch the one that came later: the earlier never started, and was replaced."""
-    return max(one, other, key=lambda sighting: number_of(sighting.identity.token))
 
 
 def alive_in(sightings: Sequence[Sighting]) -> frozenset[str]:

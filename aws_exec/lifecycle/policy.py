@@ -91,7 +91,8 @@ class Policy:
         orphan_age: a container that nobody owned in two surveys that far apart is an orphan. Longer than any container
             that is no longer wanted takes to stop by itself (`stop_grace`, 120 s to shut down on Fargate).
         reap_orphans: stop them.
-        wakes: launches looked at in one Tick: bounds a beat in which thousands become due.
+        wakes: launches looked at in one Tick, and containers of a survey that are judged in one: bounds a Tick in which
+            thousands are due. A rival costs the most, some 60 us.
         judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
     """
 
@@ -114,7 +115,7 @@ class Policy:
     orphan_interval: float | None = None
     orphan_age: float = 900.0
     reap_orphans: bool = False
-    wakes: int = 200
+    wakes: int = 25
     judge: Callable[[Stop], Replacement] = always
 
     @property

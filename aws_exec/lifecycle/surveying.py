@@ -17,14 +17,14 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Record
+from aws_exec.lifecycle.book import Draft, Findings, Kind, Record, SurveyState
 from aws_exec.lifecycle.following import SUPERSEDED
 from aws_exec.lifecycle.launching import Launching
-from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned, newest
+from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, is_owned
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.sweeping import Handlers
-from aws_exec.lifecycle.values import Key, Status
+from aws_exec.lifecycle.sweeping import Handlers, Workers
+from aws_exec.lifecycle.values import Key, LaunchId, Status
 
 REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)"
 
@@ -48,51 +48,76 @@ class Surveying(Launching):
         clockwork = draft.clockwork
         if event.ask != clockwork.surveying:
             return
-        faults = clockwork.survey_faults + 1
+        faults = clockwork.survey.faults + 1
         wait = min(self.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(faults, "survey"))
-        draft.clockwork = replace(clockwork, surveying=0, survey_faults=faults, next_survey=now + wait)
+        survey = replace(clockwork.survey, faults=faults, due=now + wait)
+        draft.clockwork = replace(clockwork, surveying=0, survey=survey)
 
     def _owners_told(self, draft: Draft, event: on.OwnersTold, now: float) -> None:
         clockwork = draft.clockwork
         if event.ask != clockwork.surveying:
             return
-        alive = alive_in(event.sightings)
-        followed = {launch_id for each in self.book.records.values() for launch_id in (each.launch_id, each.family)}
+        records = self.book.records
+        families = {each.family for each in records.values() if each.family != each.launch_id}
+        findings = Findings(event.alive, frozenset(families.union(records)))
+        draft.clockwork = replace(clockwork, surveying=0, survey=replace(clockwork.survey, findings=findings))
+        self._leave(draft, Kind.OWNERS, event.newest_first, now)
+
+    def _judge(self, draft: Draft, pairs: Sequence[tuple[Sighting, Owner]], now: float, *, last: bool) -> None:
+        """Take in whose some of the containers are; after the last of them the survey is complete."""
+        findings = draft.clockwork.survey.findings or Findings()
+        callbacks: set[Key] = set()
         unowned: list[Sighting] = []
-        lost: dict[Key, Sighting] = {}
-        for sighting, owner in zip(event.sightings, event.owners, strict=False):
-            if sighting.identity.launch_id in followed or self._of_job(draft, sighting.seen.job) is not None:
+        for sighting, owner in pairs:
+            if sighting.identity.launch_id in findings.followed or self._of_job(draft, sighting.seen.job) is not None:
                 continue  # it is, or may come to be, a launch of ours
-            if self._is_rival(draft, sighting, owner, alive, now):
+            if self._is_rival(draft, sighting, owner, findings.alive, now):
                 continue
             if owner.key is not None:
-                lost[owner.key] = newest(lost.get(owner.key, sighting), sighting)
-            elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, alive):
+                if owner.key not in findings.callbacks and owner.key not in callbacks:
+                    self._follow(draft, sighting, owner.key, now)
+                    callbacks.add(owner.key)
+            elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, findings.alive):
                 unowned.append(sighting)
-        for key, sighting in lost.items():
-            self._follow(draft, sighting, key, now)
-        began = clockwork.survey_from
-        suspects = {each.seen.job.arn: clockwork.suspects.get(each.seen.job.arn, began) for each in unowned}
-        orphans = [
-            Orphan(each, began - since)
-            for each in unowned
-            if began - (since := suspects[each.seen.job.arn]) >= self.policy.orphan_age
-        ]
-        self._tell_orphans(draft, orphans)
-        self._let_go(draft, began, now)
-        sooner = draft.clockwork.next_survey  # later than this one began, if something was adopted meanwhile
-        draft.clockwork = replace(
-            draft.clockwork,
-            surveying=0,
-            survey_faults=0,
-            suspects=suspects,
-            next_survey=sooner if sooner > began else began + (self.policy.orphan_interval or 0.0),
-        )
+        if callbacks or unowned:
+            findings = self._suspect(draft, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
+            survey = replace(draft.clockwork.survey, findings=findings)
+            draft.clockwork = replace(draft.clockwork, survey=survey)
+        if last:
+            self._conclude(draft, findings, now)
 
-    def _let_go(self, draft: Draft, began: float, now: float) -> None:
+    def _suspect(self, draft: Draft, findings: Findings, unowned: Sequence[Sighting]) -> Findings:
+        """What was found, with containers that nobody owns."""
+        began, known = draft.clockwork.survey.began, draft.clockwork.survey.suspects
+        since = {each.seen.job.arn: known.get(each.seen.job.arn, began) for each in unowned}
+        orphans = {
+            each.seen.job.arn: Orphan(each, unowned_for)
+            for each in unowned
+            if (unowned_for := began - since[each.seen.job.arn]) >= self.policy.orphan_age
+        }
+        return replace(findings, suspects={**findings.suspects, **since}, orphans={**findings.orphans, **orphans})
+
+    def _conclude(self, draft: Draft, findings: Findings, now: float) -> None:
+        """All containers have been judged: the survey is over."""
+        began = draft.clockwork.survey.began
+        sooner = draft.clockwork.survey.due  # later than this one began, if something was adopted meanwhile
+        due = sooner if sooner > began else began + (self.policy.orphan_interval or 0.0)
+        draft.clockwork = replace(draft.clockwork, survey=SurveyState(due, began, suspects=findings.suspects))
+        orphans = tuple(findings.orphans.values())
+        reap = self.policy.reap_orphans and not draft.clockwork.draining
+        draft.want(do.Orphans(orphans, reap))
+        if reap and orphans:
+            self._leave(draft, Kind.REAP, orphans, now)
+        records = self.book.records.values()
+        waited = [(each.launch_id, each.unseen) for each in records if each.unseen is not None and each.unseen <= began]
+        self._leave(draft, Kind.LET_GO, waited, now)
+
+    def _let_go(self, draft: Draft, waited: Sequence[tuple[LaunchId, float]], now: float, *, last: bool) -> None:
         """What waited for a survey that began later than its adoption waits no longer."""
-        for record in filter(None, map(draft.get, self.book.records)):
-            if record.unseen is not None and record.unseen <= began:
+        del last
+        for launch_id, unseen in waited:
+            record = draft.get(launch_id)
+            if record is not None and record.unseen == unseen:
                 self._wake_parked(draft, draft.put(replace(record, unseen=None)), now)
 
     def _is_rival(self, draft: Draft, sighting: Sighting, owner: Owner, alive: Collection[str], now: float) -> bool:
@@ -117,10 +142,9 @@ class Surveying(Launching):
         self._doom(draft, draft.put(rival), SUPERSEDED, now)
         return True
 
-    def _tell_orphans(self, draft: Draft, orphans: Sequence[Orphan]) -> None:
-        reap = self.policy.reap_orphans and not draft.clockwork.draining
-        draft.want(do.Orphans(tuple(orphans), reap))
-        for orphan in orphans if reap else ():
+    def _reap(self, draft: Draft, orphans: Sequence[Orphan], _now: float, *, last: bool) -> None:
+        del last
+        for orphan in orphans if not draft.clockwork.draining else ():
             # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
             sighting = orphan.sighting
             draft.want(do.StopJob(draft.ask(), sighting.identity.launch_id, sighting.seen.job, REAPED))
@@ -145,4 +169,7 @@ class Surveying(Launching):
             on.SurveyFailed: _survey_failed,
             on.OwnersTold: _owners_told,
         },
+    )
+    WORKERS: ClassVar[Workers] = MappingProxyType(
+        {**Launching.WORKERS, Kind.OWNERS: _judge, Kind.REAP: _reap, Kind.LET_GO: _let_go},
     )

@@ -12,14 +12,14 @@ shows in `surveying.py`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Record
+from aws_exec.lifecycle.book import Book, Draft, Kind, Record
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import Job
@@ -31,14 +31,30 @@ _EARLIEST = 0.25
 
 #: What takes in each kind of event: a method of the machine's classes, with the draft to write to, the event, the time.
 Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
+#: What does the next items of each kind of work: a method, likewise; `last` says whether they are the last of it.
+Workers: TypeAlias = Mapping[Kind, Callable[..., None]]
 
 
 class Sweeping:
     """The sweeps over the jobs that are followed, and the surveys of the fleet."""
 
+    WORKERS: ClassVar[Workers] = MappingProxyType({})
+
     def __init__(self, policy: Policy, book: Book) -> None:
         self.policy = policy
         self.book = book
+
+    def _leave(self, draft: Draft, kind: Kind, items: Sequence[Any], now: float) -> None:
+        """Do what one step has time for, unless something else is left already; the rest is left to Ticks."""
+        first = not draft.clockwork.backlog
+        draft.leave(kind, items)
+        if first:
+            self._go_on(draft, now)
+
+    def _go_on(self, draft: Draft, now: float) -> None:
+        """Do a step of what is left."""
+        kind, items, last = draft.next_of_backlog(self.policy.wakes)
+        self.WORKERS[kind](self, draft, items, now, last=last)
 
     def _sweep_is_due(self, now: float) -> bool:
         clockwork = self.book.clockwork
@@ -95,7 +111,7 @@ class Sweeping:
     def _watched(self, draft: Draft, event: on.Watched, now: float) -> None:
         if event.ask not in draft.clockwork.sweeping:
             return
-        self._observe(draft, event.place, [job for job in event.unlisted if self._of_job(draft, job) is not None])
+        self._observe(draft, event.place, [job for job in event.unlisted if job.arn in self.book.by_arn])
         self._swept(draft, event.ask, now)
 
     def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
@@ -103,12 +119,13 @@ class Sweeping:
 
     def _survey(self, draft: Draft, now: float) -> None:
         clockwork = draft.clockwork
-        due = self.policy.orphan_interval is not None and now >= clockwork.next_survey
-        if not due or clockwork.surveying or clockwork.draining:
+        due = self.policy.orphan_interval is not None and now >= clockwork.survey.due
+        if not due or clockwork.surveying or clockwork.survey.findings is not None or clockwork.draining:
             return
         ask = draft.ask()
         draft.want(do.Survey(ask))
-        draft.clockwork = replace(draft.clockwork, surveying=ask, survey_from=now)
+        survey = replace(clockwork.survey, began=now)
+        draft.clockwork = replace(draft.clockwork, surveying=ask, survey=survey)
 
     def _wait_for_survey(self, draft: Draft, record: Record, now: float) -> Record:
         """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.
@@ -118,7 +135,7 @@ class Sweeping:
         """
         if record.workload is None or self.policy.orphan_interval is None:
             return record
-        draft.clockwork = replace(draft.clockwork, next_survey=now)
+        draft.clockwork = replace(draft.clockwork, survey=replace(draft.clockwork.survey, due=now))
         return replace(record, unseen=now)
 
     def _of_job(self, draft: Draft, job: Job) -> Record | None:

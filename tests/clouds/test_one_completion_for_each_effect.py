@@ -200,6 +200,21 @@ def test_looks_that_wait_are_asked_as_one_and_each_is_completed():
         assert it.cloud.calls["find"] == 2
 
 
+def test_of_looks_that_were_asked_as_one_each_is_told_of_its_own_containers():
+    with rig(workers=Workers(reads=1)) as it:
+        it.dispatch(submit(1), submit(2))
+        it.take(2)
+        release = it.cloud.hold("find")
+        it.dispatch(find(3, "a"))
+        until(lambda: it.cloud.calls["find"] == 1)
+        it.dispatch(find(4, "launch1"), find(5, "launch2", "launch1"), find(6, "b"))
+        until(lambda: not it.dispatcher._intake)  # all of them are queued
+        release.set()
+        found = [[seen.token for seen in event.seen] for event in it.take(4)]
+        assert found == [[], ["launch1-1"], ["launch2-1", "launch1-1"], []]
+        assert it.cloud.calls["find"] == 2
+
+
 def test_looks_that_were_asked_as_one_fail_as_one():
     with rig(workers=Workers(reads=1)) as it:
         release = it.cloud.hold("find")

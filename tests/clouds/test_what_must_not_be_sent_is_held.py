@@ -4,6 +4,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.dispatcher import Workers
 from aws_exec.clouds.lane_pace import Pacer
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import WithdrawAll
 from aws_exec.lifecycle.values import Job, Trouble
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
@@ -29,6 +30,30 @@ def test_a_queued_launch_is_withdrawn_at_once():
         release.set()
         assert [event.ask for event in it.settle()] == [1, 3]
         assert [request.token for request in it.cloud.requests] == ["launch1-1", "launch3-1"]
+
+
+def test_all_launches_that_were_not_sent_are_withdrawn_together_and_nothing_else():
+    composing, go_on = threading.Event(), threading.Event()
+
+    def compose(effect):
+        composing.set()
+        assert go_on.wait(PATIENCE)
+        return Request(effect.token, "", {})
+
+    with one_at_a_time(compose=compose) as it:
+        release = it.cloud.hold("describe")
+        it.dispatch(submit(1), submit(2), submit(3), observe(4, Job("a")))
+        assert composing.wait(PATIENCE)
+        until(lambda: it.cloud.calls["describe"] == 1)
+        it.dispatch(WithdrawAll())
+        assert [held(event) for event in it.take(2)] == [(2, "Withdrawn"), (3, "Withdrawn")]
+        go_on.set()
+        assert held(it.one()) == (1, "Withdrawn")
+        release.set()
+        assert isinstance(it.one(), on.Observed)
+        it.dispatch(submit(5))
+        assert isinstance(it.one(), on.Accepted)
+        assert it.cloud.calls["submit"] == 1
 
 
 def test_a_launch_that_is_being_composed_can_still_be_withdrawn():

@@ -69,6 +69,9 @@ class World:
             sent = [e for e in self.outstanding if isinstance(e, do.Submit) and e.ask == effect.ask]
             if sent and self.keeps_withdrawals:
                 self._hold(sent[0])
+        elif isinstance(effect, do.WithdrawAll):
+            for each in [e for e in self.outstanding if isinstance(e, do.Submit) and self.keeps_withdrawals]:
+                self._hold(each)
         elif isinstance(effect, do.Launched | do.Note | do.Release | do.Report):
             self.airflow.hear(effect)
         else:

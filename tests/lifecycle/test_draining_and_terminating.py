@@ -31,7 +31,7 @@ def test_what_comes_in_while_draining_is_tracked_and_not_launched():
 def test_a_launch_that_is_out_is_withdrawn():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Draining()) == [do.Withdraw(ask)]
+    assert life.tell(on.Draining()) == [do.WithdrawAll()]
     assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
     assert life.tick() == []
     assert set(life.book.records) == {"L1"}
@@ -88,7 +88,7 @@ def test_terminating_twice_stops_each_job_once():
 def test_a_job_that_is_accepted_after_terminating_is_stopped():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Terminating()) == [do.Withdraw(ask)]
+    assert life.tell(on.Terminating()) == [do.WithdrawAll()]
     assert life.tell(on.Accepted(ask, "L1", starting())) == [do.Launched("K1", JOB), do.StopJob(2, "L1", JOB, WHY)]
     ended = stopped(NEVER_STARTED)
     assert life.see(ended) == [do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED)]

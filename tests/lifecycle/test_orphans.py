@@ -137,7 +137,7 @@ def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life.tell(on.Surveyed(life.book.clockwork.surveying, (sighting(),)))
     question = life.book.clockwork.surveying
     assert life.tell(on.OwnersTold(question, (sighting(),), (UNOWNED,))) == [do.Orphans((), stopped=True)]
-    assert life.book.clockwork.suspects == {}
+    assert life.book.clockwork.survey.suspects == {}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
     (question,) = life.tell(on.Surveyed(1, (sighting(),)))
     assert life.tell(on.SurveyFailed(question.ask, fault(Trouble.UNREACHED))) == []
-    assert life.book.clockwork.suspects == {}
+    assert life.book.clockwork.survey.suspects == {}
 
 
 # -- whose a container is ---------------------------------------------------------------------------------------------
@@ -306,4 +306,4 @@ def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
         ask = next(effect for effect in life.tick(900) if isinstance(effect, do.Survey)).ask
         life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED)))
     survey(life, 900, [], [])
-    assert life.book.clockwork.survey_faults == 0
+    assert life.book.clockwork.survey.faults == 0

@@ -1,0 +1,271 @@
+"""No event takes long, however many launches there are: what is too much for one step is left to the next Ticks.
+
+Lines are counted, not timed: a step of so many takes less than 5 ms, a quarter of what a beat may take.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+import pytest
+
+from aws_exec.lifecycle import Machine, Policy
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner, Sighting
+from aws_exec.lifecycle.values import Job, Trouble
+from tests.lifecycle.driver import EXITED_0, NEVER_STARTED, check, fault, running, starting, steps_of, stopped
+
+MANY = 10_000
+#: At 25 million lines a second, less than 5 ms.
+STEPS = 120_000
+#: Each is carried out in the same beat, in a few microseconds.
+EFFECTS = 200
+
+IDS = [f"L{number}" for number in range(MANY)]
+KEYS = [f"K{number}" for number in range(MANY)]
+JOBS = [Job(f"arn:{number}", "c") for number in range(MANY)]
+POLICY = Policy(deployment="ours", orphan_interval=900.0, orphan_age=0.0, reap_orphans=True, gap=20.0)
+
+
+def handle(machine, event, now):
+    effects = machine.handle(event, now)
+    machine.book.outbox.clear()
+    return effects
+
+
+def ticks(machine, now):
+    """Everything that is due now, and what was asked for."""
+    effects = handle(machine, on.Tick(), now)
+    while machine.due(now):
+        effects += handle(machine, on.Tick(), now)
+    return effects
+
+
+def of_type(kind, effects):
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def twin(machine):
+    """A machine that goes on from where another is; that one stays as it is."""
+    other = Machine(machine.policy)
+    other.book = copy(machine.book)
+    for name in ("records", "by_key", "by_arn", "watched", "outbox", "unforeseen", "_due"):
+        setattr(other.book, name, copy(getattr(machine.book, name)))
+    return other
+
+
+def sightings(prefix="arn:", launches="L", seen=running):
+    """One container of each launch."""
+    found = []
+    for number in range(MANY):
+        token = f"{launches}{number}-1"
+        found.append(Sighting(seen(Job(f"{prefix}{number}", "c"), token), Identity("ours", token)))
+    return tuple(found)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """Jobs that were seen to run; a sweep and a survey are due at 1000."""
+    machine = Machine(replace(POLICY, gap=1e9))
+    for launch_id, key, job in zip(IDS, KEYS, JOBS, strict=True):
+        handle(machine, on.Adopted(launch_id, key, job), 0.0)
+    effects = ticks(machine, 0.0)
+    for observe in of_type(do.Observe, effects):
+        seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
+        handle(machine, on.Observed(observe.ask, seen), 0.0)
+    handle(machine, on.SurveyFailed(of_type(do.Survey, effects)[0].ask, fault(Trouble.UNREACHED)), 0.0)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def out():
+    """Launches whose Submit is out."""
+    machine = Machine(replace(POLICY, orphan_interval=None))
+    for launch_id, key in zip(IDS, KEYS, strict=True):
+        handle(machine, on.Taken(launch_id, key, "work"), 0.0)
+    assert len(of_type(do.Submit, ticks(machine, 0.0))) == MANY
+    return machine
+
+
+@pytest.fixture(scope="module")
+def waiting():
+    """Launches that were adopted, are found nowhere, and wait for the survey that is out."""
+    machine = Machine(POLICY)
+    for launch_id, key in zip(IDS, KEYS, strict=True):
+        handle(machine, on.Adopted(launch_id, key, workload="work"), 0.0)
+    for find in of_type(do.Find, ticks(machine, 0.0)):
+        handle(machine, on.Found(find.ask, find.launch_ids, ()), 0.0)
+    assert of_type(do.Submit, ticks(machine, 0.0)) == []
+    return machine
+
+
+class Costs:
+    """A machine whose steps are measured: each but most of many Ticks that follow each other."""
+
+    def __init__(self, machine):
+        self.machine = twin(machine)
+
+    def tell(self, event, now):
+        """An event, and the Ticks that work off what it leaves; all effects."""
+        effects = self.step(event, now)
+        for number in count():
+            if not self.machine.due(now):
+                break
+            left = sum(len(work.items) - work.done for work in self.machine.book.clockwork.backlog)
+            step = self.step if number % 20 == 0 or 0 < left <= POLICY.wakes else partial(handle, self.machine)
+            effects += step(on.Tick(), now)
+        check(self.machine.book)
+        return effects
+
+    def step(self, event, now):
+        told = []
+        steps = steps_of(lambda: told.extend(handle(self.machine, event, now)))
+        assert steps < STEPS, f"{type(event).__name__} takes {steps} steps, for {len(told)} effects"
+        assert len(told) < EFFECTS, f"{type(event).__name__} has {len(told)} effects"
+        return told
+
+    def survey(self, seen, owners, now):
+        """The answer to the survey that is out, and whose the containers are."""
+        (question,) = self.tell(on.Surveyed(self.machine.book.clockwork.surveying, seen), now)
+        told = self.tell(on.OwnersTold(question.ask, question.sightings, tuple(owners)), now)
+        assert self.machine.book.clockwork.survey.findings is None
+        return told
+
+
+def swept(fleet):
+    """A sweep of the fleet is out."""
+    costs = Costs(fleet)
+    effects = costs.tell(on.Tick(), 1000.0)
+    return costs, of_type(do.Watch, effects)[0], of_type(do.Observe, effects)
+
+
+def test_a_sweep_and_a_listing_that_has_nobody(fleet):
+    costs, watch, observes = swept(fleet)
+    assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
+    (*observes,) = costs.tell(on.Watched(watch.ask, "c", watch.jobs), 1000.0)
+    assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
+    costs.tell(on.ObserveFailed(observes[0].ask, fault(Trouble.UNREACHED)), 1000.0)
+
+
+@pytest.mark.parametrize(
+    "seen", [running, lambda *job: stopped(EXITED_0, *job), lambda *job: stopped(NEVER_STARTED, *job)]
+)
+def test_what_one_call_describes(fleet, seen):
+    costs, _, observes = swept(fleet)
+    observe = observes[0]
+    told = costs.tell(on.Observed(observe.ask, tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)), 1000.0)
+    for settle in of_type(do.Settle, told)[:2]:
+        costs.tell(on.Settled(settle.ask, settle.launch_id, awaited=True), 1000.0)
+    for settle in of_type(do.Settle, told)[2:4]:
+        costs.tell(on.SettleFailed(settle.ask, settle.launch_id, fault(Trouble.UNREACHED)), 1000.0)
+
+
+def test_jobs_that_are_missing(fleet):
+    costs, _, observes = swept(fleet)
+    for at in (900.0, 901.0, 1000.0):
+        settles = costs.tell(on.Observed(None, (), observes[0].jobs), at)
+    assert len(of_type(do.Settle, settles)) == len(observes[0].jobs)
+
+
+def surveyed(machine, now=1000.0):
+    """A survey is out."""
+    costs = Costs(machine)
+    if not machine.book.clockwork.surveying:
+        costs.tell(on.Tick(), now)
+    return costs
+
+
+def test_a_survey_of_what_is_followed(fleet):
+    owners = [Owner(waits=True, names=job.arn, task=key, runs=True) for job, key in zip(JOBS, KEYS, strict=True)]
+    assert surveyed(fleet).survey(sightings(), owners, 1000.0) == [do.Orphans((), stopped=True)]
+
+
+def test_a_survey_of_orphans():
+    told = surveyed(Machine(POLICY)).survey(sightings(), [Owner()] * MANY, 1000.0)
+    assert len(of_type(do.Orphans, told)[0].found) == MANY
+    assert len({stop.job for stop in of_type(do.StopJob, told)}) == MANY
+
+
+def test_a_survey_of_callbacks_of_a_dead_scheduler():
+    owners = [Owner(waits=True, key=f"C{number}") for number in range(MANY)]
+    told = surveyed(Machine(POLICY)).survey(sightings(), owners, 1000.0)
+    assert {launched.key for launched in of_type(do.Launched, told)} == {owner.key for owner in owners}
+
+
+def test_a_survey_that_what_was_adopted_waited_for(waiting):
+    costs = surveyed(waiting)
+    assert len(of_type(do.Submit, costs.survey((), (), 1.0))) == MANY
+
+
+def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
+    seen = sightings("arn:earlier-", "E", seen=starting)
+    owners = [Owner(waits=True, names=launch_id, task=key) for launch_id, key in zip(IDS, KEYS, strict=True)]
+    told = surveyed(waiting).survey(seen, owners, 1.0)
+    assert len({stop.job for stop in of_type(do.StopJob, told)}) == MANY
+    assert of_type(do.Submit, told) == []
+
+
+def test_a_survey_that_fails(fleet):
+    costs = surveyed(fleet)
+    costs.tell(on.SurveyFailed(costs.machine.book.clockwork.surveying, fault(Trouble.UNREACHED)), 1000.0)
+
+
+def test_one_launch_among_many(fleet):
+    costs = Costs(fleet)
+    (submit,) = of_type(do.Submit, costs.tell(on.Taken("new", "new", "work"), 1.0))
+    costs.tell(on.Unaccepted(submit.ask, "new", fault(Trouble.REFUSED)), 1.0)
+    (submit,) = of_type(do.Submit, costs.tell(on.Tick(), 100.0))
+    costs.tell(on.Accepted(submit.ask, "new", starting(Job("arn:new", "c"), "new-1")), 100.0)
+    costs.tell(on.Adopted("newer", "newer", Job("arn:newer", "c")), 100.0)
+    (stop,) = of_type(do.StopJob, costs.tell(on.Revoked("new"), 100.0))
+    costs.tell(on.StopAnswered(stop.ask, "new"), 100.0)
+    costs.tell(on.GivenUp("newer"), 100.0)
+
+
+def test_a_gap_between_beats_while_many_launches_are_out(out):
+    costs = Costs(out)
+    assert costs.tell(on.Tick(), 30.0) == [do.WithdrawAll()]
+
+
+def test_launches_that_are_doubted_after_a_gap(out):
+    machine = twin(out)
+    handle(machine, on.Tick(), 30.0)
+    for record in list(machine.book.records.values()):
+        handle(machine, on.Unaccepted(record.ask, record.launch_id, fault(Trouble.HELD)), 30.0)
+    costs = Costs(machine)
+    confirms = of_type(do.Confirm, costs.tell(on.Tick(), 31.0))
+    assert sum(len(confirm.launches) for confirm in confirms) == MANY
+    costs.tell(on.Tick(), 60.0)
+    again = []
+    for confirm in confirms[:3]:
+        ids = tuple(launch_id for launch_id, _ in confirm.launches)
+        again += of_type(do.Confirm, costs.tell(on.Confirmed(confirm.ask, ids, frozenset(ids)), 60.0))
+    ours, theirs, unread = ((confirm.ask, tuple(each for each, _ in confirm.launches)) for confirm in again)
+    costs.tell(on.Confirmed(*ours, frozenset(ours[1])), 60.0)
+    costs.tell(on.Confirmed(*theirs, frozenset()), 60.0)
+    costs.tell(on.ConfirmFailed(*unread, fault(Trouble.UNREACHED)), 60.0)
+
+
+def test_launches_that_are_looked_for(waiting):
+    machine = Machine(POLICY)
+    for launch_id, key in zip(IDS, KEYS, strict=True):
+        handle(machine, on.Adopted(launch_id, key), 0.0)
+    costs = Costs(machine)
+    one, other, *_ = of_type(do.Find, costs.tell(on.Tick(), 0.0))
+    seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.families)
+    costs.tell(on.Found(one.ask, one.launch_ids, seen), 1.0)
+    costs.tell(on.FindFailed(other.ask, other.launch_ids, fault(Trouble.UNREACHED)), 1.0)
+
+
+@pytest.mark.parametrize("state", ["fleet", "out", "waiting"])
+@pytest.mark.parametrize("event", [on.Draining(), on.Terminating()])
+def test_the_end(request, state, event):
+    costs = Costs(request.getfixturevalue(state))
+    told = costs.tell(event, 1.0)
+    if state == "fleet" and isinstance(event, on.Terminating):
+        assert {stop.job for stop in of_type(do.StopJob, told)} == set(JOBS)

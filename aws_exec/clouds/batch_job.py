@@ -4,6 +4,8 @@ A job may have had several attempts (`retryStrategy`), each a container of its o
 to its API server; a later one gets a 409 and hides why the first died. So an ended job is judged by the first attempt
 whose Airflow container exited 0, else by the first that started, else by the last.
 
+On Amazon EKS an attempt is a pod. It is read as an attempt of a job of several containers, whatever their number.
+
 Shapes and meanings: AWS Batch API Reference, JobDetail and what it refers to.
 """
 
@@ -79,7 +81,7 @@ def observation(
     runs = _runs(detail, name)
     said = str(detail.get("status") or "")
     # What an earlier attempt failed of says nothing of the one that runs now.
-    failed = runs[-1].failed and not (said == "RUNNING" and detail.get("attempts"))
+    failed = runs[-1].failed and not (said == "RUNNING" and attempts_of(detail))
     started = (said in ("RUNNING", "SUCCEEDED") and not failed) or any(run.started for run in runs)
     waiting = str(detail.get("statusReason") or "") if said in _WAITING else ""
     if failed and said == "RUNNING" and name is not None:  # the other containers run on without it
@@ -92,7 +94,7 @@ def observation(
         origin=_origin(detail) if token is None else None,
         stop=_stop(detail, name, runs),
         waiting=waiting if said not in FINISHED and not started else "",
-        alone=bool(detail.get("container")) and not ecs_containers(detail),
+        alone=bool(detail.get("container")) and not containers_of(detail),
     )
 
 
@@ -104,7 +106,7 @@ def _origin(detail: Detail) -> Origin | None:
 
 def identity_in(detail: Detail) -> Identity | None:
     """Who the job belongs to, from its containers' environment; None if awsexec did not submit it."""
-    for container in (detail.get("container") or {}, *ecs_containers(detail)):
+    for container in (detail.get("container") or {}, *containers_of(detail)):
         identity = _identity_of(container)
         if identity is not None:
             return identity
@@ -122,10 +124,33 @@ def _identity_of(container: Detail) -> Identity | None:
     return from_environment({pair["name"]: pair.get("value", "") for pair in pairs}) if pairs else None
 
 
-def ecs_containers(detail: Detail) -> list[Detail]:
-    """The containers of a multi-container definition; such a definition has one task (API Reference)."""
+def containers_of(detail: Detail) -> list[Detail]:
+    """The containers of a multi-container definition, which has one task (API Reference), or of a pod.
+
+    Empty for a definition of one nameless container.
+    """
     properties: Detail = detail.get("ecsProperties") or {}
-    return [container for task in properties.get("taskProperties") or () for container in task.get("containers") or ()]
+    tasks: Sequence[Detail] = properties.get("taskProperties") or ()
+    pod: Detail = (detail.get("eksProperties") or {}).get("podProperties") or {}
+    return [
+        *(container for task in tasks for container in task.get("containers") or ()),
+        *({**container, "environment": container.get("env") or ()} for container in pod.get("containers") or ()),
+    ]
+
+
+def attempts_of(detail: Detail) -> list[Detail]:
+    """The attempts that have ended, oldest first; those on Amazon EKS (EksAttemptDetail) in the shape of the others."""
+    pods: Sequence[Detail] = detail.get("eksAttempts") or ()
+    return [
+        *(detail.get("attempts") or ()),
+        *({**pod, "taskProperties": [{"containers": _of_pod(pod)}]} for pod in pods),
+    ]
+
+
+def _of_pod(pod: Detail) -> list[Detail]:
+    """Its containers. Kubernetes gives a reason for a good end too (`Completed`), which ECS does not: left out."""
+    containers = (*(pod.get("initContainers") or ()), *(pod.get("containers") or ()))
+    return [{name: each[name] for name in each if each[name] != "Completed"} for each in containers]
 
 
 def _airflow_name(detail: Detail, configured: str) -> str | None:
@@ -133,7 +158,7 @@ def _airflow_name(detail: Detail, configured: str) -> str | None:
 
     None for a definition with one nameless container.
     """
-    containers = ecs_containers(detail)
+    containers = containers_of(detail)
     if not containers:
         return None
     ours = (container for container in containers if _identity_of(container) is not None)
@@ -145,11 +170,9 @@ def _airflow_name(detail: Detail, configured: str) -> str | None:
 
 def _runs(detail: Detail, name: str | None) -> list[_Run]:
     """What is known of each attempt; of the one under way, if none has ended."""
-    attempts: Sequence[Detail] = detail.get("attempts") or ()
-    runs = [_run(attempt, attempt.get("taskProperties") or (), name) for attempt in attempts]
+    runs = [_run(attempt, attempt.get("taskProperties") or (), name) for attempt in attempts_of(detail)]
     if not any(run.started for run in runs) and (not runs or detail.get("startedAt")):
-        properties: Detail = detail.get("ecsProperties") or {}
-        runs.append(_run(detail, properties.get("taskProperties") or (), name))
+        runs.append(_run(detail, [{"containers": containers_of(detail)}], name))
     return runs
 
 
@@ -209,7 +232,7 @@ def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Stop | None
 def _has_ended(detail: Detail, run: _Run) -> bool:
     """Whether a job that is not over will have no further attempt, though its Airflow container has ended."""
     attempts = (detail.get("retryStrategy") or {}).get("attempts") or 1
-    over = run.exit_code is not None or (run.failed and not detail.get("attempts"))
+    over = run.exit_code is not None or (run.failed and not attempts_of(detail))
     return detail.get("status") == "RUNNING" and over and attempts <= 1
 
 
@@ -219,7 +242,7 @@ def _is_judged_by_batch(detail: Detail, name: str | None) -> bool:
     It does for the only container of a job, and for an essential one of several; what became of one that is not
     essential Batch does not say.
     """
-    container = next((each for each in ecs_containers(detail) if each.get("name") == name), {})
+    container = next((each for each in containers_of(detail) if each.get("name") == name), {})
     return name is None or bool(container.get("essential", True))
 
 

@@ -171,7 +171,8 @@ RULES: Final = (
     ),
     StopRule(
         id="container-not-started",
-        when=r"CannotStartContainer",
+        # The others are Kubernetes's, of Batch jobs on Amazon EKS.
+        when=r"\b(?:CannotStartContainer|ContainerCannotRun|RunContainerError|CreateContainer(?:Config)?Error)",
         cause="The container was created but could not be started.",
         blame=Blame.DEPLOYMENT,
         remedy="Read the message; check the command, the memory and the image.",

@@ -209,7 +209,8 @@ RULES: Final = (
     ),
     StopRule(
         id="pull-failed",
-        when=r"CannotPull",
+        # The others are Kubernetes's, of Batch jobs on Amazon EKS.
+        when=r"\b(?:CannotPull|ErrImagePull|ImagePullBackOff|InvalidImageName)",
         cause="The image could not be pulled.",
         blame=Blame.DEPLOYMENT,
         remedy="Check the image's name and tag, the execution role's permissions and the path to the registry.",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from aws_exec.clouds.batch import PAGE
-from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, ecs_containers, observation
+from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, attempts_of, containers_of, observation
 from aws_exec.clouds.batch_stop import Stopper
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
@@ -120,13 +120,18 @@ class BatchFleet:
         details = self._details([job.id])
         if not details:
             return None
+        if details[0].get("eksProperties"):
+            return LogPlace("", "", job.region, "kubernetes")
         containers = _containers(details[0])
         ours = next((each for each in containers if each.get("name") == job.container), containers[0])
         log: Mapping[str, Any] = ours.get("logConfiguration") or {}
+        driver = str(log.get("logDriver") or "awslogs")
+        if driver != "awslogs":
+            return LogPlace("", "", job.region, driver)
         options = log.get("options") or {}
         stream = str(ours.get("logStreamName") or _stream_of_attempts(details[0], job.container))
         group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region") or job.region
-        return LogPlace(group, stream, region, log.get("logDriver", "awslogs"))
+        return LogPlace(group, stream, region)
 
     def surroundings(self, job: FleetJob) -> list[Fact]:
         """The queue, what is before it, its compute environments."""
@@ -188,12 +193,12 @@ class BatchFleet:
 
 
 def _containers(detail: Detail) -> list[Detail]:
-    """The containers of a job: one without a name, or those of its one task."""
-    return ecs_containers(detail) or [detail.get("container") or {}]
+    """The containers of a job: one without a name, or those of its one task or pod."""
+    return containers_of(detail) or [detail.get("container") or {}]
 
 
 def _stream_of_attempts(detail: Detail, container: str) -> str:
-    for attempt in reversed(detail.get("attempts") or ()):
+    for attempt in reversed(attempts_of(detail)):
         tasks = attempt.get("taskProperties") or ()
         several = [each for task in tasks for each in task.get("containers") or () if each.get("name") == container]
         for each in several or [attempt.get("container") or {}]:
@@ -203,7 +208,7 @@ def _stream_of_attempts(detail: Detail, container: str) -> str:
 
 
 def _moments(detail: Detail) -> tuple[Moment, ...]:
-    attempts: Sequence[Detail] = detail.get("attempts") or ()
+    attempts = attempts_of(detail)
     found = [("queued", detail.get("createdAt"))]
     for number, attempt in enumerate(attempts, 1):
         which = f"attempt {number} " if len(attempts) > 1 else ""

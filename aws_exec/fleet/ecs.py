@@ -1,7 +1,8 @@
 """The fleet on Amazon ECS: tasks listed by cluster, described, stopped, and where they log.
 
 Shapes and meanings: ECS API Reference (Task, ContainerDefinition), developer guide ("Send Amazon ECS logs to
-CloudWatch": the stream is `prefix/container/task id`).
+CloudWatch": the stream is `prefix/container/task id`; without a prefix, which only Fargate requires, it is the id that
+docker gave the container).
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class EcsFleet:
         return found
 
     def log_place(self, job: FleetJob) -> LogPlace | None:
-        """By the task definition of the task."""
+        """By the task definition of the task, and by the task itself where `awslogs` has no stream prefix."""
         answer = self._calls.read("DescribeTaskDefinition", "describe_task_definition", taskDefinition=job.definition)
         containers: Sequence[Mapping[str, Any]] = answer.get("taskDefinition", {}).get("containerDefinitions") or ()
         ours = next((each for each in containers if each.get("name") == job.container), None)
@@ -121,11 +122,19 @@ class EcsFleet:
         if chosen is None or not chosen.get("logConfiguration"):
             return None
         log = chosen["logConfiguration"]
+        driver = str(log.get("logDriver") or "")
+        if driver != "awslogs":
+            return LogPlace("", "", job.region, driver)
         options = log.get("options") or {}
-        prefix = options.get("awslogs-stream-prefix", "ecs")
-        stream = f"{prefix}/{chosen['name']}/{job.id}"
-        group, region = options.get("awslogs-group", ""), options.get("awslogs-region") or job.region
-        return LogPlace(group, stream, region, log.get("logDriver", ""))
+        prefix = options.get("awslogs-stream-prefix")
+        stream = f"{prefix}/{chosen['name']}/{job.id}" if prefix else self._runtime_id(job, chosen["name"])
+        return LogPlace(options.get("awslogs-group", ""), stream, options.get("awslogs-region") or job.region)
+
+    def _runtime_id(self, job: FleetJob, container: str) -> str:
+        """Docker's id of a container; empty before it has one, or once ECS no longer knows the task."""
+        tasks = self._tasks(job.job.place, [job.job.arn])
+        containers = (each for task in tasks for each in task.get("containers") or ())
+        return next((str(each.get("runtimeId") or "") for each in containers if each.get("name") == container), "")
 
     def surroundings(self, job: FleetJob) -> list[Fact]:
         """The cluster, its capacity, the account's quotas."""

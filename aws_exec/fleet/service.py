@@ -40,9 +40,9 @@ class LogPlace:
     """Where a container logs.
 
     Attributes:
-        group, stream: in CloudWatch Logs; the stream is empty while nothing was started.
+        group, stream: in CloudWatch Logs; the stream is empty while nothing was started, both are with another driver.
         region: of the group.
-        driver: the log driver; only what `awslogs` writes can be read here.
+        driver: the log driver, `kubernetes` for a pod; only what `awslogs` writes can be read here.
     """
 
     group: str

@@ -226,6 +226,9 @@ class EcsTask:
 
     def _start(self) -> None:
         for container in self.containers:
+            number = int(container.arn.rpartition("/")[2].replace("-", ""), 16) % 10**10
+            # The log driver knows it before the process runs.
+            container.runtime_id = f"{self.request.arn.rpartition('/')[2]}-{number:010d}"
             try:
                 container.process = self.host.start(
                     self.request.specs[container.name],
@@ -233,11 +236,10 @@ class EcsTask:
                     partial(self._exited, container),
                 )
             except CannotStartContainerError as error:
-                container.reason = str(error)
+                container.runtime_id, container.reason = "", str(error)
                 self._end("TaskFailedToStart", "Task failed to start")
                 return
             container.status = "RUNNING"
-            container.runtime_id = f"{self.request.arn.rpartition('/')[2]}-{container.process.pid:010d}"
         self.times["startedAt"] = time.time()
         self._pass("RUNNING")
 

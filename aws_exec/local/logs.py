@@ -44,14 +44,15 @@ class LogWriter:
         """The taker of the lines of a task's container.
 
         The stream is `prefix/container/task id`, as the awslogs driver names it ("Send Amazon ECS logs to CloudWatch",
-        Amazon ECS Developer Guide). A container without awslogs options is written to files only.
+        Amazon ECS Developer Guide); without a prefix it is the container's runtime id. A container without awslogs
+        options is written to files only.
         """
         return self.taker(*_target(task, container))
 
     def lines(self, task: EcsTask, container: str) -> list[str]:
-        """What a task's container has printed so far; empty for one without awslogs options."""
+        """What a task's container has printed so far; empty for one without awslogs options, or not yet started."""
         group, region, stream = _target(task, container)
-        if group is None:
+        if group is None or not stream:
             return []
         with self.lock:
             return [event.message for event in self._make(group, region or self._region, stream).streams[stream].events]
@@ -106,6 +107,8 @@ def _target(task: EcsTask, container: str) -> tuple[str | None, str | None, str]
     options = awslogs(task.request.definitions[container])
     identifier = task.request.arn.rpartition("/")[2]
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container}/{identifier}"
+    if options and "awslogs-stream-prefix" not in options:
+        stream = next(record.runtime_id for record in task.containers if record.name == container)
     return options.get("awslogs-group"), options.get("awslogs-region"), stream
 
 

@@ -96,13 +96,19 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
         "Reason": stop.reason if stop else job.waiting,
         "Its reason": stop.container_reason if stop else "",
         "Sidecars": ", ".join(stop.sidecars) if stop else "",
-        "Log": f"{place.group} {place.stream or '(not begun)'}" if place else "",
+        "Log": _log(place) if place else "",
     }
     for label, text in facts.items():
         if text:
             yield from labelled(label, text, _LABELS)
     yield [("Timeline:", "bold")]
     yield from _timeline(job)
+
+
+def _log(place: LogPlace) -> str:
+    if place.driver != "awslogs":
+        return f"{place.driver} (not in CloudWatch Logs)"
+    return f"{place.group} {place.stream or '(not begun)'}"
 
 
 def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:

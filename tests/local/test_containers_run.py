@@ -161,6 +161,21 @@ def test_output_is_in_cloudwatch_line_by_line_with_its_time(aws, logs, run, desc
     assert all(event["timestamp"] >= int(started) - 1000 for event in events)
 
 
+def test_without_a_stream_prefix_the_stream_is_the_runtime_id_of_the_container(aws, ecs, logs, described):
+    options = {"awslogs-group": aws.names.log_group}
+    definition = register(
+        ecs, "no-prefix", {"name": "airflow", "logConfiguration": {"logDriver": "awslogs", "options": options}}
+    )
+    request = request_of(aws, "print('one')", taskDefinition=definition)
+    arn = ecs.run_task(**request)["tasks"][0]["taskArn"]
+    aws.wait_for_exit(arn)
+
+    stream = described(arn)["containers"][0]["runtimeId"]
+    events = logs.get_log_events(logGroupName=aws.names.log_group, logStreamName=stream)["events"]
+
+    assert [event["message"] for event in events] == ["one"] == aws.output(arn)
+
+
 def test_output_goes_to_plain_files_too_when_asked(tmp_path: Path):
     with EmbeddedAws(start_delay=0, output_directory=tmp_path) as aws:
         arn = client_of(aws, "ecs").run_task(**request_of(aws, "print('kept')"))["tasks"][0]["taskArn"]

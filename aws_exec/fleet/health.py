@@ -57,13 +57,13 @@ class Branch:
 
 
 def executors(fleet: Fleet) -> list[tuple[Service, str | None]]:
-    """Every executor of which anything is configured, of the services and teams that were asked for.
+    """Every executor that is meant to run, of the services and teams that were asked for.
 
     One that has no cluster or job queue is among them: that is for `check_health` to find.
     """
     configured = fleet.configured
     pairs = [(service, team) for team in configured.teams for service in SERVICES if fleet.wants(service)]
-    return [(service, team) for service, team in pairs if configured.configuration.says(service, team)]
+    return [(service, team) for service, team in pairs if configured.configuration.configures(service, team)]
 
 
 def check_health(fleet: Fleet) -> list[Branch]:

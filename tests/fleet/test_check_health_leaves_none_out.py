@@ -83,6 +83,14 @@ def test_everything_that_is_wrong_with_the_options_is_told_one_by_one(given):
     assert not [each for each in ecs.outcomes if "options cannot be used" in each.message]
 
 
+def test_an_executor_that_airflow_does_not_start_is_left_out(given):
+    """The section may be of another Airflow that reads the same file."""
+    environment = given(NO_CLUSTER) | {"AIRFLOW__CORE__EXECUTOR": "aws_exec.AwsBatchExecutor"}
+    branches, _ = checked(environment)
+
+    assert [branch.executor for branch in branches] == ["AwsBatchExecutor"]
+
+
 def test_an_executor_that_only_a_team_has_is_looked_at(given):
     branches, _ = checked(given(TEAMS))
 

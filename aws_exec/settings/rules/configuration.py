@@ -13,7 +13,7 @@ from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.option_info import option_catalogue
 from aws_exec.settings.problems import section_of, shown
 from aws_exec.settings.rules.airflow_text import AirflowText, Value
-from aws_exec.settings.rules.executors import NamedExecutor, check_executors, named_executors
+from aws_exec.settings.rules.executors import NamedExecutor, check_executors, leave_out, named_executors
 
 #: Airflow's default of `[core] parallelism`.
 PARALLELISM = 32.0
@@ -83,7 +83,12 @@ class Configuration:
         return next((entry for entry in entries if entry.team == team), None)
 
     def configures(self, service: Service, team: str | None = None) -> bool:
-        """Whether this executor is meant to run: it has options, or `[core] executor` names it."""
+        """Whether this executor is meant to run: it has options, or `[core] executor` names it.
+
+        Its options do not count where `[core] executor` names the other service's executor only.
+        """
+        if leave_out(service, [entry for entry in self.named if entry.team == team]):
+            return False
         return self.says(service, team) or self.naming(service, team) is not None
 
     @property

@@ -7,7 +7,7 @@ follow, each after a semicolon: `aws_exec.AwsEcsExecutor;risk=batch:aws_exec.Aws
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -48,6 +48,17 @@ class NamedExecutor:
         if package.partition(".")[0] != "aws_exec":
             return None
         return next((service for service, path in PATHS.items() if path.rpartition(".")[2] == name), None)
+
+
+def leave_out(service: Service, entries: Iterable[NamedExecutor]) -> bool:
+    """Return whether some entry is the executor of the other service, and none may be this one's.
+
+    The Amazon provider's classes have the names of ours, and read the same sections; a class of another name may be a
+    subclass of either.
+    """
+    services = {path.rpartition(".")[2]: each for each, path in PATHS.items()}
+    names = {entry.path.rpartition(".")[2] for entry in entries} - _CORE
+    return bool(names) and all(services.get(name, service) != service for name in names)
 
 
 def named_executors(value: Value | None, *, multi_team: bool) -> list[NamedExecutor]:

@@ -120,6 +120,30 @@ def test_what_is_taken_from_the_file_is_not_missed_where_the_executor_is_named(t
     assert check_sources(read_sources(by_suffix([yaml, cfg]), {}, with_environment=False)) == []
 
 
+@pytest.mark.parametrize(
+    ("executor", "judged"),
+    [
+        ("aws_exec.AwsEcsExecutor", []),
+        ("LocalExecutor,aws_exec.AwsEcsExecutor", []),
+        ("airflow.providers.amazon.aws.executors.ecs.AwsEcsExecutor", []),
+        ("aws_exec.AwsEcsExecutor,jobs:aws_exec.AwsBatchExecutor", [("batch", None)]),
+        ("airflow.providers.amazon.aws.executors.batch.AwsBatchExecutor", [("batch", None)]),
+        ("aws_exec.AwsEcsExecutor,my.module.Executor", [("batch", None)]),
+        ("LocalExecutor", [("batch", None)]),
+        ("", [("batch", None)]),
+        ("aws_exec.AwsEcsExecutor;risk=aws_exec.AwsBatchExecutor", [("batch", "risk")]),
+    ],
+)
+def test_options_of_batch_are_judged_unless_airflow_starts_ecs_only(executor, judged):
+    """A class of another name may be a subclass of ours; the Amazon provider's classes read the same sections."""
+    options = {"AIRFLOW__AWS_BATCH_EXECUTOR__JOB_QUEUE": "q"}
+    checked = configuration(executor, **options)
+
+    assert [(service, team) for service, team in checked.configured if service == "batch"] == judged
+    lacking = [one for one in check(checked) if "job_definition" in one.message]
+    assert len(lacking) == len(judged)
+
+
 def test_a_dag_may_call_an_executor_by_its_alias(tmp_path):
     cfg, dag = tmp_path / "airflow.cfg", tmp_path / "dag.py"
     cfg.write_text(

@@ -29,8 +29,10 @@ DENIED: Final = (
     r"no basic auth|permissions to pull)"
 )
 
+#: What the hosts of AWS end in, in each of its partitions (botocore's `partitions.json`; a test compares them).
+_DOMAINS: Final = r"(?:amazonaws\.(?:com|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
 #: Amazon ECR keeps the layers in Amazon S3, in buckets of this name, and redirects to them.
-_S3: Final = r"(?:starport-layer-bucket|\bs3[.-][\w.-]*amazonaws\.com)"
+_S3: Final = rf"(?:starport-layer-bucket|\bs3[.-][\w.-]*\b{_DOMAINS})"
 
 #: Docker Hub refused a manifest, and AWS cut the message off before the status. Docker Hub counts the downloads of
 #: manifests; the name was resolved before (a HEAD request, which is free), so that the image exists and may be pulled.

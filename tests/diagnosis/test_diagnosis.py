@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -224,3 +225,13 @@ def test_a_text_made_to_be_slow_is_not():
     said = "CannotPull ResourceInitializationError logger args mount volume EFS pull secrets task definition " * 10000
     assert diagnose(Stop("ecs", reason=said)).rule
     assert diagnose_fault(Fault(Trouble.INVALID, "RunTask", message=said)).rule
+
+
+@pytest.mark.parametrize("partition", Loader().load_data("partitions")["partitions"], ids=lambda each: each["id"])
+def test_amazon_s3_is_known_by_its_host_in_every_partition(partition):
+    host = f"layers.s3.some-region-1.{partition['outputs']['dnsSuffix']}"
+    reason = (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: failed open: "
+        f'failed to do request: Get "https://{host}/0f": dial tcp: i/o timeout'
+    )
+    assert diagnose(Stop(service="ecs", code="TaskFailedToStart", reason=reason)).rule == "pull-layers-unreachable"

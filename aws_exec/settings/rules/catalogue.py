@@ -62,8 +62,8 @@ _ERRORS = {
     "option-value": "An option has a value that it can have.",
     "option-required": "An executor has all that it cannot start without.",
     "option-conflict": "`launch_type` and `capacity_provider_strategy` exclude each other.",
-    "option-arn": "An ARN names what the option wants: a cluster, a task definition, a job queue, a job definition.",
-    "option-region": "`region_name` is the name of a Region, as in eu-central-1.",
+    "option-arn": "An ARN names the kind of thing that its option or member wants, in a partition that exists.",
+    "option-region": "`region_name` is the name of a Region (of botocore's partitions), as in eu-central-1.",
     "executor-name": "`[core] executor` lists executors as Airflow reads them: `path` or `alias:path`, then teams.",
     # -- templates ----------------------------------------------------------------------------------------------------
     "template-unknown-term": "A term of a template is one that there is.",

@@ -13,7 +13,7 @@ from typing import Any
 from aws_exec.settings.batch_options import OPTION_OF as BATCH_OPTION_OF
 from aws_exec.settings.batch_payload import SubmitJobBuilder
 from aws_exec.settings.ecs_request import OPTION_OF as ECS_OPTION_OF
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.places import Complaint, Located, Place
 from aws_exec.settings.file.reading import MODELS, Level
 from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms, means
@@ -22,7 +22,7 @@ from aws_exec.settings.merge import Document, composed
 from aws_exec.settings.options import AwsOptions, load
 from aws_exec.settings.payload import RunTaskBuilder
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
-from aws_exec.settings.rules import containers, fargate, jobs, options
+from aws_exec.settings.rules import arns, containers, fargate, jobs, options
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
 from aws_exec.settings.rules.spelling import Written, check_raw
@@ -30,7 +30,7 @@ from aws_exec.settings.rules.view import View
 
 BUILDERS: Mapping[Service, Any] = {"ecs": RunTaskBuilder, "batch": SubmitJobBuilder}
 KWARGS: Mapping[Service, str] = {"ecs": "run_task_kwargs", "batch": "submit_job_kwargs"}
-CHECKS = (*fargate.CHECKS, *jobs.CHECKS, *containers.CHECKS)
+CHECKS = (*fargate.CHECKS, *jobs.CHECKS, *containers.CHECKS, *options.CHECKS, arns.kinds)
 
 #: Options of the network, and their place in the request.
 _NETWORK = {"subnets": "subnets", "security_groups": "securityGroups", "assign_public_ip": "assignPublicIp"}
@@ -182,13 +182,21 @@ class Checked:
             yield from rule(view)
         for of_options in (options.names, options.rates, options.timeouts, options.literals):
             yield from of_options(view, self.team)
-        yield from options.parallelism(view)
         yield from options.kwargs(view, section.builder.warnings, self.team)
+        yield from self._raw_kwargs(section.options)
+
+    def _raw_kwargs(self, loaded: AwsOptions) -> Iterator[Complaint]:
+        """What is odd in the `*_kwargs`; where they are JSON, all of it stands where the option does."""
+        name = KWARGS[self.service]
         located = self.configuration.file.located
-        path = (*self.configuration.file.root(self.team), self.service, KWARGS[self.service])
-        if self.configuration.airflow_says(MODELS[self.service].section, KWARGS[self.service], self.team) is None:
-            raw = located.data_at(path)
-            yield from check_raw(raw, self.service, Written(located, path), KWARGS[self.service])
+        path = (*self.configuration.file.root(self.team), self.service, name)
+        said = self.configuration.airflow_says(MODELS[self.service].section, name, self.team)
+        if said is None and isinstance(located.data_at(path), Mapping):
+            yield from check_raw(located.data_at(path), self.service, Written(located, path), name)
+            return
+        place = self.configuration.place(self.service, name, self.team)
+        raw = getattr(loaded, name)
+        yield from check_raw(raw, self.service, Written(Located(place.source, raw, values={(): place})), name)
 
     def view(self, what: str, request: Document, section: Section, origins: Origins, home: Place) -> View:
         """What the rules look at."""
@@ -271,7 +279,6 @@ class Checked:
         view = replace(view, base=base, layer=self._raw_layer(levels))
         for rule in CHECKS:
             yield from rule(view)
-        yield from options.parallelism(view)
         yield from longest(view, section.builder, {"template": name})
 
     def _raw_layer(self, levels: Iterable[Level]) -> Document:
@@ -296,16 +303,18 @@ class Checked:
         """Terms of the template itself that mean nothing to a service that it is certainly for."""
         own = levels[-1]
         other = next(service for service in SERVICES if service != self.service)
-        alone = service_of([level.terms for level in levels]) == self.service or not self.configuration.configures(
-            other
-        )
-        for term in Terms.model_fields:
-            if term in ("executor", "extends", "description") or getattr(own.terms, term) is None or not alone:
-                continue
-            if term == other or (term != self.service and means(term, self.service) is None):
-                message = f"templates.{own.name}: {term} means nothing to {self.service}"
-                place = self.configuration.file.located.key((*own.path, term))
-                yield Complaint("template-no-effect", place, message, _INSTEAD.get((term, self.service), "Remove it"))
+        alone = not self.configuration.configures(other)
+        if alone or service_of([level.terms for level in levels]) == self.service:
+            where = Written(self.configuration.file.located, own.path)
+            yield from without_effect(own.terms, self.service, where, f"templates.{own.name}")
+
+
+def without_effect(terms: Terms, service: Service, where: Written, what: str) -> Iterator[Complaint]:
+    """Terms that mean nothing to the service that they go to, of a template or of an executor_config."""
+    for term in terms.model_fields_set - {"executor", "extends", "description", service}:
+        if getattr(terms, term) is not None and means(term, service) is None:
+            message, mend = f"{what}: {term} means nothing to {service}", _INSTEAD.get((term, service), "Remove it")
+            yield Complaint("template-no-effect", where.key((term,)), message, mend)
 
 
 #: What to do instead of a term that means nothing.

@@ -149,6 +149,13 @@ class Configuration:
         named = self.naming(service, team)
         return next(said, named.place if named is not None else Place(self.file.located.source))
 
+    def member(self, service: Service, option: str, member: str, team: str | None = None) -> Place:
+        """Where a member of an option that is a mapping is said; where the option is, if that is text."""
+        path = (*self.file.root(team), service, option, member)
+        if path in self.file.located.values and self.airflow_says(MODELS[service].section, option, team) is None:
+            return self.file.located.value(path)
+        return self.place(service, option, team)
+
     def _section(self, service: Service, team: str | None) -> Place:
         return self.file.located.key((*self.file.root(team), service))
 

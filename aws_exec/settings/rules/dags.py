@@ -17,8 +17,8 @@ from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, rea
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
 from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.merge import camelized
-from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError
-from aws_exec.settings.rules.check import CHECKS, Checked, findings
+from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
+from aws_exec.settings.rules.check import CHECKS, Checked, findings, longest, without_effect
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
 from aws_exec.settings.rules.spelling import OPERATIONS, check_raw
@@ -180,18 +180,23 @@ def check_dag(content: bytes, source: str, configuration: Configuration) -> list
         if unknown := _unknown_template(written, configuration):
             complaints.append(unknown)
             continue
-        terms = {name: value for name, value in written.located.data.items() if name in Terms.model_fields}
-        if written.call:
-            unknown_terms = {k: v for k, v in written.located.data.items() if k != MEMBER}
-            _, wrong = read_terms(unknown_terms)
-        else:
-            _, wrong = read_terms(terms) if written.located.data.get(MEMBER) is not None else (None, [])
+        terms, wrong = _terms(written)
         for finding in wrong:
             place = written.located.value((finding.path,))
             complaints.append(Complaint(finding.rule, place, f"{finding.path}: {finding.message}", finding.remedy))
         if not wrong and (written.located.data.get(MEMBER) is not None or not written.call):
-            complaints += _check_one(written, configuration)
+            complaints += _check_one(written, terms, configuration)
     return sorted(dict.fromkeys(complaints), key=lambda one: (one.place, one.rule))
+
+
+def _terms(written: Written) -> tuple[Terms | None, list[Finding]]:
+    """The terms beside the name of a template, and what is wrong with them; in a call, all else is a term."""
+    data = written.located.data
+    if written.call:
+        return read_terms({name: value for name, value in data.items() if name != MEMBER})
+    if data.get(MEMBER) is None:
+        return None, []
+    return read_terms({name: value for name, value in data.items() if name in Terms.model_fields})
 
 
 def _unknown_template(written: Written, configuration: Configuration) -> Complaint | None:
@@ -216,8 +221,10 @@ def _service_of(written: Written, configuration: Configuration) -> Service:
     return "batch" if known["batch"] > known["ecs"] else "ecs"
 
 
-def _check_one(written: Written, configuration: Configuration) -> Iterator[Complaint]:
+def _check_one(written: Written, terms: Terms | None, configuration: Configuration) -> Iterator[Complaint]:
     service = _service_of(written, configuration)
+    if terms is not None:
+        yield from without_effect(terms, service, At(written.located), _NAME)
     checked = Checked(configuration, service, None)
     try:
         section = checked.section() if configuration.says(service) else checked.stand_in()
@@ -240,6 +247,7 @@ def _check_one(written: Written, configuration: Configuration) -> Iterator[Compl
     view = checked.view(what, request, section, origins, home)
     for rule in CHECKS:
         yield from rule(replace(view, base=base, layer=rest))
+    yield from longest(view, section.builder, data)
 
 
 def _camelized(document: Mapping[str, Any]) -> dict[str, Any]:

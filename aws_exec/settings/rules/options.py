@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from types import MappingProxyType
 
+from aws_exec.settings.batch_options import BatchOptions
 from aws_exec.settings.ecs_options import EcsOptions
 from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.terms import Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
+from aws_exec.settings.merge import Document
+from aws_exec.settings.regions import is_region
+from aws_exec.settings.rules.arns import JOB_QUEUE, fault_of
 from aws_exec.settings.rules.fargate import PROVIDERS, runs_on_fargate
 from aws_exec.settings.rules.view import View
-
-#: What the ARN of an option has in it.
-ARNS = MappingProxyType(
-    {
-        "cluster": ":cluster/",
-        "task_definition": ":task-definition/",
-        "job_queue": ":job-queue/",
-        "job_definition": ":job-definition/",
-    }
-)
-
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d", re.ASCII)
+from aws_exec.settings.shape import SUBMIT_JOB, shape_of
 
 #: Airflow's default of `[scheduler] task_queued_timeout`, in seconds.
 QUEUED_TIMEOUT = 600.0
@@ -33,17 +25,19 @@ SLOW_START = 3600.0
 
 
 def names(view: View, team: str | None) -> Iterator[Complaint]:
-    """ARNs and Regions."""
-    for option, part in ARNS.items():
-        value = getattr(view.options, option, "")
-        if value.startswith("arn:") and part not in value:
-            place = view.configuration.place(view.service, option, team)
-            message = f"{option} is an ARN of something else"
-            yield Complaint("option-arn", place, message, f"It has {part} in it, or name it without its ARN")
+    """The Region, and the job queues of Airflow queues, which only the requests of their tasks have."""
     region = view.options.region_name
-    if region and not _REGION.fullmatch(region):
+    if region and not is_region(region):
         place = view.configuration.place(view.service, "region_name", team)
-        yield Complaint("option-region", place, "region_name is no Region", "Write it as in eu-central-1")
+        yield Complaint("option-region", place, "region_name is not a Region", "Write it as in eu-central-1")
+    pattern = shape_of(SUBMIT_JOB).members["jobQueue"].pattern
+    for queue, name in view.options.job_queues.items() if isinstance(view.options, BatchOptions) else ():
+        place = view.configuration.member(view.service, "job_queues", queue, team)
+        if fault := fault_of(name, JOB_QUEUE):
+            yield Complaint("option-arn", place, f"job_queues: {queue[:60]} {fault[0]}", fault[1])
+        elif pattern and not pattern.fullmatch(name):
+            message = f"job_queues: {queue[:60]} has characters that AWS does not take here"
+            yield Complaint("request-pattern", place, message, "Letters, digits, - and _, at most 128")
 
 
 def rates(view: View, team: str | None) -> Iterator[Complaint]:
@@ -56,26 +50,34 @@ def rates(view: View, team: str | None) -> Iterator[Complaint]:
         yield Complaint("rate-quota", place, message, "Lower it, unless your quota was raised")
 
 
-def timeouts(view: View, team: str | None) -> Iterator[Complaint]:
-    """What Airflow's own clock leaves."""
-    told, limit = view.configuration, QUEUED_TIMEOUT
+def slow_starts(view: View) -> Iterator[Complaint]:
+    """Airflow's own clock leaves time for instances to start; what the base says already is not said of a template."""
+    told = view.configuration
     limit, place = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
-    if not told.airflow:
-        return  # what Airflow's configuration says is not known
-    if limit < SLOW_START and _starts_slowly(view):
+    if not told.airflow or view.assumed:
+        return  # what Airflow's configuration says, or what the executor is, is not known
+    base_is_slow = view.base is not None and _starts_slowly(view.service, view.base)
+    if limit < SLOW_START and _starts_slowly(view.service, view.request) and not base_is_slow:
         message = f"[scheduler] task_queued_timeout is {limit:g} s, and instances may have to start first"
         mend = f"Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to {SLOW_START:g} or more"
-        yield Complaint("queued-timeout", place or view.home, message, mend)
+        where = view.place("capacityProviderStrategy") if view.service == "ecs" else view.home
+        yield Complaint("queued-timeout", place or where, message, mend)
+
+
+def timeouts(view: View, team: str | None) -> Iterator[Complaint]:
+    """What Airflow's own clock leaves of the executor's."""
+    told = view.configuration
+    limit, _ = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
     own = view.options.launch_timeout
-    if own and own > limit:
+    if told.airflow and own and own > limit:
         at = told.place(view.service, "launch_timeout", team)
         message = f"launch_timeout is {own:g} s, and [scheduler] task_queued_timeout ends after {limit:g} s"
         yield Complaint("launch-timeout", at, message, "Shorten it, or lengthen task_queued_timeout")
 
 
-def _starts_slowly(view: View) -> bool:
-    items = view.request.get("capacityProviderStrategy") or ()
-    return view.service == "batch" or any(item.get("capacityProvider") not in PROVIDERS for item in items)
+def _starts_slowly(service: Service, request: Document) -> bool:
+    items = request.get("capacityProviderStrategy") or ()
+    return service == "batch" or any(item.get("capacityProvider") not in PROVIDERS for item in items)
 
 
 def parallelism(view: View) -> Iterator[Complaint]:
@@ -126,6 +128,10 @@ def literals(view: View, team: str | None) -> Iterator[Complaint]:
         place = view.configuration.place("ecs", "capacity_provider_strategy", team)
         ours = json.dumps(list(view.options.capacity_provider_strategy))
         yield Complaint("legacy-literal", place, "capacity_provider_strategy is no JSON", f"Write {ours}")
+
+
+#: What is true of every request, whoever says it.
+CHECKS = (slow_starts, parallelism)
 
 
 def _is_json(text: str) -> bool:

@@ -1,0 +1,34 @@
+"""The Regions and partitions of AWS, as botocore's `partitions.json` lists them: no pattern of ours grows old."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One part of AWS with accounts, Regions and domains of its own.
+
+    Attributes:
+        id: the second part of its ARNs: `aws`, `aws-cn`, `aws-eusc`.
+        regions: what the names of its Regions match, those that botocore does not know yet included.
+    """
+
+    id: str
+    regions: re.Pattern[str]
+
+
+@cache
+def partitions() -> tuple[Partition, ...]:
+    """Every partition; reads one file of botocore, without credentials or network."""
+    from botocore.loaders import Loader  # noqa: PLC0415 - reading options must not cost the import of botocore
+
+    document = Loader().load_data("partitions")
+    return tuple(Partition(each["id"], re.compile(each["regionRegex"], re.ASCII)) for each in document["partitions"])
+
+
+def is_region(name: str) -> bool:
+    """Whether a text may be the name of a Region: botocore cannot know those that AWS opens after its release."""
+    return any(each.regions.fullmatch(name) for each in partitions())

@@ -1,0 +1,86 @@
+"""ARNs: each names the kind of thing that its member of a request wants, in a partition and a Region that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.terms import Service
+from aws_exec.settings.regions import is_region, partitions
+from aws_exec.settings.rules.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an ARN has to name: a service, and what its resource begins with.
+
+    Attributes:
+        named: whether the thing may be named without its ARN.
+    """
+
+    service: str
+    resource: str
+    named: bool = True
+
+
+_ROLE = _Wanted("iam", "role/")
+JOB_QUEUE = _Wanted("batch", "job-queue/")
+
+#: API Reference of ECS (RunTask, TaskOverride, EnvironmentFile, TaskManagedEBSVolumeConfiguration) and of Batch
+#: (SubmitJob). All other members take no ARN, or one of any kind.
+_MEMBERS: Mapping[Service, Mapping[str, _Wanted]] = {
+    "ecs": {
+        "cluster": _Wanted("ecs", "cluster/"),
+        "taskDefinition": _Wanted("ecs", "task-definition/"),
+        "overrides.taskRoleArn": _ROLE,
+        "overrides.executionRoleArn": _ROLE,
+        "overrides.containerOverrides[].environmentFiles[].value": _Wanted("s3", "", named=False),
+        "volumeConfigurations[].managedEBSVolume.roleArn": _ROLE,
+        "volumeConfigurations[].managedEBSVolume.kmsKeyId": _Wanted("kms", ""),
+    },
+    "batch": {"jobQueue": JOB_QUEUE, "jobDefinition": _Wanted("batch", "job-definition/")},
+}
+
+
+def kinds(view: View) -> Iterator[Complaint]:
+    """The ARNs of a request, wherever they were written."""
+    for pattern, wanted in _MEMBERS[view.service].items():
+        for path, value in _values(view.request, pattern.split("."), ""):
+            if fault := fault_of(value, wanted):
+                where = view.origins.named(path, view.request)
+                yield view.complain("option-arn", where, f"{where[-1]} {fault[0]}", fault[1])
+
+
+def fault_of(value: str, wanted: _Wanted) -> tuple[str, str] | None:
+    """What is wrong with a name or an ARN, and what to do; None if nothing is."""
+    like = f"arn:aws:{wanted.service}:...:{wanted.resource}"
+    instead = f"It is like {like}..., or the name alone" if wanted.named else f"It is like {like}..."
+    if not value.startswith("arn:"):
+        return None if wanted.named else ("is not an ARN", instead)
+    _, partition, service, region, _, resource, *_ = [*value.split(":", 5), *[""] * 5]
+    if service != wanted.service or not resource.startswith(wanted.resource):
+        return "is an ARN of something else", instead
+    known = [each.id for each in partitions()]
+    if partition not in known:
+        return f"is of the partition {partition[:40]}, which does not exist", f"Partitions: {', '.join(known)}"
+    if region and not is_region(region):
+        return f"is of {region[:40]}, which is not a Region", "Write it as in eu-central-1"
+    return None
+
+
+def _values(document: Any, steps: list[str], path: str) -> Iterator[tuple[str, str]]:
+    """The texts at a pattern of a request, each with its dotted path."""
+    if not steps:
+        if isinstance(document, str):
+            yield path, document
+        return
+    name = steps[0].removesuffix("[]")
+    inner = document.get(name) if isinstance(document, Mapping) else None
+    below = f"{path}.{name}" if path else name
+    if not steps[0].endswith("[]"):
+        yield from _values(inner, steps[1:], below)
+        return
+    for index, item in enumerate(inner if isinstance(inner, list | tuple) else ()):
+        yield from _values(item, steps[1:], f"{below}[{index}]")

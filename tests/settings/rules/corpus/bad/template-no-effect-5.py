@@ -1,0 +1,2 @@
+
+Operator(executor="batch", executor_config={"template": "small", "spot": True})

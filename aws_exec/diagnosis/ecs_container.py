@@ -13,7 +13,7 @@ from aws_exec.lifecycle.policy import Replacement
 
 _START: Final = (
     r"(?:Cannot(?:Start|Create)Container|ContainerRuntimeError|DockerStateError|OCI runtime|shim task|"
-    r"create new container runtime task|create new container:).*"
+    r"create new container runtime task|create new container:|start(?:ing)? container process|container init\b).*"
 )
 
 #: Programs of the host that docker and containerd themselves look for: the image has no part in it.
@@ -85,9 +85,9 @@ RULES: Final = (
     StopRule(
         id="volume-not-mounted",
         general=_STEPS,
-        # runc wrote the line of its source before 1.1: those about line 58 mount.
-        when=_START
-        + r"(?:mounting \S+ to rootfs|error mounting\b|rootfs_linux\.go:5\d\b(?:: ?(?:mou|\W*(?m:$))|\W*(?m:$))|"
+        # runc wrote the line of its source before 1.1: those below mount.
+        when=_START + r"(?:mounting \S+ to rootfs|error mounting\b|rootfs_linux\.go:\d+: mou|"
+        r"rootfs_linux\.go:(?:5\d|60|76)[:. ]*(?m:$)|"
         r"mount source path|failed to mount local volume|while mounting volume|bind source path does not exist)",
         cause="A volume, or a path of the host, could not be mounted into the container.",
         blame=Blame.DEPLOYMENT,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aws_exec
 from aws_exec.redaction import redact
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.rules.catalogue import RULES, Rule
 from awsexec_cli.console import clean
 from awsexec_cli.documents import as_json
@@ -48,7 +48,8 @@ def report(
     """
     match how:
         case Report.TEXT:
-            parts: Iterable[str] = [*(_text(one, lines) for one in complaints), *live_lines(outcomes)]
+            source = _SourceLines(lines)
+            parts: Iterable[str] = [*(_text(one, source) for one in complaints), *live_lines(outcomes)]
         case Report.GITHUB:
             parts = map(_github, complaints)
         case Report.JSON:
@@ -61,7 +62,24 @@ def report(
     return "".join(f"{part}\n" for part in parts)
 
 
-def _text(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> str:
+class _SourceLines:
+    """Lines as they may be shown, each prepared once: one line may be a whole file, and have thousands of findings."""
+
+    def __init__(self, lines: Mapping[str, Sequence[str]]) -> None:
+        self._lines = lines
+        self._shown: dict[tuple[str, int], str] = {}
+
+    def shown(self, place: Place) -> str:
+        """The line of a place; empty if it has none, or may hold a secret."""
+        where = (place.source, place.line)
+        if where not in self._shown:
+            source = self._lines.get(place.source, ())
+            line = clean(source[place.line - 1]) if 0 < place.line <= len(source) else ""
+            self._shown[where] = line if redact(line, longest=len(line) + 1) == line else ""
+        return self._shown[where]
+
+
+def _text(complaint: Complaint, lines: _SourceLines) -> str:
     """`file:line:column: severity: message [rule]`, the source line, a caret, the mend."""
     rule, place = RULES[complaint.rule], complaint.place
     told = [f"{place}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
@@ -80,16 +98,16 @@ def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
             yield clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
 
 
-def _excerpt(complaint: Complaint, lines: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _excerpt(complaint: Complaint, lines: _SourceLines) -> Iterator[str]:
     place = complaint.place
-    source = lines.get(place.source, ())
-    line = clean(source[place.line - 1]) if 0 < place.line <= len(source) else ""
     # What may be a secret is not shown again, whatever else is wrong in its line.
-    if not line or complaint.rule == "secret-plain" or redact(line, longest=len(line) + 1) != line:
+    line = "" if complaint.rule == "secret-plain" else lines.shown(place)
+    if not line:
         return
-    if place.column - 1 <= WIDEST:
-        yield f"    {line[:WIDEST]}"
-        yield f"    {' ' * (place.column - 1)}{'^' * max(1, min(place.width, WIDEST - place.column + 1))}"
+    start = 0 if place.column - 1 + min(place.width, WIDEST // 2) <= WIDEST else place.column - 1 - WIDEST // 2
+    column = place.column - 1 - start
+    yield f"    {line[start : start + WIDEST]}"
+    yield f"    {' ' * column}{'^' * max(1, min(place.width, WIDEST - column))}"
 
 
 def _plain(complaint: Complaint) -> dict[str, Any]:

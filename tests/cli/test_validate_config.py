@@ -1,10 +1,14 @@
 """`awsexec validate-config`: four ways of telling, exit codes, what it reads by itself, and how light it is."""
 
+import itertools
 import json
+import time
 
 import pytest
 
+from aws_exec.settings.file import read_file
 from awsexec_cli.exits import Exit
+from awsexec_cli.reports import WIDEST, Report, report
 from tests.cli.helpers import program
 from tests.tree import ROOT
 
@@ -222,3 +226,28 @@ def test_what_is_in_order_is_said_to_have_passed(run, written):
     done = run("validate-config", path)
 
     assert (done.returncode, done.stdout, done.stderr) == (Exit.OK, "", f"{path}: all checks passed\n")
+
+
+class CountedLines(list):
+    """Lines that count how often one of them is read."""
+
+    reads = 0
+
+    def __getitem__(self, index):
+        self.reads += 1
+        return super().__getitem__(index)
+
+
+def test_a_line_with_thousands_of_findings_is_prepared_once():
+    templates = ",".join(f'"t{number}":{{"cpus":1,"memry":"1GiB"}}' for number in range(1000))
+    content = f'{{"version":1,"templates":{{{templates}}}}}'
+    _, complaints = read_file(content.encode(), "awsexec.json", {})
+    lines = CountedLines([content])
+    before = time.process_time()
+    told = report(complaints, Report.TEXT, {"awsexec.json": lines}).splitlines()
+
+    assert (len(complaints), lines.reads) == (2000, 1)
+    assert time.process_time() - before < 5, "it was 22 s"
+    carets = [(shown, caret) for shown, caret in itertools.pairwise(told) if caret.strip() == "^" * 7]
+    assert [shown[caret.index("^") : caret.index("^") + 7] for shown, caret in carets] == ['"memry"'] * 1000
+    assert max(map(len, told)) <= WIDEST + 4

@@ -1,7 +1,7 @@
 """The executor_configs that DAG files write as literals, read without running them, and what is wrong with them.
 
 Found are `executor_config=` of any call, the key `executor_config` of any dictionary (`default_args`), and calls of
-`aws_exec.template`. What is computed is not known: it is left out, and nothing is said of it.
+`aws_exec.template`. What is computed is not known (`literals`): it is left out, and nothing is said of it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_exec.settings.file.places import Complaint, Located, Path, Place
+from aws_exec.settings.file.places import Complaint, Located, Place
 from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, read_terms, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
 from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
@@ -20,6 +20,7 @@ from aws_exec.settings.merge import camelized
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.rules.check import CHECKS, Checked, findings, longest, without_effect
 from aws_exec.settings.rules.configuration import Configuration
+from aws_exec.settings.rules.literals import DYNAMIC, Literals, bound_names
 from aws_exec.settings.rules.origins import Origins
 from aws_exec.settings.rules.spelling import OPERATIONS, check_raw
 from aws_exec.settings.rules.spelling import Written as At
@@ -45,51 +46,6 @@ class Written:
     call: bool = False
 
 
-class _Dynamic:
-    """Stands for what is computed."""
-
-
-@dataclass(slots=True)
-class _Literals:
-    """Plain data of expressions, with places."""
-
-    source: str
-    lines: list[str]
-    keys: dict[Path, Place] = field(default_factory=dict)
-    values: dict[Path, Place] = field(default_factory=dict)
-
-    def place(self, node: ast.expr | ast.keyword) -> Place:
-        line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
-        column = len(line.encode()[: node.col_offset].decode(errors="replace")) + 1
-        width = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
-        return Place(self.source, node.lineno, column, max(1, width))
-
-    def data(self, node: ast.expr, path: Path) -> Any:
-        self.values[path] = self.place(node)
-        match node:
-            case ast.Constant(value=value) if isinstance(value, str | int | float | bool | None):
-                return value
-            case ast.Dict():
-                return self._dict(node, path)
-            case ast.List(elts=items) | ast.Tuple(elts=items):
-                found = [self.data(item, (*path, index)) for index, item in enumerate(items)]
-                return _Dynamic if _Dynamic in found else found
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-                return -value
-        return _Dynamic
-
-    def _dict(self, node: ast.Dict, path: Path) -> dict[Any, Any]:
-        found = {}
-        for key, value in zip(node.keys, node.values, strict=True):
-            if not isinstance(key, ast.Constant) or not isinstance(key.value, str | int):
-                continue
-            where: Path = (*path, key.value)
-            self.keys[where] = self.place(key)
-            if (item := self.data(value, where)) is not _Dynamic:
-                found[key.value] = item
-        return found
-
-
 def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complaint]]:
     """Every literal executor_config of a DAG file; and why it cannot be read."""
     try:
@@ -106,29 +62,22 @@ def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complai
 
 
 def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
-    imported = _imported(tree)
+    imported, bound = _imported(tree), bound_names(tree)
     for node in ast.walk(tree):
+        literals = Literals(source, lines, bound)
+        members: Mapping[str, ast.expr] = {}
         if isinstance(node, ast.Call):
             if _is_template(node, imported):
-                yield _template_call(node, source, lines)
-            arguments = {word.arg: word.value for word in node.keywords if word.arg}
-            config = arguments.get(_NAME)
-            executor, queue = _text(arguments.get("executor")), _text(arguments.get("queue"))
+                yield _template_call(node, Literals(source, lines, bound))
+            members = {word.arg: word.value for word in node.keywords if word.arg}
         elif isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)
-            members = {name: value for key, value in pairs if (name := _text(key)) is not None}
-            config = members.get(_NAME)
-            executor, queue = _text(members.get("executor")), _text(members.get("queue"))
-        else:
-            continue
-        if isinstance(config, ast.Dict):
-            literals = _Literals(source, lines)
-            data = literals.data(config, ())
-            yield Written(Located(source, data, literals.keys, literals.values), executor or "", queue)
-
-
-def _text(node: ast.expr | None) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+            members = {name: value for key, value in pairs if (name := literals.text(key))}
+        config = members.get(_NAME)
+        data = literals.data(config, ()) if config is not None else None
+        if isinstance(data, dict):
+            executor, queue = literals.text(members.get("executor")), literals.text(members.get("queue"))
+            yield Written(Located(source, data, literals.keys, literals.values), executor, queue or None)
 
 
 def _service(executor: str, configuration: Configuration) -> Service | None:
@@ -157,20 +106,19 @@ def _is_template(node: ast.Call, imported: frozenset[str]) -> bool:
     return False
 
 
-def _template_call(node: ast.Call, source: str, lines: list[str]) -> Written:
-    literals = _Literals(source, lines)
+def _template_call(node: ast.Call, literals: Literals) -> Written:
     data: dict[str, Any] = {}
     named = node.args[0] if node.args else None
     for name, value in ((MEMBER, named), *((word.arg, word.value) for word in node.keywords)):
         if name is None or value is None:
             continue
         literals.keys[name,] = literals.place(value)
-        if (item := literals.data(value, (name,))) is not _Dynamic:
+        if (item := literals.data(value, (name,))) is not DYNAMIC:
             data[name] = item
-    executor = _text(next((word.value for word in node.keywords if word.arg == "executor"), None))
+    executor = literals.text(next((word.value for word in node.keywords if word.arg == "executor"), None))
     data.pop("executor", None)
     literals.values[()] = literals.place(node)
-    return Written(Located(source, data, literals.keys, literals.values), executor or "", None, call=True)
+    return Written(Located(literals.source, data, literals.keys, literals.values), executor, None, call=True)
 
 
 def check_dag(content: bytes, source: str, configuration: Configuration) -> list[Complaint]:

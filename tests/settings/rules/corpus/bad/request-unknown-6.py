@@ -1,0 +1,2 @@
+LARGE = {'launchTyp': 'EC2'}
+Operator(executor='ecs', executor_config=LARGE)

@@ -1,0 +1,1 @@
+Operator(executor='ecs', executor_config=dict(template='smal'))

@@ -15,7 +15,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.executors import compat, ownership, rows, telling
 from aws_exec.executors.beat import BUDGET
 from aws_exec.executors.starting import StartingExecutor
-from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload, identity_of
+from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
@@ -44,7 +44,7 @@ class ContainerExecutor(StartingExecutor):
     """An executor that runs every workload in a container of its own; a service is a subclass."""
 
     supports_multi_team = True
-    supports_callbacks = True
+    supports_task_instance_uuid = True
     pre_assigns_external_executor_id = True
     is_local = False
     serve_logs = False
@@ -123,7 +123,7 @@ class ContainerExecutor(StartingExecutor):
             if fresh is None:
                 raise CloudError(Fault(Trouble.HELD, "adoption", message="the row is no longer queued for this launch"))
             workload = fresh
-        identity = identity_of(submit.key, submit.token, self._deployment, str(self.job_id or ""))
+        identity = workload.identity(submit.token, self._deployment, str(self.job_id or ""))
         try:
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
@@ -162,7 +162,7 @@ class ContainerExecutor(StartingExecutor):
         try:
             self._handle(events.GivenUp(key))
         except Exception:
-            self.log.exception("%s could not be given up", key)
+            self.log.exception("%s could not be given up", compat.named(self, key))
 
     def revoke_task(self, *, ti: Any) -> None:
         """Free the task's key at once and stop its container; reports nothing, never raises.
@@ -171,7 +171,7 @@ class ContainerExecutor(StartingExecutor):
         until the container has ended.
         """
         try:
-            key = ti.key
+            key = compat.task_key(ti)
             compat.forget_queued(self, key)
             self._handle(events.Revoked(key))
             self._forget_what_was_said(key)
@@ -205,7 +205,7 @@ class ContainerExecutor(StartingExecutor):
         try:
             return self._adopt(row)
         except Exception:
-            self.log.exception("%s could not be adopted", row.key)
+            self.log.exception("%s could not be adopted", compat.named(self, row.key))
             return False
 
     def _adopt(self, row: rows.Row) -> bool:
@@ -224,6 +224,8 @@ class ContainerExecutor(StartingExecutor):
         self._handle(events.Adopted(launch_id, row.key, job, workload, place, row.origin))
         if self.machine.owns(row.key):
             self.running.add(row.key)  # type: ignore[arg-type] # likewise
+        else:
+            self._adopted_by_nobody.add(row.key)
         return True
 
     # -- the end --------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ ROW_LOOK = 0.002
 OVERDUE = 120.0
 
 
-class BeatingExecutor(BaseExecutor):
+class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
     """An executor around a machine and a dispatcher."""
 
     #: How often a beat looks for what the rows say of the ends that it has asked about.
@@ -46,6 +46,8 @@ class BeatingExecutor(BaseExecutor):
         self._entries = telling.Limiter()
         #: Ends (text, success) that wait until Airflow has read which job the task runs as.
         self._ends: dict[Any, tuple[str, bool]] = {}
+        #: Keys that were accepted for adoption since the last beat although no launch here speaks for them.
+        self._adopted_by_nobody: set[Any] = set()
         self._dispatcher: Dispatcher | None = None
         #: Launches whose end this beat has asked the rows about.
         self._ends_asked: set[LaunchId] = set()
@@ -64,6 +66,7 @@ class BeatingExecutor(BaseExecutor):
         try:
             deadline = begun + max(BUDGET - self._spent, BUDGET / 4)
             self._spent = 0.0
+            self._free_slots_of_nobody()
             if self._dispatcher is not None:
                 self._dispatcher.beat(self._clock())
             self._take_in_completions(deadline)
@@ -184,7 +187,7 @@ class BeatingExecutor(BaseExecutor):
         key: Any = report.key
         text = self._words(report)
         self._say_over(key, text, success=report.success)
-        self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", key, text)
+        self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", compat.named(self, key), text)
         if not report.success or telling.failed_sidecars(report):
             self._entries.forget(key)  # the last entry is never left out
             self._tell(key, text)
@@ -195,7 +198,7 @@ class BeatingExecutor(BaseExecutor):
         try:
             return telling.report(report)
         except Exception:
-            self.log.exception("The end of %s could not be put into words", report.key)
+            self.log.exception("The end of %s could not be put into words", compat.named(self, report.key))
             return f"{report.text} (the scheduler's log says why there is no more)"
 
     def _say_over(self, key: Any, text: str, *, success: bool) -> None:
@@ -209,6 +212,17 @@ class BeatingExecutor(BaseExecutor):
             self._ends[key] = (text, success)
         else:
             super().change_state(key, compat.final_state(key, success=success), text)
+
+    def _free_slots_of_nobody(self) -> None:
+        """Let go of the slots of accepted keys that nothing will be reported of.
+
+        Airflow 3.4 adds every key that an adoption accepted to `running`, after `try_adopt_task_instances` returned
+        (`BaseExecutor.__init_subclass__`). Only the end of a launch takes it out, and here is none.
+        """
+        while self._adopted_by_nobody:
+            key = self._adopted_by_nobody.pop()
+            if not self.machine.owns(key):
+                self.running.discard(key)
 
     def _say_what_waited(self) -> None:
         for key, (text, success) in list(self._ends.items()):
@@ -250,7 +264,6 @@ class BeatingExecutor(BaseExecutor):
         try:
             text = msg % args if args else msg
             self.log.log(level, "%s", text)
-            key = getattr(ti, "key", ti)
-            self._tell(key, text)
+            self._tell(compat.event_key(self, ti), text)
         except Exception:
             self.log.exception("A message could not be put into a task's event log")

@@ -1,22 +1,23 @@
 """Everything of Airflow that differs between its versions, or is not quite public; no other module touches it.
 
-Written for Airflow 3.3. What an older one lacks is listed where it is worked around.
+Written for Airflow 3.4. What an older one lacks is listed where it is worked around.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from airflow.configuration import conf
 from airflow.executors import workloads
 from airflow.executors.base_executor import BaseExecutor
+from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true, tuple_
 from sqlalchemy.orm import configure_mappers
 
 from aws_exec.lifecycle.values import Key
@@ -26,11 +27,40 @@ try:
 except ImportError:
     from airflow.stats import Stats  # type: ignore[assignment] # the same thing, elsewhere before Airflow 3.2
 
+try:
+    from airflow.executors.workloads.types import TaskInstanceUuid  # type: ignore[attr-defined] # new in Airflow 3.4
+except ImportError:
+    TaskInstanceUuid = None
+
+#: `airflow.executors.workloads.WorkloadType`, by which Airflow 3.4 sorts an executor's queues; None before.
+WorkloadType: Any = getattr(workloads, "WorkloadType", None)
+
+#: The classes of the keys of task instances: the row's id from Airflow 3.4 on, where the iterations of a loop have the
+#: same coordinates (DAG, task, run, try, map index); the coordinates before.
+_TASK_KEYS: tuple[type, ...] = (TaskInstanceKey,) if TaskInstanceUuid is None else (TaskInstanceKey, TaskInstanceUuid)
+
 #: Airflow 3.1 has no callback workloads; in 3.2 their key is a plain string.
 ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 
 #: Whether Airflow commits a launch id of its own with the QUEUED state (3.3). Before, a UUID in a row is a stale one.
 PRE_ASSIGNS: bool = hasattr(BaseExecutor, "pre_assigns_external_executor_id")
+
+#: The condition that a row is a task instance's current one. Airflow 3.4 keeps the earlier tries and executions in the
+#: same table; one that was superseded before it started stays QUEUED there (`TaskInstance.archive`).
+CURRENT: ColumnElement[bool] = TaskInstance.working_set.is_(True) if hasattr(TaskInstance, "working_set") else true()
+
+#: The columns from which `row_key` makes a row's key.
+KEY_COLUMNS: Final = (
+    TaskInstance.id,
+    TaskInstance.dag_id,
+    TaskInstance.task_id,
+    TaskInstance.run_id,
+    TaskInstance.try_number,
+    TaskInstance.map_index,
+)
+
+#: DAG, task, run and map index: a task instance without its try.
+Name: TypeAlias = tuple[str, str, str, int]
 
 #: States in which nothing more is expected of an executor.
 _TERMINAL = frozenset(
@@ -66,6 +96,15 @@ class EventLogs(deque[Any]):
         return record
 
 
+class RunsCallbacks:
+    """A base of executors that run tasks and callbacks: declares it the way this Airflow asks for it."""
+
+    if WorkloadType is None:
+        supports_callbacks = True
+    else:
+        supported_workload_types = frozenset({WorkloadType.EXECUTE_TASK, WorkloadType.EXECUTE_CALLBACK})
+
+
 def is_task(workload: object) -> bool:
     """Whether this workload runs a task instance."""
     return isinstance(workload, workloads.ExecuteTask)
@@ -78,13 +117,66 @@ def is_callback(workload: object) -> bool:
 
 def is_task_key(key: Key) -> bool:
     """Whether this key names a task instance; what it does not name has no event log."""
-    return isinstance(key, TaskInstanceKey)
+    return isinstance(key, _TASK_KEYS)
 
 
 def key_of(workload: Any) -> Key:
     """The key under which Airflow knows a workload."""
-    key: Key = workload.ti.key if is_task(workload) else workload.callback.key
+    key: Key = task_key(workload.ti) if is_task(workload) else workload.callback.key
     return key
+
+
+def task_key(ti: Any) -> Key:
+    """The key of a task instance: a row, a workload's `ti`, or the key itself."""
+    if isinstance(ti, _TASK_KEYS):
+        return ti
+    key: Key = ti.key if TaskInstanceUuid is None else TaskInstanceUuid(ti.id)
+    return key
+
+
+def event_key(executor: BaseExecutor, ti: Any) -> Key:
+    """The key of a task instance whose event log gets an entry; Airflow 3.4 is told its coordinates, for the entry."""
+    key = task_key(ti)
+    if TaskInstanceUuid is not None and key is not ti:
+        executor._register_task(ti)  # type: ignore[attr-defined] # noqa: SLF001 - as its own `queue_workload` does
+    return key
+
+
+def row_key(columns: Sequence[Any]) -> Key:
+    """The key of the task instance whose row has these `KEY_COLUMNS`."""
+    key: Key = TaskInstanceKey(*columns[1:]) if TaskInstanceUuid is None else TaskInstanceUuid(columns[0])
+    return key
+
+
+def rows_of(keys: Sequence[Any]) -> ColumnElement[bool]:
+    """The condition that a row is that of one of these task keys; before Airflow 3.4, of any try of one."""
+    if TaskInstanceUuid is None:
+        return rows_named({(key.dag_id, key.task_id, key.run_id, key.map_index) for key in keys})
+    return TaskInstance.id.in_([key.id for key in keys])
+
+
+def rows_named(names: Collection[Name]) -> ColumnElement[bool]:
+    """The condition that a row has one of these coordinates, of any try.
+
+    Not `TaskInstance.filter_for_tis`, which pairs each DAG with each run: 250,000 pairs for 500 ends (Airflow 3.3.2).
+    """
+    columns = (TaskInstance.dag_id, TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
+    return tuple_(*columns).in_(names)
+
+
+def is_current(ti: TaskInstance) -> bool:
+    """Whether a row is not an earlier execution that Airflow keeps beside the current one."""
+    return bool(getattr(ti, "working_set", True))
+
+
+def task_instance_id(key: Key) -> str:
+    """The id of the row that a task key names; empty before Airflow 3.4, whose keys do not have it."""
+    return "" if isinstance(key, TaskInstanceKey) else str(key)
+
+
+def named(executor: BaseExecutor, key: Key) -> object:
+    """A key as people read it: with the coordinates of the task instance, as long as Airflow 3.4 knows them."""
+    return getattr(executor, "_task_coordinates", {}).get(key, key)
 
 
 def callback_key(callback_id: str) -> Key:
@@ -151,27 +243,36 @@ def newest_tries(buffer: dict[Any, Any]) -> dict[Any, Any]:
 
     The scheduler reads one try of a task instance at a time, and loses the events of the others
     (`SchedulerJobRunner.process_executor_events`): the end of a first container would cost the second its ARN, or its
-    end. Of a try that Airflow has moved on from it needs to hear nothing.
+    end. Of a try that Airflow has moved on from it needs to hear nothing. Airflow 3.4 reads every try by its id.
     """
     newest: dict[Any, int] = {}
     for key in buffer:
-        if is_task_key(key):
+        if isinstance(key, TaskInstanceKey):
             newest[key.primary] = max(key.try_number, newest.get(key.primary, key.try_number))
     return {
-        key: event for key, event in buffer.items() if not is_task_key(key) or key.try_number == newest[key.primary]
+        key: event
+        for key, event in buffer.items()
+        if not isinstance(key, TaskInstanceKey) or key.try_number == newest[key.primary]
     }
 
 
 def forget_queued(executor: BaseExecutor, key: Key) -> None:
     """Take a workload out of the executor's queues, if it is there."""
-    queues: tuple[dict[Any, Any], ...] = (executor.queued_tasks, getattr(executor, "queued_callbacks", {}))
-    for queue in queues:
+    for queue in queues(executor):
         queue.pop(key, None)
 
 
+def queues(executor: BaseExecutor) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """The executor's queues of tasks and of callbacks, workloads by key; Airflow 3.1 has none of callbacks."""
+    if WorkloadType is None:
+        return executor.queued_tasks, getattr(executor, "queued_callbacks", {})
+    by_type: Any = executor.executor_queues  # type: ignore[attr-defined] # new in Airflow 3.4
+    return by_type[WorkloadType.EXECUTE_TASK], by_type[WorkloadType.EXECUTE_CALLBACK]
+
+
 def queued_callbacks(executor: BaseExecutor) -> list[str]:
-    """The ids of the callbacks in the executor's queue, which are their keys in Airflow 3.2; 3.1 has none."""
-    return [str(getattr(key, "id", key)) for key in getattr(executor, "queued_callbacks", ())]
+    """The ids of the callbacks in the executor's queue, which are their keys in Airflow 3.2."""
+    return [str(getattr(key, "id", key)) for key in queues(executor)[1]]
 
 
 def mint(workload: Any, generator: Any) -> str:

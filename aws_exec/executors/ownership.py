@@ -6,20 +6,20 @@ follows from a row is decided in `aws_exec.lifecycle.orphans`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from airflow.jobs.job import Job as SchedulerJob
+from airflow.jobs.job import JobState
 from airflow.models.taskinstance import TaskInstance
-from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
-from airflow.utils.state import JobState, TaskInstanceState
-from sqlalchemy import select
+from airflow.utils.state import TaskInstanceState
+from sqlalchemy import ColumnElement, select
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import CHUNK, NAME, Name, are_of, chunks
+from aws_exec.executors.rows import CHUNK, as_id, chunks
 from aws_exec.executors.workload import UUID_FORM
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
@@ -43,7 +43,7 @@ def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
 
     def owner(identity: Identity) -> Owner:
         if not identity.callback_id:
-            return tasks.get((_name(identity), identity.try_number), Owner())
+            return tasks.get((identity.task_instance or _name(identity), identity.try_number), Owner())
         if identity.callback_id not in callbacks:
             return Owner()
         # Who launched it follows it; where that is not known, somebody may.
@@ -59,18 +59,15 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
     Seconds since the epoch: when its current try was queued, where it has a container, else when its row was written.
     Heartbeats write the row of a task that runs.
     """
-    found: dict[Name, float] = {}
+    found: dict[str | compat.Name, float] = {}
+    columns = (TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.updated_at)
     with create_session() as session:
-        for chunk in chunks(_name(identity) for identity in identities if not identity.callback_id):
-            query = select(*NAME, TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.updated_at)
-            for dag_id, task_id, run_id, map_index, state, queued, updated in session.execute(
-                query.where(are_of(chunk))
-            ):
-                name = (dag_id, task_id, run_id, map_index)
+        for condition in _conditions(identities):
+            for *key, state, queued, updated in session.execute(select(*compat.KEY_COLUMNS, *columns).where(condition)):
                 changed = queued if state in _HAVE_A_CONTAINER else updated
                 if changed is not None:
-                    found[name] = max(changed.timestamp(), found.get(name, 0.0))
-    return [None if each.callback_id else found.get(_name(each)) for each in identities]
+                    found |= {row: max(changed.timestamp(), found.get(row, 0.0)) for row in _row(key)}
+    return [None if each.callback_id else found.get(each.task_instance or _name(each)) for each in identities]
 
 
 def unfinished_callbacks() -> list[LaunchId]:
@@ -85,20 +82,32 @@ def unfinished_callbacks() -> list[LaunchId]:
         return [str(each) for each in session.scalars(query)]
 
 
-def _tasks(session: Any, identities: Iterable[Identity]) -> dict[tuple[Name, str], Owner]:
-    """The rows that have a container, by task instance and try."""
-    found: dict[tuple[Name, str], Owner] = {}
-    for chunk in chunks(_name(identity) for identity in identities if not identity.callback_id):
-        query = select(*NAME, TaskInstance.try_number, TaskInstance.state, TaskInstance.external_executor_id)
-        query = query.where(are_of(chunk), TaskInstance.state.in_(_HAVE_A_CONTAINER))
-        for dag_id, task_id, run_id, map_index, try_number, state, external_id in session.execute(query):
-            found[(dag_id, task_id, run_id, map_index), str(try_number)] = Owner(
-                waits=True,
-                names=external_id or "",
-                task=TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index),
-                runs=state == TaskInstanceState.RUNNING,
-            )
+def _tasks(session: Any, identities: Sequence[Identity]) -> dict[tuple[str | compat.Name, str], Owner]:
+    """The rows that have a container, by what a container may say of its row, and by try."""
+    found: dict[tuple[str | compat.Name, str], Owner] = {}
+    for condition in _conditions(identities):
+        query = select(*compat.KEY_COLUMNS, TaskInstance.state, TaskInstance.external_executor_id)
+        query = query.where(condition, compat.CURRENT, TaskInstance.state.in_(_HAVE_A_CONTAINER))
+        for *key, state, external_id in session.execute(query):
+            runs = state == TaskInstanceState.RUNNING
+            owner = Owner(waits=True, names=external_id or "", task=compat.row_key(key), runs=runs)
+            found |= {(row, str(key[4])): owner for row in _row(key)}
     return found
+
+
+def _conditions(identities: Sequence[Identity]) -> Iterator[ColumnElement[bool]]:
+    """The conditions, one per SELECT, that a row is of the task instance of one of these containers."""
+    tasks = [identity for identity in identities if not identity.callback_id]
+    for names in chunks(_name(identity) for identity in tasks if not identity.task_instance):
+        yield compat.rows_named(names)
+    for ids in chunks(as_id(each.task_instance) for each in tasks if UUID_FORM.fullmatch(each.task_instance)):
+        yield TaskInstance.id.in_(ids)
+
+
+def _row(key: Sequence[Any]) -> tuple[str, compat.Name]:
+    """What a container may say of the row with these `compat.KEY_COLUMNS`: since Airflow 3.4, and before."""
+    ti_id, dag_id, task_id, run_id, _, map_index = key
+    return str(ti_id), (dag_id, task_id, run_id, map_index)
 
 
 def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:
@@ -123,6 +132,6 @@ def _live_schedulers(session: Any, identities: Iterable[Identity]) -> set[str]:
     return live
 
 
-def _name(identity: Identity) -> Name:
+def _name(identity: Identity) -> compat.Name:
     index = identity.map_index
     return identity.dag_id, identity.task_id, identity.run_id, int(index) if index.lstrip("-").isdecimal() else -1

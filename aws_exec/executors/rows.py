@@ -10,13 +10,12 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from airflow.models.taskinstance import TaskInstance
-from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
 from aws_exec.executors import compat
@@ -27,12 +26,7 @@ log = logging.getLogger(__name__)
 
 #: What adoption reads of every row.
 _COLUMNS = (
-    TaskInstance.id,
-    TaskInstance.dag_id,
-    TaskInstance.task_id,
-    TaskInstance.run_id,
-    TaskInstance.try_number,
-    TaskInstance.map_index,
+    *compat.KEY_COLUMNS,
     TaskInstance.state,
     TaskInstance.external_executor_id,
     TaskInstance.queue,
@@ -42,10 +36,6 @@ _COLUMNS = (
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
 CHUNK = 500
 
-#: A task instance without its try, as a row is found by it (it is unique, and indexed), and of which columns.
-Name: TypeAlias = tuple[str, str, str, int]
-NAME: Final = (TaskInstance.dag_id, TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
-
 T = TypeVar("T")
 
 
@@ -54,14 +44,6 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     unique = list(dict.fromkeys(items))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]
-
-
-def are_of(names: Sequence[Name]) -> ColumnElement[bool]:
-    """The condition that a row is of one of these task instances, of any try.
-
-    Not `TaskInstance.filter_for_tis`, which pairs each DAG with each run: 250,000 pairs for 500 ends (Airflow 3.3.2).
-    """
-    return tuple_(*NAME).in_(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +91,9 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
         # One that cannot be unpickled here must not cost the others their try: it only says where to look.
         log.exception("An executor_config could not be read; its task is looked for in the configured cluster")
         found = [(*row, None) for row in session.execute(select(*_COLUMNS).where(ours))]
-    for ti_id, dag_id, task_id, run_id, try_number, map_index, state, external_id, queue, queued_at, config in found:
-        key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
-        yield Row(str(ti_id), key, try_number, _text(state), external_id or "", queue, queued_at, config)
+    for *key, state, external_id, queue, queued_at, config in found:
+        ti_id, *_, number, _ = key
+        yield Row(str(ti_id), compat.row_key(key), number, _text(state), external_id or "", queue, queued_at, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +154,15 @@ def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskIn
     keys: list[Any] = [key for _, key in launches if compat.is_task_key(key)]
     found: dict[Key, _Standing] = {}
     with create_session() as session:
-        for chunk in chunks((key.dag_id, key.task_id, key.run_id, key.map_index) for key in keys):
+        for chunk in chunks(keys):
             query = select(
-                *NAME,
-                TaskInstance.try_number,
+                *compat.KEY_COLUMNS,
                 TaskInstance.state,
                 TaskInstance.queued_by_job_id,
                 TaskInstance.external_executor_id,
-            ).where(are_of(chunk), TaskInstance.state.in_(states))
-            for dag_id, task_id, run_id, map_index, try_number, state, queued_by, external_id in session.execute(query):
-                key = TaskInstanceKey(dag_id, task_id, run_id, try_number, map_index)
-                found[key] = _Standing(_text(state), queued_by, external_id or "")
+            ).where(compat.rows_of(chunk), compat.CURRENT, TaskInstance.state.in_(states))
+            for *key, state, queued_by, external_id in session.execute(query):
+                found[compat.row_key(key)] = _Standing(_text(state), queued_by, external_id or "")
     return found
 
 
@@ -196,15 +176,15 @@ def fresh_workload(row: QueuedRow, job_id: Any) -> Workload | None:
     from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415 - needs the models above to be mapped
 
     with create_session() as session:
-        ti = session.get(TaskInstance, _as_id(row.ti_id))
-        if ti is None or ti.state != TaskInstanceState.QUEUED or ti.key != row.key:
+        ti = session.get(TaskInstance, as_id(row.ti_id))
+        if ti is None or ti.state != TaskInstanceState.QUEUED or compat.task_key(ti) != row.key:
             return None
-        if str(ti.queued_by_job_id) != str(job_id):
+        if str(ti.queued_by_job_id) != str(job_id) or not compat.is_current(ti):
             return None
         return Workload(row.key, [ExecuteTask.make(ti)], ti.queue, ti.executor_config or None)
 
 
-def _as_id(ti_id: str) -> Any:
+def as_id(ti_id: str) -> Any:
     """The primary key as the column's type wants it: a UUID, or text on an older Airflow."""
     kind = TaskInstance.__table__.c.id.type.python_type
     return kind(ti_id)

@@ -48,6 +48,18 @@ class Workload:
         fresh = workload.model_copy(update={"token": compat.mint(workload, generator)})
         return ["python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", fresh.model_dump_json()]
 
+    def identity(self, token: Token, deployment: str, scheduler: str = "") -> Identity:
+        """Who the container of this workload is, and which scheduler job launches it."""
+        if not compat.is_task_key(self.key):
+            return Identity(deployment, token, callback_id=str(getattr(self.key, "id", self.key)), scheduler=scheduler)
+        # Of the workload, which has the map index that users know. Beside a command line there is only the key, which
+        # has none of these in Airflow 3.4.
+        named: Any = getattr(self.command[0], "ti", self.key)
+        names = ("dag_id", "task_id", "run_id", "map_index", "try_number")
+        coordinates = {name: str(getattr(named, name, "")) for name in names}
+        task_instance = compat.task_instance_id(self.key)
+        return Identity(deployment, token, scheduler=scheduler, task_instance=task_instance, **coordinates)
+
 
 @dataclass(frozen=True, slots=True)
 class QueuedRow:
@@ -60,22 +72,6 @@ class QueuedRow:
 
     key: Key
     ti_id: str
-
-
-def identity_of(key: Any, token: Token, deployment: str, scheduler: str = "") -> Identity:
-    """Who the container of this key is, and which scheduler job launches it."""
-    if not compat.is_task_key(key):
-        return Identity(deployment, token, callback_id=str(getattr(key, "id", key)), scheduler=scheduler)
-    return Identity(
-        deployment,
-        token,
-        dag_id=key.dag_id,
-        task_id=key.task_id,
-        run_id=key.run_id,
-        map_index=str(key.map_index),
-        try_number=str(key.try_number),
-        scheduler=scheduler,
-    )
 
 
 class LaunchIds:

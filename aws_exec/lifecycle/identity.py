@@ -30,6 +30,7 @@ class Identity:
         dag_id, task_id, run_id, map_index, try_number: the task instance; empty text for a callback.
         callback_id: the callback; empty for a task instance.
         scheduler: Airflow's id of the scheduler job that launched it; empty if that has none.
+        task_instance: the id of the task instance's row; empty before Airflow 3.4, where the rest is unique.
     """
 
     deployment: str
@@ -41,6 +42,7 @@ class Identity:
     try_number: str = ""
     callback_id: str = ""
     scheduler: str = ""
+    task_instance: str = ""
 
     @property
     def launch_id(self) -> LaunchId:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-#: Airflow's key of a workload (a `TaskInstanceKey` or a `CallbackKey`): opaque to the core, hashable.
+#: Airflow's key of a workload (`TaskInstanceKey`, `TaskInstanceUuid` or `CallbackKey`): opaque to the core, hashable.
 Key: TypeAlias = Hashable
 
 #: A UUID as text: one per queueing of a task instance (design, section 4).

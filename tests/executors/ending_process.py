@@ -13,6 +13,7 @@ import time
 
 from tests.executors.harness import task
 from tests.executors.services import BATCH, ECS
+from tests.executors.versions import queued_tasks
 
 
 def say(word):
@@ -29,7 +30,7 @@ def main(service):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.EX_OK))
     try:
         # Every launch is with the lanes, and waits there for AWS.
-        while executor.queued_tasks or not executor._dispatcher.outstanding:
+        while queued_tasks(executor) or not executor._dispatcher.outstanding:
             executor.heartbeat()
         say("beating")
         while True:

@@ -9,10 +9,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from aws_exec.executors import compat
-from tests.executors.versions import BundleInfo, CallbackDTO, ExecuteCallback, ExecuteTask, TaskInstanceDTO
+from tests.executors.versions import BundleInfo, CallbackDTO, ExecuteCallback, ExecuteTask, TaskInstanceDTO, ti_id
 
 #: Seconds that anything awaited may take, on a machine that is busy with other things.
 PATIENCE = 30.0
+
+#: What tells one try of a task instance from all others, as the tests have them: none has a loop.
+NAMES = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 
 
 class FastClock:
@@ -30,7 +33,6 @@ class FastClock:
 def task(name="load", *, number=1, launch_id="fresh", **fields):
     """One workload, as the scheduler queues it: no token, the launch id pre-assigned."""
     ti = {
-        "id": uuid4(),
         "dag_version_id": uuid4(),
         "dag_id": "etl",
         "task_id": name,
@@ -44,7 +46,7 @@ def task(name="load", *, number=1, launch_id="fresh", **fields):
         **fields,
     }
     return ExecuteTask(
-        ti=TaskInstanceDTO(**ti),
+        ti=TaskInstanceDTO(**{"id": ti_id(*(ti[name] for name in NAMES)), **ti}),
         token="",
         dag_rel_path=Path("etl.py"),
         bundle_info=BundleInfo(name="dags-folder"),
@@ -64,9 +66,12 @@ def callback():
 
 
 def again(workload, **fields):
-    """The same task instance queued anew, as after a deferral or a reschedule: same id and try, another launch id."""
+    """The same task instance queued anew, as after a deferral or a reschedule: same id and try, another launch id.
+
+    With another try number as after a retry: another id, too.
+    """
     ti = workload.ti.model_copy(update={"external_executor_id": str(uuid4()), **fields})
-    return workload.model_copy(update={"ti": ti})
+    return workload.model_copy(update={"ti": ti.model_copy(update={"id": ti_id(*(getattr(ti, n) for n in NAMES))})})
 
 
 class Scheduler:
@@ -100,7 +105,8 @@ class Scheduler:
             self.told[key].append((str(getattr(state, "value", state)), info))
         while self.executor._task_event_logs:
             entry = self.executor._task_event_logs.popleft()
-            self.notes[(entry.dag_id, entry.task_id, entry.map_index)].append(entry.extra)
+            coordinates = entry.dag_id, entry.task_id, entry.run_id, entry.map_index
+            self.notes[getattr(entry, "task_instance_id", None) or coordinates].append(entry.extra)
 
     def until(self, condition, deadline=PATIENCE):
         """Beat until the condition holds; fails the test if it never does."""
@@ -137,7 +143,11 @@ class Scheduler:
 
     def notes_of(self, key):
         """The task's event log, as one text."""
-        return "\n".join(self.notes[(key.dag_id, key.task_id, key.map_index)])
+        return "\n".join(self.entries_of(key))
+
+    def entries_of(self, key):
+        """The task's event log, entry by entry; a key of Airflow 3.4 is the id of the task instance."""
+        return self.notes[key.primary if hasattr(key, "primary") else key.id]
 
     def state(self):
         """For the message of a failure."""

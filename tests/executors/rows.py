@@ -18,7 +18,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.orm import lazyload, load_only
 
-from tests.executors.versions import Callback
+from tests.executors.versions import Callback, ti_id
 
 DEAD, ALIVE = 7, 1
 RUN = "manual__2026-11-22T00:00:00+00:00"
@@ -90,13 +90,11 @@ class Rows:
             if values:
                 session.execute(insert(TaskInstance.__table__), values)
 
-    def _values(self, name, state, external_id, **fields):
-        return {
-            "id": self._as_id(uuid4()),
+    def _values(self, name, state, external_id, *, map_index=-1, **fields):
+        values = {
             "task_id": name,
             "dag_id": "etl",
             "run_id": RUN,
-            "map_index": -1,
             "try_number": 1,
             "max_tries": 3,
             "pool": "default_pool",
@@ -108,8 +106,11 @@ class Rows:
             "dag_version_id": self.version,
             "executor_config": {},
             "priority_weight": 1,
+            TaskInstance.map_index.expression.key: map_index,  # which Airflow 3.4 calls region_index
             **fields,
         }
+        coordinates = values["dag_id"], name, values["run_id"], map_index, values["try_number"]
+        return {"id": self._as_id(ti_id(*coordinates)), **values}
 
     def set(self, name, **fields):
         with create_session() as session:
@@ -138,6 +139,7 @@ def counted(session):
 
 def adopt(executor):
     """As `adopt_or_reset_orphaned_tasks` does: few columns, one session; names of those that it would reset."""
+    columns_of_34 = [TaskInstance.try_number, TaskInstance.region_id] if hasattr(TaskInstance, "region_id") else []
     with create_session() as session:
         query = (
             select(TaskInstance)
@@ -152,6 +154,7 @@ def adopt(executor):
                     TaskInstance.map_index,
                     TaskInstance.state,
                     TaskInstance.external_executor_id,
+                    *columns_of_34,
                 )
             )
         )

@@ -14,7 +14,7 @@ from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, killed, task
 from tests.executors.rows import ALIVE, RUN, adopt
 from tests.executors.services import BATCH, ECS, over_both
-from tests.executors.versions import needs_launch_ids
+from tests.executors.versions import needs_launch_ids, unwrapped
 
 pytestmark = over_both
 
@@ -234,7 +234,7 @@ def test_a_row_that_cannot_be_understood_costs_the_others_nothing(started, servi
 def test_a_broken_session_gives_everything_back_instead_of_raising(scheduler, rows):
     detached = TaskInstance.__new__(TaskInstance)
     for broken in ([detached], [object()], [None], []):
-        assert scheduler.executor.try_adopt_task_instances(broken) == broken
+        assert unwrapped(scheduler.executor.try_adopt_task_instances)(broken) == broken
 
 
 def test_the_rows_are_read_with_one_statement_per_five_hundred_and_no_lazy_attribute(scheduler, rows):
@@ -283,7 +283,7 @@ def test_a_later_try_whose_row_names_the_container_of_the_earlier_one_is_launche
     rows.add("load", external_id=arns["load"], try_number=2)
     aws.set_plan(Plan())
     assert adopt(scheduler.executor).reset == []
-    second = task("load", run_id=RUN, try_number=2).key
+    second = task("load", run_id=RUN, number=2).key
     scheduler.until_over(second)
     assert scheduler.outcomes(second) == ["success"]
     assert len(aws.launches()) == 2
@@ -309,7 +309,7 @@ def test_a_running_task_is_not_failed_for_the_end_of_its_earlier_try(scheduler, 
     aws.end(arns["load"])
     rows.add("load", state="running", external_id=arns["load"], try_number=2)
     assert adopt(scheduler.executor).reset == []
-    second = task("load", run_id=RUN, try_number=2).key
+    second = task("load", run_id=RUN, number=2).key
     scheduler.until(lambda: second not in scheduler.executor.running)
     assert scheduler.outcomes(second) == []
     assert len(aws.launches()) == 1

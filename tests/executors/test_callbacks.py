@@ -9,7 +9,7 @@ from airflow.utils import state as airflow_states
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import callback
 from tests.executors.services import over_both
-from tests.executors.versions import needs_callbacks
+from tests.executors.versions import needs_callbacks, queued_callbacks
 
 pytestmark = [over_both, needs_callbacks]
 
@@ -29,7 +29,7 @@ def test_a_callback_runs_under_its_own_id_and_is_reported(scheduler, aws, exit_c
     claims = jwt.decode(launch.workload["token"], options={"verify_signature": False})
     assert claims["sub"] == workload.callback.id
     assert scheduler.executor.running == set()
-    assert scheduler.executor.queued_callbacks == {}
+    assert queued_callbacks(scheduler.executor) == {}
 
 
 def test_its_final_state_is_a_callback_state(started, aws):

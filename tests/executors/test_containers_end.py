@@ -7,6 +7,7 @@ import pytest
 from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import ECS, over_both
+from tests.executors.versions import queued_tasks
 
 pytestmark = over_both
 
@@ -140,7 +141,7 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
     book, dispatcher = executor.machine.book, executor._dispatcher
     left = {
         "running": executor.running,
-        "queued": executor.queued_tasks,
+        "queued": queued_tasks(executor),
         "events": executor.event_buffer,
         "entries": executor._entries._entries,
         "by key": book.by_key,

@@ -150,11 +150,11 @@ def test_loading_the_connection_builds_anew_and_checks(started, aws, service):
 
 def test_a_message_goes_into_the_tasks_event_log_and_its_number_is_bounded(started, caplog):
     scheduler = Scheduler(started())
-    key = task().key
+    workload = task()
     for number in range(100):
-        scheduler.executor.send_message_to_task_logs(logging.WARNING, "message %d", number, ti=key)
+        scheduler.executor.send_message_to_task_logs(logging.WARNING, "message %d", number, ti=workload.ti)
     scheduler.listen()
-    entries = scheduler.notes_of(key).splitlines()
+    entries = scheduler.entries_of(workload.key)
     assert entries[0] == "message 0"
     assert len(entries) < 50
     assert "message 99" in caplog.text

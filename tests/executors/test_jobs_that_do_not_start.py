@@ -58,7 +58,7 @@ def test_the_reason_is_told_when_the_task_is_revoked(scheduler, aws):
     workload, key = stuck(scheduler, aws)
     scheduler.executor.revoke_task(ti=SimpleNamespace(key=key, id=workload.ti.id))
     scheduler.until(lambda: not scheduler.executor.machine.book.records)
-    last = scheduler.notes[(key.dag_id, key.task_id, key.map_index)][-1]
+    last = scheduler.entries_of(key)[-1]
     assert "Revoked" in last
     assert WHY in last
     assert [arn for arn, _ in aws.stops()] == [aws.launches()[0].arn]

@@ -11,6 +11,7 @@ from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, again, task
 from tests.executors.rows import ALIVE
 from tests.executors.services import over_both
+from tests.executors.versions import queued_tasks
 
 pytestmark = over_both
 
@@ -104,7 +105,7 @@ def test_what_is_revoked_while_still_in_airflows_queue_leaves_it(started, aws):
     workload = task()
     executor.queue_workload(workload, session=None)
     executor.revoke_task(ti=ti_of(workload))
-    assert executor.queued_tasks == {}
+    assert queued_tasks(executor) == {}
     Scheduler(executor).rest(0.1)
     assert aws.launches() == []
 

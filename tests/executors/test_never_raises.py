@@ -14,6 +14,7 @@ from aws_exec.lifecycle.phases import Phase
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, again, task
 from tests.executors.services import ECS, over_both
+from tests.executors.versions import unwrapped
 
 
 class Hostile:
@@ -40,7 +41,7 @@ def test_garbage_raises_nothing(started, junk, aws):
     executor.send_message_to_task_logs(20, "%s %d", junk, ti=junk)
     executor.send_message_to_task_logs(20, junk, ti=task().key)
     executor.send_message_to_task_logs(junk, "text", ti=SimpleNamespace(key=junk))
-    assert list(executor.try_adopt_task_instances([junk])) == [junk]
+    assert list(unwrapped(executor.try_adopt_task_instances)([junk])) == [junk]
     executor.sync()
     executor.sync_running_tasks()
     executor.attempt_task_runs()

@@ -54,7 +54,7 @@ def test_everything_else_that_compat_reads_of_a_workload_is_there_in_31():
     workload = of_31()
     assert compat.is_task(workload)
     assert not compat.is_callback(workload)
-    assert compat.key_of(workload) == workload.ti.key
+    assert compat.key_of(workload) == task().key
 
 
 @needs_launch_ids

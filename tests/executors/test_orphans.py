@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from airflow.jobs.job import Job
-from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.session import create_session
 from sqlalchemy import insert, update
 
@@ -170,7 +169,7 @@ def identity(name="load", number="1", **more):
 @pytest.mark.parametrize("state", ["queued", "running", "restarting"])
 def test_a_row_that_has_a_container_waits_and_says_which(rows, state):
     rows.add("load", state=state, external_id="arn:1")
-    key = TaskInstanceKey("etl", "load", RUN, 1, -1)
+    key = task("load", run_id=RUN).key
     assert owners([identity()], ALIVE) == [Owner(waits=True, names="arn:1", task=key, runs=state == "running")]
 
 
@@ -185,7 +184,7 @@ def test_a_row_in_any_other_state_does_not(rows, state):
 def test_nor_does_the_row_of_another_try_or_one_that_is_gone(rows):
     rows.add("load", state="running", external_id="arn:1", try_number=2)
     asked = [identity(), identity("gone"), identity(number="2")]
-    found = Owner(waits=True, names="arn:1", task=TaskInstanceKey("etl", "load", RUN, 2, -1), runs=True)
+    found = Owner(waits=True, names="arn:1", task=task("load", run_id=RUN, number=2).key, runs=True)
     assert owners(asked, ALIVE) == [Owner(), Owner(), found]
 
 

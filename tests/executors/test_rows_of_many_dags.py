@@ -44,7 +44,7 @@ def test_five_times_the_dags_and_runs_are_five_times_the_work(rows, ask):
     assert calls_of(ask, many, ALIVE) <= 6 * calls_of(ask, few, ALIVE)
 
 
-def test_they_are_one_statement_with_four_parameters_each(rows):
+def test_they_are_one_statement_with_four_parameters_each_at_most(rows):
     sent = []
 
     def note(_conn, _cursor, statement, parameters, *_):
@@ -59,7 +59,7 @@ def test_they_are_one_statement_with_four_parameters_each(rows):
     finally:
         event.remove(bind, "before_cursor_execute", note)
     (parameters,) = sent
-    assert parameters == 4 * 500 + 1
+    assert parameters <= 4 * 500 + 1
 
 
 def test_a_row_is_that_of_its_own_dag_run_map_index_and_try(rows):

@@ -10,6 +10,7 @@ import pytest
 from aws_exec import AwsEcsExecutor
 from aws_exec.testing.scripted import FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.versions import queued_tasks
 
 
 class Terminate:
@@ -79,7 +80,7 @@ def check(scheduler, workloads):
     scheduler.listen()
     for key in (workload.key for workload in workloads):
         tracked = is_tracked(executor, key)
-        assert tracked or key in executor.queued_tasks or scheduler.outcomes(key), f"{key} is lost"
+        assert tracked or key in queued_tasks(executor) or scheduler.outcomes(key), f"{key} is lost"
         assert tracked or key not in executor.running, f"{key} stays in running for ever"
 
 

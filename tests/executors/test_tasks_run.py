@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_exec.testing.scripted import BY_HAND, Plan
 from tests.executors.harness import task
 from tests.executors.services import over_both
+from tests.executors.versions import queued_tasks
 
 pytestmark = over_both
 
@@ -19,7 +20,7 @@ def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(schedul
     assert launch.token.endswith("-1")
     assert scheduler.told[key] == [("running", launch.arn), ("success", f"Succeeded in {launch.arn}")]
     assert scheduler.executor.running == set()
-    assert scheduler.executor.queued_tasks == {}
+    assert queued_tasks(scheduler.executor) == {}
     assert not scheduler.executor.machine.book.records
 
 
@@ -46,4 +47,4 @@ def test_a_task_counts_as_running_from_the_beat_that_takes_it_in(scheduler, aws)
     key = scheduler.queue(task())
     scheduler.beat()
     assert scheduler.executor.running == {key}
-    assert key not in scheduler.executor.queued_tasks
+    assert key not in queued_tasks(scheduler.executor)

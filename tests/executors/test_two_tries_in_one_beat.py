@@ -49,6 +49,7 @@ def test_the_second_trys_row_gets_its_job(rows, started, first_to_be_told):
     assert read_by_the_scheduler(executor) == SECOND_JOB
 
 
+@pytest.mark.skipif(compat.TaskInstanceUuid is not None, reason="this Airflow reads the events of every try")
 def test_the_end_of_an_only_try_is_handed_over(started):
     executor = started()
     first, second = keys()

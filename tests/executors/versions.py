@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from uuid import NAMESPACE_OID, uuid5
+
 import airflow
 import pytest
 from airflow.executors import workloads
@@ -39,6 +42,10 @@ __all__ = [
     "needs_callbacks",
     "needs_launch_ids",
     "needs_tokens_of_workloads",
+    "queued_callbacks",
+    "queued_tasks",
+    "ti_id",
+    "unwrapped",
 ]
 
 #: Of what Airflow's own launch ids give, which 3.1 and 3.2 do not have.
@@ -54,16 +61,13 @@ is_3_1 = compat.ExecuteCallback is None
 
 needs_callbacks = pytest.mark.skipif(Callback is None, reason="this Airflow runs no callbacks in executors")
 
-if hasattr(workloads.ExecuteTask, "key"):
-    ExecuteTask = workloads.ExecuteTask
-else:
 
-    class ExecuteTask(workloads.ExecuteTask):
-        """In Airflow 3.1 a workload does not tell its key; only tests ask for it."""
+class ExecuteTask(workloads.ExecuteTask):
+    """Knows the key under which an executor reports it: Airflow 3.1 knows none, 3.4 one of coordinates."""
 
-        @property
-        def key(self):
-            return self.ti.key
+    @property
+    def key(self):
+        return compat.key_of(self)
 
 
 if ExecuteCallback is not None and not hasattr(ExecuteCallback, "key"):
@@ -74,6 +78,26 @@ if ExecuteCallback is not None and not hasattr(ExecuteCallback, "key"):
         @property
         def key(self):
             return compat.key_of(self)
+
+
+def ti_id(dag_id, task_id, run_id, map_index, try_number):
+    """The id of a task instance's row: of its coordinates, so that a workload and a row of the same have the same."""
+    return uuid5(NAMESPACE_OID, f"{dag_id}/{task_id}/{run_id}/{map_index}/{try_number}")
+
+
+def queued_tasks(executor):
+    """The executor's queue of tasks."""
+    return compat.queues(executor)[0]
+
+
+def queued_callbacks(executor):
+    """The executor's queue of callbacks."""
+    return compat.queues(executor)[1]
+
+
+def unwrapped(method):
+    """A method of an executor without what Airflow 3.4 wraps around it (`BaseExecutor.__init_subclass__`)."""
+    return partial(method.__wrapped__, method.__self__) if hasattr(method, "__wrapped__") else method
 
 
 def initialize_stats(factory):

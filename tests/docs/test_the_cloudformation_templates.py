@@ -75,7 +75,7 @@ def test_each_policy_is_among_the_outputs_and_the_readme_attaches_it(path):
 def test_what_a_container_is_told_is_the_same_on_both_services(path):
     told = re.findall(r"- \{Name: (AIRFLOW__\w+), Value: (.+)\}", path.read_text())
     assert told == re.findall(r"- \{Name: (AIRFLOW__\w+), Value: (.+)\}", TEMPLATES[0].read_text())
-    assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in dict(told)
+    assert {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__API__BASE_URL"} <= dict(told).keys()
 
 
 def test_the_right_to_stop_can_be_narrowed_as_operations_says(tmp_path):

@@ -128,6 +128,8 @@ _WARNINGS = {
     "request-spelling": "Numbers are numbers and texts are texts, as AWS has them; awsexec mends it, others do not.",
     "tag-room": "There is room for awsexec's own tags beside the user's: 50 in all.",
     "secret-plain": "No secret is written in plain text: it would be seen by everybody who can describe a task.",
+    "env-base-url": "A container that is told the address of the execution API is told `[api] base_url`, too: "
+    "operator links are made in the container, and are relative without it.",
     "override-budget-tight": "The overrides leave room for a workload with the longest names.",
     "container-unknown": "A container's name is not almost that of the Airflow container.",
     "list-replaces": "A list that replaces the configured one was meant to: only lists of named things merge.",

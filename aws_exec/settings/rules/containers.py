@@ -15,6 +15,9 @@ from aws_exec.settings.tags import LIMIT
 #: Names that only say where a secret is.
 _POINTERS = ("_ARN", "_FILE", "_PATH", "_NAME", "_CMD", "_SECRET", "_ID", "_URL")
 
+#: Where containers find the API server, and where people find Airflow.
+_API_SERVER, _BASE_URL = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__API__BASE_URL"
+
 #: Alike enough to be a slip.
 _ALIKE = 0.7
 
@@ -42,6 +45,16 @@ def marker(view: View) -> Iterator[Complaint]:
         if place is not None:
             message = f"{view.what}: {MARKER[0]} is set by awsexec"
             yield Complaint("env-reserved", place[0], message, "Remove it")
+
+
+def base_url(view: View) -> Iterator[Complaint]:
+    """Whoever tells the Airflow container where the API server is also tells it where people find Airflow."""
+    for path, item in view.containers():
+        names = {entry.get("name") for entry in item.get("environment") or ()}
+        if _API_SERVER in names and _BASE_URL not in names:
+            message = f"{_BASE_URL} is missing beside {_API_SERVER}: operator links are relative without it"
+            mend = "Set it to the URL of Airflow's web interface"
+            yield view.complain("env-base-url", (*path, "environment", _API_SERVER), message, mend)
 
 
 def tags(view: View) -> Iterator[Complaint]:
@@ -95,4 +108,4 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
     return document
 
 
-CHECKS = (secrets, marker, tags, names, replaced_lists)
+CHECKS = (secrets, marker, base_url, tags, names, replaced_lists)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import Trouble
@@ -27,15 +25,20 @@ def names_launch_type(document: object) -> bool:
 
 @dataclass(slots=True)
 class _LookUp:
-    """One question, asked by one thread; whoever needs the answer meanwhile waits for it."""
+    """The answer for one place; `lock` is held by the thread that asks, and whoever needs the answer waits for it.
 
-    answer: Future[str | None] = field(default_factory=Future)
-    #: When it is void; None: never.
-    until: float | None = None
+    A thread that dies while it asks lets go of the lock without an answer, and the next one asks.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answer: str | None = None
+    error: CloudError | None = None
+    #: Who begins to wait then, or later, asks again; None: nobody does.
+    until: float | None = float("-inf")
 
 
 class LaunchTypes:
-    """The default launch type of each place. Thread-safe; no lock is held while AWS is asked.
+    """The default launch type of each place. Thread-safe; who asks for one place keeps nobody else waiting.
 
     Args:
         look_up: asks AWS; may take seconds, and raise.
@@ -45,7 +48,6 @@ class LaunchTypes:
     def __init__(self, look_up: Callable[[str], str | None], clock: Callable[[], float] = time.monotonic) -> None:
         self._look_up = look_up
         self._clock = clock
-        self._lock = threading.Lock()
         self._look_ups: dict[str, _LookUp] = {}
 
     def of(self, place: str) -> str | None:
@@ -54,22 +56,22 @@ class LaunchTypes:
         Raises:
             CloudError: it could not be found out, now or some seconds ago.
         """
-        with self._lock:
-            known = self._look_ups.get(place)
-            mine = known is None or (known.until is not None and self._clock() >= known.until)
-            one = self._look_ups[place] = _LookUp() if known is None or mine else known
-        if mine:
-            self._ask(place, one)
-        return one.answer.result()
+        begun = self._clock()
+        one = self._look_ups.setdefault(place, _LookUp())
+        with one.lock:
+            if one.until is not None and begun >= one.until:
+                self._ask(place, one)
+            if one.error is not None:
+                raise one.error
+            return one.answer
 
     def _ask(self, place: str, one: _LookUp) -> None:
         try:
-            one.answer.set_result(self._look_up(place))
-        except BaseException as error:  # noqa: BLE001 - it is raised to everybody who waits for the answer
-            one.until = self._clock() + (0.0 if _is_waited_for(error) else FAILURE_SECONDS)
-            one.answer.set_exception(error)
+            one.answer, one.error, one.until = self._look_up(place), None, None
+        except CloudError as error:
+            one.error, one.until = error, self._clock() + (0.0 if _is_waited_for(error) else FAILURE_SECONDS)
 
 
-def _is_waited_for(error: Any) -> bool:
+def _is_waited_for(error: CloudError) -> bool:
     """Bad credentials: the lanes pause until they are renewed, and must then not be told of the old ones."""
-    return isinstance(error, CloudError) and error.fault.trouble is Trouble.CREDENTIALS
+    return error.fault.trouble is Trouble.CREDENTIALS

@@ -49,6 +49,26 @@ def test_many_threads_ask_once_and_all_get_the_one_answer(trouble, said):
     assert cluster.asked == ["fleet"]
 
 
+def test_a_thread_that_dies_while_it_asks_leaves_nobody_waiting():
+    cluster = Cluster()
+    deaths = [SystemExit(), MemoryError()]
+
+    def look_up(place):
+        answer = cluster(place)
+        if deaths:
+            raise deaths.pop()
+        return answer
+
+    types = LaunchTypes(look_up, lambda: 0.0)
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(types.of, "fleet") for _ in range(8)]
+        assert cluster.was_asked.wait(PATIENCE)
+        cluster.may_answer.set()
+        came = [one.exception(PATIENCE) or one.result() for one in waiting]
+    assert sorted(map(str, came)) == ["", "", *["FARGATE"] * 6]
+    assert len(cluster.asked) == 3
+
+
 def test_a_cluster_that_does_not_answer_holds_up_no_other():
     slow = Cluster()
     types = LaunchTypes(lambda place: slow(place) if place == "slow" else "EC2")

@@ -83,8 +83,8 @@ OUTSTANDING: Final = Metric(
 OLDEST_REQUEST: Final = Metric(
     "oldest_request_seconds",
     Kind.GAUGE,
-    "Seconds that the oldest of these has waited for its answer; 0 if nothing waits. Launches that wait for "
-    "`launch_rate`, and calls that wait for credentials, count.",
+    "Seconds that the oldest call in `outstanding` has waited for its answer; 0 if there is none. Launches that wait "
+    "for `launch_rate`, and calls that wait for credentials, count.",
 )
 ADOPTION: Final = Metric(
     "adoption_duration",

@@ -129,7 +129,7 @@ class Dispatcher:
         self._log = LaneLog(clock)
         self._gate = CredentialsGate(self._mend, self._wake, *renewal)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
-        self._questions = RowQuestions(rows, self._log)
+        self._questions = RowQuestions(rows, clock)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched, and when, and not yet routed. The bell says that there is something, or that we closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdrawal, float]] = deque()
@@ -386,6 +386,9 @@ class Dispatcher:
             self._hold(effect, "TooLate", "its deadline passed before it could be sent")
         elif now - self._beat > self._lease:
             self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._beat:.0f} s")
+        elif effect.read_at is not None and now - effect.read_at > self._lease:
+            fault = Fault(Trouble.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago")
+            self._asks.complete(effect.ask, on.Unaccepted(effect.ask, effect.launch_id, fault, outdated=True))
         else:
             return False
         return True

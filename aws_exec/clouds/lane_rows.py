@@ -1,25 +1,25 @@
 """The work of the row lane: what is asked of Airflow's database, and asked as one where many wait for the same answer.
 
-Thousands of containers may end at once, each an effect of its own: while one question is answered the others gather,
-and are asked together, five hundred to a SELECT.
+Thousands of containers may end at once, and thousands of launches be adopted: while one question is answered the others
+gather, and are asked together, five hundred rows to a SELECT.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from aws_exec.clouds.lane_faults import fault_in, unasked
-from aws_exec.clouds.lane_log import LaneLog
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
-from aws_exec.lifecycle.values import Key, LaunchId, Trouble
+from aws_exec.lifecycle.values import Key, LaunchId
 
 #: Launches, each with the key of what it runs.
 Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
+#: Which of some launches are still ours, and of those that are to be read what they run; None for the others.
+Confirming: TypeAlias = Callable[[Launches, Collection[LaunchId]], Mapping[LaunchId, object]]
 #: Which of some launches something is true of.
 Which: TypeAlias = Callable[[Launches], Iterable[LaunchId]]
 
@@ -29,8 +29,13 @@ Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 #: What the lane carries out. A survey asks here first of which launches it is to tell the end; the rest is a read.
 Question: TypeAlias = do.RowEffect | do.Survey
 
-#: Ends asked about at once: one SELECT (`aws_exec.executors.rows.CHUNK`).
+#: Rows asked about at once: one SELECT (`aws_exec.executors.rows.CHUNK`).
 TOGETHER = 500
+
+
+def all_ours(launches: Launches, _read: Collection[LaunchId]) -> dict[LaunchId, object]:
+    """Where there is no database to ask: all are ours."""
+    return dict.fromkeys(every(launches))
 
 
 def every(launches: Launches) -> list[LaunchId]:
@@ -48,30 +53,30 @@ class Rows:
     """What is asked of Airflow's database: each is called on a thread of the row lane, and may raise anything.
 
     Attributes:
-        confirm: which of these launches are still ours.
+        confirm: which of these launches are still ours, and what those of them run whose rows are to be read.
         settle: the ends of which of these launches are news to Airflow.
         owners: whose these containers are.
         unfinished: which callbacks some executor was given, and are not over, and are not followed here: their launch
             ids.
     """
 
-    confirm: Which = every
+    confirm: Confirming = all_ours
     settle: Which = every
     owners: Owners = nobody_to_ask
     unfinished: Callable[[], Iterable[LaunchId]] = tuple
 
 
 class RowQuestions:
-    """Asks, and makes the answers completions. Never raises: exactly one answer for each effect.
+    """Asks, and makes the answers completions. What the database raises goes on to the lane, which completes those.
 
     Args:
         rows: whom to ask.
-        log: says what the database did not answer.
+        clock: seconds, monotonic; the clock of the machine's events.
     """
 
-    def __init__(self, rows: Rows, log: LaneLog) -> None:
+    def __init__(self, rows: Rows, clock: Callable[[], float]) -> None:
         self._rows = rows
-        self._log = log
+        self._clock = clock
 
     def ask(
         self,
@@ -85,41 +90,50 @@ class RowQuestions:
             take_along: takes more of them out of the lane.
 
         Returns:
-            The completion of each, by its ask; of a survey what is left of it to be asked, if the database answered.
+            The completion of each, by its ask; of a survey what is left of it to be asked.
         """
-        if isinstance(effect, do.Confirm):
-            return [(effect.ask, self._confirmed(effect))]
-        if isinstance(effect, do.AskOwners):
-            return [(effect.ask, self._owners_told(effect))]
-        if isinstance(effect, do.Survey):
-            return [(effect.ask, self._begun(effect))]
-        more = take_along(lambda other: isinstance(other, do.Settle), TOGETHER - 1)
-        return self._settled([effect, *(other for other in more if isinstance(other, do.Settle))])
+        match effect:
+            case do.AskOwners():
+                owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
+                return [(effect.ask, on.OwnersTold(effect.ask, effect.sightings, owners))]
+            case do.Survey():
+                return [(effect.ask, replace(effect, ended_of=tuple(self._rows.unfinished())))]
+            case do.Confirm() | do.Settle():
+                fits = _fill(TOGETHER, type(effect))
+                fits(effect)
+                together = [effect, *take_along(fits, TOGETHER)]
+        confirms = [each for each in together if isinstance(each, do.Confirm)]
+        return self._confirmed(confirms) or self._settled([each for each in together if isinstance(each, do.Settle)])
 
-    def _confirmed(self, effect: do.Confirm) -> on.Completion:
-        try:
-            ours = frozenset(self._rows.confirm(effect.launches))
-        except BaseException as error:  # noqa: BLE001 -- exactly one completion, whatever the database raises
-            return unasked(effect, fault_in(error, "confirm", Trouble.UNREACHED, self._log))
-        return on.Confirmed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), ours)
-
-    def _owners_told(self, effect: do.AskOwners) -> on.Completion:
-        try:
-            owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
-        except BaseException as error:  # noqa: BLE001 -- likewise
-            return unasked(effect, fault_in(error, "owners", Trouble.UNREACHED, self._log))
-        return on.OwnersTold(effect.ask, effect.sightings, owners)
-
-    def _begun(self, effect: do.Survey) -> on.Completion | do.Survey:
-        try:
-            return replace(effect, ended_of=tuple(self._rows.unfinished()))
-        except BaseException as error:  # noqa: BLE001 -- likewise
-            return unasked(effect, fault_in(error, "callbacks", Trouble.UNREACHED, self._log))
+    def _confirmed(self, effects: Sequence[do.Confirm]) -> list[tuple[int, on.Completion]]:
+        if not effects:
+            return []
+        launches = tuple(launch for each in effects for launch in each.launches)
+        asked_at = self._clock()
+        ours = self._rows.confirm(launches, frozenset[LaunchId]().union(*(each.read for each in effects)))
+        return [(each.ask, _answer_to(each, ours, asked_at)) for each in effects]
 
     def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
-        try:
-            awaited = frozenset(self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects)))
-        except BaseException as error:  # noqa: BLE001 -- likewise
-            fault = fault_in(error, "settle", Trouble.UNREACHED, self._log)
-            return [(each.ask, unasked(each, fault)) for each in effects]
+        awaited = frozenset(self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects)))
         return [(each.ask, on.Settled(each.ask, each.launch_id, each.launch_id in awaited)) for each in effects]
+
+
+def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:
+    """Whether a question is of this kind, and its rows go into the SELECT with those of the ones before."""
+
+    def fits(effect: Question) -> bool:
+        nonlocal room
+        rows = len(effect.launches) if isinstance(effect, do.Confirm) else 1
+        if not isinstance(effect, kind) or rows > room:
+            return False
+        room -= rows
+        return True
+
+    return fits
+
+
+def _answer_to(effect: do.Confirm, ours: Mapping[LaunchId, object], asked_at: float) -> on.Confirmed:
+    """Its own of an answer to several."""
+    ids = tuple(launch_id for launch_id, _ in effect.launches)
+    workloads = {launch_id: ours[launch_id] for launch_id in ids if launch_id in effect.read and launch_id in ours}
+    return on.Confirmed(effect.ask, ids, frozenset(each for each in ids if each in ours), workloads, asked_at)

@@ -6,7 +6,7 @@ Nothing here decides what happens to a job: `aws_exec.lifecycle.machine` does. N
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
@@ -15,7 +15,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.executors import compat, ownership, rows, telling
 from aws_exec.executors.beat import BUDGET
 from aws_exec.executors.starting import StartingExecutor
-from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Workload
+from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, UnreadableRow, Workload
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
@@ -118,11 +118,9 @@ class ContainerExecutor(StartingExecutor):
     def _compose(self, submit: effects.Submit) -> Request:
         """Make the request of one launch; on a lane's thread, at the moment of launching: the token is minted here."""
         workload: Any = submit.workload
-        if isinstance(workload, QueuedRow):
-            fresh = rows.fresh_workload(workload, self.job_id)
-            if fresh is None:
-                raise CloudError(Fault(Trouble.HELD, "adoption", message="the row is no longer queued for this launch"))
-            workload = fresh
+        if isinstance(workload, UnreadableRow):
+            text = "the task's row in Airflow's database cannot be read here"
+            raise CloudError(Fault(Trouble.REFUSED, "adoption", workload.error, text))
         identity = workload.identity(submit.token, self._deployment, str(self.job_id or ""))
         try:
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
@@ -131,9 +129,16 @@ class ContainerExecutor(StartingExecutor):
         self._surveyed_places[plan.place] = None
         return Request(identity.token, plan.place, plan.arguments)
 
-    def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
-        """Which launches are still this scheduler's; on a thread of its own."""
-        return rows.still_ours(launches, self.job_id)
+    def _confirm(
+        self, launches: Sequence[tuple[LaunchId, Key]], read: Collection[LaunchId]
+    ) -> dict[LaunchId, Workload | UnreadableRow | None]:
+        """Which launches are still this scheduler's, and what those to be read run; on a thread of its own."""
+        known = [launch for launch in launches if launch[0] not in read]
+        adopted = [launch for launch in launches if launch[0] in read]
+        return {
+            **dict.fromkeys(rows.still_ours(known, self.job_id) if known else ()),
+            **(rows.read_workloads(adopted, self.job_id) if adopted else {}),
+        }
 
     def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
         """The ends of which launches are news to Airflow; on a thread of its own."""
@@ -220,7 +225,7 @@ class ContainerExecutor(StartingExecutor):
         else:
             return False
         self._launch_ids.remember(launch_id)
-        workload = QueuedRow(row.key, row.ti_id) if row.queued else None
+        workload = QueuedRow(row.key) if row.queued else None
         self._handle(events.Adopted(launch_id, row.key, job, workload, place, row.origin))
         if self.machine.owns(row.key):
             self.running.add(row.key)  # type: ignore[arg-type] # likewise

@@ -164,11 +164,6 @@ def rows_named(names: Collection[Name]) -> ColumnElement[bool]:
     return tuple_(*columns).in_(names)
 
 
-def is_current(ti: TaskInstance) -> bool:
-    """Whether a row is not an earlier execution that Airflow keeps beside the current one."""
-    return bool(getattr(ti, "working_set", True))
-
-
 def task_instance_id(key: Key) -> str:
     """The id of the row that a task key names; empty before Airflow 3.4, whose keys do not have it."""
     return "" if isinstance(key, TaskInstanceKey) else str(key)

@@ -19,7 +19,7 @@ from airflow.utils.state import TaskInstanceState
 from sqlalchemy import ColumnElement, select
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import CHUNK, as_id, chunks
+from aws_exec.executors.rows import CHUNK, chunks
 from aws_exec.executors.workload import UUID_FORM
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
@@ -100,7 +100,7 @@ def _conditions(identities: Sequence[Identity]) -> Iterator[ColumnElement[bool]]
     tasks = [identity for identity in identities if not identity.callback_id]
     for names in chunks(_name(identity) for identity in tasks if not identity.task_instance):
         yield compat.rows_named(names)
-    for ids in chunks(as_id(each.task_instance) for each in tasks if UUID_FORM.fullmatch(each.task_instance)):
+    for ids in chunks(_as_id(each.task_instance) for each in tasks if UUID_FORM.fullmatch(each.task_instance)):
         yield TaskInstance.id.in_(ids)
 
 
@@ -108,6 +108,12 @@ def _row(key: Sequence[Any]) -> tuple[str, compat.Name]:
     """What a container may say of the row with these `compat.KEY_COLUMNS`: since Airflow 3.4, and before."""
     ti_id, dag_id, task_id, run_id, _, map_index = key
     return str(ti_id), (dag_id, task_id, run_id, map_index)
+
+
+def _as_id(ti_id: str) -> Any:
+    """The primary key as the column's type wants it: a UUID, or text on an older Airflow."""
+    kind = TaskInstance.__table__.c.id.type.python_type
+    return kind(ti_id)
 
 
 def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:

@@ -1,7 +1,7 @@
 """What is read of Airflow's database: which rows are still ours, and what a dead scheduler had queued.
 
-Adoption reads on the scheduler's own session, one SELECT per 500 rows. The rest runs on the dispatcher's threads, with
-sessions of its own.
+Adoption reads on the scheduler's own session. Everything else is asked on the dispatcher's one row thread, in a session
+of its own: Airflow's pool (5 connections and 10 more) is the scheduler's. One SELECT per 500 rows, either way.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import select
-from sqlalchemy.orm import object_session
+from sqlalchemy import LargeBinary, select, type_coerce
+from sqlalchemy.orm import Session, defer, joinedload, object_session
+from sqlalchemy.orm.attributes import set_committed_value
 
+from aws_exec.clouds.lane_log import is_of_database
 from aws_exec.executors import compat
-from aws_exec.executors.workload import UUID_FORM, QueuedRow, Workload
+from aws_exec.executors.workload import UUID_FORM, UnreadableRow, Workload
 from aws_exec.lifecycle.values import Key, LaunchId, Origin
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ _COLUMNS = (
     TaskInstance.queue,
     TaskInstance.queued_dttm,
 )
+
+#: An executor_config as the database has it: unpickled one by one, so that one that cannot be costs no other anything.
+_PICKLED_CONFIG: Final = type_coerce(TaskInstance.executor_config, LargeBinary)
 
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
 CHUNK = 500
@@ -84,16 +89,17 @@ def adoptable(tis: Sequence[TaskInstance]) -> Iterator[tuple[TaskInstance, Row]]
 
 def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
     session: Any = object_session(tis[0])
-    ours = TaskInstance.id.in_([ti.id for ti in tis])
-    try:
-        found = session.execute(select(*_COLUMNS, TaskInstance.executor_config).where(ours)).all()
-    except Exception:
-        # One that cannot be unpickled here must not cost the others their try: it only says where to look.
-        log.exception("An executor_config could not be read; its task is looked for in the configured cluster")
-        found = [(*row, None) for row in session.execute(select(*_COLUMNS).where(ours))]
-    for *key, state, external_id, queue, queued_at, config in found:
-        ti_id, *_, number, _ = key
-        yield Row(str(ti_id), compat.row_key(key), number, _text(state), external_id or "", queue, queued_at, config)
+    found = session.execute(select(*_COLUMNS, _PICKLED_CONFIG).where(TaskInstance.id.in_([ti.id for ti in tis])))
+    for *named, state, external_id, queue, queued_at, pickled in found:
+        ti_id, *_, number, _ = named
+        key = compat.row_key(named)
+        try:
+            config = _unpickled(session, pickled)
+        except Exception:
+            # It only says where to look, and must not cost the task its try.
+            log.exception("The executor_config of %s cannot be read; it is looked for in the configured cluster", key)
+            config = None
+        yield Row(str(ti_id), key, number, _text(state), external_id or "", queue, queued_at, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +177,43 @@ def _names_another(external_id: str, launch_id: LaunchId) -> bool:
     return compat.PRE_ASSIGNS and bool(UUID_FORM.fullmatch(external_id)) and external_id != launch_id
 
 
-def fresh_workload(row: QueuedRow, job_id: Any) -> Workload | None:
-    """What an adopted row would run, read now; None if it is no longer QUEUED, for this try and by this scheduler."""
+def read_workloads(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[LaunchId, Workload | UnreadableRow]:
+    """What these adopted launches run, by their rows, read now; without those that `still_ours` would leave out."""
+    by_key: dict[Any, LaunchId] = {key: launch_id for launch_id, key in launches}
+    found: dict[LaunchId, Workload | UnreadableRow] = {}
+    query = select(TaskInstance, _PICKLED_CONFIG).options(
+        # A row whose DAG is gone must not be left out, as by an inner join: it would be taken for another scheduler's.
+        joinedload(TaskInstance.dag_model, innerjoin=False),
+        defer(TaskInstance.executor_config),
+    )
+    with create_session() as session:
+        for chunk in chunks(by_key):
+            ours = (compat.rows_of(chunk), compat.CURRENT, TaskInstance.state == TaskInstanceState.QUEUED)
+            for ti, pickled in session.execute(query.where(*ours)):
+                standing = _Standing(_text(ti.state), ti.queued_by_job_id, ti.external_executor_id or "")
+                launch_id = by_key.get(compat.task_key(ti))
+                if launch_id is not None and standing.is_queued_for(launch_id, job_id):
+                    found[launch_id] = _workload(session, ti, pickled)
+    return found
+
+
+def _workload(session: Session, ti: TaskInstance, pickled: bytes | None) -> Workload | UnreadableRow:
+    """What a row runs; one of which that cannot be told costs the others of its SELECT nothing."""
     from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415 - needs the models above to be mapped
 
-    with create_session() as session:
-        ti = session.get(TaskInstance, as_id(row.ti_id))
-        if ti is None or ti.state != TaskInstanceState.QUEUED or compat.task_key(ti) != row.key:
-            return None
-        if str(ti.queued_by_job_id) != str(job_id) or not compat.is_current(ti):
-            return None
-        return Workload(row.key, [ExecuteTask.make(ti)], ti.queue, ti.executor_config or None)
+    try:
+        set_committed_value(ti, "executor_config", _unpickled(session, pickled))
+        return Workload(compat.task_key(ti), [ExecuteTask.make(ti)], ti.queue, ti.executor_config or None)
+    except Exception as error:
+        if is_of_database(error):
+            raise
+        return UnreadableRow(compat.task_key(ti), type(error).__name__)
 
 
-def as_id(ti_id: str) -> Any:
-    """The primary key as the column's type wants it: a UUID, or text on an older Airflow."""
-    kind = TaskInstance.__table__.c.id.type.python_type
-    return kind(ti_id)
+def _unpickled(session: Session, pickled: bytes | None) -> Any:
+    """An executor_config, as Airflow's own column reads it; raises whatever unpickling does."""
+    process: Any = TaskInstance.__table__.c.executor_config.type.result_processor(session.get_bind().dialect, None)
+    return process(pickled)
 
 
 def _text(state: Any) -> str:

@@ -6,7 +6,7 @@ What a service is beside that is said by a thin subclass, in a handful of hooks.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -222,8 +222,10 @@ class StartingExecutor(BeatingExecutor):
         """Make the request of one launch; on a lane's thread."""
         raise NotImplementedError
 
-    def _confirm(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
-        """Which launches are still this scheduler's; on a lane's thread."""
+    def _confirm(
+        self, launches: Sequence[tuple[LaunchId, Key]], read: Collection[LaunchId]
+    ) -> Mapping[LaunchId, object]:
+        """Which launches are still this scheduler's, and what those to be read run; on a lane's thread."""
         raise NotImplementedError
 
     def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:

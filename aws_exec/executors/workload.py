@@ -63,15 +63,22 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class QueuedRow:
-    """A task instance that a dead scheduler queued: what is to be launched is read from its row when it is launched.
+    """A task instance that a dead scheduler queued: what it runs is read from its row right before it is launched."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of which cannot be told what it runs: it cannot be unpickled here, or its DAG is gone.
 
     Attributes:
         key: Airflow's.
-        ti_id: of the row.
+        error: the class of the exception.
     """
 
     key: Key
-    ti_id: str
+    error: str
 
 
 class LaunchIds:

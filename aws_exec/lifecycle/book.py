@@ -26,6 +26,14 @@ _VOID_ENTRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a row said that its task instance runs, and when it was read (the clock of the events)."""
+
+    workload: object
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One launch.
 
@@ -34,6 +42,9 @@ class Record:
         key: the workload it runs; the newest record of a key owns it.
         phase: where it stands.
         workload: to compose a request from; None once it may not be launched again.
+        by_row: its workload only names its row, which is read before each launch.
+        reading: what its row said, for its next Submit only: thousands may wait for the rate, or for their container
+            to start, and each workload is kilobytes; None before, after, and if it is not `by_row`.
         place: where its requests go; empty: the default.
         family: the launch id that its tokens are made from: its own, unless it adopted another launch's container.
         number: of the current token, from 1.
@@ -77,6 +88,8 @@ class Record:
     key: Key
     phase: Phase = Phase.WAITING
     workload: object | None = None
+    by_row: bool = False
+    reading: Reading | None = None
     place: str = ""
     family: LaunchId = ""
     number: int = 1
@@ -132,12 +145,18 @@ class Record:
             phase=Phase.ACTIVE,
             job=job,
             containers=self.containers + 1,
+            reading=None,
             request=None,
             maybe=False,
             look=False,
             ask=None,
             faults=0,
         )
+
+    @property
+    def must_be_read(self) -> bool:
+        """Whether nobody knows what it runs before its row is read; an unanswered request is repeated as it was."""
+        return self.by_row and self.request is None and self.workload is not None
 
     @property
     def token(self) -> Token:

@@ -22,6 +22,8 @@ class Submit:
         request: what an earlier, unanswered Submit of this token sent: send it again byte for byte; None: compose.
         place: where that request went.
         not_after: do not send it later than this (the clock of the events); None: whenever.
+        read_at: when the row was read that says what it runs; None if no row does. One that was read longer ago than
+            the lease is not sent: somebody may have changed the row since.
     """
 
     ask: int
@@ -32,6 +34,7 @@ class Submit:
     request: object | None = None
     place: str = ""
     not_after: float | None = None
+    read_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,15 @@ class StopJob:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Ask Airflow's database whether these launches are still ours. Completed by Confirmed or ConfirmFailed."""
+    """Ask Airflow's database whether these launches are still ours. Completed by Confirmed or ConfirmFailed.
+
+    Attributes:
+        read: those whose workload is read from the same rows: adoption knows only their key.
+    """
 
     ask: int
     launches: tuple[tuple[LaunchId, Key], ...]
+    read: frozenset[LaunchId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

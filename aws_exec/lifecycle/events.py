@@ -6,6 +6,7 @@ effect, naming the effect's `ask`. A completion whose ask is not the one awaited
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -28,7 +29,8 @@ class Adopted:
 
     Attributes:
         job: the container, where its ARN or id was saved; None if it must be looked for by launch id.
-        workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed.
+        workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed. It only
+            names the row: a Confirm reads before each launch what that is.
         place: where its container may be (ECS cluster).
         origin: what its row says: a job that does not fit is of an earlier launch, for Airflow does not clear the ARN
             for the next one; None: whatever job it names is the one.
@@ -87,6 +89,7 @@ class Unaccepted:
     Attributes:
         request: what was sent, to be sent again byte for byte if the trouble leaves it open whether it arrived.
         place: where it was sent to.
+        outdated: it was not sent, for no other reason than that its row had been read too long ago.
     """
 
     ask: int
@@ -94,6 +97,7 @@ class Unaccepted:
     fault: Fault
     request: object | None = None
     place: str = ""
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,19 @@ class StopAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A Confirm was answered: `ours` are those whose row still says QUEUED, by this scheduler, for this launch."""
+    """A Confirm was answered.
+
+    Attributes:
+        ours: those whose row still says QUEUED, by this scheduler, for this launch.
+        workloads: what those of them run that the Confirm was to read.
+        read_at: when the database was asked (the clock of the events).
+    """
 
     ask: int
     launch_ids: tuple[LaunchId, ...]
     ours: frozenset[LaunchId]
+    workloads: Mapping[LaunchId, object] = field(default_factory=dict)
+    read_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

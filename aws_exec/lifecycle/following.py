@@ -251,7 +251,7 @@ class Following(Sweeping):
                 self._end(draft, record, now)
             return
         record = draft.put(
-            replace(record, doomed=record.doomed or why, passed_over=0, launch_by=None, start_by=None),
+            replace(record, doomed=record.doomed or why, passed_over=0, reading=None, launch_by=None, start_by=None),
         )
         if record.job is not None:
             if record.phase is not Phase.STOPPING:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Record, earliest
+from aws_exec.lifecycle.book import Draft, Reading, Record, earliest
 from aws_exec.lifecycle.following import Following
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
@@ -27,10 +27,8 @@ class Launching(Following):
     """A launch from its first Submit to its job."""
 
     def _submit(self, draft: Draft, record: Record) -> None:
-        if record.unseen is not None:
-            self._park(draft, record)  # the answer to the survey wakes it
-            return
         ask = draft.ask()
+        reading = record.reading
         draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
         draft.want(
             do.Submit(
@@ -38,10 +36,11 @@ class Launching(Following):
                 record.launch_id,
                 record.key,
                 record.token,
-                record.workload,
+                record.workload if reading is None else reading.workload,
                 request=record.request,
                 place=record.place,
                 not_after=record.launch_by,
+                read_at=None if reading is None else reading.at,
             ),
         )
 
@@ -89,7 +88,8 @@ class Launching(Following):
             maybe=maybe,
             request=(event.request or record.request) if maybe else None,
             place=(event.place or record.place) if maybe else record.place,
-            doubtful=record.doubtful or fault.trouble is Trouble.HELD,
+            doubtful=record.doubtful or (fault.trouble is Trouble.HELD and not event.outdated),
+            reading=None,
             ask=None,
         )
         if not maybe and not record.silent:
@@ -132,10 +132,15 @@ class Launching(Following):
             return
         ask = draft.ask()
         for record in records:
-            draft.put(replace(record, phase=Phase.LOCATING, ask=ask, due=None))
+            # What its row said is old when the search is over.
+            draft.put(replace(record, phase=Phase.LOCATING, reading=None, ask=ask, due=None))
         places = tuple(dict.fromkeys(record.place for record in records))
         launch_ids = tuple(record.launch_id for record in records)
         draft.want(do.Find(ask, launch_ids, tuple(record.family for record in records), places))
+
+    def _must_be_found(self, record: Record) -> bool:
+        """Whether a look comes before the next request."""
+        return record.maybe and (record.look or not self.policy.idempotent_submit)
 
     def _found(self, draft: Draft, event: on.Found, now: float) -> None:
         newest: dict[LaunchId, Observation] = {}
@@ -186,8 +191,9 @@ class Launching(Following):
         for chunk in chunks(records, self.policy.observe_batch):
             ask = draft.ask()
             for record in chunk:
-                draft.put(replace(record, phase=Phase.CONFIRMING, ask=ask, due=None))
-            draft.want(do.Confirm(ask, tuple((record.launch_id, record.key) for record in chunk)))
+                draft.put(replace(record, phase=Phase.CONFIRMING, reading=None, ask=ask, due=None))
+            launches = tuple((record.launch_id, record.key) for record in chunk)
+            draft.want(do.Confirm(ask, launches, frozenset(each.launch_id for each in chunk if each.must_be_read)))
 
     def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
         for launch_id in event.launch_ids:
@@ -202,6 +208,8 @@ class Launching(Following):
                 # In a gap another scheduler may have launched it and given it back: look, or ask with the same token.
                 maybe = record.maybe or self._is_doubtful(draft, record)
                 confirmed = replace(record, maybe=maybe, doubtful=False, gaps=draft.clockwork.gaps, forerun=None)
+                if launch_id in event.workloads and not self._must_be_found(confirmed):
+                    confirmed = replace(confirmed, reading=Reading(event.workloads[launch_id], event.read_at))
                 phase = Phase.UNCERTAIN if maybe else Phase.WAITING
                 draft.put(replace(confirmed, phase=phase, ask=None, due=now))
                 continue

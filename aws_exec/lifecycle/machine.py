@@ -13,7 +13,7 @@ This file: what Airflow says, and the beat. `launching.py`: until there is a job
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
@@ -93,8 +93,9 @@ class Machine(Surveying):
         mine = draft.get(event.launch_id)
         if mine is not None and not mine.doomed:
             # It was lost to another scheduler, only followed since, and has come back: it reports again.
-            workload = mine.workload or event.workload
-            back = replace(mine, silent=False, workload=workload, gaps=draft.clockwork.gaps)
+            back = replace(mine, silent=False, gaps=draft.clockwork.gaps)
+            if mine.workload is None:
+                back = replace(back, workload=event.workload, by_row=event.workload is not None)
             if back.job and not back.started:
                 back = self._timed(back, now)
             draft.put(back)
@@ -113,6 +114,7 @@ class Machine(Surveying):
             event.launch_id,
             event.key,
             workload=event.workload,
+            by_row=event.workload is not None,
             place=event.place or (job.place if job else ""),
             gaps=draft.clockwork.gaps,
             job=job,
@@ -177,16 +179,23 @@ class Machine(Surveying):
         if draft.clockwork.backlog:
             self._go_on(draft, now)
         else:
-            self._wake_due(draft, now)
+            if due := self.book.due_by(now, self.policy.wakes):
+                # Each is read when its turn comes: one before it may have changed it.
+                self._wake_each(draft, filter(None, map(draft.get, due)), now)
             if self._sweep_is_due(now):
                 self._sweep(draft, now)
         self._survey(draft, now)
 
-    def _wake_due(self, draft: Draft, now: float) -> None:
+    def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
+        """Launch at once what was read of rows: it would grow old behind thousands that are due."""
+        super()._confirmed(draft, event, now)
+        read = (record for record in map(draft.get, event.launch_ids) if record is not None and record.reading)
+        self._wake_each(draft, (record for record in read if record.phase in (Phase.WAITING, Phase.UNCERTAIN)), now)
+
+    def _wake_each(self, draft: Draft, records: Iterable[Record], now: float) -> None:
         to_find: list[Record] = []
         to_confirm: list[Record] = []
-        # Each is read when its turn comes: one before it may have changed it.
-        for record in filter(None, map(draft.get, self.book.due_by(now, self.policy.wakes))):
+        for record in records:
             self._wake(draft, record, now, to_find, to_confirm)
         self._find(draft, to_find)
         self._confirm(draft, to_confirm)
@@ -228,8 +237,16 @@ class Machine(Surveying):
             self._park(draft, record)
         elif record.forerun is not None or self._is_doubtful(draft, record):
             to_confirm.append(record)
-        elif record.maybe and (record.look or not self.policy.idempotent_submit):
+        elif self._must_be_found(record):
             to_find.append(record)
+        else:
+            self._launch(draft, record, to_confirm)
+
+    def _launch(self, draft: Draft, record: Record, to_confirm: list[Record]) -> None:
+        if record.unseen is not None:
+            self._park(draft, record)  # the answer to the survey wakes it
+        elif record.must_be_read and record.reading is None:
+            to_confirm.append(record)
         else:
             self._submit(draft, record)
 
@@ -260,6 +277,7 @@ class Machine(Surveying):
             on.Adopted: _adopted,
             on.Revoked: _revoked,
             on.GivenUp: _given_up,
+            on.Confirmed: _confirmed,
             on.Tick: _tick,
             on.Draining: _draining,
             on.Terminating: _terminating,

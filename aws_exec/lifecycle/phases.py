@@ -43,13 +43,16 @@ TRANSITIONS = (
     Transition(None, Phase.UNCERTAIN, "adopted, its job unknown"),
     Transition(None, Phase.STOPPING, "an earlier container of what was adopted"),
     Transition(Phase.WAITING, Phase.LAUNCHING, "due"),
-    Transition(Phase.WAITING, Phase.CONFIRMING, "due, after a gap between beats or another container's end"),
+    Transition(
+        Phase.WAITING, Phase.CONFIRMING, "due, after a gap between beats or another container's end, or adopted"
+    ),
     Transition(Phase.WAITING, Phase.ACTIVE, "an earlier container runs it"),
     Transition(Phase.WAITING, None, "doomed, nothing was sent"),
     Transition(Phase.CONFIRMING, Phase.UNCERTAIN, "still ours, after a gap; or a request of ours is unanswered"),
     Transition(
         Phase.CONFIRMING, Phase.WAITING, "still ours, after another container's end; or the database did not say"
     ),
+    Transition(Phase.CONFIRMING, Phase.LAUNCHING, "still ours, and its row says what it runs"),
     Transition(Phase.CONFIRMING, Phase.ACTIVE, "an earlier container has run it"),
     Transition(Phase.CONFIRMING, None, "another's by now, or doomed"),
     Transition(Phase.LAUNCHING, Phase.ACTIVE, "accepted"),
@@ -59,7 +62,9 @@ TRANSITIONS = (
     Transition(Phase.LAUNCHING, None, "the request is wrong, or doomed and refused"),
     Transition(Phase.UNCERTAIN, Phase.LAUNCHING, "ask again, same token (ECS)"),
     Transition(Phase.UNCERTAIN, Phase.LOCATING, "look first"),
-    Transition(Phase.UNCERTAIN, Phase.CONFIRMING, "due, after a gap between beats or another container's end"),
+    Transition(
+        Phase.UNCERTAIN, Phase.CONFIRMING, "due, after a gap between beats or another container's end, or adopted"
+    ),
     Transition(Phase.UNCERTAIN, Phase.ACTIVE, "an earlier container runs it"),
     Transition(Phase.LOCATING, Phase.ACTIVE, "found"),
     Transition(Phase.LOCATING, Phase.STOPPING, "found, but doomed"),

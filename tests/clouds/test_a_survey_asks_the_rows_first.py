@@ -12,7 +12,7 @@ from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import Survey
 from aws_exec.lifecycle.values import Fault, Trouble
-from tests.clouds.lanes import PATIENCE, confirm, observe, rig, until
+from tests.clouds.lanes import PATIENCE, confirm, observe, rig, timeless, until
 
 
 class Database:
@@ -79,8 +79,9 @@ def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(s
     with surveying(database) as it:
         database.let.set()
         it.dispatch(Survey(1), confirm(2, "a"))
-        fault = Fault(Trouble.UNREACHED, "callbacks", type(error).__name__)
-        assert it.settle() == [on.SurveyFailed(1, fault), on.Confirmed(2, ("a",), frozenset({"a"}))]
+        fault = Fault(Trouble.UNREACHED, "Survey", type(error).__name__)
+        settled = [timeless(event) for event in it.settle()]
+        assert settled == [on.SurveyFailed(1, fault), on.Confirmed(2, ("a",), frozenset({"a"}))]
     assert surveyed == []
     assert "password" not in caplog.text
 

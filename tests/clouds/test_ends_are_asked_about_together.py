@@ -1,4 +1,4 @@
-"""Thousands of ends that come at once are few questions to Airflow's database, and each has its own answer."""
+"""Thousands of ends, or of adoptions, are few questions to Airflow's database, and each has its own answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import Settle
+from aws_exec.lifecycle.effects import Confirm, Settle
 from aws_exec.lifecycle.values import Fault, Trouble
-from tests.clouds.lanes import PATIENCE, confirm, rig, until
+from tests.clouds.lanes import PATIENCE, confirm, rig, timeless, until
 
 
 def settle(ask):
@@ -51,13 +51,13 @@ def test_those_that_wait_are_asked_five_hundred_at_a_time():
     events = ask_in_a_rush(database, 1200)
     assert [len(asked) for asked in database.asked] == [1, 500, 500, 199]
     assert events[:-1] == [on.Settled(ask, f"launch{ask}", awaited=bool(ask % 2)) for ask in range(1, 1201)]
-    assert events[-1] == on.Confirmed(1201, ("a",), frozenset({"a"}))
+    assert timeless(events[-1]) == on.Confirmed(1201, ("a",), frozenset({"a"}))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
 def test_a_database_that_does_not_answer_fails_each_of_them(error, caplog):
     events = ask_in_a_rush(Database(error), 3)
-    fault = Fault(Trouble.UNREACHED, "settle", type(error).__name__)
+    fault = Fault(Trouble.UNREACHED, "Settle", type(error).__name__)
     assert events[:-1] == [on.SettleFailed(ask, f"launch{ask}", fault) for ask in (1, 2, 3)]
     assert isinstance(events[-1], on.Confirmed)
     assert "password" not in caplog.text
@@ -67,3 +67,45 @@ def test_where_nobody_can_be_asked_every_end_is_told():
     with rig() as it:
         it.dispatch(settle(1))
         assert it.one() == on.Settled(1, "launch1", awaited=True)
+
+
+class Register:
+    """Says of each launch that it is ours, and what those to be read run; when it is let."""
+
+    def __init__(self):
+        self.asked = []
+        self.busy = threading.Event()
+        self.let = threading.Event()
+
+    def __call__(self, launches, read):
+        self.asked.append((len(launches), len(read)))
+        self.busy.set()
+        assert self.let.wait(PATIENCE)
+        return {launch_id: f"row of {launch_id}" if launch_id in read else None for launch_id, _ in launches}
+
+
+def confirm_many(ask, count, *, read):
+    launches = tuple((f"{ask}-{number}", number) for number in range(count))
+    return Confirm(ask, launches, frozenset(launch_id for launch_id, _ in launches) if read else frozenset())
+
+
+def test_launches_that_wait_to_be_confirmed_are_asked_about_together_and_read_with_that():
+    register = Register()
+    with rig(rows=Rows(confirm=register), clock=lambda: 7.0) as it:
+        it.dispatch(confirm_many(1, 99, read=True))
+        assert register.busy.wait(PATIENCE)
+        it.dispatch(*(confirm_many(ask, 99, read=ask % 2) for ask in range(2, 12)))
+        until(lambda: len(it.dispatcher._rows._queue) == 10)
+        register.let.set()
+        events = it.settle()
+    assert register.asked == [(99, 99), (495, 198), (495, 297)]
+    for event in events:
+        ids = tuple(f"{event.ask}-{number}" for number in range(99))
+        read = {launch_id: f"row of {launch_id}" for launch_id in ids} if event.ask % 2 else {}
+        assert event == on.Confirmed(event.ask, ids, frozenset(ids), read, 7.0)
+
+
+def test_what_is_not_ours_is_not_read_whatever_the_database_says():
+    with rig(rows=Rows(confirm=lambda _launches, _read: {"1-0": "row"}), clock=lambda: 7.0) as it:
+        it.dispatch(confirm_many(1, 2, read=True))
+        assert it.one() == on.Confirmed(1, ("1-0", "1-1"), frozenset({"1-0"}), {"1-0": "row"}, 7.0)

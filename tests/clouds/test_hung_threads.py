@@ -5,42 +5,43 @@ import threading
 from aws_exec.clouds.dispatcher import ROWS_HUNG, ROWS_SECONDS
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import AskOwners
 from aws_exec.lifecycle.values import Trouble
 from aws_exec.testing import FakeClock
-from tests.clouds.lanes import confirm, rig, until
+from tests.clouds.lanes import rig, until
 
 
 class HungDatabase:
-    """Answers once it is let go; the launches that were asked about."""
+    """Answers once it is let go; whose owners it was asked for."""
 
     def __init__(self):
         self.asked = []
         self.go_on = threading.Event()
 
-    def __call__(self, launches):
-        self.asked.append(launches)
+    def __call__(self, identities):
+        self.asked.append(identities)
         self.go_on.wait()
-        return [launch_id for launch_id, _ in launches]
+        return []
 
 
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, rows=Rows(confirm=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(confirm(1, "a"), confirm(2, "b"))
+    with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
+        it.dispatch(AskOwners(1, ()), AskOwners(2, ()))
         until(lambda: len(database.asked) == 1)
-        assert it.dispatcher.oldest().kind == "Confirm"
+        assert it.dispatcher.oldest().kind == "AskOwners"
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
-        assert (type(event), event.ask, event.fault.trouble) == (on.ConfirmFailed, 1, Trouble.UNREACHED)
+        assert (type(event), event.ask, event.fault.trouble) == (on.SurveyFailed, 1, Trouble.UNREACHED)
         until(lambda: len(database.asked) == 2)
         database.go_on.set()
-        assert it.settle() == [on.Confirmed(2, ("b",), frozenset({"b"}))]
+        assert it.settle() == [on.OwnersTold(2, (), ())]
 
 
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, rows=Rows(confirm=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(*(confirm(ask, "a") for ask in range(1, 10)))
+    with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
+        it.dispatch(*(AskOwners(ask, ()) for ask in range(1, 10)))
         for given_up in range(1, ROWS_HUNG + 1):
             until(lambda n=given_up: len(database.asked) == n)
             clock.advance(ROWS_SECONDS + 1)

@@ -11,13 +11,13 @@ from aws_exec.clouds.lane import Workers
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
-from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, until
+from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, timeless, until
 
 LOST = Fault(Trouble.NO_ANSWER, "RunTask", "ReadTimeoutError")
 
 
 def raised_by_compose(error):
-    def compose(_):
+    def compose(*_):
         raise error
 
     return compose
@@ -32,7 +32,7 @@ def test_each_effect_is_answered_with_its_own_event():
         unknown = Job("arn:nobody")
         it.dispatch(observe(2, job, unknown), find(3, "launch1"), stop(4, unknown), confirm(5, "a", "b"))
         seen = accepted.seen
-        assert it.take(4) == [
+        assert [timeless(event) for event in it.take(4)] == [
             on.Observed(2, (seen,), (unknown,)),
             on.Found(3, ("launch1",), (seen,)),
             on.StopAnswered(4, "launch4", None),
@@ -101,7 +101,7 @@ def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
 def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, caplog):
     with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
-        assert it.one() == on.ConfirmFailed(1, ("a",), Fault(Trouble.UNREACHED, "confirm", type(error).__name__))
+        assert it.one() == on.ConfirmFailed(1, ("a",), Fault(Trouble.UNREACHED, "Confirm", type(error).__name__))
     assert "password" not in caplog.text
 
 

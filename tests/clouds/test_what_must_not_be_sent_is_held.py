@@ -223,3 +223,27 @@ def test_closing_lets_go_of_launches_that_wait_for_the_rate_and_ends_every_threa
     for thread in set(threading.enumerate()) - before:
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+def test_a_launch_whose_row_was_read_longer_ago_than_the_lease_is_held_and_spends_nothing_of_the_rate():
+    """It waited for the rate; its row may be another scheduler's by now."""
+    clock = FakeClock()
+    with rig(clock=clock, lease=10.0, launches=Pacer(0.001, 2, clock)) as it:
+        clock.advance(10.1)
+        it.dispatcher.beat(clock())
+        it.dispatch(submit(1, read_at=clock() - 10.1), submit(2, read_at=clock() - 10.0), submit(3))
+        old, *sent = it.take(3)
+    assert held(old) == (1, "Outdated")
+    assert old.outdated
+    assert [type(event) for event in sent] == [on.Accepted] * 2
+
+
+def test_only_a_launch_whose_row_is_old_is_called_outdated():
+    """Another scheduler may have had what a lapsed lease held, however old its row is."""
+    clock = FakeClock()
+    with rig(clock=clock, lease=10.0) as it:
+        clock.advance(10.1)
+        it.dispatch(submit(1, read_at=0.0))
+        event = it.one()
+    assert held(event) == (1, "LeaseLapsed")
+    assert not event.outdated

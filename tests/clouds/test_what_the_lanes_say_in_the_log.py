@@ -110,8 +110,8 @@ class TestTheUnforeseen:
             it.dispatch(*(confirm(ask, "a") for ask in range(1, 11)), submit(11))
             it.take(11)
         assert sorted(lines(caplog)) == [
+            "Airflow's database did not answer Confirm (OperationalError)",
             "Airflow's database did not answer compose (OperationalError)",
-            "Airflow's database did not answer confirm (OperationalError)",
         ]
         assert "password" not in caplog.text
 

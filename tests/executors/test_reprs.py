@@ -44,4 +44,4 @@ def test_nor_does_what_adoption_reads():
     )
     assert SECRET not in repr(row)
     assert repr(KEY) in repr(row)
-    assert repr(QueuedRow(KEY, "id")) == f"QueuedRow(key={KEY!r}, ti_id='id')"
+    assert repr(QueuedRow(KEY)) == f"QueuedRow(key={KEY!r})"

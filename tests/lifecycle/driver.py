@@ -72,6 +72,8 @@ class Life:
         self.machine = Machine(Policy(**{"gap": 1e9, **policy}))
         #: What the rows say of every end, at once: Airflow waits for it. None: they say nothing yet.
         self.awaited: bool | None = True
+        #: The rows of what was adopted say at once that it is ours, and what it runs. False: they say nothing yet.
+        self.reads = True
         self.now = 0.0
         self._asked = 0
 
@@ -87,9 +89,7 @@ class Life:
         self.machine.book.outbox.clear()
         check(self.machine.book)
         self._check_asks(effects)
-        if self.awaited is None:
-            return effects
-        return [told for effect in effects for told in self._settle(effect, awaited=self.awaited)]
+        return [told for effect in effects for told in self._ask_rows(effect)]
 
     def _check_asks(self, effects: list[do.Effect]) -> None:
         """Each question has a number that none has had before: its answer can be told from every other."""
@@ -98,11 +98,19 @@ class Life:
         assert all(ask > self._asked for ask in asked)
         self._asked = max([self._asked, *asked])
 
-    def _settle(self, effect: do.Effect, *, awaited: bool) -> list[do.Effect]:
-        """An effect; instead of a Settle, what its answer leads to."""
-        return (
-            self.tell(on.Settled(effect.ask, effect.launch_id, awaited)) if isinstance(effect, do.Settle) else [effect]
-        )
+    def _ask_rows(self, effect: do.Effect) -> list[do.Effect]:
+        """An effect; instead of a question that the rows answer at once, what the answer leads to."""
+        if isinstance(effect, do.Settle) and self.awaited is not None:
+            return self.tell(on.Settled(effect.ask, effect.launch_id, self.awaited))
+        if isinstance(effect, do.Confirm) and effect.read and self.reads:
+            return self.tell(self.read(effect))
+        return [effect]
+
+    def read(self, confirm: do.Confirm) -> on.Confirmed:
+        """The answer that all are ours, and what they run."""
+        ids = tuple(launch_id for launch_id, _ in confirm.launches)
+        workloads = {launch_id: f"row of {launch_id}" for launch_id in confirm.read}
+        return on.Confirmed(confirm.ask, ids, frozenset(ids), workloads, self.now)
 
     def tick(self, after: float = 0.0) -> list[do.Effect]:
         """A beat."""
@@ -192,6 +200,9 @@ def check_record(record: Record) -> None:
     assert not record.settling or record.end is not None
     if record.started:
         assert record.workload is None, "a workload is kept that will never be needed again"
+    if record.reading is not None:
+        assert record.must_be_read, "what its row said is kept, and needed by no launch"
+        assert record.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.LAUNCHING), f"{record.phase}, by an old row"
     assert record.started or not record.over, "it has ended without having started"
     if record.passed_over:
         assert record.silent, "who speaks for the key was not passed over"

@@ -23,6 +23,8 @@ from tests.lifecycle.model_cloud import FORGETFUL, Container, ModelCloud
 KEYS = ("K1", "K2")
 #: Steps of five seconds within which a healed world must come to rest.
 PATIENCE = 250
+#: Seconds for which a lane takes a row's word for it.
+LEASE = 8.0
 
 
 class World:
@@ -161,7 +163,7 @@ class World:
 
     def _adopt(self, launch: Launch, *, by_arn: bool) -> None:
         queued = self.airflow.is_queued(launch)
-        workload = f"work of {launch.launch_id}, again" if queued else None
+        workload = f"name of the row of {launch.launch_id}" if queued else None
         job = launch.told if by_arn else None
         stale = self.airflow.left_in_the_row(launch) if by_arn and job is None else None
         launch_id = self.new_id("A") if job or stale else launch.family
@@ -244,13 +246,17 @@ class World:
         match effect:
             case do.Confirm():
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
-                return on.Confirmed(effect.ask, ids, frozenset(filter(self.airflow.ours, ids)))
+                ours = frozenset(filter(self.airflow.ours, ids))
+                read = {launch_id: f"row of {launch_id}" for launch_id in ours & effect.read}
+                return on.Confirmed(effect.ask, ids, ours, read, self.now)
             case do.Settle():
                 return on.Settled(effect.ask, effect.launch_id, self.airflow.awaits(effect.launch_id))
 
     def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
         if effect.not_after is not None and self.now > effect.not_after:
             return self._failure(effect, Fault(Trouble.HELD, "submit"))
+        if effect.read_at is not None and self.now - effect.read_at > LEASE:
+            return replace(self._failure(effect, Fault(Trouble.HELD, "submit")), outdated=True)
         if self.airflow.launches[effect.launch_id].invalid:
             return self._failure(effect, Fault(Trouble.INVALID, "submit"))
         if self.cloud.idempotent and effect.token in self.cloud.refused:

@@ -19,6 +19,10 @@ def check_submit(world: World, effect: do.Submit) -> None:
     assert not world.draining, f"{effect} after Draining"
     assert effect.launch_id not in world.in_flight, f"{effect} while another is in flight"
     assert effect.workload is not None, f"{effect} of nothing"
+    if effect.request is None:
+        by_row = effect.workload == f"row of {effect.launch_id}"
+        assert by_row == (effect.read_at is not None), f"{effect} of a row, and nobody knows how old that is"
+        assert by_row or str(effect.workload).startswith("work of"), f"{effect} of a row that was not read"
     assert not launch.fate, f"{effect} of a launch that is {launch.fate}"
     assert launch.deadline is None or world.now < launch.deadline, f"{effect} after its deadline"
     assert world.now >= world.not_before.get(effect.launch_id, 0.0), f"{effect} before its time"

@@ -18,10 +18,10 @@ def test_a_queued_task_with_a_known_job_whose_container_never_started_gets_the_n
     life.tell(on.Adopted("L9", "K1", JOB, "work"))
     text = "Its container never started; launching another (attempt 2 of 3)"
     assert life.see(stopped(NEVER_STARTED, token="L1-4")) == [do.Note("K1", text, stop=NEVER_STARTED)]
-    assert life.tick(5) == [do.Submit(1, "L9", "K1", "L1-5", "work", place="c1")]
-    assert life.tell(on.Unaccepted(1, "L9", fault(Trouble.NO_ANSWER), "request", "c1")) == []
+    assert life.tick(5) == [do.Submit(2, "L9", "K1", "L1-5", "row of L9", place="c1", read_at=5.0)]
+    assert life.tell(on.Unaccepted(2, "L9", fault(Trouble.NO_ANSWER), "request", "c1")) == []
     life.tell(on.Revoked("K1"))
-    assert life.tick() == [do.Find(2, ("L9",), ("L1",), ("c1",))]
+    assert life.tick() == [do.Find(3, ("L9",), ("L1",), ("c1",))]
 
 
 def test_a_queued_task_that_is_found_by_its_launch_id_is_followed():
@@ -45,7 +45,7 @@ def test_a_queued_task_that_is_found_nowhere_is_launched_with_its_own_token():
     life.tell(on.Adopted("L1", "K1", workload="work"))
     life.tick()
     assert life.tell(on.Found(1, ("L1",), ())) == []
-    assert life.tick() == [do.Submit(2, "L1", "K1", "L1-1", "work")]
+    assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "row of L1", read_at=0.0)]
 
 
 def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_launched():
@@ -56,7 +56,7 @@ def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_l
     assert life.tick(19.9) == []
     assert life.tick(0.1) == [do.Find(2, ("L1",), ("L1",), ("",))]
     assert life.tell(on.Found(2, ("L1",), ())) == []
-    assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "work")]
+    assert life.tick() == [do.Submit(4, "L1", "K1", "L1-1", "row of L1", read_at=20.0)]
 
 
 def test_a_running_task_that_is_found_nowhere_is_left_to_its_heartbeat_and_never_launched():

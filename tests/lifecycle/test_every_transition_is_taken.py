@@ -119,6 +119,12 @@ def adopted_with_an_earlier_one(life):
     life.see(replace(running(), origin=Origin("1")))
 
 
+def read(life):
+    life.tell(on.Adopted("L1", "K1", JOB, "work"))
+    life.see(stopped(NEVER_STARTED))
+    life.tick(after=30)
+
+
 def outrun(life):
     """Another container starts although it is being stopped, and Airflow lets it in."""
     life.awaited = None
@@ -143,6 +149,7 @@ WAYS = {
     (W, NONE): ({}, lambda life: (life.take(), revoke(life))),
     (C, U): (GAP, lambda life: confirmed(life, {"L1"})),
     (C, W): (GAP, lambda life: (confirming(life), life.answer(on.ConfirmFailed, ("L1",), fault(Trouble.UNREACHED)))),
+    (C, L): ({}, read),
     (C, A): ({}, outrun),
     (C, NONE): (GAP, lambda life: confirmed(life, ())),
     (L, A): ({}, lambda life: life.active()),

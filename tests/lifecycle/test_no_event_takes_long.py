@@ -59,6 +59,12 @@ def twin(machine):
     return other
 
 
+def read(confirm):
+    """Its answer: all are ours, and their rows say what they run."""
+    ids = tuple(launch_id for launch_id, _ in confirm.launches)
+    return on.Confirmed(confirm.ask, ids, frozenset(ids), dict.fromkeys(confirm.read, "row"), 1.0)
+
+
 def sightings(prefix="arn:", launches="L", seen=running):
     """One container of each launch."""
     found = []
@@ -199,7 +205,9 @@ def test_a_survey_of_callbacks_of_a_dead_scheduler():
 
 def test_a_survey_that_what_was_adopted_waited_for(waiting):
     costs = surveyed(waiting)
-    assert len(of_type(do.Submit, costs.survey((), (), 1.0))) == MANY
+    confirms = of_type(do.Confirm, costs.survey((), (), 1.0))
+    submits = [submit for confirm in confirms for submit in of_type(do.Submit, costs.tell(read(confirm), 1.0))]
+    assert {submit.launch_id for submit in submits} == set(IDS)
 
 
 def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):

@@ -19,9 +19,10 @@ QUEUED = Owner(waits=True, names="L2", task="K1")
 RUNNING = Owner(waits=True, names="L2", task="K1", runs=True)
 
 
-def adopted(**policy) -> Life:
+def adopted(*, reads=True, **policy) -> Life:
     """L2 is adopted, and found nowhere."""
     life = Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
+    life.reads = reads
     life.tell(on.Adopted("L2", "K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
     life.tell(on.Found(find.ask, ("L2",), ()))
@@ -72,11 +73,11 @@ def test_one_that_never_started_has_run_nothing():
 
 
 def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
-    life = adopted()
+    life = adopted(reads=False)
     surveyed(life, running())
     assert life.see(stopped(EXITED_0)) == []
     (question,) = life.tick()
-    assert question == do.Confirm(question.ask, (("L2", "K1"),))
+    assert question == do.Confirm(question.ask, (("L2", "K1"),), frozenset({"L2"}))
     told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
     assert told == [do.Launched("K1", JOB), do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
@@ -127,7 +128,7 @@ def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none
 @pytest.mark.parametrize("runs", [False, True])
 def test_one_that_the_row_names_is_the_rows_own_and_the_row_is_asked_before_anything_is_launched(names, runs):
     """Another scheduler adopted and launched it anew, while this one stalled."""
-    life = adopted()
+    life = adopted(reads=False)
     assert surveyed(life, running(), owner=Owner(waits=True, names=names, task="K1", runs=runs)) == []
     assert [type(effect) for effect in life.tick(1)] == [do.Confirm]
 
@@ -176,7 +177,7 @@ def test_a_running_row_is_followed_without_a_survey():
 
 
 def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
-    life = adopted(missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
+    life = adopted(reads=False, missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
     surveyed(life, running())
     observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Observe))
     life.tell(on.Observed(observe.ask, (), (JOB,)))

@@ -45,7 +45,7 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     assert find == do.Find(find.ask, ("L2",), ("L2",), ("c1",))
     assert life.tell(on.Found(find.ask, ("L2",), ())) == []
     submit = life.submit_of(life.tick())
-    assert (submit.token, submit.workload) == ("L2-1", "work")
+    assert (submit.token, submit.workload) == ("L2-1", "row of L2")
     life.tell(on.Accepted(submit.ask, "L2", running(JOB2, "L2-1")))
     told = life.see(stopped(EXITED_0, JOB2, "L2-1"))
     assert told == [do.Report("K1", success=True, job=JOB2, stop=EXITED_0, containers=1)]

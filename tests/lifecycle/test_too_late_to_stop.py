@@ -55,6 +55,7 @@ def test_after_a_gap_it_is_looked_for_as_everything_is():
 
 def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container():
     life = Life(poll_interval=1e9, idempotent_submit=False)
+    life.reads = False
     life.active()
     life.tell(on.Revoked("K1"))
     life.tell(on.Adopted("L2", "K1", workload="the row"))

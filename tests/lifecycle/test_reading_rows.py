@@ -1,0 +1,161 @@
+"""What an adopted launch runs is read from its row right before it is launched, by the Confirm that asks the row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aws_exec.lifecycle import effects as do
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.phases import Phase
+from aws_exec.lifecycle.values import Trouble
+from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
+
+
+def found_nowhere(count: int = 1, **policy) -> Life:
+    """So many launches are adopted, and have no container yet; their rows are to be asked."""
+    life = Life(poll_interval=1e9, **policy)
+    life.reads = False
+    ids = tuple(f"L{number}" for number in range(1, count + 1))
+    for number, launch_id in enumerate(ids, 1):
+        life.tell(on.Adopted(launch_id, f"K{number}", workload="the row"))
+    (find,) = life.tick()
+    assert life.tell(on.Found(find.ask, ids, ())) == []
+    if not life.machine.policy.idempotent_submit:
+        (find,) = life.tick(20)
+        assert life.tell(on.Found(find.ask, ids, ())) == []
+    return life
+
+
+def held(submit: do.Submit, *, outdated: bool) -> on.Unaccepted:
+    return on.Unaccepted(submit.ask, submit.launch_id, fault(Trouble.HELD), outdated=outdated)
+
+
+def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_answer():
+    life = found_nowhere(150, wakes=200)
+    confirms = life.tick(1)
+    assert [type(effect) for effect in confirms] == [do.Confirm] * 2
+    assert [len(confirm.launches) for confirm in confirms] == [99, 51]
+    assert all(confirm.read == {launch_id for launch_id, _ in confirm.launches} for confirm in confirms)
+    submits = life.tell(replace(life.read(confirms[1]), read_at=0.5))
+    assert [submit.launch_id for submit in submits] == [launch_id for launch_id, _ in confirms[1].launches]
+    assert {(submit.workload, submit.read_at) for submit in submits} == {
+        (f"row of {launch_id}", 0.5) for launch_id, _ in confirms[1].launches
+    }
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_row_that_is_another_schedulers_by_now_is_not_launched(idempotent):
+    life = found_nowhere(idempotent_submit=idempotent)
+    (confirm,) = life.tick()
+    told = life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset()))
+    assert told == [do.Release("K1")]
+
+
+def test_a_database_that_does_not_answer_is_asked_again():
+    life = found_nowhere()
+    (confirm,) = life.tick()
+    assert life.tell(on.ConfirmFailed(confirm.ask, ("L1",), fault(Trouble.UNREACHED))) == []
+    (again,) = life.tick(1)
+    assert again == replace(confirm, ask=again.ask)
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_row_that_was_read_too_long_ago_is_read_again_and_nothing_is_doubted(idempotent):
+    """It waited for the rate: no other scheduler can have had it, so that Batch is not searched for it."""
+    life = found_nowhere(idempotent_submit=idempotent)
+    (confirm,) = life.tick()
+    (submit,) = life.tell(life.read(confirm))
+    assert life.tell(held(submit, outdated=True), after=11) == []
+    (again,) = life.tick()
+    assert again == replace(confirm, ask=again.ask)
+    (submit,) = life.tell(life.read(again))
+    assert submit.read_at == life.now
+
+
+def test_what_was_held_for_another_reason_is_doubted_as_ever():
+    life = found_nowhere(idempotent_submit=False)
+    (confirm,) = life.tick()
+    (submit,) = life.tell(life.read(confirm))
+    life.tell(held(submit, outdated=False))
+    (again,) = life.tick()
+    assert life.tell(life.read(again)) == []
+    assert [type(effect) for effect in life.tick()] == [do.Find]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.THROTTLED, Trouble.NO_CAPACITY, Trouble.REFUSED])
+def test_each_launch_reads_anew(trouble):
+    """The backoff is as long as the lease, and Airflow may have queued it with another executor_config since."""
+    life = found_nowhere()
+    (confirm,) = life.tick()
+    (submit,) = life.tell(life.read(confirm))
+    life.tell(on.Unaccepted(submit.ask, "L1", fault(trouble)))
+    assert life.record().reading is None
+    (again,) = life.tick(120)
+    assert again.read == {"L1"}
+
+
+def test_an_unanswered_request_is_repeated_as_it_was_and_reads_nothing():
+    life = found_nowhere()
+    (confirm,) = life.tick()
+    (submit,) = life.tell(life.read(confirm))
+    life.tell(on.Unaccepted(submit.ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    again = life.submit_of(life.tick(60))
+    assert (again.request, again.read_at) == ("request", None)
+
+
+def test_what_was_read_is_kept_until_it_is_launched_and_no_longer():
+    life = found_nowhere()
+    (confirm,) = life.tick()
+    (submit,) = life.tell(life.read(confirm))
+    assert life.record().reading is not None
+    life.tell(on.Accepted(submit.ask, "L1", starting()))
+    assert (life.record().reading, life.record().workload) == (None, "the row")
+    life.see(stopped(NEVER_STARTED))
+    (confirm,) = life.tick(60)
+    (submit,) = life.tell(life.read(confirm))
+    assert submit.token == "L1-2"
+    life.tell(on.Accepted(submit.ask, "L1", starting(JOB, "L1-2")))
+    life.see(running(JOB, "L1-2"))
+    assert life.record().workload is None
+    assert life.see(stopped(EXITED_0, JOB, "L1-2")) == [
+        do.Report("K1", success=True, job=JOB, stop=EXITED_0, containers=2)
+    ]
+
+
+def test_what_waits_for_another_container_has_its_row_read_when_that_has_ended():
+    life = Life(poll_interval=1e9)
+    life.reads = False
+    life.active("L0")
+    life.tell(on.Revoked("K1"))
+    life.tell(on.Adopted("L1", "K1", JOB, "the row"))
+    life.see(stopped(NEVER_STARTED, JOB, "L0-1"))
+    (find,) = life.tick()
+    life.tell(on.Found(find.ask, ("L1",), ()))
+    assert [type(effect) for effect in life.tick()] == [do.Confirm]
+
+
+def test_a_late_answer_launches_nothing():
+    life = found_nowhere()
+    (confirm,) = life.tick()
+    answer = life.read(confirm)
+    assert [type(effect) for effect in life.tell(answer)] == [do.Submit]
+    assert life.tell(answer) == []
+    life.tell(on.Revoked("K1"))
+    assert life.tell(answer) == []
+
+
+def test_an_executor_that_ends_launches_nothing_that_was_read():
+    life = found_nowhere()
+    (confirm,) = life.tick()
+    life.tell(on.Draining())
+    assert life.tell(life.read(confirm)) == []
+    assert life.record().phase is Phase.UNCERTAIN
+
+
+def test_what_airflow_itself_handed_over_needs_no_row():
+    life = Life()
+    life.take()
+    (submit,) = life.tick()
+    assert (submit.workload, submit.read_at) == ("work of L1", None)

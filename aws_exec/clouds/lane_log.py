@@ -25,10 +25,15 @@ _NOT_HERE = frozenset({Trouble.CREDENTIALS, Trouble.HELD})
 #: Of a launch these are the task's own trouble, and are told in its events.
 _OF_ONE_TASK = frozenset({Trouble.INVALID, Trouble.NO_CAPACITY})
 
-#: Classes by name, of SQLAlchemy and of the drivers beneath it: the connection failed, or the server gave up.
-_DATABASE = frozenset({"OperationalError", "InterfaceError"})
-#: SQLAlchemy's for what has no better class; the classes derived from it may be our mistakes (ProgrammingError).
-_DATABASE_ITSELF = "DBAPIError"
+#: Classes by name, of SQLAlchemy and of the drivers beneath it (PEP 249): the connection failed, or the server gave up.
+_DATABASE = frozenset({"OperationalError", "InterfaceError", "InternalError"})
+#: Theirs for what has no better class (psycopg2: the server closed the connection); the classes derived from these may
+#: be our mistakes: ProgrammingError, DataError, IntegrityError, NotSupportedError.
+_DATABASE_ITSELF = frozenset({"DBAPIError", "DatabaseError"})
+#: SQLAlchemy's own: the pool had no connection in time, or what it had was lost, here or by a query before this one.
+#: With the module: Python's own TimeoutError says nothing of a database.
+_POOL = frozenset({"TimeoutError", "DisconnectionError", "PendingRollbackError", "ResourceClosedError"})
+_SQLALCHEMY = "sqlalchemy.exc"
 
 
 class LaneLog:
@@ -110,8 +115,12 @@ def emit(to: logging.Logger, level: int, message: str, *said: object) -> None:
 
 def is_of_database(error: BaseException) -> bool:
     """Whether an exception means that a database did not answer. By name: nothing here needs SQLAlchemy."""
-    names = {each.__name__ for each in type(error).__mro__}
-    return bool(names & _DATABASE) or type(error).__name__ == _DATABASE_ITSELF
+    if type(error).__name__ in _DATABASE_ITSELF:
+        return True
+    classes = type(error).__mro__
+    return any(
+        each.__name__ in _DATABASE or (each.__name__ in _POOL and each.__module__ == _SQLALCHEMY) for each in classes
+    )
 
 
 def _and_more(left_out: int) -> str:

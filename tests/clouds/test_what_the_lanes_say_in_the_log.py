@@ -1,7 +1,9 @@
 import logging
 
 import pytest
+from sqlalchemy import create_engine, exc
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import QueuePool
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.lane_log import INTERVAL_SECONDS, LaneLog
@@ -21,6 +23,44 @@ def _warnings(caplog):
 
 def lines(caplog) -> list[str]:
     return [record.message for record in caplog.records if "lane_log" in record.name]
+
+
+#: Of SQLAlchemy: the connection, the pool or the server failed.
+NO_ANSWER = [
+    exc.TimeoutError,
+    exc.DisconnectionError,
+    exc.InvalidatePoolError,
+    exc.PendingRollbackError,
+    exc.ResourceClosedError,
+    exc.DBAPIError,
+    exc.DatabaseError,
+    exc.InterfaceError,
+    exc.InternalError,
+    exc.OperationalError,
+]
+#: Of SQLAlchemy: the statement is wrong.
+OUR_MISTAKES = [
+    exc.DataError,
+    exc.IntegrityError,
+    exc.NotSupportedError,
+    exc.ProgrammingError,
+    exc.StatementError,
+    exc.InvalidRequestError,
+    exc.ArgumentError,
+]
+
+
+def made(kind):
+    """An exception of this class."""
+    statement = ("SELECT 1", {}, ValueError())
+    if issubclass(kind, exc.DBAPIError):
+        return kind(*statement)
+    return kind("said", *statement) if issubclass(kind, exc.StatementError) else kind("said")
+
+
+def derived(kind):
+    """The classes derived from a class."""
+    return {each for child in kind.__subclasses__() for each in (child, *derived(child))}
 
 
 class TestFaults:
@@ -114,6 +154,27 @@ class TestTheUnforeseen:
             "Airflow's database did not answer compose (OperationalError)",
         ]
         assert "password" not in caplog.text
+
+    def test_a_pool_that_is_exhausted_is_no_bug(self, caplog):
+        engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0)
+        with engine.connect(), rig(rows=Rows(confirm=lambda *_: engine.connect())) as it:
+            it.dispatch(confirm(1, "a"))
+            fault = it.one().fault
+        assert (fault.trouble, fault.code) == (Trouble.UNREACHED, "TimeoutError")
+        assert lines(caplog) == ["Airflow's database did not answer Confirm (TimeoutError)"]
+
+    @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.__name__)
+    def test_what_says_that_a_connection_or_the_server_failed_is_no_bug(self, kind, caplog):
+        LaneLog(FakeClock()).unforeseen(made(kind), "Confirm")
+        assert lines(caplog) == [f"Airflow's database did not answer Confirm ({kind.__name__})"]
+
+    @pytest.mark.parametrize("kind", [*OUR_MISTAKES, TimeoutError, ConnectionError], ids=lambda kind: kind.__name__)
+    def test_what_says_that_we_are_wrong_or_nothing_of_a_database_is_a_bug(self, kind, caplog):
+        LaneLog(FakeClock()).unforeseen(made(kind), "Confirm")
+        assert f"Unexpected {kind.__name__} in Confirm; this is a bug worth reporting" in lines(caplog)[0]
+
+    def test_every_exception_of_sqlalchemy_for_a_driver_is_one_or_the_other(self):
+        assert {exc.DBAPIError, *derived(exc.DBAPIError)} <= {*NO_ANSWER, *OUR_MISTAKES}
 
     def test_a_database_that_says_we_are_wrong_is_a_bug(self, caplog):
         with rig(rows=Rows(confirm=raised_by_compose(ProgrammingError("SELECT x", {}, ValueError())))) as it:

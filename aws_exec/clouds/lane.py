@@ -73,6 +73,12 @@ class Worker(threading.Thread, Generic[T]):
         self._work_off(self)
 
 
+def is_abandoned() -> bool:
+    """Whether the thread that asks was given up: nobody waits for what it is at."""
+    me = threading.current_thread()
+    return isinstance(me, Worker) and me.dismissed
+
+
 class Lane(Generic[T]):
     """Effects of one kind, by their ask.
 

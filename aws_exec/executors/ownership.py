@@ -14,12 +14,11 @@ from uuid import UUID
 from airflow.jobs.job import Job as SchedulerJob
 from airflow.jobs.job import JobState
 from airflow.models.taskinstance import TaskInstance
-from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import ColumnElement, select
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import CHUNK, chunks
+from aws_exec.executors.rows import CHUNK, asking, chunks
 from aws_exec.executors.workload import UUID_FORM
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
@@ -36,7 +35,7 @@ def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
         identities: who the containers say that they are.
         job_id: of this executor's scheduler, which is alive.
     """
-    with create_session() as session:
+    with asking() as session:
         tasks = _tasks(session, identities)
         callbacks = _live_callbacks(session, identities)
         alive = _live_schedulers(session, identities) | {str(job_id)}
@@ -61,7 +60,7 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
     """
     found: dict[str | compat.Name, float] = {}
     columns = (TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.updated_at)
-    with create_session() as session:
+    with asking() as session:
         for condition in _conditions(identities):
             for *key, state, queued, updated in session.execute(select(*compat.KEY_COLUMNS, *columns).where(condition)):
                 changed = queued if state in _HAVE_A_CONTAINER else updated
@@ -78,7 +77,7 @@ def unfinished_callbacks() -> list[LaunchId]:
     query = compat.unfinished_callbacks(CHUNK)
     if query is None:
         return []
-    with create_session() as session:
+    with asking() as session:
         return [str(each) for each in session.scalars(query)]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -19,6 +20,7 @@ from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session, defer, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from aws_exec.clouds.lane import is_abandoned
 from aws_exec.clouds.lane_log import is_of_database
 from aws_exec.executors import compat
 from aws_exec.executors.workload import UUID_FORM, UnreadableRow, Workload
@@ -42,6 +44,21 @@ _PICKLED_CONFIG: Final = type_coerce(TaskInstance.executor_config, LargeBinary)
 CHUNK = 500
 
 T = TypeVar("T")
+
+
+@contextmanager
+def asking() -> Iterator[Session]:
+    """A session on Airflow's database, for the dispatcher's row thread.
+
+    A thread that the lane has given up may get its answer all the same, minutes later. Its connection does not go back
+    into Airflow's pool then: the next user might wait for it as long.
+    """
+    with create_session() as session:
+        try:
+            yield session
+        finally:
+            if is_abandoned():
+                session.invalidate()
 
 
 def chunks(items: Iterable[T]) -> Iterator[list[T]]:
@@ -159,7 +176,7 @@ def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskIn
     """The rows of these tries that are in one of these states, by key; one SELECT per 500."""
     keys: list[Any] = [key for _, key in launches if compat.is_task_key(key)]
     found: dict[Key, _Standing] = {}
-    with create_session() as session:
+    with asking() as session:
         for chunk in chunks(keys):
             query = select(
                 *compat.KEY_COLUMNS,
@@ -186,7 +203,7 @@ def read_workloads(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dic
         joinedload(TaskInstance.dag_model, innerjoin=False),
         defer(TaskInstance.executor_config),
     )
-    with create_session() as session:
+    with asking() as session:
         for chunk in chunks(by_key):
             ours = (compat.rows_of(chunk), compat.CURRENT, TaskInstance.state == TaskInstanceState.QUEUED)
             for ti, pickled in session.execute(query.where(*ours)):

@@ -272,7 +272,7 @@ class LocalAirflow:
         self.wait_until(known, timeout, f"the DAG {dag_id} is parsed")
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run of a DAG; returns the run id.
+        """Unpause a DAG and start a run of it; returns the run id.
 
         On SQLite the API server can meet a lock of its own making and answer 500 (seen with Airflow 3.3.2: it logs the
         action on its event loop, where the request that holds the lock waits to go on). The run has an id of ours, so
@@ -282,6 +282,7 @@ class LocalAirflow:
             LocalError: the API server refuses.
         """
         run_id = f"manual__{datetime.now(UTC).isoformat()}_{uuid4().hex[:8]}"
+        self._api(f"dags/{dag_id}", {"is_paused": False}, method="PATCH")
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
         for asked in range(_ASKS):
             try:
@@ -323,15 +324,16 @@ class LocalAirflow:
         parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
         return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
 
-    def _api(self, path: str, body: Mapping[str, Any]) -> Any:
-        token = self._post("auth/token", {"username": USER, "password": self.home.password}, {})["access_token"]
-        return self._post(f"api/v2/{path}", body, {"Authorization": f"Bearer {token}"})
+    def _api(self, path: str, body: Mapping[str, Any], method: str = "POST") -> Any:
+        token = self._sent("auth/token", {"username": USER, "password": self.home.password}, {})["access_token"]
+        return self._sent(f"api/v2/{path}", body, {"Authorization": f"Bearer {token}"}, method)
 
-    def _post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+    def _sent(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], method: str = "POST") -> Any:
         request = urllib.request.Request(  # noqa: S310 - the URL is ours
             f"{self.home.url}/{path}",
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json", **headers},
+            method=method,
         )
         try:
             with _open(request) as answer:

@@ -82,8 +82,8 @@ class Records:
         return {row[0] for row in self._rows("SELECT dag_id FROM serialized_dag")}
 
     def import_errors(self) -> dict[str, str]:
-        """DAG files that cannot be imported: file -> traceback."""
-        return dict(self._rows("SELECT filename, stacktrace FROM import_error"))
+        """DAG files of `[core] dags_folder` that cannot be imported: file -> traceback."""
+        return dict(self._rows("SELECT filename, stacktrace FROM import_error WHERE bundle_name = 'dags-folder'"))
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """The state of a DAG run; None if there is no such run."""

@@ -9,6 +9,7 @@ import pytest
 
 from aws_exec.local import EmbeddedAws
 from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow_home import WITHOUT_EXAMPLES
 from aws_exec.local.airflow_records import Records
 from tests.crash.case import DAGS
 from tests.crash.stage import Stage
@@ -26,6 +27,7 @@ HEARTBEAT_TIMEOUT = 30
 
 EXECUTOR = {"deployment": "crash", "poll_interval": "1", "shutdown_timeout": "1", "stop_grace": "5"}
 SETTINGS = {
+    "core": WITHOUT_EXAMPLES,
     "scheduler": {
         "scheduler_health_check_threshold": str(HEALTH_THRESHOLD),
         "orphaned_tasks_check_interval": "2",

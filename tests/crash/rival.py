@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aws_exec.local import EmbeddedAws
 from aws_exec.local.airflow import LocalAirflow
+from aws_exec.local.airflow_home import WITHOUT_EXAMPLES
 from tests.crash.case import DAGS, Case, begin
 from tests.crash.playing import LAUNCHES
 
@@ -19,6 +20,7 @@ EXECUTORS = {
     "awsexec": "aws_exec.AwsEcsExecutor,aws_exec.AwsBatchExecutor",
 }
 SETTINGS = {
+    "core": WITHOUT_EXAMPLES,
     "scheduler": {
         "scheduler_health_check_threshold": "9",
         "orphaned_tasks_check_interval": "2",

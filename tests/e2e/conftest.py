@@ -12,6 +12,7 @@ from aws_exec.local.airflow import LocalAirflow
 from aws_exec.local.airflow_home import AirflowHome
 from aws_exec.local.demo import plan
 from tests.crash import case
+from tests.e2e import logs
 from tests.e2e.run import Run
 from tests.tree import ROOT
 
@@ -23,6 +24,8 @@ EXECUTOR = {"deployment": "e2e", "poll_interval": "1", "shutdown_timeout": "1"}
 ON_PROCESSES = "tests.third_cloud.process_executor.ProcessExecutor"
 
 SETTINGS = {
+    # Airflow's example DAGs are loaded, as by default: once, for parsing them anew takes 25 s of one core.
+    "dag_processor": {"min_file_process_interval": "1800"},
     "scheduler": {
         "scheduler_health_check_threshold": str(HEALTH_THRESHOLD),
         "orphaned_tasks_check_interval": "3",
@@ -47,7 +50,8 @@ def processes(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def airflow(aws, processes, tmp_path_factory) -> Iterator[LocalAirflow]:
+def started(aws, processes, tmp_path_factory) -> Iterator[tuple[LocalAirflow, list[str]]]:
+    """The Airflow, and what its logs complain of when all its components are well."""
     home = tmp_path_factory.mktemp("airflow")
     environment = {"AIRFLOW_HOME": str(AirflowHome(home, 0, "").for_containers), "NO_PROXY": "*", "COLOUR": "green"}
     airflow = LocalAirflow(
@@ -60,7 +64,17 @@ def airflow(aws, processes, tmp_path_factory) -> Iterator[LocalAirflow]:
     )
     aws.container_environment |= airflow.container_environment()
     with airflow:
-        yield airflow
+        yield airflow, logs.complaints(airflow.home.logs, {})
+
+
+@pytest.fixture(scope="session")
+def airflow(started) -> LocalAirflow:
+    return started[0]
+
+
+@pytest.fixture(scope="session")
+def complaints_at_start(started) -> list[str]:
+    return started[1]
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 
 from aws_exec.local.demo import plan, summary
 from aws_exec.local.demo.plan import Expected
+from tests.e2e import logs
 
 ARNS = {
     "ecs": re.compile(r"arn:aws:ecs:[a-z0-9-]+:\d{12}:task/\S+/[0-9a-f]{32}"),
@@ -25,10 +26,17 @@ pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")
-def runs(airflow, trigger):
+def sizes():
+    """How long each log was before the runs."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def runs(airflow, trigger, sizes):
     """Both at once: one beat has tasks of both."""
+    sizes.update(logs.sizes(airflow.home.logs))
     runs = {dag_id: trigger(dag_id) for dag_id in EXPECTED}
-    airflow.wait_until(lambda: None not in {run.ended() for run in runs.values()}, 200, "both runs are over")
+    airflow.wait_until(lambda: None not in {run.ended() for run in runs.values()}, 300, "both runs are over")
     return runs
 
 
@@ -53,6 +61,26 @@ def test_nothing_happens_that_was_not_planned(run, expected):
 
 def test_the_tasks_of_one_run_are_on_both_services(run):
     assert {launch.service for launch in run.launches} == {"ecs", "batch"}
+
+
+def test_no_log_has_a_complaint_of_ours_before_the_first_task(complaints_at_start):
+    """Airflow's example DAGs are loaded, as by default."""
+    assert complaints_at_start == []
+
+
+def test_no_log_of_a_task_or_a_component_has_a_complaint_of_ours(airflow, runs, sizes):
+    assert logs.complaints(airflow.home.logs, sizes) == []
+
+
+def test_the_logs_of_each_task_and_of_the_scheduler_were_looked_at(airflow, run, expected, sizes):
+    grown = {path for path, size in logs.sizes(airflow.home.logs).items() if size > sizes.get(path, 0)}
+
+    assert airflow.log_of("scheduler") in grown
+    assert len([path for path in grown if f"run_id={run.run_id}" in path.parts]) >= len(expected)
+
+
+def test_airflow_has_its_example_dags(airflow, runs):
+    assert "tutorial" in airflow.records.known_dags()
 
 
 def test_the_result_is_made_of_the_data(runs):

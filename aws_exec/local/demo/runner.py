@@ -17,7 +17,7 @@ from rich.text import Text
 
 from aws_exec.local import EmbeddedAws, Launch
 from aws_exec.local.airflow import ComponentDiedError, LocalAirflow, TookTooLongError
-from aws_exec.local.airflow_home import USER
+from aws_exec.local.airflow_home import USER, WITHOUT_EXAMPLES
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import DAG_ID, DAGS, RESULT, STOP_DELAY
 from aws_exec.local.demo.table import Progress, table
@@ -139,7 +139,11 @@ def _staged(home: Path, options: Options, console: Console) -> Iterator[_Stage]:
             environment=aws.environment(),
             dags=[DAGS],
             port=options.port,
-            settings={"aws_ecs_executor": _EXECUTOR_SETTINGS, "aws_batch_executor": _EXECUTOR_SETTINGS},
+            settings={
+                "core": WITHOUT_EXAMPLES,
+                "aws_ecs_executor": _EXECUTOR_SETTINGS,
+                "aws_batch_executor": _EXECUTOR_SETTINGS,
+            },
         )
         aws.container_environment |= airflow.container_environment()
         stage = _Stage(options, console, aws, airflow)

@@ -51,7 +51,10 @@ def names(value: object) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ValueError("is not a list of names separated by commas")
-    return tuple(part.strip() for part in parts if part.strip())
+    found = tuple(part.strip() for part in parts if part.strip())
+    if any(len(part.split()) > 1 for part in found):
+        raise ValueError("has a space within a name: names are separated by commas")
+    return found
 
 
 def json_object(value: object) -> dict[str, Any]:

@@ -116,12 +116,39 @@ def read_file(
     located, complaints = read_yaml(content, source, environment)
     if located is None:
         return NO_FILE, complaints
+    if isinstance(located.data, dict) and (foreign := _foreign(located.data)):
+        name, kind = foreign
+        return NO_FILE, [Complaint("file-foreign", located.key((name,)), f"is {kind}, not an awsexec.yaml", _NAME_OURS)]
     if located.data is None:
         return AwsexecFile(located, {}, {None: {}}), complaints
     if not isinstance(located.data, dict):
         return NO_FILE, [*complaints, Complaint("file-type", located.value(()), "is not a mapping", "See the samples")]
     reading = _Reading(located, complaints)
     return reading.file(), complaints
+
+
+#: Keys at the top of other documents that people name, and what has them.
+_FOREIGN: Mapping[str, str] = {
+    "AWSTemplateFormatVersion": "a CloudFormation template",
+    "Resources": "a CloudFormation template",
+    "containerDefinitions": "an ECS task definition",
+    "taskDefinition": "an ECS task definition",
+    "jobDefinitionName": "a Batch job definition",
+    "Statement": "an IAM policy",
+    "apiVersion": "a Kubernetes manifest",
+    "services": "a Docker Compose file",
+    "jobs": "a workflow of a CI service",
+    **dict.fromkeys(("vcpu", "gb", "storage_gb", "spot_share"), "a price table (awsexec templates --prices)"),
+}
+
+_NAME_OURS = "Name an awsexec.yaml: config-samples/ has some"
+
+
+def _foreign(data: Mapping[str, object]) -> tuple[str, str] | None:
+    """The key that shows that a document is of another kind, and which; None if it may be ours."""
+    if any(name in data for name in TOP if name != "version"):
+        return None
+    return next(((name, kind) for name, kind in _FOREIGN.items() if name in data), None)
 
 
 @dataclass(slots=True)

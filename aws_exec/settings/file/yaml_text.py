@@ -31,6 +31,9 @@ _FALSE = frozenset({"false", "False", "FALSE"})
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\d{1,300}\.\d{0,300}|\.\d{1,300}|\d{1,300})(?:[eE][-+]?\d{1,2})?", re.ASCII)
 
+#: What YAML allows in no place of a text, written out at least (YAML 1.2, "Character set").
+_NOT_PRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+
 #: Tags that say no more than the plain form does.
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
@@ -74,12 +77,20 @@ def _decoded(content: bytes, source: str) -> str:
         message = f"is longer than {MOST_BYTES:,} bytes, and no more are read"
         raise _NotReadable(Complaint("file-unreadable", Place(source), message, "Is this the file that was meant?"))
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
-        line = before.count("\n") + 1
-        place = Place(source, line, len(before) - (before.rfind("\n") + 1) + 1)
+        place = place_in(before, len(before), source)
         raise _NotReadable(Complaint("file-unreadable", place, "is not UTF-8", "Save the file as UTF-8")) from None
+    if (found := _NOT_PRINTABLE.search(text)) is not None:  # PyYAML says a character's number, and no line
+        message = f"has the character U+{ord(found[0]):04X}, which YAML does not allow"
+        raise _NotReadable(Complaint("yaml-syntax", place_in(text, found.start(), source), message, "Remove it"))
+    return text
+
+
+def place_in(text: str, at: int, source: str) -> Place:
+    """The place of a character of a text."""
+    return Place(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 def _syntax(error: yaml.YAMLError, source: str, lines: list[str]) -> Complaint:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.reading import MODELS
 from aws_exec.settings.problems import variable_of
+from aws_exec.settings.rules.environment_text import read_entries
 
 _SECTION = re.compile(r"\[(?P<name>[^\]]*)\]\s*$")
 _OPTION = re.compile(r"(?P<name>[^=:\s][^=:]*?)\s*[=:]\s*(?P<value>.*)$")
 #: The sections of our executors.
 _OURS = tuple(model.section for model in MODELS.values())
 _OF_TEAM = re.compile(rf"AIRFLOW__(?P<team>.+?)___(?:{'|'.join(_OURS).upper()})__")
-_ENTRY = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +130,9 @@ class _Cfg:
 
 
 def read_environment_file(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:
-    """Read a file of `NAME=value` lines, as for Docker or a shell (`export`, quotes)."""
-    values: dict[tuple[str, str], Value] = {}
-    complaints = []
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        column = len(line) - len(line.lstrip()) + 1
-        found = _ENTRY.match(stripped)
-        if found is None:
-            place = Place(source, number, column, len(stripped))
-            complaints.append(Complaint("cfg-syntax", place, "is no NAME=value"))
-            continue
-        value, start = found["value"], found.start("value")
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value, start = value[1:-1], start + 1
-        place = Place(source, number, column + start, max(1, len(value)))
-        key = Place(source, number, column + found.start("name"), len(found["name"]))
-        values["", found["name"]] = Value(value, place, key)
+    """Read a file of `NAME=value` lines; of a name that is given twice, the last value counts."""
+    entries, complaints = read_entries(text, source)
+    values = {("", entry.name): Value(entry.text, entry.place, entry.key) for entry in entries}
     return AirflowText(values, variables=True), complaints
 
 

@@ -57,6 +57,7 @@ _ERRORS = {
     # -- the file -----------------------------------------------------------------------------------------------------
     "file-version": "`version` is 1.",
     "file-type": "A member of the file is of its kind: text, a number, a mapping.",
+    "file-foreign": "The file is an awsexec.yaml, not a CloudFormation template, a price table or the like.",
     "file-unknown-key": "A member of the file is one that there is.",
     "option-unknown": "An option is one that the executor has.",
     "option-value": "An option has a value that it can have.",

@@ -15,6 +15,7 @@ from typing import Any
 from aws_exec.settings.file.places import Complaint, Located, Place
 from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, read_terms, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
+from aws_exec.settings.file.yaml_text import place_in
 from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.merge import camelized
 from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
@@ -48,6 +49,12 @@ class Written:
 
 def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complaint]]:
     """Every literal executor_config of a DAG file; and why it cannot be read."""
+    if (nul := content.find(0)) >= 0:  # of which Python does not say where it is
+        before = content[:nul].decode("utf-8-sig", "replace")
+        place = place_in(before, len(before), source)
+        return [], [
+            Complaint("dag-syntax", place, "has the character U+0000, which Python does not allow", "Remove it")
+        ]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the DAG's own escapes

@@ -150,7 +150,7 @@ def network(view: View) -> Iterator[Complaint]:
         if len(ids) > most:
             yield view.complain("network-count", (*path, name), f"at most {most} {name}, and there are {len(ids)}")
         for index, each in enumerate(ids):
-            if not str(each).startswith(prefix):
+            if not str(each).startswith(prefix) or len(str(each).split()) > 1:
                 message, mend = f"{str(each)[:40]} is not one of {name}", f"Ids begin with {prefix}"
                 yield view.complain("network-id", (*path, name, str(index)), message, mend)
 

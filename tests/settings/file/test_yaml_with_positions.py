@@ -74,7 +74,7 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
         (b"a: {b", "yaml-syntax", 1, 6),
         (b"? [a]\n: 1", "yaml-key", 1, 3),
         (b"<<: 3", "yaml-syntax", 1, 1),
-        (b"a: \x01", "yaml-syntax", 1, 1),
+        (b"a: \x01", "yaml-syntax", 1, 4),
     ],
     ids=lambda value: repr(value)[:30],
 )

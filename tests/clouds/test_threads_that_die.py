@@ -21,7 +21,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.lane import Workers
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import Settle, Survey
+from aws_exec.lifecycle.effects import AskOwners, Settle, Survey
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing import FakeCloud
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
@@ -222,26 +222,26 @@ def threads():
 def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
     errors = [OperationalError(), SystemExit(), RecursionError()]
 
-    def fails_at_first(launches):
+    def fails_at_first(_identities):
         if errors:
             raise errors.pop()
-        return [launch_id for launch_id, _ in launches]
+        return []
 
     cloud, others = FakeCloud(), threads()
-    with rig(cloud, rows=Rows(confirm=fails_at_first), workers=Workers(1, 1, 1, 1), renewal=(0.0, 0.0)) as it:
+    with rig(cloud, rows=Rows(owners=fails_at_first), workers=Workers(1, 1, 1, 1), renewal=(0.0, 0.0)) as it:
         it.dispatch(submit(1), observe(2, Job("a")), stop(3, Job("a")))
         it.settle()
         before = threads() - others
         for verb in ("submit", "describe", "stop"):
             cloud.fail(verb, MemoryError())
-        it.dispatch(submit(4), observe(5, Job("a")), stop(6, Job("a")), *(confirm(ask, "a") for ask in (7, 8, 9)))
+        it.dispatch(submit(4), observe(5, Job("a")), stop(6, Job("a")), *(AskOwners(ask, ()) for ask in (7, 8, 9)))
         came = it.settle()
         assert [event.ask for event in came] == [4, 5, 6, 7, 8, 9]
         assert [event.fault.trouble for event in came] == [Trouble.NO_ANSWER] * 3 + [Trouble.UNREACHED] * 3
         cloud.fail("submit", EXPIRED)
         it.dispatch(submit(10))
         assert it.one().fault == EXPIRED
-        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), confirm(14, "a"))
+        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), AskOwners(14, ()))
         assert [event for event in it.settle() if getattr(event, "fault", None)] == []
         assert len(before) == 5
         assert before <= threads()

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test compat faults soak crash crash-rival bench coverage mutants lint format docs picture constraints clean
+.PHONY: help venv demo test compat faults soak growth crash crash-rival bench coverage mutants lint format docs picture constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -31,6 +31,9 @@ faults: venv ## each call to AWS times each way in which it can go wrong: about 
 
 soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=300 SEED=7)
 	@$(BIN)/python -m tests.faults.soak $(addprefix --seconds ,$(SECONDS)) $(addprefix --seed ,$(SEED))
+
+growth: venv ## a million launches through each executor on a simulated clock: is memory flat? about forty minutes each
+	@$(BIN)/python -m pytest -s -m growth tests/executors/test_growth.py
 
 crash: $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes
 	@$(BIN)/python -m pytest -m crash tests/crash

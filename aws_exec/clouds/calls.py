@@ -16,6 +16,7 @@ from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.metering.catalogue import API_CALLS, API_ERRORS, API_TIME
 from aws_exec.metering.meter import Meter, word
+from aws_exec.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ T = TypeVar("T")
 TRIES = 3
 #: Those took a thread of two for as long as a call may take, and would again.
 _HUNG = frozenset({"ReadTimeoutError"})
+
+#: Topics that are remembered as warned of: DAG authors name clusters and job queues.
+_TOPICS = 1000
 
 #: How the keys of our own tags begin (`aws_exec.lifecycle.identity`).
 OUR_TAGS = "awsexec:"
@@ -58,7 +62,7 @@ class Calls:
         self._tagging = tagging
         self._tags = Tags.ALL
         self._lock = threading.Lock()
-        self._warned: set[str] = set()
+        self._warned: Recent[str, None] = Recent(_TOPICS)
         #: Reads that were denied and have a substitute: not asked again, which would fill the account's audit trail.
         self._denied: set[str] = set()
 
@@ -195,11 +199,11 @@ class Calls:
         self.warn_once(without, "Tagging is denied, so jobs are launched without %s (%s)", without, denial)
 
     def warn_once(self, topic: str, message: str, *said: object) -> None:
-        """Warn of a topic once in the life of this adapter."""
+        """Warn of a topic once; again only after warnings of very many others."""
         with self._lock:
             if topic in self._warned:
                 return
-            self._warned.add(topic)
+            self._warned[topic] = None
         log.warning(message, *said)
 
 

@@ -14,11 +14,15 @@ import traceback
 from collections.abc import Callable, Hashable
 
 from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.recent import Recent
 
 log = logging.getLogger(__name__)
 
 #: Who looks at a log during an outage looks back a few minutes.
 INTERVAL_SECONDS = 60.0
+
+#: Kinds that are remembered. A code may be any text: of a `failures` entry it is the reason, which may name a resource.
+_KINDS = 200
 
 #: Said elsewhere (the gate says what is wrong with the credentials), or no fault: we did not send it.
 _NOT_HERE = frozenset({Trouble.CREDENTIALS, Trouble.HELD})
@@ -49,9 +53,9 @@ class LaneLog:
         self._interval = interval
         self._lock = threading.Lock()
         #: By kind: when it was last said, and how often it was left out since.
-        self._said: dict[Hashable, tuple[float, int]] = {}
+        self._said: Recent[Hashable, tuple[float, int]] = Recent(_KINDS)
         #: Operation and code of faults made of exceptions, which were said as those.
-        self._unforeseen: set[tuple[str, str]] = set()
+        self._unforeseen: Recent[tuple[str, str], None] = Recent(_KINDS)
 
     def fault(self, fault: Fault, *, launch: bool = False) -> None:
         """Say that a call met a fault."""
@@ -68,7 +72,8 @@ class LaneLog:
         Its message is not said: it may quote the request, which holds a credential.
         """
         name = type(error).__name__
-        self._unforeseen.add((operation, name))
+        with self._lock:
+            self._unforeseen[operation, name] = None
         frames = traceback.extract_tb(error.__traceback__)
         place = (frames[-1].filename, frames[-1].lineno) if frames else None
         database = is_of_database(error)

@@ -126,7 +126,7 @@ class ContainerExecutor(StartingExecutor):
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
             raise CloudError(Fault(Trouble.INVALID, telling.OURS, message=str(error))) from error
-        self._surveyed_places[plan.place] = None
+        self._locations.use(plan.place)
         return Request(identity.token, plan.place, plan.arguments)
 
     def _confirm(
@@ -215,7 +215,7 @@ class ContainerExecutor(StartingExecutor):
 
     def _adopt(self, row: rows.Row) -> bool:
         place = self._place_of(row.executor_config, row.queue)
-        self._surveyed_places[place] = None
+        self._locations.use(place)
         job = self._job_of(row.external_id, place)
         if job is not None:
             # Derived from the job, so that every later scheduler gives its replacements the same tokens.

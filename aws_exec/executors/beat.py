@@ -15,6 +15,7 @@ from airflow.executors.base_executor import BaseExecutor
 
 from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.executors import compat, telling
+from aws_exec.executors.locations import Locations
 from aws_exec.executors.metering import Levels, Metering
 from aws_exec.lifecycle import Machine, effects, events
 from aws_exec.lifecycle.values import Job, LaunchId
@@ -51,6 +52,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
         self._dispatcher: Dispatcher | None = None
         #: Launches whose end this beat has asked the rows about.
         self._ends_asked: set[LaunchId] = set()
+        self._locations = Locations((), self._clock)
         #: Launches that were here when the last survey was asked for; replaced as a whole: lanes read it.
         self._had_at_survey: frozenset[LaunchId] = frozenset()
         #: Seconds of this beat's budget that the intake has used; `heartbeat()` takes in first, then syncs.
@@ -175,8 +177,14 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
                 if isinstance(effect, effects.Settle):
                     self._ends_asked.add(effect.launch_id)
                 elif isinstance(effect, effects.Survey):
-                    self._had_at_survey = frozenset([*self.machine.book.records, *compat.queued_callbacks(self)])
+                    self._begin_survey()
                 self._dispatcher.dispatch(number, effect)
+
+    def _begin_survey(self) -> None:
+        records = self.machine.book.records
+        self._had_at_survey = frozenset([*records, *compat.queued_callbacks(self)])
+        for place in {record.place for record in records.values() if record.place}:
+            self._locations.use(place)
 
     def _say_running(self, key: Any, job: Job) -> None:
         # The scheduler overwrites external_executor_id with it. A callback of a dead scheduler is first heard of here.
@@ -238,6 +246,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
 
     def _release(self, key: Any) -> None:
         self.running.discard(key)
+        self._entries.forget(key)
         self._forget_what_was_said(key)
 
     def _forget_what_was_said(self, key: Any) -> None:

@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import Trouble
+from aws_exec.recent import Recent
 
 #: Seconds for which a failed look-up is the answer: a launch backs off for about as long, and a hundred that wait must
 #: not ask an API that hangs one after the other.
 FAILURE_SECONDS = 10.0
+
+#: Places whose answer is remembered: of one that is used again after so many others it is asked again.
+_PLACES = 1000
 
 #: What decides it, in both spellings.
 _DECIDES = ("launchType", "launch_type", "capacityProviderStrategy", "capacity_provider_strategy")
@@ -48,7 +52,8 @@ class LaunchTypes:
     def __init__(self, look_up: Callable[[str], str | None], clock: Callable[[], float] = time.monotonic) -> None:
         self._look_up = look_up
         self._clock = clock
-        self._look_ups: dict[str, _LookUp] = {}
+        self._lock = threading.Lock()
+        self._look_ups: Recent[str, _LookUp] = Recent(_PLACES)
 
     def of(self, place: str) -> str | None:
         """What a request to this place is to say; None: nothing.
@@ -57,7 +62,8 @@ class LaunchTypes:
             CloudError: it could not be found out, now or some seconds ago.
         """
         begun = self._clock()
-        one = self._look_ups.setdefault(place, _LookUp())
+        with self._lock:
+            one = self._look_ups[place] = self._look_ups.get(place) or _LookUp()  # it is the newest
         with one.lock:
             if one.until is not None and begun >= one.until:
                 self._ask(place, one)

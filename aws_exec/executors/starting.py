@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Protocol
 
 from aws_exec.clouds.cloud import Cloud, Request
@@ -20,6 +20,7 @@ from aws_exec.clouds.session import READ_TIMEOUT_SECONDS, ClientSource, build_cl
 from aws_exec.diagnosis import can_replace
 from aws_exec.executors import compat, telling
 from aws_exec.executors.beat import BUDGET, BeatingExecutor
+from aws_exec.executors.locations import Locations
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle import Machine, Policy, effects
 from aws_exec.lifecycle.identity import Identity
@@ -42,6 +43,9 @@ DOUBT_SHARE = 2 / 3
 #: Describe and list calls that may be made at once after a pause (ECS API Reference, "Request throttling quotas"; AWS
 #: publishes none for Batch).
 READ_BURST = 100
+
+#: Airflow queues whose location is remembered: DAG authors name them, too.
+_QUEUES = 1000
 
 
 class Builder(Protocol):
@@ -91,9 +95,7 @@ class StartingExecutor(BeatingExecutor):
 
     _builder: Any = None
     #: Where the tasks of an Airflow queue go that have no executor_config.
-    _places: dict[str | None, str]
-    #: Where jobs of ours may be: the places that are configured, and each that was used.
-    _surveyed_places: dict[str, None]
+    _place_of_queue: Callable[[str | None], str]
     _clients: ClientSource[Any]
     _reads: Pacer
 
@@ -185,8 +187,8 @@ class StartingExecutor(BeatingExecutor):
         options, self._builder = self._read_options(said.get, team, file)
         for warning in self._builder.warnings:
             self.log.warning("[%s] %s", self.SECTION, warning)
-        self._places = {}
-        self._surveyed_places = dict.fromkeys(self._builder.places())
+        self._place_of_queue = lru_cache(_QUEUES)(partial(self._builder.place, None))
+        self._locations = Locations(self._builder.places(), self._clock)
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
         self._clients = ClientSource(partial(self._client, options))
@@ -244,12 +246,13 @@ class StartingExecutor(BeatingExecutor):
         raise NotImplementedError
 
     def _survey(self, ended_of: Sequence[LaunchId]) -> Sequence[Sighting]:
-        """What runs of this deployment, wherever this executor has launched or adopted anything; on a lane's thread.
+        """What runs of this deployment, wherever a job of this executor may be; on a lane's thread.
 
         Args:
             ended_of: launches whose end is told, too.
         """
-        return self._ready_cloud().survey(tuple(self._surveyed_places), ended_of)
+        cloud = self._ready_cloud()
+        return self._locations.survey(lambda places: cloud.survey(places, ended_of))
 
     def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
         can = cloud.capabilities
@@ -291,9 +294,7 @@ class StartingExecutor(BeatingExecutor):
     def _place_of(self, executor_config: object, queue: str | None = None) -> str:
         """Where the container of such a task is; where it would be without an executor_config that cannot be read."""
         if not executor_config:
-            if queue not in self._places:
-                self._places[queue] = str(self._builder.place(None, queue))
-            return self._places[queue]
+            return self._place_of_queue(queue)
         try:
             return str(self._builder.place(executor_config, queue))
         except InvalidExecutorConfig:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from airflow.sdk.exceptions import AirflowException
 
 from aws_exec.diagnosis import diagnose_fault, tell, tell_stop
 from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import Fault, Key
+from aws_exec.recent import Recent
 from aws_exec.redaction import redact
 
 #: Entries that one task instance gets into its event log per launch: a launch that waits for hours says why, not that
@@ -100,14 +99,11 @@ class Limiter:
     """Bounds the entries of each task's event log."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[Key, int] = OrderedDict()
+        self._entries: Recent[Key, int] = Recent(_COUNTED)
 
     def pass_on(self, key: Key, text: str) -> str | None:
         """The text, redacted; None once the task has had enough of them."""
-        count = self._entries.pop(key, 0) + 1
-        self._entries[key] = count
-        while len(self._entries) > _COUNTED:
-            self._entries.popitem(last=False)
+        count = self._entries[key] = self._entries.get(key, 0) + 1
         if count > _ENTRIES:
             return None
         last = " (further entries are left out)" if count == _ENTRIES else ""

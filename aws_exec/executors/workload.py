@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from uuid import uuid4
 from aws_exec.executors import compat
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Key, LaunchId, Token
+from aws_exec.recent import Recent
 
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -93,7 +93,7 @@ class LaunchIds:
 
     def __init__(self, *, pre_assigned: bool = compat.PRE_ASSIGNS) -> None:
         self._pre_assigned = pre_assigned
-        self._used: OrderedDict[LaunchId, None] = OrderedDict()
+        self._used: Recent[LaunchId, None] = Recent(_REMEMBERED)
 
     def of(self, workload: Any) -> LaunchId:
         """The launch id of one intake; never one that was given before."""
@@ -111,5 +111,3 @@ class LaunchIds:
     def remember(self, launch_id: LaunchId) -> None:
         """This one has been used."""
         self._used[launch_id] = None
-        while len(self._used) > _REMEMBERED:
-            self._used.popitem(last=False)

@@ -1,0 +1,56 @@
+"""Where jobs of this executor may run: the locations (ECS clusters, Batch job queues) that a survey looks in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from aws_exec.lifecycle.orphans import Sighting
+
+#: Seconds for which a location is surveyed after the last launch, adoption, known job or sighting there. An orphan is
+#: seen by several surveys in that time, each of which prolongs it.
+LINGER_SECONDS = 900.0
+#: Locations that are remembered, beside those that are configured: an account has up to 10,000 clusters in a Region
+#: (Amazon ECS service quotas).
+AT_MOST = 10_000
+
+
+class Locations:
+    """The locations that are configured, always, and those that tasks name, while something of ours may run there.
+
+    `use` is called on the scheduler's thread, and on those of the lanes: it takes no lock. `survey` is called by one
+    thread at a time.
+
+    Args:
+        configured: surveyed for ever.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, configured: Iterable[str], clock: Callable[[], float]) -> None:
+        self._configured = tuple(configured)
+        self._clock = clock
+        #: When each was last used; the one that was used last is the last.
+        self._used: dict[str, float] = {}
+
+    def use(self, location: str) -> None:
+        """Something of ours is launched there, or known to be there."""
+        self._used.pop(location, None)
+        self._used[location] = self._clock()
+        if len(self._used) > AT_MOST:
+            self._forget(list(self._used)[: AT_MOST // 10])
+
+    def survey(self, look: Callable[[Sequence[str]], Sequence[Sighting]]) -> Sequence[Sighting]:
+        """Look in every location; those that were not used for long, and show nothing of ours, are forgotten.
+
+        Args:
+            look: returns what it sees in these locations; if it raises, nothing is forgotten.
+        """
+        begun = self._clock()
+        sightings = look(tuple(dict.fromkeys((*self._configured, *list(self._used)))))
+        for sighting in sightings:
+            self.use(sighting.seen.job.place)
+        self._forget([each for each, used in list(self._used.items()) if used < begun - LINGER_SECONDS])
+        return sightings
+
+    def _forget(self, locations: Iterable[str]) -> None:
+        for each in locations:
+            self._used.pop(each, None)

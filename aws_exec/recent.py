@@ -1,0 +1,32 @@
+"""A mapping of bounded size: what is remembered by names that DAG authors choose.
+
+A cluster, an Airflow queue or a key may have a name of its own in every run (`cluster-{{ ds }}`). What is remembered of
+each would grow as long as the scheduler lives.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Recent(OrderedDict[K, V]):
+    """Keeps the entries that were written last. Not thread-safe.
+
+    Args:
+        at_most: entries that are kept.
+    """
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__()
+        self._at_most = at_most
+
+    def __setitem__(self, key: K, value: V) -> None:
+        """Write an entry; it is the newest now, and the oldest goes if there are too many."""
+        super().__setitem__(key, value)
+        self.move_to_end(key)
+        if len(self) > self._at_most:
+            self.popitem(last=False)

@@ -1,0 +1,43 @@
+"""A scheduler that lives for months needs no more memory than after its first hour, whatever names its tasks use."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.executors.growth import GrowingBatch, GrowingEcs, Growth
+from tests.executors.services import over_both
+
+pytestmark = over_both
+
+#: Launches after which everything that is bounded is full.
+WARM = 4000
+#: Blocks of memory (`sys.getallocatedblocks`) that may come and go: much less than one for each sixth launch.
+SLACK = 1000
+
+
+@pytest.fixture
+def growth(started, service):
+    """An executor; what it logs is not kept, as pytest would."""
+    logging.disable()
+    yield Growth(started, {"ecs": GrowingEcs, "batch": GrowingBatch}[service.name], *service.elsewhere)
+    logging.disable(logging.NOTSET)
+
+
+def judge(growth, total):
+    """Memory after so many launches is what it was when the first of them had warmed everything up."""
+    before = growth.launch(WARM)
+    grown = growth.launch(total - WARM) - before
+    print(f"\n{total} launches: {grown} blocks more than after {WARM}")  # noqa: T201 - measured
+    assert grown < SLACK
+
+
+def test_memory_is_flat_over_ten_thousand_launches(growth):
+    judge(growth, 10_000)
+
+
+@pytest.mark.growth
+@pytest.mark.timeout(0)
+def test_memory_is_flat_over_a_million_launches(growth):
+    judge(growth, 1_000_000)

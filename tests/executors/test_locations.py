@@ -1,0 +1,91 @@
+"""A location is surveyed while something of ours may run there, and no longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.clouds.errors import CloudError
+from aws_exec.executors.locations import AT_MOST, LINGER_SECONDS, Locations
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Sighting
+from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
+from aws_exec.testing import FakeClock
+from aws_exec.testing.scripted import FOR_EVER
+from tests.executors.harness import FastClock, Scheduler, task
+from tests.executors.services import over_both
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def locations(clock):
+    return Locations(["fleet"], clock)
+
+
+def surveyed(locations, *seen):
+    """Where a survey looks that sees containers in these locations."""
+    asked = []
+
+    def look(places):
+        asked.extend(places)
+        return [
+            Sighting(Observation(Job(f"arn:{each}", each), Status.RUNNING), Identity("us", "L1-1")) for each in seen
+        ]
+
+    locations.survey(look)
+    return asked
+
+
+def test_a_location_is_surveyed_until_long_after_its_last_use(locations, clock):
+    locations.use("run-1")
+    clock.advance(LINGER_SECONDS)
+    assert surveyed(locations) == ["fleet", "run-1"]
+    clock.advance(1)
+    assert surveyed(locations) == ["fleet", "run-1"], "the last look there"
+    assert surveyed(locations) == ["fleet"]
+
+
+def test_a_location_where_something_of_ours_is_seen_is_surveyed_again(locations, clock):
+    locations.use("run-1")
+    for _ in range(3):
+        clock.advance(LINGER_SECONDS + 1)
+        assert surveyed(locations, "run-1") == ["fleet", "run-1"]
+
+
+def test_a_survey_that_fails_forgets_no_location(locations, clock):
+    locations.use("run-1")
+    clock.advance(10 * LINGER_SECONDS)
+
+    def look(_):
+        raise CloudError(Fault(Trouble.UNREACHED, "ListTasks"))
+
+    with pytest.raises(CloudError):
+        locations.survey(look)
+    assert surveyed(locations) == ["fleet", "run-1"]
+
+
+def test_a_location_of_which_too_many_are_newer_is_forgotten(locations):
+    for number in range(AT_MOST + 1):
+        locations.use(f"run-{number}")
+    asked = surveyed(locations)
+    assert len(asked) <= AT_MOST + 1
+    assert asked[0] == "fleet"
+    assert asked[-1] == f"run-{AT_MOST}"
+    assert "run-0" not in asked
+
+
+@over_both
+def test_a_location_is_surveyed_as_long_as_a_job_of_ours_is_known_there(started, aws, service):
+    """Hours pass; no listing is allowed that would show the job to a survey."""
+    aws.set_plan(FOR_EVER)
+    aws.goes_wrong(service.denied(service.list), service.list)
+    clock = FastClock(1800)
+    scheduler = Scheduler(started(clock=clock, orphan_interval="600", poll_interval="60"))
+    key = scheduler.queue(task(executor_config=service.elsewhere))
+    scheduler.until(lambda: scheduler.arn(key))
+    end = clock() + 4 * LINGER_SECONDS
+    scheduler.until(lambda: clock() > end)
+    assert "elsewhere" in scheduler.executor._locations._used

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from aws_exec.clouds.error_words import trouble_of_words
 from aws_exec.lifecycle.values import Fault, Trouble
@@ -89,6 +90,9 @@ BY_CLASS: Final = _table(
 
 #: Exceptions of others that can only come before a connection stands.
 _NEVER_SENT: Final = frozenset({"ConnectionRefusedError", "gaierror", "NewConnectionError", "NameResolutionError"})
+
+#: botocore's modules that look for credentials, before a request can be signed and sent.
+_PROVIDERS: Final = frozenset({"botocore.credentials", "botocore.tokens", "botocore.configloader"})
 
 #: What OpenSSL says when the handshake fails; anything else about TLS may have come while the answer was read.
 _HANDSHAKE: Final = re.compile(
@@ -175,6 +179,8 @@ def fault_of(error: BaseException, operation: str) -> Fault:
     """
     if isinstance(error, CloudError):
         return error.fault
+    if failed_in_providers(error):
+        return fault_of_credentials(error, operation)
     if isinstance(error, ClientError):
         return _fault_of_answer(error, operation)
     trouble = _trouble_of_exception(error)
@@ -182,9 +188,41 @@ def fault_of(error: BaseException, operation: str) -> Fault:
     return Fault(trouble, operation, type(error).__name__, message)
 
 
+def failed_in_providers(error: BaseException) -> bool:
+    """Whether an exception comes from where botocore looks for credentials: what was to be sent was not.
+
+    They run programs, read files and ask other services, and let through whatever that raises: so it is read off the
+    traceback, not off the class.
+    """
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_globals.get("__name__") in _PROVIDERS:
+            return True
+        step = step.tb_next
+    return False
+
+
+def fault_of_credentials(error: BaseException, operation: str) -> Fault:
+    """What it means that no credentials were found: `operation` was not sent.
+
+    `UNREACHED` or `THROTTLED` where the service that gives them (AWS STS, IAM Identity Center) could not be asked,
+    which passes; else `CREDENTIALS`: it refused, or a file, a program or a setting is wrong.
+    """
+    if isinstance(error, ClientError):
+        fault = _fault_of_answer(error, operation)
+    else:
+        trouble = _trouble_of_exception(error)
+        if trouble is _NO_ANSWER and not isinstance(error, HTTPClientError):
+            trouble = _CREDENTIALS
+        message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), _CREDENTIALS)
+        fault = Fault(trouble, operation, type(error).__name__, message)
+    passes = {_NO_ANSWER: _UNREACHED, _UNREACHED: _UNREACHED, _THROTTLED: _THROTTLED}
+    return replace(fault, trouble=passes.get(fault.trouble, _CREDENTIALS))
+
+
 def is_denied(fault: Fault) -> bool:
     """A policy does not allow the call; what it asks for may well be there."""
-    return any(word in fault.code for word in _DENIED)
+    return fault.trouble is not _CREDENTIALS and any(word in fault.code for word in _DENIED)
 
 
 def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: Trouble = _NO_CAPACITY) -> Fault:

@@ -22,10 +22,11 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import boto3.session
 import botocore
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import NoRegionError
+from botocore.exceptions import ClientError, NoRegionError
 
-from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.errors import CloudError, fault_of, fault_of_credentials
 from aws_exec.clouds.sdk_log import keep_secrets_out
 from aws_exec.lifecycle.values import Fault, Trouble
 
@@ -123,15 +124,19 @@ def build_client(
         raise _unbuilt(error) from error
 
 
-def open_session(profile: str | None = None) -> Any:
+def open_session(profile: str | None = None, *, may_ask: bool = False) -> Any:
     """The session of a person at a shell: boto3's own chain of credentials, no Airflow.
+
+    Args:
+        profile: of the credentials; None or empty: boto3's.
+        may_ask: whether botocore may ask on the terminal for the code of an MFA device.
 
     Raises:
         CloudError: CREDENTIALS if there is no such profile.
     """
     keep_secrets_out()
     try:
-        return _session(profile_name=profile or None)
+        return _session(may_ask=may_ask, profile_name=profile or None)
     except Exception as error:
         raise _unbuilt(error) from error
 
@@ -213,9 +218,29 @@ class ClientSource(Generic[ClientT]):
             self._client = client
 
 
-def _session(**kwargs: Any) -> Any:
+class _SilentSession(botocore.session.Session):
+    """Asks nobody for the code of an MFA device: in a scheduler or a script the question would never be answered."""
+
+    def get_credentials(self) -> Any:
+        """The credentials; raises CloudError where only a code from a person would give them."""
+        # Here, not when the session is made: the provider takes its Region from the client that is being built.
+        provider: Any = self.get_component("credential_provider").get_provider("assume-role")
+        provider._prompter = _refuse_to_ask  # noqa: SLF001 -- there is no public way to say it
+        return super().get_credentials()
+
+
+def _refuse_to_ask(_: str) -> str:
+    message = (
+        "the profile's role needs the code of an MFA device (mfa_serial), and nobody can be asked for it here: "
+        "use temporary credentials, or a profile without mfa_serial"
+    )
+    raise CloudError(Fault(Trouble.CREDENTIALS, "AssumeRole", "MfaRequired", message))
+
+
+def _session(*, may_ask: bool = False, **kwargs: Any) -> Any:
     """Not boto3's default session, which other threads may be using; untyped: its types know every service apart."""
-    return boto3.session.Session(**kwargs)
+    core = botocore.session.Session() if may_ask else _SilentSession()
+    return boto3.session.Session(botocore_session=core, **kwargs)
 
 
 def _has_amazon_hook() -> bool:
@@ -272,7 +297,9 @@ def _refused(message: str) -> CloudError:
 
 
 def _unbuilt(error: Exception) -> CloudError:
-    fault = fault_of(error, "CreateClient")
+    # Building a client asks AWS for nothing but credentials.
+    judge = fault_of_credentials if isinstance(error, ClientError) else fault_of
+    fault = judge(error, "CreateClient")
     if fault.trouble is Trouble.NO_ANSWER:
         # Nothing was launched by building a client: there is nothing to be uncertain about.
         fault = Fault(Trouble.UNREACHED, fault.operation, fault.code, fault.message)

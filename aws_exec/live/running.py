@@ -50,18 +50,19 @@ class Live:
     complaints: Sequence[Complaint]
 
 
-def clients_of(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
+def clients_of(region: str | None, profile: str | None, endpoint_url: str | None, *, may_ask: bool = False) -> Clients:
     """Clients for a person at a shell, each built once: boto3's own chain of credentials.
 
     Args:
         region: in place of the configured one, and of the environment's.
         profile: of the credentials.
         endpoint_url: of an AWS of one's own.
+        may_ask: whether botocore may ask on the terminal for the code of an MFA device.
 
     Raises:
         CloudError: there is no such profile; for a Region, there is none such; for a service, no client can be built.
     """
-    session = open_session(profile)
+    session = open_session(profile, may_ask=may_ask)
 
     @cache
     def client(where: str, service: str) -> Any:

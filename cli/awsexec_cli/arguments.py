@@ -77,8 +77,9 @@ def _asked(context: typer.Context) -> Asked:
 
     said = _said(context)
     names = ("executor", "region", "profile", "endpoint_url")
+    where: dict[str, Any] = {name: str(said[name]) for name in names if name in said}
     return Asked(
-        **{name: str(said[name]) for name in names if name in said},
+        **where,
         config=said.get("config"),
         team=said.get("team"),
         clusters=said.get("cluster", ()),

@@ -141,7 +141,8 @@ def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint
     asked = before.options
     try:
         with errors_told(COMMAND):
-            clients = clients_of(region or asked.region, profile or asked.profile, endpoint_url or asked.endpoint_url)
+            url = endpoint_url or asked.endpoint_url
+            clients = clients_of(region or asked.region, profile or asked.profile, url, may_ask=asked.may_ask)
             return [check_live(configuration, clients) for configuration in sources.configurations]
     except CredentialsError as error:
         printer.fail(COMMAND, f"AWS cannot be asked: {error}")

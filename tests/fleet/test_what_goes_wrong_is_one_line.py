@@ -9,6 +9,8 @@ from tests.fleet.scripts import REGION, launched, reaching
 ID = "0123456789abcdef0123456789abcdef"
 ARN = f"arn:aws:ecs:{REGION}:123456789012:task/fleet/{ID}"
 
+KEYLESS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
 
 @pytest.fixture(scope="module")
 def service():
@@ -75,11 +77,37 @@ def test_a_throttle_that_passes_is_waited_for(ecs, service):
     assert (done.code, done.out, done.err) == (Exit.OK, "[]\n", "")
 
 
+#: Of a profile whose role wants the code of an MFA device.
+MFA = """[profile careful]
+role_arn = arn:aws:iam::123456789012:role/operator
+source_profile = keys
+mfa_serial = arn:aws:iam::123456789012:mfa/anna
+[profile keys]
+aws_access_key_id = key
+aws_secret_access_key = secret
+"""
+
+
+def test_no_input_keeps_botocore_from_asking_for_an_mfa_code(ecs, service, tmp_path):
+    (tmp_path / "config").write_text(MFA)
+    before = service.calls()
+    done = ecs("--no-input", "list", "--profile", "careful", **KEYLESS, AWS_CONFIG_FILE=str(tmp_path / "config"))
+
+    assert (done.code, done.out) == (Exit.CREDENTIALS, "")
+    assert "needs the code of an MFA device" in done.err
+    assert service.calls() == before
+
+
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, Exit.CREDENTIALS, "log in, or name a --profile"),
+        (KEYLESS, Exit.CREDENTIALS, "log in, or name a --profile"),
         ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "log in, or name a --profile"),
+        (
+            {**KEYLESS, "AWS_ROLE_ARN": "arn:aws:iam::1:role/a", "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent"},
+            Exit.CREDENTIALS,
+            "log in, or name a --profile",
+        ),
         ({"AWS_DEFAULT_REGION": ""}, Exit.USAGE, "no AWS region: use --region"),
         (
             {"AWS_DEFAULT_REGION": "eu-centrall-1", "AWS_ENDPOINT_URL_ECS": ""},
@@ -90,7 +118,16 @@ def test_a_throttle_that_passes_is_waited_for(ecs, service):
         ({"AIRFLOW__AWS_ECS_EXECUTOR__LAUNCH_RATE": "fast"}, Exit.USAGE, "the executors' options are wrong"),
         ({"AWSEXEC_CONFIG": "/nonexistent/awsexec.yaml"}, Exit.USAGE, "the configuration cannot be used"),
     ],
-    ids=["no credentials", "no profile", "no region", "wrong region", "unreachable", "options", "config"],
+    ids=[
+        "no credentials",
+        "no profile",
+        "no token file",
+        "no region",
+        "wrong region",
+        "unreachable",
+        "options",
+        "config",
+    ],
 )
 def test_what_is_wrong_with_the_shell(ecs, given, code, said):
     done = ecs("list", **given)

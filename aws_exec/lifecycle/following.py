@@ -47,7 +47,7 @@ class Following(Sweeping):
         claim = record.claim
         if record.misses or claim is not None:
             record = draft.put(replace(record, misses=0, claim=None))
-        if claim is not None and seen.origin is not None and not claim.fits(seen.origin) and not record.doomed:
+        if claim is not None and seen.origin is not None and not claim.fits(seen.origin):
             self._disown(draft, record, now)
             return
         if seen.token and seen.token != record.token:
@@ -86,9 +86,15 @@ class Following(Sweeping):
             self._settle(draft, record, seen.stop)
 
     def _disown(self, draft: Draft, record: Record, now: float) -> None:
-        """The row names the container of an earlier launch, or one that nobody knows: its own is looked for."""
+        """The row names the container of an earlier launch, or one that nobody knows: its own is looked for.
+
+        A launch that must end looks for its own container, too, to stop it.
+        """
         lost = replace(record, phase=Phase.UNCERTAIN, job=None, claim=None, containers=0, look=True, maybe=True)
-        lost = replace(lost, misses=0, start_by=None, due=now)
+        lost = replace(lost, misses=0, faults=0, ask=None, start_by=None, due=now)
+        if record.passed_over:
+            # Whether that job has started says nothing about its own container.
+            lost = replace(lost, passed_over=0, doomed=SUPERSEDED)
         draft.put(self._wait_for_survey(draft, lost, now))
 
     def _of_token(self, record: Record, family: LaunchId, number: int) -> Record:
@@ -146,7 +152,7 @@ class Following(Sweeping):
         record = draft.put(replace(record, misses=record.misses + 1, missing_since=since))
         policy = self.policy
         if record.misses >= policy.missing_sightings and asked - since >= policy.missing_grace:
-            if record.claim is not None and not record.doomed:
+            if record.claim is not None:
                 self._disown(draft, record, now)
                 return
             reason = "MISSING: AWS no longer knows the job"

@@ -75,6 +75,7 @@ TRANSITIONS = (
     Transition(Phase.ACTIVE, Phase.WAITING, "died before it started, and is replaced"),
     Transition(Phase.ACTIVE, Phase.UNCERTAIN, "adopted with the container of an earlier launch"),
     Transition(Phase.ACTIVE, None, "ended, or gone for good"),
+    Transition(Phase.STOPPING, Phase.UNCERTAIN, "adopted with the container of an earlier launch, but doomed"),
     Transition(Phase.STOPPING, None, "its end is confirmed"),
 )
 

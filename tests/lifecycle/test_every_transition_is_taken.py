@@ -119,6 +119,12 @@ def adopted_with_an_earlier_one(life):
     life.see(replace(running(), origin=Origin("1")))
 
 
+def terminated_with_an_earlier_one(life):
+    life.tell(on.Adopted("L1", "K1", JOB, origin=Origin("2")))
+    life.tell(on.Terminating())
+    life.see(replace(running(), origin=Origin("1")))
+
+
 def read(life):
     life.tell(on.Adopted("L1", "K1", JOB, "work"))
     life.see(stopped(NEVER_STARTED))
@@ -170,6 +176,7 @@ WAYS = {
     (A, U): ({}, adopted_with_an_earlier_one),
     (A, W): ({}, lambda life: (life.active(), life.see(stopped(NEVER_STARTED)))),
     (A, NONE): ({}, lambda life: (life.started(), life.see(stopped(EXITED_0)))),
+    (S, U): ({}, terminated_with_an_earlier_one),
     (S, NONE): ({}, lambda life: (life.active(), revoke(life), life.see(stopped(NEVER_STARTED)))),
 }
 

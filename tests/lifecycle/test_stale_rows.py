@@ -9,8 +9,20 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity, origin_of
-from aws_exec.lifecycle.values import CLOCKS_APART, Observation, Origin
-from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, NEVER_STARTED, Life, over, running, starting, stopped
+from aws_exec.lifecycle.values import CLOCKS_APART, Observation, Origin, Trouble
+from tests.lifecycle.driver import (
+    EXITED_0,
+    EXITED_1,
+    JOB,
+    JOB2,
+    NEVER_STARTED,
+    Life,
+    fault,
+    over,
+    running,
+    starting,
+    stopped,
+)
 
 QUEUED_AT = 1000.0
 ROW = Origin("2", QUEUED_AT)
@@ -101,11 +113,46 @@ def test_once_it_has_been_seen_it_is_its_own():
     assert life.see(of(EARLIER_TRY, stopped(EXITED_0))) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
 
 
-def test_one_that_is_revoked_before_anybody_saw_its_job_stops_that():
-    life = adopted()
-    assert asked(life.tell(on.Revoked("K1"))) == [do.Note, do.Release, do.StopJob]
-    assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
+@pytest.mark.parametrize(
+    "seen", [stopped(EXITED_1), stopped(EXITED_0), stopped(NEVER_STARTED), over(EXITED_1), running(), starting(), None]
+)
+def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(seen):
+    life = adopted(missing_sightings=1, missing_grace=0.0)
+    life.tell(on.Draining())
+    assert asked(life.tell(on.Terminating())) == [do.StopJob]
+    assert (life.see(of(EARLIER_TRY, seen)) if seen else life.sweep(missing=[JOB])) == []
+    for _ in range(2):
+        (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.Find)]
+        told = life.tell(on.Found(find.ask, ("L2",), ()))
+    text = "The executor was terminated; no container of it was found"
+    assert told == [do.Report("K1", success=False, text=text, containers=0)]
     assert life.book.records == {}
+
+
+def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts():
+    """A dead scheduler may have launched it and not lived to write that into the row."""
+    life = adopted()
+    (_, _, stop) = life.tell(on.Revoked("K1"))
+    life.take("L3")
+    assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
+    (find,) = life.tick()
+    assert life.tell(on.StopAnswered(stop.ask, "L2", fault(Trouble.THROTTLED))) == []
+    (stop,) = life.tell(on.Found(find.ask, ("L2",), (starting(JOB2, "L2-1"),)))
+    assert (type(stop), stop.job) == (do.StopJob, JOB2)
+    assert life.submits() == []
+    assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
+    assert life.submits() == ["L3"]
+
+
+def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_container():
+    life = adopted()
+    assert [type(effect) for effect in life.take("L3")] == [do.Observe]
+    assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
+    for _ in range(2):
+        assert life.submits() == []
+        assert life.tell(on.Found(life.record("L2").ask, ("L2",), ())) == []
+        life.now += 20
+    assert life.submits() == ["L3"]
 
 
 def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():

@@ -51,15 +51,16 @@ class Machine(Surveying):
     def unfinished(self, by: float = inf) -> int:
         """How many launches an ending executor still waits for, of those where something can happen until then.
 
-        After `Terminating`: every job that has not ended. Else only what no other scheduler could finish: a request
-        whose answer is out, and a stop that is decided and that AWS has not accepted. A job that runs is adopted; the
-        end of one is verified again by whoever adopts it.
+        After `Terminating`: every job that has not ended, and every request that may become one. Else only what no
+        other scheduler could finish: a request whose answer is out, and a stop that is decided and that AWS has not
+        accepted. A job that runs is adopted; the end of one is verified again by whoever adopts it.
 
         Args:
             by: when the executor stops waiting; later retries are not counted.
         """
         if self.book.clockwork.terminating:
-            return sum(bool(record.job or record.doomed) for record in self.book.records.values())
+            # Not only what is doomed: Ticks doom thousands, a few at a time.
+            return sum(bool(record.doomed) or _may_have_job(record) for record in self.book.records.values())
         return sum(_is_unfinished(record, by) for record in self.book.records.values())
 
     def owns(self, key: Key) -> bool:
@@ -157,7 +158,7 @@ class Machine(Surveying):
     def _terminate(self, draft: Draft, launch_ids: Sequence[LaunchId], now: float, *, last: bool) -> None:
         del last
         for record in filter(None, map(draft.get, launch_ids)):
-            if record.job is not None or record.maybe or record.phase is Phase.LAUNCHING:
+            if _may_have_job(record):
                 self._doom(draft, record, "The executor was terminated", now, withdraw=False)
 
     def _drain(self, draft: Draft) -> None:
@@ -284,6 +285,11 @@ class Machine(Surveying):
         },
     )
     WORKERS: ClassVar[Workers] = MappingProxyType({**Surveying.WORKERS, Kind.TERMINATE: _terminate})
+
+
+def _may_have_job(record: Record) -> bool:
+    """Whether it has a job, or a request of it may have made one."""
+    return record.job is not None or record.maybe or record.phase is Phase.LAUNCHING
 
 
 def _is_unfinished(record: Record, by: float) -> bool:

@@ -94,6 +94,19 @@ def test_a_job_that_is_accepted_after_terminating_is_stopped():
     assert life.see(ended) == [do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED)]
 
 
+def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_look_at():
+    """Its container is accepted later, and must not outlive the executor."""
+    life = Life(wakes=1)
+    refused = life.launching("L1", "K1")
+    life.tell(on.Unaccepted(refused, "L1", fault(Trouble.UNREACHED)))
+    ask = life.launching("L2", "K2")
+    life.tell(on.Terminating())
+    assert life.machine.unfinished() == 1
+    life.tick()
+    seen = starting(token="L2-1")
+    assert life.tell(on.Accepted(ask, "L2", seen)) == [do.Launched("K2", JOB), do.StopJob(3, "L2", JOB, WHY)]
+
+
 def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_never_out():
     """Its row is still QUEUED: the next scheduler adopts and launches it, and no try is burnt."""
     life = Life()

@@ -201,12 +201,14 @@ class Dispatcher:
         return not self.outstanding and self._asks.peek() is None
 
     def close(self, timeout: float) -> bool:
-        """End: complete what is queued with HELD, and wait at most `timeout` seconds for the calls in flight.
+        """End: complete what is queued with HELD, and wait at most `timeout` seconds for launches and stops.
 
-        Stops that are queued are sent within that time: nobody else would send them.
+        Stops that are queued are sent within that time: nobody else would send them. Reads and questions to the
+        database are not waited for: nobody needs their answers any more.
 
         Returns:
-            Whether all of them ended. One that did not is completed if it ever does; its thread is a daemon.
+            Whether all launches and stops ended. A call that did not is completed if it ever does; its thread is a
+            daemon.
         """
         self._closed = True
         self._bell.put(None)

@@ -61,6 +61,8 @@ class Asks:
         self._lock = threading.Lock()
         #: By number, oldest first. Ordered by links: a dict finds its first entry slowly after many were deleted there.
         self._open: OrderedDict[int, Pending] = OrderedDict()
+        #: Those of them that launch or stop something.
+        self._changing: set[int] = set()
         self._settled = threading.Event()
         self._settled.set()
         #: The same request may be in it twice, after an interruption; `popped` tells.
@@ -70,7 +72,9 @@ class Asks:
     def open(self, effect: do.IoEffect, since: float) -> None:
         """From now on a completion is owed."""
         with self._lock:
-            self._settled.clear()
+            if isinstance(effect, (do.Submit, do.StopJob)):
+                self._settled.clear()
+                self._changing.add(effect.ask)
             self._open[effect.ask] = Pending(effect, since)
             self._look_for_oldest()
 
@@ -134,10 +138,11 @@ class Asks:
                 return
             pending.completion = pending.completion or event
             self._inbox.append(pending)
+            self._changing.discard(ask)
+            if not self._changing:
+                self._settled.set()
             del self._open[ask]
             self._look_for_oldest()
-            if not self._open:
-                self._settled.set()
 
     def _look_for_oldest(self) -> None:
         self.oldest = next(iter(self._open.values()), None)
@@ -161,5 +166,5 @@ class Asks:
         self._inbox.popleft()
 
     def wait_until_settled(self, timeout: float) -> bool:
-        """Whether every request is completed, within this many seconds."""
+        """Wait for the launches and stops; return whether each is completed within this many seconds."""
         return self._settled.wait(timeout)

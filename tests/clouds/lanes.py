@@ -107,6 +107,7 @@ def rig(*args, **options):
         for held in made.cloud._holds.values():
             held.set()
         assert made.dispatcher.close(PATIENCE)
+        until(lambda: made.dispatcher.outstanding == 0)
 
 
 def until(true, patience: float = PATIENCE) -> None:

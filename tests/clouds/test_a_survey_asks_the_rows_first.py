@@ -91,7 +91,7 @@ def test_a_survey_that_the_end_meets_between_the_two_is_held(surveying, surveyed
     with surveying(database) as it:
         it.dispatch(Survey(1))
         assert database.busy.wait(PATIENCE)
-        assert not it.dispatcher.close(0)
+        assert it.dispatcher.close(0)
         database.let.set()
         event = it.one()
     assert replace(event, fault=None) == on.SurveyFailed(1, None)

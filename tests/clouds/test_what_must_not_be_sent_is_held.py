@@ -3,8 +3,9 @@ import threading
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.dispatcher import Workers
 from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import WithdrawAll
+from aws_exec.lifecycle.effects import AskOwners, WithdrawAll
 from aws_exec.lifecycle.values import Job, Trouble
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
@@ -159,6 +160,25 @@ def test_closing_waits_no_longer_than_it_is_told_to():
     release.set()
     assert isinstance(it.one(), on.Accepted)
     assert it.dispatcher.close(PATIENCE) is True
+
+
+def test_closing_does_not_wait_for_reads_and_questions_whose_answers_nobody_needs():
+    asked, go_on = threading.Event(), threading.Event()
+
+    def owners(_identities):
+        asked.set()
+        go_on.wait(PATIENCE)
+        return []
+
+    with rig(rows=Rows(owners=owners)) as it:
+        release = it.cloud.hold("describe")
+        it.dispatch(submit(1), observe(2, Job("a")), AskOwners(3, ()))
+        assert it.one().ask == 1
+        until(lambda: it.cloud.calls["describe"] == 1 and asked.is_set())
+        assert it.dispatcher.close(PATIENCE / 2) is True
+        assert it.dispatcher.outstanding == 2
+        release.set()
+        go_on.set()
 
 
 def test_stops_that_are_queued_are_sent_before_the_close_ends():

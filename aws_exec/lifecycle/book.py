@@ -21,7 +21,8 @@ from aws_exec.lifecycle.phases import FORESEEN, Phase
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Origin, Stop, Token, token_of
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
-#: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had.
+#: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had. One look
+#: for what is due meets as many at most, too: to drop ten thousand one by one would take a beat's time.
 _VOID_ENTRIES = 100
 
 
@@ -300,9 +301,12 @@ class Book:
         self._unapplied = change  # the one assignment
         self.recover()
         if len(self._due) > 2 * len(self.records) + _VOID_ENTRIES:
-            due = [(record.due, record.launch_id) for record in self.records.values() if record.due is not None]
-            heapq.heapify(due)
-            self._due = due
+            self._drop_void_entries()
+
+    def _drop_void_entries(self) -> None:
+        due = [(record.due, record.launch_id) for record in self.records.values() if record.due is not None]
+        heapq.heapify(due)
+        self._due = due
 
     def recover(self) -> None:
         """Finish a change that a signal interrupted. Repeating any part of it changes nothing."""
@@ -326,13 +330,20 @@ class Book:
 
     def next_due(self) -> float | None:
         """The earliest time anything is due; None if nothing is."""
+        dropped = 0
         while self._due:
-            due, launch_id = self._due[0]
-            record = self.records.get(launch_id)
-            if record is not None and record.due == due:
-                return due
+            if self._is_valid(self._due[0]):
+                return self._due[0][0]
             heapq.heappop(self._due)
+            dropped += 1
+            if dropped == _VOID_ENTRIES:
+                self._drop_void_entries()
         return None
+
+    def _is_valid(self, entry: tuple[float, LaunchId]) -> bool:
+        """Whether an entry of the heap still says when its launch is due."""
+        record = self.records.get(entry[1])
+        return record is not None and record.due == entry[0]
 
     def due_by(self, now: float, limit: int) -> list[LaunchId]:
         """Up to `limit` launches that are due, the longest overdue first. They stay due until replaced."""
@@ -340,14 +351,19 @@ class Book:
             return []
         # The heap is walked, not popped: a signal between a pop and a push would lose a launch for ever.
         found: dict[LaunchId, None] = {}
+        void = 0
         edge = [(self._due[0], 0)]
         while edge and len(found) < limit:
-            (due, launch_id), at = heapq.heappop(edge)
-            if due > now:
+            entry, at = heapq.heappop(edge)
+            if entry[0] > now:
                 break
-            record = self.records.get(launch_id)
-            if record is not None and record.due == due:
-                found[launch_id] = None
+            if self._is_valid(entry):
+                found[entry[1]] = None
+            else:
+                void += 1
+                if void == _VOID_ENTRIES:
+                    self._drop_void_entries()
+                    return self.due_by(now, limit)
             for child in range(2 * at + 1, min(2 * at + 3, len(self._due))):
                 heapq.heappush(edge, (self._due[child], child))
         return list(found)

@@ -277,3 +277,21 @@ def test_the_end(request, state, event):
     told = costs.tell(event, 1.0)
     if state == "fleet" and isinstance(event, on.Terminating):
         assert {stop.job for stop in of_type(do.StopJob, told)} == set(JOBS)
+
+
+def test_times_at_which_nothing_is_due_any_more():
+    """Jobs that have started leave their times to start behind; one launch that is due sooner hides them."""
+    machine = Machine(replace(POLICY, orphan_interval=None, launch_timeout=600.0, start_timeout=300.0))
+    handle(machine, on.Taken("first", "first", "work"), 0.0)
+    for launch_id, key in zip(IDS, KEYS, strict=True):
+        handle(machine, on.Taken(launch_id, key, "work"), 400.0)
+    for submit in of_type(do.Submit, ticks(machine, 400.0)):
+        job = Job(f"arn:{submit.launch_id}", "c")
+        handle(machine, on.Accepted(submit.ask, submit.launch_id, starting(job, submit.token)), 400.0)
+        if submit.launch_id != "first":
+            handle(machine, on.Observed(None, (running(job, submit.token),)), 400.0)
+    assert machine.book.next_due() == 600.0
+    assert steps_of(lambda: twin(machine).book.due_by(1000.0, POLICY.wakes)) < 3 * MANY
+    handle(machine, on.Observed(None, (running(Job("arn:first", "c"), "first-1"),)), 400.0)
+    assert steps_of(machine.book.next_due) < 3 * MANY
+    assert machine.book.next_due() is None

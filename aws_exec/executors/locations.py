@@ -28,15 +28,16 @@ class Locations:
     def __init__(self, configured: Iterable[str], clock: Callable[[], float]) -> None:
         self._configured = tuple(configured)
         self._clock = clock
-        #: When each was last used; the one that was used last is the last.
+        #: When each was last used.
         self._used: dict[str, float] = {}
 
     def use(self, location: str) -> None:
         """Something of ours is launched there, or known to be there."""
-        self._used.pop(location, None)
+        # Replaced in one step: a survey that begins meanwhile must not miss it.
         self._used[location] = self._clock()
         if len(self._used) > AT_MOST:
-            self._forget(list(self._used)[: AT_MOST // 10])
+            used = self._used.copy()
+            self._forget(sorted(used, key=used.__getitem__)[: AT_MOST // 10])
 
     def survey(self, look: Callable[[Sequence[str]], Sequence[Sighting]]) -> Sequence[Sighting]:
         """Look in every location; those that were not used for long, and show nothing of ours, are forgotten.

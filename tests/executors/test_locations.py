@@ -55,6 +55,21 @@ def test_a_location_where_something_of_ours_is_seen_is_surveyed_again(locations,
         assert surveyed(locations, "run-1") == ["fleet", "run-1"]
 
 
+def test_a_survey_that_begins_while_a_location_is_used_again_looks_there():
+    """Else what is adopted there would be launched beside an earlier container that no survey saw."""
+    asked = []
+
+    def clock():
+        places = surveyed(locations) if armed.pop() else []
+        asked.extend(places)
+        return 0.0
+
+    locations, armed = Locations((), clock), [False, True, False]
+    locations.use("run-1")
+    locations.use("run-1")
+    assert asked == ["run-1"]
+
+
 def test_a_survey_that_fails_forgets_no_location(locations, clock):
     locations.use("run-1")
     clock.advance(10 * LINGER_SECONDS)

@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.recent import Recent
@@ -114,7 +115,7 @@ def emit(to: logging.Logger, level: int, message: str, *said: object) -> None:
     try:
         to.log(level, message, *said)
     except BaseException as error:  # noqa: BLE001 -- where logging does not work, there is nowhere to log that
-        if sys.stderr is not None:
+        with suppress(Exception):  # closed, or there is none
             sys.stderr.write(f"awsexec: the logging configuration raised {type(error).__name__}: {message}\n")
 
 

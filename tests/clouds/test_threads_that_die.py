@@ -8,6 +8,7 @@ step of the interpreter's, which a trace function can interrupt and no exception
 
 from __future__ import annotations
 
+import io
 import linecache
 import logging
 import sys
@@ -246,3 +247,14 @@ def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
         assert len(before) == 5
         assert before <= threads()
     assert "logging configuration raised RecursionError" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("broken_logging")
+def test_an_error_that_can_be_written_nowhere_is_completed(monkeypatch):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with rig() as it:
+        it.cloud.fail("submit", MemoryError())
+        it.dispatch(submit(1))
+        assert it.one().fault.trouble is Trouble.NO_ANSWER

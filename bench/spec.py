@@ -55,7 +55,7 @@ def all_runs() -> Iterator[Run]:
         # Theirs does the same on either service, for half a minute.
         yield Run("adoption", implementation, service, parameters={"rows": 5000})
     # Theirs has no survey.
-    yield Run("surveying", OURS, parameters={"rows": 10_000}, options={"orphan_interval": "15"})
+    yield Run("surveying", OURS, parameters={"rows": 10_000}, options={"orphan_interval": "60"})
     for implementation in (AMAZON, OURS):
         yield Run("ending", implementation, parameters={"jobs": 5000})
     for implementation in (AMAZON, OURS):

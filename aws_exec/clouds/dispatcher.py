@@ -301,7 +301,7 @@ class Dispatcher:
                 taken = self._launches.put(effect.ask, effect)
             case do.StopJob():
                 taken = self._stops.put(effect.ask, effect)
-            case do.Confirm() | do.Settle() | do.AskOwners() | do.Survey():
+            case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted() | do.Survey():
                 taken = self._rows.put(effect.ask, effect)
             case do.Observe() | do.Watch() | do.Find():
                 taken = self._reads.put(effect.ask, effect)
@@ -344,7 +344,7 @@ class Dispatcher:
 
     def _learn(self, pending: Pending, fault: Fault, *, sent: bool) -> Fault:
         match pending.effect:
-            case do.Confirm() | do.Settle() | do.AskOwners():
+            case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted():
                 return fault
             case do.Submit() if sent:
                 pacer = self._launch_pacer

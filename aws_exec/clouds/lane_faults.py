@@ -17,7 +17,7 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
         case do.Submit():
             place = request.place if request is not None else effect.place
             return on.Unaccepted(effect.ask, effect.launch_id, fault, request or effect.request, place)
-        case do.Confirm() | do.Settle() | do.AskOwners() | do.Survey():
+        case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted() | do.Survey():
             return unasked(effect, fault)
         case do.StopJob():
             return on.StopAnswered(effect.ask, effect.launch_id, fault)
@@ -34,6 +34,8 @@ def unasked(effect: do.RowEffect | do.Survey, fault: Fault) -> on.Completion:
             return on.ConfirmFailed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), fault)
         case do.Settle():
             return on.SettleFailed(effect.ask, effect.launch_id, fault)
+        case do.CheckWanted():
+            return on.WantedChecked(effect.ask)
         case do.AskOwners() | do.Survey():
             return on.SurveyFailed(effect.ask, fault)
 

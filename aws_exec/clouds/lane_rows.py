@@ -20,8 +20,8 @@ from aws_exec.lifecycle.values import Key, LaunchId
 Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
 #: Which of some launches are still ours, and of those that are to be read what they run; None for the others.
 Confirming: TypeAlias = Callable[[Launches, Collection[LaunchId]], Mapping[LaunchId, object]]
-#: Which of some launches something is true of.
-Which: TypeAlias = Callable[[Launches], Iterable[LaunchId]]
+#: Of some launches those whose end is news to Airflow, each with whether its row says that it runs.
+Ends: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
 
 #: Whose these containers are, in their order.
 Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
@@ -43,9 +43,19 @@ def every(launches: Launches) -> list[LaunchId]:
     return [launch_id for launch_id, _ in launches]
 
 
+def all_reported(launches: Launches) -> dict[LaunchId, bool]:
+    """Where there is no database to ask: every end is news, and has been reported to the API server."""
+    return dict.fromkeys(every(launches), False)
+
+
 def nobody_to_ask(identities: Sequence[Identity]) -> list[Owner]:
     """Where there is no database to ask: each is somebody's, for all we know."""
     return [Owner(waits=True)] * len(identities)
+
+
+def none_unwanted(_launches: Launches) -> Mapping[LaunchId, str]:
+    """Where there is no database to ask: all are wanted."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +64,17 @@ class Rows:
 
     Attributes:
         confirm: which of these launches are still ours, and what those of them run whose rows are to be read.
-        settle: the ends of which of these launches are news to Airflow.
+        settle: the ends of which of these launches are news to Airflow, each with whether its row says that it runs.
         owners: whose these containers are.
+        unwanted: which of these launches, none of which has started, Airflow no longer wants, and why.
         unfinished: which callbacks some executor was given, and are not over, and are not followed here: their launch
             ids.
     """
 
     confirm: Confirming = all_ours
-    settle: Which = every
+    settle: Ends = all_reported
     owners: Owners = nobody_to_ask
+    unwanted: Callable[[Launches], Mapping[LaunchId, str]] = none_unwanted
     unfinished: Callable[[], Iterable[LaunchId]] = tuple
 
 
@@ -96,6 +108,8 @@ class RowQuestions:
             case do.AskOwners():
                 owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
                 return [(effect.ask, on.OwnersTold(effect.ask, effect.sightings, owners))]
+            case do.CheckWanted():
+                return [(effect.ask, on.WantedChecked(effect.ask, tuple(self._rows.unwanted(effect.launches).items())))]
             case do.Survey():
                 return [(effect.ask, replace(effect, ended_of=tuple(self._rows.unfinished())))]
             case do.Confirm() | do.Settle():
@@ -114,8 +128,15 @@ class RowQuestions:
         return [(each.ask, _answer_to(each, ours, asked_at)) for each in effects]
 
     def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
-        awaited = frozenset(self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects)))
-        return [(each.ask, on.Settled(each.ask, each.launch_id, each.launch_id in awaited)) for each in effects]
+        awaited = self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects))
+        failed = tuple((effect.launch_id, effect.key) for effect in effects if effect.failed)
+        unwanted = self._rows.unwanted(failed) if failed else {}
+        return [(each.ask, _settled(each, awaited, unwanted)) for each in effects]
+
+
+def _settled(effect: do.Settle, awaited: Mapping[LaunchId, bool], unwanted: Mapping[LaunchId, str]) -> on.Settled:
+    mine = effect.launch_id
+    return on.Settled(effect.ask, mine, mine in awaited, awaited.get(mine, False), unwanted.get(mine, ""))
 
 
 def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:

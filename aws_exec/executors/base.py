@@ -6,13 +6,13 @@ Nothing here decides what happens to a job: `aws_exec.lifecycle.machine` does. N
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.executors import compat, ownership, rows, telling
+from aws_exec.executors import compat, ownership, rows, telling, wanted
 from aws_exec.executors.beat import BUDGET
 from aws_exec.executors.starting import StartingExecutor
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, UnreadableRow, Workload
@@ -140,9 +140,13 @@ class ContainerExecutor(StartingExecutor):
             **(rows.read_workloads(adopted, self.job_id) if adopted else {}),
         }
 
-    def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
-        """The ends of which launches are news to Airflow; on a thread of its own."""
+    def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, bool]:
+        """The ends of which launches are news to Airflow, and whether its row runs; on a thread of its own."""
         return rows.awaited(launches, self.job_id)
+
+    def _unwanted(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, str]:
+        """Which of these launches Airflow no longer wants, and why; on a thread of its own."""
+        return wanted.unwanted(launches)
 
     def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
         """Whose these containers are; on a thread of its own."""

@@ -158,18 +158,23 @@ _BETWEEN_CONTAINERS = (
 )
 
 
-def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[LaunchId]:
+def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[LaunchId, bool]:
     """Whose ends Airflow waits for, or will not mind: all but those whose row waits for a next container.
+
+    Each with whether its row is RUNNING: nobody has told the API server a result.
 
     `SchedulerJobRunner.process_executor_events` (Airflow 3.3.2) fails a task instance that is SCHEDULED or QUEUED when
     the end of its try is reported, unless it was deferred. A row that is QUEUED for the very launch that ended is
     right to be failed: its container never told the API server anything. Callbacks know nothing of this.
     """
     launches = list(launches)
-    rows = _standings(launches, _BETWEEN_CONTAINERS)
-    return frozenset(
-        launch_id for launch_id, key in launches if key not in rows or rows[key].is_queued_for(launch_id, job_id)
-    )
+    rows = _standings(launches, [*_BETWEEN_CONTAINERS, TaskInstanceState.RUNNING])
+    running = {key for key, row in rows.items() if row.state == TaskInstanceState.RUNNING.value}
+    return {
+        launch_id: key in running
+        for launch_id, key in launches
+        if key not in rows or key in running or rows[key].is_queued_for(launch_id, job_id)
+    }
 
 
 def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskInstanceState]) -> dict[Key, _Standing]:

@@ -90,6 +90,10 @@ class StartingExecutor(BeatingExecutor):
     #: Seconds before the client is rebuilt after its credentials failed, and at most between two tries.
     CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
 
+    #: Seconds between two checks whether Airflow still wants what has not started: a container that was marked failed
+    #: while it waited must be gone before it finds room, and a check is one SELECT for 500 launches. None: no checks.
+    CHECK_INTERVAL: ClassVar[float | None] = 5.0
+
     #: Seconds after which an answer of AWS is given up.
     READ_TIMEOUT: ClassVar[float] = READ_TIMEOUT_SECONDS
 
@@ -207,6 +211,7 @@ class StartingExecutor(BeatingExecutor):
                 confirm=self._confirm,
                 settle=self._settle,
                 owners=self._owners,
+                unwanted=self._unwanted,
                 unfinished=self._unfinished_callbacks,
             ),
             survey=self._survey,
@@ -230,12 +235,16 @@ class StartingExecutor(BeatingExecutor):
         """Which launches are still this scheduler's, and what those to be read run; on a lane's thread."""
         raise NotImplementedError
 
-    def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> frozenset[LaunchId]:
-        """The ends of which launches are news to Airflow; on a lane's thread."""
+    def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, bool]:
+        """The ends of which launches are news to Airflow, and whether its row runs; on a lane's thread."""
         raise NotImplementedError
 
     def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
         """Whose these containers are; on a lane's thread."""
+        raise NotImplementedError
+
+    def _unwanted(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, str]:
+        """Which of these launches Airflow no longer wants, and why; on a lane's thread."""
         raise NotImplementedError
 
     def _unfinished_callbacks(self) -> Sequence[LaunchId]:
@@ -264,6 +273,7 @@ class StartingExecutor(BeatingExecutor):
             poll_interval=options.poll_interval,
             launch_timeout=options.launch_timeout or None,
             start_timeout=self._start_timeout(options),
+            check_interval=self.CHECK_INTERVAL,
             stop_grace=options.stop_grace,
             missing_grace=options.missing_grace,
             deployment=self._deployment,

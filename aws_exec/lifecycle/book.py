@@ -177,6 +177,7 @@ class Kind(Enum):
     REAP = "reap"  #: orphans to be stopped
     LET_GO = "let go"  #: launches that waited for a survey, and since when
     TERMINATE = "terminate"  #: launches to be stopped
+    UNWANTED = "unwanted"  #: launches that Airflow no longer wants, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,19 @@ class SurveyState:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Of what has not started, whether Airflow still wants it.
+
+    Attributes:
+        due: when it may be asked next.
+        ask: of the question that is out; 0 if none is.
+    """
+
+    due: float = 0.0
+    ask: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Clockwork:
     """What the machine remembers beside the records.
 
@@ -248,6 +262,7 @@ class Clockwork:
         sweeping: asks of the current sweep that are not answered yet.
         surveying: the ask of the current survey that is not answered yet; 0 if none is.
         survey: what else is remembered of surveys.
+        check: of what has not started.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
     """
@@ -263,6 +278,7 @@ class Clockwork:
     sweeping: frozenset[int] = frozenset()
     surveying: int = 0
     survey: SurveyState = field(default_factory=SurveyState)
+    check: Check = Check()
     draining: bool = False
     terminating: bool = False
 
@@ -287,6 +303,8 @@ class Book:
         self.by_arn: dict[str, LaunchId] = {}
         #: Launches whose job is watched, in the order in which they were accepted.
         self.watched: dict[LaunchId, Job] = {}
+        #: Launches that report, and of which user code is not known to have run.
+        self.unstarted: dict[LaunchId, Key] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
         #: Changes of a phase that the table of transitions does not have: a bug of ours; whoever reads it empties it.
@@ -381,6 +399,10 @@ class Book:
         if job is not None:
             self.by_arn[job.arn] = launch_id
             self.watched[launch_id] = job
+        if new is not None and not (new.started or new.silent):
+            self.unstarted[launch_id] = new.key
+        else:
+            self.unstarted.pop(launch_id, None)
         if new is None:
             self._forget(launch_id, old)
             self.records.pop(launch_id, None)

@@ -108,11 +108,26 @@ class Settle:
 
     It is none where the task has been deferred or rescheduled: its row then waits for another container of the same
     try, and would be failed by the end of this one (`docs/adr/0009`).
+
+    Attributes:
+        failed: its container exited as one does that Airflow refuses: it is also asked whether Airflow wanted it.
     """
 
     ask: int
     launch_id: LaunchId
     key: Key
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWanted:
+    """Ask Airflow's database which of these launches, none of which has started, it no longer wants.
+
+    Completed by WantedChecked.
+    """
+
+    ask: int
+    launches: tuple[tuple[LaunchId, Key], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +223,7 @@ class Orphans:
 
 
 #: What is asked of Airflow's database.
-RowEffect: TypeAlias = Confirm | Settle | AskOwners
+RowEffect: TypeAlias = Confirm | Settle | AskOwners | CheckWanted
 IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Survey | RowEffect
 InlineEffect: TypeAlias = Launched | Report | Note | Release | Orphans
 #: What keeps Submits from being sent.

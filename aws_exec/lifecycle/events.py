@@ -181,11 +181,19 @@ class ConfirmFailed:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A Settle was answered: `awaited` is False if the row waits for another container of the same try."""
+    """A Settle was answered.
+
+    Attributes:
+        awaited: False if the row waits for another container of the same try.
+        unreported: the row still says that user code runs: nobody has reported its result.
+        unwanted: of one that failed, why Airflow did not let it in: as of `WantedChecked`; empty if that was not so.
+    """
 
     ask: int
     launch_id: LaunchId
     awaited: bool
+    unreported: bool = False
+    unwanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +203,19 @@ class SettleFailed:
     ask: int
     launch_id: LaunchId
     fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class WantedChecked:
+    """A CheckWanted was answered, or not: then nothing is unwanted, and the next check asks again.
+
+    Attributes:
+        unwanted: launches whose task instance has ended without them, or is gone, each with how: "marked failed by
+            admin".
+    """
+
+    ask: int
+    unwanted: tuple[tuple[LaunchId, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +272,7 @@ Completion: TypeAlias = (
     | ConfirmFailed
     | Settled
     | SettleFailed
+    | WantedChecked
     | Surveyed
     | OwnersTold
     | SurveyFailed

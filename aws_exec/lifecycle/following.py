@@ -23,6 +23,17 @@ _FREE = "free"
 
 SUPERSEDED = "A newer launch of the task took over"
 
+#: Airflow's runner exits with 0 whatever became of the task's own process, and the API server decides about retries: of
+#: a process that was killed while retries are left nobody tells it anything.
+UNREPORTED = (
+    "The task never reported its result, although its container exited with 0. Its process was most likely killed, out "
+    "of memory first: compare the container's memory use with its limit"
+)
+#: The exit code of Airflow's runner where the API server does not let the task start, and of other failures of its own.
+REFUSED = 1
+#: What became of a launch that Airflow did not want any more, before why.
+UNWANTED = "Airflow no longer wanted it"
+
 
 class Following(Sweeping):
     """A launch from its job to its end."""
@@ -166,7 +177,7 @@ class Following(Sweeping):
             return
         ask = draft.ask()
         draft.put(replace(record, end=record.end or stop, settling=ask))
-        draft.want(do.Settle(ask, record.launch_id, record.key))
+        draft.want(do.Settle(ask, record.launch_id, record.key, (record.end or stop).exit_code == REFUSED))
 
     def _settled(self, draft: Draft, event: on.Settled, now: float) -> None:
         record = self._settling(draft, event)
@@ -175,13 +186,21 @@ class Following(Sweeping):
         stop = record.end
         if stop is not None and not record.silent:
             if event.awaited:
-                self._report(draft, record, success=stop.exit_code == 0, stop=stop)
+                self._report_end(draft, record, stop, event)
             else:
                 if stop.exit_code != 0:
                     text = "Its container did not end well, after the task had been deferred or rescheduled"
                     draft.want(do.Note(record.key, text, job=record.job, stop=stop))
                 draft.want(do.Release(record.key))
         self._leave_settled(draft, replace(record, silent=True, end=None, settling=0), now)
+
+    def _report_end(self, draft: Draft, record: Record, stop: Stop, event: on.Settled) -> None:
+        if event.unreported and stop.exit_code == 0:
+            self._report(draft, record, success=False, text=UNREPORTED)
+        elif event.unwanted and stop.exit_code == REFUSED:
+            self._report(draft, record, success=False, text=f"{UNWANTED}: {event.unwanted}")
+        else:
+            self._report(draft, record, success=stop.exit_code == 0, stop=stop)
 
     def _settle_failed(self, draft: Draft, event: on.SettleFailed, now: float) -> None:
         record = self._settling(draft, event)

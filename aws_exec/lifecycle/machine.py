@@ -22,6 +22,7 @@ from typing import ClassVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Book, Draft, Kind, Record, earliest
+from aws_exec.lifecycle.following import UNWANTED
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.surveying import Surveying
@@ -147,6 +148,24 @@ class Machine(Surveying):
         draft.want(do.Release(key))
         self._doom(draft, replace(record, silent=True), why, now)
 
+    def _wanted_checked(self, draft: Draft, event: on.WantedChecked, now: float) -> None:
+        check = draft.clockwork.check
+        if event.ask == check.ask:
+            draft.clockwork = replace(draft.clockwork, check=replace(check, ask=0))
+            self._leave(draft, Kind.UNWANTED, event.unwanted, now)
+
+    def _drop_unwanted(self, draft: Draft, unwanted: Sequence[tuple[LaunchId, str]], now: float, *, last: bool) -> None:
+        """Free the keys of what Airflow no longer wants, and stop it before it starts."""
+        del last
+        for launch_id, why in unwanted:
+            record = draft.get(launch_id)
+            if record is None or record.silent or record.started or record.doomed:
+                continue
+            text = f"{UNWANTED}: {why}"
+            draft.want(do.Note(record.key, text, job=record.job))
+            draft.want(do.Release(record.key))
+            self._doom(draft, replace(record, silent=True), text, now)
+
     def _draining(self, draft: Draft, _: on.Draining, _now: float) -> None:
         self._drain(draft)
 
@@ -185,6 +204,8 @@ class Machine(Surveying):
                 self._wake_each(draft, filter(None, map(draft.get, due)), now)
             if self._sweep_is_due(now):
                 self._sweep(draft, now)
+            elif self._check_is_due(draft, now):
+                self._check_wanted(draft, now)
         self._survey(draft, now)
 
     def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
@@ -279,12 +300,15 @@ class Machine(Surveying):
             on.Revoked: _revoked,
             on.GivenUp: _given_up,
             on.Confirmed: _confirmed,
+            on.WantedChecked: _wanted_checked,
             on.Tick: _tick,
             on.Draining: _draining,
             on.Terminating: _terminating,
         },
     )
-    WORKERS: ClassVar[Workers] = MappingProxyType({**Surveying.WORKERS, Kind.TERMINATE: _terminate})
+    WORKERS: ClassVar[Workers] = MappingProxyType(
+        {**Surveying.WORKERS, Kind.TERMINATE: _terminate, Kind.UNWANTED: _drop_unwanted}
+    )
 
 
 def _may_have_job(record: Record) -> bool:

@@ -79,6 +79,8 @@ class Policy:
             task_queued_timeout decides alone.
         start_timeout: from a job's acceptance to the start of its container; None: unlimited (Batch
             `max_runnable_seconds`).
+        check_interval: from one check, whether Airflow still wants what has not started, to the next; None: it is not
+            checked.
         stop_grace: how long a job may go on after its Airflow container has ended, before it is stopped.
         missing_grace, missing_sightings: a job that AWS does not know is believed lost after both.
         find_grace, looks: a launch that is found nowhere is believed unlaunched after `looks`, that far apart.
@@ -104,6 +106,7 @@ class Policy:
     look_interval: float = 60.0
     launch_timeout: float | None = None
     start_timeout: float | None = None
+    check_interval: float | None = None
     stop_grace: float = 120.0
     missing_grace: float = 60.0
     missing_sightings: int = 3

@@ -5,8 +5,8 @@ that are known to run are listed instead, at a twentieth of the cost, and what t
 An Airflow container that is not essential ends under a task that goes on, and no listing tells that: so of those with
 more containers each sweep describes some all the same, and all of them within `look_interval`.
 
-When the fleet is surveyed is here, too. What an answer means for a job is decided in `following.py`, what a survey
-shows in `surveying.py`.
+When the fleet is surveyed is here, too, and when it is asked whether Airflow still wants what has not started. What an
+answer means for a job is decided in `following.py`, what a survey shows in `surveying.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Kind, Record
+from aws_exec.lifecycle.book import Book, Check, Draft, Kind, Record
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import Job
@@ -116,6 +116,17 @@ class Sweeping:
 
     def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
         self._swept(draft, event.ask, now)
+
+    def _check_is_due(self, draft: Draft, now: float) -> bool:
+        check = draft.clockwork.check
+        due = self.policy.check_interval is not None and not check.ask and now >= check.due
+        return due and bool(self.book.unstarted) and not draft.clockwork.draining
+
+    def _check_wanted(self, draft: Draft, now: float) -> None:
+        """Ask whether Airflow still wants what has not started."""
+        ask = draft.ask()
+        draft.want(do.CheckWanted(ask, tuple(self.book.unstarted.items())))
+        draft.clockwork = replace(draft.clockwork, check=Check(now + (self.policy.check_interval or 0.0), ask))
 
     def _survey(self, draft: Draft, now: float) -> None:
         clockwork = draft.clockwork

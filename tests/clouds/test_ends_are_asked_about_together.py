@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import Confirm, Settle
+from aws_exec.lifecycle.effects import CheckWanted, Confirm, Settle
 from aws_exec.lifecycle.values import Fault, Trouble
 from tests.clouds.lanes import PATIENCE, confirm, rig, timeless, until
 
@@ -32,7 +33,7 @@ class Database:
         assert self.let.wait(PATIENCE)
         if self.error:
             raise self.error
-        return [launch_id for launch_id, key in launches if key[1] % 2]
+        return {launch_id: key[1] % 5 == 0 for launch_id, key in launches if key[1] % 2}
 
 
 def ask_in_a_rush(database, count, **options):
@@ -50,7 +51,9 @@ def test_those_that_wait_are_asked_five_hundred_at_a_time():
     database = Database()
     events = ask_in_a_rush(database, 1200)
     assert [len(asked) for asked in database.asked] == [1, 500, 500, 199]
-    assert events[:-1] == [on.Settled(ask, f"launch{ask}", awaited=bool(ask % 2)) for ask in range(1, 1201)]
+    assert events[:-1] == [
+        on.Settled(ask, f"launch{ask}", awaited=bool(ask % 2), unreported=ask % 10 == 5) for ask in range(1, 1201)
+    ]
     assert timeless(events[-1]) == on.Confirmed(1201, ("a",), frozenset({"a"}))
 
 
@@ -109,3 +112,30 @@ def test_what_is_not_ours_is_not_read_whatever_the_database_says():
     with rig(rows=Rows(confirm=lambda _launches, _read: {"1-0": "row"}), clock=lambda: 7.0) as it:
         it.dispatch(confirm_many(1, 2, read=True))
         assert it.one() == on.Confirmed(1, ("1-0", "1-1"), frozenset({"1-0"}), {"1-0": "row"}, 7.0)
+
+
+def test_of_those_that_failed_it_is_asked_with_them_whether_airflow_refused_them():
+    asked = []
+
+    def unwanted(launches):
+        asked.append(launches)
+        return {"launch2": "marked failed by admin"}
+
+    with rig(rows=Rows(unwanted=unwanted)) as it:
+        it.dispatch(settle(1))
+        it.dispatch(replace(settle(2), failed=True))
+        why = "marked failed by admin"
+        refused = on.Settled(2, "launch2", awaited=True, unwanted=why)
+        assert it.take(2) == [on.Settled(1, "launch1", awaited=True), refused]
+    assert asked == [(("launch2", ("key", 2)),)]
+
+
+def test_whether_airflow_still_wants_what_waits_is_asked_and_a_database_that_hangs_up_says_nothing():
+    def unwanted(launches):
+        if launches == (("b", "K2"),):
+            raise OSError
+        return {"a": "its run was deleted"}
+
+    with rig(rows=Rows(unwanted=unwanted)) as it:
+        it.dispatch(CheckWanted(1, (("a", "K1"), ("b", "K2"))), CheckWanted(2, (("b", "K2"),)))
+        assert it.take(2) == [on.WantedChecked(1, (("a", "its run was deleted"),)), on.WantedChecked(2)]

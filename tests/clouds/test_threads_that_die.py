@@ -89,7 +89,7 @@ def settle_rows(launches):
     """All ends are news, but for one, which the database does not tell."""
     if any(launch_id == "unknown" for launch_id, _ in launches):
         raise LookupError
-    return [launch_id for launch_id, _ in launches]
+    return dict.fromkeys((launch_id for launch_id, _ in launches), False)
 
 
 def effects_from(first):

@@ -62,13 +62,17 @@ def configured(monkeypatch, service, url):
 
 @pytest.fixture
 def started(configured, service, airflow_db):
-    """Start an executor with these options; it is closed when the test ends. It asks the rows what an end means."""
+    """Start an executor with these options; it is closed when the test ends. It asks the rows what an end means.
+
+    It checks what has not started only if that is said: most of these tests have no rows.
+    """
     executors = []
 
-    def started(cls=None, *, clock=None, renewal=(0.05, 0.2), read_timeout=20, **options):
+    def started(cls=None, *, clock=None, renewal=(0.05, 0.2), read_timeout=20, check_interval=None, **options):
         configured(**options)
         kind = cls or service.executor
-        kind = type(kind.__name__, (kind,), {"CREDENTIALS_RENEWAL": renewal, "READ_TIMEOUT": read_timeout})
+        own = {"CREDENTIALS_RENEWAL": renewal, "READ_TIMEOUT": read_timeout, "CHECK_INTERVAL": check_interval}
+        kind = type(kind.__name__, (kind,), own)
         executor = kind(parallelism=10_000, **({"clock": clock} if clock else {}))
         executor.job_id = 1
         executor._log = logging.getLogger("aws_exec.executor")  # Airflow's own goes past caplog

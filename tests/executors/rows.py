@@ -116,6 +116,11 @@ class Rows:
         with create_session() as session:
             session.execute(update(TaskInstance).where(TaskInstance.task_id == name).values(**fields))
 
+    def set_all(self, **fields):
+        """Change every row."""
+        with create_session() as session:
+            session.execute(update(TaskInstance).values(**fields))
+
     def try_of(self, name):
         with create_session() as session:
             return session.scalar(select(TaskInstance.try_number).where(TaskInstance.task_id == name))

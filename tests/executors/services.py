@@ -133,3 +133,8 @@ over_batch = pytest.mark.parametrize("service", [BATCH], indirect=True, ids=attr
 
 #: An error of a kind that nobody has heard of.
 UNHEARD_OF = error("BrandNewException", "what is this")
+
+
+def without_checks(kind):
+    """The same executor class, for tasks without rows: it would stop them as unwanted."""
+    return type(kind.__name__, (kind,), {"CHECK_INTERVAL": None})

@@ -107,6 +107,7 @@ def test_a_running_task_is_followed_to_its_end(scheduler, aws, rows, dead, saved
     assert adopt(scheduler.executor).reset == []
     scheduler.rest(0.3)
     assert scheduler.outcomes(workload.key) == []
+    rows.set("load", state="failed" if exit_code else "success")
     aws.exit(arns["load"], exit_code)
     scheduler.until_over(workload.key)
     assert scheduler.outcomes(workload.key) == ["failed" if exit_code else "success"]
@@ -122,6 +123,7 @@ def test_one_that_finished_while_nobody_looked_is_reported(scheduler, aws, rows,
     external_id = arns["load"] if saved == "arn" else workload.ti.external_executor_id
     rows.add("load", state="running", external_id=external_id)
     assert adopt(scheduler.executor).reset == []
+    rows.set("load", state="success")
     scheduler.until_over(workload.key)
     assert scheduler.outcomes(workload.key) == ["success"]
     assert len(aws.launches()) == 1
@@ -133,6 +135,7 @@ def test_a_job_of_the_amazon_providers_executor_is_adopted_after_the_switch(sche
     rows.add("load", state=state, external_id=arn if service is ECS else arn.rpartition("/")[2])
     assert adopt(scheduler.executor).reset == []
     scheduler.rest(0.3)
+    rows.set("load", state="success")
     aws.exit(arn)
     scheduler.until_over(key_of("load"))
     assert scheduler.outcomes(key_of("load")) == ["success"]
@@ -267,6 +270,7 @@ def test_without_the_right_to_list_jobs_are_adopted_by_what_names_them(scheduler
     rows.add("load", state="running", external_id=arn if kept == "arn" else arn.rpartition("/")[2])
     assert adopt(scheduler.executor).reset == []
     scheduler.rest(0.2)
+    rows.set("load", state="success")
     aws.exit(arn)
     scheduler.until_over(key_of("load"))
     assert scheduler.outcomes(key_of("load")) == ["success"]

@@ -73,7 +73,7 @@ def test_one_that_exits_without_having_told_its_result_is_failed(sensor, aws):
     scheduler, key, arn = sensor
     aws.exit(arn)
     scheduler.until(lambda: state_of("sensor") != "running")
-    assert state_of("sensor") == "success"  # Airflow, which finds no DAG here, takes what it was told
+    assert state_of("sensor") == "failed"  # Airflow, which finds no DAG here, takes what it was told
     assert key not in scheduler.executor.running
 
 
@@ -112,7 +112,7 @@ class QuietScheduler(Scheduler):
 
 def is_awaited(rows, **fields):
     rows.add("load", **{"queued_by_job_id": ALIVE, "external_id": LAUNCH, **fields})
-    return awaited([(LAUNCH, task("load", run_id=RUN).key)], ALIVE) == {LAUNCH}
+    return LAUNCH in awaited([(LAUNCH, task("load", run_id=RUN).key)], ALIVE)
 
 
 @pytest.mark.parametrize("state", ["running", "restarting", "success", "failed", "skipped", "up_for_retry", None])
@@ -143,7 +143,14 @@ def test_a_row_queued_by_another_scheduler_or_for_another_launch_does_not(rows, 
 
 
 def test_a_row_that_is_gone_and_a_callback_are_told(airflow_db):
-    assert awaited([("gone", task("gone").key), ("callback", "a-key-of-its-own")], ALIVE) == {"gone", "callback"}
+    ends = [("gone", task("gone").key), ("callback", "a-key-of-its-own")]
+    assert awaited(ends, ALIVE) == {"gone": False, "callback": False}
+
+
+@pytest.mark.parametrize(("state", "runs"), [("running", True), ("success", False), ("failed", False), (None, False)])
+def test_a_row_that_still_runs_says_so(rows, state, runs):
+    rows.add("load", queued_by_job_id=ALIVE, external_id=LAUNCH, state=state)
+    assert awaited([(LAUNCH, task("load", run_id=RUN).key)], ALIVE) == {LAUNCH: runs}
 
 
 def test_five_thousand_ends_are_ten_statements(airflow_db):

@@ -193,6 +193,8 @@ def test_if_airflow_let_it_in_that_was_the_run_and_there_is_no_other(scheduler, 
     key, old = too_late
     rows.set("load", state="running")
     aws.goes_right()
+    if exit_code == 0:
+        rows.set("load", state="success")
     aws.exit(old, exit_code)
     aws.end(old)
     scheduler.until_over(key)

@@ -57,6 +57,7 @@ def test_one_that_airflow_has_let_in_meanwhile_is_followed_and_nothing_is_launch
     rows.set("load", state="running")
     successor.until(lambda: successor.arn(key))
     assert successor.arn(key) == arn
+    rows.set("load", state="success")
     aws.exit(arn)
     aws.end(arn)
     successor.until_over(key)

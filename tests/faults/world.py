@@ -72,7 +72,7 @@ class World:
         self.stories: list[Story] = []
         self.complaints = Complaints()
         self._executor_class = executor or service.executor
-        self._own = {"CREDENTIALS_RENEWAL": (0.01, 0.02), "READ_TIMEOUT": READ_TIMEOUT}
+        self._own = {"CREDENTIALS_RENEWAL": (0.01, 0.02), "READ_TIMEOUT": READ_TIMEOUT, "CHECK_INTERVAL": None}
         if describes:
             self._own[service.batch_size] = describes
         self.restarts = 0

@@ -165,6 +165,8 @@ def check(book: Book) -> None:
     assert book.by_arn == arns, "by_arn disagrees with the records"
     watched = {record.launch_id: record.job for record in book.records.values() if record.job}
     assert book.watched == watched, "watched disagrees with the records"
+    unstarted = {each.launch_id: each.key for each in book.records.values() if not (each.started or each.silent)}
+    assert book.unstarted == unstarted, "unstarted disagrees with the records"
     by_key: dict[object, set[str]] = {}
     for record in book.records.values():
         by_key.setdefault(record.key, set()).add(record.launch_id)

@@ -54,7 +54,7 @@ def twin(machine):
     """A machine that goes on from where another is; that one stays as it is."""
     other = Machine(machine.policy)
     other.book = copy(machine.book)
-    for name in ("records", "by_key", "by_arn", "watched", "outbox", "unforeseen", "_due"):
+    for name in ("records", "by_key", "by_arn", "watched", "unstarted", "outbox", "unforeseen", "_due"):
         setattr(other.book, name, copy(getattr(machine.book, name)))
     return other
 
@@ -221,6 +221,16 @@ def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
 def test_a_survey_that_fails(fleet):
     costs = surveyed(fleet)
     costs.tell(on.SurveyFailed(costs.machine.book.clockwork.surveying, fault(Trouble.UNREACHED)), 1000.0)
+
+
+def test_launches_that_airflow_no_longer_wants(out):
+    machine = twin(out)
+    machine.policy = replace(POLICY, orphan_interval=None, check_interval=5.0)
+    costs = Costs(machine)
+    (check,) = of_type(do.CheckWanted, costs.tell(on.Tick(), 10.0))
+    assert len(check.launches) == MANY
+    told = costs.tell(on.WantedChecked(check.ask, tuple((each, "gone") for each in IDS)), 10.0)
+    assert len(of_type(do.Release, told)) == MANY
 
 
 def test_one_launch_among_many(fleet):

@@ -6,7 +6,8 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.following import UNREPORTED
+from aws_exec.lifecycle.values import Stop, Trouble
 from tests.lifecycle.driver import EXITED_0, EXITED_1, HOST_LOST, JOB, NEVER_STARTED, Life, fault, over, stopped
 
 REPORT = do.Report("K1", success=True, job=JOB, stop=EXITED_0)
@@ -25,8 +26,38 @@ def life():
 def settle(life, seen):
     """The end is seen; the ask of the question that it leads to."""
     (effect,) = life.see(seen)
-    assert effect == do.Settle(effect.ask, "L1", "K1")
+    assert isinstance(effect, do.Settle)
+    stop = seen.stop
+    assert effect == do.Settle(effect.ask, "L1", "K1", failed=stop is not None and stop.exit_code == 1)
     return effect.ask
+
+
+def test_a_task_that_never_reported_its_result_has_failed_though_its_container_exited_with_0(life):
+    """Its own process was killed, and Airflow has retries left: its runner tells the API server nothing."""
+    ask = settle(life, stopped(EXITED_0))
+    told = life.tell(on.Settled(ask, "L1", awaited=True, unreported=True))
+    assert told == [do.Report("K1", success=False, job=JOB, text=UNREPORTED)]
+    assert "killed" in UNREPORTED
+    assert life.book.records == {}
+
+
+def test_a_container_that_failed_while_its_row_still_runs_is_reported_as_it_was(life):
+    ask = settle(life, stopped(EXITED_1))
+    told = life.tell(on.Settled(ask, "L1", awaited=True, unreported=True))
+    assert told == [do.Report("K1", success=False, job=JOB, stop=EXITED_1)]
+
+
+def test_a_container_that_was_killed_is_told_as_that_whether_airflow_wanted_it_or_not(life):
+    stop = Stop("ecs", exit_code=137, started=True)
+    told = life.tell(on.Settled(settle(life, stopped(stop)), "L1", awaited=True, unwanted="marked failed by admin"))
+    assert told == [do.Report("K1", success=False, job=JOB, stop=stop)]
+
+
+def test_a_container_that_airflow_refused_is_told_as_that(life):
+    ask = settle(life, stopped(EXITED_1))
+    told = life.tell(on.Settled(ask, "L1", awaited=True, unwanted="marked failed by admin"))
+    text = "Airflow no longer wanted it: marked failed by admin"
+    assert told == [do.Report("K1", success=False, job=JOB, text=text)]
 
 
 @pytest.mark.parametrize("seen", [stopped(EXITED_0), over(EXITED_0)], ids=["stopped", "over"])

@@ -1,0 +1,99 @@
+"""Which launches Airflow no longer wants, by their rows, and who ended them, by Airflow's audit log."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from airflow.models.log import Log
+from airflow.utils.session import create_session
+from sqlalchemy import delete
+
+from aws_exec.executors.wanted import unwanted
+from tests.executors.harness import task
+from tests.executors.rows import RUN
+
+QUEUED = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def audit():
+    """Writes entries as the API server does."""
+
+    def write(event, owner="admin", task_id=None, run_id=RUN, **extra):
+        with create_session() as session:
+            log = Log(event=event, owner=owner, extra=json.dumps(extra))
+            log.dag_id, log.run_id, log.task_id = "etl", run_id, task_id
+            session.add(log)
+
+    yield write
+    with create_session() as session:
+        session.execute(delete(Log))
+
+
+def said(name="load"):
+    return unwanted([("L1", task(name, run_id=RUN).key)]).get("L1")
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled", "running", "restarting", "deferred", "up_for_retry", None])
+def test_what_waits_or_runs_is_wanted(rows, state):
+    rows.add("load", state=state, queued_dttm=QUEUED)
+    assert said() is None
+
+
+@pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed", "upstream_failed"])
+def test_what_has_ended_without_a_container_is_not(rows, state):
+    rows.add("load", state=state, queued_dttm=QUEUED)
+    assert said() == f"its task instance is {state}"
+
+
+@pytest.mark.parametrize("seconds", [-20, 5])
+def test_what_a_container_of_its_own_has_ended_is_left_alone(rows, seconds):
+    """The API server's clock may be behind the scheduler's."""
+    rows.add("load", state="success", queued_dttm=QUEUED, last_heartbeat_at=QUEUED + timedelta(seconds=seconds))
+    assert said() is None
+
+
+def test_a_container_before_a_deferral_is_not_one_of_its_own(rows):
+    rows.add("load", state="failed", queued_dttm=QUEUED, last_heartbeat_at=QUEUED - timedelta(minutes=5))
+    assert said() == "its task instance is failed"
+
+
+def test_what_is_gone_is_not_wanted(rows, audit):
+    assert said() == "its task instance was deleted"
+    audit("delete_dag_run", method="DELETE")
+    assert said() == "its run was deleted by admin"
+
+
+def test_who_marked_it_is_named(rows, audit):
+    rows.add("load", state="failed", queued_dttm=QUEUED)
+    audit("patch_task_instance", owner="anna", task_id="load", new_state="failed")
+    assert said() == "marked failed by anna"
+
+
+def test_who_marked_its_run_is_named(rows, audit):
+    rows.add("load", state="skipped", queued_dttm=QUEUED)
+    audit("patch_dag_run", state="failed")
+    assert said() == "its run was marked failed by admin"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"event": "patch_task_instance", "task_id": "load", "note": "look at this"},
+        {"event": "patch_task_instance", "task_id": "load", "new_state": "success"},
+        {"event": "patch_task_instance", "task_id": "other", "new_state": "failed"},
+        {"event": "patch_dag_run", "run_id": "another", "state": "failed"},
+        {"event": "clear_dag_run", "state": "failed"},
+    ],
+)
+def test_nobody_is_named_for_what_somebody_else_was_changed_by(rows, audit, entry):
+    rows.add("load", state="failed", queued_dttm=QUEUED)
+    audit(**entry)
+    assert said() == "its task instance is failed"
+
+
+def test_another_try_is_neither_gone_nor_judged(rows):
+    rows.add("load", state="failed", queued_dttm=QUEUED, try_number=2)
+    assert said() is None

@@ -10,6 +10,7 @@ from aws_exec.diagnosis import Diagnosis, diagnose
 from aws_exec.fleet import logs
 from aws_exec.fleet.errors import FleetError
 from aws_exec.fleet.model import FleetJob, State
+from aws_exec.fleet.runner import killed_by, refused_state
 from aws_exec.fleet.service import Clients, Fact, Service
 from aws_exec.lifecycle.values import Stop
 
@@ -45,10 +46,17 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
         CloudError: AWS did not say what is needed most.
     """
     if job.state is State.SUCCEEDED:
+        lines, _ = _last_lines(service, clients, job)
+        if signal := killed_by(lines):
+            return Explanation(_killed(signal), None, (), lines, healthy=False)
         text = f"It ended well: {_container(job)} exited with 0 after {_ran(job, now)}."
         return Explanation(f"{text} If the task failed, it failed inside Airflow: read Airflow's task log.")
     if job.state is State.FAILED and job.stop is not None:
         lines, unread = _last_lines(service, clients, job) if job.stop.started else ((), "")
+        if job.stop.exit_code == 1 and (state := refused_state(lines)):
+            return Explanation(
+                f"Airflow no longer wanted it: its task instance was {state} when it started.", None, (), lines
+            )
         headline = f"It failed after {_ran(job, now)}." if job.stop.started else "It never started."
         return Explanation(headline, diagnose(job.stop), (), lines, unread, healthy=False)
     if job.state in (State.WAITING, State.STARTING):
@@ -76,6 +84,14 @@ def _last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequ
         return (), str(error)
     except CloudError as error:
         return (), str(error.fault)
+
+
+def _killed(signal: str) -> str:
+    likely = ", most likely because it was out of memory" if signal == "SIGKILL" else ""
+    return (
+        f"The process of the task was killed ({signal}){likely}. The container exited with 0 all the same; if the task "
+        "had retries left, its result was never reported. Compare its memory use with its limit."
+    )
 
 
 def _container(job: FleetJob) -> str:

@@ -11,11 +11,30 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
 #: Seconds to wait for a writer that holds the file.
 _PATIENCE = 10.0
+
+#: Airflow 3.4 has a row for every try, renamed `map_index`, and keeps what a try returned beside its row.
+_IS_34 = tuple(map(int, version("apache-airflow-core").split(".")[:2])) >= (3, 4)
+
+_TASK_INSTANCES = (
+    "SELECT task_id, region_index, try_number, state, external_executor_id, queued_by_job_id FROM task_instance "
+    "WHERE dag_id = ? AND run_id = ? AND working_set IS TRUE "
+    "ORDER BY queued_dttm IS NULL, queued_dttm, task_id, region_index"
+    if _IS_34
+    else "SELECT task_id, map_index, try_number, state, external_executor_id, queued_by_job_id FROM task_instance "
+    "WHERE dag_id = ? AND run_id = ? ORDER BY queued_dttm IS NULL, queued_dttm, task_id, map_index"
+)
+_RETURNED = (
+    "SELECT value FROM xcom_v2 JOIN task_instance ON task_instance.id = task_instance_id "
+    "WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = 'return_value' AND working_set IS TRUE"
+    if _IS_34
+    else "SELECT value FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = 'return_value'"
+)
 
 #: Answers a query, whose parameters are question marks, with all its rows.
 Ask: TypeAlias = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
@@ -92,13 +111,7 @@ class Records:
 
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """The task instances of a run, in the order in which they were made."""
-        rows = self._rows(
-            "SELECT task_id, map_index, try_number, state, external_executor_id, queued_by_job_id FROM task_instance "
-            "WHERE dag_id = ? AND run_id = ? ORDER BY queued_dttm IS NULL, queued_dttm, task_id, map_index",
-            dag_id,
-            run_id,
-        )
-        return [TaskInstance(*row) for row in rows]
+        return [TaskInstance(*row) for row in self._rows(_TASK_INSTANCES, dag_id, run_id)]
 
     def events(self, dag_id: str, run_id: str, task_id: str | None = None) -> list[Event]:
         """The event log of a run, oldest first, of one task or of all."""
@@ -116,12 +129,7 @@ class Records:
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
         """What a task that is not mapped returned (its XCom); None if nothing."""
-        rows = self._rows(
-            "SELECT value FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = 'return_value'",
-            dag_id,
-            run_id,
-            task_id,
-        )
+        rows = self._rows(_RETURNED, dag_id, run_id, task_id)
         return _decoded(rows[0][0]) if rows else None
 
     def _rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:

@@ -319,6 +319,9 @@ class LocalAirflow:
         try:
             with _open(urllib.request.Request(f"{self.home.url}/api/v2/monitor/health")) as answer:  # noqa: S310 - ours
                 health = json.load(answer)
+            # Containers wait 5 s for an answer, five times, and the first one takes as long as it takes to build the
+            # routes of all versions of this API: 24 s on a busy machine (Airflow 3.3.2, FastAPI 0.136).
+            _open(urllib.request.Request(f"{self.home.url}/execution/health")).close()  # noqa: S310 - likewise
         except OSError:  # it does not listen yet
             return False
         parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")

@@ -278,9 +278,13 @@ def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str
         return
     parts = [part for name, item in containers for part in _parts(name, item)]
     parts += [(key, length_of(value)) for key, value in overrides.items() if key != "containerOverrides"]
-    largest = ", ".join(f"{name} {size:,}" for name, size in sorted(parts, key=lambda part: part[1], reverse=True)[:3])
+    parts.sort(key=lambda part: part[1], reverse=True)
+    largest = ", ".join(f"{name} {size:,}" for name, size in parts[:3])
     message = f"is {length:,} characters of JSON, and AWS takes {OVERRIDES_LIMIT:,}; the largest parts: {largest}"
     remedy = "Move environment variables into the task definition or an environment file, or shorten them"
+    if parts[0][0].endswith(".command"):
+        # Airflow 3.4 puts what a bundle says of its version into every workload (`BundleInfo.version_data`).
+        remedy = "The command carries Airflow's workload: shorten the version data of the DAG's bundle. Or: " + remedy
     raise RequestTooLarge([Finding("overrides", message, remedy, "override-budget")])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -86,7 +85,7 @@ def test_end_gives_up_after_the_shutdown_timeout(busy, aws, service, caplog):
 def revoke(scheduler, *workloads):
     """Airflow takes tasks back, as its scheduler does with those that are stuck in queued."""
     for workload in workloads:
-        scheduler.executor.revoke_task(ti=SimpleNamespace(key=workload.key))
+        scheduler.executor.revoke_task(ti=workload.ti)
 
 
 def test_end_sends_the_stops_that_are_decided(started, aws):

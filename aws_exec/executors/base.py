@@ -137,7 +137,7 @@ class ContainerExecutor(StartingExecutor):
         adopted = [launch for launch in launches if launch[0] in read]
         return {
             **dict.fromkeys(rows.still_ours(known, self.job_id) if known else ()),
-            **(rows.read_workloads(adopted, self.job_id) if adopted else {}),
+            **(rows.read_workloads(adopted, self.job_id, **compat.made_with(self)) if adopted else {}),
         }
 
     def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, bool]:

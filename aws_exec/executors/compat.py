@@ -270,6 +270,17 @@ def queued_callbacks(executor: BaseExecutor) -> list[str]:
     return [str(getattr(key, "id", key)) for key in queues(executor)[1]]
 
 
+def made_with(executor: BaseExecutor) -> dict[str, str]:
+    """What the scheduler passes to `ExecuteTask.make` of this executor's: `sentry_integration`, from Airflow 3.2 on.
+
+    As in `SchedulerJobRunner`: one that is no text is ignored. Airflow 3.1 knows none.
+    """
+    if "sentry_integration" not in workloads.ExecuteTask.model_fields:
+        return {}
+    integration: Any = executor.sentry_integration
+    return {"sentry_integration": integration if isinstance(integration, str) else ""}
+
+
 def mint(workload: Any, generator: Any) -> str:
     """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it.
 

@@ -7,7 +7,7 @@ of its own: Airflow's pool (5 connections and 10 more) is the scheduler's. One S
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -199,8 +199,16 @@ def _names_another(external_id: str, launch_id: LaunchId) -> bool:
     return compat.PRE_ASSIGNS and bool(UUID_FORM.fullmatch(external_id)) and external_id != launch_id
 
 
-def read_workloads(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[LaunchId, Workload | UnreadableRow]:
-    """What these adopted launches run, by their rows, read now; without those that `still_ours` would leave out."""
+def read_workloads(
+    launches: Iterable[tuple[LaunchId, Key]], job_id: Any, **made_with: Any
+) -> dict[LaunchId, Workload | UnreadableRow]:
+    """What these adopted launches run, by their rows, read now; without those that `still_ours` would leave out.
+
+    Args:
+        launches: with the keys of their task instances.
+        job_id: of this executor's scheduler.
+        made_with: what the scheduler passes to `ExecuteTask.make` beside the row (`compat.made_with`).
+    """
     by_key: dict[Any, LaunchId] = {key: launch_id for launch_id, key in launches}
     found: dict[LaunchId, Workload | UnreadableRow] = {}
     query = select(TaskInstance, _PICKLED_CONFIG).options(
@@ -215,17 +223,19 @@ def read_workloads(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dic
                 standing = _Standing(_text(ti.state), ti.queued_by_job_id, ti.external_executor_id or "")
                 launch_id = by_key.get(compat.task_key(ti))
                 if launch_id is not None and standing.is_queued_for(launch_id, job_id):
-                    found[launch_id] = _workload(session, ti, pickled)
+                    found[launch_id] = _workload(session, ti, pickled, made_with)
     return found
 
 
-def _workload(session: Session, ti: TaskInstance, pickled: bytes | None) -> Workload | UnreadableRow:
+def _workload(
+    session: Session, ti: TaskInstance, pickled: bytes | None, made_with: Mapping[str, Any]
+) -> Workload | UnreadableRow:
     """What a row runs; one of which that cannot be told costs the others of its SELECT nothing."""
     from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415 - needs the models above to be mapped
 
     try:
         set_committed_value(ti, "executor_config", _unpickled(session, pickled))
-        return Workload(compat.task_key(ti), [ExecuteTask.make(ti)], ti.queue, ti.executor_config or None)
+        return Workload(compat.task_key(ti), [ExecuteTask.make(ti, **made_with)], ti.queue, ti.executor_config or None)
     except Exception as error:
         if is_of_database(error):
             raise

@@ -16,6 +16,7 @@ from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt, counted
 from tests.executors.services import over_both
+from tests.executors.versions import needs_sentry_integrations
 
 
 class Database:
@@ -106,6 +107,21 @@ def test_a_row_says_what_its_try_runs(rows):
     (command,) = workload.command
     assert str(command.ti.id) == str(ti_id)
     assert str(command.dag_rel_path) == "etl.py"
+
+
+@over_both
+@needs_sentry_integrations
+@pytest.mark.parametrize(("integration", "told"), [("our.sentry.Integration", "our.sentry.Integration"), (None, "")])
+def test_what_is_adopted_runs_with_the_sentry_integration_of_its_executor(started, aws, rows, integration, told):
+    """As the scheduler passes it; what is no text it ignores."""
+    scheduler = Scheduler(started())
+    scheduler.executor.job_id = ALIVE
+    scheduler.executor.sentry_integration = integration
+    rows.add("load", external_id=str(uuid4()))
+    adopt(scheduler.executor)
+    scheduler.until(aws.launches)
+    (launch,) = aws.launches()
+    assert launch.workload["sentry_integration"] == told
 
 
 def test_five_hundred_rows_are_one_select(rows):

@@ -41,6 +41,7 @@ __all__ = [
     "is_3_1",
     "needs_callbacks",
     "needs_launch_ids",
+    "needs_sentry_integrations",
     "needs_tokens_of_workloads",
     "queued_callbacks",
     "queued_tasks",
@@ -59,6 +60,10 @@ needs_tokens_of_workloads = pytest.mark.skipif(
 #: It has no `[team=section]` in airflow.cfg, and no commands of providers.
 is_3_1 = compat.ExecuteCallback is None
 
+needs_sentry_integrations = pytest.mark.skipif(
+    "sentry_integration" not in workloads.ExecuteTask.model_fields,
+    reason="executors of this Airflow have no Sentry integration",
+)
 needs_callbacks = pytest.mark.skipif(Callback is None, reason="this Airflow runs no callbacks in executors")
 
 

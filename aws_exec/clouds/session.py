@@ -3,7 +3,8 @@
 The rule is the amazon provider's: `conn_id` names an Airflow connection (`aws_default` unless said otherwise); where
 `aws_default` does not exist, and where `conn_id` is empty, boto3's own chain of credentials decides. With the provider
 installed its hook resolves the connection (roles, SAML, profiles, ...). Without it, `aws_default` is understood as far
-as keys, region and endpoint go, and everything else is refused: never silently another account.
+as keys, region and endpoint go, and everything else is refused: never silently another account. For the same reason a
+connection that cannot be looked up (Airflow's database does not answer) is `UNREACHED`, which is tried again.
 
 Clients are built on a thread of ours, never in the scheduler's beat: resolving a connection asks Airflow's database
 and may call STS. The amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs Airflow.
@@ -49,7 +50,7 @@ _PLAIN_EXTRAS = frozenset(
 
 ClientT = TypeVar("ClientT")
 
-#: Looks a connection of Airflow up by its id; None if there is none.
+#: Looks a connection of Airflow up by its id; None if there is none. Raises where nobody can say whether there is one.
 FindConnection: TypeAlias = Callable[[str], Any | None]
 
 
@@ -88,7 +89,7 @@ def build_client(
 
     Args:
         service: `"ecs"`, `"batch"`, ...
-        find_connection: where the amazon provider is not installed: looks `aws_default` up in Airflow.
+        find_connection: looks the connection up in Airflow.
         conn_id: an Airflow connection; empty or None: boto3's own chain.
         region_name: the option; None or empty: the connection's, else boto3's. `AWS_ENDPOINT_URL` is honoured.
         section: of Airflow's configuration that these come from, for messages.
@@ -105,7 +106,7 @@ def build_client(
         if not conn_id:
             return _session(region_name=region_name or None).client(service, config=config)
         if _has_amazon_hook():
-            return _from_hook(service, conn_id, region_name or None, config)
+            return _from_hook(service, conn_id, region_name or None, config, find_connection=find_connection)
         return _from_plain_connection(
             service, conn_id, region_name or None, config, section, find_connection=find_connection
         )
@@ -250,10 +251,20 @@ def _has_amazon_hook() -> bool:
         return False
 
 
-def _from_hook(service: str, conn_id: str, region_name: str | None, ours: Config) -> Any:
+def _from_hook(
+    service: str, conn_id: str, region_name: str | None, ours: Config, *, find_connection: FindConnection
+) -> Any:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # noqa: PLC0415 -- may not be installed
 
-    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type=service)
+    class Hook(AwsGenericHook):  # type: ignore[type-arg] # untyped where the provider is not installed
+        """The provider's, but a connection that could not be looked up is not taken for one that does not exist."""
+
+        @classmethod
+        def get_connection(cls, conn_id: str) -> Any:
+            found = find_connection(conn_id)
+            return super().get_connection(conn_id) if found is None else found
+
+    hook: Any = Hook(aws_conn_id=conn_id, region_name=region_name, client_type=service)
     # The connection's own `config_kwargs` (proxies, ...) stay in force, except where ours are a promise.
     return hook.get_client_type(region_name=hook.region_name, config=hook.config.merge(ours))
 

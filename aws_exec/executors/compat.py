@@ -318,26 +318,33 @@ def options_said(executor: BaseExecutor, section: str, names: Iterable[str]) -> 
 def connection(conn_id: str) -> Any | None:
     """A connection of Airflow's; None if there is none.
 
+    Airflow's own look-up takes a secrets backend that fails (Airflow's database while it does not answer, Vault) for
+    one that does not have the connection. So where it finds none, each backend is asked again, and may raise.
+
     Where it finds none, Airflow 3.1 would ask a task's supervisor next: outside a task that is an ImportError, of a
-    name that this module gets within a task only.
+    name that this module gets within a task only. It asks no database: its scheduler has what environment variables and
+    the configured secrets backend have.
 
     Raises:
-        ImportError: any other, of a secrets backend that is not installed: what it has would name the account.
+        ImportError: of a secrets backend that is not installed: what it has would name the account.
+        Exception: whatever a backend raises that cannot say whether it has the connection, for the same reason.
     """
-    # Not before it is needed: who has the amazon provider does without. mypy sees no lazy exports.
+    # Not before it is needed: who sets `conn_id` to empty does without. mypy sees no lazy exports.
     from airflow.exceptions import (  # type: ignore[attr-defined]  # noqa: PLC0415 -- see above
         AirflowNotFoundException,
     )
     from airflow.sdk import BaseHook  # noqa: PLC0415 -- see above
+    from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded  # noqa: PLC0415 -- see above
 
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
-        return None
+        pass
     except ImportError as error:
         if error.name != _SUPERVISED:
             raise
-        return None
+    found = (backend.get_connection(conn_id=conn_id) for backend in ensure_secrets_backend_loaded())
+    return next(filter(None, found), None)
 
 
 def team_of(executor: BaseExecutor) -> str | None:

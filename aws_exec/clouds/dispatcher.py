@@ -127,7 +127,7 @@ class Dispatcher:
         self._stop_pacer = stops or launches
         self._read_pacer = reads
         self._log = LaneLog(clock)
-        self._gate = CredentialsGate(self._mend, self._wake, *renewal)
+        self._gate = CredentialsGate(self._mend, self._wake, *renewal, clock=clock)
         self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
         self._questions = RowQuestions(rows, clock)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())

@@ -2,12 +2,16 @@
 
 One bad set of credentials fails every call alike. So the first call that says so closes the gate; behind it queued
 effects stay queued, and a thread of its own rebuilds the client until a harmless call gets past authentication.
+
+Rebuilding it asks Airflow's database, and may run a program: neither has to answer, ever. A thread that hangs there is
+abandoned, and another one tries.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from aws_exec.clouds.lane_log import emit
@@ -18,6 +22,10 @@ log = logging.getLogger(__name__)
 #: The first rebuild waits a moment, so that a rotation in progress ends; later ones must not hammer STS.
 FIRST_RENEWAL_SECONDS = 5.0
 LONGEST_RENEWAL_SECONDS = 60.0
+#: Seconds after which a try is given up: a few calls to AWS, each given up after 25 s, may be slow and still go well.
+#: So many threads may hang at a time: each may hold a connection of Airflow's pool.
+RENEWAL_SECONDS = 120.0
+RENEWALS_HUNG = 2
 
 
 class CredentialsGate:
@@ -27,6 +35,7 @@ class CredentialsGate:
         mend: rebuild the client and try it; None if the credentials work now, else what is wrong. Never raises.
         opened: called after the gate has opened again.
         first, longest: seconds before the first try, and at most between two.
+        clock: seconds, monotonic.
     """
 
     def __init__(
@@ -35,17 +44,23 @@ class CredentialsGate:
         opened: Callable[[], None],
         first: float = FIRST_RENEWAL_SECONDS,
         longest: float = LONGEST_RENEWAL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._mend = mend
         self._opened = opened
         self._first = first
         self._longest = longest
+        self._clock = clock
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._paused = False
         #: Why it is paused; None once that is mended.
         self._fault: Fault | None = None
         self._thread: threading.Thread | None = None
+        #: When the thread began the try that it is at; None between two.
+        self._trying_since: float | None = None
+        #: Threads that hung when they were abandoned, and may still.
+        self._abandoned: list[threading.Thread] = []
         self._age = 0
 
     def is_paused(self) -> bool:
@@ -66,15 +81,31 @@ class CredentialsGate:
         self.tend()
 
     def tend(self) -> None:
-        """Start the thread that mends, if it is needed and there is none; for a thread of ours to call now and then."""
+        """Start the thread that mends, if it is needed and there is none; for a thread of ours to call now and then.
+
+        One that has been at a try for too long is given up first: what comes of it, if it ever ends, does not count.
+        """
         try:
             with self._lock:
+                self._abandon()
                 is_needed = self._paused and not self._closing.is_set()
                 if is_needed and (self._thread is None or not self._thread.is_alive()):
+                    self._trying_since = None
                     self._thread = threading.Thread(target=self._recover, name="awsexec-credentials", daemon=True)
                     self._thread.start()
         except RuntimeError:
             emit(log, logging.WARNING, "No thread can be started to renew the AWS credentials; trying again")
+
+    def _abandon(self) -> None:
+        """Give up a thread that hangs. To be called with the lock."""
+        thread, since = self._thread, self._trying_since
+        self._abandoned = [each for each in self._abandoned if each.is_alive()]
+        if thread is None or since is None or self._clock() - since <= RENEWAL_SECONDS:
+            return
+        if len(self._abandoned) < RENEWALS_HUNG:
+            self._abandoned.append(thread)
+            self._thread = self._trying_since = None
+            emit(log, logging.WARNING, "Renewing the AWS credentials hangs for %g s; trying again", RENEWAL_SECONDS)
 
     def close(self) -> None:
         """Mend no more. Does not wait for a try under way."""
@@ -92,7 +123,13 @@ class CredentialsGate:
             )
             if self._closing.wait(delay):
                 return
-            self._fault = self._mend()
+            self._trying_since = self._clock()
+            found = self._mend()
+            with self._lock:
+                if self._thread is not threading.current_thread():
+                    return  # abandoned: another one is at it
+                self._trying_since = None
+                self._fault = found
             delay = min(self._longest, delay * 2)
         emit(log, logging.INFO, "AWS credentials work again; launching goes on")
         with self._lock:

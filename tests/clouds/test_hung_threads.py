@@ -1,14 +1,15 @@
-"""A thread that hangs in Airflow's database is replaced, and what it asked for is completed."""
+"""A thread that hangs in Airflow's database is replaced, and what it was to do is done or completed."""
 
 import threading
 
 from aws_exec.clouds.dispatcher import ROWS_HUNG, ROWS_SECONDS
+from aws_exec.clouds.lane_gate import RENEWAL_SECONDS, RENEWALS_HUNG
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import AskOwners
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.testing import FakeClock
-from tests.clouds.lanes import rig, until
+from tests.clouds.lanes import rig, submit, until
 
 
 class HungDatabase:
@@ -52,3 +53,54 @@ def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
         assert it.dispatcher.peek() is None
         database.go_on.set()
         assert [event.ask for event in it.settle()] == list(range(ROWS_HUNG + 1, 10))
+
+
+class HungRenewals:
+    """A `renew` that looks a connection up in that database: so many hang until they are let go, later ones do not."""
+
+    def __init__(self, hung):
+        self._hung = hung
+        self.threads = []
+        self.go_on = threading.Event()
+
+    def __call__(self):
+        self.threads.append(threading.current_thread())
+        if len(self.threads) <= self._hung:
+            self.go_on.wait()
+
+
+EXPIRED = Fault(Trouble.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
+SOON = {"renewal": (0.0, 0.0), "look_after": 0.01, "lease": 1e6}
+
+
+def test_a_renewal_of_the_credentials_that_hangs_is_given_up_and_tried_again():
+    clock, renew = FakeClock(), HungRenewals(1)
+    with rig(clock=clock, renew=renew, **SOON) as it:
+        it.cloud.fail("submit", EXPIRED)
+        it.dispatch(submit(1))
+        assert it.one().fault is EXPIRED
+        until(lambda: len(renew.threads) == 1)
+        it.dispatch(submit(2))
+        clock.advance(RENEWAL_SECONDS + 1)
+        assert type(it.one()) is on.Accepted
+        assert len(renew.threads) == 2
+        age = it.dispatcher._gate.age
+        renew.go_on.set()
+        renew.threads[0].join()
+        assert (it.dispatcher._gate.age, it.dispatcher._gate.is_paused()) == (age, False)
+
+
+def test_no_more_threads_than_a_few_are_left_behind_by_renewals_that_hang():
+    clock, renew = FakeClock(), HungRenewals(RENEWALS_HUNG + 1)
+    with rig(clock=clock, renew=renew, **SOON) as it:
+        it.cloud.fail("submit", EXPIRED)
+        it.dispatch(submit(1))
+        assert it.one().fault is EXPIRED
+        for count in range(1, RENEWALS_HUNG + 2):
+            until(lambda n=count: len(renew.threads) == n)
+            clock.advance(RENEWAL_SECONDS + 1)
+        it.dispatcher._gate.tend()
+        assert len(renew.threads) == RENEWALS_HUNG + 1
+        it.dispatch(submit(2))
+        renew.go_on.set()
+        assert type(it.one()) is on.Accepted

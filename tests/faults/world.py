@@ -76,6 +76,8 @@ class World:
         if describes:
             self._own[service.batch_size] = describes
         self.restarts = 0
+        #: Launches whose task has told the API server its result.
+        self._reported: set[str] = set()
         self._rows = rows
         #: By launch id.
         self._workloads: dict[str, Any] = {}
@@ -143,7 +145,8 @@ class World:
         """Kill the scheduler between two bytecodes, and have another one adopt what the rows say.
 
         What is at AWS by then is carried out; what waits to be sent never is. A task's row is RUNNING from when its
-        user code began until Airflow was told of its end: nobody else tells it.
+        user code began, and is adopted so, until its container has exited with 0 (`_report_results`) or Airflow was
+        told of its end.
 
         Args:
             dead_for: seconds until there is another.
@@ -160,6 +163,7 @@ class World:
         open_ones = [s for s in self.stories if not (s.taken_back or self.scheduler.outcomes(s.key))]
         self._left |= {s.launch_id for s in self.stories} - {s.launch_id for s in open_ones}
         self._rows.replace([self._standing(story) for story in open_ones])
+        self._reported.clear()
         self.scheduler.executor = self.started()
         adoption = adopt(self.executor)
         assert adoption.reset == [], "its try is burnt"
@@ -176,11 +180,22 @@ class World:
 
     def step(self) -> None:
         """One beat, the calls that it leads to, and one second; what must hold at any time is looked at."""
+        self._report_results()
         self.scheduler.beat()
         self.settle()
         wrong = [*untracked(seen := self.evidence()), *too_many(seen, self.stories)]
         assert not wrong, "\n".join(wrong)
         self.timeline.advance(1.0)
+
+    def _report_results(self) -> None:
+        """A task tells the API server its result before its container exits with 0. Before a restart it has no row."""
+        if not self.restarts:
+            return
+        exits = self.aws.exits()
+        ended = {launch_of(each.token) for each in self.aws.launches() if exits.get(each.arn) == 0} - self._reported
+        for launch_id in ended & set(self._workloads):
+            self._rows.set(self._workloads[launch_id].ti.task_id, state="success")
+        self._reported |= ended
 
     def settle(self) -> None:
         """Let calls come back that are on their way, but for those that the service holds back."""

@@ -169,8 +169,8 @@ def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Prob
         if problems:
             raise CloudError(problems[0].fault)
         raise UnknownJobError(
-            f"there is no job {address.text}: AWS forgets an ECS task an hour after its end, a Batch job after a week. "
-            "awsexec list --all-states shows what there is"
+            f"there is no job {address.text} of Airflow: AWS forgets an ECS task an hour after its end, "
+            "a Batch job after a week. awsexec list --all-states shows what there is"
         )
     instances = {(job.address, "") if address.dag else (job.job.arn, "") for job in jobs}
     if len(instances) > 1:

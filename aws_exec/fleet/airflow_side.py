@@ -53,7 +53,7 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
     """What Airflow's database says of each container's task instance or callback, in their order.
 
     Raises:
-        FleetError: it cannot be reached, or Airflow is not configured here.
+        FleetError: it cannot be read, or Airflow is not configured here.
     """
     return _from_rows(lambda ownership: ownership.owners(identities, None))
 
@@ -76,5 +76,5 @@ def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
         return query(ownership)
     except Exception as error:
         said = redact(str(error).partition("\n")[0], longest=200)
-        message = f"--orphans needs Airflow's database, which cannot be reached ({type(error).__name__}: {said})"
+        message = f"--orphans needs Airflow's database, which cannot be read ({type(error).__name__}: {said})"
         raise FleetError(f"{message}; run it where the scheduler's configuration is") from error

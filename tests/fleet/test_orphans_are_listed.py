@@ -122,16 +122,17 @@ def test_where_nothing_could_be_looked_at_nothing_is_said_of_orphans(service, sh
     assert done.err.count("\n") == 1
 
 
-def test_a_database_that_cannot_be_reached_is_one_clear_line(tmp_path):
+@pytest.mark.parametrize("database", ["no/such/folder/airflow.db", "without_tables.db"])
+def test_a_database_that_cannot_be_read_is_one_clear_line(database, tmp_path):
     asking = "from aws_exec.fleet.airflow_side import owners; from tests.fleet.fleet import identity\n"
     asking += "try: owners([identity('load')])\nexcept Exception as error: print(type(error).__name__, error)"
     nowhere = {
         "AIRFLOW_HOME": str(tmp_path),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/no/such/folder/airflow.db",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/{database}",
     }
     done = subprocess.run(
         [sys.executable, "-c", asking], env=os.environ | nowhere, capture_output=True, text=True, check=True
     )
     (said,) = [line for line in done.stdout.splitlines() if "Error" in line]
-    assert said.startswith("FleetError --orphans needs Airflow's database, which cannot be reached (OperationalError")
+    assert said.startswith("FleetError --orphans needs Airflow's database, which cannot be read (OperationalError")
     assert said.endswith("run it where the scheduler's configuration is")

@@ -106,7 +106,7 @@ def test_a_job_is_found_by_what_it_is_called(fleet, running, name):
 
 
 def test_what_is_not_there_or_not_only_one_is_said(fleet, running):
-    with pytest.raises(UnknownJobError, match="there is no job etl/nothing"):
+    with pytest.raises(UnknownJobError, match="there is no job etl/nothing of Airflow: AWS"):
         fleet.locate(["etl/nothing"], ended=True)
     with pytest.raises(MisusedError, match="use --region eu-west-1"):
         fleet.locate([running["task"].replace("us-east-1", "eu-west-1")], ended=False)

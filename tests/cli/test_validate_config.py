@@ -210,7 +210,8 @@ def test_a_section_of_the_retired_package_is_pointed_out(run, written):
 
     assert f"{path}:4:1: warning: [batch] is a section of the retired package" in done.stdout
     assert "Move its options to [aws_batch_executor]" in done.stdout
-    assert (done.returncode, done.stderr.startswith("error: no executor is configured")) == (Exit.USAGE, True)
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.startswith("error: [core] executor names no executor of awsexec, only LocalExecutor\nhint: ")
 
 
 def test_an_executor_that_is_named_without_options_is_an_error(run, tmp_path):
@@ -219,6 +220,16 @@ def test_an_executor_that_is_named_without_options_is_an_error(run, tmp_path):
 
     assert (done.returncode, done.stderr) == (Exit.FAILED, "3 errors in the environment\n")
     assert done.stdout.count("$AIRFLOW__CORE__EXECUTOR: error: ") == 3
+
+
+def test_an_executor_of_the_retired_package_is_an_error(run, written):
+    options = "[aws_batch_executor]\njob_queue = q\njob_definition = j\n"
+    path = written(f"[core]\nexecutor = airflow_aws_executors.AwsBatchExecutor\n{options}", "airflow.cfg")
+    done = run("validate-config", path)
+
+    assert f"{path}:2:12: error: airflow_aws_executors.AwsBatchExecutor is of a retired package" in done.stdout
+    assert "Write aws_exec.AwsBatchExecutor" in done.stdout
+    assert done.returncode == Exit.FAILED
 
 
 def test_what_is_in_order_is_said_to_have_passed(run, written):

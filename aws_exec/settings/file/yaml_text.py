@@ -76,16 +76,24 @@ def _decoded(content: bytes, source: str) -> str:
     if len(content) > MOST_BYTES:
         message = f"is longer than {MOST_BYTES:,} bytes, and no more are read"
         raise _NotReadable(Complaint("file-unreadable", Place(source), message, "Is this the file that was meant?"))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace")
-        place = place_in(before, len(before), source)
-        raise _NotReadable(Complaint("file-unreadable", place, "is not UTF-8", "Save the file as UTF-8")) from None
+    text, not_utf8 = decoded(content, source)
+    if not_utf8 is not None:
+        raise _NotReadable(not_utf8)
     if (found := _NOT_PRINTABLE.search(text)) is not None:  # PyYAML says a character's number, and no line
         message = f"has the character U+{ord(found[0]):04X}, which YAML does not allow"
         raise _NotReadable(Complaint("yaml-syntax", place_in(text, found.start(), source), message, "Remove it"))
     return text
+
+
+def decoded(content: bytes, source: str) -> tuple[str, Complaint | None]:
+    """Return the text of a file, and what is wrong if it is not UTF-8: then the text has U+FFFD for each such byte."""
+    try:
+        return content.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig", "replace")
+        place = place_in(before, len(before), source)
+        complaint = Complaint("file-unreadable", place, "is not UTF-8", "Save the file as UTF-8")
+        return content.decode("utf-8-sig", "replace"), complaint
 
 
 def place_in(text: str, at: int, source: str) -> Place:

@@ -143,7 +143,8 @@ _WARNINGS = {
     "rate-quota": "`launch_rate` is not above the documented quota.",
     "queued-timeout": "`[scheduler] task_queued_timeout` is longer than instances take to start.",
     "launch-timeout": "`launch_timeout` is shorter than `[scheduler] task_queued_timeout`, which ends first.",
-    "executor-ignored": "Executors of teams count: `[core] multi_team` is set.",
+    "executor-ignored": "Airflow starts what is configured: `[core] executor` names the executors that have options, "
+    "and `[core] multi_team` is set for those of teams.",
     "retired-package": "Nothing is configured for the retired package `airflow-aws-executors`: nobody reads it.",
     "parallelism-quota": "As many tasks as `[core] parallelism` fit into the vCPU quota that `quotas` names.",
     "legacy-flat": "An `executor_config` says where its members belong; flat ones are the Airflow container's.",

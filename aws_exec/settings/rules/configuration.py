@@ -13,7 +13,14 @@ from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.option_info import option_catalogue
 from aws_exec.settings.problems import section_of, shown
 from aws_exec.settings.rules.airflow_text import AirflowText, Value
-from aws_exec.settings.rules.executors import NamedExecutor, check_executors, leave_out, named_executors
+from aws_exec.settings.rules.executors import (
+    PATHS,
+    NamedExecutor,
+    check_executors,
+    leave_out,
+    named_executors,
+    only_airflows,
+)
 
 #: Airflow's default of `[core] parallelism`.
 PARALLELISM = 32.0
@@ -105,12 +112,23 @@ class Configuration:
     def check_executors(self) -> Iterator[Complaint]:
         """What is wrong with `[core] executor`, and sections that only the retired `airflow-aws-executors` read."""
         yield from check_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
+        yield from self._ignored_options()
         for old, service in RETIRED_SECTIONS.items():
             for text in self.airflow:
                 for _, value in [*text.options(old)][:1]:
                     message = f"[{old}] is a section of the retired package airflow-aws-executors; nothing reads it"
                     mend = f"Move its options to [{MODELS[service].section}]; `region` is now region_name"
                     yield Complaint("retired-package", value.key, message, mend)
+
+    def _ignored_options(self) -> Iterator[Complaint]:
+        """Options of executors that Airflow does not start: `[core] executor` names only its own."""
+        for team in self.teams:
+            entries = [entry for entry in self.named if entry.team == team]
+            for service in SERVICES if only_airflows(entries) else ():
+                if self.says(service, team):
+                    where = f" of team {team[:60]}" if team else ""
+                    message = f"{PATHS[service]}{where} has options, but [core] executor does not name it"
+                    yield Complaint("executor-ignored", entries[0].place, message, f"Add {PATHS[service]}")
 
     def getter(self, section: str, team: str | None = None) -> Callable[[str], str | None]:
         """What gives the raw text of an option of a section, as `options.load` asks for it."""

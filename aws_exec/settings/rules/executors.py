@@ -7,7 +7,7 @@ follow, each after a semicolon: `aws_exec.AwsEcsExecutor;risk=batch:aws_exec.Aws
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -59,6 +59,11 @@ def leave_out(service: Service, entries: Iterable[NamedExecutor]) -> bool:
     services = {path.rpartition(".")[2]: each for each, path in PATHS.items()}
     names = {entry.path.rpartition(".")[2] for entry in entries} - _CORE
     return bool(names) and all(services.get(name, service) != service for name in names)
+
+
+def only_airflows(entries: Sequence[NamedExecutor]) -> bool:
+    """Return whether all entries, one at least, are Airflow's own executors: none reads the sections of ours."""
+    return bool(entries) and all(entry.path in _CORE for entry in entries)
 
 
 def named_executors(value: Value | None, *, multi_team: bool) -> list[NamedExecutor]:
@@ -152,7 +157,9 @@ def _check_entry(entry: NamedExecutor, before: Container[str]) -> Iterator[Compl
         yield _wrong(entry, f"{path[:80]} does not exist", did_you_mean(path, PATHS.values()))
     elif package.startswith(_RETIRED):
         instead = PATHS["batch" if "batch" in name.lower() else "ecs"]
-        yield Complaint("retired-package", entry.place, f"{path[:80]} is of a retired package", f"Write {instead}")
+        yield _wrong(
+            entry, f"{path[:80]} is of a retired package, and does not start with Airflow 3", f"Write {instead}"
+        )
 
 
 def _wrong(entry: NamedExecutor, message: str, mend: str) -> Complaint:

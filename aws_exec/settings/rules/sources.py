@@ -13,6 +13,7 @@ from pathlib import Path
 from aws_exec.settings.file.discovery import airflow_home, find_file, read_bytes
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.file.reading import MODELS, read_file
+from aws_exec.settings.file.yaml_text import decoded, place_in
 from aws_exec.settings.rules.airflow_text import AirflowText, of_environment, read_cfg, read_environment_file
 from aws_exec.settings.rules.configuration import Configuration
 
@@ -53,18 +54,21 @@ class Sources:
 
     def note(self, source: str, content: bytes) -> str:
         """Remember a source by its name; its text."""
-        text = content.decode("utf-8-sig", "replace")
+        text, _ = decoded(content, source)
         self.lines[source] = text.splitlines()
         self.checked.append(source)
         return text
 
     def without_executor(self) -> str:
-        """That no executor is configured, and where its options could be; empty if one is, or if there are templates.
+        """Return what is missing where no executor of ours is configured; empty if one is, or if there are templates.
 
         Templates are checked without an executor: they may be deployed apart from its options.
         """
         if any(each.configured or each.file.templates for each in self.configurations):
             return ""
+        named = dict.fromkeys(entry.path for each in self.configurations for entry in each.named)
+        if named:
+            return f"[core] executor names no executor of awsexec, only {', '.join(named)[:80]}"
         files = [each.file.located.source for each in self.configurations if each.file.located.source]
         nothing = f"no section ecs or batch in {', '.join(files)}" if files else "no awsexec.yaml"
         sections = " or ".join(f"[{model.section}]" for model in MODELS.values())
@@ -116,6 +120,8 @@ def read_sources(files: Sequence[File], environment: Mapping[str, str], *, with_
         text = sources.note(name, content)
         if unreadable:
             continue
+        if file.kind is not Kind.AWSEXEC and (wrong := _not_text(content, name)) is not None:
+            sources.complaints.append(wrong)
         if file.kind is Kind.AIRFLOW:
             read, complaints = read_cfg(text, name)
             airflow.append(read)
@@ -135,3 +141,13 @@ def read_sources(files: Sequence[File], environment: Mapping[str, str], *, with_
         sources.configurations.append(Configuration(read_yaml, over))
     sources.configurations = sources.configurations or [Configuration(airflow=over)]
     return sources
+
+
+def _not_text(content: bytes, source: str) -> Complaint | None:
+    """What keeps Airflow or a shell from reading a file as text; None if nothing does."""
+    text, not_utf8 = decoded(content, source)
+    at = text.find("\0")
+    if not_utf8 is not None or at < 0:
+        return not_utf8
+    message = "has the character U+0000, which no option can have"
+    return Complaint("cfg-syntax", place_in(text, at, source), message, "Remove it")

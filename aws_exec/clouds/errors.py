@@ -202,6 +202,21 @@ def failed_in_providers(error: BaseException) -> bool:
     return False
 
 
+def _failed_provider(error: BaseException) -> str:
+    """Return botocore's name of the credential provider that failed, such as `custom-process`; empty if none did.
+
+    The exception may be any, such as one of a JSON parser: only the name tells a reader which setting is meant.
+    """
+    name, step = "", error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_globals.get("__name__") in _PROVIDERS:
+            provider = step.tb_frame.f_locals.get("self")
+            found = getattr(provider, "METHOD", None) or getattr(provider, "method", None)
+            name = found if isinstance(found, str) else name
+        step = step.tb_next
+    return name
+
+
 def fault_of_credentials(error: BaseException, operation: str) -> Fault:
     """What it means that no credentials were found: `operation` was not sent.
 
@@ -215,6 +230,8 @@ def fault_of_credentials(error: BaseException, operation: str) -> Fault:
         if trouble is _NO_ANSWER and not isinstance(error, HTTPClientError):
             trouble = _CREDENTIALS
         message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), _CREDENTIALS)
+        if (provider := _failed_provider(error)) and provider not in message:
+            message = f"{message} (credential provider {provider})"
         fault = Fault(trouble, operation, type(error).__name__, message)
     passes = {_NO_ANSWER: _UNREACHED, _UNREACHED: _UNREACHED, _THROTTLED: _THROTTLED}
     return replace(fault, trouble=passes.get(fault.trouble, _CREDENTIALS))

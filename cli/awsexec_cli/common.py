@@ -189,8 +189,10 @@ def told(fault: Any) -> str:
 
 #: What nobody but who asked can mend.
 _OF_THE_REGION = ("NoRegionError", "UnknownRegion")
+#: What is wrong, and what to do, where AWS takes no credentials.
+NO_CREDENTIALS = "the AWS credentials are missing, expired or invalid: log in, or name a --profile"
 _MEANINGS = {
-    "credentials": "the AWS credentials are missing, expired or invalid: log in, or name a --profile",
+    "credentials": NO_CREDENTIALS,
     "denied": "these credentials may not do this: awsexec check-health --policy prints what is needed",
     "missing": "it does not exist there: check --cluster or --queue, --region and --profile",
     "throttled": "AWS says that it is asked too often: wait a moment, and ask again",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.common import Format, before, errors_told
+from awsexec_cli.common import NO_CREDENTIALS, Format, before, errors_told
 from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import show_rows, write
 from awsexec_cli.exits import Exit
@@ -145,7 +145,7 @@ def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint
             clients = clients_of(region or asked.region, profile or asked.profile, url, may_ask=asked.may_ask)
             return [check_live(configuration, clients) for configuration in sources.configurations]
     except CredentialsError as error:
-        printer.fail(COMMAND, f"AWS cannot be asked: {error}")
+        printer.fail(COMMAND, f"{NO_CREDENTIALS} ({error})")
         raise typer.Exit(Exit.CREDENTIALS) from error
 
 

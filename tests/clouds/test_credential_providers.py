@@ -160,6 +160,20 @@ def test_what_a_provider_raises_is_of_the_credentials_and_nothing_was_sent(setti
 
 
 @pytest.mark.parametrize(
+    ("broken", "provider"),
+    [
+        ("web identity, no token file", "assume-role-with-web-identity"),
+        ("Pod Identity, no token file", "container-role"),
+        ("a process that prints no JSON", "custom-process"),
+        ("a process that is not there", "custom-process"),
+    ],
+)
+def test_what_a_provider_raises_names_the_provider(broken, provider, aws, monkeypatch, tmp_path):
+    BROKEN[broken](monkeypatch, tmp_path)
+    assert {provider in fault.message for fault in faults(of_a_person)} == {True}
+
+
+@pytest.mark.parametrize(
     ("answer", "trouble"),
     [
         ((403, "AccessDenied"), Trouble.CREDENTIALS),

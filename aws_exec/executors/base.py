@@ -146,7 +146,7 @@ class ContainerExecutor(StartingExecutor):
 
     def _unwanted(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, str]:
         """Which of these launches Airflow no longer wants, and why; on a thread of its own."""
-        return wanted.unwanted(launches)
+        return wanted.unwanted(launches) if self.CHECK_INTERVAL is not None else {}
 
     def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
         """Whose these containers are; on a thread of its own."""

@@ -45,10 +45,10 @@ class Sweeping:
         self.book = book
 
     def _leave(self, draft: Draft, kind: Kind, items: Sequence[Any], now: float) -> None:
-        """Do what one step has time for, unless something else is left already; the rest is left to Ticks."""
-        first = not draft.clockwork.backlog
+        """Do it now if it is little and nothing else is left already; else leave it to Ticks, a step each."""
+        at_once = not draft.clockwork.backlog and len(items) <= self.policy.wakes
         draft.leave(kind, items)
-        if first:
+        if at_once:
             self._go_on(draft, now)
 
     def _go_on(self, draft: Draft, now: float) -> None:

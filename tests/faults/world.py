@@ -232,7 +232,7 @@ class World:
                 key: [(state, info) for state, info in told if state in ("success", "failed")]
                 for key, told in self.scheduler.told.items()
             },
-            notes={s.key: self.scheduler.notes[(s.key.dag_id, s.key.task_id, s.key.map_index)] for s in self.stories},
+            notes={s.key: self.scheduler.entries_of(s.key) for s in self.stories},
             records=[each.launch_id for each in records],
             tracked={
                 *book.by_arn,

@@ -9,7 +9,6 @@ are spared: each is one step of the interpreter's, which a trace function can in
 from __future__ import annotations
 
 import io
-import linecache
 import logging
 import sys
 import threading
@@ -26,6 +25,7 @@ from aws_exec.lifecycle.effects import AskOwners, Settle, Survey
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing import FakeCloud
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
+from tests.interruption import is_spared
 
 KINDS = ("dispatch", "launch", "stop", "read", "row", "credentials")
 EXPIRED = Fault(Trouble.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
@@ -69,19 +69,6 @@ class Kills:
                 self.done = self.killed = True
                 raise self._error
         return self._trace
-
-
-def is_spared(frame):
-    """Whether no exception can be from here: it is not the line's first step, in a `with` or a comprehension.
-
-    The instruction that a trace function interrupts there is none that the interpreter unwinds: the lock of a `with`
-    around an inlined comprehension stays locked (Python 3.12 and 3.13).
-    """
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    is_comprehension = " for " in f" {line}" and not line.endswith(":")
-    if not (is_comprehension or line.startswith("with ")):
-        return False
-    return frame.f_lasti != min(start for start, _, number in frame.f_code.co_lines() if number == frame.f_lineno)
 
 
 def compose(effect):

@@ -11,6 +11,7 @@ from aws_exec import AwsEcsExecutor
 from aws_exec.testing.scripted import FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.versions import queued_tasks
+from tests.interruption import is_spared
 
 
 class Terminate:
@@ -34,7 +35,7 @@ class Terminate:
     def _trace(self, frame, what, _):
         if self._path not in frame.f_code.co_filename:
             return None
-        if what == "line":
+        if what == "line" and not is_spared(frame):
             self.lines += 1
             if self.lines == self._at:
                 sys.settrace(None)

@@ -222,8 +222,8 @@ def test_the_policy_names_what_is_configured_and_asks_nobody(shell, given):
 
 @pytest.mark.parametrize("how", ["text", "json"])
 def test_a_terminal_takes_nothing_in_it_for_a_command(shell, given, how):
-    named = {**given, "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "gone\x1b]0;x\x07\x9b"}
+    named = {**given, "AIRFLOW__AWS_ECS_EXECUTOR__CONN_ID": "gone\x1b]0;x\x07\x9b"}
     done = shell("check-health", "--executor", "ecs", "--format", how, **named)
 
-    assert "cluster gone ]0;x" in done.out
+    assert "gone ]0;x" in done.out + done.err
     assert [character for character in done.out if not character.isprintable() and character != "\n"] == []

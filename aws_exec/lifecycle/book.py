@@ -174,6 +174,7 @@ class Kind(Enum):
     """What is left to do of an event that is too large for one step."""
 
     OWNERS = "owners"  #: containers of a survey, each with its owner, to be judged
+    CONCLUDE = "conclude"  #: a survey whose containers have all been judged
     REAP = "reap"  #: orphans to be stopped
     LET_GO = "let go"  #: launches that waited for a survey, and since when
     TERMINATE = "terminate"  #: launches to be stopped
@@ -305,6 +306,8 @@ class Book:
         self.watched: dict[LaunchId, Job] = {}
         #: Launches that report, and of which user code is not known to have run.
         self.unstarted: dict[LaunchId, Key] = {}
+        #: Launches that wait for a survey, and since when (`Record.unseen`).
+        self.unseen: dict[LaunchId, float] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
         #: Changes of a phase that the table of transitions does not have: a bug of ours; whoever reads it empties it.
@@ -399,6 +402,10 @@ class Book:
         if job is not None:
             self.by_arn[job.arn] = launch_id
             self.watched[launch_id] = job
+        if new is not None and new.unseen is not None:
+            self.unseen[launch_id] = new.unseen
+        else:
+            self.unseen.pop(launch_id, None)
         if new is not None and not (new.started or new.silent):
             self.unstarted[launch_id] = new.key
         else:
@@ -471,14 +478,13 @@ class Draft:
         """Leave something to later steps, behind what is left already."""
         self.clockwork = replace(self.clockwork, backlog=(*self.clockwork.backlog, Work(kind, tuple(items))))
 
-    def next_of_backlog(self, count: int) -> tuple[Kind, tuple[Any, ...], bool]:
-        """Take at most `count` of the items that were left: their kind, they, whether they are the last of it."""
+    def next_of_backlog(self, count: int) -> tuple[Kind, tuple[Any, ...]]:
+        """Take at most `count` of the items that were left first; their kind, and they."""
         work, *others = self.clockwork.backlog
         done = work.done + count
-        last = done >= len(work.items)
-        rest = others if last else [replace(work, done=done), *others]
+        rest = others if done >= len(work.items) else [replace(work, done=done), *others]
         self.clockwork = replace(self.clockwork, backlog=tuple(rest))
-        return work.kind, work.items[work.done : done], last
+        return work.kind, work.items[work.done : done]
 
     def change(self) -> Change:
         """What this draft came to."""

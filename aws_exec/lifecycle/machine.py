@@ -154,9 +154,8 @@ class Machine(Surveying):
             draft.clockwork = replace(draft.clockwork, check=replace(check, ask=0))
             self._leave(draft, Kind.UNWANTED, event.unwanted, now)
 
-    def _drop_unwanted(self, draft: Draft, unwanted: Sequence[tuple[LaunchId, str]], now: float, *, last: bool) -> None:
+    def _drop_unwanted(self, draft: Draft, unwanted: Sequence[tuple[LaunchId, str]], now: float) -> None:
         """Free the keys of what Airflow no longer wants, and stop it before it starts."""
-        del last
         for launch_id, why in unwanted:
             record = draft.get(launch_id)
             if record is None or record.silent or record.started or record.doomed:
@@ -174,8 +173,7 @@ class Machine(Surveying):
         draft.clockwork = replace(draft.clockwork, terminating=True)
         self._leave(draft, Kind.TERMINATE, list(self.book.records), now)
 
-    def _terminate(self, draft: Draft, launch_ids: Sequence[LaunchId], now: float, *, last: bool) -> None:
-        del last
+    def _terminate(self, draft: Draft, launch_ids: Sequence[LaunchId], now: float) -> None:
         for record in filter(None, map(draft.get, launch_ids)):
             if _may_have_job(record):
                 self._doom(draft, record, "The executor was terminated", now, withdraw=False)

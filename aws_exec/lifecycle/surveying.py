@@ -62,9 +62,10 @@ class Surveying(Launching):
         findings = Findings(event.alive, frozenset(families.union(records)))
         draft.clockwork = replace(clockwork, surveying=0, survey=replace(clockwork.survey, findings=findings))
         self._leave(draft, Kind.OWNERS, event.newest_first, now)
+        self._leave(draft, Kind.CONCLUDE, (), now)
 
-    def _judge(self, draft: Draft, pairs: Sequence[tuple[Sighting, Owner]], now: float, *, last: bool) -> None:
-        """Take in whose some of the containers are; after the last of them the survey is complete."""
+    def _judge(self, draft: Draft, pairs: Sequence[tuple[Sighting, Owner]], now: float) -> None:
+        """Take in whose some of the containers are."""
         findings = draft.clockwork.survey.findings or Findings()
         callbacks: set[Key] = set()
         unowned: list[Sighting] = []
@@ -83,8 +84,6 @@ class Surveying(Launching):
             findings = self._suspect(draft, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
             survey = replace(draft.clockwork.survey, findings=findings)
             draft.clockwork = replace(draft.clockwork, survey=survey)
-        if last:
-            self._conclude(draft, findings, now)
 
     def _suspect(self, draft: Draft, findings: Findings, unowned: Sequence[Sighting]) -> Findings:
         """What was found, with containers that nobody owns."""
@@ -97,8 +96,9 @@ class Surveying(Launching):
         }
         return replace(findings, suspects={**findings.suspects, **since}, orphans={**findings.orphans, **orphans})
 
-    def _conclude(self, draft: Draft, findings: Findings, now: float) -> None:
+    def _conclude(self, draft: Draft, _nothing: Sequence[object], now: float) -> None:
         """All containers have been judged: the survey is over."""
+        findings = draft.clockwork.survey.findings or Findings()
         began = draft.clockwork.survey.began
         sooner = draft.clockwork.survey.due  # later than this one began, if something was adopted meanwhile
         due = sooner if sooner > began else began + (self.policy.orphan_interval or 0.0)
@@ -108,13 +108,11 @@ class Surveying(Launching):
         draft.want(do.Orphans(orphans, reap))
         if reap and orphans:
             self._leave(draft, Kind.REAP, orphans, now)
-        records = self.book.records.values()
-        waited = [(each.launch_id, each.unseen) for each in records if each.unseen is not None and each.unseen <= began]
+        waited = [(launch_id, unseen) for launch_id, unseen in self.book.unseen.items() if unseen <= began]
         self._leave(draft, Kind.LET_GO, waited, now)
 
-    def _let_go(self, draft: Draft, waited: Sequence[tuple[LaunchId, float]], now: float, *, last: bool) -> None:
+    def _let_go(self, draft: Draft, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
         """What waited for a survey that began later than its adoption waits no longer."""
-        del last
         for launch_id, unseen in waited:
             record = draft.get(launch_id)
             if record is not None and record.unseen == unseen:
@@ -142,8 +140,7 @@ class Surveying(Launching):
         self._doom(draft, draft.put(rival), SUPERSEDED, now)
         return True
 
-    def _reap(self, draft: Draft, orphans: Sequence[Orphan], _now: float, *, last: bool) -> None:
-        del last
+    def _reap(self, draft: Draft, orphans: Sequence[Orphan], _now: float) -> None:
         for orphan in orphans if not draft.clockwork.draining else ():
             # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
             sighting = orphan.sighting
@@ -171,5 +168,5 @@ class Surveying(Launching):
         },
     )
     WORKERS: ClassVar[Workers] = MappingProxyType(
-        {**Launching.WORKERS, Kind.OWNERS: _judge, Kind.REAP: _reap, Kind.LET_GO: _let_go},
+        {**Launching.WORKERS, Kind.OWNERS: _judge, Kind.CONCLUDE: _conclude, Kind.REAP: _reap, Kind.LET_GO: _let_go},
     )

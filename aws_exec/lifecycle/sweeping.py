@@ -31,8 +31,8 @@ _EARLIEST = 0.25
 
 #: What takes in each kind of event: a method of the machine's classes, with the draft to write to, the event, the time.
 Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
-#: What does the next items of each kind of work: a method, likewise; `last` says whether they are the last of it.
-Workers: TypeAlias = Mapping[Kind, Callable[..., None]]
+#: What does the next items of each kind of work: a method, likewise.
+Workers: TypeAlias = Mapping[Kind, Callable[[Any, Draft, Any, float], None]]
 
 
 class Sweeping:
@@ -53,8 +53,8 @@ class Sweeping:
 
     def _go_on(self, draft: Draft, now: float) -> None:
         """Do a step of what is left."""
-        kind, items, last = draft.next_of_backlog(self.policy.wakes)
-        self.WORKERS[kind](self, draft, items, now, last=last)
+        kind, items = draft.next_of_backlog(self.policy.wakes)
+        self.WORKERS[kind](self, draft, items, now)
 
     def _sweep_is_due(self, now: float) -> bool:
         clockwork = self.book.clockwork

@@ -167,6 +167,8 @@ def check(book: Book) -> None:
     assert book.watched == watched, "watched disagrees with the records"
     unstarted = {each.launch_id: each.key for each in book.records.values() if not (each.started or each.silent)}
     assert book.unstarted == unstarted, "unstarted disagrees with the records"
+    unseen = {each.launch_id: each.unseen for each in book.records.values() if each.unseen is not None}
+    assert book.unseen == unseen, "unseen disagrees with the records"
     by_key: dict[object, set[str]] = {}
     for record in book.records.values():
         by_key.setdefault(record.key, set()).add(record.launch_id)

@@ -54,7 +54,7 @@ def twin(machine):
     """A machine that goes on from where another is; that one stays as it is."""
     other = Machine(machine.policy)
     other.book = copy(machine.book)
-    for name in ("records", "by_key", "by_arn", "watched", "unstarted", "outbox", "unforeseen", "_due"):
+    for name in ("records", "by_key", "by_arn", "watched", "unstarted", "unseen", "outbox", "unforeseen", "_due"):
         setattr(other.book, name, copy(getattr(machine.book, name)))
     return other
 

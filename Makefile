@@ -7,24 +7,31 @@ STAMP := $(VENV)/.installed
 .PHONY: help venv demo test compat faults soak growth crash crash-rival bench coverage mutants lint format docs picture constraints clean
 .DEFAULT_GOAL := help
 
+# demo, crash and bench run on another Airflow with ON=next-3.13, the name of an environment of `make compat`.
+RUN := $(if $(ON),.compat/$(ON),$(VENV))/bin
+
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 venv: $(STAMP) ## the virtual environment that the other targets use
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else "awsexec needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 venv")'
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 15); sys.exit(None if ok else "awsexec needs Python 3.11 to 3.14; name one with: make PYTHON=python3.12 venv")'
 	@echo "Building $(VENV) (once, about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[local]' --group test --group lint
 	@touch $@
 
-demo: venv ## a real Airflow runs a DAG on both executors against an embedded AWS
-	@$(BIN)/awsexec demo
+demo: environment ## a real Airflow runs a DAG on both executors against an embedded AWS
+	@$(RUN)/awsexec demo
 
 test: venv ## every test, the real Airflow included
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest --numprocesses 2
+
+.PHONY: environment
+environment: venv
+	@$(if $(ON),$(BIN)/python -m tests.compatibility --build $(ON))
 
 faults: venv ## each call to AWS times each way in which it can go wrong: about three minutes
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
@@ -35,8 +42,8 @@ soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=3
 growth: venv ## a million launches through each executor on a simulated clock: is memory flat? about forty minutes each
 	@$(BIN)/python -m pytest -s -m growth tests/executors/test_growth.py
 
-crash: $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes
-	@$(BIN)/python -m pytest -m crash tests/crash
+crash: environment $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes (CASES=told: some of them)
+	@$(RUN)/python -m pytest -m crash tests/crash $(if $(CASES),-k "$(CASES)")
 
 crash-rival: venv ## the amazon provider's executors and ours in the same crashes: a table for docs/reliability.md
 	@$(BIN)/python -m tests.crash.rival
@@ -45,8 +52,8 @@ $(VENV)/.crash: $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group crash
 	@touch $@
 
-bench: $(VENV)/.bench ## both implementations beside each other: docs/benchmarks.md (ONLY=burst: one measure)
-	@$(BIN)/python -m bench $(addprefix --only ,$(ONLY))
+bench: environment $(VENV)/.bench ## both implementations beside each other: docs/benchmarks.md (ONLY=burst: one measure)
+	@$(RUN)/python -m bench $(addprefix --only ,$(ONLY))
 
 $(VENV)/.bench: $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group bench

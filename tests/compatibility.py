@@ -13,9 +13,12 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from packaging.version import Version
 
 from docs.parts import part, replaced
 from tests.tree import ROOT
@@ -46,12 +49,17 @@ class Combination:
         name: of its folder, and of its row.
         python: version.
         packages: what is asked of uv, beside awsexec and its test group.
+        optional: left out, with a message, where this machine has no such Python.
     """
 
     name: str
     python: str
     packages: tuple[str, ...]
+    optional: bool = False
 
+
+#: A pre-release is only taken for what names it: all other packages are releases.
+NEXT = ("apache-airflow==3.4.0b2", "apache-airflow-core==3.4.0b2", "apache-airflow-task-sdk==1.4.0b2")
 
 #: The newest ones are as constraints.txt pins them. Airflow 3.1.0 cannot be imported with structlog 25.5 or newer.
 COMBINATIONS = (
@@ -59,11 +67,13 @@ COMBINATIONS = (
     Combination("middle-3.12", "3.12", ("apache-airflow==3.2.2",)),
     Combination("newest-3.11", "3.11", ("--constraint", "constraints.txt")),
     Combination("newest-3.13", "3.13", ("--constraint", "constraints.txt")),
+    Combination("newest-3.14", "3.14", ("--constraint", "constraints.txt"), optional=True),
+    Combination("next-3.13", "3.13", NEXT),
 )
 
 
-def interpreter(version: str) -> str:
-    """A Python of this version on this machine; where there is none, the version, for uv to look for.
+def interpreter(version: str) -> str | None:
+    """A Python of this version on this machine; None if there is none.
 
     A command of that name may be a shim of pyenv that finds nothing: each is asked. Then what pyenv has installed.
     """
@@ -73,7 +83,7 @@ def interpreter(version: str) -> str:
     for folder in folders:
         if (found := shutil.which(name, path=folder)) and _is(found, version):
             return found
-    return version
+    return None
 
 
 def _is(python: str, version: str) -> bool:
@@ -82,15 +92,16 @@ def _is(python: str, version: str) -> bool:
     return answer.stdout.strip() == version
 
 
-def built(one: Combination) -> Path:
-    """The Python of an environment that is there by now."""
+def built(one: Combination, groups: Sequence[str] = ("test",)) -> Path:
+    """The Python of an environment that is there by now, with these dependency groups."""
     folder = ENVIRONMENTS / one.name
     python = folder / "bin" / "python"
     uv = [sys.executable, "-m", "uv"]
     if not python.exists():
-        subprocess.run([*uv, "venv", "--quiet", "--python", interpreter(one.python), folder], cwd=ROOT, check=True)
-    install = [*uv, "pip", "install", "--quiet", "--python", python, "--editable", ".[local]", "--group", "test"]
-    subprocess.run([*install, *one.packages], cwd=ROOT, check=True)
+        base = interpreter(one.python) or one.python  # where there is none, uv looks for one
+        subprocess.run([*uv, "venv", "--quiet", "--python", base, folder], cwd=ROOT, check=True)
+    install = [*uv, "pip", "install", "--quiet", "--python", python, "--editable", ".[local]"]
+    subprocess.run([*install, *(f"--group={group}" for group in groups), *one.packages], cwd=ROOT, check=True)
     return python
 
 
@@ -138,23 +149,28 @@ def write(line: str) -> None:
     """Put a row into the table of the page, in the place of the one for the same Airflow and Python."""
     text = PAGE.read_text(encoding="utf-8")
     rows = [*re.findall(r"^\| \d.*$", part(text, "compat"), re.MULTILINE), line]
-    latest = {tuple(_numbers(cell) for cell in row.split("|")[1:3]): row for row in rows}
+    latest = {tuple(Version(cell) for cell in row.split("|")[1:3]): row for row in rows}
     header = ["| Airflow | Python | passed | failed | skipped | on |", "| --- | --- | --- | --- | --- | --- |"]
     table = "\n".join([*header, *(latest[key] for key in sorted(latest))])
     PAGE.write_text(replaced(text, "compat", table), encoding="utf-8")
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.strip().split("."))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", help="the name of one combination")
-    only = parser.parse_args().only
+    parser.add_argument("--build", help="the name of one combination: build its environment only, for ON=NAME")
+    arguments = parser.parse_args()
+    if arguments.build:
+        (one,) = (one for one in COMBINATIONS if one.name == arguments.build)
+        built(one, ("test", "crash", "bench"))
+        return 0
+    only = arguments.only
     chosen = [one for one in COMBINATIONS if only in {None, one.name}]
     all_passed = bool(chosen)
     for one in chosen:
+        if one.optional and interpreter(one.python) is None:
+            sys.stdout.write(f"{one.name}: skipped, no Python {one.python} found\n")
+            continue
         line, passed = row(one)
         sys.stdout.write(f"{line}\n")
         write(line)

@@ -17,7 +17,7 @@ from airflow.executors.base_executor import BaseExecutor
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import ColumnElement, select, true, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import configure_mappers
 
 from aws_exec.lifecycle.values import Key
@@ -44,10 +44,6 @@ ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 
 #: Whether Airflow commits a launch id of its own with the QUEUED state (3.3). Before, a UUID in a row is a stale one.
 PRE_ASSIGNS: bool = hasattr(BaseExecutor, "pre_assigns_external_executor_id")
-
-#: The condition that a row is a task instance's current one. Airflow 3.4 keeps the earlier tries and executions in the
-#: same table; one that was superseded before it started stays QUEUED there (`TaskInstance.archive`).
-CURRENT: ColumnElement[bool] = TaskInstance.working_set.is_(True) if hasattr(TaskInstance, "working_set") else true()
 
 #: The columns from which `row_key` makes a row's key.
 KEY_COLUMNS: Final = (

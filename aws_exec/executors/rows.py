@@ -188,7 +188,7 @@ def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskIn
                 TaskInstance.state,
                 TaskInstance.queued_by_job_id,
                 TaskInstance.external_executor_id,
-            ).where(compat.rows_of(chunk), compat.CURRENT, TaskInstance.state.in_(states))
+            ).where(compat.rows_of(chunk), TaskInstance.state.in_(states))
             for *key, state, queued_by, external_id in session.execute(query):
                 found[compat.row_key(key)] = _Standing(_text(state), queued_by, external_id or "")
     return found
@@ -218,7 +218,7 @@ def read_workloads(
     )
     with asking() as session:
         for chunk in chunks(by_key):
-            ours = (compat.rows_of(chunk), compat.CURRENT, TaskInstance.state == TaskInstanceState.QUEUED)
+            ours = (compat.rows_of(chunk), TaskInstance.state == TaskInstanceState.QUEUED)
             for ti, pickled in session.execute(query.where(*ours)):
                 standing = _Standing(_text(ti.state), ti.queued_by_job_id, ti.external_executor_id or "")
                 launch_id = by_key.get(compat.task_key(ti))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
 from aws_exec.executors import compat
-from aws_exec.executors.ownership import owners
+from aws_exec.executors.ownership import last_changes, owners
 from aws_exec.executors.rows import still_ours
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.testing.scripted import FOR_EVER
@@ -90,6 +91,15 @@ def test_what_airflow_archived_while_it_was_queued_is_nobodys(rows, current):
     who = Identity("test", f"{launch_id}-1", "etl", "load", RUN, "-1", "1", task_instance=compat.task_instance_id(key))
     assert still_ours([(launch_id, key)], ALIVE) == ({launch_id} if current else set())
     assert owners([who], ALIVE)[0].waits is bool(current)
+
+
+@of_34
+def test_a_task_whose_row_was_archived_has_moved_on_just_now(rows):
+    """Its container has some seconds to end before it is called an orphan."""
+    key = task("load", run_id=RUN).key
+    rows.add("load", state="failed", working_set=None, updated_at=datetime(2026, 11, 22, tzinfo=UTC))
+    who = Identity("test", "L1-1", "etl", "load", RUN, "-1", "1", task_instance=compat.task_instance_id(key))
+    assert last_changes([who]) == [datetime(2026, 11, 22, tzinfo=UTC).timestamp()]
 
 
 @over_both

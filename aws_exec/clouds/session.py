@@ -264,6 +264,8 @@ def _from_hook(
             found = find_connection(conn_id)
             return super().get_connection(conn_id) if found is None else found
 
+    # It logs by its class's name: what it says stays the provider's, for people's filters of logs too.
+    Hook.__module__, Hook.__name__ = AwsGenericHook.__module__, AwsGenericHook.__name__
     hook: Any = Hook(aws_conn_id=conn_id, region_name=region_name, client_type=service)
     # The connection's own `config_kwargs` (proxies, ...) stay in force, except where ours are a promise.
     return hook.get_client_type(region_name=hook.region_name, config=hook.config.merge(ours))

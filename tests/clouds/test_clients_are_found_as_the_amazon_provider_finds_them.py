@@ -48,6 +48,14 @@ def test_without_a_connection_boto3_decides(conn_id, monkeypatch):
     assert build_client("ecs", conn_id=conn_id, region_name="us-west-2").meta.region_name == "us-west-2"
 
 
+def test_what_the_hook_logs_is_logged_as_the_providers(monkeypatch, capsys):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    build_client("ecs", conn_id="aws_default")
+    logged = "".join(capsys.readouterr())
+    assert "Unable to find AWS Connection ID 'aws_default'" in logged
+    assert "aws_exec" not in logged
+
+
 CONNECTION = '{"conn_type": "aws", "login": "from-airflow", "password": "p", "extra": {"region_name": "eu-west-3"%s}}'
 
 

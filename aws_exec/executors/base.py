@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
@@ -146,7 +147,9 @@ class ContainerExecutor(StartingExecutor):
 
     def _unwanted(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, str]:
         """Which of these launches Airflow no longer wants, and why; on a thread of its own."""
-        return wanted.unwanted(launches) if self.CHECK_INTERVAL is not None else {}
+        if self.CHECK_INTERVAL is None:
+            return {}
+        return wanted.unwanted(launches, partial(compat.named, self))
 
     def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
         """Whose these containers are; on a thread of its own."""

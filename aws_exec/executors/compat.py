@@ -17,7 +17,7 @@ from airflow.executors.base_executor import BaseExecutor
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, null, select, tuple_
 from sqlalchemy.orm import configure_mappers
 
 from aws_exec.lifecycle.values import Key
@@ -44,6 +44,10 @@ ExecuteCallback: type | None = getattr(workloads, "ExecuteCallback", None)
 
 #: Whether Airflow commits a launch id of its own with the QUEUED state (3.3). Before, a UUID in a row is a stale one.
 PRE_ASSIGNS: bool = hasattr(BaseExecutor, "pre_assigns_external_executor_id")
+
+#: Why Airflow 3.4 keeps a row only as one of the past: `superseded` where the task instance was cleared, `retry`, or
+#: None. It hides such rows from queries that do not say `include_all_attempts`.
+ARCHIVED: Any = getattr(TaskInstance, "archived_reason", null())
 
 #: The columns from which `row_key` makes a row's key.
 KEY_COLUMNS: Final = (

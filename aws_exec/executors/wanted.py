@@ -7,7 +7,7 @@ that was stands in Airflow's audit log, where a person did it in the UI or by th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -29,8 +29,9 @@ _ENTRIES = 200
 _TASK_EVENTS = ("patch_task_instance", "patch_task_group_instances")
 _RUN_EVENTS = ("patch_dag_run", "delete_dag_run")
 
-#: What is said of a task instance that has no row any more.
+#: What is said of a task instance that has no row any more, and of one whose row Airflow 3.4 replaced by another.
 _GONE = "its task instance was deleted"
+_CLEARED = "its task instance was cleared"
 
 Run: TypeAlias = tuple[str, str]
 
@@ -42,6 +43,7 @@ class _Row:
     name: compat.Name
     state: str
     ended: bool
+    cleared: bool
     queued_at: datetime | None
     let_in_at: datetime | None
 
@@ -84,10 +86,16 @@ class _Audit:
         return self.runs[run]
 
 
-def unwanted(launches: Iterable[tuple[LaunchId, Key]]) -> dict[LaunchId, str]:
+def unwanted(
+    launches: Iterable[tuple[LaunchId, Key]], named: Callable[[Key], object] = lambda key: key
+) -> dict[LaunchId, str]:
     """Which of these launches Airflow no longer wants, and why; callbacks are always wanted.
 
     One SELECT per 500, and one for each run of those that are not wanted.
+
+    Args:
+        launches: with their keys.
+        named: the coordinates of a key that has none, or the key (`compat.named`).
     """
     keys: dict[LaunchId, Any] = {launch_id: key for launch_id, key in launches if compat.is_task_key(key)}
     with create_session() as session:
@@ -97,8 +105,10 @@ def unwanted(launches: Iterable[tuple[LaunchId, Key]]) -> dict[LaunchId, str]:
         found: dict[LaunchId, str] = {}
         for launch_id, key in keys.items():
             row = rows.get(key)
-            name = _name(key)
-            if row is not None and row.ended and not row.was_let_in:
+            name = _name(named(key))
+            if row is not None and row.cleared and not row.was_let_in:
+                found[launch_id] = _CLEARED
+            elif row is not None and row.ended and not row.was_let_in:
                 found[launch_id] = audit.says(row.name, row.state)
             elif row is None and (name is None or name not in names):
                 found[launch_id] = _GONE if name is None else audit.says(name, "")
@@ -106,20 +116,23 @@ def unwanted(launches: Iterable[tuple[LaunchId, Key]]) -> dict[LaunchId, str]:
 
 
 def _name(key: Any) -> compat.Name | None:
-    """What a key says of its task instance; None since Airflow 3.4."""
+    """What a key says of its task instance; None where it is an id only."""
     return None if compat.task_instance_id(key) else (key.dag_id, key.task_id, key.run_id, key.map_index)
 
 
 def _rows(session: Any, keys: Iterable[Any]) -> dict[Key, _Row]:
     """The rows of task keys, and before Airflow 3.4 of other tries of the same task instances."""
     found: dict[Key, _Row] = {}
-    columns = (TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.last_heartbeat_at)
+    columns = (compat.ARCHIVED, TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.last_heartbeat_at)
     for chunk in chunks(keys):
         query = select(*compat.KEY_COLUMNS, *columns).where(compat.rows_of(chunk))
-        for *key, state, queued_at, let_in_at in session.execute(query):
+        for *key, archived, state, queued_at, let_in_at in session.execute(
+            query.execution_options(include_all_attempts=True)
+        ):
             _, dag_id, task_id, run_id, _, map_index = key
             text = str(getattr(state, "value", state))
-            row = _Row((dag_id, task_id, run_id, map_index), text, state in State.finished, queued_at, let_in_at)
+            ended, cleared = state in State.finished, archived == "superseded"
+            row = _Row((dag_id, task_id, run_id, map_index), text, ended, cleared, queued_at, let_in_at)
             found[compat.row_key(key)] = row
     return found
 

@@ -237,7 +237,7 @@ class Growth:
             (left if number % REVOKED else revoked).add(key)
         self._beat()
         for key in revoked:
-            self.executor.revoke_task(ti=SimpleNamespace(key=key))
+            self.executor.revoke_task(ti=key)
         for _ in range(PATIENCE):
             self._beat()
             told = self.executor.get_event_buffer().items()

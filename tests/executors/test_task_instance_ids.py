@@ -18,8 +18,7 @@ from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt
 from tests.executors.services import over_both
-
-of_34 = pytest.mark.skipif(compat.TaskInstanceUuid is None, reason="this Airflow knows task instances by coordinates")
+from tests.executors.versions import of_34
 
 #: Prints what Python warns of in our modules when the executors are imported for the first time.
 IMPORTED = """

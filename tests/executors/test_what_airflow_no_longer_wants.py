@@ -10,9 +10,11 @@ from airflow.models.log import Log
 from airflow.utils.session import create_session
 from sqlalchemy import delete
 
+from aws_exec.executors import compat
 from aws_exec.executors.wanted import unwanted
 from tests.executors.harness import task
 from tests.executors.rows import RUN
+from tests.executors.versions import of_34
 
 QUEUED = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -33,7 +35,8 @@ def audit():
 
 
 def said(name="load"):
-    return unwanted([("L1", task(name, run_id=RUN).key)]).get("L1")
+    workload = task(name, run_id=RUN)
+    return unwanted([("L1", workload.key)], lambda _: workload.ti.key).get("L1")
 
 
 @pytest.mark.parametrize("state", ["queued", "scheduled", "running", "restarting", "deferred", "up_for_retry", None])
@@ -94,6 +97,23 @@ def test_nobody_is_named_for_what_somebody_else_was_changed_by(rows, audit, entr
     assert said() == "its task instance is failed"
 
 
+@of_34
+@pytest.mark.parametrize("state", ["queued", "failed"])
+def test_what_was_cleared_while_it_waited_is_not(rows, state):
+    """Airflow has put another row in the place of its row."""
+    rows.add("load", state=state, queued_dttm=QUEUED, working_set=None, archived_reason="superseded")
+    assert said() == "its task instance was cleared"
+
+
+@of_34
+def test_a_container_that_ended_before_a_retry_is_left_alone(rows):
+    earlier = {"working_set": None, "archived_reason": "retry", "last_heartbeat_at": QUEUED}
+    rows.add("load", state="failed", queued_dttm=QUEUED, **earlier)
+    rows.add("load", state="queued", try_number=2)
+    assert said() is None
+
+
+@pytest.mark.skipif(compat.TaskInstanceUuid is not None, reason="this Airflow keeps the row of every try")
 def test_another_try_is_neither_gone_nor_judged(rows):
     rows.add("load", state="failed", queued_dttm=QUEUED, try_number=2)
     assert said() is None

@@ -43,6 +43,7 @@ __all__ = [
     "needs_launch_ids",
     "needs_sentry_integrations",
     "needs_tokens_of_workloads",
+    "of_34",
     "queued_callbacks",
     "queued_tasks",
     "ti_id",
@@ -51,6 +52,8 @@ __all__ = [
 
 #: Of what Airflow's own launch ids give, which 3.1 and 3.2 do not have.
 needs_launch_ids = pytest.mark.skipif(not compat.PRE_ASSIGNS, reason="this Airflow commits no launch id with QUEUED")
+
+of_34 = pytest.mark.skipif(compat.TaskInstanceUuid is None, reason="this Airflow knows task instances by coordinates")
 
 #: Before 3.2.2 they live as long as `[execution_api] jwt_expiration_time` (docs/compatibility.md).
 needs_tokens_of_workloads = pytest.mark.skipif(

@@ -11,7 +11,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import count
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -184,7 +183,7 @@ class OnDictionaries:
         return dict.fromkeys(launch_id for launch_id, _ in launches)
 
     def _settle(self, launches):
-        return frozenset(launch_id for launch_id, _ in launches)
+        return {launch_id: False for launch_id, _ in launches}
 
     def _owners(self, identities):
         return [] if not identities else super()._owners(identities)

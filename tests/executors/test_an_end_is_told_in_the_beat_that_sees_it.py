@@ -48,7 +48,7 @@ def test_a_database_that_hangs_holds_up_no_beat(running, aws):
 
     def hangs(_, launches):
         answer.wait(30)
-        return frozenset(launch_id for launch_id, _ in launches)
+        return {launch_id: False for launch_id, _ in launches}
 
     scheduler, clock, key, arn = running(ROW_LOOKS=3, _settle=hangs)
     aws.exit(arn, 0)

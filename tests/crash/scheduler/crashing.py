@@ -69,9 +69,14 @@ class Crashing:
         return request
 
     def _take_in_completions(self, deadline):
-        answer = self._dispatcher.peek() if self._dispatcher is not None else None
-        if not (isinstance(answer, events.Accepted) and self._is_at("answered")):
-            super()._take_in_completions(deadline)
+        # One at a time: the answer to a launch may stand behind another completion.
+        while not (isinstance(self._next_completion(), events.Accepted) and self._is_at("answered")):
+            super()._take_in_completions(0.0)
+            if self._next_completion() is None or self._clock() >= deadline:
+                return
+
+    def _next_completion(self):
+        return self._dispatcher.peek() if self._dispatcher is not None else None
 
     def get_event_buffer(self, dag_ids=None):
         states = {state for state, _ in self.event_buffer.values()}

@@ -19,7 +19,7 @@ _START: Final = (
 #: Programs of the host that docker and containerd themselves look for: the image has no part in it.
 _OF_THE_HOST: Final = r"(?:containerd-shim|docker-|runc\b|nvidia-)"
 
-#: The rules for the step that failed: what a message is told as where its cause is cut off.
+#: The rules for the step that failed: they match a message whose cause AWS cut off.
 _STEPS: Final = ("container-not-created", "container-not-started", "runtime-error", "init-failed")
 
 RULES: Final = (

@@ -41,7 +41,7 @@ _DOCKER_HUB_REFUSED: Final = (
     r"inspect image has been retried.*unexpected status code \S*docker\.io(?:/\S*|\.\.\.(?:: 4?)?[. -]*)(?m:$)"
 )
 
-#: The rules for the step that failed: what a message is told as where its cause is cut off.
+#: The rules for the step that failed: they match a message whose cause AWS cut off.
 _STEPS: Final = (
     "pull-request-failed",
     "pull-layers-failed",

@@ -203,10 +203,14 @@ class ScriptedAws:
         return {who: arns for who, arns in found.items() if len(arns) > 1}
 
     def exits(self) -> dict[str, int | None]:
-        """By ARN, the exit codes of the Airflow containers that are over; None: it never ran, or none is known."""
+        """By ARN, the exit codes of the Airflow containers that are over; None: it never ran, or none is known.
+
+        A container is over a little before its task or job.
+        """
         with self._lock:
             now = self.now()
-            return {task.arn: task.exit_code(now) for task in self._api.all_tasks() if task.is_over(now)}
+            codes = {task.arn: (task.exit_code(now), task.is_over(now)) for task in self._api.all_tasks()}
+            return {arn: code for arn, (code, over) in codes.items() if over or code is not None}
 
     def started(self) -> list[str]:
         """The ARNs of the containers that have run, or run."""

@@ -22,13 +22,13 @@ class Forgets(AwsEcsExecutor):
         return True
 
 
-def killed(world: World, after: float, *, unheard: bool = False) -> list[str]:
+def killed(world: World, after: float, *, unheard: bool = False, dead_for: int = 30) -> list[str]:
     """What is wrong in the end."""
     world.aws.set_plan(plan_by_name)
     world.aws.goes_wrong(reset(acts=True), world.service.launch, times=2)
     world.queue("ends-1", "ends-2", "ends-3", "fails")
     world.pass_time(after)
-    world.restart(unheard=unheard)
+    world.restart(dead_for, unheard=unheard)
     world.until_over()
     world.pass_time(10)
     return world.violations()
@@ -41,6 +41,13 @@ def test_killed_at_any_time_it_loses_nothing_and_does_nothing_twice(service, aft
     with World(service, rows=Rows()) as world:
         assert killed(world, after, unheard=unheard) == []
         assert len(world.aws.launches()) == len(world.stories)
+
+
+@pytest.mark.parametrize("service", [ECS, BATCH], ids=str)
+@pytest.mark.parametrize("dead_for", [29, 30, 31])
+def test_adopted_while_it_ends_it_is_reported_as_it_ended(service, dead_for):
+    with World(service, rows=Rows()) as world:
+        assert killed(world, 2, dead_for=dead_for) == []
 
 
 def test_the_checker_sees_a_successor_that_follows_nothing():

@@ -13,7 +13,7 @@ from aws_exec.live.batch import check_submit_job
 from aws_exec.live.capacity import check_compute, check_fargate
 from aws_exec.live.ecs import check_run_task
 from aws_exec.settings.file.places import Complaint, Place
-from aws_exec.settings.file.terms import SERVICES, Service
+from aws_exec.settings.file.terms import Service
 from aws_exec.settings.problems import OptionsError
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
@@ -89,14 +89,12 @@ def check_live(configuration: Configuration, clients: Clients) -> Live:
     """
     told: dict[Outcome, None] = {}
     complaints: dict[tuple[str, Place, str], Complaint] = {}
-    for team in configuration.teams:
-        for service in SERVICES:
-            if configuration.says(service, team):
-                for outcome, place in _of_executor(Checked(configuration, service, team), clients):
-                    told[outcome] = None
-                    if outcome.status in (Status.FAIL, Status.WARN):
-                        # What a template inherits is told once, where it is written.
-                        complaints.setdefault((outcome.rule, place, outcome.subject), _complaint(outcome, place))
+    for service, team in configuration.configured:
+        for outcome, place in _of_executor(Checked(configuration, service, team), clients):
+            told[outcome] = None
+            if outcome.status in (Status.FAIL, Status.WARN):
+                # What a template inherits is told once, where it is written.
+                complaints.setdefault((outcome.rule, place, outcome.subject), _complaint(outcome, place))
     return Live(list(told), sorted(complaints.values(), key=lambda one: (one.place, one.rule)))
 
 

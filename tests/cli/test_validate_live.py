@@ -60,6 +60,20 @@ def test_what_does_not_exist_fails_in_every_format(live, aws):
     assert shown[2:4] == [f"    {' ' * 19}{'^' * 4}", "    says: batch:DescribeJobQueues"]
 
 
+def test_aws_is_not_asked_about_an_executor_that_airflow_does_not_start(run, tmp_path, aws):
+    path = tmp_path / "awsexec.yaml"
+    path.write_text(
+        f"ecs: {{cluster: {aws.names.cluster}, task_definition: {aws.names.task_definition}, "
+        f"container_name: {aws.names.container}}}\nbatch: {{job_queue: nope, job_definition: nope}}\n"
+    )
+    cfg = tmp_path / "airflow.cfg"
+    cfg.write_text("[core]\nexecutor = aws_exec.AwsEcsExecutor\n")
+    options = ("--live", "--region", aws.names.region, "--endpoint-url", aws.endpoint_url)
+    done = run("validate-config", str(path), str(cfg), *options)
+    assert [line for line in done.stdout.splitlines() if "batch" in line or "nope" in line] == []
+    assert "DescribeTaskDefinition" in done.stdout
+
+
 def test_a_live_finding_can_be_ignored_as_any_other(live, aws):
     text = f"batch: {{job_queue: nope, job_definition: {aws.names.job_definition}}}\n"
     assert live(text, "--ignore", "live-job-queue").returncode == Exit.OK

@@ -98,6 +98,19 @@ def test_an_executor_that_only_a_team_has_is_looked_at(given):
     assert [branch.executor for branch in branches] == names
 
 
+def test_an_executor_that_only_core_executor_names_lacks_its_options(tmp_path):
+    named = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__MULTI_TEAM": "True",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor;risk=aws_exec.AwsBatchExecutor",
+    }
+    (branch,), _ = checked(named)
+
+    assert (branch.executor, branch.failed) == ("AwsBatchExecutor of team risk", True)
+    assert {each.subject for each in branch.outcomes} == {"option job_definition", "option job_queue"}
+    assert checked(named, team="risk")[0] == [branch]
+
+
 def test_of_one_service_only_that_is_looked_at(given):
     branches, _ = checked(given(TEAMS), executor="batch")
 

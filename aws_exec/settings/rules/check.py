@@ -53,8 +53,7 @@ LONGEST = replace(TYPICAL, dag_id="n" * 250, task_id="n" * 250, run_id="n" * 250
 def check(configuration: Configuration) -> list[Complaint]:
     """Everything that is wrong, but for what reading the file has complained of; each once, in order of place."""
     seen: dict[tuple[str, Place, str], Complaint] = {}
-    teams = dict.fromkeys([*configuration.teams, *(team for _, team in configuration.configured)])
-    executors = [Checked(configuration, service, team) for team in teams for service in SERVICES]
+    executors = [Checked(configuration, service, team) for team in configuration.teams for service in SERVICES]
     for complaint in [*configuration.check_executors(), *(one for each in executors for one in each.complaints())]:
         # What a template inherits is told once. What is missing has no place of its own: each is told.
         what = complaint.message if complaint.rule == "option-required" else ""

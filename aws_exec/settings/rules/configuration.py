@@ -59,8 +59,9 @@ class Configuration:
 
     @property
     def teams(self) -> list[str | None]:
-        """No team, and every team that anything is said of."""
-        return [None, *sorted({*self.file.teams, *(team for text in self.airflow for team in text.teams())})]
+        """No team, and every team that has options, or an executor in `[core] executor`."""
+        with_options = {*self.file.teams, *(team for text in self.airflow for team in text.teams())}
+        return [None, *sorted(with_options | {entry.team for entry in self.named if entry.team})]
 
     def nothing_of(self, team: str | None) -> str:
         """That nothing is configured of a team, with the teams there are; empty: something is."""
@@ -101,8 +102,7 @@ class Configuration:
     @property
     def configured(self) -> list[tuple[Service, str | None]]:
         """Every executor that is meant to run, and its team."""
-        teams = dict.fromkeys([*self.teams, *(entry.team for entry in self.named)])
-        return [(service, team) for team in teams for service in SERVICES if self.configures(service, team)]
+        return [(service, team) for team in self.teams for service in SERVICES if self.configures(service, team)]
 
     @property
     def _multi_team(self) -> bool:

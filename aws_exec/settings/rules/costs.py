@@ -40,8 +40,7 @@ def summaries(configuration: Configuration, prices: Prices) -> list[dict[str, An
 
 def _executors(configuration: Configuration) -> Iterator[tuple[Checked, Section]]:
     """Every executor that is configured; stand-ins for those that could not start, and for both if none is."""
-    said = [(each, team) for team in configuration.teams for each in SERVICES if configuration.says(each, team)]
-    for service, team in said or [(each, None) for each in SERVICES]:
+    for service, team in configuration.configured or [(each, None) for each in SERVICES]:
         checked = Checked(configuration, service, team)
         try:
             section = checked.section()

@@ -54,6 +54,12 @@ def test_the_options_say_where_a_task_runs_and_with_that_whether_it_has_a_price(
     assert on_ecs(more) == expected
 
 
+def test_an_executor_that_airflow_does_not_start_has_no_part_in_the_price():
+    text = f"ecs: {{{ECS}, launch_type: FARGATE}}\nbatch: {{{BATCH}}}\ntemplates: {{s: {SMALL}}}\n"
+    assert costs(text)["s"] == (None, 1.2)
+    assert costs(text, {"AIRFLOW__CORE__EXECUTOR": "aws_exec.AwsEcsExecutor"})["s"] == (True, 1.2)
+
+
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [

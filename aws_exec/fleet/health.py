@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from aws_exec.clouds.errors import is_denied
+from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.policy import Needs, policy
 from aws_exec.lifecycle.identity import started_by
@@ -27,6 +28,7 @@ from aws_exec.settings.launch import TYPICAL
 from aws_exec.settings.options import AwsOptions
 from aws_exec.settings.problems import Problem
 from aws_exec.settings.rules.check import Checked, Section
+from aws_exec.settings.rules.sources import missing_executor
 
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
 _DEFINITION: Mapping[Service, str] = {"ecs": "taskDefinition", "batch": "jobDefinition"}
@@ -66,13 +68,28 @@ def executors(fleet: Fleet) -> list[tuple[Service, str | None]]:
     return [(service, team) for service, team in pairs if configured.configuration.configures(service, team)]
 
 
+def _missing(fleet: Fleet) -> str:
+    """Return why there are no `executors`: none is configured, or none of the service and team that were asked for."""
+    configuration = fleet.configured.configuration
+    if not configuration.configured:
+        return missing_executor([configuration])
+    others = ", ".join(_name(service, team) for service, team in configuration.configured)
+    return f"no such executor is configured, only {others}"
+
+
 def check_health(fleet: Fleet) -> list[Branch]:
-    """Check every one of the `executors`; there is none: an empty list.
+    """Check every one of the `executors`.
 
     Raises:
+        MisusedError: there is none, and why.
         CloudError: nobody can be asked: there is no such Region, or no such profile.
     """
-    return [_branch(fleet, service, team) for service, team in executors(fleet)]
+    pairs = executors(fleet)
+    if not pairs:
+        raise MisusedError(
+            f"{_missing(fleet)}; set [core] executor and its options, or name an awsexec.yaml with --config"
+        )
+    return [_branch(fleet, service, team) for service, team in pairs]
 
 
 def least_policy(fleet: Fleet) -> dict[str, Any]:
@@ -96,8 +113,12 @@ def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
     return Needs(fleet.region_of(section.options), tuple(places), tuple(definitions))
 
 
+def _name(service: Service, team: str | None) -> str:
+    return _EXECUTORS[service] + (f" of team {team}" if team else "")
+
+
 def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
-    name = _EXECUTORS[service] + (f" of team {team}" if team else "")
+    name = _name(service, team)
     found: list[Outcome] = []
     try:
         section = Checked(fleet.configured.configuration, service, team).section()

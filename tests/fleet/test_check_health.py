@@ -191,6 +191,21 @@ def test_nothing_to_check_is_wrong_usage(shell, tmp_path):
     assert "no executor is configured" in done.err
 
 
+def test_where_airflow_starts_none_of_ours_it_is_said_what_it_starts(shell, tmp_path):
+    done = shell("check-health", AIRFLOW_HOME=str(tmp_path), AIRFLOW__CORE__EXECUTOR="LocalExecutor")
+
+    assert (done.code, done.out) == (Exit.USAGE, "")
+    assert "[core] executor names no executor of awsexec, only LocalExecutor; set " in done.err
+
+
+def test_of_a_service_without_an_executor_it_is_said_what_is_configured(shell, given):
+    ecs = {name: value for name, value in given.items() if not name.startswith("AIRFLOW__AWS_BATCH")}
+    done = shell("check-health", "--executor", "batch", **ecs)
+
+    assert (done.code, done.out) == (Exit.USAGE, "")
+    assert "no such executor is configured, only AwsEcsExecutor; set " in done.err
+
+
 def test_the_policy_names_what_is_configured_and_asks_nobody(shell, given):
     given = {
         **given,

@@ -66,13 +66,18 @@ class Sources:
         """
         if any(each.configured or each.file.templates for each in self.configurations):
             return ""
-        named = dict.fromkeys(entry.path for each in self.configurations for entry in each.named)
-        if named:
-            return f"[core] executor names no executor of awsexec, only {', '.join(named)[:80]}"
-        files = [each.file.located.source for each in self.configurations if each.file.located.source]
-        nothing = f"no section ecs or batch in {', '.join(files)}" if files else "no awsexec.yaml"
-        sections = " or ".join(f"[{model.section}]" for model in MODELS.values())
-        return f"no executor is configured: {nothing}, no {sections} in airflow.cfg, no AIRFLOW__AWS_*"
+        return missing_executor(self.configurations)
+
+
+def missing_executor(configurations: Sequence[Configuration]) -> str:
+    """Return why none of these configurations has an executor of ours: what they name instead, or what they lack."""
+    named = dict.fromkeys(entry.path for each in configurations for entry in each.named)
+    if named:
+        return f"[core] executor names no executor of awsexec, only {', '.join(named)[:80]}"
+    files = [each.file.located.source for each in configurations if each.file.located.source]
+    nothing = f"no section ecs or batch in {', '.join(files)}" if files else "no awsexec.yaml"
+    sections = " or ".join(f"[{model.section}]" for model in MODELS.values())
+    return f"no executor is configured: {nothing}, no {sections} in airflow.cfg, no AIRFLOW__AWS_*"
 
 
 def by_suffix(paths: Iterable[Path]) -> list[File]:

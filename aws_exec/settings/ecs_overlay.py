@@ -78,8 +78,19 @@ def _faults(request: Mapping[str, Any]) -> Iterator[Finding]:
     if request.get("launchType") and request.get("capacityProviderStrategy"):
         message = "excludes capacityProviderStrategy, and both are set"
         yield Finding("launchType", message, "Remove one of the two", "launch-type-conflict")
-    for index, tag in enumerate(request.get("tags") or ()):
-        yield from not_for_tags((tag or {}).get("key"), f"tags[{index}]")
+    for path, tags in _lists_of_tags(request):
+        for index, tag in enumerate(tags or ()):
+            yield from not_for_tags((tag or {}).get("key"), f"{path}[{index}]")
+
+
+def _lists_of_tags(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The tags of the task, and those of its volumes."""
+    yield "tags", request.get("tags")
+    for number, volume in enumerate(request.get("volumeConfigurations") or ()):
+        managed = (volume or {}).get("managedEBSVolume") or {}
+        for index, one in enumerate(managed.get("tagSpecifications") or ()):
+            path = f"volumeConfigurations[{number}].managedEBSVolume.tagSpecifications[{index}].tags"
+            yield path, (one or {}).get("tags")
 
 
 def _containers(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

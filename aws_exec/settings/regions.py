@@ -31,4 +31,5 @@ def partitions() -> tuple[Partition, ...]:
 
 def is_region(name: str) -> bool:
     """Whether a text may be the name of a Region: botocore cannot know those that AWS opens after its release."""
-    return any(each.regions.fullmatch(name) for each in partitions())
+    # Botocore's patterns take capitals; endpoints and signatures with them are wrong.
+    return name == name.lower() and any(each.regions.fullmatch(name) for each in partitions())

@@ -13,9 +13,11 @@ and their common errors, AWS's pages on API failure reasons and service event me
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from os.path import expanduser, isfile
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -183,9 +185,21 @@ def fault_of(error: BaseException, operation: str) -> Fault:
         return fault_of_credentials(error, operation)
     if isinstance(error, ClientError):
         return _fault_of_answer(error, operation)
-    trouble = _trouble_of_exception(error)
-    message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), trouble)
-    return Fault(trouble, operation, type(error).__name__, message)
+    trouble, code = _trouble_of_exception(error), type(error).__name__
+    if trouble is _INVALID:
+        return Fault(trouble, operation, code, _wrong_parameters(error))
+    text = str(error) + (_missing_files() if code in ("NoCredentialsError", "ProfileNotFound") else "")
+    return Fault(trouble, operation, code, _redacted(text, trouble))
+
+
+def _missing_files() -> str:
+    """Name the variables that name no file of credentials: botocore passes over a folder and a missing file alike."""
+    named = {name: os.environ.get(name) or "" for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    return "".join(f"; {name} is not a file: {path}" for name, path in named.items() if path and not _is_file(path))
+
+
+def _is_file(path: str) -> bool:
+    return isfile(expanduser(path))  # noqa: PTH111, PTH113 -- those of Path raise without a home or a permission
 
 
 def failed_in_providers(error: BaseException) -> bool:

@@ -173,6 +173,18 @@ def test_what_a_provider_raises_names_the_provider(broken, provider, aws, monkey
     assert {provider in fault.message for fault in faults(of_a_person)} == {True}
 
 
+@pytest.mark.parametrize("variable", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"])
+@pytest.mark.parametrize("name", [".", "none"], ids=["a folder", "missing"])
+def test_without_credentials_the_variable_that_names_no_file_is_told(variable, name, aws, monkeypatch, tmp_path):
+    for each in ("config", "credentials"):
+        (tmp_path / each).touch()
+    path = str(tmp_path / name)
+    monkeypatch.setenv(variable, path)
+    found = faults(of_a_person)
+    assert {(fault.trouble, fault.code) for fault in found} == {(Trouble.CREDENTIALS, "NoCredentialsError")}
+    assert {fault.message for fault in found} == {f"Unable to locate credentials; {variable} is not a file: {path}"}
+
+
 @pytest.mark.parametrize(
     ("answer", "trouble"),
     [

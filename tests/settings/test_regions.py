@@ -21,7 +21,8 @@ def test_a_region_that_a_pattern_of_ours_would_miss_is_one(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "eu-central", "eu-central-1a", "EU-CENTRAL-1", "eu-Central-1", "aws-global", "xx-east-1", "eu central 1"]
+    "name",
+    ["", "eu-central", "eu-central-1a", "EU-CENTRAL-1", "eu-Central-1", "aws-global", "xx-east-1", "eu central 1"],
 )
 def test_what_is_not_a_region_is_none(name):
     assert not is_region(name)

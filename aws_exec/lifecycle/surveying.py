@@ -125,6 +125,9 @@ class Surveying(Launching):
         mine = self._owner(draft, owner.task) if owner.task is not None else None
         if mine is None or mine.job is not None or mine.unseen is None:
             return False
+        if mine.unseen > draft.clockwork.survey.began:
+            # The rows may have been read before it was adopted: the survey that it waits for judges.
+            return True
         if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
             # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
             draft.put(replace(mine, doubtful=True))

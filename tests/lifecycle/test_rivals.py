@@ -170,6 +170,28 @@ def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
     assert life.submits(1) == ["L2"]
 
 
+@pytest.mark.parametrize(
+    "owner",
+    [QUEUED, RUNNING, Owner(waits=True, names="L1", task="K1")],
+    ids=["the row waited", "the row ran", "the row named it"],
+)
+def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
+    """The row was RUNNING in that container, was rescheduled, and was queued by a scheduler that died since."""
+    life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
+    life.tick()
+    sightings = (Sighting(running(), Identity(OURS, "L1-1")),)
+    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
+    life.now += 1
+    life.tell(on.Adopted("L2", "K1", workload="work"))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
+    life.tell(on.Found(find.ask, ("L2",), ()))
+    before = life.record("L2")
+    told = life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,)))
+    assert told == [do.Orphans((), stopped=False)]
+    assert life.book.records == {"L2": before}
+    assert [type(effect) for effect in life.tick()] == [do.Survey]
+
+
 def test_a_running_row_is_followed_without_a_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted("L2", "K1"))

@@ -14,12 +14,11 @@ from typing import Any, TypeAlias
 
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
-from airflow.utils.session import create_session
 from airflow.utils.state import State
 from sqlalchemy import select
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import chunks
+from aws_exec.executors.rows import asking, chunks
 from aws_exec.lifecycle.values import CLOCKS_APART, Key, LaunchId
 
 #: Entries of the audit log that are looked at for one run, the youngest: a run is rarely changed by hand.
@@ -98,7 +97,7 @@ def unwanted(
         named: the coordinates of a key that has none, or the key (`compat.named`).
     """
     keys: dict[LaunchId, Any] = {launch_id: key for launch_id, key in launches if compat.is_task_key(key)}
-    with create_session() as session:
+    with asking() as session:
         rows = _rows(session, keys.values())
         names = {row.name for row in rows.values()}
         audit = _Audit(session)

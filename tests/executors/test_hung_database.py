@@ -12,6 +12,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import event
 
 from aws_exec.clouds.dispatcher import ROWS_HUNG
+from aws_exec.testing.scripted import BY_HAND
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, RUN, adopt
 
@@ -125,6 +126,27 @@ def test_what_it_answers_late_changes_nothing_and_it_is_not_used_again(scheduler
     scheduler.rest(0.2)
     assert len(aws.launches()) == 1
     assert scheduler.outcomes(KEY) == ["success"]
+
+
+def test_a_check_of_what_airflow_still_wants_that_hangs_is_given_up_and_its_connection_too(started, aws, rows, network):
+    aws.set_plan(BY_HAND)
+    scheduler = Scheduler(started(clock=FastClock(60), check_interval=5.0, orphan_interval="0"))
+    workload = task("load", run_id=RUN)
+    rows.add("load", id=rows._as_id(workload.ti.id))
+    scheduler.queue(workload)
+    scheduler.until(lambda: scheduler.executor.machine.book.watched)
+    network.answers = False
+    scheduler.until(lambda: network._cut)
+    hung, stuck = network.asked[-1]
+    assert scheduler.executor._dispatcher.oldest().kind == "CheckWanted"
+    scheduler.until(lambda: stuck.dismissed)
+    network.reconnects()
+    stuck.join(PATIENCE)
+    assert not stuck.is_alive()
+    assert hung in network.lost
+    check = scheduler.executor.machine.book.clockwork.check
+    scheduler.until(lambda: scheduler.executor.machine.book.clockwork.check.due > check.due)
+    assert scheduler.executor.machine.owns(workload.key)
 
 
 def test_a_database_that_is_cut_off_costs_the_pool_no_more_than_a_few_connections(scheduler, aws, rows, network):

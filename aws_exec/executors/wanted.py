@@ -33,6 +33,8 @@ _GONE = "its task instance was deleted"
 _CLEARED = "its task instance was cleared"
 
 Run: TypeAlias = tuple[str, str]
+#: An entry of the audit log: when, the task (None: of the whole run), the event, who, what else it says.
+_Entry: TypeAlias = tuple[datetime, str | None, str, str | None, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ class _Row:
     let_in_at: datetime | None
 
     @property
+    def since(self) -> datetime | None:
+        """When it was queued, by a clock that may be behind the scheduler's; None if nobody knows."""
+        return None if self.queued_at is None else self.queued_at - timedelta(seconds=CLOCKS_APART)
+
+    @property
     def was_let_in(self) -> bool:
-        """Whether a container has been let in since it was queued; its clock may be behind the scheduler's."""
-        if self.let_in_at is None or self.queued_at is None:
-            return self.let_in_at is not None
-        return self.let_in_at >= self.queued_at - timedelta(seconds=CLOCKS_APART)
+        """Whether a container has been let in since it was queued."""
+        return self.let_in_at is not None and (self.since is None or self.let_in_at >= self.since)
 
 
 @dataclass
@@ -59,12 +64,17 @@ class _Audit:
     """Who ended what, by Airflow's audit log; each run is looked up once."""
 
     session: Any
-    runs: dict[Run, list[tuple[str | None, str, str | None, dict[str, Any]]]] = field(default_factory=dict)
+    runs: dict[Run, list[_Entry]] = field(default_factory=dict)
 
-    def says(self, name: compat.Name, state: str) -> str:
-        """How a task instance came to its state (empty: it is gone); without a name where the log has none."""
+    def says(self, name: compat.Name, state: str, since: datetime | None = None) -> str:
+        """How a task instance came to its state (empty: it is gone); without a name where the log has none.
+
+        Entries from before `since` are of an earlier try, or of the run before it was cleared.
+        """
         dag_id, task_id, run_id, _ = name
-        for of_task, event, owner, extra in self._entries((dag_id, run_id)):
+        for at, of_task, event, owner, extra in self._entries((dag_id, run_id)):
+            if since is not None and at < since:
+                continue
             by = f" by {owner}" if owner else ""
             if event == "delete_dag_run" and not state:
                 return f"its run was deleted{by}"
@@ -74,14 +84,14 @@ class _Audit:
                 return f"marked {state}{by}"
         return f"its task instance is {state}" if state else _GONE
 
-    def _entries(self, run: Run) -> list[tuple[str | None, str, str | None, dict[str, Any]]]:
+    def _entries(self, run: Run) -> list[_Entry]:
         if run not in self.runs:
-            query = select(Log.task_id, Log.event, Log.owner, Log.extra)
+            query = select(Log.dttm, Log.task_id, Log.event, Log.owner, Log.extra)
             query = query.where(
                 Log.dag_id == run[0], Log.run_id == run[1], Log.event.in_((*_TASK_EVENTS, *_RUN_EVENTS))
             )
             found = self.session.execute(query.order_by(Log.id.desc()).limit(_ENTRIES))
-            self.runs[run] = [(task_id, event, owner, _extra(text)) for task_id, event, owner, text in found]
+            self.runs[run] = [(*named, _extra(text)) for *named, text in found]
         return self.runs[run]
 
 
@@ -108,7 +118,7 @@ def unwanted(
             if row is not None and row.cleared and not row.was_let_in:
                 found[launch_id] = _CLEARED
             elif row is not None and row.ended and not row.was_let_in:
-                found[launch_id] = audit.says(row.name, row.state)
+                found[launch_id] = audit.says(row.name, row.state, row.since)
             elif row is None and (name is None or name not in names):
                 found[launch_id] = _GONE if name is None else audit.says(name, "")
         return found

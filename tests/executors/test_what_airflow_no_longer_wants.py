@@ -23,9 +23,10 @@ QUEUED = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def audit():
     """Writes entries as the API server does."""
 
-    def write(event, owner="admin", task_id=None, run_id=RUN, **extra):
+    def write(event, owner="admin", task_id=None, run_id=RUN, at=QUEUED + timedelta(minutes=1), **extra):
         with create_session() as session:
             log = Log(event=event, owner=owner, extra=json.dumps(extra))
+            log.dttm = at
             log.dag_id, log.run_id, log.task_id = "etl", run_id, task_id
             session.add(log)
 
@@ -95,6 +96,22 @@ def test_nobody_is_named_for_what_somebody_else_was_changed_by(rows, audit, entr
     rows.add("load", state="failed", queued_dttm=QUEUED)
     audit(**entry)
     assert said() == "its task instance is failed"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"event": "patch_task_instance", "task_id": "load", "new_state": "failed"},
+        {"event": "patch_dag_run", "state": "failed"},
+    ],
+)
+def test_nobody_is_named_for_what_they_did_before_it_was_queued(rows, audit, entry):
+    """It was cleared since, and something else failed it now; the API server's clock may be behind the scheduler's."""
+    rows.add("load", state="failed", queued_dttm=QUEUED)
+    audit(**entry, at=QUEUED - timedelta(hours=1))
+    assert said() == "its task instance is failed"
+    audit(**entry, at=QUEUED - timedelta(seconds=20))
+    assert said().endswith("marked failed by admin")
 
 
 @of_34

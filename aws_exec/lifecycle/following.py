@@ -22,6 +22,7 @@ from aws_exec.lifecycle.values import launch_of as launch_of_token
 _FREE = "free"
 
 SUPERSEDED = "A newer launch of the task took over"
+TERMINATED = "The executor was terminated"
 
 #: Airflow's runner exits with 0 whatever became of the task's own process, and the API server decides about retries: of
 #: a process that was killed while retries are left nobody tells it anything.

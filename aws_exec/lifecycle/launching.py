@@ -12,7 +12,7 @@ from typing import ClassVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Draft, Reading, Record, earliest
-from aws_exec.lifecycle.following import Following
+from aws_exec.lifecycle.following import TERMINATED, Following
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.sweeping import Handlers, chunks
@@ -205,13 +205,7 @@ class Launching(Following):
                 draft.put(replace(record, phase=phase, ask=None, due=now))
                 continue
             if launch_id in event.ours:
-                # In a gap another scheduler may have launched it and given it back: look, or ask with the same token.
-                maybe = record.maybe or self._is_doubtful(draft, record)
-                confirmed = replace(record, maybe=maybe, doubtful=False, gaps=draft.clockwork.gaps, forerun=None)
-                if launch_id in event.workloads and not self._must_be_found(confirmed):
-                    confirmed = replace(confirmed, reading=Reading(event.workloads[launch_id], event.read_at))
-                phase = Phase.UNCERTAIN if maybe else Phase.WAITING
-                draft.put(replace(confirmed, phase=phase, ask=None, due=now))
+                self._still_ours(draft, record, event, now)
                 continue
             if record.forerun is not None and not record.silent:
                 self._inherit(draft, record, record.forerun, now)
@@ -235,6 +229,19 @@ class Launching(Following):
                 )
             else:
                 self._end(draft, record, now)
+
+    def _still_ours(self, draft: Draft, record: Record, event: on.Confirmed, now: float) -> None:
+        """Go on with a launch that no other scheduler has: by what its row says that it runs, if that was read."""
+        # In a gap another scheduler may have launched it and given it back: look, or ask with the same token.
+        maybe = record.maybe or self._is_doubtful(draft, record)
+        confirmed = replace(record, maybe=maybe, doubtful=False, gaps=draft.clockwork.gaps, forerun=None)
+        if record.launch_id in event.workloads and not self._must_be_found(confirmed):
+            reading = Reading(event.workloads[record.launch_id], event.read_at)
+            confirmed = replace(confirmed, reading=reading)
+        phase = Phase.UNCERTAIN if maybe else Phase.WAITING
+        confirmed = draft.put(replace(confirmed, phase=phase, ask=None, due=now))
+        if maybe and draft.clockwork.terminating:
+            self._doom(draft, confirmed, TERMINATED, now)
 
     def _confirm_failed(self, draft: Draft, event: on.ConfirmFailed, now: float) -> None:
         for launch_id in event.launch_ids:

@@ -22,7 +22,7 @@ from typing import ClassVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Book, Draft, Kind, Record, earliest
-from aws_exec.lifecycle.following import UNWANTED
+from aws_exec.lifecycle.following import TERMINATED, UNWANTED
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.surveying import Surveying
@@ -144,7 +144,8 @@ class Machine(Surveying):
         if say:
             doing = "it ran" if record.started else "its job was starting" if record.job else record.phase.value
             stop = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
-            draft.want(do.Note(key, f"Revoked by Airflow while {doing}", job=record.job, stop=stop, fault=record.fault))
+            text = f"Revoked by Airflow while {doing}"
+            draft.want(do.Note(key, text, job=record.job, stop=stop, fault=record.fault))
         draft.want(do.Release(key))
         self._doom(draft, replace(record, silent=True), why, now)
 
@@ -176,7 +177,7 @@ class Machine(Surveying):
     def _terminate(self, draft: Draft, launch_ids: Sequence[LaunchId], now: float) -> None:
         for record in filter(None, map(draft.get, launch_ids)):
             if _may_have_job(record):
-                self._doom(draft, record, "The executor was terminated", now, withdraw=False)
+                self._doom(draft, record, TERMINATED, now, withdraw=False)
 
     def _drain(self, draft: Draft) -> None:
         draft.clockwork = replace(draft.clockwork, draining=True)

@@ -141,6 +141,21 @@ def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_te
     assert life.book.records == {}
 
 
+def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminating_and_stopped():
+    """Its row was being checked, after a gap between two beats."""
+    life = Life(gap=10.0)
+    life.tick()
+    life.take()
+    (confirm,) = life.tick(11)
+    assert life.tell(on.Terminating()) == []
+    assert life.machine.unfinished() == 0
+    assert life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset({"L1"}))) == []
+    assert life.machine.unfinished() == 1
+    (find,) = life.tick()
+    (told, stop) = life.tell(on.Found(find.ask, ("L1",), (starting(),)))
+    assert (told, stop) == (do.Launched("K1", JOB), do.StopJob(stop.ask, "L1", JOB, WHY))
+
+
 def ending(life):
     """The executor ends now; how many launches it waits for."""
     life.tell(on.Draining())

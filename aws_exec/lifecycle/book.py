@@ -160,6 +160,11 @@ class Record:
         return self.by_row and self.request is None and self.workload is not None
 
     @property
+    def own_job(self) -> Job | None:
+        """Its job, once that is known to be this launch's; None before, and if it has none."""
+        return self.job if self.claim is None else None
+
+    @property
     def token(self) -> Token:
         """The token of the current request."""
         return token_of(self.family, self.number)

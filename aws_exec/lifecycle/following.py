@@ -327,7 +327,7 @@ class Following(Sweeping):
         fault: Fault | None = None,
         text: str = "",
     ) -> None:
-        draft.want(do.Report(record.key, success, record.job, stop, fault, text, record.containers))
+        draft.want(do.Report(record.key, success, record.own_job, stop, fault, text, record.containers))
 
     def _end(self, draft: Draft, record: Record, now: float) -> None:
         """The launch is over; what waited for that may go on."""

@@ -145,7 +145,7 @@ class Machine(Surveying):
             doing = "it ran" if record.started else "its job was starting" if record.job else record.phase.value
             stop = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
             text = f"Revoked by Airflow while {doing}"
-            draft.want(do.Note(key, text, job=record.job, stop=stop, fault=record.fault))
+            draft.want(do.Note(key, text, job=record.own_job, stop=stop, fault=record.fault))
         draft.want(do.Release(key))
         self._doom(draft, replace(record, silent=True), why, now)
 
@@ -162,7 +162,7 @@ class Machine(Surveying):
             if record is None or record.silent or record.started or record.doomed:
                 continue
             text = f"{UNWANTED}: {why}"
-            draft.want(do.Note(record.key, text, job=record.job))
+            draft.want(do.Note(record.key, text, job=record.own_job))
             draft.want(do.Release(record.key))
             self._doom(draft, replace(record, silent=True), text, now)
 

@@ -155,6 +155,28 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     assert life.submits() == ["L3"]
 
 
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (on.Tick(), "User code had not started within launch_timeout (60 s)"),
+        (on.Revoked("K1"), "Revoked by Airflow while its job was starting"),
+        (on.WantedChecked(0, (("L2", "marked failed"),)), "Airflow no longer wanted it: marked failed"),
+    ],
+    ids=["too late", "revoked", "unwanted"],
+)
+def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
+    life = adopted(launch_timeout=60.0, poll_interval=1e9, check_interval=5.0)
+    life.tick()
+    life.tick()
+    if isinstance(event, on.WantedChecked):
+        event = replace(event, ask=life.book.clockwork.check.ask)
+    told = life.tell(event, after=60.0)
+    (said,) = [effect for effect in told if isinstance(effect, do.Report | do.Note)]
+    assert (said.job, said.text) == (None, text)
+    life.see(of(EARLIER_TRY, stopped(EXITED_1)))
+    assert [type(effect) for effect in life.tick()] == [do.Find], "its own is looked for, to be stopped"
+
+
 def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     life = Life(launch_timeout=60.0, poll_interval=1e9)
     life.tell(on.Adopted("L2", "K1", JOB, "work"))

@@ -26,6 +26,7 @@ class Launch:
     invalid: bool = False  #: its request is wrong and will stay so
     ran_in: Job | None = None  #: a container of an earlier launch that was let in instead of one of its own
     moved_on: bool = False  #: rescheduled: its row waits for another container of the same try
+    ended: bool = False  #: somebody marked it failed before a container was let in, and told only its row
 
 
 @dataclass
@@ -58,13 +59,26 @@ class ModelAirflow:
         return not launch.fate and not launch.stolen and self.is_queued(launch)
 
     def is_queued(self, launch: Launch) -> bool:
-        """No container was let in for it."""
-        return launch.ran_in is None and not self.started(launch.family)
+        """No container was let in for it, and it has not been marked failed."""
+        return not (launch.ended or self.was_let_in(launch))
+
+    def was_let_in(self, launch: Launch) -> bool:
+        """A container was let in for it."""
+        return launch.ran_in is not None or self.started(launch.family)
 
     def awaits(self, launch_id: LaunchId) -> bool:
         """The end of its container is news: the row waits for no other one, here or of another scheduler."""
         launch = self.launches[launch_id]
         return not launch.moved_on and not (launch.stolen and self.is_queued(launch))
+
+    def to_be_marked(self) -> list[Launch]:
+        """Open launches that somebody may mark failed before they run."""
+        return [launch for launch in self.launches.values() if not launch.fate and self.is_queued(launch)]
+
+    def unwanted(self, launch_id: LaunchId) -> bool:
+        """Its row has ended, and no container was let in for it."""
+        launch = self.launches[launch_id]
+        return launch.ended and not self.was_let_in(launch)
 
     def let_in(self, container: Container) -> None:
         """What starts late asks for its task instance, and Airflow guards a state, not a launch."""
@@ -111,7 +125,7 @@ class ModelAirflow:
         """The user code that runs there says that it wants to be run again; it is about to exit."""
         for launch in self.launches.values():
             ran_there = launch.family == launch_of(container.token) or launch.ran_in == container.job
-            if not launch.fate and ran_there:
+            if not launch.fate and not launch.ended and ran_there:
                 launch.moved_on = True
 
     def _judge(self, owner: Launch, report: do.Report) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from aws_exec.clouds.lane_faults import failed
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
@@ -104,8 +105,13 @@ class World:
     def defer(self, key: str) -> None:
         """The task comes back under its key while the container it ran in is still there."""
         owner = self.airflow.owner(key)
-        if owner is not None and any(c.started for c in self.cloud.live_of(owner.family)):
+        if owner is not None and not owner.ended and any(c.started for c in self.cloud.live_of(owner.family)):
             self._take(key)
+
+    def mark_failed(self, pick: int) -> None:
+        """Somebody marks a task failed that has not run yet; only its row says so."""
+        if launches := self.airflow.to_be_marked():
+            launches[pick % len(launches)].ended = True
 
     def _take(self, key: str) -> None:
         launch_id = self.new_id("L")
@@ -153,7 +159,7 @@ class World:
         for memory in (self.outstanding, self.answers, self.delivered, self.in_flight, self.not_before):
             memory.clear()
         for launch in list(self.airflow.launches.values()):
-            if launch.fate or launch.stolen or launch.moved_on:
+            if launch.fate or launch.stolen or launch.moved_on or launch.ended:
                 launch.fate = launch.fate or "gone"
                 self.airflow.orphans.add(launch.family)
         self.beat(0)
@@ -168,7 +174,11 @@ class World:
         stale = self.airflow.left_in_the_row(launch) if by_arn and job is None else None
         launch_id = self.new_id("A") if job or stale else launch.family
         launch.fate, family = "gone", launch_id if stale else launch.family
-        self.airflow.launches[launch_id] = replace(launch, launch_id=launch_id, family=family, fate="", deadline=None)
+        timeout = self.policy.launch_timeout
+        deadline = self.now + timeout if timeout and queued else None
+        self.airflow.launches[launch_id] = replace(
+            launch, launch_id=launch_id, family=family, fate="", deadline=deadline
+        )
         self.tell(on.Adopted(launch_id, launch.key, job or stale, workload, origin=Origin(launch.family)))
 
     def drain(self) -> None:
@@ -204,20 +214,10 @@ class World:
         self.answers.append(self._failure(effect, fault))
 
     def _failure(self, effect: do.IoEffect, fault: Fault) -> on.Completion:
-        match effect:
-            case do.Submit():
-                request = effect.request or self.new_id("request-")
-                return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
-            case do.Find():
-                return on.FindFailed(effect.ask, effect.launch_ids, fault)
-            case do.Observe() | do.Watch():
-                return on.ObserveFailed(effect.ask, fault)
-            case do.StopJob():
-                return on.StopAnswered(effect.ask, effect.launch_id, fault)
-            case do.Confirm():
-                return on.ConfirmFailed(effect.ask, tuple(i for i, _ in effect.launches), fault)
-            case do.Settle():
-                return on.SettleFailed(effect.ask, effect.launch_id, fault)
+        if isinstance(effect, do.Submit):
+            request = effect.request or self.new_id("request-")
+            return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
+        return failed(effect, fault)
 
     def _act(self, effect: do.IoEffect, fault: Fault | None, lag: float) -> on.Completion:
         if isinstance(effect, do.Submit):
@@ -226,7 +226,7 @@ class World:
             self.cloud.get(effect.job).stop_asked = True
         return self._failure(effect, fault) if fault is not None else self._answer(effect)
 
-    def _answer(self, effect: do.Find | do.Observe | do.Watch | do.StopJob | do.Confirm) -> on.Completion:
+    def _answer(self, effect: do.IoEffect) -> on.Completion:
         match effect:
             case do.Find():
                 return on.Found(effect.ask, effect.launch_ids, self.cloud.find(effect.families, self.now))
@@ -239,10 +239,10 @@ class World:
                 return on.Watched(effect.ask, effect.place, unlisted)
             case do.StopJob():
                 return on.StopAnswered(effect.ask, effect.launch_id)
-            case do.Confirm() | do.Settle():
+            case do.Confirm() | do.Settle() | do.CheckWanted():
                 return self._ask_rows(effect)
 
-    def _ask_rows(self, effect: do.Confirm | do.Settle) -> on.Completion:
+    def _ask_rows(self, effect: do.Confirm | do.Settle | do.CheckWanted) -> on.Completion:
         match effect:
             case do.Confirm():
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
@@ -251,6 +251,9 @@ class World:
                 return on.Confirmed(effect.ask, ids, ours, read, self.now)
             case do.Settle():
                 return on.Settled(effect.ask, effect.launch_id, self.airflow.awaits(effect.launch_id))
+            case do.CheckWanted():
+                unwanted = [launch_id for launch_id, _ in effect.launches if self.airflow.unwanted(launch_id)]
+                return on.WantedChecked(effect.ask, tuple((launch_id, "marked failed") for launch_id in unwanted))
 
     def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
         if effect.not_after is not None and self.now > effect.not_after:

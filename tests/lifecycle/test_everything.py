@@ -52,14 +52,16 @@ class Everything(RuleBasedStateMachine):
         wakes=st.sampled_from([1, 200]),
         keeps_withdrawals=st.booleans(),
         observe_batch=st.sampled_from([1, 2]),
+        check_interval=st.sampled_from([None, 5.0]),
     )
-    def begin(self, idempotent, launch_timeout, wakes, keeps_withdrawals, observe_batch):
+    def begin(self, *, idempotent, launch_timeout, wakes, keeps_withdrawals, observe_batch, check_interval):
         self.world = World(
             keeps_withdrawals=keeps_withdrawals,
             idempotent_submit=idempotent,
             launch_timeout=launch_timeout,
             wakes=wakes,
             observe_batch=observe_batch,  # of 1, two that run are listed
+            check_interval=check_interval,
             judge=judge,
         )
 
@@ -84,6 +86,11 @@ class Everything(RuleBasedStateMachine):
     def take_back(self, pick, given_up):
         keys = self.world.owned_keys()
         self.world.take_back(keys[pick % len(keys)], given_up=given_up)
+
+    @precondition(lambda self: self.world.airflow.to_be_marked())
+    @rule(pick=PICK)
+    def mark_failed(self, pick):
+        self.world.mark_failed(pick)
 
     @rule(after=st.sampled_from([0.0, 0.5, 1.0, 3.0, 6.0, 9.0]))
     def beat(self, after):

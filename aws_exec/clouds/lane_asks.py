@@ -51,11 +51,7 @@ class Pending:
 
 
 class Asks:
-    """The open requests of one dispatcher, and its inbox.
-
-    Attributes:
-        oldest: the request that has waited longest; None if none waits. Any thread may read it.
-    """
+    """The open requests of one dispatcher, and its inbox."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,7 +63,8 @@ class Asks:
         self._settled.set()
         #: The same request may be in it twice, after an interruption; `popped` tells.
         self._inbox: deque[Pending] = deque()
-        self.oldest: Pending | None = None
+        #: The first of the open ones, or one that was completed by a thread that died before it looked for the next.
+        self._oldest: Pending | None = None
 
     def open(self, effect: do.IoEffect, since: float) -> None:
         """From now on a completion is owed."""
@@ -145,7 +142,13 @@ class Asks:
             self._look_for_oldest()
 
     def _look_for_oldest(self) -> None:
-        self.oldest = next(iter(self._open.values()), None)
+        self._oldest = next(iter(self._open.values()), None)
+
+    @property
+    def oldest(self) -> Pending | None:
+        """The request that has waited longest; None if none waits. Any thread may read it."""
+        pending = self._oldest
+        return pending if pending is not None and pending.completion is None else None
 
     @property
     def outstanding(self) -> int:

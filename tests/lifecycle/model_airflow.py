@@ -117,7 +117,10 @@ class ModelAirflow:
 
     def _family_is(self, owner: Launch, job: Job) -> None:
         token = self.cloud.get(job).token
-        if job == owner.ran_in or (owner.stolen and self.key_of_family(launch_of(token)) == owner.key):
+        if job == owner.ran_in:
+            return
+        # Its row is not QUEUED any more, as if an earlier container had run it: that is all that anybody can see.
+        if (owner.stolen or owner.ended) and self.key_of_family(launch_of(token)) == owner.key:
             return
         assert token.rpartition("-")[0] == owner.family, f"{job} of {token} is credited to {owner}"
 

@@ -346,6 +346,8 @@ class Dispatcher:
         match pending.effect:
             case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted():
                 return fault
+            case do.Survey() if not sent:
+                return fault  # it had asked Airflow's database only
             case do.Submit() if sent:
                 pacer = self._launch_pacer
             case do.StopJob():

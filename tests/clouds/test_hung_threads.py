@@ -6,7 +6,7 @@ from aws_exec.clouds.dispatcher import ROWS_HUNG, ROWS_SECONDS
 from aws_exec.clouds.lane_gate import RENEWAL_SECONDS, RENEWALS_HUNG
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import AskOwners
+from aws_exec.lifecycle.effects import AskOwners, Survey
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import rig, submit, until
@@ -37,6 +37,18 @@ def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thre
         until(lambda: len(database.asked) == 2)
         database.go_on.set()
         assert it.settle() == [on.OwnersTold(2, (), ())]
+
+
+def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
+    clock, database = FakeClock(), HungDatabase()
+    with rig(clock=clock, rows=Rows(unfinished=lambda: database(())), look_after=0.01, lease=1e6) as it:
+        it.dispatch(Survey(1))
+        until(lambda: database.asked)
+        clock.advance(ROWS_SECONDS + 1)
+        event = it.one()
+        assert (type(event), event.fault.trouble) == (on.SurveyFailed, Trouble.UNREACHED)
+        database.go_on.set()
+    assert [line for line in caplog.messages if line.startswith("AWS")] == []
 
 
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():

@@ -21,7 +21,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.lane import Workers
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import AskOwners, Settle, Survey
+from aws_exec.lifecycle.effects import AskOwners, CheckWanted, Settle, Survey
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing import FakeCloud
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
@@ -99,6 +99,8 @@ def effects_from(first):
         Settle(next(numbers), "a", "a"),
         Settle(next(numbers), "b", "b"),
         Survey(next(numbers)),
+        AskOwners(next(numbers), ()),
+        CheckWanted(next(numbers), (("a", "a"),)),
     ]
 
 

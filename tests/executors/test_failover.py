@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from aws_exec.executors.rows import read_workloads
 from aws_exec.executors.workload import UnreadableRow
 from aws_exec.testing.scripted import FOR_EVER
-from tests.executors.harness import Scheduler, task
+from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt, counted
 from tests.executors.services import over_both
 from tests.executors.versions import needs_sentry_integrations
@@ -71,7 +71,7 @@ def key_of(name, **fields):
 def test_a_thousand_adopted_launches_take_one_connection_and_a_few_selects(started, aws, rows):
     """Each launch read its row on a thread of its own, up to 32 at once: Airflow's pool has 5 connections and 10."""
     aws.set_plan(FOR_EVER)
-    scheduler = Scheduler(started(launch_rate=100_000, launch_burst=100_000))
+    scheduler = Scheduler(started(clock=FastClock(4), launch_rate=100_000, launch_burst=100_000))
     scheduler.executor.job_id = ALIVE
     names = [f"task-{number}" for number in range(1000)]
     rows.add(*names, external_id=lambda _: str(uuid4()))
@@ -114,7 +114,7 @@ def test_a_row_says_what_its_try_runs(rows):
 @pytest.mark.parametrize(("integration", "told"), [("our.sentry.Integration", "our.sentry.Integration"), (None, "")])
 def test_what_is_adopted_runs_with_the_sentry_integration_of_its_executor(started, aws, rows, integration, told):
     """As the scheduler passes it; what is no text it ignores."""
-    scheduler = Scheduler(started())
+    scheduler = Scheduler(started(clock=FastClock(20)))
     scheduler.executor.job_id = ALIVE
     scheduler.executor.sentry_integration = integration
     rows.add("load", external_id=str(uuid4()))

@@ -15,7 +15,7 @@ from aws_exec.executors.ownership import last_changes, owners
 from aws_exec.executors.rows import still_ours
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.testing.scripted import FOR_EVER
-from tests.executors.harness import Scheduler, task
+from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt
 from tests.executors.services import over_both
 from tests.executors.versions import of_34
@@ -121,7 +121,7 @@ def test_a_row_that_is_accepted_for_adoption_while_its_container_is_stopped_take
 def test_nothing_of_airflow_is_used_that_it_is_going_to_remove(started, aws, rows):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        scheduler = Scheduler(started())
+        scheduler = Scheduler(started(clock=FastClock(20)))
         key = scheduler.queue(task())
         scheduler.until_over(key)
         rows.add("adopted", state="queued", external_id=str(uuid4()))

@@ -152,8 +152,12 @@ def _binds(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+        case ast.MatchMapping(rest=str(name)):
+            yield name
         case ast.alias(name=name, asname=other):
-            yield other or name
+            yield other or name.partition(".")[0]
         case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
             yield from _root(value)
         case ast.Attribute(value=value, attr=attribute) if attribute in _CHANGING:

@@ -46,11 +46,14 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
         CloudError: AWS did not say what is needed most.
     """
     if job.state is State.SUCCEEDED:
-        lines, _ = _last_lines(service, clients, job)
+        lines, unread = _last_lines(service, clients, job)
         if signal := killed_by(lines):
             return Explanation(_killed(signal), None, (), lines, healthy=False)
         text = f"It ended well: {_container(job)} exited with 0 after {_ran(job, now)}."
-        return Explanation(f"{text} If the task failed, it failed inside Airflow: read Airflow's task log.")
+        # Only the log says whether the process of the task was killed.
+        return Explanation(
+            f"{text} If the task failed, it failed inside Airflow: read Airflow's task log.", unread=unread
+        )
     if job.state is State.FAILED and job.stop is not None:
         lines, unread = _last_lines(service, clients, job) if job.stop.started else ((), "")
         if job.stop.exit_code == 1 and (state := refused_state(lines)):

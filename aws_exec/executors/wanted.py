@@ -7,22 +7,25 @@ that was stands in Airflow's audit log, where a person did it in the UI or by th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import State
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from aws_exec.executors import compat
 from aws_exec.executors.rows import asking, chunks
 from aws_exec.lifecycle.values import CLOCKS_APART, Key, LaunchId
 
-#: Entries of the audit log that are looked at for one run, the youngest: a run is rarely changed by hand.
-_ENTRIES = 200
+#: Entries of the audit log that are looked at for one run, and read by one SELECT, the youngest: a run is rarely
+#: changed by hand.
+_OF_ONE_RUN = 200
+_ENTRIES = 5000
 
 #: What the audit log calls what ends a task instance: by itself, or with its run.
 _TASK_EVENTS = ("patch_task_instance", "patch_task_group_instances")
@@ -59,40 +62,18 @@ class _Row:
         return self.let_in_at is not None and (self.since is None or self.let_in_at >= self.since)
 
 
-@dataclass
-class _Audit:
-    """Who ended what, by Airflow's audit log; each run is looked up once."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A task instance that somebody else has ended: its state (empty: it is gone), and since when that may be."""
 
-    session: Any
-    runs: dict[Run, list[_Entry]] = field(default_factory=dict)
+    name: compat.Name
+    state: str = ""
+    since: datetime | None = None
 
-    def says(self, name: compat.Name, state: str, since: datetime | None = None) -> str:
-        """How a task instance came to its state (empty: it is gone); without a name where the log has none.
-
-        Entries from before `since` are of an earlier try, or of the run before it was cleared.
-        """
-        dag_id, task_id, run_id, _ = name
-        for at, of_task, event, owner, extra in self._entries((dag_id, run_id)):
-            if since is not None and at < since:
-                continue
-            by = f" by {owner}" if owner else ""
-            if event == "delete_dag_run" and not state:
-                return f"its run was deleted{by}"
-            if event == "patch_dag_run" and state and extra.get("state") in ("failed", "success"):
-                return f"its run was marked {extra['state']}{by}"
-            if event in _TASK_EVENTS and of_task in (None, task_id) and state and extra.get("new_state") == state:
-                return f"marked {state}{by}"
-        return f"its task instance is {state}" if state else _GONE
-
-    def _entries(self, run: Run) -> list[_Entry]:
-        if run not in self.runs:
-            query = select(Log.dttm, Log.task_id, Log.event, Log.owner, Log.extra)
-            query = query.where(
-                Log.dag_id == run[0], Log.run_id == run[1], Log.event.in_((*_TASK_EVENTS, *_RUN_EVENTS))
-            )
-            found = self.session.execute(query.order_by(Log.id.desc()).limit(_ENTRIES))
-            self.runs[run] = [(*named, _extra(text)) for *named, text in found]
-        return self.runs[run]
+    @property
+    def run(self) -> Run:
+        """Its run."""
+        return self.name[0], self.name[2]
 
 
 def unwanted(
@@ -100,7 +81,7 @@ def unwanted(
 ) -> dict[LaunchId, str]:
     """Which of these launches Airflow no longer wants, and why; callbacks are always wanted.
 
-    One SELECT per 500, and one for each run of those that are not wanted.
+    One SELECT per 500, and one per 500 runs of those that are not wanted: thousands of runs may be ended at once.
 
     Args:
         launches: with their keys.
@@ -110,18 +91,52 @@ def unwanted(
     with asking() as session:
         rows = _rows(session, keys.values())
         names = {row.name for row in rows.values()}
-        audit = _Audit(session)
         found: dict[LaunchId, str] = {}
+        ends: dict[LaunchId, _End] = {}
         for launch_id, key in keys.items():
             row = rows.get(key)
             name = _name(named(key))
-            if row is not None and row.cleared and not row.was_let_in:
+            if row is None:
+                if name is None:
+                    found[launch_id] = _GONE
+                elif name not in names:
+                    ends[launch_id] = _End(name)
+            elif row.cleared and not row.was_let_in:
                 found[launch_id] = _CLEARED
-            elif row is not None and row.ended and not row.was_let_in:
-                found[launch_id] = audit.says(row.name, row.state, row.since)
-            elif row is None and (name is None or name not in names):
-                found[launch_id] = _GONE if name is None else audit.says(name, "")
-        return found
+            elif row.ended and not row.was_let_in:
+                ends[launch_id] = _End(row.name, row.state, row.since)
+        audit = _audit(session, (end.run for end in ends.values()))
+    return found | {launch_id: _said(end, audit.get(end.run, ())) for launch_id, end in ends.items()}
+
+
+def _audit(session: Any, runs: Iterable[Run]) -> Mapping[Run, list[_Entry]]:
+    """What Airflow's audit log has of each run, the youngest first."""
+    found: defaultdict[Run, list[_Entry]] = defaultdict(list)
+    for chunk in chunks(runs):
+        query = select(Log.dag_id, Log.run_id, Log.dttm, Log.task_id, Log.event, Log.owner, Log.extra).where(
+            tuple_(Log.dag_id, Log.run_id).in_(chunk), Log.event.in_((*_TASK_EVENTS, *_RUN_EVENTS))
+        )
+        for dag_id, run_id, *entry, text in session.execute(query.order_by(Log.id.desc()).limit(_ENTRIES)):
+            entries = found[dag_id, run_id]
+            if len(entries) < _OF_ONE_RUN:
+                entries.append((*entry, _extra(text)))
+    return found
+
+
+def _said(end: _End, entries: Iterable[_Entry]) -> str:
+    """How a task instance came to its state; without a name where the log has none."""
+    state = end.state
+    for at, of_task, event, owner, extra in entries:
+        if end.since is not None and at < end.since:
+            continue  # of an earlier try, or of the run before it was cleared
+        by = f" by {owner}" if owner else ""
+        if event == "delete_dag_run" and not state:
+            return f"its run was deleted{by}"
+        if event == "patch_dag_run" and state and extra.get("state") in ("failed", "success"):
+            return f"its run was marked {extra['state']}{by}"
+        if event in _TASK_EVENTS and of_task in (None, end.name[1]) and state and extra.get("new_state") == state:
+            return f"marked {state}{by}"
+    return f"its task instance is {state}" if state else _GONE
 
 
 def _name(key: Any) -> compat.Name | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.models.log import Log
 from airflow.utils.session import create_session
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 from aws_exec.executors import compat
 from aws_exec.executors.wanted import unwanted
@@ -112,6 +112,33 @@ def test_nobody_is_named_for_what_they_did_before_it_was_queued(rows, audit, ent
     assert said() == "its task instance is failed"
     audit(**entry, at=QUEUED - timedelta(seconds=20))
     assert said().endswith("marked failed by admin")
+
+
+def test_a_thousand_runs_that_are_deleted_at_once_are_few_questions(rows, audit):
+    """One for each would take the database lane longer than it waits for an answer: it would never be done."""
+    workloads = {f"run-{number}": task("load", run_id=f"run-{number}") for number in range(1000)}
+    for run_id in ("run-0", "run-999"):
+        audit("delete_dag_run", owner=f"who deleted {run_id}", run_id=run_id)
+    sent = []
+
+    def note(_conn, _cursor, statement, *_):
+        sent.append(statement)
+
+    with create_session() as session:
+        bind = session.get_bind()
+    event.listen(bind, "before_cursor_execute", note)
+    try:
+        found = unwanted(
+            [(run_id, each.key) for run_id, each in workloads.items()],
+            {each.key: each.ti.key for each in workloads.values()}.get,
+        )
+    finally:
+        event.remove(bind, "before_cursor_execute", note)
+    assert len(sent) == 4
+    assert set(found) == set(workloads)
+    assert {run_id: why for run_id, why in found.items() if "task instance" not in why} == {
+        run_id: f"its run was deleted by who deleted {run_id}" for run_id in ("run-0", "run-999")
+    }
 
 
 @of_34

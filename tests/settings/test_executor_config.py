@@ -229,6 +229,17 @@ def test_an_executor_config_too_long_for_aws_names_the_largest_parts(arguments_o
     assert "hunter2" not in str(error)
 
 
+def test_many_small_variables_are_not_taken_for_a_workload_that_is_too_long(options_of, identity):
+    def remedy(command, config):
+        with pytest.raises(RequestTooLarge) as caught:
+            RunTaskBuilder(options_of()).build(identity, command, config)
+        return caught.value.findings[0].remedy
+
+    many = {"environment": {f"V{number}": "v" for number in range(400)}}
+    assert remedy(["x" * 2000], many).startswith("Move environment variables into the task definition")
+    assert remedy(["x" * 8000], {}).startswith("The command carries Airflow's workload: shorten the version data")
+
+
 def test_the_cluster_of_one_task_is_where_it_goes_and_where_it_is_asked_for(options_of, identity, command):
     """Wrong 6 of the amazon provider: it was described on the configured cluster."""
     builder = RunTaskBuilder(options_of())

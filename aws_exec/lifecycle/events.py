@@ -245,7 +245,7 @@ class OwnersTold:
     newest_first: tuple[tuple[Sighting, Owner], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        pairs = zip(self.sightings, self.owners, strict=False)
+        pairs = zip(self.sightings, self.owners, strict=True)
         ordered = sorted(pairs, key=lambda pair: number_of(pair[0].identity.token), reverse=True)
         object.__setattr__(self, "alive", alive_in(self.sightings))
         object.__setattr__(self, "newest_first", tuple(ordered))

@@ -11,6 +11,9 @@ from aws_exec.clouds.lane import Workers
 from aws_exec.clouds.lane_asks import Asks
 from aws_exec.clouds.lane_rows import Rows
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.effects import AskOwners
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, timeless, until
 from tests.interruption import is_spared
@@ -105,6 +108,13 @@ def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, capl
         it.dispatch(confirm(1, "a"))
         assert it.one() == on.ConfirmFailed(1, ("a",), Fault(Trouble.UNREACHED, "Confirm", type(error).__name__))
     assert "password" not in caplog.text
+
+
+def test_owners_that_are_not_one_for_each_container_are_no_answer():
+    sighting = Sighting(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
+    with rig(rows=Rows(owners=lambda _: [])) as it:
+        it.dispatch(AskOwners(1, (sighting,)))
+        assert it.one() == on.SurveyFailed(1, Fault(Trouble.UNREACHED, "AskOwners", "ValueError"))
 
 
 def test_an_effect_that_is_dispatched_twice_is_carried_out_once():

@@ -26,6 +26,7 @@ import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
+from botocore.loaders import Loader
 
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_credentials
 from aws_exec.clouds.sdk_log import keep_secrets_out
@@ -142,11 +143,10 @@ def open_session(profile: str | None = None, *, may_ask: bool = False) -> Any:
         raise _unbuilt(error) from error
 
 
-def check_region(session: Any, region: str, endpoint_url: str | None = None) -> None:
+def check_region(region: str, endpoint_url: str | None = None) -> None:
     """Refuse what is no Region before boto3 makes an endpoint of it that nobody answers.
 
     Args:
-        session: knows the Regions.
         region: in which a client is to be built; empty: nobody says one.
         endpoint_url: of one's own; it answers for any Region, as does the environment's `AWS_ENDPOINT_URL...`.
 
@@ -158,8 +158,9 @@ def check_region(session: Any, region: str, endpoint_url: str | None = None) -> 
         raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message))
     if endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()):
         return
-    partitions = session.get_available_partitions()
-    known = [name for each in partitions for name in session.get_available_regions("ecs", each)]
+    # Of all services: botocore learns later in which Regions one of them is.
+    partitions = Loader().load_data("partitions")["partitions"]
+    known = [name for each in partitions for name in each["regions"] if not name.endswith("-global")]
     if region not in known:
         like = get_close_matches(region, known, n=1)
         hint = f"; did you mean {like[0]}?" if like else ""

@@ -135,7 +135,7 @@ class Fleet:
         session = self.session
         with self._lock:
             if (service, where) not in self._clients:
-                check_region(session, where, self._asked.endpoint_url)
+                check_region(where, self._asked.endpoint_url)
                 self._clients[service, where] = session_client(
                     session, service, where, self._asked.endpoint_url, CONNECTIONS
                 )

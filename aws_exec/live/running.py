@@ -70,7 +70,7 @@ def clients_of(region: str | None, profile: str | None, endpoint_url: str | None
 
     def clients(configured: str | None) -> Callable[[str], Any]:
         where = region or configured or session.region_name or ""
-        check_region(session, where, endpoint_url)
+        check_region(where, endpoint_url)
         return partial(client, where)
 
     return clients

@@ -1,6 +1,7 @@
 """`--live`: in which Region AWS is asked, and by how many clients."""
 
 import pytest
+from botocore.loaders import Loader
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.live.running import clients_of
@@ -35,3 +36,12 @@ def test_it_is_of_the_region_that_was_asked_for_then_the_configured_then_the_she
 def test_what_is_no_region_is_refused_before_anything_is_asked():
     with pytest.raises(CloudError, match="there is no AWS region 'eu-west-11'; did you mean eu-west-1"):
         clients_of(None, None, None)("eu-west-11")
+
+
+@pytest.mark.parametrize("partition", Loader().load_data("partitions")["partitions"], ids=lambda each: each["id"])
+def test_every_region_of_every_partition_can_be_asked(partition):
+    """Those too in which botocore knows no service yet."""
+    clients = clients_of(None, None, None)
+    regions = [name for name in partition["regions"] if not name.endswith("-global")]
+
+    assert [clients(name)("ecs").meta.region_name for name in regions] == regions

@@ -74,10 +74,10 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
             self._take_in_completions(deadline)
             self._hand_over_due(deadline)
             self._take_in_rows(deadline)
+            self._metering.beat(begun, self._levels)
         except Exception:
             # What escapes here ends the scheduler; the next beat goes on where this one stopped.
             self.log.exception("A beat of %s failed", type(self).__name__)
-        self._metering.beat(begun, self._levels)
 
     def get_event_buffer(self, dag_ids: Any = None) -> dict[Any, Any]:
         """Return and flush the events; of several tries of one task instance, those of the newest.

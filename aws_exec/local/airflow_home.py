@@ -51,8 +51,8 @@ _QUICK: Settings = {
 }
 
 
-#: `[core]` of components that have no use for Airflow's 80 example DAGs: parsing them takes 25 s of one core, and they
-#: would hide our own in the web interface. The containers keep Airflow's default, which costs them nothing.
+#: `[core]` of components that are started often and have no use for Airflow's 80 example DAGs, which take 25 s of one
+#: core to parse. The containers keep Airflow's default, which costs them nothing.
 WITHOUT_EXAMPLES = {"load_examples": "False"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from aws_exec.executors.beat import OVERDUE
 from aws_exec.executors.metering import FLUSH_SECONDS
 from aws_exec.metering import catalogue
@@ -33,3 +35,27 @@ def test_a_request_without_an_answer_for_two_minutes_is_warned_of_once(started, 
     for _ in range(3):
         clock.advance(FLUSH_SECONDS)
         assert [message.startswith(expected) for message in overdue()] == [True]
+
+
+class BrokenFilter(logging.Filter):
+    """Raises whatever is warned of."""
+
+    def filter(self, record):
+        if record.levelno == logging.WARNING:
+            raise RuntimeError("a filter of somebody's")
+        return True
+
+
+def test_a_warning_that_cannot_be_logged_costs_the_scheduler_nothing(started, aws):
+    aws.set_plan(FOR_EVER)
+    clock = FakeClock()
+    scheduler = Scheduler(started(clock=clock, launch_rate="0.001", launch_burst="1", check_health_on_startup="False"))
+    executor = scheduler.executor
+    key = scheduler.queue(task("first"), task("late"))
+    scheduler.until(lambda: executor.machine.book.watched and executor._dispatcher.outstanding == 1)
+    broken = BrokenFilter()
+    executor.log.addFilter(broken)
+    clock.advance(OVERDUE + FLUSH_SECONDS)
+    scheduler.beat()
+    executor.log.removeFilter(broken)
+    assert key in executor.running

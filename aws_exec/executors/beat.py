@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from airflow.executors.base_executor import BaseExecutor
 
-from aws_exec.clouds.dispatcher import Dispatcher
+from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.executors import compat, telling
 from aws_exec.executors.locations import Locations
 from aws_exec.executors.metering import Levels, Metering

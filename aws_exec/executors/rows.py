@@ -20,8 +20,8 @@ from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session, defer, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from aws_exec.clouds.lane import is_abandoned
-from aws_exec.clouds.lane_log import is_of_database
+from aws_exec.dispatch.lane import is_abandoned
+from aws_exec.dispatch.log import is_of_database
 from aws_exec.executors import compat
 from aws_exec.executors.workload import UUID_FORM, UnreadableRow, Workload
 from aws_exec.lifecycle.values import Key, LaunchId, Origin

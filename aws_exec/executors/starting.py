@@ -11,13 +11,13 @@ from functools import lru_cache, partial
 from typing import Any, ClassVar, Protocol
 
 from aws_exec.clouds.cloud import Cloud, Request
-from aws_exec.clouds.dispatcher import Dispatcher
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane_gate import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
-from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import Rows
 from aws_exec.clouds.session import READ_TIMEOUT_SECONDS, ClientSource, build_client
 from aws_exec.diagnosis import can_replace
+from aws_exec.dispatch.credentials import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.dispatcher import Dispatcher
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.executors import compat, telling
 from aws_exec.executors.beat import BUDGET, BeatingExecutor
 from aws_exec.executors.locations import Locations

@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle.values import PASSING, Fault, Trouble
 from aws_exec.metering.meter import NoMeter
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_exec.lifecycle.rate import Bucket
+from aws_exec.dispatch.token_bucket import Bucket
 
 OK = 200
 

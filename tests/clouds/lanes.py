@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.dispatcher import Dispatcher
-from aws_exec.clouds.lane import Workers
-from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.dispatcher import Dispatcher
+from aws_exec.dispatch.lane import Workers
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle.effects import Confirm, Find, Observe, StopJob, Submit, Withdraw
 from aws_exec.lifecycle.events import Confirmed
 from aws_exec.lifecycle.values import Job, token_of

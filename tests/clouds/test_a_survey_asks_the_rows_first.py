@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from aws_exec.clouds.lane import Workers
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import Survey
 from aws_exec.lifecycle.values import Fault, Trouble

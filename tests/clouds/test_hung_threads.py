@@ -2,9 +2,9 @@
 
 import threading
 
-from aws_exec.clouds.dispatcher import ROWS_HUNG, ROWS_SECONDS
-from aws_exec.clouds.lane_gate import RENEWAL_SECONDS, RENEWALS_HUNG
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.credentials import RENEWAL_SECONDS, RENEWALS_HUNG
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.dispatcher import ROWS_HUNG, ROWS_SECONDS
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import AskOwners, Survey
 from aws_exec.lifecycle.values import Fault, Trouble

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from aws_exec.clouds.dispatcher import Workers
-from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.dispatch.dispatcher import Workers
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Job, Trouble
 from aws_exec.testing import FakeClock

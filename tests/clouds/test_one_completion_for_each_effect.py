@@ -7,9 +7,9 @@ import pytest
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane import Workers
-from aws_exec.clouds.lane_asks import Asks
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.completions import Asks
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import AskOwners
 from aws_exec.lifecycle.identity import Identity

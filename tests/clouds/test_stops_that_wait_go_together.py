@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from aws_exec.clouds.lane import Workers
+from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import StopJob
 from aws_exec.lifecycle.values import Fault, Job, Trouble

@@ -1,7 +1,7 @@
 """Threads of the dispatcher that die at any line: every request is completed once, and the lanes go on.
 
 A kill is an exception in a line of a thread, as `tests/executors/test_sigterm.py` makes for the scheduler's thread.
-Each line of `aws_exec.clouds` that a kind of thread runs is killed when it is first reached, with `SystemExit`, and
+Each line of `aws_exec.dispatch` that a kind of thread runs is killed when it is first reached, with `SystemExit`, and
 when it is next reached, with `MemoryError`. Only the line that leaves a `with` and the next round of a comprehension
 are spared: each is one step of the interpreter's, which a trace function can interrupt and no exception can.
 """
@@ -18,8 +18,8 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.lane import Workers
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import AskOwners, CheckWanted, Settle, Survey
 from aws_exec.lifecycle.values import Fault, Job, Trouble
@@ -57,7 +57,7 @@ class Kills:
         threading.settrace(None)
 
     def _trace(self, frame, what, _):
-        if "/aws_exec/clouds/" not in frame.f_code.co_filename or self.done:
+        if "/aws_exec/dispatch/" not in frame.f_code.co_filename or self.done:
             return None
         if not threading.current_thread().name.startswith(self._name):
             sys.settrace(None)
@@ -201,7 +201,7 @@ class BrokenFilter(logging.Filter):
 @pytest.fixture
 def broken_logging():
     """Every line that the lanes log raises."""
-    loggers = [logging.getLogger(f"aws_exec.clouds.{name}") for name in ("lane", "lane_log", "lane_gate")]
+    loggers = [logging.getLogger(f"aws_exec.dispatch.{name}") for name in ("lane", "log", "credentials")]
     broken = BrokenFilter()
     for logger in loggers:
         logger.addFilter(broken)

@@ -4,7 +4,7 @@ import pytest
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.testing import FakeClock

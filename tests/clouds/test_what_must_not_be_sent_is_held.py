@@ -1,9 +1,9 @@
 import threading
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.dispatcher import Workers
-from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.dispatcher import Workers
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import AskOwners, WithdrawAll
 from aws_exec.lifecycle.values import Job, Trouble

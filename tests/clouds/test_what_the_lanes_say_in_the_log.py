@@ -6,8 +6,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane_log import INTERVAL_SECONDS, LaneLog
-from aws_exec.clouds.lane_rows import Rows
+from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.log import INTERVAL_SECONDS, LaneLog
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit
@@ -22,7 +22,7 @@ def _warnings(caplog):
 
 
 def lines(caplog) -> list[str]:
-    return [record.message for record in caplog.records if "lane_log" in record.name]
+    return [record.message for record in caplog.records if record.name == "aws_exec.dispatch.log"]
 
 
 #: Of SQLAlchemy: the connection, the pool or the server failed.

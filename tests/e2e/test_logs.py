@@ -13,8 +13,8 @@ from tests.e2e import logs
         ("2026-11-30T17:29:50Z [error    ] Could not load provider module awsexec for example DAG discovery", True),
         ("2026-11-30T17:29:50Z [info     ] DAG bundles loaded: awsexec", False),
         ("2026-11-30T17:29:50Z [warning  ] Something else [airflow.jobs]", False),
-        (json.dumps({"level": "warning", "logger": "aws_exec.clouds.lane", "event": "slow"}), True),
-        (json.dumps({"level": "info", "logger": "aws_exec.clouds.lane", "event": "quick"}), False),
+        (json.dumps({"level": "warning", "logger": "aws_exec.dispatch.lane", "event": "slow"}), True),
+        (json.dumps({"level": "info", "logger": "aws_exec.dispatch.lane", "event": "quick"}), False),
         ('2026 [error ] It failed\nTraceback (most recent call last):\n  File "/x/aws_exec/clouds/lane.py"', True),
     ],
 )

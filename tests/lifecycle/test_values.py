@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_exec.dispatch.token_bucket import FLOOR, RECOVERY_SECONDS, Bucket
 from aws_exec.lifecycle.identity import STARTED_BY_LIMIT, Identity, from_environment, from_tags, started_by
 from aws_exec.lifecycle.policy import BACKOFF, Backoff, Policy, Replacement, always
-from aws_exec.lifecycle.rate import FLOOR, RECOVERY_SECONDS, Bucket
 from aws_exec.lifecycle.values import SILENT, Fault, Stop, Trouble, launch_of, number_of, token_of
 
 TEXT = st.text(max_size=20)

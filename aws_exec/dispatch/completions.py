@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.lane_lessons import Begun
+from aws_exec.dispatch.feedback import Begun
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 

@@ -1,4 +1,4 @@
-"""How fast a lane may call: the token bucket of `aws_exec.lifecycle.rate` behind a lock that callers wait at.
+"""How fast a lane may call: the token bucket of `aws_exec.dispatch.token_bucket` behind a lock that callers wait at.
 
 Who takes from it: the dispatcher, before each launch and each stop (both are one API call, and what must hold at the
 moment of sending is checked *after* the wait); an adapter, before each API call of a read (`before_read`), because only
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from aws_exec.lifecycle.rate import Bucket
+from aws_exec.dispatch.token_bucket import Bucket
 
 #: An urgent caller that should have gone by now, and has not, is waited for as long as this: it may have died.
 URGENT_SECONDS = 1.0

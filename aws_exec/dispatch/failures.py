@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.lane_log import LaneLog
+from aws_exec.dispatch.log import LaneLog
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import Fault, Trouble

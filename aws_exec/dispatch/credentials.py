@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from aws_exec.clouds.lane_log import emit
+from aws_exec.dispatch.log import emit
 from aws_exec.lifecycle.values import Fault, Trouble
 
 log = logging.getLogger(__name__)

@@ -28,19 +28,19 @@ from typing import Any, NamedTuple, TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.clouds.lane import Lane, Workers
-from aws_exec.clouds.lane_asks import Asks, Pending
-from aws_exec.clouds.lane_faults import failed, fault_in, fault_of_lost
-from aws_exec.clouds.lane_gate import (
+from aws_exec.dispatch.completions import Asks, Pending
+from aws_exec.dispatch.credentials import (
     FIRST_RENEWAL_SECONDS,
     LONGEST_RENEWAL_SECONDS,
     CredentialsGate,
     still_unauthenticated,
 )
-from aws_exec.clouds.lane_lessons import Begun, Lessons
-from aws_exec.clouds.lane_log import LaneLog
-from aws_exec.clouds.lane_pace import Pacer
-from aws_exec.clouds.lane_rows import Question, RowQuestions, Rows
+from aws_exec.dispatch.database import Question, RowQuestions, Rows
+from aws_exec.dispatch.failures import failed, fault_in, fault_of_lost
+from aws_exec.dispatch.feedback import Begun, Lessons
+from aws_exec.dispatch.lane import Lane, Workers
+from aws_exec.dispatch.log import LaneLog
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.orphans import Sighting

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-from aws_exec.clouds.lane_log import emit
-from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.dispatch.log import emit
+from aws_exec.dispatch.pacing import Pacer
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from aws_exec.clouds.lane_gate import CredentialsGate
-from aws_exec.clouds.lane_log import LaneLog
-from aws_exec.clouds.lane_pace import Pacer
+from aws_exec.dispatch.credentials import CredentialsGate
+from aws_exec.dispatch.log import LaneLog
+from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle.values import Fault, Trouble
 from aws_exec.metering.catalogue import THROTTLES
 from aws_exec.metering.meter import Meter

@@ -1,0 +1,1 @@
+"""Carries effects out: the dispatcher, its lanes, their pace, and the completions."""

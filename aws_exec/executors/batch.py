@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from aws_exec.clouds.batch import BatchCloud
+from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Cloud
 from aws_exec.executors.base import ContainerExecutor
 from aws_exec.executors.starting import Builder

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aws_exec.clouds.cloud import Cloud
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.executors.base import ContainerExecutor
 from aws_exec.executors.launch_types import LaunchTypes, names_launch_type
 from aws_exec.executors.starting import Builder

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.clouds.batch import PAGE
-from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, attempts_of, containers_of, observation
-from aws_exec.clouds.batch_stop import Stopper
+from aws_exec.clouds.batch.adapter import PAGE
+from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, attempts_of, containers_of, observation
+from aws_exec.clouds.batch.termination import Stopper
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import whose

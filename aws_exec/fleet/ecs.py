@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_exec.clouds.calls import id_of, listed
-from aws_exec.clouds.ecs import PAGE, EcsCloud
-from aws_exec.clouds.ecs_task import SERVICE, Task, observation
+from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
+from aws_exec.clouds.ecs.task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import whose
 from aws_exec.fleet.ecs_surroundings import surroundings

@@ -2,7 +2,7 @@
 
 from botocore.stub import Stubber
 
-from aws_exec.clouds.batch import BatchCloud
+from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Request
 from aws_exec.lifecycle.values import Job, Observation
 

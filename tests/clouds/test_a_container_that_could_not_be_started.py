@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.clouds import batch_job, ecs_task
+from aws_exec.clouds.batch import job as batch_job
+from aws_exec.clouds.ecs import task as ecs_task
 from aws_exec.lifecycle.values import Observation, Status, Stop
 from tests.clouds import batch_answers
 from tests.clouds.batch_answers import EXITED, PULL, environment, several

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_exec.clouds.calls import Calls
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import is_denied
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.metering.meter import NoMeter

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from aws_exec.clouds.batch import BY_NAME
+from aws_exec.clouds.batch.adapter import BY_NAME
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import LaunchId, Trouble
 from tests.clouds.batch_answers import JOB as BATCH_JOB

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from botocore.stub import ANY
 
-from aws_exec.clouds.batch import BY_NAME
+from aws_exec.clouds.batch.adapter import BY_NAME
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import Job, Observation, Status, Trouble, launch_of
 from tests.clouds.batch_answers import (

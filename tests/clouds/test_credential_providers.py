@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.exceptions import ClientError
 
-from aws_exec.clouds.batch import BatchCloud
+from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import fault_of, is_denied
 from aws_exec.clouds.session import build_client, open_session, session_client
 from aws_exec.lifecycle.values import Fault, Trouble

@@ -6,7 +6,7 @@ import pytest
 from botocore.stub import Stubber
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
 from tests.clouds.wired import client

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.sdk_log import Redaction, keep_secrets_out
 from aws_exec.clouds.session import build_client
 from aws_exec.executors import compat

@@ -7,8 +7,8 @@ import logging
 import pytest
 from botocore.exceptions import ClientError
 
-from aws_exec.clouds.batch import BatchCloud
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.batch.adapter import BatchCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import Watch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import boto3
 
-from aws_exec.clouds.batch import BatchCloud
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.batch.adapter import BatchCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.session import client_config
 
 

@@ -7,9 +7,9 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from aws_exec.clouds.batch import BatchCloud
+from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Request
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.lifecycle.job_name import job_name
 from aws_exec.lifecycle.values import Job, Token, Trouble
 from aws_exec.local import EmbeddedAws

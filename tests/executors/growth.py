@@ -20,7 +20,7 @@ from airflow.models.taskinstancekey import TaskInstanceKey
 from botocore.exceptions import ClientError
 
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
-from aws_exec.clouds.batch_job import ACTIVE
+from aws_exec.clouds.batch.job import ACTIVE
 from aws_exec.executors import compat
 from aws_exec.testing import FakeClock
 

@@ -9,7 +9,7 @@ import pytest
 from airflow.utils.state import TaskInstanceState
 
 from aws_exec import AwsEcsExecutor
-from aws_exec.clouds.ecs import EcsCloud
+from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, again, task

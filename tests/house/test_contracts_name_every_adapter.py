@@ -17,8 +17,9 @@ PACKAGES = ("clouds", "executors", "fleet", "live", "settings")
 
 
 def modules_of(service, package):
-    """The modules of a package that are of one service alone, by their name."""
-    paths = sorted((ROOT / "aws_exec" / package).glob(f"{service}*.py"))
+    """The modules and packages of a package that are of one service alone, by their name."""
+    found = (ROOT / "aws_exec" / package).glob(f"{service}*")
+    paths = [path for path in found if path.suffix == ".py" or (path / "__init__.py").exists()]
     return {f"aws_exec.{package}.{path.stem}" for path in paths if path.stem.split("_")[0] == service}
 
 

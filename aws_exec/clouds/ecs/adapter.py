@@ -16,7 +16,7 @@ from typing import Any
 
 from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
-from aws_exec.clouds.ecs_task import SERVICE, Task, identity_in, observation, token_in
+from aws_exec.clouds.ecs.task import SERVICE, Task, identity_in, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure, is_denied
 from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of

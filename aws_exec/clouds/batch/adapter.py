@@ -12,8 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from aws_exec.clouds.batch_job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
-from aws_exec.clouds.batch_stop import Stopper, is_not_found
+from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
+from aws_exec.clouds.batch.termination import Stopper, is_not_found
 from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of, is_denied

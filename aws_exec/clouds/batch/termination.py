@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
-from aws_exec.clouds.batch_job import Detail
+from aws_exec.clouds.batch.job import Detail
 from aws_exec.clouds.calls import Calls, chunks, id_of
 from aws_exec.clouds.errors import fault_of
 from aws_exec.lifecycle.values import Fault, Job

@@ -1,0 +1,1 @@
+"""Amazon ECS as a `Cloud`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from aws_exec.settings.common.option_info import option_catalogue
+from aws_exec.settings.common.options import ExecutorOptions
 from aws_exec.settings.file.terms import SERVICES, Terms, means
-from aws_exec.settings.option_info import option_catalogue
-from aws_exec.settings.options import ExecutorOptions
 from aws_exec.settings.rules.catalogue import RULES
 from docs.parts import table
 

@@ -19,8 +19,8 @@ from aws_exec.lifecycle.phases import TRANSITIONS
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble
 from aws_exec.metering.catalogue import METRICS, Metric
-from aws_exec.settings.batch_options import BatchOptions
-from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.batch.options import BatchOptions
+from aws_exec.settings.ecs.options import EcsOptions
 from docs import options
 from docs.command_line import reference
 from docs.lifecycle import drawn

@@ -27,8 +27,8 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner, Sighting
 from aws_exec.lifecycle.values import Fault, Key, LaunchId, Trouble
 from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
+from aws_exec.settings.common.launch import LaunchPlan
 from aws_exec.settings.file import AwsexecFile, load_file
-from aws_exec.settings.launch import LaunchPlan
 
 #: Seconds that a container may take to start where instances have to be started for it first.
 SLOW_START = 3600.0

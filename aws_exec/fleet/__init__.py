@@ -23,7 +23,7 @@ from aws_exec.fleet.service import Fact, LogPlace, Service, Wanted
 from aws_exec.fleet.stopping import Stopping, check_ours
 from aws_exec.fleet.survey import Filter, Problem, survey
 from aws_exec.fleet.waiting import Until, is_well, wait
-from aws_exec.settings.prices import Size
+from aws_exec.settings.common.prices import Size
 
 __all__ = [
     "ACTIVE",

@@ -25,7 +25,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
 from aws_exec.lifecycle.values import Fault, Job, Trouble
 from aws_exec.redaction import redact, redact_document
-from aws_exec.settings.prices import Size
+from aws_exec.settings.common.prices import Size
 
 #: Where jobs log whose definition says nothing.
 LOG_GROUP = "/aws/batch/job"

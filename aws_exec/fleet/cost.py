@@ -7,7 +7,7 @@ Fargate pricing, Linux).
 from __future__ import annotations
 
 from aws_exec.fleet.model import FleetJob
-from aws_exec.settings.prices import Prices, hourly
+from aws_exec.settings.common.prices import Prices, hourly
 
 #: Seconds that are paid for at least.
 LEAST = 60.0

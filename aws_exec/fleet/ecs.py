@@ -22,8 +22,8 @@ from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Fault, Job, Stop
 from aws_exec.redaction import redact_document
+from aws_exec.settings.common.prices import Size
 from aws_exec.settings.file.units import UNITS_PER_VCPU
-from aws_exec.settings.prices import Size
 
 #: The steps of a task's life, as a task has them, in order.
 _STEPS = {

@@ -23,10 +23,10 @@ from aws_exec.live.batch import queue_named, queue_of
 from aws_exec.live.ecs import cluster_named, cluster_of
 from aws_exec.live.running import CAPACITY, CHECKS
 from aws_exec.settings import OptionsError
+from aws_exec.settings.common.launch import TYPICAL
+from aws_exec.settings.common.options import AwsOptions
+from aws_exec.settings.common.problems import Problem
 from aws_exec.settings.file.terms import SERVICES, Service
-from aws_exec.settings.launch import TYPICAL
-from aws_exec.settings.options import AwsOptions
-from aws_exec.settings.problems import Problem
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.sources import missing_executor
 

@@ -10,7 +10,7 @@ from typing import Any
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
 from aws_exec.redaction import redact
-from aws_exec.settings.prices import Size
+from aws_exec.settings.common.prices import Size
 
 
 class State(StrEnum):

@@ -21,7 +21,7 @@ from aws_exec.fleet.patience import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.fleet.sources import Configured, read_configuration
 from aws_exec.settings import AwsOptions
-from aws_exec.settings.prices import Prices
+from aws_exec.settings.common.prices import Prices
 
 #: What jobs cost; the same table as of `awsexec templates`.
 PRICES = Prices()

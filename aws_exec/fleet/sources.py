@@ -21,8 +21,8 @@ from aws_exec.settings import (
     load_batch_options,
     load_ecs_options,
 )
+from aws_exec.settings.common.launch import RequestBuilder
 from aws_exec.settings.file.terms import Service
-from aws_exec.settings.launch import RequestBuilder
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.sources import found_here, read_sources
 

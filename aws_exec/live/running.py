@@ -12,9 +12,9 @@ from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status
 from aws_exec.live.batch import check_submit_job
 from aws_exec.live.capacity import check_compute, check_fargate
 from aws_exec.live.ecs import check_run_task
+from aws_exec.settings.common.problems import OptionsError
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.terms import Service
-from aws_exec.settings.problems import OptionsError
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins

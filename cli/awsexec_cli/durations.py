@@ -13,7 +13,7 @@ def span(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    from aws_exec.settings.coercion import seconds  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.settings.common.coercion import seconds  # noqa: PLC0415 - the CLI starts fast
 
     try:
         days = text[:-1] if text.endswith("d") else ""

@@ -66,7 +66,7 @@ def render(
       awsexec render large --set memory=24GiB -o json
       awsexec render gpu --merged
     """
-    from aws_exec.settings.problems import InvalidExecutorConfig, OptionsError  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.settings.common.problems import InvalidExecutorConfig, OptionsError  # noqa: PLC0415 - the CLI starts fast
 
     said, how = before.options, output or _said_before()
     file = the_file(COMMAND, config)
@@ -112,7 +112,7 @@ def _document(
     service = _service(file, levels, executor)
     if not merged:
         return rendering.executor_config(file, name, service, changes)
-    from aws_exec.settings.launch import TYPICAL  # noqa: PLC0415 - likewise
+    from aws_exec.settings.common.launch import TYPICAL  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.airflow_text import of_environment  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.check import Checked  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.configuration import Configuration  # noqa: PLC0415 - likewise

@@ -13,7 +13,7 @@ from awsexec_cli.documents import show_rows
 from awsexec_cli.files import the_configuration
 
 if TYPE_CHECKING:
-    from aws_exec.settings.prices import Prices
+    from aws_exec.settings.common.prices import Prices
 
 COMMAND = "awsexec templates"
 
@@ -62,9 +62,9 @@ def templates(
 
 
 def _prices(path: Path | None) -> Prices:
+    from aws_exec.settings.common.prices import Prices, prices_of  # noqa: PLC0415 - likewise
     from aws_exec.settings.file.discovery import read_bytes  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.settings.file.yaml_text import read_yaml  # noqa: PLC0415 - likewise
-    from aws_exec.settings.prices import Prices, prices_of  # noqa: PLC0415 - likewise
 
     if path is None:
         return Prices()

@@ -5,8 +5,8 @@ import re
 import pytest
 from airflow.configuration import conf
 
-from aws_exec.settings.batch_options import BatchOptions
-from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.batch.options import BatchOptions
+from aws_exec.settings.ecs.options import EcsOptions
 from tests.tree import ROOT
 
 #: An option of ours or, with its section, of Airflow's; a line may end between its name and its default.

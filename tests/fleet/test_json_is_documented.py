@@ -8,8 +8,8 @@ import pytest
 from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import Explanation, Fact
 from aws_exec.live.asking import Outcome, Status
+from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
-from aws_exec.settings.prices import Prices
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.costs import summaries
 from awsexec_cli import check_health, explain, stopping

@@ -6,7 +6,7 @@ from aws_exec.fleet import FleetJob, Moment, Size, State
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
-from aws_exec.settings.prices import Prices
+from aws_exec.settings.common.prices import Prices
 
 PRICES = Prices(vcpu=0.04, gb=0.004, storage_gb=0.001, spot_share=0.5)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_exec.settings import InvalidExecutorConfig, merge_run_task
-from aws_exec.settings.merge import camelized
+from aws_exec.settings.common.merge import camelized
 
 TEXT = st.text(max_size=8)
 KEYS = st.sampled_from(

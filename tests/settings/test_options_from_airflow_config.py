@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from aws_exec.settings import EcsOptions, ExecutorOptions, OptionsError, load_ecs_options, option_catalogue
-from aws_exec.settings.problems import shown
+from aws_exec.settings.common.problems import shown
 
 
 def problems_of(raw, **how):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from aws_exec.settings.prices import Prices, Size, hourly, prices_of
+from aws_exec.settings.common.prices import Prices, Size, hourly, prices_of
 
 
 @pytest.mark.parametrize(

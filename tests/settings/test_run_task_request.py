@@ -22,7 +22,7 @@ from aws_exec.settings import (
     build_run_task,
     check_options,
 )
-from aws_exec.settings.shape import conform, run_task_shape
+from aws_exec.settings.common.shape import conform, run_task_shape
 
 RUN_TASK = ServiceModel(Loader().load_service_model("ecs", "service-2")).operation_model("RunTask").input_shape
 

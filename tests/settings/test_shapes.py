@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.settings import shape
-from aws_exec.settings.shape import RUN_TASK, SUBMIT_JOB, conform, shape_of
+from aws_exec.settings.common import shape
+from aws_exec.settings.common.shape import RUN_TASK, SUBMIT_JOB, conform, shape_of
 
 
 @pytest.mark.parametrize("text", [None, "[", r"\p{Cntrl}+", "(?<name>x)"])

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, Field
 from aws_exec.executors.base import ContainerExecutor
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import ExecutorOptions, Finding, InvalidExecutorConfig
-from aws_exec.settings.coercion import text_map
-from aws_exec.settings.launch import LaunchPlan, fill
-from aws_exec.settings.options import Stripped, attempts_option, load, option
+from aws_exec.settings.common.coercion import text_map
+from aws_exec.settings.common.launch import LaunchPlan, fill
+from aws_exec.settings.common.options import Stripped, attempts_option, load, option
 from tests.third_cloud.process_cloud import SERVICE, ProcessCloud
 
 _JOB = re.compile(rf"{SERVICE}:[\w-]+/[\w-]+")

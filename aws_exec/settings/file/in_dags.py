@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
 from aws_exec.settings.file.discovery import cached_file
 from aws_exec.settings.file.reading import AwsexecFile
 from aws_exec.settings.file.rendering import levels_of
 from aws_exec.settings.file.templates import MEMBER, compiled, service_of
 from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 
 
 def template(name: str, *, executor: Service | None = None, **terms: Any) -> dict[str, Any]:

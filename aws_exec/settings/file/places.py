@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from aws_exec.settings.problems import OptionsError
+from aws_exec.settings.common.problems import OptionsError
 
 Path: TypeAlias = tuple[str | int, ...]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from aws_exec.settings.batch_options import BatchOptions
-from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.batch.options import BatchOptions
+from aws_exec.settings.common.options import AwsOptions, Said
+from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file.places import Complaint, Located, Path
 from aws_exec.settings.file.templates import TemplateBook, did_you_mean, read_terms
 from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
 from aws_exec.settings.file.yaml_text import read_yaml
-from aws_exec.settings.options import AwsOptions, Said
 
 #: The one version of the format.
 VERSION = 1

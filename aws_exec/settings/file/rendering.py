@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
 from aws_exec.settings.file.reading import AwsexecFile
 from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms
 from aws_exec.settings.file.terms import Service, Terms
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 
 #: Stands for the command, which holds the task's token.
 COMMAND = ("python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", "<workload>")

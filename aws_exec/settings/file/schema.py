@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_exec.settings.common.options import ExecutorOptions
 from aws_exec.settings.file.reading import MODELS, QUOTAS, VERSION
 from aws_exec.settings.file.terms import SERVICES, Terms
-from aws_exec.settings.options import ExecutorOptions
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

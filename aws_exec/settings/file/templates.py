@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from aws_exec.settings.common.merge import RUN_TASK, SUBMIT_JOB, Document, Grammar, composed, normalised, only
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
 from aws_exec.settings.file.terms import AIRFLOW_CONTAINER, Service, Terms, means
-from aws_exec.settings.merge import RUN_TASK, SUBMIT_JOB, Document, Grammar, composed, normalised, only
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig
 
 GRAMMARS: Mapping[Service, Grammar] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}
 
@@ -150,7 +150,7 @@ class TemplateBook:
         return (*template, config) if config not in (None, {}) else template
 
     def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
-        """See `aws_exec.settings.launch.Templates`: the same layers, of long ones only what says this member."""
+        """See `aws_exec.settings.common.launch.Templates`: the same layers, of long ones only what says this member."""
         return self.layers(self._narrowed(config, member) if isinstance(config, Mapping) else config, queue)
 
     def _narrowed(self, config: Mapping[Any, Any], member: str) -> Document:

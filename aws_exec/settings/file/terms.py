@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from aws_exec.settings.coercion import boolean, names
-from aws_exec.settings.ecs_options import LaunchType
+from aws_exec.settings.common.coercion import boolean, names
+from aws_exec.settings.common.merge import Document
+from aws_exec.settings.ecs.options import LaunchType
 from aws_exec.settings.file.units import cpu_units, gibibytes, mebibytes, vcpus, whole_seconds
-from aws_exec.settings.merge import Document
 
 Service: TypeAlias = Literal["ecs", "batch"]
 SERVICES: tuple[Service, ...] = ("ecs", "batch")

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from aws_exec.settings.coercion import seconds
+from aws_exec.settings.common.coercion import seconds
 
 #: Plain numbers from here on are CPU units, below it vCPUs: 256 units are the smallest Fargate size, and no size that
 #: AWS sells for one container has 256 vCPUs of its own name.

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_exec.settings.batch_options import OPTION_OF as BATCH_OPTION_OF
-from aws_exec.settings.batch_payload import SubmitJobBuilder
-from aws_exec.settings.ecs_request import OPTION_OF as ECS_OPTION_OF
+from aws_exec.settings.batch.options import OPTION_OF as BATCH_OPTION_OF
+from aws_exec.settings.batch.payload import SubmitJobBuilder
+from aws_exec.settings.common.launch import TYPICAL, TYPICAL_WORKLOAD
+from aws_exec.settings.common.merge import Document, composed
+from aws_exec.settings.common.options import AwsOptions, load
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
+from aws_exec.settings.ecs.payload import RunTaskBuilder
+from aws_exec.settings.ecs.request import OPTION_OF as ECS_OPTION_OF
 from aws_exec.settings.file.places import Complaint, Located, Place
 from aws_exec.settings.file.reading import MODELS, Level
 from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms, means
-from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
-from aws_exec.settings.merge import Document, composed
-from aws_exec.settings.options import AwsOptions, load
-from aws_exec.settings.payload import RunTaskBuilder
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
 from aws_exec.settings.rules import arns, containers, fargate, jobs, options
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from aws_exec.redaction import holds_secret, is_secret_name
+from aws_exec.settings.common.launch import MARKER, TYPICAL
+from aws_exec.settings.common.tags import LIMIT
 from aws_exec.settings.file.places import Complaint
-from aws_exec.settings.launch import MARKER, TYPICAL
 from aws_exec.settings.rules.view import View
-from aws_exec.settings.tags import LIMIT
 
 #: Names that only say where a secret is.
 _POINTERS = ("_ARN", "_FILE", "_PATH", "_NAME", "_CMD", "_SECRET", "_ID", "_URL")

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from aws_exec.settings.common.merge import Document
+from aws_exec.settings.common.prices import Prices, Size, hourly
+from aws_exec.settings.common.problems import OptionsError
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
 from aws_exec.settings.file.units import UNITS_PER_VCPU
-from aws_exec.settings.merge import Document
-from aws_exec.settings.prices import Prices, Size, hourly
-from aws_exec.settings.problems import OptionsError
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.fargate import SIZES, task_size

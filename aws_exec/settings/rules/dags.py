@@ -12,20 +12,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aws_exec.settings.common.launch import TYPICAL, TYPICAL_WORKLOAD
+from aws_exec.settings.common.merge import camelized
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError
+from aws_exec.settings.common.shape import shape_of
 from aws_exec.settings.file.places import Complaint, Located, Place
 from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, read_terms, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
 from aws_exec.settings.file.yaml_text import place_in
-from aws_exec.settings.launch import TYPICAL, TYPICAL_WORKLOAD
-from aws_exec.settings.merge import camelized
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.rules.check import CHECKS, Checked, findings, longest, without_effect
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.literals import DYNAMIC, Literals, bound_names
 from aws_exec.settings.rules.origins import Origins
 from aws_exec.settings.rules.spelling import OPERATIONS, check_raw
 from aws_exec.settings.rules.spelling import Written as At
-from aws_exec.settings.shape import shape_of
 
 _NAME = "executor_config"
 

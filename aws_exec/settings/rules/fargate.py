@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from aws_exec.settings.common.prices import Size
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.file.units import UNITS_PER_VCPU, size, vcpus
-from aws_exec.settings.prices import Size
 from aws_exec.settings.rules.view import View
 
 #: Memory in MiB that each number of CPU units may have.

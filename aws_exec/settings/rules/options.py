@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from aws_exec.settings.batch_options import BatchOptions
-from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.batch.options import BatchOptions
+from aws_exec.settings.common.merge import Document
+from aws_exec.settings.common.shape import SUBMIT_JOB, shape_of
+from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file.places import Complaint
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
-from aws_exec.settings.merge import Document
 from aws_exec.settings.regions import is_region
 from aws_exec.settings.rules.arns import JOB_QUEUE, fault_of
 from aws_exec.settings.rules.fargate import PROVIDERS, runs_on_fargate
 from aws_exec.settings.rules.view import View
-from aws_exec.settings.shape import SUBMIT_JOB, shape_of
 
 #: Airflow's default of `[scheduler] task_queued_timeout`, in seconds.
 QUEUED_TIMEOUT = 600.0

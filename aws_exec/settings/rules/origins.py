@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from aws_exec.settings.common.merge import Grammar, camelized
 from aws_exec.settings.file.places import Located, Path, Place
-from aws_exec.settings.merge import Grammar, camelized
 
 Named: TypeAlias = tuple[str, ...]
 

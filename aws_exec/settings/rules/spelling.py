@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_exec.settings.common.merge import camelized
+from aws_exec.settings.common.shape import RUN_TASK, SUBMIT_JOB, Operation, Shape, container_shape, shape_of
 from aws_exec.settings.file.places import Complaint, Located, Path, Place
 from aws_exec.settings.file.terms import Service
-from aws_exec.settings.merge import camelized
-from aws_exec.settings.shape import RUN_TASK, SUBMIT_JOB, Operation, Shape, container_shape, shape_of
 
 OPERATIONS: Mapping[Service, Operation] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}
 

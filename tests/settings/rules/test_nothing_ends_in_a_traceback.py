@@ -7,8 +7,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aws_exec.settings.batch_options import BatchOptions
-from aws_exec.settings.ecs_options import EcsOptions
+from aws_exec.settings.batch.options import BatchOptions
+from aws_exec.settings.common.shape import RUN_TASK, SUBMIT_JOB, shape_of
+from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file import read_file
 from aws_exec.settings.file.terms import Terms
 from aws_exec.settings.rules.airflow_text import of_environment, read_cfg, read_environment_file
@@ -16,7 +17,6 @@ from aws_exec.settings.rules.catalogue import RULES
 from aws_exec.settings.rules.check import check
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.dags import check_dag
-from aws_exec.settings.shape import RUN_TASK, SUBMIT_JOB, shape_of
 from awsexec_cli.reports import Report, report
 from tests.settings.rules.corpus import CORPUS
 

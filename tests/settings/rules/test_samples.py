@@ -6,16 +6,16 @@ import subprocess
 
 import pytest
 
+from aws_exec.settings.common.launch import TYPICAL
+from aws_exec.settings.common.shape import conform, shape_of
 from aws_exec.settings.file import read_file
 from aws_exec.settings.file.rendering import merged_request
 from aws_exec.settings.file.templates import service_of
 from aws_exec.settings.file.terms import SERVICES
-from aws_exec.settings.launch import TYPICAL
 from aws_exec.settings.rules.airflow_text import read_environment_file
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.spelling import OPERATIONS
-from aws_exec.settings.shape import conform, shape_of
 from tests.cli.helpers import ROOT
 from tests.settings.amazon import botocore_faults
 from tests.settings.rules.corpus import CORPUS, found_in, read

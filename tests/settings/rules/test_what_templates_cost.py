@@ -2,8 +2,8 @@
 
 import pytest
 
+from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
-from aws_exec.settings.prices import Prices
 from aws_exec.settings.rules.airflow_text import of_environment
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.costs import summaries

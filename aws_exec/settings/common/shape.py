@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from aws_exec.settings.problems import Finding
+from aws_exec.settings.common.problems import Finding
 
 _ARTICLES = {
     "structure": "an object",

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.settings.merge import Document, Grammar, normalised, only
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig
-from aws_exec.settings.shape import Operation, Shape, conform, shape_of
+from aws_exec.settings.common.merge import Document, Grammar, normalised, only
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
+from aws_exec.settings.common.shape import Operation, Shape, conform, shape_of
 
 #: Environment variables that identify a container (`aws_exec.lifecycle.identity`).
 RESERVED_PREFIX = "AWSEXEC_"

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from aws_exec.settings.coercion import boolean, json_object, names, strategy
-from aws_exec.settings.merge import RUN_TASK
-from aws_exec.settings.options import (
+from aws_exec.settings.common.coercion import boolean, json_object, names, strategy
+from aws_exec.settings.common.merge import RUN_TASK
+from aws_exec.settings.common.options import (
     NOTHING_SAID,
     AwsOptions,
     Said,
@@ -20,7 +20,7 @@ from aws_exec.settings.options import (
     named_in,
     option,
 )
-from aws_exec.settings.problems import Problem, variable_of
+from aws_exec.settings.common.problems import Problem, variable_of
 
 #: ECS API Reference, "Request throttling": RunTask refills 40/s, Fargate launches 20/s. Where both could be meant,
 #: the slower one: a throttle costs more than a little patience.

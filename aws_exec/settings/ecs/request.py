@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aws_exec.settings.blame import Blame
-from aws_exec.settings.coercion import boolean, names
-from aws_exec.settings.ecs_options import EcsOptions
-from aws_exec.settings.ecs_overlay import read_run_task_kwargs
-from aws_exec.settings.launch import BaseRequest, base_of
-from aws_exec.settings.merge import Document, camelized, lay_over
-from aws_exec.settings.options import missing
-from aws_exec.settings.problems import Finding, OptionsError
-from aws_exec.settings.shape import RUN_TASK
+from aws_exec.settings.common.attribution import Blame
+from aws_exec.settings.common.coercion import boolean, names
+from aws_exec.settings.common.launch import BaseRequest, base_of
+from aws_exec.settings.common.merge import Document, camelized, lay_over
+from aws_exec.settings.common.options import missing
+from aws_exec.settings.common.problems import Finding, OptionsError
+from aws_exec.settings.common.shape import RUN_TASK
+from aws_exec.settings.ecs.options import EcsOptions
+from aws_exec.settings.ecs.overlay import read_run_task_kwargs
 
 #: The request's members that are an option each, and that option.
 OPTION_OF = {

@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX, job_name, prefix_of
-from aws_exec.settings.batch_options import OPTION_OF, BatchOptions
-from aws_exec.settings.batch_overlay import DIALECT, Layers, read_executor_config, read_submit_job_kwargs
-from aws_exec.settings.blame import Blame
-from aws_exec.settings.launch import (
+from aws_exec.settings.batch.options import OPTION_OF, BatchOptions
+from aws_exec.settings.batch.overlay import DIALECT, Layers, read_executor_config, read_submit_job_kwargs
+from aws_exec.settings.common.attribution import Blame
+from aws_exec.settings.common.launch import (
     NO_TEMPLATES,
     BaseRequest,
     LaunchPlan,
@@ -27,11 +27,11 @@ from aws_exec.settings.launch import (
     check_overrides,
     fill,
 )
-from aws_exec.settings.merge import SUBMIT_JOB as GRAMMAR
-from aws_exec.settings.merge import Document, merge_documents
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, RequestTooLarge
-from aws_exec.settings.shape import SUBMIT_JOB, conform, shape_of
-from aws_exec.settings.tags import joined, sanitised
+from aws_exec.settings.common.merge import SUBMIT_JOB as GRAMMAR
+from aws_exec.settings.common.merge import Document, merge_documents
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, RequestTooLarge
+from aws_exec.settings.common.shape import SUBMIT_JOB, conform, shape_of
+from aws_exec.settings.common.tags import joined, sanitised
 
 #: Bytes of a SubmitJob request (AWS Batch user guide, "Service quotas": "Job size must be less than 30 KiB").
 PAYLOAD_LIMIT = 30 * 1024

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.settings.blame import Blame
-from aws_exec.settings.merge import Document, only
-from aws_exec.settings.overlay import Dialect, read_member
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
-from aws_exec.settings.shape import Operation, conform, shape_of
+from aws_exec.settings.common.attribution import Blame
+from aws_exec.settings.common.merge import Document, only
+from aws_exec.settings.common.overlay import Dialect, read_member
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
+from aws_exec.settings.common.shape import Operation, conform, shape_of
 
 #: Characters of the overrides of an ECS task, the JSON syntax included (ECS API Reference, RunTask). Batch passes its
 #: overrides on: longer ones fail the job with "Container Overrides length must be at most 8192".

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from aws_exec.settings.options import ExecutorOptions
-from aws_exec.settings.problems import Finding, Problem, shown, variable_of
+from aws_exec.settings.common.options import ExecutorOptions
+from aws_exec.settings.common.problems import Finding, Problem, shown, variable_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from aws_exec.settings.coercion import json_object, positive_seconds, text_map
-from aws_exec.settings.merge import SUBMIT_JOB
-from aws_exec.settings.options import (
+from aws_exec.settings.common.coercion import json_object, positive_seconds, text_map
+from aws_exec.settings.common.merge import SUBMIT_JOB
+from aws_exec.settings.common.options import (
     NOTHING_SAID,
     AwsOptions,
     Positive,

@@ -13,10 +13,10 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
-from aws_exec.settings.coercion import boolean, json_object, positive_seconds, seconds
-from aws_exec.settings.merge import Grammar, camelized
-from aws_exec.settings.option_info import option_catalogue
-from aws_exec.settings.problems import OptionsError, Problem, section_of, shown, variable_of
+from aws_exec.settings.common.coercion import boolean, json_object, positive_seconds, seconds
+from aws_exec.settings.common.merge import Grammar, camelized
+from aws_exec.settings.common.option_info import option_catalogue
+from aws_exec.settings.common.problems import OptionsError, Problem, section_of, shown, variable_of
 
 Boolean = Annotated[bool, BeforeValidator(boolean)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]

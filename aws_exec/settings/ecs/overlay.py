@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from aws_exec.settings.merge import RUN_TASK as GRAMMAR
-from aws_exec.settings.merge import Document, normalised, with_names
-from aws_exec.settings.overlay import (
+from aws_exec.settings.common.merge import RUN_TASK as GRAMMAR
+from aws_exec.settings.common.merge import Document, normalised, with_names
+from aws_exec.settings.common.overlay import (
     COMMAND,
     Dialect,
     Overlay,
@@ -27,8 +27,8 @@ from aws_exec.settings.overlay import (
     read_kwargs,
     reserved_members,
 )
-from aws_exec.settings.problems import Finding
-from aws_exec.settings.shape import RUN_TASK, container_shape
+from aws_exec.settings.common.problems import Finding
+from aws_exec.settings.common.shape import RUN_TASK, container_shape
 
 _RESERVED = MappingProxyType(
     {

@@ -11,10 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.identity import Identity, started_by
-from aws_exec.settings.ecs_options import EcsOptions
-from aws_exec.settings.ecs_overlay import DIALECT, read_executor_config
-from aws_exec.settings.ecs_request import base_request, blame_of, tidy
-from aws_exec.settings.launch import (
+from aws_exec.settings.common.launch import (
     NO_TEMPLATES,
     LaunchPlan,
     RequestBuilder,
@@ -22,10 +19,13 @@ from aws_exec.settings.launch import (
     check_overrides,
     fill,
 )
-from aws_exec.settings.merge import Document, lay_over, merge_documents
-from aws_exec.settings.problems import InvalidExecutorConfig
-from aws_exec.settings.shape import conform, run_task_shape
-from aws_exec.settings.tags import joined, sanitised
+from aws_exec.settings.common.merge import Document, lay_over, merge_documents
+from aws_exec.settings.common.problems import InvalidExecutorConfig
+from aws_exec.settings.common.shape import conform, run_task_shape
+from aws_exec.settings.common.tags import joined, sanitised
+from aws_exec.settings.ecs.options import EcsOptions
+from aws_exec.settings.ecs.overlay import DIALECT, read_executor_config
+from aws_exec.settings.ecs.request import base_request, blame_of, tidy
 
 #: One RunTask, ready to be sent: its place is the cluster.
 RunTaskPlan: TypeAlias = LaunchPlan

@@ -12,7 +12,7 @@ Reserved, because awsexec decides it, or refused, because one Airflow task is on
 
 Where the Airflow container is one of several (`container_name`), what is meant for it may be written in
 `containerOverrides` or under its name in `ecsPropertiesOverride`, the former winning: for merging, all of it is in
-`containerOverrides`, and is moved when the request is built (`aws_exec.settings.batch_payload`).
+`containerOverrides`, and is moved when the request is built (`aws_exec.settings.batch.payload`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from aws_exec.settings.merge import SUBMIT_JOB as GRAMMAR
-from aws_exec.settings.merge import Document, normalised
-from aws_exec.settings.overlay import (
+from aws_exec.settings.common.merge import SUBMIT_JOB as GRAMMAR
+from aws_exec.settings.common.merge import Document, normalised
+from aws_exec.settings.common.overlay import (
     COMMAND,
     Dialect,
     document_of,
@@ -33,8 +33,8 @@ from aws_exec.settings.overlay import (
     read_kwargs,
     reserved_members,
 )
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig
-from aws_exec.settings.shape import SUBMIT_JOB, Shape, shape_of
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
+from aws_exec.settings.common.shape import SUBMIT_JOB, Shape, shape_of
 
 _RESERVED = MappingProxyType({"command": COMMAND})
 

@@ -16,7 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.settings.problems import Finding, InvalidExecutorConfig
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
 
 Document = dict[str, Any]
 

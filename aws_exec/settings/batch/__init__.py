@@ -1,0 +1,1 @@
+"""Options and requests of `AwsBatchExecutor`."""

@@ -1,0 +1,1 @@
+"""What the options and requests of every service share."""

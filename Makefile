@@ -74,7 +74,7 @@ lint: venv ## ruff, mypy strict, import-linter's contracts, dead code, dependenc
 
 coverage: $(VENV)/.proof ## which lines and branches the tests of the lifecycle and the settings run: all of them, or it fails
 	@$(BIN)/coverage erase
-	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/coverage run -m pytest --quiet tests/lifecycle tests/settings tests/cli tests/live -k "not half_a_millisecond"
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/coverage run -m pytest --quiet tests/lifecycle tests/settings tests/cli tests/aws_checks -k "not half_a_millisecond"
 	@$(BIN)/coverage report
 
 mutants: $(VENV)/.proof ## break the lifecycle in every small way: does a test fail? docs/mutants.md; ten minutes (SHARE=0.2)

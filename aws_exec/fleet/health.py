@@ -1,6 +1,6 @@
 """Whether the executors could work: what AWS says of everything that they need, as a tree for each executor.
 
-Nothing is changed at AWS. What the requests name is looked up by `aws_exec.live`; here is what is asked beside that:
+Nothing is changed at AWS. `aws_exec.aws_checks` looks up what the requests name; here is what is asked beside that:
 credentials and identity, the rights to read (and to stop on ECS: what is left can only be tried on what runs), and
 whether the quotas are enough for `[core] parallelism`.
 """
@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from aws_exec.aws_checks.batch import queue_named, queue_of
+from aws_exec.aws_checks.calls import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
+from aws_exec.aws_checks.checks import CAPACITY, CHECKS
+from aws_exec.aws_checks.ecs import cluster_named, cluster_of
 from aws_exec.clouds.errors import is_denied
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.policy import Needs, policy
 from aws_exec.lifecycle.identity import started_by
 from aws_exec.lifecycle.values import Fault, Trouble
-from aws_exec.live.asking import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
-from aws_exec.live.batch import queue_named, queue_of
-from aws_exec.live.ecs import cluster_named, cluster_of
-from aws_exec.live.running import CAPACITY, CHECKS
 from aws_exec.settings import OptionsError
 from aws_exec.settings.common.launch import TYPICAL
 from aws_exec.settings.common.options import AwsOptions

@@ -16,8 +16,8 @@ from awsexec_cli.exits import Exit
 from awsexec_cli.shown import show_lines, wrapped
 
 if TYPE_CHECKING:
+    from aws_exec.aws_checks.calls import Outcome
     from aws_exec.fleet.health import Branch
-    from aws_exec.live.asking import Outcome
 
 COMMAND = "awsexec check-health"
 

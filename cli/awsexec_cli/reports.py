@@ -14,7 +14,7 @@ from awsexec_cli.console import clean
 from awsexec_cli.documents import as_json
 
 if TYPE_CHECKING:
-    from aws_exec.live.asking import Outcome
+    from aws_exec.aws_checks.calls import Outcome
 
 
 class Report(StrEnum):

@@ -15,7 +15,7 @@ from awsexec_cli.exits import Exit
 from awsexec_cli.reports import Report, live_lines, report
 
 if TYPE_CHECKING:
-    from aws_exec.live.running import Live
+    from aws_exec.aws_checks.checks import Live
     from aws_exec.settings.rules.sources import Sources
 
 COMMAND = "awsexec validate-config"
@@ -135,8 +135,8 @@ def _check_usage(ignore: list[str], fail_on: str) -> None:
 
 
 def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint_url: str | None) -> list[Live]:
-    from aws_exec.live.asking import CredentialsError  # noqa: PLC0415 - the CLI starts fast; imports boto3
-    from aws_exec.live.running import check_live, clients_of  # noqa: PLC0415 - likewise
+    from aws_exec.aws_checks.calls import CredentialsError  # noqa: PLC0415 - the CLI starts fast; imports boto3
+    from aws_exec.aws_checks.checks import check_live, clients_of  # noqa: PLC0415 - likewise
 
     asked = before.options
     try:

@@ -51,7 +51,7 @@ def test_help_imports_nothing_heavy(arguments):
 
 def test_who_asks_for_the_fleet_imports_no_rule():
     """Listing and completion read the configuration; what else may be wrong with it is for `validate-config`."""
-    rules = ["aws_exec.settings.rules.check", "aws_exec.settings.rules.fargate", "aws_exec.live"]
+    rules = ["aws_exec.settings.rules.check", "aws_exec.settings.rules.fargate", "aws_exec.aws_checks"]
     done = program(f"import aws_exec.fleet\nprint([name for name in {rules!r} if name in sys.modules])")
 
     assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -9,7 +9,7 @@ from aws_exec.fleet.health import check_health
 from aws_exec.fleet.opening import Fleet
 from aws_exec.lifecycle.identity import started_by
 from awsexec_cli.exits import Exit
-from tests.live.aws import answered
+from tests.aws_checks.aws import answered
 
 #: ECS without a cluster, Batch with all it takes.
 NO_CLUSTER = """

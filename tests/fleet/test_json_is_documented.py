@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import Explanation, Fact
-from aws_exec.live.asking import Outcome, Status
 from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
 from aws_exec.settings.rules.configuration import Configuration

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import Explanation, Fact, FleetJob, LogPlace, Moment, Size, State
 from aws_exec.fleet.health import Branch
 from aws_exec.fleet.model import PULL
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
-from aws_exec.live.asking import Outcome, Status
 from awsexec_cli import check_health, describe, explain, stopping
 from awsexec_cli.documents import write
 from awsexec_cli.shown import show_lines

@@ -13,7 +13,7 @@ from tests.tree import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
 #: Where a service's own modules are named after it. `diagnosis` and `testing` are read by service, and share freely.
-PACKAGES = ("clouds", "executors", "fleet", "live", "settings")
+PACKAGES = ("clouds", "executors", "fleet", "aws_checks", "settings")
 
 
 def modules_of(service, package):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, concerning, log_groups, roles
+from aws_exec.aws_checks.calls import CONTAINER, Asking, Outcome, Status, concerning, log_groups, roles
 from aws_exec.redaction import redact
 
 #: Where jobs without a logConfiguration write (AWS Batch user guide, "Using the awslogs log driver").

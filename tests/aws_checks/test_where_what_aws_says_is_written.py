@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from aws_exec.settings.rules.catalogue import RULES
-from tests.live.aws import ANSWERS, JOB, Aws, answered, definition, live, places
+from tests.aws_checks.aws import ANSWERS, JOB, Aws, answered, definition, live, places
 
 FILE = """\
 ecs:

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from aws_exec.live.running import check_live
+from aws_exec.aws_checks.checks import check_live
 from aws_exec.settings.file import read_file
 from aws_exec.settings.rules.airflow_text import of_environment
 from aws_exec.settings.rules.configuration import Configuration

@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from aws_exec.live.asking import CredentialsError
-from tests.live.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live, places
+from aws_exec.aws_checks.calls import CredentialsError
+from tests.aws_checks.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live, places
 
 FILE = """
 ecs:

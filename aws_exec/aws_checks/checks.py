@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+from aws_exec.aws_checks.batch import check_submit_job
+from aws_exec.aws_checks.calls import CONTAINER, Asking, Outcome, Status
+from aws_exec.aws_checks.capacity import check_compute, check_fargate
+from aws_exec.aws_checks.ecs import check_run_task
 from aws_exec.clouds.session import check_region, open_session, session_client
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status
-from aws_exec.live.batch import check_submit_job
-from aws_exec.live.capacity import check_compute, check_fargate
-from aws_exec.live.ecs import check_run_task
 from aws_exec.settings.common.problems import OptionsError
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.file.terms import Service

@@ -2,9 +2,9 @@
 
 import pytest
 
-from aws_exec.live.asking import Asking
-from aws_exec.live.batch import check_submit_job
-from tests.live.aws import JOB, Aws, answered, definition, live
+from aws_exec.aws_checks.batch import check_submit_job
+from aws_exec.aws_checks.calls import Asking
+from tests.aws_checks.aws import JOB, Aws, answered, definition, live
 
 ON_ECS = """\
 ecs: {cluster: fleet, container_name: airflow, task_definition: task, launch_type: EC2, subnets: [subnet-1]}

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import Asking, Outcome, Status, Unanswered, concerning
-from aws_exec.live.batch import definition_of, queue_of
-from aws_exec.live.ecs import providers
+from aws_exec.aws_checks.batch import definition_of, queue_of
+from aws_exec.aws_checks.calls import Asking, Outcome, Status, Unanswered, concerning
+from aws_exec.aws_checks.ecs import providers
 from aws_exec.settings.file.units import FARGATE_QUOTAS, UNITS_PER_VCPU, size, vcpus
 from aws_exec.settings.rules.fargate import PROVIDERS, SIZES, nearest
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.live.asking import CONTAINER, Asking, Outcome, Status, Unanswered, concerning, log_groups, roles
+from aws_exec.aws_checks.calls import CONTAINER, Asking, Outcome, Status, Unanswered, concerning, log_groups, roles
 from aws_exec.settings.rules.fargate import PROVIDERS
 
 _DEFINITION = ("taskDefinition",)

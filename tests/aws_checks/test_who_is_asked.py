@@ -3,8 +3,8 @@
 import pytest
 from botocore.loaders import Loader
 
+from aws_exec.aws_checks.checks import clients_of
 from aws_exec.clouds.errors import CloudError
-from aws_exec.live.running import clients_of
 
 HERE = "http://127.0.0.1:9"
 

@@ -18,7 +18,7 @@ from aws_exec.diagnosis.model import Rule
 from aws_exec.lifecycle.phases import TRANSITIONS
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble
-from aws_exec.metering.catalogue import METRICS, Metric
+from aws_exec.metrics.catalogue import METRICS, Metric
 from aws_exec.settings.batch.options import BatchOptions
 from aws_exec.settings.ecs.options import EcsOptions
 from docs import options
@@ -38,7 +38,7 @@ _NEW = {Replacement.YES: "yes", Replacement.FREE: "free", Replacement.NO: "no"}
 
 
 def metrics() -> str:
-    """Every metric of `aws_exec.metering.catalogue`."""
+    """Every metric of `aws_exec.metrics.catalogue`."""
     rows = [
         (f"`{metric.name}`", metric.kind.value, _by(metric), metric.meaning)
         for metric in sorted(METRICS, key=lambda metric: metric.name)

@@ -14,8 +14,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.values import Fault, Job, Trouble
-from aws_exec.metering.catalogue import API_CALLS, API_ERRORS, API_TIME
-from aws_exec.metering.meter import Meter, word
+from aws_exec.metrics.catalogue import API_CALLS, API_ERRORS, API_TIME
+from aws_exec.metrics.meter import Meter, word
 from aws_exec.recent import Recent
 
 log = logging.getLogger(__name__)

@@ -45,7 +45,7 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, LaunchId, Observation, Trouble, launch_of
-from aws_exec.metering.meter import Meter, NoMeter
+from aws_exec.metrics.meter import Meter, NoMeter
 
 #: What the read lane carries out.
 Reading: TypeAlias = do.Observe | do.Watch | do.Find | do.Survey

@@ -12,8 +12,8 @@ from aws_exec.dispatch.credentials import CredentialsGate
 from aws_exec.dispatch.log import LaneLog
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle.values import Fault, Trouble
-from aws_exec.metering.catalogue import THROTTLES
-from aws_exec.metering.meter import Meter
+from aws_exec.metrics.catalogue import THROTTLES
+from aws_exec.metrics.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
-from aws_exec.metering import catalogue
+from aws_exec.metrics import catalogue
 from aws_exec.redaction import redact
 from aws_exec.settings import InvalidExecutorConfig
 

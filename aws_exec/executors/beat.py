@@ -16,10 +16,10 @@ from airflow.executors.base_executor import BaseExecutor
 from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.executors import compat, telling
 from aws_exec.executors.locations import Locations
-from aws_exec.executors.metering import Levels, Metering
+from aws_exec.executors.metrics import Levels, Metering
 from aws_exec.lifecycle import Machine, effects, events
 from aws_exec.lifecycle.values import Job, LaunchId
-from aws_exec.metering import catalogue
+from aws_exec.metrics import catalogue
 from aws_exec.redaction import writable
 
 #: Seconds of a beat that intake, completions and ticks may take together; what is left waits for the next beat.

@@ -13,7 +13,7 @@ from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle.values import PASSING, Fault, Trouble
-from aws_exec.metering.meter import NoMeter
+from aws_exec.metrics.meter import NoMeter
 
 #: Half of what ECS grants an account and Region (ECS API Reference, "Request throttling quotas": 20/s after a burst of
 #: 100 for DescribeTasks and ListTasks; AWS publishes none for Batch): the scheduler reads from the same bucket.

@@ -7,7 +7,7 @@ from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import is_denied
 from aws_exec.lifecycle.values import Fault, Job, Trouble
-from aws_exec.metering.meter import NoMeter
+from aws_exec.metrics.meter import NoMeter
 
 CODES = [
     "AccessDenied",

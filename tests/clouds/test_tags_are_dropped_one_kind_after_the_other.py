@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_exec.clouds.calls import Calls
-from aws_exec.metering.meter import NoMeter
+from aws_exec.metrics.meter import NoMeter
 
 ECS = {
     "tags": [{"key": "team", "value": "risk"}, {"key": "awsexec:dag-id", "value": "etl"}],

@@ -8,7 +8,7 @@ import pytest
 
 from aws_exec.diagnosis import rules
 from aws_exec.lifecycle.phases import TRANSITIONS, Phase
-from aws_exec.metering.catalogue import METRICS
+from aws_exec.metrics.catalogue import METRICS
 from docs.lifecycle import BENDS, drawn
 from docs.tables import FILES, PARTS, page
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from aws_exec.executors.metering import Metering
+from aws_exec.executors.metrics import Metering
 from aws_exec.lifecycle import Machine, Policy, effects, events
 from aws_exec.lifecycle.values import Job, Observation, Status, Stop
 from aws_exec.testing import FakeClock

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from aws_exec.executors.metering import FLUSH_SECONDS
-from aws_exec.metering import catalogue as of
+from aws_exec.executors.metrics import FLUSH_SECONDS
+from aws_exec.metrics import catalogue as of
 from aws_exec.testing.scripted import FOR_EVER, THROTTLES, Plan, denied
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.recorded import Recorder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from aws_exec.executors.beat import OVERDUE
-from aws_exec.executors.metering import FLUSH_SECONDS
-from aws_exec.metering import catalogue
+from aws_exec.executors.metrics import FLUSH_SECONDS
+from aws_exec.metrics import catalogue
 from aws_exec.testing import FakeClock
 from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task

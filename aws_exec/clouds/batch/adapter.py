@@ -20,7 +20,7 @@ from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of
-from aws_exec.metering.meter import Meter, NoMeter
+from aws_exec.metrics.meter import Meter, NoMeter
 
 #: AWS Batch API Reference, DescribeJobs: ids per call.
 PAGE = 100

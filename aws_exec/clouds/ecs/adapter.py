@@ -20,7 +20,7 @@ from aws_exec.clouds.ecs.task import SERVICE, Task, identity_in, observation, to
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure, is_denied
 from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of
-from aws_exec.metering.meter import Meter, NoMeter
+from aws_exec.metrics.meter import Meter, NoMeter
 
 log = logging.getLogger(__name__)
 

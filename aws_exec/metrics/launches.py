@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.values import Key, Observation
-from aws_exec.metering import catalogue as of
-from aws_exec.metering.meter import Meter, word
+from aws_exec.metrics import catalogue as of
+from aws_exec.metrics.meter import Meter, word
 
 
 @dataclass(slots=True)

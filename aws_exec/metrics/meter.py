@@ -10,7 +10,7 @@ from collections import deque
 from typing import NamedTuple, Protocol
 
 from aws_exec.lifecycle.values import Trouble
-from aws_exec.metering.catalogue import Kind, Metric
+from aws_exec.metrics.catalogue import Kind, Metric
 
 #: What may wait to be drained: more than the lanes tell of between two beats of a scheduler that is alive. A scheduler
 #: that stalls for minutes loses the oldest; it does not run out of memory.

@@ -15,9 +15,9 @@ from typing import TypeAlias
 from aws_exec.executors import compat
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.values import Trouble
-from aws_exec.metering import catalogue as of
-from aws_exec.metering.launches import Launches
-from aws_exec.metering.meter import Meter, Series, Tally, word
+from aws_exec.metrics import catalogue as of
+from aws_exec.metrics.launches import Launches
+from aws_exec.metrics.meter import Meter, Series, Tally, word
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from aws_exec.diagnosis import faults, stops
+from aws_exec.diagnosis import call_failures, terminations
 from aws_exec.diagnosis.model import Rule
 from aws_exec.lifecycle.phases import TRANSITIONS
 from aws_exec.lifecycle.policy import Replacement
@@ -50,11 +50,13 @@ def diagnosis() -> str:
     """Every rule of `aws_exec.diagnosis`, by service and kind."""
     calls = {
         f"Calls to AWS that failed: {_troubles(troubles)}": tuple(rules)
-        for troubles, rules in groupby(faults.RULES, key=lambda rule: rule.troubles)
+        for troubles, rules in groupby(call_failures.RULES, key=lambda rule: rule.troubles)
     }
-    if sum(map(len, calls.values())) != len(faults.RULES):
+    if sum(map(len, calls.values())) != len(call_failures.RULES):
         raise ValueError("rules of the same troubles stand apart: their parts would share a title")
-    return "\n\n".join(f"## {title}\n\n{_rules(rules)}" for title, rules in (*stops.GROUPS.items(), *calls.items()))
+    return "\n\n".join(
+        f"## {title}\n\n{_rules(rules)}" for title, rules in (*terminations.GROUPS.items(), *calls.items())
+    )
 
 
 def lifecycle() -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aws_exec.diagnosis import faults, stops
+from aws_exec.diagnosis import call_failures, terminations
+from aws_exec.diagnosis.messages import tell
 from aws_exec.diagnosis.model import Blame, Diagnosis, FaultRule, Rule, StopRule, said_of_fault, said_of_stop
-from aws_exec.diagnosis.telling import tell
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Fault, Stop
 from aws_exec.redaction import redact
@@ -44,7 +44,7 @@ def diagnose(stop: Stop) -> Diagnosis:
 def diagnose_fault(fault: Fault) -> Diagnosis:
     """Why a call did not do what was asked. Never raises."""
     said = said_of_fault(fault)
-    rule = next(rule for rule in faults.RULES if rule.matches(fault, said[:_READ]))
+    rule = next(rule for rule in call_failures.RULES if rule.matches(fault, said[:_READ]))
     return rule.diagnosis(redact(said))
 
 
@@ -63,9 +63,9 @@ def tell_stop(stop: Stop, *, arn: str = "", separator: str = "\n") -> str:
 
 def rules() -> tuple[Rule, ...]:
     """Everything that is known, in the order in which it is tried; for the table in the documentation."""
-    return (*stops.RULES, *faults.RULES)
+    return (*terminations.RULES, *call_failures.RULES)
 
 
 def _rule_of(stop: Stop) -> StopRule:
     said = said_of_stop(stop)[:_READ]
-    return next(rule for rule in stops.RULES if rule.matches(stop, said))
+    return next(rule for rule in terminations.RULES if rule.matches(stop, said))

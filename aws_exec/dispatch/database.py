@@ -29,7 +29,7 @@ Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 #: What the lane carries out. A survey asks here first of which launches it is to tell the end; the rest is a read.
 Question: TypeAlias = do.RowEffect | do.Survey
 
-#: Rows asked about at once: one SELECT (`aws_exec.executors.rows.CHUNK`).
+#: Rows asked about at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
 TOGETHER = 500
 
 

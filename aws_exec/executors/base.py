@@ -13,9 +13,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.executors import compat, ownership, rows, telling, wanted
-from aws_exec.executors.beat import BUDGET
-from aws_exec.executors.starting import StartingExecutor
+from aws_exec.executors import airflow_db, compat, messages, ownership, wanted
+from aws_exec.executors.heartbeat import BUDGET
+from aws_exec.executors.startup import StartingExecutor
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, UnreadableRow, Workload
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.identity import Identity
@@ -126,7 +126,7 @@ class ContainerExecutor(StartingExecutor):
         try:
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
-            raise CloudError(Fault(Trouble.INVALID, telling.OURS, message=str(error))) from error
+            raise CloudError(Fault(Trouble.INVALID, messages.OURS, message=str(error))) from error
         self._locations.use(plan.place)
         return Request(identity.token, plan.place, plan.arguments)
 
@@ -137,13 +137,13 @@ class ContainerExecutor(StartingExecutor):
         known = [launch for launch in launches if launch[0] not in read]
         adopted = [launch for launch in launches if launch[0] in read]
         return {
-            **dict.fromkeys(rows.still_ours(known, self.job_id) if known else ()),
-            **(rows.read_workloads(adopted, self.job_id, **compat.made_with(self)) if adopted else {}),
+            **dict.fromkeys(airflow_db.still_ours(known, self.job_id) if known else ()),
+            **(airflow_db.read_workloads(adopted, self.job_id, **compat.made_with(self)) if adopted else {}),
         }
 
     def _settle(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, bool]:
         """The ends of which launches are news to Airflow, and whether its row runs; on a thread of its own."""
-        return rows.awaited(launches, self.job_id)
+        return airflow_db.awaited(launches, self.job_id)
 
     def _unwanted(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, str]:
         """Which of these launches Airflow no longer wants, and why; on a thread of its own."""
@@ -202,7 +202,7 @@ class ContainerExecutor(StartingExecutor):
         # By identity: after an error of the database even `ti.id` may be a query that raises.
         adopted: set[int] = set()
         try:
-            for ti, row in rows.adoptable(tis):
+            for ti, row in airflow_db.adoptable(tis):
                 if self._try_adopt(row):
                     adopted.add(id(ti))
         except Exception:
@@ -212,7 +212,7 @@ class ContainerExecutor(StartingExecutor):
         self._metering.meter.tell(catalogue.ADOPTION, self._clock() - begun)
         return [ti for ti in tis if id(ti) not in adopted]
 
-    def _try_adopt(self, row: rows.Row) -> bool:
+    def _try_adopt(self, row: airflow_db.Row) -> bool:
         """Whether it is ours now; a row that cannot be understood must not cost the others their try."""
         try:
             return self._adopt(row)
@@ -220,7 +220,7 @@ class ContainerExecutor(StartingExecutor):
             self.log.exception("%s could not be adopted", compat.named(self, row.key))
             return False
 
-    def _adopt(self, row: rows.Row) -> bool:
+    def _adopt(self, row: airflow_db.Row) -> bool:
         place = self._place_of(row.executor_config, row.queue)
         self._locations.use(place)
         job = self._job_of(row.external_id, place)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Cloud
 from aws_exec.executors.base import ContainerExecutor
-from aws_exec.executors.starting import Builder
+from aws_exec.executors.startup import Builder
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import BatchOptions, SubmitJobBuilder, load_batch_options
 from aws_exec.settings.file import AwsexecFile

@@ -10,7 +10,7 @@ from aws_exec.clouds.cloud import Cloud
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.executors.base import ContainerExecutor
 from aws_exec.executors.launch_types import LaunchTypes, names_launch_type
-from aws_exec.executors.starting import Builder
+from aws_exec.executors.startup import Builder
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Job

@@ -18,7 +18,7 @@ from airflow.utils.state import TaskInstanceState
 from sqlalchemy import ColumnElement, select
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import CHUNK, asking, chunks
+from aws_exec.executors.airflow_db import CHUNK, asking, chunks
 from aws_exec.executors.workload import UUID_FORM
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner

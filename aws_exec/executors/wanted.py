@@ -19,7 +19,7 @@ from airflow.utils.state import State
 from sqlalchemy import select, tuple_
 
 from aws_exec.executors import compat
-from aws_exec.executors.rows import asking, chunks
+from aws_exec.executors.airflow_db import asking, chunks
 from aws_exec.lifecycle.values import CLOCKS_APART, Key, LaunchId
 
 #: Entries of the audit log that are looked at for one run, and read by one SELECT, the youngest: a run is rarely

@@ -15,13 +15,13 @@ from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.address import locate, parse
 from aws_exec.fleet.deadline import within
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
-from aws_exec.fleet.explaining import Explanation, duration, explain
+from aws_exec.fleet.explanation import Explanation, duration, explain
+from aws_exec.fleet.listing import Filter, Problem, survey
 from aws_exec.fleet.model import ACTIVE, FleetJob, Moment, State, plain
 from aws_exec.fleet.opening import Asked, Fleet, open_fleet
-from aws_exec.fleet.patience import Outlasting
+from aws_exec.fleet.retries import Outlasting
 from aws_exec.fleet.service import Fact, LogPlace, Service, Wanted
 from aws_exec.fleet.stopping import Stopping, check_ours
-from aws_exec.fleet.survey import Filter, Problem, survey
 from aws_exec.fleet.waiting import Until, is_well, wait
 from aws_exec.settings.common.prices import Size
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import AmbiguousError, MisusedError, UnknownJobError
+from aws_exec.fleet.listing import Problem, survey
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import Service, Wanted
-from aws_exec.fleet.survey import Problem, survey
 
 _ECS_ID = r"[0-9a-f]{32}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

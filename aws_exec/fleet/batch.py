@@ -16,10 +16,10 @@ from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, attempt
 from aws_exec.clouds.batch.termination import Stopper
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import whose
-from aws_exec.fleet.batch_surroundings import on_spot, surroundings
+from aws_exec.fleet import attribution
+from aws_exec.fleet.batch_context import on_spot, surroundings
 from aws_exec.fleet.model import FleetJob, Moment, State, cleaned
-from aws_exec.fleet.patience import Patience, PatientCalls
+from aws_exec.fleet.retries import Patience, PatientCalls
 from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
@@ -184,11 +184,11 @@ class BatchFleet:
     def _whose(self, detail: Detail) -> tuple[Identity | None, str]:
         containers = _containers(detail)
         for container in containers:
-            found = whose.in_container(container)
+            found = attribution.in_container(container)
             if found is not None:
                 return found, str(container.get("name") or "")
         named = self._container_name if any(each.get("name") == self._container_name for each in containers) else ""
-        found = whose.in_tags(detail.get("tags") or {}) or whose.in_name(str(detail.get("jobName") or ""))
+        found = attribution.in_tags(detail.get("tags") or {}) or attribution.in_name(str(detail.get("jobName") or ""))
         return found, named
 
 

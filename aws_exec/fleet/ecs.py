@@ -14,10 +14,10 @@ from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
 from aws_exec.clouds.ecs.task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import whose
-from aws_exec.fleet.ecs_surroundings import surroundings
+from aws_exec.fleet import attribution
+from aws_exec.fleet.ecs_context import surroundings
 from aws_exec.fleet.model import PULL, FleetJob, Moment, State, cleaned
-from aws_exec.fleet.patience import Patience, PatientCalls
+from aws_exec.fleet.retries import Patience, PatientCalls
 from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import Fault, Job, Stop
@@ -175,10 +175,10 @@ class EcsFleet:
     def _whose(self, task: Task) -> tuple[Identity | None, str]:
         overrides: Mapping[str, Any] = task.get("overrides") or {}
         for container in overrides.get("containerOverrides") or ():
-            found = whose.in_container(container)
+            found = attribution.in_container(container)
             if found is not None:
                 return found, str(container.get("name") or "")
-        return whose.in_tags(whose.environment_of(task.get("tags") or ())), ""
+        return attribution.in_tags(attribution.environment_of(task.get("tags") or ())), ""
 
 
 def _ended(stop: Stop | None) -> State:

@@ -17,7 +17,7 @@ from typing import Any
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.patience import ONCE, Once
+from aws_exec.fleet.retries import ONCE, Once
 from aws_exec.fleet.service import Clients, LogPlace, Service
 from aws_exec.redaction import redact
 

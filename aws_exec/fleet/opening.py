@@ -17,7 +17,7 @@ from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.retries import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.fleet.sources import Configured, read_configuration
 from aws_exec.settings import AwsOptions

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from aws_exec.fleet import airflow_side
+from aws_exec.fleet.listing import Filter, Problem, survey
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.service import Wanted
-from aws_exec.fleet.survey import Filter, Problem, survey
 from aws_exec.fleet.waiting import looked_at_again
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in, is_owned

@@ -13,7 +13,7 @@ from tenacity import retry_if_result
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.retries import Patience
 from aws_exec.fleet.service import Service
 from aws_exec.lifecycle.values import Fault, Trouble
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.model import FleetJob, State
-from aws_exec.fleet.patience import ONCE, Once
+from aws_exec.fleet.retries import ONCE, Once
 from aws_exec.fleet.service import Service
 
 #: Seconds between two looks at a handful of jobs.

@@ -21,8 +21,8 @@ from aws_exec.diagnosis import (
     tell,
     tell_stop,
 )
-from aws_exec.diagnosis import faults as fault_table
-from aws_exec.diagnosis import stops as stop_table
+from aws_exec.diagnosis import call_failures as fault_table
+from aws_exec.diagnosis import terminations as stop_table
 from aws_exec.lifecycle.values import Fault, Stop, Trouble
 
 SAID = Path(__file__).with_name("said")

@@ -9,9 +9,9 @@ from itertools import chain
 import pytest
 
 from aws_exec.diagnosis import diagnose, diagnose_fault, rules
-from aws_exec.diagnosis.faults import RULES as FAULT_RULES
+from aws_exec.diagnosis.call_failures import RULES as FAULT_RULES
 from aws_exec.diagnosis.model import FaultRule, Rule, StopRule, said_of_fault, said_of_stop, unique
-from aws_exec.diagnosis.stops import RULES as STOP_RULES
+from aws_exec.diagnosis.terminations import RULES as STOP_RULES
 from aws_exec.lifecycle.values import Fault, Stop, Trouble
 from tests.diagnosis.test_diagnosis import SAID, fault_of, recorded, stop_of
 

@@ -15,7 +15,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-from aws_exec.executors.rows import awaited
+from aws_exec.executors.airflow_db import awaited
 from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, counted

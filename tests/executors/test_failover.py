@@ -10,7 +10,7 @@ import pytest
 from airflow.utils.session import create_session
 from sqlalchemy import event, text
 
-from aws_exec.executors.rows import read_workloads
+from aws_exec.executors.airflow_db import read_workloads
 from aws_exec.executors.workload import UnreadableRow
 from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import FastClock, Scheduler, task

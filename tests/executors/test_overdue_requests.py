@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from aws_exec.executors.beat import OVERDUE
+from aws_exec.executors.heartbeat import OVERDUE
 from aws_exec.executors.metrics import FLUSH_SECONDS
 from aws_exec.metrics import catalogue
 from aws_exec.testing import FakeClock

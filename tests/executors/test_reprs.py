@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.executors.rows import Row
+from aws_exec.executors.airflow_db import Row
 from aws_exec.executors.workload import QueuedRow, Workload
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.book import Record

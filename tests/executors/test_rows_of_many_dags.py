@@ -9,7 +9,7 @@ import pytest
 from airflow.utils.session import create_session
 from sqlalchemy import event
 
-from aws_exec.executors.rows import awaited, still_ours
+from aws_exec.executors.airflow_db import awaited, still_ours
 from tests.executors.harness import task
 from tests.executors.rows import ALIVE, RUN
 

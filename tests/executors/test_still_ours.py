@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from aws_exec.executors.rows import still_ours
+from aws_exec.executors.airflow_db import still_ours
 from tests.executors.harness import task
 from tests.executors.rows import ALIVE, DEAD, RUN
 from tests.executors.versions import needs_launch_ids

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from aws_exec.executors import compat
+from aws_exec.executors.airflow_db import still_ours
 from aws_exec.executors.ownership import last_changes, owners
-from aws_exec.executors.rows import still_ours
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import FastClock, Scheduler, task

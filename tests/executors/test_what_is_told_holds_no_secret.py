@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aws_exec.executors import telling
+from aws_exec.executors import messages
 from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import Fault, Job, Stop, Trouble
 from tests.executors.harness import task
@@ -16,16 +16,16 @@ SIDECAR = "proxy: CannotStartContainerError: exec: --token=hunter2: no such file
 def test_a_sidecar_that_did_not_start_is_told_without_the_secret_in_its_command_line(success):
     stop = Stop("ecs", exit_code=0 if success else 1, sidecars=(SIDECAR,))
 
-    told = telling.report(effects.Report("key", success, Job("arn:aws:ecs:::task/x", "fleet"), stop))
+    told = messages.report(effects.Report("key", success, Job("arn:aws:ecs:::task/x", "fleet"), stop))
 
     assert "proxy: CannotStartContainerError: exec: --token=***" in told
     assert "hunter2" not in told
 
 
 def test_a_wrong_executor_config_is_told_without_the_secret_in_it():
-    fault = Fault(Trouble.INVALID, telling.OURS, message="environment: DB_PASSWORD=hunter2 is no pair")
+    fault = Fault(Trouble.INVALID, messages.OURS, message="environment: DB_PASSWORD=hunter2 is no pair")
 
-    told = telling.tell_fault(fault)
+    told = messages.tell_fault(fault)
 
     assert "environment: DB_PASSWORD=*** is no pair" in told
     assert "hunter2" not in told

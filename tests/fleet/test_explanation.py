@@ -6,8 +6,8 @@ import pytest
 from botocore.stub import Stubber
 
 from aws_exec.fleet.batch import BatchFleet
-from aws_exec.fleet.explaining import Explanation, explain
-from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.explanation import Explanation, explain
+from aws_exec.fleet.retries import Patience
 from tests.clouds.batch_answers import ARN, attempt, ended, environment
 from tests.clouds.wired import client
 

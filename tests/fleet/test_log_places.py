@@ -6,8 +6,8 @@ from botocore.stub import Stubber
 from aws_exec.fleet import FleetError, FleetJob, LogPlace, State, logs
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
-from aws_exec.fleet.explaining import explain
-from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.explanation import explain
+from aws_exec.fleet.retries import Patience
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from awsexec_cli import describe

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aws_exec.fleet.batch_surroundings import on_spot
+from aws_exec.fleet.batch_context import on_spot
 
 
 class Calls:

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from aws_exec.fleet import FleetJob, State, Stopping
-from aws_exec.fleet.patience import Patience
+from aws_exec.fleet.retries import Patience
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Job, Trouble

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_exec.fleet import whose
+from aws_exec.fleet import attribution
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import job_name
 
@@ -17,12 +17,12 @@ def pairs(mapping):
 
 
 def test_from_the_environment():
-    assert whose.in_container({"environment": pairs({"PATH": "/", **WHO.environment()})}) == WHO
+    assert attribution.in_container({"environment": pairs({"PATH": "/", **WHO.environment()})}) == WHO
 
 
 def test_from_tags():
-    assert whose.in_tags({"team": "risk", **WHO.tags()}) == WHO
-    assert whose.in_tags({"team": "risk"}) is None
+    assert attribution.in_tags({"team": "risk", **WHO.tags()}) == WHO
+    assert attribution.in_tags({"team": "risk"}) is None
 
 
 @pytest.mark.parametrize(
@@ -38,28 +38,28 @@ def test_from_tags():
 def test_from_the_workload_that_the_amazon_providers_executors_put_on_the_command_line(ti, expected):
     command = ["python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", json.dumps({"ti": ti})]
 
-    assert whose.in_container({"command": command, "environment": pairs({"A": "b"})}) == expected
+    assert attribution.in_container({"command": command, "environment": pairs({"A": "b"})}) == expected
 
 
 def test_from_a_callbacks_workload():
-    found = whose.in_command(["x", "--json-string", json.dumps({"callback": {"id": "c1"}})])
+    found = attribution.in_command(["x", "--json-string", json.dumps({"callback": {"id": "c1"}})])
 
     assert found == Identity("", "", callback_id="c1")
 
 
 def test_from_an_older_command_line():
-    found = whose.in_command(["airflow", "tasks", "run", "etl", "load", "r1", "--local", "--map-index", "5"])
+    found = attribution.in_command(["airflow", "tasks", "run", "etl", "load", "r1", "--local", "--map-index", "5"])
 
     assert found == Identity("", "", "etl", "load", "r1", "5")
 
 
 def test_from_the_name_of_a_job_whatever_its_prefix():
-    found = whose.in_name(job_name("my-own-prefix", TOKEN, "etl", "load"))
+    found = attribution.in_name(job_name("my-own-prefix", TOKEN, "etl", "load"))
 
     assert found == Identity("", TOKEN, "etl", "load")
 
 
 @pytest.mark.parametrize("command", [[], ["sleep", "1"], ["--json-string"], ["x", "--json-string", "no json"]])
 def test_what_is_not_airflows_is_nobodys(command):
-    assert whose.in_container({"command": command, "environment": pairs({"A": "b"})}) is None
-    assert whose.in_name("a-job") is None
+    assert attribution.in_container({"command": command, "environment": pairs({"A": "b"})}) is None
+    assert attribution.in_name("a-job") is None

@@ -20,7 +20,7 @@ from aws_exec.settings.rules.view import View
 #: Airflow's default of `[scheduler] task_queued_timeout`, in seconds.
 QUEUED_TIMEOUT = 600.0
 
-#: What is realistic where instances have to be started first; `aws_exec.executors.starting` warns by the same.
+#: What is realistic where instances have to be started first; `aws_exec.executors.startup` warns by the same.
 SLOW_START = 3600.0
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from airflow.executors.base_executor import BaseExecutor
 
 from aws_exec.dispatch.dispatcher import Dispatcher
-from aws_exec.executors import compat, telling
+from aws_exec.executors import compat, messages
 from aws_exec.executors.locations import Locations
 from aws_exec.executors.metrics import Levels, Metering
 from aws_exec.lifecycle import Machine, effects, events
@@ -44,7 +44,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
         super().__init__(*args, **kwargs)
         self._task_event_logs = compat.EventLogs()
         self._clock = clock
-        self._entries = telling.Limiter()
+        self._entries = messages.Limiter()
         #: Ends (text, success) that wait until Airflow has read which job the task runs as.
         self._ends: dict[Any, tuple[str, bool]] = {}
         #: Keys that were accepted for adoption since the last beat although no launch here speaks for them.
@@ -168,7 +168,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
             case effects.Report():
                 self._report(effect)
             case effects.Note():
-                self._tell(effect.key, telling.note(effect))
+                self._tell(effect.key, messages.note(effect))
             case effects.Release(key):
                 self._release(key)
             case effects.Orphans():
@@ -196,7 +196,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
         text = self._words(report)
         self._say_over(key, text, success=report.success)
         self.log.log(logging.DEBUG if report.success else logging.WARNING, "%s: %s", compat.named(self, key), text)
-        if not report.success or telling.failed_sidecars(report):
+        if not report.success or messages.failed_sidecars(report):
             self._entries.forget(key)  # the last entry is never left out
             self._tell(key, text)
         self._entries.forget(key)
@@ -204,7 +204,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
     def _words(self, report: effects.Report) -> str:
         """Why it is over; a bug in the words must not keep the key in `running` for ever."""
         try:
-            return telling.report(report)
+            return messages.report(report)
         except Exception:
             self.log.exception("The end of %s could not be put into words", compat.named(self, report.key))
             return f"{report.text} (the scheduler's log says why there is no more)"
@@ -242,7 +242,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
         """After each survey: which containers nobody owns."""
         self._metering.meter.tell(catalogue.ORPHANS, len(told.found))
         if told.found:
-            self.log.warning("%s", telling.orphans(told))
+            self.log.warning("%s", messages.orphans(told))
 
     def _release(self, key: Any) -> None:
         self.running.discard(key)

@@ -18,8 +18,8 @@ from aws_exec.dispatch.credentials import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL
 from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.dispatch.pacing import Pacer
-from aws_exec.executors import compat, telling
-from aws_exec.executors.beat import BUDGET, BeatingExecutor
+from aws_exec.executors import compat, messages
+from aws_exec.executors.heartbeat import BUDGET, BeatingExecutor
 from aws_exec.executors.locations import Locations
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle import Machine, Policy, effects
@@ -167,7 +167,7 @@ class StartingExecutor(BeatingExecutor):
         try:
             cloud, options = self._set_up()
         except OptionsError as error:
-            raise telling.refusal(str(error)) from error
+            raise messages.refusal(str(error)) from error
         self.machine = Machine(self._policy(options, cloud))
         self._dispatcher = self._build_dispatcher(cloud, options)
         self._warn_of_short_timeout(options)
@@ -321,7 +321,7 @@ class StartingExecutor(BeatingExecutor):
         """
         fault = self._ready_cloud().check()
         if fault is not None:
-            raise telling.refusal(f"{type(self).__name__} health check failed. {telling.tell_fault(fault)}")
+            raise messages.refusal(f"{type(self).__name__} health check failed. {messages.tell_fault(fault)}")
         self.log.info("%s health check has succeeded", type(self).__name__)
 
     def _check_health_at_start(self, cloud: Cloud) -> None:
@@ -334,8 +334,8 @@ class StartingExecutor(BeatingExecutor):
 
     def _refuse_if_definitive(self, fault: Fault) -> None:
         if fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
-            raise telling.refusal(f"{type(self).__name__} cannot start. {telling.tell_fault(fault)}")
-        self.log.warning("%s starts all the same: %s", type(self).__name__, telling.tell_fault(fault))
+            raise messages.refusal(f"{type(self).__name__} cannot start. {messages.tell_fault(fault)}")
+        self.log.warning("%s starts all the same: %s", type(self).__name__, messages.tell_fault(fault))
 
     def _load_connection(self, check_connection: bool) -> None:
         """Build the client anew, then swap; the documented methods of the services are this."""

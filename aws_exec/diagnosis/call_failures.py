@@ -6,7 +6,7 @@ Placement refusals of RunTask are the same words as the reasons of tasks that fa
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.ecs_place import PLACEMENT
+from aws_exec.diagnosis.ecs_placement import PLACEMENT
 from aws_exec.diagnosis.model import Blame, FaultRule, StopRule, unique
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import Trouble

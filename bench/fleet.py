@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
-from aws_exec.testing.scripted import FOR_EVER, Quota, ScriptedAws, ScriptedBatch, ScriptedEcs, in_a_process
 from bench.driver import Driver, numbered
 from bench.spec import AMAZON, LATENCY, Run
+from tests.scripted.services import FOR_EVER, Quota, ScriptedAws, ScriptedBatch, ScriptedEcs, in_a_process
 
 #: The executor classes, by implementation and service.
 EXECUTORS = {

@@ -10,10 +10,10 @@ import tracemalloc
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_exec.testing.scripted import Quota
 from bench.driver import BUSY, summary
 from bench.fleet import LAUNCH, Fleet, fleet
 from bench.spec import AMAZON, LATENCY, Run
+from tests.scripted.services import Quota
 
 Figures = dict[str, Any]
 

@@ -26,7 +26,7 @@ _HOW = """\
 - Each run is one measure of one executor in a process of its own, with Airflow's real `BaseExecutor`, real
   `TaskInstance` rows in SQLite and boto3. What is called of an executor is what the scheduler calls:
   `queue_workload`, `heartbeat`, `get_event_buffer`, `try_adopt_task_instances`.
-- The scripted AWS (`aws_exec.testing.scripted`) is a third process, on loopback, and answers 60 ms after the call.
+- The scripted AWS (`tests.scripted.services`) is a third process, on loopback, and answers 60 ms after the call.
   {api}
 - Beats follow each other as in Airflow's loop: 20 ms after one that brought something, or while tasks are being
   launched; a second after an idle one (`[scheduler] scheduler_idle_sleep_time`).

@@ -6,8 +6,8 @@ import pytest
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import Job, Trouble
-from aws_exec.testing.scripted import ScriptedBatch, ScriptedEcs, altered
 from tests.clouds.wired import batch_cloud, ecs_cloud
+from tests.scripted.services import ScriptedBatch, ScriptedEcs, altered
 
 LAUNCH = "0f3e1a52-0000-4000-8000-000000000001"
 ECS_JOB = Job("arn:aws:ecs:eu-central-1:123456789012:task/fleet/" + "1" * 32)

@@ -5,7 +5,7 @@ import gc
 import socket
 from contextlib import suppress
 
-from aws_exec.testing.scripted_http import LOOPBACK, Answer, HttpServer
+from tests.scripted.http import LOOPBACK, Answer, HttpServer
 
 
 def test_a_connection_that_is_being_accepted_is_closed_with_the_others():

@@ -9,7 +9,7 @@ from operator import attrgetter
 import pytest
 
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
-from aws_exec.testing.scripted import ScriptedBatch, ScriptedEcs, Trick, denied, error, no_cluster, no_queue, refusal
+from tests.scripted.services import ScriptedBatch, ScriptedEcs, Trick, denied, error, no_cluster, no_queue, refusal
 
 #: What every plain deployment says.
 SHARED = {

@@ -10,11 +10,11 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import text
 
-from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, killed, task
 from tests.executors.rows import ALIVE, RUN, adopt
 from tests.executors.services import BATCH, ECS, over_both
 from tests.executors.versions import needs_launch_ids, unwrapped
+from tests.scripted.services import BY_HAND, FOR_EVER, Plan, server_error
 
 pytestmark = over_both
 

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from aws_exec.testing import FakeClock
-from aws_exec.testing.scripted import BY_HAND
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import over_both
+from tests.scripted.services import BY_HAND
 
 pytestmark = over_both
 

@@ -6,10 +6,10 @@ import jwt
 import pytest
 from airflow.utils import state as airflow_states
 
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import callback
 from tests.executors.services import over_both
 from tests.executors.versions import needs_callbacks, queued_callbacks
+from tests.scripted.services import Plan
 
 pytestmark = [over_both, needs_callbacks]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import ECS, over_both
 from tests.executors.versions import queued_tasks
+from tests.scripted.services import BY_HAND, FOR_EVER, Plan
 
 pytestmark = over_both
 

@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowException
 
 import aws_exec
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import ECS, over_both
+from tests.scripted.services import Plan
 
 SHARED = {
     "start": "(self)",

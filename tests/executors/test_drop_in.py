@@ -10,9 +10,9 @@ import re
 
 import pytest
 
-from aws_exec.testing.scripted import BY_HAND, Plan, ScriptedEcs, error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_batch, over_both
+from tests.scripted.services import BY_HAND, Plan, ScriptedEcs, error
 
 
 def run_one(scheduler, workload=None):

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from aws_exec.testing.scripted import FOR_EVER, held, server_error
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 from tests.executors.services import over_both
+from tests.scripted.services import FOR_EVER, held, server_error
 
 pytestmark = over_both
 

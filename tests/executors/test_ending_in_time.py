@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import FOR_EVER, held
 from tests.executors.harness import Scheduler, task
+from tests.scripted.services import FOR_EVER, held
 
 
 class Counting(AwsEcsExecutor):

@@ -16,11 +16,11 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from aws_exec.executors.airflow_db import awaited
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, counted
 from tests.executors.services import over_both
 from tests.executors.versions import needs_launch_ids
+from tests.scripted.services import FOR_EVER
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef"
 LAUNCH = "11111111-1111-4111-8111-111111111111"

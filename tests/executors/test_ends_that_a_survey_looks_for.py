@@ -10,9 +10,9 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, insert
 
 from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, callback
 from tests.executors.versions import Callback, needs_callbacks
+from tests.scripted.services import FOR_EVER
 
 pytestmark = needs_callbacks
 

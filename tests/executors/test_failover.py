@@ -12,11 +12,11 @@ from sqlalchemy import event, text
 
 from aws_exec.executors.airflow_db import read_workloads
 from aws_exec.executors.workload import UnreadableRow
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt, counted
 from tests.executors.services import over_both
 from tests.executors.versions import needs_sentry_integrations
+from tests.scripted.services import FOR_EVER
 
 
 class Database:

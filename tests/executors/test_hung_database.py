@@ -12,9 +12,9 @@ from airflow.utils.session import create_session
 from sqlalchemy import event
 
 from aws_exec.dispatch.dispatcher import ROWS_HUNG
-from aws_exec.testing.scripted import BY_HAND
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, RUN, adopt
+from tests.scripted.services import BY_HAND
 
 KEY = task("load", run_id=RUN).key
 

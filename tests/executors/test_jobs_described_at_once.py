@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import over_both
+from tests.scripted.services import Plan
 
 #: Jobs that run at a time.
 MANY = 30

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from aws_exec.testing.scripted import BY_HAND, Plan
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_batch
+from tests.scripted.services import BY_HAND, Plan
 
 pytestmark = over_batch
 

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 from airflow.utils.state import TaskInstanceState
 
-from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, again, task
 from tests.executors.rows import ALIVE
 from tests.executors.services import over_both
 from tests.executors.versions import queued_tasks
+from tests.scripted.services import BY_HAND, FOR_EVER, Plan, server_error
 
 pytestmark = over_both
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import again, task
 from tests.executors.services import ECS, over_both
 from tests.executors.versions import needs_launch_ids
+from tests.scripted.services import Plan
 
 pytestmark = over_both
 

@@ -10,8 +10,8 @@ import pytest
 from aws_exec.clouds.errors import CloudError
 from aws_exec.executors.launch_types import FAILURE_SECONDS, LaunchTypes
 from aws_exec.lifecycle.values import Fault, Trouble
-from aws_exec.testing.scripted import server_error
 from tests.executors.harness import PATIENCE, Scheduler, task
+from tests.scripted.services import server_error
 
 
 class Cluster:

@@ -10,9 +10,9 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Sighting
 from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
 from aws_exec.testing import FakeClock
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_both
+from tests.scripted.services import FOR_EVER
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 
 from aws_exec.executors.metrics import FLUSH_SECONDS
 from aws_exec.metrics import catalogue as of
-from aws_exec.testing.scripted import FOR_EVER, THROTTLES, Plan, denied
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.recorded import Recorder
 from tests.executors.rows import RUN, adopt
 from tests.executors.services import over_both
 from tests.executors.versions import initialize_stats
+from tests.scripted.services import FOR_EVER, THROTTLES, Plan, denied
 
 pytestmark = over_both
 

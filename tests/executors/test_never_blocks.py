@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from aws_exec.testing.scripted import FOR_EVER, in_a_process
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import BATCH, ECS
+from tests.scripted.services import FOR_EVER, in_a_process
 
 pytestmark = pytest.mark.usefixtures("no_old_garbage")
 

@@ -11,10 +11,10 @@ from airflow.utils.state import TaskInstanceState
 from aws_exec import AwsEcsExecutor
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import Scheduler, again, task
 from tests.executors.services import ECS, over_both
 from tests.executors.versions import unwrapped
+from tests.scripted.services import Plan
 
 
 class Hostile:

@@ -15,11 +15,11 @@ from aws_exec.executors import compat
 from aws_exec.executors.ownership import owners
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
-from aws_exec.testing.scripted import BY_HAND, FOR_EVER
 from tests.executors.harness import FastClock, Scheduler, callback, killed, task
 from tests.executors.rows import ALIVE, DEAD, RUN
 from tests.executors.services import over_both
 from tests.executors.versions import Callback, needs_callbacks
+from tests.scripted.services import BY_HAND, FOR_EVER
 
 #: A second is more than an hour's quarter: two surveys are 15 minutes apart within it.
 HASTE = 1800

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aws_exec.testing.scripted import THROTTLES, Plan, ScriptedBatch, empty, expired, held, refusal, reset, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import UNHEARD_OF, environment_of, over_batch, over_both
+from tests.scripted.services import THROTTLES, Plan, ScriptedBatch, empty, expired, held, refusal, reset, server_error
 
 TASKS = 200
 

@@ -8,9 +8,9 @@ from aws_exec.executors.heartbeat import OVERDUE
 from aws_exec.executors.metrics import FLUSH_SECONDS
 from aws_exec.metrics import catalogue
 from aws_exec.testing import FakeClock
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import over_both
+from tests.scripted.services import FOR_EVER
 
 pytestmark = over_both
 

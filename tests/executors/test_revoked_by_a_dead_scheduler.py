@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from aws_exec.testing.scripted import BY_HAND, FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, killed, task
 from tests.executors.rows import ALIVE, RUN, adopt
 from tests.executors.services import over_both
 from tests.executors.versions import needs_launch_ids
+from tests.scripted.services import BY_HAND, FOR_EVER, Plan
 
 pytestmark = [over_both, needs_launch_ids]
 

@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import FOR_EVER, Plan
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.versions import queued_tasks
 from tests.interruption import is_spared
+from tests.scripted.services import FOR_EVER, Plan
 
 
 class Terminate:

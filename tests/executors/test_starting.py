@@ -8,9 +8,9 @@ import threading
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from aws_exec.testing.scripted import THROTTLES, error, expired, held, no_cluster, reset, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import BATCH, ECS, over_both
+from tests.scripted.services import THROTTLES, error, expired, held, no_cluster, reset, server_error
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from aws_exec.executors import compat
 from aws_exec.executors.airflow_db import still_ours
 from aws_exec.executors.ownership import last_changes, owners
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt
 from tests.executors.services import over_both
 from tests.executors.versions import of_34
+from tests.scripted.services import FOR_EVER
 
 #: Prints what Python warns of in our modules when the executors are imported for the first time.
 IMPORTED = """

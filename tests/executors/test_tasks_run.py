@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aws_exec.testing.scripted import BY_HAND, Plan
 from tests.executors.harness import task
 from tests.executors.services import over_both
 from tests.executors.versions import queued_tasks
+from tests.scripted.services import BY_HAND, Plan
 
 pytestmark = over_both
 

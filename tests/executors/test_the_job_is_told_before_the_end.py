@@ -1,7 +1,7 @@
 """Airflow learns which job a task runs as, however soon it is over: one event a key is all its buffer holds."""
 
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import task
+from tests.scripted.services import Plan
 
 
 def test_the_end_waits_until_the_job_has_been_read(scheduler, aws):

@@ -8,10 +8,10 @@ import time
 import jwt
 import pytest
 
-from aws_exec.testing.scripted import BY_HAND, Plan, server_error
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_both
 from tests.executors.versions import needs_tokens_of_workloads
+from tests.scripted.services import BY_HAND, Plan, server_error
 
 pytestmark = over_both
 

@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 from airflow.executors.executor_loader import ExecutorLoader, ExecutorName
 
-from aws_exec.testing.scripted import FOR_EVER, Plan
 from tests.executors.conftest import configure
 from tests.executors.harness import Scheduler, again, task
 from tests.executors.rows import RUN, Rows, adopt
 from tests.executors.services import BATCH, ECS, without_checks
 from tests.executors.versions import needs_launch_ids
+from tests.scripted.services import FOR_EVER, Plan
 
 
 class Pair:

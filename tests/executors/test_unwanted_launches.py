@@ -9,10 +9,10 @@ from airflow.models.log import Log
 from airflow.utils.session import create_session
 from sqlalchemy import delete
 
-from aws_exec.testing.scripted import BY_HAND
 from tests.executors.harness import Scheduler, task
 from tests.executors.rows import ALIVE, RUN
 from tests.executors.services import over_both
+from tests.scripted.services import BY_HAND
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.testing.fakes import FakeClock
-from aws_exec.testing.scripted import FOR_EVER
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import over_both
+from tests.scripted.services import FOR_EVER
 
 pytestmark = over_both
 

@@ -7,9 +7,9 @@ encode there ends the scheduler.
 from airflow.models.log import Log
 from airflow.utils.session import create_session
 
-from aws_exec.testing.scripted import Plan
 from tests.executors.harness import task
 from tests.executors.services import over_both
+from tests.scripted.services import Plan
 
 pytestmark = over_both
 

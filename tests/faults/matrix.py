@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aws_exec.lifecycle.values import launch_of
-from aws_exec.testing.scripted import (
+from tests.faults import wire
+from tests.faults.scenarios import SCENARIOS, Role, Scenario
+from tests.faults.world import KEYS, World
+from tests.scripted.services import (
     THROTTLES,
     Trick,
     altered,
@@ -21,9 +24,6 @@ from aws_exec.testing.scripted import (
     server_error,
     unsigned,
 )
-from tests.faults import wire
-from tests.faults.scenarios import SCENARIOS, Role, Scenario
-from tests.faults.world import KEYS, World
 
 #: Seconds that an outage lasts: longer than the shorter backoffs.
 OUTAGE = 45

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from aws_exec.testing.scripted import Plan, reset
 from tests.executors.rows import Rows
 from tests.executors.services import BATCH, ECS, Service, environment_of
 from tests.faults.world import World
+from tests.scripted.services import Plan, reset
 
 
 class Role(Enum):

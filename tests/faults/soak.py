@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 import tests.conftest  # noqa: F401 - Airflow's home, before anything imports Airflow
-from aws_exec.testing.scripted import Plan
 from tests.executors.rows import Rows
 from tests.executors.services import BATCH, ECS
 from tests.faults.matrix import FAULTS, Fault
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.world import World
+from tests.scripted.services import Plan
 
 TASKS = 100
 #: Tasks that are queued at a time.

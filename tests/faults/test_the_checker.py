@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
-from aws_exec.testing.scripted import Plan, reset
 from tests.executors.services import BATCH, ECS
 from tests.faults.scenarios import plan_by_name
 from tests.faults.world import World
+from tests.scripted.services import Plan, reset
 
 
 class Wrapped:

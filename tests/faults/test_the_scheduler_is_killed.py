@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from aws_exec import AwsEcsExecutor
-from aws_exec.testing.scripted import reset
 from tests.executors.rows import Rows
 from tests.executors.services import BATCH, ECS
 from tests.faults.scenarios import plan_by_name
 from tests.faults.world import World
+from tests.scripted.services import reset
 
 
 class Forgets(AwsEcsExecutor):

@@ -3,9 +3,9 @@
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.testing.scripted import ScriptedEcs
 from tests.fleet.scripts import Gate
 from tests.fleet.shell import Shell
+from tests.scripted.services import ScriptedEcs
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from aws_exec.testing.scripted import ScriptedEcs
 from tests.fleet.fleet import OURS, identity
+from tests.scripted.services import ScriptedEcs
 
 REGION = "eu-central-1"
 

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.testing.scripted import AWS_QUOTAS, ScriptedBatch, ScriptedEcs, held, in_a_process
 from tests.fleet import scripts
 from tests.fleet.shell import AWSEXEC, running
+from tests.scripted.services import AWS_QUOTAS, ScriptedBatch, ScriptedEcs, held, in_a_process
 
 JOBS = 2500
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from aws_exec.testing.scripted import held
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.terminal import CTRL_C, Terminal
+from tests.scripted.services import held
 
 SEVEN = [f"load_{number}" for number in range(7)]
 

@@ -11,10 +11,10 @@ from aws_exec.fleet import Asked, Filter, FleetJob, State, open_fleet
 from aws_exec.fleet.orphans import SHUTDOWN_SECONDS, find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Job
-from aws_exec.testing.scripted import expired
 from awsexec_cli.exits import Exit
 from tests.fleet.fleet import OURS, identity
 from tests.fleet.scripts import given, launched
+from tests.scripted.services import expired
 
 
 @pytest.fixture

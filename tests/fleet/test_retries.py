@@ -2,9 +2,9 @@
 
 import pytest
 
-from aws_exec.testing.scripted import ScriptedBatch, ScriptedEcs, error, server_error
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched, reaching
+from tests.scripted.services import ScriptedBatch, ScriptedEcs, error, server_error
 
 THROTTLED = error("ThrottlingException", "Rate exceeded")
 FAILURES = pytest.mark.parametrize("failure", [THROTTLED, server_error()], ids=["throttled", "failed"])

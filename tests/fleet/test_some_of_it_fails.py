@@ -7,9 +7,9 @@ import pytest
 from aws_exec.fleet import FleetJob, State, Wanted, survey
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
-from aws_exec.testing.scripted import ScriptedEcs, denied
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
+from tests.scripted.services import ScriptedEcs, denied
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from aws_exec.testing.scripted import ScriptedEcs
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import REGION, launched, reaching
+from tests.scripted.services import ScriptedEcs
 
 FILE = """
 ecs: {cluster: fleet, container_name: airflow, task_definition: airflow}

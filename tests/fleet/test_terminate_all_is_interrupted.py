@@ -8,10 +8,10 @@ import pytest
 
 from aws_exec.clouds.session import READ_TIMEOUT_SECONDS
 from aws_exec.fleet.stopping import STOPPERS
-from aws_exec.testing.scripted import held
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
+from tests.scripted.services import held
 
 JOBS = 30
 #: Seconds in which it has to end, whatever AWS does: fewer than an answer of AWS is waited for.

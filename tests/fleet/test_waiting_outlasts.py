@@ -11,10 +11,10 @@ from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.waiting import LOOKS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Job, Trouble
-from aws_exec.testing.scripted import held
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
+from tests.scripted.services import held
 
 PLACE = LogPlace("/awsexec", "airflow/airflow/1", "eu-central-1")
 

@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from aws_exec.testing.scripted import no_cluster
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
+from tests.scripted.services import no_cluster
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from aws_exec.testing.scripted import ScriptedEcs, denied, error, expired, no_cluster
 from awsexec_cli.exits import Exit
 from tests.fleet.scripts import REGION, launched, reaching
+from tests.scripted.services import ScriptedEcs, denied, error, expired, no_cluster
 
 ID = "0123456789abcdef0123456789abcdef"
 ARN = f"arn:aws:ecs:{REGION}:123456789012:task/fleet/{ID}"

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
-from aws_exec.testing.scripted_api import Api, Launch, Refused
-from aws_exec.testing.scripted_http import LOOPBACK, Answer, HttpServer, Later
-from aws_exec.testing.scripted_life import FOR_EVER, Life, Plan
-from aws_exec.testing.scripted_tricks import Mischief, Mishap, Quota, Trick
+from tests.scripted.api import Api, Launch, Refused
+from tests.scripted.http import LOOPBACK, Answer, HttpServer, Later
+from tests.scripted.life import FOR_EVER, Life, Plan
+from tests.scripted.tricks import Mischief, Mishap, Quota, Trick
 
 Planned = Plan | Callable[[Mapping[str, Any]], Plan]
 

@@ -62,7 +62,7 @@ class _Connection(asyncio.Protocol):
             self._transport = transport
             self._connections.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._connections.discard(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_exec.testing.scripted_life import Life
+from tests.scripted.life import Life
 
 #: What every answer says and nobody decides on; it makes a described task as large as AWS's, about 2 KB with the
 #: overrides echoed.

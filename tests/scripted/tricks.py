@@ -198,7 +198,7 @@ class Mischief:
     _draw: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
-        self._draw = random.Random(self.seed)  # noqa: S311 - a repeatable draw is the point
+        self._draw = random.Random(self.seed)
 
     def add(self, mishap: Mishap) -> None:
         """From now on."""

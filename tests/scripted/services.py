@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from multiprocessing.managers import BaseManager
 from typing import Any, cast
 
-from aws_exec.testing.scripted_api import Launch
-from aws_exec.testing.scripted_batch import BatchApi
-from aws_exec.testing.scripted_ecs import EcsApi
-from aws_exec.testing.scripted_life import BY_HAND, FOR_EVER, Plan
-from aws_exec.testing.scripted_service import Planned, ScriptedAws
-from aws_exec.testing.scripted_tricks import (
+from tests.scripted.api import Launch
+from tests.scripted.batch import BatchApi
+from tests.scripted.ecs import EcsApi
+from tests.scripted.life import BY_HAND, FOR_EVER, Plan
+from tests.scripted.service import Planned, ScriptedAws
+from tests.scripted.tricks import (
     AWS_QUOTAS,
     THROTTLES,
     Quota,

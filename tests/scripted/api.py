@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from aws_exec.testing.scripted_life import Life, Plan
-from aws_exec.testing.scripted_tricks import Trick, error
+from tests.scripted.life import Life, Plan
+from tests.scripted.tricks import Trick, error
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"

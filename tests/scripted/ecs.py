@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from aws_exec.testing.scripted_api import ACCOUNT, REGION, Api, Launch, Operation, Refused, name_of
-from aws_exec.testing.scripted_life import Plan
-from aws_exec.testing.scripted_task import Task
-from aws_exec.testing.scripted_tricks import error, no_cluster
+from tests.scripted.api import ACCOUNT, REGION, Api, Launch, Operation, Refused, name_of
+from tests.scripted.life import Plan
+from tests.scripted.task import Task
+from tests.scripted.tricks import error, no_cluster
 
 #: ECS API Reference: ARNs per ListTasks page, ids per DescribeTasks.
 PAGE = 100

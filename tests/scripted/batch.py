@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from aws_exec.testing.scripted_api import ACCOUNT, REGION, Api, Launch, Operation, Refused, environment_of, name_of
-from aws_exec.testing.scripted_job import BatchJob, overrides_of
-from aws_exec.testing.scripted_life import Plan
-from aws_exec.testing.scripted_tricks import error, no_queue
+from tests.scripted.api import ACCOUNT, REGION, Api, Launch, Operation, Refused, environment_of, name_of
+from tests.scripted.job import BatchJob, overrides_of
+from tests.scripted.life import Plan
+from tests.scripted.tricks import error, no_queue
 
 #: AWS Batch API Reference: ids per DescribeJobs; jobs per ListJobs page, without filters and with; ids per
 #: TerminateJobs.

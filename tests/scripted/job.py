@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aws_exec.testing.scripted_life import NEVER, Life
+from tests.scripted.life import NEVER, Life
 
 #: Which share of the time until the start a job is in each status; what has no start stays in RUNNABLE.
 _RUNNABLE_FROM, _STARTING_FROM = 0.1, 0.7

@@ -13,13 +13,13 @@ from typing import Any, Self, TypeVar
 from flask import Flask
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from aws_exec.local.batch import BatchJobs
-from aws_exec.local.batch_api import BatchService
+from aws_exec.local.batch.api import BatchService
+from aws_exec.local.batch.jobs import BatchJobs
 from aws_exec.local.containers import ContainerHost
 from aws_exec.local.control import PREFIX, Control
-from aws_exec.local.ecs import EcsTasks
-from aws_exec.local.ecs_api import EcsService
-from aws_exec.local.ecs_task import DEFAULT_START_DELAY, DEFAULT_STOP_DELAY, Pace
+from aws_exec.local.ecs.api import EcsService
+from aws_exec.local.ecs.task import DEFAULT_START_DELAY, DEFAULT_STOP_DELAY, Pace
+from aws_exec.local.ecs.tasks import EcsTasks
 from aws_exec.local.faults import Faults
 from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.launched import Launched

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from aws_exec.local.batch import BatchJobs
+from aws_exec.local.batch.jobs import BatchJobs
 from aws_exec.local.containers import ContainerHost
 from aws_exec.local.errors import AwsError
 from aws_exec.local.launched import Launched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from aws_exec.local.ecs_task import EcsTask
+from aws_exec.local.ecs.task import EcsTask
 from aws_exec.local.script import Launch
 
 

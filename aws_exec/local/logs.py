@@ -11,7 +11,7 @@ from typing import Any
 from moto.logs.models import LogGroup, logs_backends
 
 from aws_exec.local.containers import OnLine
-from aws_exec.local.ecs_task import EcsTask
+from aws_exec.local.ecs.task import EcsTask
 from aws_exec.local.loop import Loop
 
 _NOT_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")

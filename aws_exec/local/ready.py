@@ -10,9 +10,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 
-from aws_exec.local.batch_api import BatchService
-from aws_exec.local.batch_request import LOG_GROUP
-from aws_exec.local.ecs_api import EcsService
+from aws_exec.local.batch.api import BatchService
+from aws_exec.local.batch.request import LOG_GROUP
+from aws_exec.local.ecs.api import EcsService
 from aws_exec.local.errors import LocalError
 
 _IMAGE = "awsexec/local"

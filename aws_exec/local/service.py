@@ -12,7 +12,7 @@ from pathlib import Path
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionContext, ActionResult
 
-from aws_exec.local.ecs_request import Ground
+from aws_exec.local.ecs.request import Ground
 from aws_exec.local.errors import AwsError
 from aws_exec.local.script import Script
 from aws_exec.local.stalls import Stalls

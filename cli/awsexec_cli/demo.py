@@ -57,7 +57,7 @@ def demo(
 
 def _code(error: Exception) -> Exit:
     from aws_exec.local import MissingExtraError, PortInUseError  # noqa: PLC0415 - the CLI starts fast
-    from aws_exec.local.airflow import TookTooLongError  # noqa: PLC0415 - likewise
+    from aws_exec.local.airflow.processes import TookTooLongError  # noqa: PLC0415 - likewise
 
     if isinstance(error, TookTooLongError):
         return Exit.TIMED_OUT

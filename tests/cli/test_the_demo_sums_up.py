@@ -4,7 +4,7 @@ import json
 
 from rich.console import Console
 
-from aws_exec.local.airflow_records import Event, TaskInstance
+from aws_exec.local.airflow.records import Event, TaskInstance
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import Expected
 from aws_exec.local.demo.table import Progress, table

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow import LocalAirflow
-from aws_exec.local.airflow_records import named
+from aws_exec.local.airflow.processes import LocalAirflow
+from aws_exec.local.airflow.records import named
 from tests.crash.checker import Evidence, Expected, Ran, problems
 from tests.e2e.run import Run
 

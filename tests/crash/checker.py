@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_exec.local import Launch
-from aws_exec.local.airflow_records import TaskInstance
+from aws_exec.local.airflow.records import TaskInstance
 from aws_exec.local.demo.watch import task_of
 
 #: States of a task instance that may have a container at work.

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow import LocalAirflow
-from aws_exec.local.airflow_home import WITHOUT_EXAMPLES
-from aws_exec.local.airflow_records import Records
+from aws_exec.local.airflow.home import WITHOUT_EXAMPLES
+from aws_exec.local.airflow.processes import LocalAirflow
+from aws_exec.local.airflow.records import Records
 from tests.crash.case import DAGS
 from tests.crash.stage import Stage
 

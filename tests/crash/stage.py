@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow import ComponentDiedError, LocalAirflow
+from aws_exec.local.airflow.processes import ComponentDiedError, LocalAirflow
 from tests.crash.case import Case, begin
 
 #: Seconds until a scheduler that was told to die has died, a start of one included.

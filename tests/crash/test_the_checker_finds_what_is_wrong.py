@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.local import Launch
-from aws_exec.local.airflow_records import TaskInstance
+from aws_exec.local.airflow.records import TaskInstance
 from tests.crash.checker import Evidence, Expected, Ran, problems
 
 LAUNCH_ID = "11111111-1111-4111-8111-111111111111"

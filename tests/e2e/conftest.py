@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow import LocalAirflow
-from aws_exec.local.airflow_home import AirflowHome
+from aws_exec.local.airflow.home import AirflowHome
+from aws_exec.local.airflow.processes import LocalAirflow
 from aws_exec.local.demo import plan
 from tests.crash import case
 from tests.e2e import logs

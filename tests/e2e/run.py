@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aws_exec.local import EmbeddedAws, Launch
-from aws_exec.local.airflow import LocalAirflow
-from aws_exec.local.airflow_records import TaskInstance
+from aws_exec.local.airflow.processes import LocalAirflow
+from aws_exec.local.airflow.records import TaskInstance
 from aws_exec.local.demo.watch import Returns, Row, rows
 
 

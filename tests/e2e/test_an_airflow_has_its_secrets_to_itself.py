@@ -2,7 +2,7 @@
 
 import configparser
 
-from aws_exec.local.airflow_home import make_home
+from aws_exec.local.airflow.home import make_home
 
 
 def read(path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aws_exec.local.batch_job import retries
+from aws_exec.local.batch.job import retries
 from tests.local.helpers import FOREVER
 
 FAILS_ONCE = """

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from aws_exec.local.ecs_request import OVERRIDES_LIMIT
+from aws_exec.local.ecs.request import OVERRIDES_LIMIT
 from tests.local.helpers import register, request_of
 
 

@@ -16,8 +16,8 @@ from rich.live import Live
 from rich.text import Text
 
 from aws_exec.local import EmbeddedAws, Launch
-from aws_exec.local.airflow import ComponentDiedError, LocalAirflow, TookTooLongError
-from aws_exec.local.airflow_home import USER
+from aws_exec.local.airflow.home import USER
+from aws_exec.local.airflow.processes import ComponentDiedError, LocalAirflow, TookTooLongError
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import DAG_ID, DAGS, RESULT, STOP_DELAY
 from aws_exec.local.demo.table import Progress, table

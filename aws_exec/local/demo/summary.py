@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from aws_exec.local.airflow_records import Event
+from aws_exec.local.airflow.records import Event
 from aws_exec.local.demo.plan import EXPECTED, SERVICES, Expected
 from aws_exec.local.demo.table import kind
 from aws_exec.local.demo.watch import Row

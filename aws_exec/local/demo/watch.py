@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_exec.local.airflow_records import Event, TaskInstance, named
+from aws_exec.local.airflow.records import Event, TaskInstance, named
 from aws_exec.local.script import Launch
 
 #: Events of a task's log that say how a container's turn ended, as Airflow names them: they are states.

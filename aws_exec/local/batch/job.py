@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aws_exec.local.batch_request import JobRequest
-from aws_exec.local.ecs_task import ContainerRecord, EcsTask
+from aws_exec.local.batch.request import JobRequest
+from aws_exec.local.ecs.task import ContainerRecord, EcsTask
 from aws_exec.local.loop import Loop, Timer
 from aws_exec.local.script import Launch
 

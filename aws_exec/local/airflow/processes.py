@@ -23,9 +23,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from aws_exec.local.airflow_component import Component
-from aws_exec.local.airflow_home import USER, AirflowHome, Settings, make_home
-from aws_exec.local.airflow_records import Records, sqlite_file
+from aws_exec.local.airflow.component import Component
+from aws_exec.local.airflow.home import USER, AirflowHome, Settings, make_home
+from aws_exec.local.airflow.records import Records, sqlite_file
 from aws_exec.local.errors import LocalError
 from aws_exec.local.http import free_port
 from aws_exec.local.interrupts import uninterrupted

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_exec.local.ecs_request import OVERRIDES_LIMIT, Ground, Parameters, container_spec
-from aws_exec.local.ecs_task import TaskRequest
+from aws_exec.local.ecs.request import OVERRIDES_LIMIT, Ground, Parameters, container_spec
+from aws_exec.local.ecs.task import TaskRequest
 from aws_exec.local.errors import AwsError
 
 #: The log group of jobs whose definition names none ("Using the awslogs log driver", AWS Batch User Guide).

@@ -19,9 +19,9 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.utils import convert_to_flask_response, get_service_model
 from moto.moto_server.werkzeug_app import BackendRequest
 
-from aws_exec.local.batch import BatchJobs
-from aws_exec.local.batch_request import Place, check_name, refused
-from aws_exec.local.ecs_request import Parameters
+from aws_exec.local.batch.jobs import BatchJobs
+from aws_exec.local.batch.request import Place, check_name, refused
+from aws_exec.local.ecs.request import Parameters
 from aws_exec.local.errors import AwsError
 from aws_exec.local.service import Setting, on_the_wire
 

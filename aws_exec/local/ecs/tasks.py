@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_exec.local.containers import ContainerHost
-from aws_exec.local.ecs_describe import describe
-from aws_exec.local.ecs_request import Parameters, Place, check, invalid, task_request
-from aws_exec.local.ecs_task import EcsTask, LogOf, Pace
+from aws_exec.local.ecs.describe import describe
+from aws_exec.local.ecs.request import Parameters, Place, check, invalid, task_request
+from aws_exec.local.ecs.task import EcsTask, LogOf, Pace
 from aws_exec.local.errors import AwsError
 from aws_exec.local.script import Refusal, Script
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_exec.local.ecs_task import ContainerRecord, EcsTask
+from aws_exec.local.ecs.task import ContainerRecord, EcsTask
 
 _TIMES = (
     "createdAt",

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from aws_exec.local.batch_describe import detail, milliseconds, summary
-from aws_exec.local.batch_job import BatchJob
-from aws_exec.local.batch_request import Place, attempt_request, check, job_request, refused, wrapped
+from aws_exec.local.batch.describe import detail, milliseconds, summary
+from aws_exec.local.batch.job import BatchJob
+from aws_exec.local.batch.request import Place, attempt_request, check, job_request, refused, wrapped
 from aws_exec.local.containers import ContainerHost
-from aws_exec.local.ecs_request import Parameters
-from aws_exec.local.ecs_task import EcsTask, LogOf, Pace
+from aws_exec.local.ecs.request import Parameters
+from aws_exec.local.ecs.task import EcsTask, LogOf, Pace
 from aws_exec.local.errors import AwsError
 from aws_exec.local.script import Script
 

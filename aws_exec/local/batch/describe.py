@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_exec.local.batch_job import BatchJob, Ended
-from aws_exec.local.batch_request import ONLY_CONTAINER
-from aws_exec.local.ecs_task import EcsTask
+from aws_exec.local.batch.job import BatchJob, Ended
+from aws_exec.local.batch.request import ONLY_CONTAINER
+from aws_exec.local.ecs.task import EcsTask
 from aws_exec.local.logs import stream_of
 
 

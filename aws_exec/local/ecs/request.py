@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from aws_exec.local.containers import ContainerSpec
-from aws_exec.local.ecs_task import TaskRequest
+from aws_exec.local.ecs.task import TaskRequest
 from aws_exec.local.errors import AwsError
 
 Parameters: TypeAlias = Mapping[str, Any]

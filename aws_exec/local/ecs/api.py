@@ -19,8 +19,8 @@ from moto.ecs.models import Cluster, ClusterFailure, EC2ContainerServiceBackend,
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.moto_server.werkzeug_app import BackendRequest
 
-from aws_exec.local.ecs import EcsTasks
-from aws_exec.local.ecs_request import Parameters, Place
+from aws_exec.local.ecs.request import Parameters, Place
+from aws_exec.local.ecs.tasks import EcsTasks
 from aws_exec.local.errors import AwsError
 from aws_exec.local.service import Document, Setting
 

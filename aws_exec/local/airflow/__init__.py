@@ -1,0 +1,1 @@
+"""A real Airflow as child processes, for the demo and the tests."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from awsexec_cli.exits import Exit
-from awsexec_cli.streams import make_ready
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.stdio import make_ready
 
 
 def main() -> None:
-    """Run the command line, and exit as `awsexec_cli.exits` says."""
+    """Run the command line, and exit as `awsexec_cli.exit_codes` says."""
     make_ready()
     try:
         from awsexec_cli.app import main as run  # noqa: PLC0415 - see above

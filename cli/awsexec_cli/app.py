@@ -29,9 +29,9 @@ from awsexec_cli.common import (
     before,
 )
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.groups import Group, UsageError, no_command
-from awsexec_cli.streams import lost, make_ready
+from awsexec_cli.stdio import lost, make_ready
 
 #: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).
 CONFIG_VARIABLE = "AWSEXEC_CONFIG"
@@ -132,7 +132,7 @@ def awsexec(
 
 
 def main() -> None:
-    """Run the command line, and exit as `awsexec_cli.exits` says."""
+    """Run the command line, and exit as `awsexec_cli.exit_codes` says."""
     make_ready()
     code = _run()
     sys.stdout.flush()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet
@@ -154,7 +154,7 @@ def over_the_fleet(name: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 @contextmanager
 def errors_told(command: str) -> Iterator[None]:
-    """Tell in one line what AWS refused, or what cannot be done, and exit as `awsexec_cli.exits` says."""
+    """Tell in one line what AWS refused, or what cannot be done, and exit as `awsexec_cli.exit_codes` says."""
     from aws_exec.fleet import CloudError, FleetError, MisusedError, UnknownJobError  # noqa: PLC0415 - starts fast
 
     try:

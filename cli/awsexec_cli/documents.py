@@ -9,7 +9,7 @@ from typing import Any
 
 from awsexec_cli.common import Format
 from awsexec_cli.console import clean, printer
-from awsexec_cli.streams import speaks_utf8
+from awsexec_cli.stdio import speaks_utf8
 
 
 def write(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile

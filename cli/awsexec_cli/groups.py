@@ -9,7 +9,7 @@ from typing import Any, NoReturn, cast
 import typer
 from typer.core import TyperGroup
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 
 #: Wrong usage, whichever click Typer brings along: its own copy or the package.
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from awsexec_cli.common import exit_of, told
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.shown import now
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from awsexec_cli.documents import as_json, as_yaml, write
 from awsexec_cli.looking import looked_at, tell_problems
 from awsexec_cli.rows import NARROW, WIDE, Context, Table
 from awsexec_cli.shown import Shower, count, now
-from awsexec_cli.streams import nobody_reads
+from awsexec_cli.stdio import nobody_reads
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.cli.helpers import AWSEXEC
 from tests.fleet.shell import environment
 from tests.tree import ROOT
@@ -86,7 +86,7 @@ def test_a_closed_stream_is_no_error(bad, how):
 
 
 def test_no_other_file_takes_the_number_of_a_closed_stream():
-    program = "from awsexec_cli.streams import make_ready; make_ready(); assert open('/dev/zero').fileno() > 2"
+    program = "from awsexec_cli.stdio import make_ready; make_ready(); assert open('/dev/zero').fileno() > 2"
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", program],
         capture_output=True, timeout=60, cwd=ROOT, check=False,

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.tree import ROOT
 
 BOTH = str(ROOT / "config-samples" / "both.yaml")

@@ -8,7 +8,7 @@ import typer
 
 import aws_exec
 from awsexec_cli.app import COMMANDS
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.cli.helpers import awsexec, program
 
 #: Takes long to import, or compiles much; nothing of it is needed to tell what commands there are.
@@ -60,7 +60,7 @@ def test_who_asks_for_the_fleet_imports_no_rule():
 def test_the_list_imports_no_command():
     done = program(
         "import atexit\n"
-        "commands = ('awsexec_cli.demo', 'awsexec_cli.local')\n"
+        "commands = ('awsexec_cli.commands.demo', 'awsexec_cli.commands.local')\n"
         "atexit.register(lambda: print([m for m in commands if m in sys.modules], file=sys.stderr))\n"
         "from awsexec_cli.app import main; main()",
         "--help",
@@ -113,7 +113,7 @@ def test_wrong_usage_is_one_line(arguments, said):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["typer", "awsexec_cli.list_jobs", "boto3"])
+@pytest.mark.parametrize("module", ["typer", "awsexec_cli.commands.list_jobs", "boto3"])
 def test_ctrl_c_while_it_is_imported_is_one_line(module):
     interrupting = (
         "import os, signal\n"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 
 
 @pytest.fixture(scope="module")

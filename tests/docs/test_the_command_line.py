@@ -6,7 +6,7 @@ from aws_exec.fleet import FleetJob, State, plain
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from awsexec_cli.commands import COMMANDS
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from docs.tables import HERE
 
 PAGE = (HERE / "cli.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.cli.helpers import AWSEXEC
 from tests.tree import ROOT
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.shell import process, running
 
 

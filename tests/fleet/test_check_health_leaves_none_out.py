@@ -8,7 +8,7 @@ from aws_exec.fleet import Asked, open_fleet
 from aws_exec.fleet.health import check_health
 from aws_exec.fleet.opening import Fleet
 from aws_exec.lifecycle.identity import started_by
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.aws_checks.aws import answered
 
 #: ECS without a cluster, Batch with all it takes.

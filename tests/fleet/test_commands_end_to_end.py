@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import FAILS, OURS, SECRETS, Fleet, identity, workload
 from tests.fleet.shell import process
 

@@ -12,7 +12,8 @@ from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.costs import summaries
-from awsexec_cli import check_health, explain, stopping
+from awsexec_cli import stopping
+from awsexec_cli.commands import check_health, explain
 from awsexec_cli.common import Format, Options
 from tests.fleet.test_screens_of_one_job import FAILED
 from tests.tree import ROOT

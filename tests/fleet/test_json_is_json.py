@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 
 

@@ -10,7 +10,7 @@ from aws_exec.fleet.explanation import explain
 from aws_exec.fleet.retries import Patience
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
-from awsexec_cli import describe
+from awsexec_cli.commands import describe
 from tests.clouds.batch_answers import ARN, detail, environment
 from tests.clouds.wired import client
 

@@ -8,7 +8,7 @@ from aws_exec.fleet import FleetJob, LogPlace, State, logs
 from aws_exec.fleet.errors import NoLogError
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import OURS, Fleet, identity
 from tests.fleet.shell import running
 from tests.fleet.test_waiting_outlasts import AtOnce

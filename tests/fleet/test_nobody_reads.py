@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import AWSEXEC, environment

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.terminal import CTRL_C, Terminal
 from tests.scripted.services import held

@@ -2,7 +2,7 @@
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 
 

@@ -11,7 +11,7 @@ from aws_exec.fleet import Asked, Filter, FleetJob, State, open_fleet
 from aws_exec.fleet.orphans import SHUTDOWN_SECONDS, find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Job
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import OURS, identity
 from tests.fleet.scripts import given, launched
 from tests.scripted.services import expired

@@ -11,7 +11,8 @@ from aws_exec.fleet.health import Branch
 from aws_exec.fleet.model import PULL
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Stop
-from awsexec_cli import check_health, describe, explain, stopping
+from awsexec_cli import stopping
+from awsexec_cli.commands import check_health, describe, explain
 from awsexec_cli.documents import write
 from awsexec_cli.shown import show_lines
 from tests.fleet.test_screens import NOW, looks_as_it_did, screen

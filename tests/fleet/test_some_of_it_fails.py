@@ -7,7 +7,7 @@ import pytest
 from aws_exec.fleet import FleetJob, State, Wanted, survey
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.scripted.services import ScriptedEcs, denied
 

@@ -6,10 +6,10 @@ import sys
 import pytest
 
 from aws_exec.fleet import Explanation
-from awsexec_cli import explain
+from awsexec_cli.commands import explain
 from awsexec_cli.common import Format
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.rows import Context
 from awsexec_cli.shown import Shower, logged, show_lines
 from tests.fleet.fleet import Fleet, identity

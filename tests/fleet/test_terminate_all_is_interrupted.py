@@ -8,7 +8,7 @@ import pytest
 
 from aws_exec.clouds.session import READ_TIMEOUT_SECONDS
 from aws_exec.fleet.stopping import STOPPERS
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 from tests.scripted.services import held

@@ -11,7 +11,7 @@ from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.waiting import LOOKS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Fault, Job, Trouble
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 from tests.scripted.services import held

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 from tests.scripted.services import no_cluster

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from aws_exec.fleet.orphans import SHUTDOWN_SECONDS
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from tests.executors.rows import RUN, Rows
 from tests.fleet.scripts import given, launched, reaching
 from tests.fleet.shell import process

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from awsexec_cli.local import app
+from awsexec_cli.commands.local import app
 from tests.local.helpers import is_gone
 from tests.tree import ROOT
 
-COMMAND = [sys.executable, "-c", "from awsexec_cli.local import app; app(prog_name='awsexec local')", "up"]
+COMMAND = [sys.executable, "-c", "from awsexec_cli.commands.local import app; app(prog_name='awsexec local')", "up"]
 
 
 def _up(*options: str, **more) -> subprocess.Popen[str]:
@@ -131,7 +131,7 @@ def test_a_directory_that_cannot_be_made_is_refused(tmp_path):
 
 def test_neither_help_nor_the_package_imports_moto_or_airflow():
     asked = "print([m for m in ('moto', 'airflow', 'boto3') if m in sys.modules])"
-    code = f"import sys, awsexec_cli.local, aws_exec.local; {asked}"
+    code = f"import sys, awsexec_cli.commands.local, aws_exec.local; {asked}"
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
 

@@ -11,7 +11,7 @@ import typer
 from awsexec_cli.arguments import ClusterOption, JobArgument, QueueOption
 from awsexec_cli.common import Format, Options, over_the_fleet
 from awsexec_cli.documents import show_document, write
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.shown import labelled, now, show_lines
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from awsexec_cli.common import Format, Options, over_the_fleet
 from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import show_document, write
 from awsexec_cli.durations import span
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.shown import show_lines, wrapped
 
 if TYPE_CHECKING:

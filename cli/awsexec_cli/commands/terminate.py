@@ -19,7 +19,7 @@ from awsexec_cli.arguments import (
 )
 from awsexec_cli.common import Options, over_the_fleet
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.stopping import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:

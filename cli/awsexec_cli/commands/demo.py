@@ -12,7 +12,7 @@ import typer
 
 from aws_exec.local.interrupts import ENDING
 from awsexec_cli.console import printer
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 
 COMMAND = "awsexec demo"
 

@@ -11,7 +11,7 @@ import typer
 from awsexec_cli.common import NO_CREDENTIALS, Format, before, errors_told
 from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import show_rows, write
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.reports import Report, live_lines, report
 
 if TYPE_CHECKING:

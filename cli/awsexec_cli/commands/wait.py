@@ -11,7 +11,7 @@ import typer
 from awsexec_cli.arguments import ClusterOption, JobsArgument, QueueOption
 from awsexec_cli.common import Options, over_the_fleet
 from awsexec_cli.durations import span
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.looking import asking_again
 from awsexec_cli.rows import Context
 from awsexec_cli.shown import Shower, now

@@ -14,7 +14,7 @@ from awsexec_cli.documents import write
 from awsexec_cli.durations import span
 from awsexec_cli.looking import asking_again
 from awsexec_cli.shown import logged, now
-from awsexec_cli.streams import nobody_reads
+from awsexec_cli.stdio import nobody_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from awsexec_cli.common import Executor as Whose
 from awsexec_cli.common import Format, before
 from awsexec_cli.console import printer
 from awsexec_cli.documents import show_document, write
-from awsexec_cli.exits import Exit
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.files import the_file
 
 if TYPE_CHECKING:

@@ -107,9 +107,14 @@ class RowQuestions:
         match effect:
             case do.AskOwners():
                 owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
-                return [(effect.ask, on.OwnersTold(effect.ask, effect.sightings, owners))]
+                return [(effect.ask, on.OwnersTold(ask=effect.ask, sightings=effect.sightings, owners=owners))]
             case do.CheckWanted():
-                return [(effect.ask, on.WantedChecked(effect.ask, tuple(self._rows.unwanted(effect.launches).items())))]
+                return [
+                    (
+                        effect.ask,
+                        on.WantedChecked(ask=effect.ask, unwanted=tuple(self._rows.unwanted(effect.launches).items())),
+                    )
+                ]
             case do.Survey():
                 return [(effect.ask, replace(effect, ended_of=tuple(self._rows.unfinished())))]
             case do.Confirm() | do.Settle():
@@ -136,7 +141,13 @@ class RowQuestions:
 
 def _settled(effect: do.Settle, awaited: Mapping[LaunchId, bool], unwanted: Mapping[LaunchId, str]) -> on.Settled:
     mine = effect.launch_id
-    return on.Settled(effect.ask, mine, mine in awaited, awaited.get(mine, False), unwanted.get(mine, ""))
+    return on.Settled(
+        ask=effect.ask,
+        launch_id=mine,
+        awaited=mine in awaited,
+        unreported=awaited.get(mine, False),
+        unwanted=unwanted.get(mine, ""),
+    )
 
 
 def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:
@@ -157,4 +168,10 @@ def _answer_to(effect: do.Confirm, ours: Mapping[LaunchId, object], asked_at: fl
     """Its own of an answer to several."""
     ids = tuple(launch_id for launch_id, _ in effect.launches)
     workloads = {launch_id: ours[launch_id] for launch_id in ids if launch_id in effect.read and launch_id in ours}
-    return on.Confirmed(effect.ask, ids, frozenset(each for each in ids if each in ours), workloads, asked_at)
+    return on.Confirmed(
+        ask=effect.ask,
+        launch_ids=ids,
+        ours=frozenset(each for each in ids if each in ours),
+        workloads=workloads,
+        read_at=asked_at,
+    )

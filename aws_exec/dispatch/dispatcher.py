@@ -367,7 +367,7 @@ class Dispatcher:
         begun = self._sending([effect], request)
         answer = self._cloud.submit([request])[0]
         if isinstance(answer, Observation):
-            self._asks.complete(effect.ask, on.Accepted(effect.ask, effect.launch_id, answer))
+            self._asks.complete(effect.ask, on.Accepted(ask=effect.ask, launch_id=effect.launch_id, seen=answer))
         else:
             fault = self._lessons.learn(answer, begun, self._launch_pacer, launch=True)
             self._asks.complete(effect.ask, failed(effect, fault, request))
@@ -392,7 +392,9 @@ class Dispatcher:
             self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._beat:.0f} s")
         elif effect.read_at is not None and now - effect.read_at > self._lease:
             fault = Fault(Trouble.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago")
-            self._asks.complete(effect.ask, on.Unaccepted(effect.ask, effect.launch_id, fault, outdated=True))
+            self._asks.complete(
+                effect.ask, on.Unaccepted(ask=effect.ask, launch_id=effect.launch_id, fault=fault, outdated=True)
+            )
         else:
             return False
         return True
@@ -405,7 +407,7 @@ class Dispatcher:
         answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
         for stop, fault in zip(stops, answers, strict=True):
             told = fault and self._lessons.learn(fault, begun, self._stop_pacer)
-            self._asks.complete(stop.ask, on.StopAnswered(stop.ask, stop.launch_id, told))
+            self._asks.complete(stop.ask, on.StopAnswered(ask=stop.ask, launch_id=stop.launch_id, fault=told))
         return True
 
     def _read(self, effect: Reading) -> bool:
@@ -418,14 +420,14 @@ class Dispatcher:
 
     def _seen(self, effect: do.Observe | do.Watch | do.Survey) -> on.Completion:
         if isinstance(effect, do.Survey):
-            return on.Surveyed(effect.ask, tuple(self._survey(effect.ended_of)))
+            return on.Surveyed(ask=effect.ask, sightings=tuple(self._survey(effect.ended_of)))
         jobs = effect.jobs
         if isinstance(effect, do.Watch):
             jobs = tuple(self._cloud.watch(effect.place, jobs))
             if not 0 < len(jobs) <= effect.at_once:
-                return on.Watched(effect.ask, effect.place, jobs)
+                return on.Watched(ask=effect.ask, place=effect.place, unlisted=jobs)
         description = self._cloud.describe(effect.place, jobs)
-        return on.Observed(effect.ask, description.seen, description.missing)
+        return on.Observed(ask=effect.ask, seen=description.seen, missing=description.missing)
 
     def _find(self, effect: do.Find) -> None:
         """Look for launches, and for those of all looks that wait: a look lists the fleet, whatever it looks for.
@@ -443,7 +445,7 @@ class Dispatcher:
         for find in finds:
             # Of thousands that were found, it is told of its own: the scheduler's thread reads them.
             own = tuple(each for family in dict.fromkeys(find.families) for each in seen[family])
-            self._asks.complete(find.ask, on.Found(find.ask, find.launch_ids, own))
+            self._asks.complete(find.ask, on.Found(ask=find.ask, launch_ids=find.launch_ids, seen=own))
 
     def _ask_rows(self, effect: Question) -> bool:
         for ask, answer in self._questions.ask(effect, self._rows.take_along):

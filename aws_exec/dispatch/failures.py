@@ -16,28 +16,32 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
     match effect:
         case do.Submit():
             place = request.place if request is not None else effect.place
-            return on.Unaccepted(effect.ask, effect.launch_id, fault, request or effect.request, place)
+            return on.Unaccepted(
+                ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request or effect.request, place=place
+            )
         case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted() | do.Survey():
             return unasked(effect, fault)
         case do.StopJob():
-            return on.StopAnswered(effect.ask, effect.launch_id, fault)
+            return on.StopAnswered(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
         case do.Observe() | do.Watch():
-            return on.ObserveFailed(effect.ask, fault)
+            return on.ObserveFailed(ask=effect.ask, fault=fault)
         case do.Find():
-            return on.FindFailed(effect.ask, effect.launch_ids, fault)
+            return on.FindFailed(ask=effect.ask, launch_ids=effect.launch_ids, fault=fault)
 
 
 def unasked(effect: do.RowEffect | do.Survey, fault: Fault) -> on.Completion:
     """The completion of what asks Airflow's database, where that was not answered."""
     match effect:
         case do.Confirm():
-            return on.ConfirmFailed(effect.ask, tuple(launch_id for launch_id, _ in effect.launches), fault)
+            return on.ConfirmFailed(
+                ask=effect.ask, launch_ids=tuple(launch_id for launch_id, _ in effect.launches), fault=fault
+            )
         case do.Settle():
-            return on.SettleFailed(effect.ask, effect.launch_id, fault)
+            return on.SettleFailed(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
         case do.CheckWanted():
-            return on.WantedChecked(effect.ask)
+            return on.WantedChecked(ask=effect.ask)
         case do.AskOwners() | do.Survey():
-            return on.SurveyFailed(effect.ask, fault)
+            return on.SurveyFailed(ask=effect.ask, fault=fault)
 
 
 def fault_in(error: BaseException, operation: str, unknown: Trouble, log: LaneLog) -> Fault:

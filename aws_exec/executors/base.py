@@ -114,7 +114,9 @@ class ContainerExecutor(StartingExecutor):
         workload = command[0] if len(command) == 1 else None
         launch_id = self._launch_ids.of(workload)
         self._forget_what_was_said(key)
-        self._handle(events.Taken(launch_id, key, Workload(key, command, queue, executor_config or None)))
+        self._handle(
+            events.Taken(launch_id=launch_id, key=key, workload=Workload(key, command, queue, executor_config or None))
+        )
 
     def _compose(self, submit: effects.Submit) -> Request:
         """Make the request of one launch; on a lane's thread, at the moment of launching: the token is minted here."""
@@ -172,7 +174,7 @@ class ContainerExecutor(StartingExecutor):
             return
         self._ends.pop(key, None)  # Airflow has spoken: an end of ours that waited is said no more
         try:
-            self._handle(events.GivenUp(key))
+            self._handle(events.GivenUp(key=key))
         except Exception:
             self.log.exception("%s could not be given up", compat.named(self, key))
 
@@ -185,7 +187,7 @@ class ContainerExecutor(StartingExecutor):
         try:
             key = compat.task_key(ti)
             compat.forget_queued(self, key)
-            self._handle(events.Revoked(key))
+            self._handle(events.Revoked(key=key))
             self._forget_what_was_said(key)
             self.running.discard(key)
         except Exception:
@@ -233,7 +235,9 @@ class ContainerExecutor(StartingExecutor):
             return False
         self._launch_ids.remember(launch_id)
         workload = QueuedRow(row.key) if row.queued else None
-        self._handle(events.Adopted(launch_id, row.key, job, workload, place, row.origin))
+        self._handle(
+            events.Adopted(launch_id=launch_id, key=row.key, job=job, workload=workload, place=place, origin=row.origin)
+        )
         if self.machine.owns(row.key):
             self.running.add(row.key)  # type: ignore[arg-type] # likewise
         else:

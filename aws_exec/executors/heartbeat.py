@@ -163,13 +163,13 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
 
     def _perform(self, number: int, effect: effects.Effect) -> None:
         match effect:
-            case effects.Launched(key, job):
+            case effects.Launched(key=key, job=job):
                 self._say_running(key, job)
             case effects.Report():
                 self._report(effect)
             case effects.Note():
                 self._tell(effect.key, messages.note(effect))
-            case effects.Release(key):
+            case effects.Release(key=key):
                 self._release(key)
             case effects.Orphans():
                 self._tell_orphans(effect)

@@ -13,7 +13,7 @@ from aws_exec.lifecycle.orphans import Orphan, Sighting
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
     """Launch one container. Completed by Accepted or Unaccepted.
 
@@ -37,7 +37,7 @@ class Submit:
     read_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
     """Look for the containers of launches whose job is not known. Completed by Found or FindFailed.
 
@@ -53,7 +53,7 @@ class Find:
     places: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
     """Ask how jobs of one place are. Completed by Observed or ObserveFailed."""
 
@@ -62,7 +62,7 @@ class Observe:
     jobs: tuple[Job, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """Ask which of these jobs, all known to run, are no longer listed, and how they are if one call tells that.
 
@@ -79,7 +79,7 @@ class Watch:
     at_once: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopJob:
     """Stop a job. Completed by StopAnswered."""
 
@@ -89,7 +89,7 @@ class StopJob:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
     """Ask Airflow's database whether these launches are still ours. Completed by Confirmed or ConfirmFailed.
 
@@ -102,7 +102,7 @@ class Confirm:
     read: frozenset[LaunchId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settle:
     """Ask Airflow's database whether a started container's end is news to it. Completed by Settled or SettleFailed.
 
@@ -119,7 +119,7 @@ class Settle:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckWanted:
     """Ask Airflow's database which of these launches, none of which has started, it no longer wants.
 
@@ -130,7 +130,7 @@ class CheckWanted:
     launches: tuple[tuple[LaunchId, Key], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """Look at all that runs of this deployment. Completed by Surveyed or SurveyFailed.
 
@@ -142,7 +142,7 @@ class Survey:
     ended_of: tuple[LaunchId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskOwners:
     """Ask Airflow's database whose these containers are. Completed by OwnersTold or SurveyFailed."""
 
@@ -150,19 +150,19 @@ class AskOwners:
     sightings: tuple[Sighting, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
     """Do not send that Submit if it has not been sent. Has no completion of its own: the Submit has one."""
 
     ask: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawAll:
     """Do not send any Submit that has not been sent. Has no completion of its own: each Submit has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
     """Tell Airflow the job: it becomes the external executor id. The key counts as running."""
 
@@ -170,7 +170,7 @@ class Launched:
     job: Job
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Tell Airflow that a workload is over; the last thing ever said of a launch.
 
@@ -191,7 +191,7 @@ class Report:
     containers: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Say something in the task's event log: why it waits, why its container is replaced."""
 
@@ -202,14 +202,14 @@ class Note:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """Free the key without reporting anything."""
 
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orphans:
     """Say which containers nobody owns, after each survey; none is worth saying, too: there are none (any more).
 

@@ -14,7 +14,7 @@ from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in
 from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Origin, number_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """Airflow handed a workload over. `workload` is opaque here; it is kept until its container has started."""
 
@@ -23,7 +23,7 @@ class Taken:
     workload: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
     """A dead scheduler's task instance is ours now.
 
@@ -44,36 +44,36 @@ class Adopted:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
     """Airflow takes a workload back: free the key, stop the container, report nothing."""
 
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GivenUp:
     """Airflow itself declared the key terminal: stop the container, report nothing."""
 
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """A beat of the scheduler."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draining:
     """The executor ends: launch, replace and stop nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terminating:
     """The executor terminates: as Draining, but stop every job."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """A Submit was answered with a job (perhaps one that an earlier request with this token already made)."""
 
@@ -82,7 +82,7 @@ class Accepted:
     seen: Observation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unaccepted:
     """A Submit made no job that we know of.
 
@@ -100,7 +100,7 @@ class Unaccepted:
     outdated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A Find was answered: `seen` has every container of these families that the cloud knows of."""
 
@@ -109,7 +109,7 @@ class Found:
     seen: tuple[Observation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindFailed:
     """A Find was not answered."""
 
@@ -118,7 +118,7 @@ class FindFailed:
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """Jobs were seen, or are unknown to AWS. `ask` is None if nobody asked (a pushed state change)."""
 
@@ -127,7 +127,7 @@ class Observed:
     missing: tuple[Job, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """A Watch was answered: all but these are listed as running."""
 
@@ -136,7 +136,7 @@ class Watched:
     unlisted: tuple[Job, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObserveFailed:
     """An Observe or a Watch was not answered."""
 
@@ -144,7 +144,7 @@ class ObserveFailed:
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopAnswered:
     """A StopJob was answered; `fault` is None if AWS took it (or no longer knows the job)."""
 
@@ -153,7 +153,7 @@ class StopAnswered:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
     """A Confirm was answered.
 
@@ -170,7 +170,7 @@ class Confirmed:
     read_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmFailed:
     """Airflow's database did not answer a Confirm."""
 
@@ -179,7 +179,7 @@ class ConfirmFailed:
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """A Settle was answered.
 
@@ -196,7 +196,7 @@ class Settled:
     unwanted: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettleFailed:
     """Airflow's database did not answer a Settle."""
 
@@ -205,7 +205,7 @@ class SettleFailed:
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedChecked:
     """A CheckWanted was answered, or not: then nothing is unwanted, and the next check asks again.
 
@@ -218,7 +218,7 @@ class WantedChecked:
     unwanted: tuple[tuple[LaunchId, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
     """A Survey was answered: all that runs of this deployment, as far as it may be listed."""
 
@@ -226,7 +226,7 @@ class Surveyed:
     sightings: tuple[Sighting, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnersTold:
     """An AskOwners was answered: one owner for each sighting, in their order.
 
@@ -251,7 +251,7 @@ class OwnersTold:
         object.__setattr__(self, "newest_first", tuple(ordered))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFailed:
     """A Survey or an AskOwners was not answered."""
 

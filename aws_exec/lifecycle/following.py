@@ -85,7 +85,7 @@ class Following(Sweeping):
         elif seen.waiting and seen.waiting != record.waiting and not record.silent:
             record = draft.put(replace(record, waiting=seen.waiting))
             why = Stop(self.policy.service, reason=seen.waiting)
-            draft.want(do.Note(record.key, "Its job does not start", job=record.job, stop=why))
+            draft.want(do.Note(key=record.key, text="Its job does not start", job=record.job, stop=why))
         if seen.status is Status.STOPPED:
             self._stopped(draft, record, seen.stop or Stop(self.policy.service, started=record.started), now)
         elif seen.stop is not None and seen.stop.exit_code is not None:
@@ -141,7 +141,7 @@ class Following(Sweeping):
         deaths = record.deaths + 1
         if judged is Replacement.YES or record.noted != _FREE:
             text = f"Its container never started; launching another (attempt {attempt} of {self.policy.max_attempts})"
-            draft.want(do.Note(record.key, text, stop=stop))
+            draft.want(do.Note(key=record.key, text=text, stop=stop))
         draft.put(
             replace(
                 record,
@@ -178,7 +178,11 @@ class Following(Sweeping):
             return
         ask = draft.ask()
         draft.put(replace(record, end=record.end or stop, settling=ask))
-        draft.want(do.Settle(ask, record.launch_id, record.key, (record.end or stop).exit_code == REFUSED))
+        draft.want(
+            do.Settle(
+                ask=ask, launch_id=record.launch_id, key=record.key, failed=(record.end or stop).exit_code == REFUSED
+            )
+        )
 
     def _settled(self, draft: Draft, event: on.Settled, now: float) -> None:
         record = self._settling(draft, event)
@@ -191,8 +195,8 @@ class Following(Sweeping):
             else:
                 if stop.exit_code != 0:
                     text = "Its container did not end well, after the task had been deferred or rescheduled"
-                    draft.want(do.Note(record.key, text, job=record.job, stop=stop))
-                draft.want(do.Release(record.key))
+                    draft.want(do.Note(key=record.key, text=text, job=record.job, stop=stop))
+                draft.want(do.Release(key=record.key))
         self._leave_settled(draft, replace(record, silent=True, end=None, settling=0), now)
 
     def _report_end(self, draft: Draft, record: Record, stop: Stop, event: on.Settled) -> None:
@@ -228,7 +232,7 @@ class Following(Sweeping):
         # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
         ask = self._next_of_sweep(draft)
         draft.put(replace(older, passed_over=ask, launch_by=None, start_by=None, due=None))
-        draft.want(do.Observe(ask, older.job.place, (older.job,)))
+        draft.want(do.Observe(ask=ask, place=older.job.place, jobs=(older.job,)))
 
     def _pass_on(self, draft: Draft, record: Record, stop: Stop) -> None:
         """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""
@@ -256,7 +260,7 @@ class Following(Sweeping):
             fault=None,
         )
         draft.put(heir)
-        draft.want(do.Launched(record.key, job))
+        draft.want(do.Launched(key=record.key, job=job))
         self._settle(draft, heir, stop)
 
     def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
@@ -298,11 +302,11 @@ class Following(Sweeping):
     def _withdraw(self, draft: Draft, record: Record) -> None:
         """Take a Submit back that is out, if there is one: it may not have been sent yet."""
         if record.phase is Phase.LAUNCHING and record.ask is not None:
-            draft.want(do.Withdraw(record.ask))
+            draft.want(do.Withdraw(ask=record.ask))
 
     def _stop(self, draft: Draft, record: Record, job: Job) -> Record:
         ask = draft.ask()
-        draft.want(do.StopJob(ask, record.launch_id, job, record.doomed))
+        draft.want(do.StopJob(ask=ask, launch_id=record.launch_id, job=job, reason=record.doomed))
         return draft.put(replace(record, phase=Phase.STOPPING, ask=ask, due=None))
 
     def _stop_answered(self, draft: Draft, event: on.StopAnswered, now: float) -> None:
@@ -327,7 +331,17 @@ class Following(Sweeping):
         fault: Fault | None = None,
         text: str = "",
     ) -> None:
-        draft.want(do.Report(record.key, success, record.own_job, stop, fault, text, record.containers))
+        draft.want(
+            do.Report(
+                key=record.key,
+                success=success,
+                job=record.own_job,
+                stop=stop,
+                fault=fault,
+                text=text,
+                containers=record.containers,
+            )
+        )
 
     def _end(self, draft: Draft, record: Record, now: float) -> None:
         """The launch is over; what waited for that may go on."""

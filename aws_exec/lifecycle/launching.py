@@ -32,11 +32,11 @@ class Launching(Following):
         draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
         draft.want(
             do.Submit(
-                ask,
-                record.launch_id,
-                record.key,
-                record.token,
-                record.workload if reading is None else reading.workload,
+                ask=ask,
+                launch_id=record.launch_id,
+                key=record.key,
+                token=record.token,
+                workload=record.workload if reading is None else reading.workload,
                 request=record.request,
                 place=record.place,
                 not_after=record.launch_by,
@@ -59,7 +59,7 @@ class Launching(Following):
         record = replace(record.with_job(seen.job), place=seen.job.place or record.place)
         record = draft.put(self._timed(record, now))
         if not record.silent:
-            draft.want(do.Launched(record.key, seen.job))
+            draft.want(do.Launched(key=record.key, job=seen.job))
         if record.doomed:
             record = self._stop(draft, record, seen.job)
         self._see(draft, record, seen, now)
@@ -122,7 +122,7 @@ class Launching(Following):
         """Say why a launch waits; the same reason is said once."""
         if record.noted == fault.code:
             return record
-        draft.want(do.Note(record.key, text, fault=fault))
+        draft.want(do.Note(key=record.key, text=text, fault=fault))
         return replace(record, noted=fault.code)
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -136,7 +136,9 @@ class Launching(Following):
             draft.put(replace(record, phase=Phase.LOCATING, reading=None, ask=ask, due=None))
         places = tuple(dict.fromkeys(record.place for record in records))
         launch_ids = tuple(record.launch_id for record in records)
-        draft.want(do.Find(ask, launch_ids, tuple(record.family for record in records), places))
+        draft.want(
+            do.Find(ask=ask, launch_ids=launch_ids, families=tuple(record.family for record in records), places=places)
+        )
 
     def _must_be_found(self, record: Record) -> bool:
         """Whether a look comes before the next request."""
@@ -173,8 +175,10 @@ class Launching(Following):
             elif not record.silent:
                 # Its container may live where we may not look. Airflow's heartbeat timeout decides, and burns no try
                 # of a task that runs.
-                draft.want(do.Note(record.key, "Adopted, but no container of it was found: its heartbeat decides"))
-                draft.want(do.Release(record.key))
+                draft.want(
+                    do.Note(key=record.key, text="Adopted, but no container of it was found: its heartbeat decides")
+                )
+                draft.want(do.Release(key=record.key))
             self._end(draft, record, now)
 
     def _find_failed(self, draft: Draft, event: on.FindFailed, now: float) -> None:
@@ -193,7 +197,11 @@ class Launching(Following):
             for record in chunk:
                 draft.put(replace(record, phase=Phase.CONFIRMING, reading=None, ask=ask, due=None))
             launches = tuple((record.launch_id, record.key) for record in chunk)
-            draft.want(do.Confirm(ask, launches, frozenset(each.launch_id for each in chunk if each.must_be_read)))
+            draft.want(
+                do.Confirm(
+                    ask=ask, launches=launches, read=frozenset(each.launch_id for each in chunk if each.must_be_read)
+                )
+            )
 
     def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
         for launch_id in event.launch_ids:
@@ -210,7 +218,7 @@ class Launching(Following):
             if record.forerun is not None and not record.silent:
                 self._inherit(draft, record, record.forerun, now)
                 continue
-            draft.want(do.Release(record.key))
+            draft.want(do.Release(key=record.key))
             if record.maybe:
                 # An unanswered request of ours may have made a container; it may be why the row is no longer QUEUED.
                 draft.put(

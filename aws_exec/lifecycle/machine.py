@@ -145,8 +145,8 @@ class Machine(Surveying):
             doing = "it ran" if record.started else "its job was starting" if record.job else record.phase.value
             stop = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
             text = f"Revoked by Airflow while {doing}"
-            draft.want(do.Note(key, text, job=record.own_job, stop=stop, fault=record.fault))
-        draft.want(do.Release(key))
+            draft.want(do.Note(key=key, text=text, job=record.own_job, stop=stop, fault=record.fault))
+        draft.want(do.Release(key=key))
         self._doom(draft, replace(record, silent=True), why, now)
 
     def _wanted_checked(self, draft: Draft, event: on.WantedChecked, now: float) -> None:
@@ -162,8 +162,8 @@ class Machine(Surveying):
             if record is None or record.silent or record.started or record.doomed:
                 continue
             text = f"{UNWANTED}: {why}"
-            draft.want(do.Note(record.key, text, job=record.own_job))
-            draft.want(do.Release(record.key))
+            draft.want(do.Note(key=record.key, text=text, job=record.own_job))
+            draft.want(do.Release(key=record.key))
             self._doom(draft, replace(record, silent=True), text, now)
 
     def _draining(self, draft: Draft, _: on.Draining, _now: float) -> None:

@@ -41,7 +41,7 @@ class Surveying(Launching):
             if sighting.identity.deployment == self.policy.deployment
         }
         ask = draft.ask()
-        draft.want(do.AskOwners(ask, tuple(by_arn.values())))
+        draft.want(do.AskOwners(ask=ask, sightings=tuple(by_arn.values())))
         draft.clockwork = replace(draft.clockwork, surveying=ask)
 
     def _survey_failed(self, draft: Draft, event: on.SurveyFailed, now: float) -> None:
@@ -105,7 +105,7 @@ class Surveying(Launching):
         draft.clockwork = replace(draft.clockwork, survey=SurveyState(due, began, suspects=findings.suspects))
         orphans = tuple(findings.orphans.values())
         reap = self.policy.reap_orphans and not draft.clockwork.draining
-        draft.want(do.Orphans(orphans, reap))
+        draft.want(do.Orphans(found=orphans, stopped=reap))
         if reap and orphans:
             self._leave(draft, Kind.REAP, orphans, now)
         waited = [(launch_id, unseen) for launch_id, unseen in self.book.unseen.items() if unseen <= began]
@@ -147,14 +147,16 @@ class Surveying(Launching):
         for orphan in orphans if not draft.clockwork.draining else ():
             # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
             sighting = orphan.sighting
-            draft.want(do.StopJob(draft.ask(), sighting.identity.launch_id, sighting.seen.job, REAPED))
+            draft.want(
+                do.StopJob(ask=draft.ask(), launch_id=sighting.identity.launch_id, job=sighting.seen.job, reason=REAPED)
+            )
 
     def _follow(self, draft: Draft, sighting: Sighting, key: Key, now: float) -> None:
         """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
         if self._owner(draft, key) is not None or draft.clockwork.draining:
             return
         record = draft.put(self._timed(self._sighted(sighting, key), now))
-        draft.want(do.Launched(key, sighting.seen.job))
+        draft.want(do.Launched(key=key, job=sighting.seen.job))
         self._see(draft, record, sighting.seen, now)
 
     def _sighted(self, sighting: Sighting, key: Key) -> Record:

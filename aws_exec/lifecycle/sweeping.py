@@ -84,11 +84,15 @@ class Sweeping:
 
     def _watch(self, draft: Draft, place: str, jobs: list[Job]) -> None:
         if jobs:
-            draft.want(do.Watch(self._next_of_sweep(draft), place, tuple(jobs), self.policy.observe_batch))
+            draft.want(
+                do.Watch(
+                    ask=self._next_of_sweep(draft), place=place, jobs=tuple(jobs), at_once=self.policy.observe_batch
+                )
+            )
 
     def _observe(self, draft: Draft, place: str, jobs: list[Job]) -> None:
         for chunk in chunks(jobs, self.policy.observe_batch):
-            draft.want(do.Observe(self._next_of_sweep(draft), place, tuple(chunk)))
+            draft.want(do.Observe(ask=self._next_of_sweep(draft), place=place, jobs=tuple(chunk)))
 
     def _next_of_sweep(self, draft: Draft) -> int:
         """A new ask that the sweep waits for."""
@@ -125,7 +129,7 @@ class Sweeping:
     def _check_wanted(self, draft: Draft, now: float) -> None:
         """Ask whether Airflow still wants what has not started."""
         ask = draft.ask()
-        draft.want(do.CheckWanted(ask, tuple(self.book.unstarted.items())))
+        draft.want(do.CheckWanted(ask=ask, launches=tuple(self.book.unstarted.items())))
         draft.clockwork = replace(draft.clockwork, check=Check(now + (self.policy.check_interval or 0.0), ask))
 
     def _survey(self, draft: Draft, now: float) -> None:
@@ -134,7 +138,7 @@ class Sweeping:
         if not due or clockwork.surveying or clockwork.survey.findings is not None or clockwork.draining:
             return
         ask = draft.ask()
-        draft.want(do.Survey(ask))
+        draft.want(do.Survey(ask=ask))
         survey = replace(clockwork.survey, began=now)
         draft.clockwork = replace(draft.clockwork, surveying=ask, survey=survey)
 

@@ -21,23 +21,30 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.secret"
 
 def submit(ask: int, **more) -> Submit:
     launch_id = f"launch{ask}"
-    return Submit(ask, launch_id, ("key", ask), more.pop("token", token_of(launch_id, 1)), "workload", **more)
+    return Submit(
+        ask=ask,
+        launch_id=launch_id,
+        key=("key", ask),
+        token=more.pop("token", token_of(launch_id, 1)),
+        workload="workload",
+        **more,
+    )
 
 
 def observe(ask: int, *jobs: Job) -> Observe:
-    return Observe(ask, "", jobs)
+    return Observe(ask=ask, place="", jobs=jobs)
 
 
 def find(ask: int, *families: str) -> Find:
-    return Find(ask, families, families, ("",))
+    return Find(ask=ask, launch_ids=families, families=families, places=("",))
 
 
 def stop(ask: int, job: Job) -> StopJob:
-    return StopJob(ask, f"launch{ask}", job, "enough")
+    return StopJob(ask=ask, launch_id=f"launch{ask}", job=job, reason="enough")
 
 
 def confirm(ask: int, *ids: str) -> Confirm:
-    return Confirm(ask, tuple((each, each) for each in ids))
+    return Confirm(ask=ask, launches=tuple((each, each) for each in ids))
 
 
 def timeless(event):
@@ -70,7 +77,7 @@ class Rig:
             self.dispatcher.dispatch(self.number, effect)
 
     def withdraw(self, ask: int) -> None:
-        self.dispatch(Withdraw(ask))
+        self.dispatch(Withdraw(ask=ask))
 
     def take(self, count: int = 1) -> list:
         """The next completions, by ask; fails after the deadline."""

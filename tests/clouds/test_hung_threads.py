@@ -28,7 +28,7 @@ class HungDatabase:
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(AskOwners(1, ()), AskOwners(2, ()))
+        it.dispatch(AskOwners(ask=1, sightings=()), AskOwners(ask=2, sightings=()))
         until(lambda: len(database.asked) == 1)
         assert it.dispatcher.oldest().kind == "AskOwners"
         clock.advance(ROWS_SECONDS + 1)
@@ -36,13 +36,13 @@ def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thre
         assert (type(event), event.ask, event.fault.trouble) == (on.SurveyFailed, 1, Trouble.UNREACHED)
         until(lambda: len(database.asked) == 2)
         database.go_on.set()
-        assert it.settle() == [on.OwnersTold(2, (), ())]
+        assert it.settle() == [on.OwnersTold(ask=2, sightings=(), owners=())]
 
 
 def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(unfinished=lambda: database(())), look_after=0.01, lease=1e6) as it:
-        it.dispatch(Survey(1))
+        it.dispatch(Survey(ask=1))
         until(lambda: database.asked)
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
@@ -54,7 +54,7 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(*(AskOwners(ask, ()) for ask in range(1, 10)))
+        it.dispatch(*(AskOwners(ask=ask, sightings=()) for ask in range(1, 10)))
         for given_up in range(1, ROWS_HUNG + 1):
             until(lambda n=given_up: len(database.asked) == n)
             clock.advance(ROWS_SECONDS + 1)

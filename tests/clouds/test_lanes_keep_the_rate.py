@@ -61,7 +61,7 @@ def test_a_stop_goes_before_the_launches_that_wait_for_the_same_rate():
         it.dispatch(stop(6, Job("a")))
         until(lambda: pacer._urgent_until > clock())
         clock.advance(0.2)
-        assert it.one() == on.StopAnswered(6, "launch6", None)
+        assert it.one() == on.StopAnswered(ask=6, launch_id="launch6", fault=None)
         clock.advance(0.2)
         assert it.one().ask == 2
 

@@ -81,7 +81,7 @@ def test_a_call_that_was_made_before_the_renewal_does_not_pause_again():
         it.dispatch(submit(3))
         assert isinstance(it.one(), on.Accepted)
         release.set()
-        assert it.one() == on.ObserveFailed(1, EXPIRED)
+        assert it.one() == on.ObserveFailed(ask=1, fault=EXPIRED)
         it.dispatch(submit(4))
         assert isinstance(it.one(), on.Accepted)
         assert renew.count == 1

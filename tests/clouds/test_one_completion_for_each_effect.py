@@ -33,15 +33,17 @@ def test_each_effect_is_answered_with_its_own_event():
         it.dispatch(submit(1))
         accepted = it.one()
         [job] = it.cloud.containers("launch1-1")
-        assert accepted == on.Accepted(1, "launch1", Observation(job, Status.STARTING, token="launch1-1"))
+        assert accepted == on.Accepted(
+            ask=1, launch_id="launch1", seen=Observation(job, Status.STARTING, token="launch1-1")
+        )
         unknown = Job("arn:nobody")
         it.dispatch(observe(2, job, unknown), find(3, "launch1"), stop(4, unknown), confirm(5, "a", "b"))
         seen = accepted.seen
         assert [timeless(event) for event in it.take(4)] == [
-            on.Observed(2, (seen,), (unknown,)),
-            on.Found(3, ("launch1",), (seen,)),
-            on.StopAnswered(4, "launch4", None),
-            on.Confirmed(5, ("a", "b"), frozenset({"a", "b"})),
+            on.Observed(ask=2, seen=(seen,), missing=(unknown,)),
+            on.Found(ask=3, launch_ids=("launch1",), seen=(seen,)),
+            on.StopAnswered(ask=4, launch_id="launch4", fault=None),
+            on.Confirmed(ask=5, launch_ids=("a", "b"), ours=frozenset({"a", "b"})),
         ]
         assert it.dispatcher.idle()
 
@@ -53,10 +55,10 @@ def test_a_fault_of_the_cloud_is_the_event():
         it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
         request = Request("launch1-1", "", {"jwt": JWT})
         assert it.settle() == [
-            on.Unaccepted(1, "launch1", LOST, request, ""),
-            on.ObserveFailed(2, LOST),
-            on.FindFailed(3, ("f",), LOST),
-            on.StopAnswered(4, "launch4", LOST),
+            on.Unaccepted(ask=1, launch_id="launch1", fault=LOST, request=request, place=""),
+            on.ObserveFailed(ask=2, fault=LOST),
+            on.FindFailed(ask=3, launch_ids=("f",), fault=LOST),
+            on.StopAnswered(ask=4, launch_id="launch4", fault=LOST),
         ]
 
 
@@ -82,7 +84,9 @@ def test_an_adapter_that_breaks_leaves_it_open_what_happened(error, caplog):
 def test_a_compose_that_breaks_refuses_its_launch_and_sends_nothing(error, caplog):
     with rig(compose=raised_by_compose(error)) as it:
         it.dispatch(submit(1))
-        assert it.one() == on.Unaccepted(1, "launch1", Fault(Trouble.REFUSED, "compose", type(error).__name__))
+        assert it.one() == on.Unaccepted(
+            ask=1, launch_id="launch1", fault=Fault(Trouble.REFUSED, "compose", type(error).__name__)
+        )
         assert not it.cloud.calls
     assert JWT not in caplog.text
 
@@ -91,7 +95,7 @@ def test_a_compose_that_finds_the_request_wrong_says_so():
     wrong = Fault(Trouble.INVALID, "RunTask", "bad cpu", "cpu: 7 is no Fargate size")
     with rig(compose=raised_by_compose(CloudError(wrong))) as it:
         it.dispatch(submit(1))
-        assert it.one() == on.Unaccepted(1, "launch1", wrong)
+        assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=wrong)
 
 
 def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
@@ -106,15 +110,17 @@ def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
 def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, caplog):
     with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
-        assert it.one() == on.ConfirmFailed(1, ("a",), Fault(Trouble.UNREACHED, "Confirm", type(error).__name__))
+        assert it.one() == on.ConfirmFailed(
+            ask=1, launch_ids=("a",), fault=Fault(Trouble.UNREACHED, "Confirm", type(error).__name__)
+        )
     assert "password" not in caplog.text
 
 
 def test_owners_that_are_not_one_for_each_container_are_no_answer():
     sighting = Sighting(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
     with rig(rows=Rows(owners=lambda _: [])) as it:
-        it.dispatch(AskOwners(1, (sighting,)))
-        assert it.one() == on.SurveyFailed(1, Fault(Trouble.UNREACHED, "AskOwners", "ValueError"))
+        it.dispatch(AskOwners(ask=1, sightings=(sighting,)))
+        assert it.one() == on.SurveyFailed(ask=1, fault=Fault(Trouble.UNREACHED, "AskOwners", "ValueError"))
 
 
 def test_an_effect_that_is_dispatched_twice_is_carried_out_once():
@@ -197,7 +203,7 @@ def test_a_signal_at_any_line_of_dispatch_loses_and_doubles_nothing():
 
 def test_the_first_completion_counts_wherever_it_was_interrupted():
     """A thread that dies is replaced, and what it had in its hand is completed again, otherwise."""
-    first, second = (on.StopAnswered(1, "launch1", fault) for fault in (None, LOST))
+    first, second = (on.StopAnswered(ask=1, launch_id="launch1", fault=fault) for fault in (None, LOST))
     line, interrupted, seen = 0, True, []
     while interrupted:
         line += 1

@@ -24,7 +24,7 @@ class BulkCloud(FakeCloud):
 
 
 def other(ask: int) -> StopJob:
-    return StopJob(ask, f"launch{ask}", Job(str(ask)), "another reason")
+    return StopJob(ask=ask, launch_id=f"launch{ask}", job=Job(str(ask)), reason="another reason")
 
 
 def queued(cloud: BulkCloud, *effects, fail=None) -> list:
@@ -46,7 +46,7 @@ def test_stops_that_wait_with_the_same_reason_are_one_call_and_each_is_completed
     effects = [other(ask) if ask == 3 else stop(ask, Job(str(ask))) for ask in range(2, 8)]
     events = queued(cloud, *effects)
     assert cloud.asked == [["1"], ["2", "4", "5"], ["3"], ["6", "7"]]
-    assert events == [on.StopAnswered(ask, f"launch{ask}", None) for ask in range(1, 8)]
+    assert events == [on.StopAnswered(ask=ask, launch_id=f"launch{ask}", fault=None) for ask in range(1, 8)]
 
 
 def test_a_fault_of_one_is_not_the_others():

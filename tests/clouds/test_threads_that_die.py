@@ -96,11 +96,11 @@ def effects_from(first):
         find(next(numbers), "b"),
         *(stop(next(numbers), Job("a")) for _ in range(3)),
         confirm(next(numbers), "a"),
-        Settle(next(numbers), "a", "a"),
-        Settle(next(numbers), "b", "b"),
-        Survey(next(numbers)),
-        AskOwners(next(numbers), ()),
-        CheckWanted(next(numbers), (("a", "a"),)),
+        Settle(ask=next(numbers), launch_id="a", key="a"),
+        Settle(ask=next(numbers), launch_id="b", key="b"),
+        Survey(ask=next(numbers)),
+        AskOwners(ask=next(numbers), sightings=()),
+        CheckWanted(ask=next(numbers), launches=(("a", "a"),)),
     ]
 
 
@@ -137,7 +137,7 @@ def play(kills):
         renewal=(0.0, 0.0),
         look_after=0.002,
     )
-    first = [*effects_from(1), Settle(50, "unknown", "unknown"), submit(51)]
+    first = [*effects_from(1), Settle(ask=50, launch_id="unknown", key="unknown"), submit(51)]
     it.dispatch(*first[:3])
     it.withdraw(2)
     came = complete(it, first[3:])
@@ -230,14 +230,16 @@ def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
         before = threads() - others
         for verb in ("submit", "describe", "stop"):
             cloud.fail(verb, MemoryError())
-        it.dispatch(submit(4), observe(5, Job("a")), stop(6, Job("a")), *(AskOwners(ask, ()) for ask in (7, 8, 9)))
+        it.dispatch(
+            submit(4), observe(5, Job("a")), stop(6, Job("a")), *(AskOwners(ask=ask, sightings=()) for ask in (7, 8, 9))
+        )
         came = it.settle()
         assert [event.ask for event in came] == [4, 5, 6, 7, 8, 9]
         assert [event.fault.trouble for event in came] == [Trouble.NO_ANSWER] * 3 + [Trouble.UNREACHED] * 3
         cloud.fail("submit", EXPIRED)
         it.dispatch(submit(10))
         assert it.one().fault == EXPIRED
-        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), AskOwners(14, ()))
+        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), AskOwners(ask=14, sightings=()))
         assert [event for event in it.settle() if getattr(event, "fault", None)] == []
         assert len(before) == 5
         assert before <= threads()

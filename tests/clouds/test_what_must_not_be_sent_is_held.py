@@ -172,7 +172,7 @@ def test_closing_does_not_wait_for_reads_and_questions_whose_answers_nobody_need
 
     with rig(rows=Rows(owners=owners)) as it:
         release = it.cloud.hold("describe")
-        it.dispatch(submit(1), observe(2, Job("a")), AskOwners(3, ()))
+        it.dispatch(submit(1), observe(2, Job("a")), AskOwners(ask=3, sightings=()))
         assert it.one().ask == 1
         until(lambda: it.cloud.calls["describe"] == 1 and asked.is_set())
         assert it.dispatcher.close(PATIENCE / 2) is True
@@ -206,7 +206,7 @@ def test_stops_that_cannot_be_sent_in_time_are_held():
     left = it.one()
     assert (left.ask, left.fault.trouble, left.fault.code) == (2, Trouble.HELD, "Closed")
     release.set()
-    assert it.one() == on.StopAnswered(1, "launch1", None)
+    assert it.one() == on.StopAnswered(ask=1, launch_id="launch1", fault=None)
 
 
 def test_what_is_dispatched_after_the_close_is_held_at_once():

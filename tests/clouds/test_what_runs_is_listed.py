@@ -100,12 +100,12 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        it.dispatch(Watch(1, "", (job,), 99))
-        assert it.one() == on.Watched(1, "", ())
+        it.dispatch(Watch(ask=1, place="", jobs=(job,), at_once=99))
+        assert it.one() == on.Watched(ask=1, place="", unlisted=())
         slow_down = Fault(Trouble.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
-        it.dispatch(Watch(2, "", (job,), 99))
-        assert it.one() == on.ObserveFailed(2, slow_down)
+        it.dispatch(Watch(ask=2, place="", jobs=(job,), at_once=99))
+        assert it.one() == on.ObserveFailed(ask=2, fault=slow_down)
 
 
 @pytest.mark.parametrize("at_once", [2, 20, 99])
@@ -114,8 +114,8 @@ def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_do
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
         few = tuple(Job(f"arn:nobody{number}") for number in range(at_once))
-        it.dispatch(Watch(1, "", (job, *few), at_once))
-        assert it.one() == on.Observed(1, (), few)
+        it.dispatch(Watch(ask=1, place="", jobs=(job, *few), at_once=at_once))
+        assert it.one() == on.Observed(ask=1, seen=(), missing=few)
         many = (*few, Job("arn:one more"))
-        it.dispatch(Watch(2, "", (job, *many), at_once))
-        assert it.one() == on.Watched(2, "", many)
+        it.dispatch(Watch(ask=2, place="", jobs=(job, *many), at_once=at_once))
+        assert it.one() == on.Watched(ask=2, place="", unlisted=many)

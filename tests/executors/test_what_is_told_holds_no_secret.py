@@ -16,7 +16,9 @@ SIDECAR = "proxy: CannotStartContainerError: exec: --token=hunter2: no such file
 def test_a_sidecar_that_did_not_start_is_told_without_the_secret_in_its_command_line(success):
     stop = Stop("ecs", exit_code=0 if success else 1, sidecars=(SIDECAR,))
 
-    told = messages.report(effects.Report("key", success, Job("arn:aws:ecs:::task/x", "fleet"), stop))
+    told = messages.report(
+        effects.Report(key="key", success=success, job=Job("arn:aws:ecs:::task/x", "fleet"), stop=stop)
+    )
 
     assert "proxy: CannotStartContainerError: exec: --token=***" in told
     assert "hunter2" not in told

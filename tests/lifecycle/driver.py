@@ -101,7 +101,7 @@ class Life:
     def _ask_rows(self, effect: do.Effect) -> list[do.Effect]:
         """An effect; instead of a question that the rows answer at once, what the answer leads to."""
         if isinstance(effect, do.Settle) and self.awaited is not None:
-            return self.tell(on.Settled(effect.ask, effect.launch_id, self.awaited))
+            return self.tell(on.Settled(ask=effect.ask, launch_id=effect.launch_id, awaited=self.awaited))
         if isinstance(effect, do.Confirm) and effect.read and self.reads:
             return self.tell(self.read(effect))
         return [effect]
@@ -110,7 +110,7 @@ class Life:
         """The answer that all are ours, and what they run."""
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
         workloads = {launch_id: f"row of {launch_id}" for launch_id in confirm.read}
-        return on.Confirmed(confirm.ask, ids, frozenset(ids), workloads, self.now)
+        return on.Confirmed(ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=workloads, read_at=self.now)
 
     def tick(self, after: float = 0.0) -> list[do.Effect]:
         """A beat."""
@@ -118,7 +118,7 @@ class Life:
 
     def take(self, launch_id: str = "L1", key: str = "K1") -> list[do.Effect]:
         """Airflow hands a workload over."""
-        return self.tell(on.Taken(launch_id, key, f"work of {launch_id}"))
+        return self.tell(on.Taken(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
     def record(self, launch_id: str = "L1") -> Record:
         """One launch."""
@@ -132,7 +132,7 @@ class Life:
     def active(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
         """Bring a launch to the point where AWS accepted its job."""
         ask = self.launching(launch_id, key)
-        self.tell(on.Accepted(ask, launch_id, starting(job, f"{launch_id}-1")))
+        self.tell(on.Accepted(ask=ask, launch_id=launch_id, seen=starting(job, f"{launch_id}-1")))
 
     def started(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
         """Bring a launch to the point where its user code runs."""
@@ -141,12 +141,12 @@ class Life:
 
     def see(self, *seen: Observation) -> list[do.Effect]:
         """A state change is pushed."""
-        return self.tell(on.Observed(None, seen))
+        return self.tell(on.Observed(ask=None, seen=seen))
 
     def sweep(self, after: float = 5.0, *, missing: Sequence[Job] = (), seen: Sequence[Observation] = ()) -> list:
         """A beat that asks how the jobs are, and the answer; the effects of the answer."""
         observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Observe))
-        return self.tell(on.Observed(observe.ask, tuple(seen), tuple(missing)))
+        return self.tell(on.Observed(ask=observe.ask, seen=tuple(seen), missing=tuple(missing)))
 
     def submits(self, after: float = 0.0) -> list[str]:
         """Who is launched by a beat."""

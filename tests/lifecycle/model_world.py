@@ -16,7 +16,7 @@ from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.values import Fault, Origin, Trouble
+from aws_exec.lifecycle.values import Fault, Job, Origin, Trouble
 from tests.lifecycle import properties
 from tests.lifecycle.model_airflow import Launch, ModelAirflow
 from tests.lifecycle.model_cloud import FORGETFUL, Container, ModelCloud
@@ -86,7 +86,11 @@ class World:
     def _hold(self, effect: do.Submit) -> None:
         self.outstanding.remove(effect)
         held = Fault(Trouble.HELD, "submit")
-        self.answers.append(on.Unaccepted(effect.ask, effect.launch_id, held, effect.request, effect.place))
+        self.answers.append(
+            on.Unaccepted(
+                ask=effect.ask, launch_id=effect.launch_id, fault=held, request=effect.request, place=effect.place
+            )
+        )
 
     # -- Airflow ------------------------------------------------------------------------------------------------------
 
@@ -124,13 +128,13 @@ class World:
             deadline=self.now + timeout if timeout else None,
             invalid=self.count % 11 == 0,
         )
-        self.tell(on.Taken(launch_id, key, f"work of {launch_id}"))
+        self.tell(on.Taken(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
     def take_back(self, key: str, *, given_up: bool) -> None:
         """Airflow revokes the task, or declares it terminal."""
         owner = self.airflow.owner(key)
-        effects = self.tell(on.GivenUp(key) if given_up else on.Revoked(key))
-        assert (do.Release(key) in effects) == (owner is not None), "a key is released iff it was held"
+        effects = self.tell(on.GivenUp(key=key) if given_up else on.Revoked(key=key))
+        assert (do.Release(key=key) in effects) == (owner is not None), "a key is released iff it was held"
 
     def beat(self, after: float) -> None:
         """Time passes, and the scheduler beats."""
@@ -179,7 +183,11 @@ class World:
         self.airflow.launches[launch_id] = replace(
             launch, launch_id=launch_id, family=family, fate="", deadline=deadline
         )
-        self.tell(on.Adopted(launch_id, launch.key, job or stale, workload, origin=Origin(launch.family)))
+        self.tell(
+            on.Adopted(
+                launch_id=launch_id, key=launch.key, job=job or stale, workload=workload, origin=Origin(launch.family)
+            )
+        )
 
     def drain(self) -> None:
         """The executor ends."""
@@ -216,7 +224,9 @@ class World:
     def _failure(self, effect: do.IoEffect, fault: Fault) -> on.Completion:
         if isinstance(effect, do.Submit):
             request = effect.request or self.new_id("request-")
-            return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
+            return on.Unaccepted(
+                ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request, place=effect.place
+            )
         return failed(effect, fault)
 
     def _act(self, effect: do.IoEffect, fault: Fault | None, lag: float) -> on.Completion:
@@ -226,19 +236,25 @@ class World:
             self.cloud.get(effect.job).stop_asked = True
         return self._failure(effect, fault) if fault is not None else self._answer(effect)
 
+    def _described(self, ask: int, jobs: tuple[Job, ...]) -> on.Observed:
+        seen, missing = self.cloud.observe(jobs, self.now)
+        return on.Observed(ask=ask, seen=seen, missing=missing)
+
     def _answer(self, effect: do.IoEffect) -> on.Completion:
         match effect:
             case do.Find():
-                return on.Found(effect.ask, effect.launch_ids, self.cloud.find(effect.families, self.now))
+                return on.Found(
+                    ask=effect.ask, launch_ids=effect.launch_ids, seen=self.cloud.find(effect.families, self.now)
+                )
             case do.Observe():
-                return on.Observed(effect.ask, *self.cloud.observe(effect.jobs, self.now))
+                return self._described(effect.ask, effect.jobs)
             case do.Watch():
                 unlisted = self.cloud.unlisted(effect.jobs, self.now)
                 if unlisted and effect.ask % 2:  # either answer is one that a lane may give
-                    return on.Observed(effect.ask, *self.cloud.observe(unlisted, self.now))
-                return on.Watched(effect.ask, effect.place, unlisted)
+                    return self._described(effect.ask, unlisted)
+                return on.Watched(ask=effect.ask, place=effect.place, unlisted=unlisted)
             case do.StopJob():
-                return on.StopAnswered(effect.ask, effect.launch_id)
+                return on.StopAnswered(ask=effect.ask, launch_id=effect.launch_id)
             case do.Confirm() | do.Settle() | do.CheckWanted():
                 return self._ask_rows(effect)
 
@@ -248,12 +264,16 @@ class World:
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
                 ours = frozenset(filter(self.airflow.ours, ids))
                 read = {launch_id: f"row of {launch_id}" for launch_id in ours & effect.read}
-                return on.Confirmed(effect.ask, ids, ours, read, self.now)
+                return on.Confirmed(ask=effect.ask, launch_ids=ids, ours=ours, workloads=read, read_at=self.now)
             case do.Settle():
-                return on.Settled(effect.ask, effect.launch_id, self.airflow.awaits(effect.launch_id))
+                return on.Settled(
+                    ask=effect.ask, launch_id=effect.launch_id, awaited=self.airflow.awaits(effect.launch_id)
+                )
             case do.CheckWanted():
                 unwanted = [launch_id for launch_id, _ in effect.launches if self.airflow.unwanted(launch_id)]
-                return on.WantedChecked(effect.ask, tuple((launch_id, "marked failed") for launch_id in unwanted))
+                return on.WantedChecked(
+                    ask=effect.ask, unwanted=tuple((launch_id, "marked failed") for launch_id in unwanted)
+                )
 
     def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
         if effect.not_after is not None and self.now > effect.not_after:
@@ -270,8 +290,10 @@ class World:
         if len(self.cloud.containers) > before:
             properties.check_made(self, container, effect)
         if fault is not None:
-            return on.Unaccepted(effect.ask, effect.launch_id, fault, request, effect.place)
-        return on.Accepted(effect.ask, effect.launch_id, container.seen())
+            return on.Unaccepted(
+                ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request, place=effect.place
+            )
+        return on.Accepted(ask=effect.ask, launch_id=effect.launch_id, seen=container.seen())
 
     def deliver(self, pick: int) -> None:
         """A completion arrives."""
@@ -299,7 +321,7 @@ class World:
     def push(self, pick: int) -> None:
         """A state change sets out, to arrive whenever it likes."""
         container = self.cloud.containers[pick % len(self.cloud.containers)]
-        self.answers.append(on.Observed(None, (container.seen(),)))
+        self.answers.append(on.Observed(ask=None, seen=(container.seen(),)))
 
     # -- the cloud ----------------------------------------------------------------------------------------------------
 

@@ -8,81 +8,88 @@ from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fau
 
 def test_a_running_task_with_a_known_job_is_watched_and_reported():
     life = Life()
-    assert life.tell(on.Adopted("L1", "K1", JOB)) == []
-    assert life.tick() == [do.Observe(1, "c1", (JOB,))]
-    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB)) == []
+    assert life.tick() == [do.Observe(ask=1, place="c1", jobs=(JOB,))]
+    assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
 
 
 def test_a_queued_task_with_a_known_job_whose_container_never_started_gets_the_next_token_of_its_first_launch():
     life = Life()
-    life.tell(on.Adopted("L9", "K1", JOB, "work"))
+    life.tell(on.Adopted(launch_id="L9", key="K1", job=JOB, workload="work"))
     text = "Its container never started; launching another (attempt 2 of 3)"
-    assert life.see(stopped(NEVER_STARTED, token="L1-4")) == [do.Note("K1", text, stop=NEVER_STARTED)]
-    assert life.tick(5) == [do.Submit(2, "L9", "K1", "L1-5", "row of L9", place="c1", read_at=5.0)]
-    assert life.tell(on.Unaccepted(2, "L9", fault(Trouble.NO_ANSWER), "request", "c1")) == []
-    life.tell(on.Revoked("K1"))
-    assert life.tick() == [do.Find(3, ("L9",), ("L1",), ("c1",))]
+    assert life.see(stopped(NEVER_STARTED, token="L1-4")) == [do.Note(key="K1", text=text, stop=NEVER_STARTED)]
+    assert life.tick(5) == [
+        do.Submit(ask=2, launch_id="L9", key="K1", token="L1-5", workload="row of L9", place="c1", read_at=5.0)
+    ]
+    assert (
+        life.tell(on.Unaccepted(ask=2, launch_id="L9", fault=fault(Trouble.NO_ANSWER), request="request", place="c1"))
+        == []
+    )
+    life.tell(on.Revoked(key="K1"))
+    assert life.tick() == [do.Find(ask=3, launch_ids=("L9",), families=("L1",), places=("c1",))]
 
 
 def test_a_queued_task_that_is_found_by_its_launch_id_is_followed():
     life = Life()
-    life.tell(on.Adopted("L1", "K1", workload="work", place="c2"))
-    assert life.tick() == [do.Find(1, ("L1",), ("L1",), ("c2",))]
-    assert life.tell(on.Found(1, ("L1",), (starting(),))) == [do.Launched("K1", JOB)]
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work", place="c2"))
+    assert life.tick() == [do.Find(ask=1, launch_ids=("L1",), families=("L1",), places=("c2",))]
+    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=(starting(),))) == [do.Launched(key="K1", job=JOB)]
 
 
 def test_the_newest_container_of_a_launch_is_the_one_that_counts():
     life = Life()
-    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
     dead = stopped(NEVER_STARTED, token="L1-9")
-    assert life.tell(on.Found(1, ("L1",), (running(JOB2, "L1-10"), dead))) == [do.Launched("K1", JOB2)]
+    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=(running(JOB2, "L1-10"), dead))) == [
+        do.Launched(key="K1", job=JOB2)
+    ]
     assert life.record().token == "L1-10"
 
 
 def test_a_queued_task_that_is_found_nowhere_is_launched_with_its_own_token():
     life = Life()
-    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
-    assert life.tell(on.Found(1, ("L1",), ())) == []
-    assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "row of L1", read_at=0.0)]
+    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=())) == []
+    assert life.tick() == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=0.0)]
 
 
 def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_launched():
     life = Life(idempotent_submit=False)
-    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
-    assert life.tell(on.Found(1, ("L1",), ())) == []
+    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=())) == []
     assert life.tick(19.9) == []
-    assert life.tick(0.1) == [do.Find(2, ("L1",), ("L1",), ("",))]
-    assert life.tell(on.Found(2, ("L1",), ())) == []
-    assert life.tick() == [do.Submit(4, "L1", "K1", "L1-1", "row of L1", read_at=20.0)]
+    assert life.tick(0.1) == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=())) == []
+    assert life.tick() == [do.Submit(ask=4, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=20.0)]
 
 
 def test_a_running_task_that_is_found_nowhere_is_left_to_its_heartbeat_and_never_launched():
     """Its container may live where we may not list: to fail it would start another one beside it."""
     life = Life()
-    life.tell(on.Adopted("L1", "K1"))
+    life.tell(on.Adopted(launch_id="L1", key="K1"))
     life.tick()
-    assert life.tell(on.Found(1, ("L1",), ())) == []
+    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=())) == []
     life.tick(20)
-    note = do.Note("K1", "Adopted, but no container of it was found: its heartbeat decides")
-    assert life.tell(on.Found(2, ("L1",), ())) == [note, do.Release("K1")]
+    note = do.Note(key="K1", text="Adopted, but no container of it was found: its heartbeat decides")
+    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=())) == [note, do.Release(key="K1")]
     assert life.book.records == {}
 
 
 def test_a_running_task_whose_container_never_started_is_reported_and_never_launched():
     life = Life()
-    life.tell(on.Adopted("L1", "K1", JOB))
-    assert life.see(stopped(NEVER_STARTED)) == [do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED)]
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    assert life.see(stopped(NEVER_STARTED)) == [do.Report(key="K1", success=False, job=JOB, stop=NEVER_STARTED)]
 
 
 def test_what_is_tracked_already_is_not_adopted_again():
     life = Life()
     life.active()
     before = life.record()
-    assert life.tell(on.Adopted("L1", "K1", JOB2)) == []
-    assert life.tell(on.Adopted("L2", "K1", JOB2)) == []
+    assert life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB2)) == []
+    assert life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB2)) == []
     assert dict(life.book.records) == {"L1": before}
 
 
@@ -90,8 +97,8 @@ def test_a_stale_job_that_another_launch_of_ours_holds_is_looked_for_by_launch_i
     """`external_executor_id` is not cleared for the next try: the ARN may be that of a container being stopped."""
     life = Life()
     life.started()
-    life.tell(on.GivenUp("K1"))
-    life.tell(on.Adopted("L2", "K2", JOB, "work"))
+    life.tell(on.GivenUp(key="K1"))
+    life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB, workload="work"))
     assert life.see(stopped(NEVER_STARTED)) == []
     assert set(life.book.records) == {"L2"}
     assert [effect.launch_ids for effect in life.tick() if isinstance(effect, do.Find)] == [("L2",)]
@@ -101,18 +108,18 @@ def test_a_job_that_only_lingers_is_taken_over_by_who_is_adopted_with_it():
     """Its report was lost with a stall: whoever asks again is told again."""
     life = Life()
     life.started()
-    life.tell(on.Taken("L2", "K1", "work"))
-    life.tell(on.Revoked("K1"))
-    life.tell(on.Adopted("L3", "K1", JOB))
+    life.tell(on.Taken(launch_id="L2", key="K1", workload="work"))
+    life.tell(on.Revoked(key="K1"))
+    life.tell(on.Adopted(launch_id="L3", key="K1", job=JOB))
     assert set(life.book.records) == {"L3"}
-    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
 def test_a_state_change_that_names_the_place_otherwise_is_still_about_the_same_job():
     """EventBridge names the cluster by its ARN, the options name it by its name."""
     life = Life()
-    life.tell(on.Adopted("L1", "K1", JOB))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     elsewhere = Job(JOB.arn, "arn:cluster/c1")
     assert len(life.see(stopped(EXITED_0, job=elsewhere))) == 1
     assert life.book.records == {}
@@ -121,9 +128,9 @@ def test_a_state_change_that_names_the_place_otherwise_is_still_about_the_same_j
 def followed_silently(life: Life) -> int:
     """A launch that was answered by nobody, and is another scheduler's by now; the ask of the look for it."""
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     (confirm,) = life.tick(30)
-    assert life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset())) == [do.Release("K1")]
+    assert life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
     (find,) = life.tick()
     return find.ask
 
@@ -131,19 +138,19 @@ def followed_silently(life: Life) -> int:
 def test_a_launch_that_comes_back_from_another_scheduler_reports_again():
     life = Life(gap=10.0)
     find = followed_silently(life)
-    assert life.tell(on.Adopted("L1", "K1")) == []
+    assert life.tell(on.Adopted(launch_id="L1", key="K1")) == []
     assert life.machine.owns("K1")
-    assert life.tell(on.Found(find, ("L1",), (running(),))) == [do.Launched("K1", JOB)]
-    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.tell(on.Found(ask=find, launch_ids=("L1",), seen=(running(),))) == [do.Launched(key="K1", job=JOB)]
+    assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
 
 
 def test_a_job_that_is_found_by_two_launches_is_reported_by_the_one_that_speaks_for_its_key():
     life = Life(gap=10.0)
     find = followed_silently(life)
-    life.tell(on.Adopted("by-arn", "K1", job=JOB))
-    assert life.tell(on.Found(find, ("L1",), (running(),))) == []
+    life.tell(on.Adopted(launch_id="by-arn", key="K1", job=JOB))
+    assert life.tell(on.Found(ask=find, launch_ids=("L1",), seen=(running(),))) == []
     assert set(life.book.records) == {"by-arn"}
-    assert life.see(running(), stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.see(running(), stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
@@ -151,18 +158,18 @@ def test_a_silent_follower_leaves_its_job_to_the_launch_that_gets_it_too():
     """The same token, asked again under the launch id of the row, is answered with the job that it made before."""
     life = Life(gap=10.0, poll_interval=1e9)
     find = followed_silently(life)
-    assert life.tell(on.Found(find, ("L1",), (starting(),))) == []
+    assert life.tell(on.Found(ask=find, launch_ids=("L1",), seen=(starting(),))) == []
     ask = life.launching("L2", "K2")
-    assert life.tell(on.Accepted(ask, "L2", starting())) == [do.Launched("K2", JOB)]
+    assert life.tell(on.Accepted(ask=ask, launch_id="L2", seen=starting())) == [do.Launched(key="K2", job=JOB)]
     assert set(life.book.records) == {"L2"}
 
 
 def test_a_launch_that_is_being_stopped_is_not_adopted_again():
     life = Life()
     life.active()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     before = life.record()
-    assert life.tell(on.Adopted("L1", "K1", workload="work")) == []
+    assert life.tell(on.Adopted(launch_id="L1", key="K1", workload="work")) == []
     assert life.record() == before
     assert not life.machine.owns("K1")
 
@@ -170,30 +177,30 @@ def test_a_launch_that_is_being_stopped_is_not_adopted_again():
 def test_the_rest_of_a_followed_job_is_still_stopped_in_time_when_its_launch_comes_back():
     life = Life(gap=10.0, poll_interval=1e9)
     find = followed_silently(life)
-    life.tell(on.Found(find, ("L1",), (running(),)))
+    life.tell(on.Found(ask=find, launch_ids=("L1",), seen=(running(),)))
     life.see(over(EXITED_0))
     due = life.record().due
     life.awaited = None
-    life.tell(on.Adopted("L1", "K1"), after=5)
+    life.tell(on.Adopted(launch_id="L1", key="K1"), after=5)
     assert due == life.record().due == life.now - 5 + life.machine.policy.stop_grace
 
 
 def test_an_adopted_job_that_has_not_started_has_its_time_to_start_from_the_adoption():
     life = Life(start_timeout=300, poll_interval=1e9, orphan_interval=1e9)
-    life.tell(on.Adopted("L1", "K1", JOB, "work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
     assert life.record().unseen is None
     life.tick()
     assert life.tick(299) == []
     text = "Its job had not started 300 s after it was accepted"
     assert life.tick(1) == [
-        do.Report("K1", success=False, job=JOB, text=text),
-        do.StopJob(life.record().ask, "L1", JOB, text),
+        do.Report(key="K1", success=False, job=JOB, text=text),
+        do.StopJob(ask=life.record().ask, launch_id="L1", job=JOB, reason=text),
     ]
 
 
 def test_an_adopted_launch_without_a_job_has_no_time_to_start():
     life = Life(start_timeout=300, poll_interval=1e9)
-    life.tell(on.Adopted("L1", "K1"))
+    life.tell(on.Adopted(launch_id="L1", key="K1"))
     assert (life.record().start_by, life.record().due) == (None, life.now)
 
 
@@ -202,8 +209,8 @@ def test_a_replacement_bears_a_token_that_its_launch_has_not_used():
     life = Life()
     ask = life.launching()
     for _ in range(3):
-        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY)))
         ask = life.submit_of(life.tick(200)).ask
-    life.tell(on.Accepted(ask, "L1", starting(token="L1-2")))
+    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token="L1-2")))
     life.see(stopped(NEVER_STARTED, token="L1-2"))
     assert life.submit_of(life.tick(60)).token == "L1-5"

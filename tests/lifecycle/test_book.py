@@ -21,7 +21,7 @@ def written(book: Book, *records: Record) -> None:
 def test_what_is_to_be_done_stays_in_the_outbox_until_it_is_carried_out():
     machine = Machine(Policy())
     for number in range(6):
-        machine.handle(on.Taken(f"L{number}", f"K{number}", "work"), 0.0)
+        machine.handle(on.Taken(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
         if number % 2:
             machine.handle(on.Tick(), 0.0)
     numbers, effects = zip(*machine.book.outbox.items(), strict=True)
@@ -61,7 +61,7 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
     life = Life(launch_timeout=10 * 86400.0)
     ask = life.launching()
     for _ in range(2000):
-        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.THROTTLED)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.THROTTLED)))
         ask = life.submit_of(life.tick(31)).ask
     assert len(life.book._due) < 200
 
@@ -69,9 +69,9 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
 def test_nothing_is_left_of_a_thousand_launches_that_are_over():
     life = Life(launch_timeout=86400.0)
     for number in range(1000):
-        life.machine.handle(on.Taken(f"L{number}", "K", "work"), float(number))
+        life.machine.handle(on.Taken(launch_id=f"L{number}", key="K", workload="work"), float(number))
     life.now = 1000.0
-    life.tell(on.Revoked("K"))
+    life.tell(on.Revoked(key="K"))
     book = life.book
     assert (book.records, book.by_key, book.by_arn, book.watched) == ({}, {}, {}, {})
     assert len(book._due) < 200

@@ -32,7 +32,7 @@ def test_a_launch_that_is_out_is_withdrawn():
     life = Life()
     ask = life.launching()
     assert life.tell(on.Draining()) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
     assert life.tick() == []
     assert set(life.book.records) == {"L1"}
 
@@ -41,8 +41,8 @@ def test_a_launch_that_was_sent_all_the_same_is_followed():
     life = Life()
     ask = life.launching()
     life.tell(on.Draining())
-    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.Launched("K1", JOB)]
-    assert life.tick() == [do.Observe(2, "c1", (JOB,))]
+    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [do.Launched(key="K1", job=JOB)]
+    assert life.tick() == [do.Observe(ask=2, place="c1", jobs=(JOB,))]
 
 
 def test_a_container_that_never_started_is_not_replaced_while_draining():
@@ -58,7 +58,7 @@ def test_what_lingers_is_not_stopped_while_draining_and_an_end_is_still_reported
     life = Life()
     life.started()
     life.tell(on.Draining())
-    assert life.see(over(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.see(over(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert [type(effect) for effect in life.tick(1000)] == [do.Observe]
 
 
@@ -73,8 +73,8 @@ def test_a_deadline_is_not_kept_while_draining():
 def test_terminating_stops_every_job_and_reports_each_end():
     life = Life()
     life.started()
-    assert life.tell(on.Terminating()) == [do.StopJob(2, "L1", JOB, WHY)]
-    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.tell(on.Terminating()) == [do.StopJob(ask=2, launch_id="L1", job=JOB, reason=WHY)]
+    assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
@@ -89,23 +89,29 @@ def test_a_job_that_is_accepted_after_terminating_is_stopped():
     life = Life()
     ask = life.launching()
     assert life.tell(on.Terminating()) == [do.WithdrawAll()]
-    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.Launched("K1", JOB), do.StopJob(2, "L1", JOB, WHY)]
+    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [
+        do.Launched(key="K1", job=JOB),
+        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=WHY),
+    ]
     ended = stopped(NEVER_STARTED)
-    assert life.see(ended) == [do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED)]
+    assert life.see(ended) == [do.Report(key="K1", success=False, job=JOB, stop=NEVER_STARTED)]
 
 
 def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_look_at():
     """Its container is accepted later, and must not outlive the executor."""
     life = Life(wakes=1)
     refused = life.launching("L1", "K1")
-    life.tell(on.Unaccepted(refused, "L1", fault(Trouble.UNREACHED)))
+    life.tell(on.Unaccepted(ask=refused, launch_id="L1", fault=fault(Trouble.UNREACHED)))
     ask = life.launching("L2", "K2")
     life.tell(on.Terminating())
     assert life.machine.unfinished() == 1
     while life.machine.due(life.now):
         life.tick()
     seen = starting(token="L2-1")
-    assert life.tell(on.Accepted(ask, "L2", seen)) == [do.Launched("K2", JOB), do.StopJob(3, "L2", JOB, WHY)]
+    assert life.tell(on.Accepted(ask=ask, launch_id="L2", seen=seen)) == [
+        do.Launched(key="K2", job=JOB),
+        do.StopJob(ask=3, launch_id="L2", job=JOB, reason=WHY),
+    ]
 
 
 def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_never_out():
@@ -113,7 +119,7 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
     life = Life()
     ask = life.launching()
     life.tell(on.Terminating())
-    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
     assert life.tick(10) == []
     assert life.record().phase is Phase.WAITING
 
@@ -121,23 +127,28 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
 def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopped():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     assert life.tell(on.Terminating()) == []
-    assert life.tick() == [do.Find(2, ("L1",), ("L1",), ("",))]
-    assert life.tell(on.Found(2, ("L1",), (starting(),))) == [do.Launched("K1", JOB), do.StopJob(3, "L1", JOB, WHY)]
+    assert life.tick() == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
+        do.Launched(key="K1", job=JOB),
+        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=WHY),
+    ]
 
 
 def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_terminating():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     life.tell(on.Terminating())
-    assert life.tick() == [do.Find(2, ("L1",), ("L1",), ("",))]
-    assert life.tell(on.Found(2, ("L1",), ())) == []
-    assert life.tick(20) == [do.Find(3, ("L1",), ("L1",), ("",))]
+    assert life.tick() == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=())) == []
+    assert life.tick(20) == [do.Find(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
     assert life.machine.unfinished() == 1
     text = "The executor was terminated; no container of it was found"
-    assert life.tell(on.Found(3, ("L1",), ())) == [do.Report("K1", success=False, text=text, containers=0)]
+    assert life.tell(on.Found(ask=3, launch_ids=("L1",), seen=())) == [
+        do.Report(key="K1", success=False, text=text, containers=0)
+    ]
     assert life.book.records == {}
 
 
@@ -149,11 +160,14 @@ def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminat
     (confirm,) = life.tick(11)
     assert life.tell(on.Terminating()) == []
     assert life.machine.unfinished() == 0
-    assert life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset({"L1"}))) == []
+    assert life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.machine.unfinished() == 1
     (find,) = life.tick()
-    (told, stop) = life.tell(on.Found(find.ask, ("L1",), (starting(),)))
-    assert (told, stop) == (do.Launched("K1", JOB), do.StopJob(stop.ask, "L1", JOB, WHY))
+    (told, stop) = life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
+    assert (told, stop) == (
+        do.Launched(key="K1", job=JOB),
+        do.StopJob(ask=stop.ask, launch_id="L1", job=JOB, reason=WHY),
+    )
 
 
 def ending(life):
@@ -168,7 +182,7 @@ def test_an_end_waits_for_a_launch_until_it_is_answered():
     assert (life.machine.unfinished(), life.machine.owns("K1"), life.machine.owns("nobody")) == (0, True, False)
     ask = life.submit_of(life.tick()).ask
     assert ending(life) == 1
-    life.tell(on.Accepted(ask, "L1", starting()))
+    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
     assert life.machine.unfinished() == 0
 
 
@@ -177,7 +191,7 @@ def test_an_end_does_not_wait_for_a_launch_whose_answer_never_came():
     life = Life()
     ask = life.launching()
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     assert life.machine.unfinished() == 0
 
 
@@ -192,26 +206,26 @@ def test_an_end_does_not_wait_for_jobs_nor_for_what_the_row_says_of_their_ends(s
     assert life.machine.unfinished() == 1
 
 
-@pytest.mark.parametrize("event", [on.Revoked("K1"), on.GivenUp("K1")])
+@pytest.mark.parametrize("event", [on.Revoked(key="K1"), on.GivenUp(key="K1")])
 def test_an_end_waits_for_a_stop_until_aws_accepts_it(event):
     life = Life()
     life.started()
     (stop,) = [effect for effect in life.tell(event) if isinstance(effect, do.StopJob)]
     assert ending(life) == 1
-    life.tell(on.StopAnswered(stop.ask, "L1", None))
+    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
 
 
 def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
     life = Life()
     life.started()
-    (stop,) = [effect for effect in life.tell(on.Revoked("K1")) if isinstance(effect, do.StopJob)]
+    (stop,) = [effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
     life.tell(on.Draining())
-    life.tell(on.StopAnswered(stop.ask, "L1", fault(Trouble.UNREACHED)))
+    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(Trouble.UNREACHED)))
     due = life.record().due
     assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
     (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
-    life.tell(on.StopAnswered(again.ask, "L1", None))
+    life.tell(on.StopAnswered(ask=again.ask, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
 
 
@@ -230,26 +244,26 @@ def test_an_end_does_not_wait_for_the_stop_of_what_has_ended():
 def test_an_end_waits_for_a_launch_that_may_have_been_made_and_is_to_be_stopped():
     life = Life()
     ask = life.launching()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     assert life.machine.unfinished() == 1
     (find,) = life.tick(5)
     assert life.machine.unfinished() == 1
-    (stop,) = life.tell(on.Found(find.ask, ("L1",), (starting(),)))
+    (stop,) = life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
     assert life.machine.unfinished() == 1
-    life.tell(on.StopAnswered(stop.ask, "L1", None))
+    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
 
 
 def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
     life = Life()
     ask = life.launching()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     (find,) = life.tick(5)
-    life.tell(on.Found(find.ask, ("L1",), ()))
+    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
     grace = life.machine.policy.find_grace
     assert life.machine.unfinished(life.now + grace) == 1
     assert life.machine.unfinished(life.now + grace - 0.01) == 0

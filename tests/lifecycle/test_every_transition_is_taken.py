@@ -41,9 +41,9 @@ class Watched(Life):
         self.turns |= {(before.get(one), now.get(one)) for one in before | now}
         return effects
 
-    def answer(self, event, *rest):
+    def answer(self, event, **fields):
         """Answer what the launch waits for."""
-        return self.tell(event(self.record().ask, *rest))
+        return self.tell(event(ask=self.record().ask, **fields))
 
 
 def confirming(life):
@@ -56,7 +56,7 @@ def confirming(life):
 def unanswered(life):
     life.tick()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
 
 
 def locating(life):
@@ -65,68 +65,68 @@ def locating(life):
 
 
 def adopted_and_nowhere(life):
-    life.tell(on.Adopted("L1", "K1"))
+    life.tell(on.Adopted(launch_id="L1", key="K1"))
     for _ in range(2):
         life.tick(after=30)
-        life.answer(on.Found, ("L1",), ())
+        life.answer(on.Found, launch_ids=("L1",), seen=())
 
 
 def revoke(life):
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
 
 
 def refused(life, trouble):
-    life.tell(on.Unaccepted(life.launching(), "L1", fault(trouble)))
+    life.tell(on.Unaccepted(ask=life.launching(), launch_id="L1", fault=fault(trouble)))
 
 
 def not_found(life, times):
     locating(life)
     for _ in range(times - 1):
-        life.answer(on.Found, ("L1",), ())
+        life.answer(on.Found, launch_ids=("L1",), seen=())
         life.tick(after=30)
-    life.answer(on.Found, ("L1",), ())
+    life.answer(on.Found, launch_ids=("L1",), seen=())
 
 
 def found(life):
-    life.answer(on.Found, ("L1",), (starting(),))
+    life.answer(on.Found, launch_ids=("L1",), seen=(starting(),))
 
 
 def accepted_when_doomed(life):
     ask = life.launching()
     revoke(life)
-    life.tell(on.Accepted(ask, "L1", starting()))
+    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
 
 
 def confirmed(life, ours):
     confirming(life)
-    life.answer(on.Confirmed, ("L1",), frozenset(ours))
+    life.answer(on.Confirmed, launch_ids=("L1",), ours=frozenset(ours))
 
 
 def adopted_beside_another(life, looks, owner):
     """It is found nowhere, so often, and a survey sees a container of an earlier launch."""
-    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     for _ in range(looks):
         life.tick(after=30)
-        life.answer(on.Found, ("L1",), ())
+        life.answer(on.Found, launch_ids=("L1",), seen=())
     seen = running(JOB, "L0-1")
     sightings = (Sighting(seen, Identity("", seen.token)),)
-    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
-    life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,)))
+    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
+    life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner,)))
 
 
 def adopted_with_an_earlier_one(life):
-    life.tell(on.Adopted("L1", "K1", JOB, origin=Origin("2")))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, origin=Origin("2")))
     life.see(replace(running(), origin=Origin("1")))
 
 
 def terminated_with_an_earlier_one(life):
-    life.tell(on.Adopted("L1", "K1", JOB, origin=Origin("2")))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, origin=Origin("2")))
     life.tell(on.Terminating())
     life.see(replace(running(), origin=Origin("1")))
 
 
 def read(life):
-    life.tell(on.Adopted("L1", "K1", JOB, "work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
     life.see(stopped(NEVER_STARTED))
     life.tick(after=30)
 
@@ -140,21 +140,27 @@ def outrun(life):
     life.see(running(JOB, "L0-1"))
     life.see(stopped(EXITED_0, JOB, "L0-1"))
     life.tick()
-    life.answer(on.Confirmed, ("L1",), frozenset())
+    life.answer(on.Confirmed, launch_ids=("L1",), ours=frozenset())
 
 
 #: How each is taken: of which policy, and by what.
 WAYS = {
     (NONE, W): ({}, lambda life: life.take()),
-    (NONE, A): ({}, lambda life: life.tell(on.Adopted("L1", "K1", JOB))),
-    (NONE, U): ({}, lambda life: life.tell(on.Adopted("L1", "K1"))),
+    (NONE, A): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))),
+    (NONE, U): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1"))),
     (NONE, S): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
     (W, L): ({}, lambda life: life.launching()),
     (W, A): (BATCH | SURVEYED, lambda life: adopted_beside_another(life, 2, RUNS)),
     (W, C): (GAP, confirming),
     (W, NONE): ({}, lambda life: (life.take(), revoke(life))),
     (C, U): (GAP, lambda life: confirmed(life, {"L1"})),
-    (C, W): (GAP, lambda life: (confirming(life), life.answer(on.ConfirmFailed, ("L1",), fault(Trouble.UNREACHED)))),
+    (C, W): (
+        GAP,
+        lambda life: (
+            confirming(life),
+            life.answer(on.ConfirmFailed, launch_ids=("L1",), fault=fault(Trouble.UNREACHED)),
+        ),
+    ),
     (C, L): ({}, read),
     (C, A): ({}, outrun),
     (C, NONE): (GAP, lambda life: confirmed(life, ())),

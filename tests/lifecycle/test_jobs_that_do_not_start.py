@@ -15,7 +15,7 @@ WHY = Stop("ecs", reason=NO_ROOM)
 def test_why_a_job_waits_is_told_once_for_each_reason():
     life = Life()
     life.active()
-    told = do.Note("K1", "Its job does not start", job=JOB, stop=WHY)
+    told = do.Note(key="K1", text="Its job does not start", job=JOB, stop=WHY)
     assert life.see(WAITING) == [told]
     assert life.see(WAITING) == []
     assert life.see(starting()) == []
@@ -30,7 +30,7 @@ def test_a_job_that_waits_longer_than_allowed_fails_with_the_reason_and_is_stopp
     assert [e for e in life.tick(99) if not isinstance(e, do.Observe)] == []
     text = "Its job had not started 100 s after it was accepted"
     report, stop = (e for e in life.tick(2) if not isinstance(e, do.Observe))
-    assert report == do.Report("K1", success=False, job=JOB, stop=WHY, text=text, containers=1)
+    assert report == do.Report(key="K1", success=False, job=JOB, stop=WHY, text=text, containers=1)
     assert (stop.job, stop.reason) == (JOB, text)
 
 
@@ -47,7 +47,7 @@ def test_each_replacement_has_its_own_time_to_start():
     life.tick(90)
     life.see(stopped(NEVER_STARTED))
     ask = life.submit_of(life.tick(60)).ask
-    life.tell(on.Accepted(ask, "L1", starting(token="L1-2")))
+    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token="L1-2")))
     assert life.record().start_by == life.now + 100
 
 

@@ -13,14 +13,14 @@ from tests.lifecycle.driver import JOB, Life, fault, starting
 def test_a_workload_taken_in_is_launched_by_the_next_beat():
     life = Life()
     assert life.take() == []
-    assert life.tick() == [do.Submit(1, "L1", "K1", "L1-1", "work of L1")]
+    assert life.tick() == [do.Submit(ask=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_a_workload_handed_over_twice_is_taken_in_once():
     life = Life()
     life.take()
     assert life.take() == []
-    assert life.tick() == [do.Submit(1, "L1", "K1", "L1-1", "work of L1")]
+    assert life.tick() == [do.Submit(ask=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
     before = life.record()
     assert life.take() == []
     assert life.record() is before
@@ -30,14 +30,14 @@ def test_a_workload_handed_over_twice_is_taken_in_once():
 def test_airflow_is_told_the_job_that_was_accepted():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.Launched("K1", JOB)]
+    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [do.Launched(key="K1", job=JOB)]
     assert life.record().phase is Phase.ACTIVE
 
 
 def test_an_answer_that_comes_twice_changes_nothing():
     life = Life()
     ask = life.launching()
-    accepted = on.Accepted(ask, "L1", starting())
+    accepted = on.Accepted(ask=ask, launch_id="L1", seen=starting())
     life.tell(accepted)
     before = life.record()
     assert life.tell(accepted) == []
@@ -47,15 +47,15 @@ def test_an_answer_that_comes_twice_changes_nothing():
 @pytest.mark.parametrize(
     "late",
     [
-        on.Accepted(99, "L1", starting()),
-        on.Unaccepted(99, "L1", fault(Trouble.NO_ANSWER)),
-        on.Found(99, ("L1",), (starting(),)),
-        on.FindFailed(99, ("L1",), fault(Trouble.NO_ANSWER)),
-        on.Confirmed(99, ("L1",), frozenset()),
-        on.ConfirmFailed(99, ("L1",), fault(Trouble.NO_ANSWER)),
-        on.StopAnswered(99, "L1"),
-        on.ObserveFailed(99, fault(Trouble.NO_ANSWER)),
-        on.Observed(99, (starting(Job("arn:unknown")),), (Job("arn:unknown too"),)),
+        on.Accepted(ask=99, launch_id="L1", seen=starting()),
+        on.Unaccepted(ask=99, launch_id="L1", fault=fault(Trouble.NO_ANSWER)),
+        on.Found(ask=99, launch_ids=("L1",), seen=(starting(),)),
+        on.FindFailed(ask=99, launch_ids=("L1",), fault=fault(Trouble.NO_ANSWER)),
+        on.Confirmed(ask=99, launch_ids=("L1",), ours=frozenset()),
+        on.ConfirmFailed(ask=99, launch_ids=("L1",), fault=fault(Trouble.NO_ANSWER)),
+        on.StopAnswered(ask=99, launch_id="L1"),
+        on.ObserveFailed(ask=99, fault=fault(Trouble.NO_ANSWER)),
+        on.Observed(ask=99, seen=(starting(Job("arn:unknown")),), missing=(Job("arn:unknown too"),)),
     ],
     ids=lambda event: type(event).__name__,
 )
@@ -91,30 +91,34 @@ def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first()
 def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
     life = Life()
     ask = life.launching()
-    said = life.tell(on.Unaccepted(ask, "L1", fault(trouble)))
-    assert said == ([do.Note("K1", "Waiting to be launched", fault=fault(trouble))] if note else [])
+    said = life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(trouble)))
+    assert said == ([do.Note(key="K1", text="Waiting to be launched", fault=fault(trouble))] if note else [])
     assert life.record().attempt == 1
     assert life.tick(first / 2 - 0.01) == []
     token = "L1-2" if trouble is Trouble.NO_CAPACITY else "L1-1"
-    assert life.tick(first / 2 + 0.02) == [do.Submit(2, "L1", "K1", token, "work of L1")]
+    assert life.tick(first / 2 + 0.02) == [
+        do.Submit(ask=2, launch_id="L1", key="K1", token=token, workload="work of L1")
+    ]
 
 
 def test_the_same_reason_for_waiting_is_said_once_and_another_again():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) != []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) != []
     ask = life.submit_of(life.tick(120)).ask
-    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) == []
     ask = life.submit_of(life.tick(120)).ask
     other = fault(Trouble.REFUSED, "AccessDeniedException")
-    assert life.tell(on.Unaccepted(ask, "L1", other)) == [do.Note("K1", "Waiting to be launched", fault=other)]
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=other)) == [
+        do.Note(key="K1", text="Waiting to be launched", fault=other)
+    ]
 
 
 def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
     life = Life()
     ask = life.launching()
     for number in range(2, 12):
-        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY)))
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
         ask = submit.ask
@@ -126,8 +130,8 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
     life.active("L2", "K2")
     ask = life.launching()
     wrong = fault(Trouble.INVALID)
-    assert life.tell(on.Unaccepted(ask, "L1", wrong)) == [
-        do.Report("K1", success=False, fault=wrong, containers=0),
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=wrong)) == [
+        do.Report(key="K1", success=False, fault=wrong, containers=0),
     ]
     assert set(life.book.records) == {"L2"}
 
@@ -135,10 +139,10 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
 def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
-    assert life.tick() == [do.Confirm(2, (("L1", "K1"),))]
-    assert life.tell(on.Confirmed(2, ("L1",), frozenset({"L1"}))) == []
-    assert life.tick() == [do.Submit(3, "L1", "K1", "L1-1", "work of L1")]
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
+    assert life.tick() == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert life.tick() == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_what_is_due_now_is_due():
@@ -154,7 +158,7 @@ def test_a_launch_that_is_refused_again_waits_longer_each_time():
     life = Life()
     ask = life.launching()
     for count in (1, 2, 3):
-        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.REFUSED)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.REFUSED)))
         wait = BACKOFF[Trouble.REFUSED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
         ask = life.submit_of(life.tick(wait * 0.02)).ask

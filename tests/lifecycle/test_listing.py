@@ -16,10 +16,10 @@ def life_with(running_jobs, *, starting=(), rounds=3, alone=()):
     """A life with jobs of which these were seen running, some alone; at the beginning of its second sweep."""
     life = Life(observe_batch=2, poll_interval=5.0, look_interval=5.0 * rounds)
     for number, job in enumerate([*running_jobs, *starting]):
-        life.tell(on.Adopted(f"L{number}", f"K{number}", job))
+        life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=job))
     for observe in life.tick():
         seen = tuple(running(job, token=None, alone=job in alone) for job in observe.jobs if job in running_jobs)
-        life.tell(on.Observed(observe.ask, seen))
+        life.tell(on.Observed(ask=observe.ask, seen=seen))
     return life
 
 
@@ -35,10 +35,10 @@ def answer(life, effects, *, unlisted=(), starting=()):
     told = []
     for effect in effects:
         if isinstance(effect, do.Watch):
-            told += life.tell(on.Watched(effect.ask, effect.place, tuple(unlisted)))
+            told += life.tell(on.Watched(ask=effect.ask, place=effect.place, unlisted=tuple(unlisted)))
         else:
             seen = tuple(running(job, token=None) for job in effect.jobs if job not in starting)
-            told += life.tell(on.Observed(effect.ask, seen))
+            told += life.tell(on.Observed(ask=effect.ask, seen=seen))
     return told
 
 
@@ -104,9 +104,11 @@ def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bou
     observes = answer(life, effects, unlisted=gone)
     assert [(effect.place, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
     assert life.tick(5) == []  # the sweep goes on
-    reports = life.tell(on.Observed(observes[0].ask, tuple(stopped(EXITED_0, job, token=None) for job in gone[:2])))
+    reports = life.tell(
+        on.Observed(ask=observes[0].ask, seen=tuple(stopped(EXITED_0, job, token=None) for job in gone[:2]))
+    )
     assert [type(effect) for effect in reports] == [do.Report, do.Report]
-    life.tell(on.Observed(observes[1].ask, (running(gone[2], token=None),)))
+    life.tell(on.Observed(ask=observes[1].ask, seen=(running(gone[2], token=None),)))
     assert asked(life.tick())[0]
 
 
@@ -116,7 +118,7 @@ def test_what_ended_before_the_listing_was_read_is_not_asked_for():
     effects = life.tick(5)
     watch = next(effect for effect in effects if isinstance(effect, do.Watch))
     life.see(stopped(EXITED_0, watch.jobs[0], token=None))
-    assert life.tell(on.Watched(watch.ask, watch.place, (watch.jobs[0], Job("arn:nobody")))) == []
+    assert life.tell(on.Watched(ask=watch.ask, place=watch.place, unlisted=(watch.jobs[0], Job("arn:nobody")))) == []
 
 
 def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described():
@@ -127,7 +129,7 @@ def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described(
     assert six[0] in asked(effects)[1]
     lost = next(effect for effect in effects if isinstance(effect, do.Watch)).jobs[-1]
     (observe,) = answer(life, effects, unlisted=[lost])
-    life.tell(on.Observed(observe.ask, (), (lost,)))
+    life.tell(on.Observed(ask=observe.ask, seen=(), missing=(lost,)))
     assert lost in asked(life.tick(5))[1]
 
 
@@ -137,8 +139,8 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     effects = life.tick(5)
     watch = next(effect for effect in effects if isinstance(effect, do.Watch))
     for effect in effects:
-        life.tell(on.ObserveFailed(effect.ask, fault(Trouble.THROTTLED)))
-    assert life.tell(on.Watched(watch.ask, watch.place, watch.jobs)) == []
+        life.tell(on.ObserveFailed(ask=effect.ask, fault=fault(Trouble.THROTTLED)))
+    assert life.tell(on.Watched(ask=watch.ask, place=watch.place, unlisted=watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]
 
@@ -153,9 +155,9 @@ def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
     effects = life.tick(5)
     for observe in effects:
         if isinstance(observe, do.Observe):
-            life.tell(on.Observed(observe.ask, tuple(running(job, token=None) for job in observe.jobs)))
+            life.tell(on.Observed(ask=observe.ask, seen=tuple(running(job, token=None) for job in observe.jobs)))
     assert life.tick(5) == []
     for watch in effects:
         if isinstance(watch, do.Watch):
-            life.tell(on.Watched(watch.ask, watch.place))
+            life.tell(on.Watched(ask=watch.ask, place=watch.place))
     assert asked(life.tick(5)) != ([], [])

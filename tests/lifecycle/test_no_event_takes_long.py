@@ -63,7 +63,9 @@ def twin(machine):
 def read(confirm):
     """Its answer: all are ours, and their rows say what they run."""
     ids = tuple(launch_id for launch_id, _ in confirm.launches)
-    return on.Confirmed(confirm.ask, ids, frozenset(ids), dict.fromkeys(confirm.read, "row"), 1.0)
+    return on.Confirmed(
+        ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=dict.fromkeys(confirm.read, "row"), read_at=1.0
+    )
 
 
 def sightings(prefix="arn:", launches="L", seen=running):
@@ -80,12 +82,12 @@ def fleet():
     """Jobs that were seen to run; a sweep and a survey are due at 1000."""
     machine = Machine(replace(POLICY, gap=1e9))
     for launch_id, key, job in zip(IDS, KEYS, JOBS, strict=True):
-        handle(machine, on.Adopted(launch_id, key, job), 0.0)
+        handle(machine, on.Adopted(launch_id=launch_id, key=key, job=job), 0.0)
     effects = ticks(machine, 0.0)
     for observe in of_type(do.Observe, effects):
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        handle(machine, on.Observed(observe.ask, seen), 0.0)
-    handle(machine, on.SurveyFailed(of_type(do.Survey, effects)[0].ask, fault(Trouble.UNREACHED)), 0.0)
+        handle(machine, on.Observed(ask=observe.ask, seen=seen), 0.0)
+    handle(machine, on.SurveyFailed(ask=of_type(do.Survey, effects)[0].ask, fault=fault(Trouble.UNREACHED)), 0.0)
     return machine
 
 
@@ -94,7 +96,7 @@ def out():
     """Launches whose Submit is out."""
     machine = Machine(replace(POLICY, orphan_interval=None))
     for launch_id, key in zip(IDS, KEYS, strict=True):
-        handle(machine, on.Taken(launch_id, key, "work"), 0.0)
+        handle(machine, on.Taken(launch_id=launch_id, key=key, workload="work"), 0.0)
     assert len(of_type(do.Submit, ticks(machine, 0.0))) == MANY
     return machine
 
@@ -104,9 +106,9 @@ def waiting():
     """Launches that were adopted, are found nowhere, and wait for the survey that is out."""
     machine = Machine(POLICY)
     for launch_id, key in zip(IDS, KEYS, strict=True):
-        handle(machine, on.Adopted(launch_id, key, workload="work"), 0.0)
+        handle(machine, on.Adopted(launch_id=launch_id, key=key, workload="work"), 0.0)
     for find in of_type(do.Find, ticks(machine, 0.0)):
-        handle(machine, on.Found(find.ask, find.launch_ids, ()), 0.0)
+        handle(machine, on.Found(ask=find.ask, launch_ids=find.launch_ids, seen=()), 0.0)
     assert of_type(do.Submit, ticks(machine, 0.0)) == []
     return machine
 
@@ -149,8 +151,8 @@ class Costs:
 
     def survey(self, seen, owners, now):
         """The answer to the survey that is out, and whose the containers are."""
-        (question,) = self.tell(on.Surveyed(self.machine.book.clockwork.surveying, seen), now)
-        told = self.tell(on.OwnersTold(question.ask, question.sightings, tuple(owners)), now)
+        (question,) = self.tell(on.Surveyed(ask=self.machine.book.clockwork.surveying, sightings=seen), now)
+        told = self.tell(on.OwnersTold(ask=question.ask, sightings=question.sightings, owners=tuple(owners)), now)
         assert self.machine.book.clockwork.survey.findings is None
         return told
 
@@ -165,9 +167,9 @@ def swept(fleet):
 def test_a_sweep_and_a_listing_that_has_nobody(fleet):
     costs, watch, observes = swept(fleet)
     assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
-    (*observes,) = costs.tell(on.Watched(watch.ask, "c", watch.jobs), 1000.0)
+    (*observes,) = costs.tell(on.Watched(ask=watch.ask, place="c", unlisted=watch.jobs), 1000.0)
     assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
-    costs.tell(on.ObserveFailed(observes[0].ask, fault(Trouble.UNREACHED)), 1000.0)
+    costs.tell(on.ObserveFailed(ask=observes[0].ask, fault=fault(Trouble.UNREACHED)), 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -176,17 +178,19 @@ def test_a_sweep_and_a_listing_that_has_nobody(fleet):
 def test_what_one_call_describes(fleet, seen):
     costs, _, observes = swept(fleet)
     observe = observes[0]
-    told = costs.tell(on.Observed(observe.ask, tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)), 1000.0)
+    told = costs.tell(
+        on.Observed(ask=observe.ask, seen=tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)), 1000.0
+    )
     for settle in of_type(do.Settle, told)[:2]:
-        costs.tell(on.Settled(settle.ask, settle.launch_id, awaited=True), 1000.0)
+        costs.tell(on.Settled(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 1000.0)
     for settle in of_type(do.Settle, told)[2:4]:
-        costs.tell(on.SettleFailed(settle.ask, settle.launch_id, fault(Trouble.UNREACHED)), 1000.0)
+        costs.tell(on.SettleFailed(ask=settle.ask, launch_id=settle.launch_id, fault=fault(Trouble.UNREACHED)), 1000.0)
 
 
 def test_jobs_that_are_missing(fleet):
     costs, _, observes = swept(fleet)
     for at in (900.0, 901.0, 1000.0):
-        settles = costs.tell(on.Observed(None, (), observes[0].jobs), at)
+        settles = costs.tell(on.Observed(ask=None, seen=(), missing=observes[0].jobs), at)
     assert len(of_type(do.Settle, settles)) == len(observes[0].jobs)
 
 
@@ -200,7 +204,7 @@ def surveyed(machine, now=1000.0):
 
 def test_a_survey_of_what_is_followed(fleet):
     owners = [Owner(waits=True, names=job.arn, task=key, runs=True) for job, key in zip(JOBS, KEYS, strict=True)]
-    assert surveyed(fleet).survey(sightings(), owners, 1000.0) == [do.Orphans((), stopped=True)]
+    assert surveyed(fleet).survey(sightings(), owners, 1000.0) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_a_survey_of_orphans():
@@ -232,7 +236,7 @@ def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
 
 def test_a_survey_that_fails(fleet):
     costs = surveyed(fleet)
-    costs.tell(on.SurveyFailed(costs.machine.book.clockwork.surveying, fault(Trouble.UNREACHED)), 1000.0)
+    costs.tell(on.SurveyFailed(ask=costs.machine.book.clockwork.surveying, fault=fault(Trouble.UNREACHED)), 1000.0)
 
 
 def test_launches_that_airflow_no_longer_wants(out):
@@ -241,20 +245,20 @@ def test_launches_that_airflow_no_longer_wants(out):
     costs = Costs(machine)
     (check,) = of_type(do.CheckWanted, costs.tell(on.Tick(), 10.0))
     assert len(check.launches) == MANY
-    told = costs.tell(on.WantedChecked(check.ask, tuple((each, "gone") for each in IDS)), 10.0)
+    told = costs.tell(on.WantedChecked(ask=check.ask, unwanted=tuple((each, "gone") for each in IDS)), 10.0)
     assert len(of_type(do.Release, told)) == MANY
 
 
 def test_one_launch_among_many(fleet):
     costs = Costs(fleet)
-    (submit,) = of_type(do.Submit, costs.tell(on.Taken("new", "new", "work"), 1.0))
-    costs.tell(on.Unaccepted(submit.ask, "new", fault(Trouble.REFUSED)), 1.0)
+    (submit,) = of_type(do.Submit, costs.tell(on.Taken(launch_id="new", key="new", workload="work"), 1.0))
+    costs.tell(on.Unaccepted(ask=submit.ask, launch_id="new", fault=fault(Trouble.REFUSED)), 1.0)
     (submit,) = of_type(do.Submit, costs.tell(on.Tick(), 100.0))
-    costs.tell(on.Accepted(submit.ask, "new", starting(Job("arn:new", "c"), "new-1")), 100.0)
-    costs.tell(on.Adopted("newer", "newer", Job("arn:newer", "c")), 100.0)
-    (stop,) = of_type(do.StopJob, costs.tell(on.Revoked("new"), 100.0))
-    costs.tell(on.StopAnswered(stop.ask, "new"), 100.0)
-    costs.tell(on.GivenUp("newer"), 100.0)
+    costs.tell(on.Accepted(ask=submit.ask, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 100.0)
+    costs.tell(on.Adopted(launch_id="newer", key="newer", job=Job("arn:newer", "c")), 100.0)
+    (stop,) = of_type(do.StopJob, costs.tell(on.Revoked(key="new"), 100.0))
+    costs.tell(on.StopAnswered(ask=stop.ask, launch_id="new"), 100.0)
+    costs.tell(on.GivenUp(key="newer"), 100.0)
 
 
 def test_a_gap_between_beats_while_many_launches_are_out(out):
@@ -266,7 +270,7 @@ def test_launches_that_are_doubted_after_a_gap(out):
     machine = twin(out)
     handle(machine, on.Tick(), 30.0)
     for record in list(machine.book.records.values()):
-        handle(machine, on.Unaccepted(record.ask, record.launch_id, fault(Trouble.HELD)), 30.0)
+        handle(machine, on.Unaccepted(ask=record.ask, launch_id=record.launch_id, fault=fault(Trouble.HELD)), 30.0)
     costs = Costs(machine)
     confirms = of_type(do.Confirm, costs.tell(on.Tick(), 31.0))
     assert sum(len(confirm.launches) for confirm in confirms) == MANY
@@ -274,22 +278,26 @@ def test_launches_that_are_doubted_after_a_gap(out):
     again = []
     for confirm in confirms[:3]:
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
-        again += of_type(do.Confirm, costs.tell(on.Confirmed(confirm.ask, ids, frozenset(ids)), 60.0))
-    ours, theirs, unread = ((confirm.ask, tuple(each for each, _ in confirm.launches)) for confirm in again)
-    costs.tell(on.Confirmed(*ours, frozenset(ours[1])), 60.0)
-    costs.tell(on.Confirmed(*theirs, frozenset()), 60.0)
-    costs.tell(on.ConfirmFailed(*unread, fault(Trouble.UNREACHED)), 60.0)
+        again += of_type(
+            do.Confirm, costs.tell(on.Confirmed(ask=confirm.ask, launch_ids=ids, ours=frozenset(ids)), 60.0)
+        )
+    ours, theirs, unread = (
+        {"ask": confirm.ask, "launch_ids": tuple(each for each, _ in confirm.launches)} for confirm in again
+    )
+    costs.tell(on.Confirmed(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
+    costs.tell(on.Confirmed(**theirs, ours=frozenset()), 60.0)
+    costs.tell(on.ConfirmFailed(**unread, fault=fault(Trouble.UNREACHED)), 60.0)
 
 
 def test_launches_that_are_looked_for(waiting):
     machine = Machine(POLICY)
     for launch_id, key in zip(IDS, KEYS, strict=True):
-        handle(machine, on.Adopted(launch_id, key), 0.0)
+        handle(machine, on.Adopted(launch_id=launch_id, key=key), 0.0)
     costs = Costs(machine)
     one, other, *_ = of_type(do.Find, costs.tell(on.Tick(), 0.0))
     seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.families)
-    costs.tell(on.Found(one.ask, one.launch_ids, seen), 1.0)
-    costs.tell(on.FindFailed(other.ask, other.launch_ids, fault(Trouble.UNREACHED)), 1.0)
+    costs.tell(on.Found(ask=one.ask, launch_ids=one.launch_ids, seen=seen), 1.0)
+    costs.tell(on.FindFailed(ask=other.ask, launch_ids=other.launch_ids, fault=fault(Trouble.UNREACHED)), 1.0)
 
 
 @pytest.mark.parametrize("state", ["fleet", "out", "waiting"])
@@ -304,16 +312,18 @@ def test_the_end(request, state, event):
 def test_times_at_which_nothing_is_due_any_more():
     """Jobs that have started leave their times to start behind; one launch that is due sooner hides them."""
     machine = Machine(replace(POLICY, orphan_interval=None, launch_timeout=600.0, start_timeout=300.0))
-    handle(machine, on.Taken("first", "first", "work"), 0.0)
+    handle(machine, on.Taken(launch_id="first", key="first", workload="work"), 0.0)
     for launch_id, key in zip(IDS, KEYS, strict=True):
-        handle(machine, on.Taken(launch_id, key, "work"), 400.0)
+        handle(machine, on.Taken(launch_id=launch_id, key=key, workload="work"), 400.0)
     for submit in of_type(do.Submit, ticks(machine, 400.0)):
         job = Job(f"arn:{submit.launch_id}", "c")
-        handle(machine, on.Accepted(submit.ask, submit.launch_id, starting(job, submit.token)), 400.0)
+        handle(
+            machine, on.Accepted(ask=submit.ask, launch_id=submit.launch_id, seen=starting(job, submit.token)), 400.0
+        )
         if submit.launch_id != "first":
-            handle(machine, on.Observed(None, (running(job, submit.token),)), 400.0)
+            handle(machine, on.Observed(ask=None, seen=(running(job, submit.token),)), 400.0)
     assert machine.book.next_due() == 600.0
     assert steps_of(lambda: twin(machine).book.due_by(1000.0, POLICY.wakes)) < 3 * MANY
-    handle(machine, on.Observed(None, (running(Job("arn:first", "c"), "first-1"),)), 400.0)
+    handle(machine, on.Observed(ask=None, seen=(running(Job("arn:first", "c"), "first-1"),)), 400.0)
     assert steps_of(machine.book.next_due) < 3 * MANY
     assert machine.book.next_due() is None

@@ -34,12 +34,12 @@ def surveying(**policy):
 def survey(life, after, sightings, owners):
     """One survey from the beat that asks for it; what came of it."""
     (ask,) = [effect for effect in life.tick(after) if isinstance(effect, do.Survey)]
-    (question,) = life.tell(on.Surveyed(ask.ask, tuple(sightings)))
+    (question,) = life.tell(on.Surveyed(ask=ask.ask, sightings=tuple(sightings)))
     assert isinstance(question, do.AskOwners)
-    return life.tell(on.OwnersTold(question.ask, question.sightings, tuple(owners)))
+    return life.tell(on.OwnersTold(ask=question.ask, sightings=question.sightings, owners=tuple(owners)))
 
 
-NONE = do.Orphans((), stopped=False)
+NONE = do.Orphans(found=(), stopped=False)
 UNOWNED = Owner()
 
 
@@ -54,9 +54,9 @@ def test_without_an_interval_nothing_is_surveyed():
 
 
 def test_one_survey_at_a_time_and_none_while_the_executor_ends(life):
-    assert life.tick() == [do.Survey(1)]
+    assert life.tick() == [do.Survey(ask=1)]
     assert life.tick(10_000) == []
-    life.tell(on.SurveyFailed(1, fault(Trouble.UNREACHED)))
+    life.tell(on.SurveyFailed(ask=1, fault=fault(Trouble.UNREACHED)))
     life.tell(on.Draining())
     assert life.tick(10_000) == []
 
@@ -64,23 +64,23 @@ def test_one_survey_at_a_time_and_none_while_the_executor_ends(life):
 def test_what_nobody_owned_in_two_surveys_far_enough_apart_is_an_orphan(life):
     seen = sighting()
     assert survey(life, 0, [seen], [UNOWNED]) == [NONE]
-    assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 900),), stopped=False)]
-    assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 1800),), stopped=False)]
+    assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
+    assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 1800),), stopped=False)]
 
 
 def test_what_is_followed_hides_no_orphan_behind_it(life):
-    life.tell(on.Adopted("L1", "K1", JOB))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     mine, seen = sighting(JOB, "L1"), sighting(JOB2)
     for _ in range(2):
         told = survey(life, 900, [mine, seen], [UNOWNED, UNOWNED])
-    assert told == [do.Orphans((Orphan(seen, 900),), stopped=False)]
+    assert told == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
 
 
 def test_surveys_that_come_sooner_make_nobody_an_orphan_sooner():
     life = surveying(orphan_interval=300.0)
     seen = sighting()
     assert [survey(life, 300, [seen], [UNOWNED]) for _ in range(3)] == [[NONE]] * 3
-    assert survey(life, 300, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 900),), stopped=False)]
+    assert survey(life, 300, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
 
 
 @pytest.mark.parametrize("between", [[Owner(waits=True)], None], ids=["owned", "not seen"])
@@ -94,54 +94,61 @@ def test_what_was_somebodys_in_between_is_suspected_anew(life, between):
 def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
     life = surveying(reap_orphans=True)
     seen = sighting()
-    assert survey(life, 0, [seen], [UNOWNED]) == [do.Orphans((), stopped=True)]
+    assert survey(life, 0, [seen], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
     told, stop = survey(life, 900, [seen], [UNOWNED])
-    assert told == do.Orphans((Orphan(seen, 900),), stopped=True)
-    assert stop == do.StopJob(stop.ask, "L7", JOB, REAPED)
-    assert life.tell(on.StopAnswered(stop.ask, "L7", fault(Trouble.THROTTLED))) == []
+    assert told == do.Orphans(found=(Orphan(seen, 900),), stopped=True)
+    assert stop == do.StopJob(ask=stop.ask, launch_id="L7", job=JOB, reason=REAPED)
+    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L7", fault=fault(Trouble.THROTTLED))) == []
     assert [type(effect) for effect in survey(life, 900, [seen], [UNOWNED])] == [do.Orphans, do.StopJob]
 
 
 def test_the_containers_of_another_deployment_are_none_of_ours(life):
     life.tick()
     theirs, mine = sighting(deployment="theirs"), sighting(JOB2)
-    assert life.tell(on.Surveyed(1, (theirs, mine))) == [do.AskOwners(2, (mine,))]
+    assert life.tell(on.Surveyed(ask=1, sightings=(theirs, mine))) == [do.AskOwners(ask=2, sightings=(mine,))]
 
 
 def test_one_container_that_two_places_list_is_one(life):
     life.tick()
     seen = sighting()
-    assert life.tell(on.Surveyed(1, (seen, seen))) == [do.AskOwners(2, (seen,))]
+    assert life.tell(on.Surveyed(ask=1, sightings=(seen, seen))) == [do.AskOwners(ask=2, sightings=(seen,))]
 
 
 @pytest.mark.parametrize("job", [JOB, JOB2], ids=["its job", "another job of its launch"])
 def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
     life = surveying(reap_orphans=True)
     survey(life, 0, [], [])
-    life.tell(on.Adopted("L7", "K1", JOB))
+    life.tell(on.Adopted(launch_id="L7", key="K1", job=JOB))
     for _ in range(3):
-        assert survey(life, 900, [sighting(job)], [UNOWNED]) == [do.Orphans((), stopped=True)]
+        assert survey(life, 900, [sighting(job)], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
     life = surveying(reap_orphans=True)
-    life.tell(on.Adopted("L9", "K1", JOB))
+    life.tell(on.Adopted(launch_id="L9", key="K1", job=JOB))
     for _ in range(3):
-        assert survey(life, 900, [sighting(JOB, "L7")], [UNOWNED]) == [do.Orphans((), stopped=True)]
+        assert survey(life, 900, [sighting(JOB, "L7")], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life = surveying(reap_orphans=True)
     ask = life.launching("L7")
-    life.tell(on.Unaccepted(ask, "L7", fault(Trouble.NO_ANSWER)))
-    life.tell(on.Surveyed(life.book.clockwork.surveying, (sighting(),)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L7", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=(sighting(),)))
     question = life.book.clockwork.surveying
-    assert life.tell(on.OwnersTold(question, (sighting(),), (UNOWNED,))) == [do.Orphans((), stopped=True)]
+    assert life.tell(on.OwnersTold(ask=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
+        do.Orphans(found=(), stopped=True)
+    ]
     assert life.book.clockwork.survey.suspects == {}
 
 
 @pytest.mark.parametrize(
-    "late", [on.Surveyed(7, ()), on.OwnersTold(7, (), ()), on.SurveyFailed(7, fault(Trouble.HELD))]
+    "late",
+    [
+        on.Surveyed(ask=7, sightings=()),
+        on.OwnersTold(ask=7, sightings=(), owners=()),
+        on.SurveyFailed(ask=7, fault=fault(Trouble.HELD)),
+    ],
 )
 def test_a_late_or_doubled_answer_changes_nothing(life, late):
     life.tick()
@@ -154,14 +161,14 @@ def test_a_survey_that_nobody_answers_is_made_again_soon_and_forgets_nobody(life
     seen = sighting()
     survey(life, 0, [seen], [UNOWNED])
     (ask,) = life.tick(900)
-    life.tell(on.SurveyFailed(ask.ask, fault(Trouble.THROTTLED)))
-    assert survey(life, 1, [seen], [UNOWNED]) == [do.Orphans((Orphan(seen, 901),), stopped=False)]
+    life.tell(on.SurveyFailed(ask=ask.ask, fault=fault(Trouble.THROTTLED)))
+    assert survey(life, 1, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 901),), stopped=False)]
 
 
 def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
-    (question,) = life.tell(on.Surveyed(1, (sighting(),)))
-    assert life.tell(on.SurveyFailed(question.ask, fault(Trouble.UNREACHED))) == []
+    (question,) = life.tell(on.Surveyed(ask=1, sightings=(sighting(),)))
+    assert life.tell(on.SurveyFailed(ask=question.ask, fault=fault(Trouble.UNREACHED))) == []
     assert life.book.clockwork.survey.suspects == {}
 
 
@@ -192,9 +199,9 @@ LOST = Owner(waits=True, key="CB")
 
 
 def test_a_callback_of_a_dead_scheduler_is_followed_to_its_end_and_reported(life):
-    assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [do.Launched("CB", JOB), NONE]
+    assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [do.Launched(key="CB", job=JOB), NONE]
     assert life.machine.owns("CB")
-    assert life.see(stopped(EXITED_0, token="L7-1")) == [do.Report("CB", success=True, job=JOB, stop=EXITED_0)]
+    assert life.see(stopped(EXITED_0, token="L7-1")) == [do.Report(key="CB", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
@@ -216,7 +223,7 @@ def test_one_that_dies_before_it_starts_is_not_replaced(life):
 def test_one_that_ended_before_anybody_saw_it_is_reported(life, stop, success):
     seen = Sighting(stopped(stop, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     launched, *reports = survey(life, 0, [seen], [LOST])
-    assert launched == do.Launched("CB", JOB)
+    assert launched == do.Launched(key="CB", job=JOB)
     assert [each.success for each in reports if isinstance(each, do.Report)] == [success]
     assert life.book.records == {}
 
@@ -226,7 +233,7 @@ def test_of_several_that_ended_the_last_one_counts(life):
     second = Sighting(stopped(EXITED_0, JOB2, "L7-2"), Identity(OURS, "L7-2", callback_id="L7"))
     told = survey(life, 0, [second, first], [LOST, LOST])
     assert [each for each in told if isinstance(each, do.Report)] == [
-        do.Report("CB", success=True, job=JOB2, stop=EXITED_0)
+        do.Report(key="CB", success=True, job=JOB2, stop=EXITED_0)
     ]
 
 
@@ -254,9 +261,11 @@ def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobod
 def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
     (ask,) = life.tick(900)
     seen = sighting(callback_id="C1")
-    (question,) = life.tell(on.Surveyed(ask.ask, (seen,)))
+    (question,) = life.tell(on.Surveyed(ask=ask.ask, sightings=(seen,)))
     life.tell(on.Draining())
-    told = life.tell(on.OwnersTold(question.ask, question.sightings, (Owner(waits=True, key="C1"),)))
+    told = life.tell(
+        on.OwnersTold(ask=question.ask, sightings=question.sightings, owners=(Owner(waits=True, key="C1"),))
+    )
     assert [type(effect) for effect in told] == [do.Orphans]
     assert life.book.records == {}
 
@@ -278,18 +287,18 @@ def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stop
 def test_a_survey_that_fails_is_tried_again_each_time_later(life):
     ask = life.tick(0)[0].ask
     for count in (1, 2, 3):
-        assert life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED))) == []
+        assert life.tell(on.SurveyFailed(ask=ask, fault=fault(Trouble.UNREACHED))) == []
         wait = BACKOFF[Trouble.UNREACHED].after(count, "survey")
         assert life.tick(wait * 0.99) == []
         (again,) = life.tick(wait * 0.02)
-        assert again == do.Survey(again.ask)
+        assert again == do.Survey(ask=again.ask)
         ask = again.ask
 
 
 def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
     life = surveying(orphan_interval=0.1)
     ask = life.tick(0)[0].ask
-    life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED)))
+    life.tell(on.SurveyFailed(ask=ask, fault=fault(Trouble.UNREACHED)))
     assert life.tick(0.09) == []
     assert [type(effect) for effect in life.tick(0.02)] == [do.Survey]
 
@@ -304,6 +313,6 @@ def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
 def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
     for _ in range(2):
         ask = next(effect for effect in life.tick(900) if isinstance(effect, do.Survey)).ask
-        life.tell(on.SurveyFailed(ask, fault(Trouble.UNREACHED)))
+        life.tell(on.SurveyFailed(ask=ask, fault=fault(Trouble.UNREACHED)))
     survey(life, 900, [], [])
     assert life.book.clockwork.survey.faults == 0

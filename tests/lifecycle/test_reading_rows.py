@@ -19,17 +19,17 @@ def found_nowhere(count: int = 1, **policy) -> Life:
     life.reads = False
     ids = tuple(f"L{number}" for number in range(1, count + 1))
     for number, launch_id in enumerate(ids, 1):
-        life.tell(on.Adopted(launch_id, f"K{number}", workload="the row"))
+        life.tell(on.Adopted(launch_id=launch_id, key=f"K{number}", workload="the row"))
     (find,) = life.tick()
-    assert life.tell(on.Found(find.ask, ids, ())) == []
+    assert life.tell(on.Found(ask=find.ask, launch_ids=ids, seen=())) == []
     if not life.machine.policy.idempotent_submit:
         (find,) = life.tick(20)
-        assert life.tell(on.Found(find.ask, ids, ())) == []
+        assert life.tell(on.Found(ask=find.ask, launch_ids=ids, seen=())) == []
     return life
 
 
 def held(submit: do.Submit, *, outdated: bool) -> on.Unaccepted:
-    return on.Unaccepted(submit.ask, submit.launch_id, fault(Trouble.HELD), outdated=outdated)
+    return on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(Trouble.HELD), outdated=outdated)
 
 
 def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_answer():
@@ -49,14 +49,14 @@ def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_an
 def test_a_row_that_is_another_schedulers_by_now_is_not_launched(idempotent):
     life = found_nowhere(idempotent_submit=idempotent)
     (confirm,) = life.tick()
-    told = life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset()))
-    assert told == [do.Release("K1")]
+    told = life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    assert told == [do.Release(key="K1")]
 
 
 def test_a_database_that_does_not_answer_is_asked_again():
     life = found_nowhere()
     (confirm,) = life.tick()
-    assert life.tell(on.ConfirmFailed(confirm.ask, ("L1",), fault(Trouble.UNREACHED))) == []
+    assert life.tell(on.ConfirmFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(Trouble.UNREACHED))) == []
     (again,) = life.tick(1)
     assert again == replace(confirm, ask=again.ask)
 
@@ -90,7 +90,7 @@ def test_each_launch_reads_anew(trouble):
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    life.tell(on.Unaccepted(submit.ask, "L1", fault(trouble)))
+    life.tell(on.Unaccepted(ask=submit.ask, launch_id="L1", fault=fault(trouble)))
     assert life.record().reading is None
     (again,) = life.tick(120)
     assert again.read == {"L1"}
@@ -100,7 +100,7 @@ def test_an_unanswered_request_is_repeated_as_it_was_and_reads_nothing():
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    life.tell(on.Unaccepted(submit.ask, "L1", fault(Trouble.NO_ANSWER), "request"))
+    life.tell(on.Unaccepted(ask=submit.ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
     again = life.submit_of(life.tick(60))
     assert (again.request, again.read_at) == ("request", None)
 
@@ -110,17 +110,17 @@ def test_what_was_read_is_kept_until_it_is_launched_and_no_longer():
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
     assert life.record().reading is not None
-    life.tell(on.Accepted(submit.ask, "L1", starting()))
+    life.tell(on.Accepted(ask=submit.ask, launch_id="L1", seen=starting()))
     assert (life.record().reading, life.record().workload) == (None, "the row")
     life.see(stopped(NEVER_STARTED))
     (confirm,) = life.tick(60)
     (submit,) = life.tell(life.read(confirm))
     assert submit.token == "L1-2"
-    life.tell(on.Accepted(submit.ask, "L1", starting(JOB, "L1-2")))
+    life.tell(on.Accepted(ask=submit.ask, launch_id="L1", seen=starting(JOB, "L1-2")))
     life.see(running(JOB, "L1-2"))
     assert life.record().workload is None
     assert life.see(stopped(EXITED_0, JOB, "L1-2")) == [
-        do.Report("K1", success=True, job=JOB, stop=EXITED_0, containers=2)
+        do.Report(key="K1", success=True, job=JOB, stop=EXITED_0, containers=2)
     ]
 
 
@@ -128,11 +128,11 @@ def test_what_waits_for_another_container_has_its_row_read_when_that_has_ended()
     life = Life(poll_interval=1e9)
     life.reads = False
     life.active("L0")
-    life.tell(on.Revoked("K1"))
-    life.tell(on.Adopted("L1", "K1", JOB, "the row"))
+    life.tell(on.Revoked(key="K1"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="the row"))
     life.see(stopped(NEVER_STARTED, JOB, "L0-1"))
     (find,) = life.tick()
-    life.tell(on.Found(find.ask, ("L1",), ()))
+    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
     assert [type(effect) for effect in life.tick()] == [do.Confirm]
 
 
@@ -142,7 +142,7 @@ def test_a_late_answer_launches_nothing():
     answer = life.read(confirm)
     assert [type(effect) for effect in life.tell(answer)] == [do.Submit]
     assert life.tell(answer) == []
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     assert life.tell(answer) == []
 
 

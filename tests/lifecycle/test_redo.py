@@ -28,48 +28,82 @@ from tests.lifecycle.driver import (
 )
 
 TICK = on.Tick()
-TAKEN = on.Taken("L1", "K1", "work")
-ACCEPTED = on.Accepted(1, "L1", starting())
+TAKEN = on.Taken(launch_id="L1", key="K1", workload="work")
+ACCEPTED = on.Accepted(ask=1, launch_id="L1", seen=starting())
 ACTIVE = [(0, TAKEN), (0, TICK), (1, ACCEPTED)]
-STARTED = [*ACTIVE, (2, on.Observed(None, (running(),)))]
-ENDED = [*STARTED, (3, on.Observed(None, (stopped(EXITED_0),)))]
-TWO = [(0, TAKEN), (0, on.Taken("L2", "K2", "work"))]
+STARTED = [*ACTIVE, (2, on.Observed(ask=None, seen=(running(),)))]
+ENDED = [*STARTED, (3, on.Observed(ask=None, seen=(stopped(EXITED_0),)))]
+TWO = [(0, TAKEN), (0, on.Taken(launch_id="L2", key="K2", workload="work"))]
 
 SEEN = (Sighting(running(token="L9-1"), Identity("", "L9-1")),)
-SURVEYED_ONCE = [(0, TICK), (1, on.Surveyed(1, SEEN))]
-SURVEYED_TWICE = [*SURVEYED_ONCE, (1, on.OwnersTold(2, SEEN, (Owner(),))), (901, TICK), (901, on.Surveyed(3, SEEN))]
+SURVEYED_ONCE = [(0, TICK), (1, on.Surveyed(ask=1, sightings=SEEN))]
+SURVEYED_TWICE = [
+    *SURVEYED_ONCE,
+    (1, on.OwnersTold(ask=2, sightings=SEEN, owners=(Owner(),))),
+    (901, TICK),
+    (901, on.Surveyed(ask=3, sightings=SEEN)),
+]
 
 #: What happened before; the event that is interrupted, and what follows it. Each with its time.
 STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], list[tuple[float, on.Event]]]] = {
     "taken": ([], (0, TAKEN), [(0, TICK)]),
     "launched": (TWO, (0, TICK), [(1, ACCEPTED)]),
-    "launched a few at a time": ([*TWO, (0, on.Taken("L3", "K3", "work"))], (0, TICK), [(0, TICK)]),
+    "launched a few at a time": (
+        [*TWO, (0, on.Taken(launch_id="L3", key="K3", workload="work"))],
+        (0, TICK),
+        [(0, TICK)],
+    ),
     "accepted": (ACTIVE[:2], (1, ACCEPTED), [(2, TICK)]),
-    "unaccepted": (ACTIVE[:2], (1, on.Unaccepted(1, "L1", fault(Trouble.NO_ANSWER), "r")), [(9, TICK)]),
-    "swept": (ACTIVE, (2, TICK), [(3, on.Observed(2, (running(),)))]),
-    "replaced": (ACTIVE, (2, on.Observed(None, (stopped(NEVER_STARTED),))), [(99, TICK)]),
-    "over": (STARTED, (3, on.Observed(None, (over(EXITED_0),))), [(200, TICK)]),
-    "ended": (STARTED, (3, on.Observed(None, (stopped(EXITED_0),))), [(4, on.Taken("L1", "K1", "again"))]),
-    "settled": (ENDED, (4, on.Settled(2, "L1", awaited=True)), [(5, on.Taken("L1", "K1", "again"))]),
-    "settled as nothing new": (ENDED, (4, on.Settled(2, "L1", awaited=False)), [(5, on.Taken("L1", "K1", "again"))]),
-    "surveyed": ([(0, TICK)], (1, on.Surveyed(1, SEEN)), [(2, TICK)]),
-    "an orphan": (SURVEYED_TWICE, (902, on.OwnersTold(4, SEEN, (Owner(),))), [(1800, TICK)]),
-    "a lost callback": (SURVEYED_ONCE, (1, on.OwnersTold(2, SEEN, (Owner(key="CB"),))), [(2, TICK)]),
-    "superseded": (ACTIVE, (2, on.Taken("L2", "K1", "work")), [(3, TICK)]),
+    "unaccepted": (
+        ACTIVE[:2],
+        (1, on.Unaccepted(ask=1, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="r")),
+        [(9, TICK)],
+    ),
+    "swept": (ACTIVE, (2, TICK), [(3, on.Observed(ask=2, seen=(running(),)))]),
+    "replaced": (ACTIVE, (2, on.Observed(ask=None, seen=(stopped(NEVER_STARTED),))), [(99, TICK)]),
+    "over": (STARTED, (3, on.Observed(ask=None, seen=(over(EXITED_0),))), [(200, TICK)]),
+    "ended": (
+        STARTED,
+        (3, on.Observed(ask=None, seen=(stopped(EXITED_0),))),
+        [(4, on.Taken(launch_id="L1", key="K1", workload="again"))],
+    ),
+    "settled": (
+        ENDED,
+        (4, on.Settled(ask=2, launch_id="L1", awaited=True)),
+        [(5, on.Taken(launch_id="L1", key="K1", workload="again"))],
+    ),
+    "settled as nothing new": (
+        ENDED,
+        (4, on.Settled(ask=2, launch_id="L1", awaited=False)),
+        [(5, on.Taken(launch_id="L1", key="K1", workload="again"))],
+    ),
+    "surveyed": ([(0, TICK)], (1, on.Surveyed(ask=1, sightings=SEEN)), [(2, TICK)]),
+    "an orphan": (SURVEYED_TWICE, (902, on.OwnersTold(ask=4, sightings=SEEN, owners=(Owner(),))), [(1800, TICK)]),
+    "a lost callback": (
+        SURVEYED_ONCE,
+        (1, on.OwnersTold(ask=2, sightings=SEEN, owners=(Owner(key="CB"),))),
+        [(2, TICK)],
+    ),
+    "superseded": (ACTIVE, (2, on.Taken(launch_id="L2", key="K1", workload="work")), [(3, TICK)]),
     "unblocked": (
-        [*ACTIVE, (2, on.Taken("L2", "K1", "work")), (3, TICK)],
-        (4, on.Observed(None, (stopped(NEVER_STARTED),))),
+        [*ACTIVE, (2, on.Taken(launch_id="L2", key="K1", workload="work")), (3, TICK)],
+        (4, on.Observed(ask=None, seen=(stopped(NEVER_STARTED),))),
         [(5, TICK)],
     ),
-    "revoked": (STARTED, (3, on.Revoked("K1")), [(3, TICK)]),
+    "revoked": (STARTED, (3, on.Revoked(key="K1")), [(3, TICK)]),
     "taken over": (
-        [*STARTED, (3, on.Taken("L2", "K1", "work")), (3, on.Revoked("K1"))],
-        (4, on.Adopted("L3", "K1", JOB)),
-        [(5, on.Observed(None, (stopped(EXITED_0),)))],
+        [*STARTED, (3, on.Taken(launch_id="L2", key="K1", workload="work")), (3, on.Revoked(key="K1"))],
+        (4, on.Adopted(launch_id="L3", key="K1", job=JOB)),
+        [(5, on.Observed(ask=None, seen=(stopped(EXITED_0),)))],
     ),
     "found": (
-        [(0, on.Adopted("L1", "K1", None, "work")), (0, on.Adopted("L2", "K2")), (0, TICK), (0, TICK)],
-        (1, on.Found(1, ("L1", "L2"), (starting(JOB2),))),
+        [
+            (0, on.Adopted(launch_id="L1", key="K1", job=None, workload="work")),
+            (0, on.Adopted(launch_id="L2", key="K2")),
+            (0, TICK),
+            (0, TICK),
+        ],
+        (1, on.Found(ask=1, launch_ids=("L1", "L2"), seen=(starting(JOB2),))),
         [(2, TICK)],
     ),
     "doubted": (TWO, (99, TICK), [(99, TICK)]),

@@ -18,10 +18,12 @@ def test_a_container_that_never_started_is_replaced_after_a_pause_under_the_next
     life = Life()
     life.active()
     text = "Its container never started; launching another (attempt 2 of 3)"
-    assert life.see(stopped(NEVER_STARTED)) == [do.Note("K1", text, stop=NEVER_STARTED)]
+    assert life.see(stopped(NEVER_STARTED)) == [do.Note(key="K1", text=text, stop=NEVER_STARTED)]
     pause = REPLACE.after(1, "L1-1")
     assert life.tick(pause - 0.01) == []
-    assert life.tick(0.02) == [do.Submit(2, "L1", "K1", "L1-2", "work of L1", place="c1")]
+    assert life.tick(0.02) == [
+        do.Submit(ask=2, launch_id="L1", key="K1", token="L1-2", workload="work of L1", place="c1")
+    ]
 
 
 def test_attempts_are_used_up_by_containers_that_died_before_they_started():
@@ -29,10 +31,10 @@ def test_attempts_are_used_up_by_containers_that_died_before_they_started():
     life.active()
     life.see(stopped(NEVER_STARTED))
     ask = life.submit_of(life.tick(60)).ask
-    life.tell(on.Accepted(ask, "L1", starting(token="L1-2")))
+    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token="L1-2")))
     text = "2 containers died before they started"
     assert life.see(stopped(NEVER_STARTED, token="L1-2")) == [
-        do.Report("K1", success=False, job=JOB, stop=NEVER_STARTED, text=text, containers=2),
+        do.Report(key="K1", success=False, job=JOB, stop=NEVER_STARTED, text=text, containers=2),
     ]
     assert life.book.records == {}
 
@@ -43,11 +45,11 @@ def test_an_end_that_is_nobodys_fault_spends_no_attempt():
     for number in range(2, 6):
         text = "Its container never started; launching another (attempt 1 of 1)"
         token = f"L1-{number - 1}"
-        told = [do.Note("K1", text, stop=NEVER_STARTED)] if number == 2 else []  # said once
+        told = [do.Note(key="K1", text=text, stop=NEVER_STARTED)] if number == 2 else []  # said once
         assert life.see(stopped(NEVER_STARTED, token=token)) == told
         submit = next(effect for effect in life.tick(60) if isinstance(effect, do.Submit))
         assert submit.token == f"L1-{number}"
-        life.tell(on.Accepted(submit.ask, "L1", starting(token=submit.token)))
+        life.tell(on.Accepted(ask=submit.ask, launch_id="L1", seen=starting(token=submit.token)))
 
 
 @pytest.mark.parametrize(
@@ -58,14 +60,14 @@ def test_an_end_that_is_nobodys_fault_spends_no_attempt():
 def test_where_a_new_container_cannot_help_the_task_fails_at_once(stop, judge):
     life = Life(judge=lambda _: judge)
     life.active()
-    assert life.see(stopped(stop)) == [do.Report("K1", success=False, job=JOB, stop=stop)]
+    assert life.see(stopped(stop)) == [do.Report(key="K1", success=False, job=JOB, stop=stop)]
     assert life.book.records == {}
 
 
 def test_a_container_that_started_is_never_replaced_whatever_the_judge_says():
     life = Life(judge=lambda _: Replacement.FREE)
     life.started()
-    assert life.see(stopped(HOST_LOST)) == [do.Report("K1", success=False, job=JOB, stop=HOST_LOST)]
+    assert life.see(stopped(HOST_LOST)) == [do.Report(key="K1", success=False, job=JOB, stop=HOST_LOST)]
     assert life.tick(1000) == []
 
 
@@ -106,6 +108,6 @@ def test_containers_that_die_one_after_the_other_are_replaced_ever_later():
         life.see(stopped(NEVER_STARTED, token=f"L1-{number}"))
         pauses.append(life.record().due - life.now)
         submit = life.submit_of([each for each in life.tick(pauses[-1]) if isinstance(each, do.Submit)])
-        life.tell(on.Accepted(submit.ask, "L1", starting(token=submit.token)))
+        life.tell(on.Accepted(ask=submit.ask, launch_id="L1", seen=starting(token=submit.token)))
     assert pauses == pytest.approx([REPLACE.after(number, f"L1-{number}") for number in range(1, 7)])
     assert pauses[-1] > REPLACE.ceiling / 2

@@ -23,17 +23,17 @@ def adopted(*, reads=True, **policy) -> Life:
     """L2 is adopted, and found nowhere."""
     life = Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
     life.reads = reads
-    life.tell(on.Adopted("L2", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    life.tell(on.Found(find.ask, ("L2",), ()))
+    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
     return life
 
 
 def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
     """The answers to the survey that is out; what came of it but the telling of orphans."""
     sightings = tuple(Sighting(each, Identity(OURS, each.token)) for each in seen)
-    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
-    told = life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,) * len(seen)))
+    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
+    told = life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner,) * len(seen)))
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
 
@@ -46,9 +46,11 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
 
 def test_a_job_that_was_found_needs_no_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
-    life.tell(on.Adopted("L2", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    assert life.tell(on.Found(find.ask, ("L2",), (starting(JOB, "L2-1"),))) == [do.Launched("K1", JOB)]
+    assert life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB, "L2-1"),))) == [
+        do.Launched(key="K1", job=JOB)
+    ]
 
 
 def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
@@ -59,9 +61,9 @@ def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
 def test_an_earlier_container_is_stopped_first(seen):
     life = adopted()
     (stop,) = surveyed(life, seen)
-    assert stop == do.StopJob(stop.ask, "L1", JOB, NEWER)
+    assert stop == do.StopJob(ask=stop.ask, launch_id="L1", job=JOB, reason=NEWER)
     assert life.submits(1) == []
-    assert life.tell(on.StopAnswered(stop.ask, "L1")) == []
+    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1")) == []
     assert life.submits(1) == []
 
 
@@ -77,30 +79,30 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     surveyed(life, running())
     assert life.see(stopped(EXITED_0)) == []
     (question,) = life.tick()
-    assert question == do.Confirm(question.ask, (("L2", "K1"),), frozenset({"L2"}))
-    told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    assert told == [do.Launched("K1", JOB), do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert question == do.Confirm(ask=question.ask, launches=(("L2", "K1"),), read=frozenset({"L2"}))
+    told = life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
 def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
     life = adopted()
-    assert surveyed(life, running(), owner=RUNNING) == [do.Launched("K1", JOB)]
+    assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
     assert life.submits(1) == []
-    assert life.see(stopped(EXITED_0)) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
 
 def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
-    life.tell(on.Adopted("L2", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
     life.now += 1
     assert surveyed(life, running(), owner=RUNNING) == []
     assert [type(effect) for effect in life.tick(1)] == [do.Survey]
-    life.tell(on.Found(find.ask, ("L2",), ()))
+    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
     assert life.submits(1) == []
-    assert surveyed(life, running(), owner=RUNNING) == [do.Launched("K1", JOB)]
+    assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
 
 
 def test_it_is_not_if_the_launch_has_a_container_of_its_own():
@@ -151,7 +153,7 @@ def test_it_is_not_looked_at_until_the_survey_is_answered():
 
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
-    life.tell(on.SurveyFailed(life.book.clockwork.surveying, fault(Trouble.THROTTLED)))
+    life.tell(on.SurveyFailed(ask=life.book.clockwork.surveying, fault=fault(Trouble.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.Survey]
     surveyed(life)
     assert life.submits(1) == ["L2"]
@@ -161,9 +163,9 @@ def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
     life.tick()
     life.now += 1
-    life.tell(on.Adopted("L2", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    life.tell(on.Found(find.ask, ("L2",), ()))
+    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
     surveyed(life)
     assert [type(effect) for effect in life.tick()] == [do.Survey]
     surveyed(life)
@@ -180,21 +182,21 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
     life.tick()
     sightings = (Sighting(running(), Identity(OURS, "L1-1")),)
-    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
+    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
     life.now += 1
-    life.tell(on.Adopted("L2", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    life.tell(on.Found(find.ask, ("L2",), ()))
+    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
     before = life.record("L2")
-    told = life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner,)))
-    assert told == [do.Orphans((), stopped=False)]
+    told = life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner,)))
+    assert told == [do.Orphans(found=(), stopped=False)]
     assert life.book.records == {"L2": before}
     assert [type(effect) for effect in life.tick()] == [do.Survey]
 
 
 def test_a_running_row_is_followed_without_a_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
-    life.tell(on.Adopted("L2", "K1"))
+    life.tell(on.Adopted(launch_id="L2", key="K1"))
     assert life.record("L2").unseen is None
 
 
@@ -202,7 +204,7 @@ def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
     life = adopted(reads=False, missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
     surveyed(life, running())
     observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Observe))
-    life.tell(on.Observed(observe.ask, (), (JOB,)))
+    life.tell(on.Observed(ask=observe.ask, seen=(), missing=(JOB,)))
     assert [type(effect) for effect in life.tick()] == [do.Confirm]
 
 
@@ -225,7 +227,7 @@ def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
     )
     # That the row of L2 names L9 makes every other container of its task nobody's.
     owner = replace(owner, names="L9") if owner.names == "L2" else owner
-    life.tell(on.Surveyed(life.book.clockwork.surveying, sightings))
-    told = life.tell(on.OwnersTold(life.book.clockwork.surveying, sightings, (owner, Owner())))
+    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
+    told = life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner, Owner())))
     (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]
     assert [orphan.sighting.seen.job for orphan in orphans] == [JOB2]

@@ -34,7 +34,7 @@ ITS_OWN = (Origin("2", QUEUED_AT + 1), Origin("2", QUEUED_AT - CLOCKS_APART), Or
 def adopted(workload: object | None = "work", **policy) -> Life:
     """L2's row names a job, and is adopted."""
     life = Life(**{"poll_interval": 5.0, **policy})
-    life.tell(on.Adopted("L2", "K1", JOB, workload, "c1", ROW))
+    life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB, workload=workload, place="c1", origin=ROW))
     return life
 
 
@@ -54,19 +54,19 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     life = adopted()
     assert life.see(of(origin, seen)) == []
     (find,) = life.tick()
-    assert find == do.Find(find.ask, ("L2",), ("L2",), ("c1",))
-    assert life.tell(on.Found(find.ask, ("L2",), ())) == []
+    assert find == do.Find(ask=find.ask, launch_ids=("L2",), families=("L2",), places=("c1",))
+    assert life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.workload) == ("L2-1", "row of L2")
-    life.tell(on.Accepted(submit.ask, "L2", running(JOB2, "L2-1")))
+    life.tell(on.Accepted(ask=submit.ask, launch_id="L2", seen=running(JOB2, "L2-1")))
     told = life.see(stopped(EXITED_0, JOB2, "L2-1"))
-    assert told == [do.Report("K1", success=True, job=JOB2, stop=EXITED_0, containers=1)]
+    assert told == [do.Report(key="K1", success=True, job=JOB2, stop=EXITED_0, containers=1)]
 
 
 @pytest.mark.parametrize("origin", ITS_OWN)
 def test_what_may_be_its_own_is(origin):
     life = adopted()
-    assert life.see(of(origin, stopped(EXITED_1))) == [do.Report("K1", success=False, job=JOB, stop=EXITED_1)]
+    assert life.see(of(origin, stopped(EXITED_1))) == [do.Report(key="K1", success=False, job=JOB, stop=EXITED_1)]
     assert life.book.records == {}
 
 
@@ -76,10 +76,10 @@ def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         (find,) = life.tick(20)
-        told = life.tell(on.Found(find.ask, ("L2",), ()))
+        told = life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
     assert told == [
-        do.Note("K1", "Adopted, but no container of it was found: its heartbeat decides"),
-        do.Release("K1"),
+        do.Note(key="K1", text="Adopted, but no container of it was found: its heartbeat decides"),
+        do.Release(key="K1"),
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
     assert life.sweep(missing=[JOB]) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.Find)]
-        assert life.tell(on.Found(find.ask, ("L2",), ())) == []
+        assert life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=())) == []
     assert life.submits() == ["L2"], "it is looked for as often as any"
 
 
@@ -97,20 +97,22 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
     survey = next(effect for effect in life.tick() if isinstance(effect, do.Survey))
     life.now += 1
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
-    life.tell(on.Found(next(one.ask for one in life.tick(1) if isinstance(one, do.Find)), ("L2",), ()))
-    life.tell(on.Surveyed(survey.ask, ()))
+    life.tell(
+        on.Found(ask=next(one.ask for one in life.tick(1) if isinstance(one, do.Find)), launch_ids=("L2",), seen=())
+    )
+    life.tell(on.Surveyed(ask=survey.ask, sightings=()))
     assert life.submits() == [], "that survey began before"
-    life.tell(on.OwnersTold(life.book.clockwork.surveying, (), ()))
+    life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=(), owners=()))
     life.tick()
-    life.tell(on.Surveyed(life.book.clockwork.surveying, ()))
-    life.tell(on.OwnersTold(life.book.clockwork.surveying, (), ()))
+    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=()))
+    life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=(), owners=()))
     assert life.submits() == ["L2"]
 
 
 def test_once_it_has_been_seen_it_is_its_own():
     life = adopted()
     life.see(of(ITS_OWN[0], running()))
-    assert life.see(of(EARLIER_TRY, stopped(EXITED_0))) == [do.Report("K1", success=True, job=JOB, stop=EXITED_0)]
+    assert life.see(of(EARLIER_TRY, stopped(EXITED_0))) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
 
 
 @pytest.mark.parametrize(
@@ -123,21 +125,21 @@ def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(se
     assert (life.see(of(EARLIER_TRY, seen)) if seen else life.sweep(missing=[JOB])) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.Find)]
-        told = life.tell(on.Found(find.ask, ("L2",), ()))
+        told = life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
     text = "The executor was terminated; no container of it was found"
-    assert told == [do.Report("K1", success=False, text=text, containers=0)]
+    assert told == [do.Report(key="K1", success=False, text=text, containers=0)]
     assert life.book.records == {}
 
 
 def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts():
     """A dead scheduler may have launched it and not lived to write that into the row."""
     life = adopted()
-    (_, _, stop) = life.tell(on.Revoked("K1"))
+    (_, _, stop) = life.tell(on.Revoked(key="K1"))
     life.take("L3")
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     (find,) = life.tick()
-    assert life.tell(on.StopAnswered(stop.ask, "L2", fault(Trouble.THROTTLED))) == []
-    (stop,) = life.tell(on.Found(find.ask, ("L2",), (starting(JOB2, "L2-1"),)))
+    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L2", fault=fault(Trouble.THROTTLED))) == []
+    (stop,) = life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),)))
     assert (type(stop), stop.job) == (do.StopJob, JOB2)
     assert life.submits() == []
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
@@ -150,7 +152,7 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         assert life.submits() == []
-        assert life.tell(on.Found(life.record("L2").ask, ("L2",), ())) == []
+        assert life.tell(on.Found(ask=life.record("L2").ask, launch_ids=("L2",), seen=())) == []
         life.now += 20
     assert life.submits() == ["L3"]
 
@@ -159,8 +161,8 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     ("event", "text"),
     [
         (on.Tick(), "User code had not started within launch_timeout (60 s)"),
-        (on.Revoked("K1"), "Revoked by Airflow while its job was starting"),
-        (on.WantedChecked(0, (("L2", "marked failed"),)), "Airflow no longer wanted it: marked failed"),
+        (on.Revoked(key="K1"), "Revoked by Airflow while its job was starting"),
+        (on.WantedChecked(ask=0, unwanted=(("L2", "marked failed"),)), "Airflow no longer wanted it: marked failed"),
     ],
     ids=["too late", "revoked", "unwanted"],
 )
@@ -179,8 +181,8 @@ def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
 
 def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     life = Life(launch_timeout=60.0, poll_interval=1e9)
-    life.tell(on.Adopted("L2", "K1", JOB, "work"))
-    life.tell(on.Adopted("L3", "K3", JOB2, None))
+    life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB, workload="work"))
+    life.tell(on.Adopted(launch_id="L3", key="K3", job=JOB2, workload=None))
     life.tick()
     assert life.tick(59) == []
     report, stop = life.tick(1)

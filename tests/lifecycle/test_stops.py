@@ -19,14 +19,14 @@ def life():
     life = Life(poll_interval=1e9)
     life.active()
     life.tick()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     return life
 
 
 def test_a_stop_that_fails_is_asked_for_again_each_time_later(life):
     ask = 3
     for count in (1, 2, 3):
-        assert life.tell(on.StopAnswered(ask, "L1", fault(Trouble.UNREACHED))) == []
+        assert life.tell(on.StopAnswered(ask=ask, launch_id="L1", fault=fault(Trouble.UNREACHED))) == []
         wait = BACKOFF[Trouble.UNREACHED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
         (stop,) = life.tick(wait * 0.02)
@@ -34,27 +34,27 @@ def test_a_stop_that_fails_is_asked_for_again_each_time_later(life):
 
 
 def test_a_stop_that_is_taken_begins_to_count_anew(life):
-    life.tell(on.StopAnswered(3, "L1", fault(Trouble.UNREACHED)))
+    life.tell(on.StopAnswered(ask=3, launch_id="L1", fault=fault(Trouble.UNREACHED)))
     (second,) = life.tick(1)
-    life.tell(on.StopAnswered(second.ask, "L1"))
+    life.tell(on.StopAnswered(ask=second.ask, launch_id="L1"))
     (third,) = life.tick(60)
-    life.tell(on.StopAnswered(third.ask, "L1", fault(Trouble.UNREACHED)))
+    life.tell(on.StopAnswered(ask=third.ask, launch_id="L1", fault=fault(Trouble.UNREACHED)))
     assert life.record().due == life.now + BACKOFF[Trouble.UNREACHED].after(1, "L1-1")
 
 
 @pytest.mark.parametrize("answer", [None, fault(Trouble.THROTTLED)], ids=["taken", "throttled"])
 def test_an_answer_that_comes_twice_counts_once(life, answer):
-    life.tell(on.StopAnswered(3, "L1", answer))
+    life.tell(on.StopAnswered(ask=3, launch_id="L1", fault=answer))
     before = life.record()
-    assert life.tell(on.StopAnswered(3, "L1", answer), after=0.1) == []
+    assert life.tell(on.StopAnswered(ask=3, launch_id="L1", fault=answer), after=0.1) == []
     assert life.record() == before
 
 
 def test_a_job_that_starts_all_the_same_is_stopped_again_when_that_is_due(life):
-    life.tell(on.StopAnswered(3, "L1"))
+    life.tell(on.StopAnswered(ask=3, launch_id="L1"))
     assert life.see(running()) == []
     assert life.tick(59) == []
-    assert life.tick(1) == [do.StopJob(4, "L1", JOB, REVOKED)]
+    assert life.tick(1) == [do.StopJob(ask=4, launch_id="L1", job=JOB, reason=REVOKED)]
 
 
 def test_a_stop_that_is_out_is_not_doubled_when_the_airflow_container_ends(life):
@@ -66,9 +66,9 @@ def test_what_went_wrong_before_there_was_a_job_makes_no_stop_wait():
     life = Life(poll_interval=1e9)
     ask = life.launching()
     for _ in range(6):
-        life.tell(on.Unaccepted(ask, "L1", fault(Trouble.THROTTLED)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.THROTTLED)))
         ask = life.submit_of(life.tick(60)).ask
-    life.tell(on.Accepted(ask, "L1", running()))
-    stop = next(effect for effect in life.tell(on.Revoked("K1")) if isinstance(effect, do.StopJob))
-    life.tell(on.StopAnswered(stop.ask, "L1", fault(Trouble.THROTTLED)))
+    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=running()))
+    stop = next(effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob))
+    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(Trouble.THROTTLED)))
     assert life.record().due - life.now == pytest.approx(BACKOFF[Trouble.THROTTLED].after(1, "L1-1"))

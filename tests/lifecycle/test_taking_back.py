@@ -26,7 +26,7 @@ GIVEN_UP = "Airflow gave the task up"
 NEWER = "A newer launch of the task took over"
 
 
-@pytest.mark.parametrize("event", [on.Revoked("K1"), on.GivenUp("K1")], ids=["revoked", "given up"])
+@pytest.mark.parametrize("event", [on.Revoked(key="K1"), on.GivenUp(key="K1")], ids=["revoked", "given up"])
 def test_what_nobody_knows_cannot_be_taken_back(event):
     assert Life().tell(event) == []
 
@@ -34,24 +34,29 @@ def test_what_nobody_knows_cannot_be_taken_back(event):
 def test_a_revoked_launch_that_waits_is_over():
     life = Life()
     life.take()
-    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while waiting"), do.Release("K1")]
+    assert life.tell(on.Revoked(key="K1")) == [
+        do.Note(key="K1", text="Revoked by Airflow while waiting"),
+        do.Release(key="K1"),
+    ]
     assert life.book.records == {}
 
 
 def test_a_revoked_launch_that_is_out_is_withdrawn_and_over_when_it_was_not_sent():
     life = Life()
     ask = life.launching()
-    note = do.Note("K1", "Revoked by Airflow while launching")
-    assert life.tell(on.Revoked("K1")) == [note, do.Release("K1"), do.Withdraw(ask)]
-    assert life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD))) == []
+    note = do.Note(key="K1", text="Revoked by Airflow while launching")
+    assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1"), do.Withdraw(ask=ask)]
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
     assert life.book.records == {}
 
 
 def test_a_revoked_launch_that_was_sent_all_the_same_is_stopped():
     life = Life()
     ask = life.launching()
-    life.tell(on.Revoked("K1"))
-    assert life.tell(on.Accepted(ask, "L1", starting())) == [do.StopJob(2, "L1", JOB, REVOKED)]
+    life.tell(on.Revoked(key="K1"))
+    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [
+        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=REVOKED)
+    ]
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.book.records == {}
 
@@ -60,13 +65,17 @@ def test_a_revoked_job_is_stopped_again_until_it_has_ended():
     life = Life(poll_interval=1e9)
     life.started()
     life.tick()
-    note = do.Note("K1", "Revoked by Airflow while it ran", job=JOB)
-    assert life.tell(on.Revoked("K1")) == [note, do.Release("K1"), do.StopJob(3, "L1", JOB, REVOKED)]
-    assert life.tell(on.StopAnswered(3, "L1")) == []
+    note = do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)
+    assert life.tell(on.Revoked(key="K1")) == [
+        note,
+        do.Release(key="K1"),
+        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=REVOKED),
+    ]
+    assert life.tell(on.StopAnswered(ask=3, launch_id="L1")) == []
     assert life.tick(59) == []
-    assert life.tick(1) == [do.StopJob(4, "L1", JOB, REVOKED)]
-    assert life.tell(on.StopAnswered(4, "L1", fault(Trouble.THROTTLED))) == []
-    assert life.tick(1) == [do.StopJob(5, "L1", JOB, REVOKED)]
+    assert life.tick(1) == [do.StopJob(ask=4, launch_id="L1", job=JOB, reason=REVOKED)]
+    assert life.tell(on.StopAnswered(ask=4, launch_id="L1", fault=fault(Trouble.THROTTLED))) == []
+    assert life.tick(1) == [do.StopJob(ask=5, launch_id="L1", job=JOB, reason=REVOKED)]
     assert life.see(stopped(EXITED_0)) == []
     assert life.book.records == {}
 
@@ -74,29 +83,32 @@ def test_a_revoked_job_is_stopped_again_until_it_has_ended():
 def test_a_task_that_airflow_gave_up_is_released_without_a_note():
     life = Life()
     life.started()
-    assert life.tell(on.GivenUp("K1")) == [do.Release("K1"), do.StopJob(2, "L1", JOB, GIVEN_UP)]
-    assert life.tell(on.GivenUp("K1")) == []
+    assert life.tell(on.GivenUp(key="K1")) == [
+        do.Release(key="K1"),
+        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=GIVEN_UP),
+    ]
+    assert life.tell(on.GivenUp(key="K1")) == []
 
 
 def test_a_key_that_comes_back_waits_until_the_revoked_container_has_ended():
     life = Life(poll_interval=1e9)
     life.active()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert [type(effect) for effect in life.tick()] == [do.Observe]
     assert life.tick(500) == []
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert life.tick() == [do.Submit(4, "L2", "K1", "L2-1", "work of L2")]
+    assert life.tick() == [do.Submit(ask=4, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
 def test_a_key_that_comes_back_waits_for_a_withdrawn_launch_whose_answer_is_out():
     life = Life()
     ask = life.launching()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.tick() == []
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD)))
-    assert life.tick() == [do.Submit(2, "L2", "K1", "L2-1", "work of L2")]
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD)))
+    assert life.tick() == [do.Submit(ask=2, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
 def test_a_deferred_task_comes_back_beside_its_old_container_which_reports_nothing():
@@ -104,12 +116,12 @@ def test_a_deferred_task_comes_back_beside_its_old_container_which_reports_nothi
     life.started()
     life.tick()
     assert life.take("L2", "K1") == []
-    assert life.tick() == [do.Submit(3, "L2", "K1", "L2-1", "work of L2")]
-    life.tell(on.Accepted(3, "L2", running(JOB2, "L2-1")))
+    assert life.tick() == [do.Submit(ask=3, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
+    life.tell(on.Accepted(ask=3, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert life.see(stopped(EXITED_0)) == []
     assert set(life.book.records) == {"L2"}
     ended = stopped(EXITED_0, JOB2, "L2-1")
-    assert life.see(ended) == [do.Report("K1", success=True, job=JOB2, stop=EXITED_0)]
+    assert life.see(ended) == [do.Report(key="K1", success=True, job=JOB2, stop=EXITED_0)]
 
 
 def test_the_old_container_of_a_deferred_task_is_stopped_when_it_outlives_its_airflow_container():
@@ -118,26 +130,26 @@ def test_the_old_container_of_a_deferred_task_is_stopped_when_it_outlives_its_ai
     life.tick()
     life.take("L2", "K1")
     ask = life.submit_of(life.tick()).ask
-    life.tell(on.Accepted(ask, "L2", running(JOB2, "L2-1")))
+    life.tell(on.Accepted(ask=ask, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert life.see(over(EXITED_0)) == []
-    assert life.tick(120) == [do.StopJob(4, "L1", JOB, "Its Airflow container ended")]
+    assert life.tick(120) == [do.StopJob(ask=4, launch_id="L1", job=JOB, reason="Its Airflow container ended")]
 
 
 def test_a_superseded_launch_that_waits_is_over():
     life = Life()
     life.take()
     assert life.take("L2", "K1") == []
-    assert life.tick() == [do.Submit(1, "L2", "K1", "L2-1", "work of L2")]
+    assert life.tick() == [do.Submit(ask=1, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
-LOOK = do.Observe(2, "c1", (JOB,))
+LOOK = do.Observe(ask=2, place="c1", jobs=(JOB,))
 
 
 def superseded() -> Life:
     """A launch that was not seen to start, and a newer one of its key."""
     life = Life(poll_interval=1e9)
     life.active()
-    life.tell(on.Observed(1, (starting(),)))
+    life.tell(on.Observed(ask=1, seen=(starting(),)))
     assert life.take("L2", "K1") == [LOOK]
     assert life.submits() == []
     return life
@@ -145,7 +157,9 @@ def superseded() -> Life:
 
 def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
     life = superseded()
-    assert life.tell(on.Observed(2, (starting(),))) == [do.StopJob(3, "L1", JOB, NEWER)]
+    assert life.tell(on.Observed(ask=2, seen=(starting(),))) == [
+        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=NEWER)
+    ]
     assert life.submits() == []
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.submits() == ["L2"]
@@ -154,7 +168,7 @@ def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
 @pytest.mark.parametrize("seen", [running(), over(EXITED_0), stopped(EXITED_0)], ids=["runs", "exited", "stopped"])
 def test_a_superseded_launch_that_started_since_it_was_seen_finishes_on_its_own(seen):
     life = superseded()
-    assert life.tell(on.Observed(2, (seen,))) == []
+    assert life.tell(on.Observed(ask=2, seen=(seen,))) == []
     assert life.submits() == ["L2"]
 
 
@@ -162,19 +176,19 @@ def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
     life = Life(poll_interval=10)
     life.active()
     assert [type(effect) for effect in life.tick()] == [do.Observe]
-    assert life.take("L2", "K1") == [do.Observe(3, "c1", (JOB,))]
-    assert life.tell(on.Observed(2, (starting(),))) == []
+    assert life.take("L2", "K1") == [do.Observe(ask=3, place="c1", jobs=(JOB,))]
+    assert life.tell(on.Observed(ask=2, seen=(starting(),))) == []
     assert life.see(starting()) == []
-    assert life.tell(on.Observed(3, (running(),))) == []
+    assert life.tell(on.Observed(ask=3, seen=(running(),))) == []
     assert life.submits() == ["L2"]
 
 
 def test_a_look_that_fails_leaves_it_to_the_next_sweep():
     life = superseded()
-    life.tell(on.ObserveFailed(2, fault(Trouble.THROTTLED)))
+    life.tell(on.ObserveFailed(ask=2, fault=fault(Trouble.THROTTLED)))
     sweep = next(effect for effect in life.tick(1e9) if isinstance(effect, do.Observe))
     assert life.submits() == []
-    assert life.tell(on.Observed(sweep.ask, (running(),))) == []
+    assert life.tell(on.Observed(ask=sweep.ask, seen=(running(),))) == []
     assert life.submits() == ["L2"]
 
 
@@ -182,7 +196,10 @@ def test_a_revoke_means_the_newest_launch_of_the_key():
     life = Life()
     life.started()
     life.take("L2", "K1")
-    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while waiting"), do.Release("K1")]
+    assert life.tell(on.Revoked(key="K1")) == [
+        do.Note(key="K1", text="Revoked by Airflow while waiting"),
+        do.Release(key="K1"),
+    ]
     assert life.record("L1").phase is Phase.ACTIVE
     assert not life.record("L1").doomed
 
@@ -190,21 +207,29 @@ def test_a_revoke_means_the_newest_launch_of_the_key():
 def test_a_launch_whose_row_is_being_checked_can_be_revoked():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.HELD)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD)))
     life.tick()
-    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while confirming"), do.Release("K1")]
-    assert life.tell(on.Confirmed(2, ("L1",), frozenset({"L1"}))) == []
+    assert life.tell(on.Revoked(key="K1")) == [
+        do.Note(key="K1", text="Revoked by Airflow while confirming"),
+        do.Release(key="K1"),
+    ]
+    assert life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.tick(100) == []
     assert life.book.records == {}
 
 
 def test_a_look_that_is_out_serves_a_launch_that_is_revoked_meanwhile():
     life = Life()
-    life.tell(on.Adopted("L1", "K1", workload="work"))
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
-    assert life.tell(on.Revoked("K1")) == [do.Note("K1", "Revoked by Airflow while locating"), do.Release("K1")]
+    assert life.tell(on.Revoked(key="K1")) == [
+        do.Note(key="K1", text="Revoked by Airflow while locating"),
+        do.Release(key="K1"),
+    ]
     assert life.tick() == []
-    assert life.tell(on.Found(1, ("L1",), (running(),))) == [do.StopJob(2, "L1", JOB, REVOKED)]
+    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=(running(),))) == [
+        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=REVOKED)
+    ]
 
 
 def test_a_revoke_says_what_the_job_was_waiting_for():
@@ -212,55 +237,58 @@ def test_a_revoke_says_what_the_job_was_waiting_for():
     life.active()
     life.see(replace(starting(), waiting="CAPACITY:NONE"))
     note = do.Note(
-        "K1", "Revoked by Airflow while its job was starting", job=JOB, stop=Stop("ecs", reason="CAPACITY:NONE")
+        key="K1",
+        text="Revoked by Airflow while its job was starting",
+        job=JOB,
+        stop=Stop("ecs", reason="CAPACITY:NONE"),
     )
-    assert life.tell(on.Revoked("K1"))[0] == note
+    assert life.tell(on.Revoked(key="K1"))[0] == note
 
 
 def test_a_row_that_is_checked_for_a_launch_revoked_meanwhile_says_nothing_any_more():
     life = Life(gap=10.0)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     (confirm,) = life.tick(11)
-    life.tell(on.Revoked("K1"))
-    assert life.tell(on.Confirmed(confirm.ask, ("L1",), frozenset())) == []
+    life.tell(on.Revoked(key="K1"))
+    assert life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset())) == []
     assert life.record().doomed == REVOKED
 
 
 def test_a_launch_waits_for_one_in_doubt_and_goes_on_when_that_is_nowhere():
     life = Life(idempotent_submit=False)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
     life.take("L2", "K1")
     (find,) = life.tick()
-    assert life.tell(on.Found(find.ask, ("L1",), ())) == []
+    assert life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=())) == []
     (find,) = life.tick(20)
-    assert life.tell(on.Found(find.ask, ("L1",), ())) == []
+    assert life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=())) == []
     assert life.submit_of(life.tick()).launch_id == "L2"
 
 
 def test_what_a_launch_waited_for_before_it_started_is_not_why_it_is_revoked():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_CAPACITY)))
-    life.tell(on.Accepted(life.submit_of(life.tick(10)).ask, "L1", running(token="L1-2")))
-    note, *_ = life.tell(on.Revoked("K1"))
-    assert note == do.Note("K1", "Revoked by Airflow while it ran", job=JOB)
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY)))
+    life.tell(on.Accepted(ask=life.submit_of(life.tick(10)).ask, launch_id="L1", seen=running(token="L1-2")))
+    note, *_ = life.tell(on.Revoked(key="K1"))
+    assert note == do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)
 
 
 def test_a_launch_in_doubt_that_airflow_gave_up_is_looked_for_at_once():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask, "L1", fault(Trouble.NO_ANSWER)))
-    assert life.tell(on.GivenUp("K1")) == [do.Release("K1")]
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    assert life.tell(on.GivenUp(key="K1")) == [do.Release(key="K1")]
     assert [type(effect) for effect in life.tick()] == [do.Find]
 
 
 def test_a_launch_that_waits_for_another_to_end_is_not_looked_at_until_then():
     life = Life(poll_interval=1e9)
     life.active()
-    life.tell(on.Revoked("K1"))
-    life.tell(on.StopAnswered(2, "L1"))
+    life.tell(on.Revoked(key="K1"))
+    life.tell(on.StopAnswered(ask=2, launch_id="L1"))
     life.take("L2", "K1")
     life.tick()
     assert life.book.next_due() == life.record("L1").due > life.now

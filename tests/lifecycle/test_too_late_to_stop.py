@@ -14,7 +14,7 @@ def revoked_too_late(seen=None, **policy) -> Life:
     """A launch that is revoked, but starts before the stop gets there, and one that waits for its end."""
     life = Life(poll_interval=1e9, **policy)
     life.active()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.submits() == []
     assert life.see(running()) == []
@@ -38,7 +38,7 @@ def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_th
     life = revoked_too_late(end, idempotent_submit=idempotent)
     question = confirm(life)
     assert question.launches == (("L2", "K1"),)
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
+    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
     assert life.submits() == ["L2"]
 
 
@@ -47,7 +47,7 @@ def test_after_a_gap_it_is_looked_for_as_everything_is():
     assert life.tick(11) == []
     life.see(stopped(EXITED_0))
     question = confirm(life)
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
+    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
     (find,) = life.tick()
     assert isinstance(find, do.Find)
     assert find.launch_ids == ("L2",)
@@ -57,12 +57,12 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
     life = Life(poll_interval=1e9, idempotent_submit=False)
     life.reads = False
     life.active()
-    life.tell(on.Revoked("K1"))
-    life.tell(on.Adopted("L2", "K1", workload="the row"))
+    life.tell(on.Revoked(key="K1"))
+    life.tell(on.Adopted(launch_id="L2", key="K1", workload="the row"))
     life.see(running())
     life.see(stopped(EXITED_0))
     question = confirm(life)
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"}))) == []
+    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
     assert [type(effect) for effect in life.tick()] == [do.Find]
 
 
@@ -71,8 +71,8 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
 def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(end, stop, success):
     life = revoked_too_late(end(stop), launch_timeout=600.0)
     question = confirm(life)
-    told = life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    assert told == [do.Launched("K1", JOB), do.Report("K1", success=success, job=JOB, stop=stop)]
+    told = life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=success, job=JOB, stop=stop)]
     assert life.submits() == []
     assert life.see(stopped(stop)) == []
     assert life.book.records == {}
@@ -82,9 +82,9 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
     life.awaited = False
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [
-        do.Launched("K1", JOB),
-        do.Release("K1"),
+    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [
+        do.Launched(key="K1", job=JOB),
+        do.Release(key="K1"),
     ]
     assert life.book.records == {}
 
@@ -92,16 +92,18 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
 def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
     life = revoked_too_late(over(EXITED_0))
     question = confirm(life)
-    life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
+    life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
     assert set(life.book.records) == {"L2"}
     assert life.tick(119) == []
-    assert life.tick(1) == [do.StopJob(life.record("L2").ask, "L2", JOB, "Its Airflow container ended")]
+    assert life.tick(1) == [
+        do.StopJob(ask=life.record("L2").ask, launch_id="L2", job=JOB, reason="Its Airflow container ended")
+    ]
 
 
 def test_what_ended_before_it_started_has_run_nothing():
     life = Life(poll_interval=1e9)
     life.active()
-    life.tell(on.Revoked("K1"))
+    life.tell(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.submits() == ["L2"]
@@ -114,7 +116,7 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
     life.see(over(EXITED_0))
     life.tick(119)
     life.take("L2", "K1")
-    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L2", fault(Trouble.NO_CAPACITY)))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(Trouble.NO_CAPACITY)))
     assert [type(effect) for effect in life.tick(1)] == [do.StopJob]
     assert life.see(stopped(EXITED_0)) == []
     assert life.submits() == []
@@ -124,12 +126,12 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
 
 def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_it():
     life = revoked_too_late()
-    life.tell(on.Taken("L3", "K3", "work"))
-    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L3", fault(Trouble.HELD)))
+    life.tell(on.Taken(launch_id="L3", key="K3", workload="work"))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L3", fault=fault(Trouble.HELD)))
     life.see(stopped(EXITED_0))
     question = confirm(life)
     assert question.launches == (("L2", "K1"), ("L3", "K3"))
-    told = life.tell(on.Confirmed(question.ask, ("L2", "L3"), frozenset()))
+    told = life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2", "L3"), ours=frozenset()))
     assert [type(effect) for effect in told] == [do.Launched, do.Report, do.Release]
     assert life.book.records == {}
 
@@ -137,10 +139,10 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
 def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matter_any_more():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
-    life.tell(on.Confirmed(question.ask, ("L2",), frozenset({"L2"})))
-    life.tell(on.Unaccepted(life.submit_of(life.tick()).ask, "L2", fault(Trouble.HELD)))
+    life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"})))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(Trouble.HELD)))
     question = confirm(life)
-    assert life.tell(on.Confirmed(question.ask, ("L2",), frozenset())) == [do.Release("K1")]
+    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [do.Release(key="K1")]
     assert life.book.records == {}
 
 
@@ -148,8 +150,8 @@ def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later
     life = revoked_too_late(over(EXITED_0))
     life.awaited = None
     question = confirm(life)
-    life.tell(on.ConfirmFailed(question.ask, ("L2",), fault(Trouble.UNREACHED)))
+    life.tell(on.ConfirmFailed(ask=question.ask, launch_ids=("L2",), fault=fault(Trouble.UNREACHED)))
     (question,) = life.tick(60)
-    life.tell(on.Confirmed(question.ask, ("L2",), frozenset()))
-    note, *_ = life.tell(on.Revoked("K1"))
-    assert note == do.Note("K1", "Revoked by Airflow while it ran", job=JOB)
+    life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    note, *_ = life.tell(on.Revoked(key="K1"))
+    assert note == do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)

@@ -23,7 +23,7 @@ def life_with(count):
     """A life whose jobs have all been seen running; a sweep is due 5 s later."""
     life = Life()
     for number in range(count):
-        life.machine.handle(on.Adopted(f"L{number}", f"K{number}", Job(f"arn:{number}", "c")), 0.0)
+        life.machine.handle(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c")), 0.0)
     see_all(life, life.machine.handle(on.Tick(), 0.0))
     life.book.outbox.clear()
     return life
@@ -32,7 +32,7 @@ def life_with(count):
 def see_all(life, effects):
     for observe in effects:
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        life.machine.handle(on.Observed(observe.ask, seen), 0.0)
+        life.machine.handle(on.Observed(ask=observe.ask, seen=seen), 0.0)
 
 
 def handling(life, event, now):
@@ -64,7 +64,7 @@ def test_a_sweep_takes_a_few_steps_for_each_job(count):
 def test_a_listing_that_still_has_everybody_costs_next_to_nothing(count):
     life = life_with(count)
     (watch,) = [effect for effect in life.machine.handle(on.Tick(), 5.0) if isinstance(effect, do.Watch)]
-    steps, told = handling(life, on.Watched(watch.ask, watch.place, ()), 5.1)
+    steps, told = handling(life, on.Watched(ask=watch.ask, place=watch.place, unlisted=()), 5.1)
     assert told == []
     assert steps < 200
 
@@ -75,10 +75,10 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
         seen = tuple(
             stopped(EXITED_0, Job(f"arn:{number}", "c"), f"L{number}-1") for number in range(count - 99, count)
         )
-        steps, settles = handling(life, on.Observed(None, seen), 6.0)
+        steps, settles = handling(life, on.Observed(ask=None, seen=seen), 6.0)
         assert [type(effect) for effect in settles] == [do.Settle] * 99
         for settle in settles:
-            more, told = handling(life, on.Settled(settle.ask, settle.launch_id, awaited=True), 6.1)
+            more, told = handling(life, on.Settled(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 6.1)
             assert [type(effect) for effect in told] == [do.Report]
             steps += more
         return steps
@@ -91,10 +91,12 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
 def test_a_launch_takes_as_many_steps_beside_thousands_of_jobs_as_beside_hundreds():
     def steps_of_a_launch(count):
         life = life_with(count)
-        taken, _ = handling(life, on.Taken("new", "key", "work"), 1.0)
+        taken, _ = handling(life, on.Taken(launch_id="new", key="key", workload="work"), 1.0)
         begun, told = handling(life, on.Tick(), 1.0)
         ask = life.submit_of(told).ask
-        known, _ = handling(life, on.Accepted(ask, "new", starting(Job("arn:new", "c"), "new-1")), 1.1)
+        known, _ = handling(
+            life, on.Accepted(ask=ask, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 1.1
+        )
         return taken + begun + known
 
     assert steps_of_a_launch(MANY) == steps_of_a_launch(FEW) < 2500
@@ -107,7 +109,7 @@ def test_a_running_job_takes_less_than_a_kilobyte_and_a_half_beside_its_key_and_
 
     def run(few):
         for number in few:
-            life.machine.handle(on.Adopted(ids[number], ids[number], jobs[number]), 0.0)
+            life.machine.handle(on.Adopted(launch_id=ids[number], key=ids[number], job=jobs[number]), 0.0)
         see_all(life, life.machine.handle(on.Tick(), life.book.clockwork.next_sweep))
         life.book.outbox.clear()
         gc.collect()

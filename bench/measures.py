@@ -164,7 +164,7 @@ def surveying(run: Run) -> Figures:
         book, begin = it.driver.executor.machine.book, time.monotonic()
 
         def is_surveyed() -> bool:
-            survey = book.clockwork.survey
+            survey = book.state.survey
             return survey.began > begin and not survey.faults and survey.due > time.monotonic()
 
         done = it.driver.until(is_surveyed, PATIENCE)

@@ -17,7 +17,7 @@ from aws_exec.diagnosis import call_failures, terminations
 from aws_exec.diagnosis.model import Rule
 from aws_exec.lifecycle.phases import TRANSITIONS
 from aws_exec.lifecycle.policy import Replacement
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from aws_exec.metrics.catalogue import METRICS, Metric
 from aws_exec.settings.batch.options import BatchOptions
 from aws_exec.settings.ecs.options import EcsOptions
@@ -73,7 +73,7 @@ def _by(metric: Metric) -> str:
     return "; ".join(filter(None, (by, ", ".join(f"`{tag}`" for tag in metric.tags))))
 
 
-def _troubles(troubles: frozenset[Trouble]) -> str:
+def _troubles(troubles: frozenset[FailureKind]) -> str:
     return " or ".join(sorted(trouble.value for trouble in troubles)) or "anything else"
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from botocore import xform_name
 
 from aws_exec.clouds.errors import fault_of, is_denied
-from aws_exec.lifecycle.values import PASSING, Fault, Trouble
+from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
 
 _NETWORK = "Check --region, --endpoint-url and the network"
 #: What to do about a call that was not answered, whatever was asked.
 _MENDS = {
-    Trouble.UNREACHED: _NETWORK,
-    Trouble.NO_ANSWER: _NETWORK,
-    Trouble.THROTTLED: "AWS is asked too often: check again in a minute",
+    FailureKind.UNREACHED: _NETWORK,
+    FailureKind.NO_ANSWER: _NETWORK,
+    FailureKind.THROTTLED: "AWS is asked too often: check again in a minute",
 }
 #: And about one that was refused: what is asked about is not there, or cannot be so.
 _NAMES = {
@@ -68,7 +68,7 @@ class Outcome:
     mend: str = ""
     rule: str = ""
     path: tuple[str, ...] = ()
-    trouble: Trouble | None = None
+    trouble: FailureKind | None = None
 
     @property
     def unanswered(self) -> bool:
@@ -88,7 +88,7 @@ class Unanswered(Exception):  # noqa: N818 - an outcome, on its way
         fault: the same as a value.
     """
 
-    def __init__(self, outcome: Outcome, fault: Fault) -> None:
+    def __init__(self, outcome: Outcome, fault: CallFailure) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.fault = fault
@@ -134,18 +134,18 @@ class Asking:
             answer: Mapping[str, Any] = getattr(self.client(service), xform_name(operation))(**arguments)
         except Exception as error:
             fault = fault_of(error, operation)
-            if fault.trouble is Trouble.CREDENTIALS:
+            if fault.trouble is FailureKind.CREDENTIALS:
                 raise CredentialsError(f"{call}: {fault}") from error
             return Unanswered(_without_answer(call, subject, fault), fault)
         return answer
 
 
-def _without_answer(call: str, subject: str, fault: Fault) -> Outcome:
+def _without_answer(call: str, subject: str, fault: CallFailure) -> Outcome:
     """What is known after a call that failed: a right that is missing, or a silent AWS, says nothing of the subject."""
     if is_denied(fault):
         mend = f"Allow {call} to have it checked"
         return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend, trouble=fault.trouble)
-    status = Status.FAIL if fault.trouble in (Trouble.REFUSED, Trouble.INVALID) else Status.SKIP
+    status = Status.FAIL if fault.trouble in (FailureKind.REFUSED, FailureKind.INVALID) else Status.SKIP
     mend = _MENDS.get(fault.trouble) or _NAMES.get(fault.operation, _ELSE)
     return Outcome(status, call, subject, str(fault), mend, trouble=fault.trouble)
 

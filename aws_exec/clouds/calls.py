@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from aws_exec.clouds.errors import CloudError, fault_of, is_denied
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.metrics.catalogue import API_CALLS, API_ERRORS, API_TIME
 from aws_exec.metrics.meter import Meter, word
 from aws_exec.recent import Recent
@@ -111,7 +111,7 @@ class Calls:
 
     def _read_once(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self._before_read():
-            raise CloudError(Fault(Trouble.HELD, operation, "Closed", "the executor is shutting down"))
+            raise CloudError(CallFailure(FailureKind.HELD, operation, "Closed", "the executor is shutting down"))
         try:
             return self.ask(operation, method, arguments)
         except Exception as error:
@@ -191,7 +191,7 @@ class Calls:
                     raise
                 self._drop_tags(tags, fault_of(error, operation))
 
-    def _drop_tags(self, allowed: Tags, denial: Fault) -> None:
+    def _drop_tags(self, allowed: Tags, denial: CallFailure) -> None:
         """Ask for no more than these tags from now on."""
         with self._lock:
             self._tags = max(self._tags, allowed)
@@ -209,7 +209,9 @@ class Calls:
 
 def _may_pass(error: BaseException) -> bool:
     """Whether a failed read is worth another call at once."""
-    return isinstance(error, CloudError) and error.fault.trouble is Trouble.NO_ANSWER and error.fault.code not in _HUNG
+    return (
+        isinstance(error, CloudError) and error.fault.trouble is FailureKind.NO_ANSWER and error.fault.code not in _HUNG
+    )
 
 
 def listed(answer: Mapping[str, Any], operation: str, items: str, known_by: str = "") -> list[Any]:
@@ -231,11 +233,11 @@ def listed(answer: Mapping[str, Any], operation: str, items: str, known_by: str 
     if isinstance(found, list) and all(each.get(known_by) if known_by else isinstance(each, str) for each in found):
         return found
     message = f"an answer without {items}" if found is None else f"{items} without {known_by or 'text'}"
-    raise CloudError(Fault(Trouble.NO_ANSWER, operation, "MalformedAnswer", message))
+    raise CloudError(CallFailure(FailureKind.NO_ANSWER, operation, "MalformedAnswer", message))
 
 
 def look_around(
-    jobs: Sequence[Job], look: Callable[[Sequence[Job]], None], is_malformed: Callable[[Fault], bool]
+    jobs: Sequence[Job], look: Callable[[Sequence[Job]], None], is_malformed: Callable[[CallFailure], bool]
 ) -> list[Job]:
     """Look at jobs where one id that the service cannot take fails the whole call: it must not blind us to the others.
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Token
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import CallFailure, Job, LaunchId, Observation, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Request:
 
 
 #: A submit's answer for one request: the job it made (now or earlier, for the same token), or why there is none.
-Answer: TypeAlias = Observation | Fault
+Answer: TypeAlias = Observation | CallFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Cloud(Protocol):
         """
         ...
 
-    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """Stop jobs; None for each that was stopped, or was already gone.
 
         Raises:
@@ -121,7 +121,7 @@ class Cloud(Protocol):
         """
         ...
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment, each with who it says that it is; what may not be listed is left out.
 
         Args:
@@ -133,6 +133,6 @@ class Cloud(Protocol):
         """
         ...
 
-    def check(self) -> Fault | None:
+    def check(self) -> CallFailure | None:
         """Ask the service something harmless: None if a launch could be asked for, else what stands in the way."""
         ...

@@ -1,4 +1,4 @@
-"""What AWS's messages say where its error code is too vague: a text in, a `Trouble` out. Pure.
+"""What AWS's messages say where its error code is too vague: a text in, a `FailureKind` out. Pure.
 
 AWS quotes names that a task's author chose (containers, definitions, queues, subnets) in the middle of its sentences.
 So the sentences about named things are recognised first, and what would slow or pause the whole executor (a throttle,
@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 
 #: Where AWS's own words begin: after what wraps them, if anything does.
 _BEGINS: Final = r"\A\s*(?:(?:Error executing request, Exception|\w+Exception) ?: )*"
@@ -32,7 +32,7 @@ _WORDS: Final = tuple(
     for trouble, patterns in (
         # -- sentences that quote a name --
         (
-            Trouble.INVALID,
+            FailureKind.INVALID,
             (
                 r"is not a container in the (?:Task|job )Definition",
                 rf"{_BEGINS}Unable to substitute value\b",
@@ -45,11 +45,11 @@ _WORDS: Final = tuple(
         ),
         # A queue can be mended, or become known, while the task waits. What the sentence names first is what it is of.
         (
-            Trouble.REFUSED,
+            FailureKind.REFUSED,
             (rf"\A(?:(?!{_DEFINITION}).)*?job ?queue\b.*(?:not found|not exist|disabled|invalid|state)",),
         ),
         (
-            Trouble.INVALID,
+            FailureKind.INVALID,
             (
                 rf"{_DEFINITION}.*(?:not found|not exist|cannot be found|inactive|not active|deregistered)",
                 r"unable to describe task definition",
@@ -57,7 +57,7 @@ _WORDS: Final = tuple(
         ),
         # -- what concerns every task: whole phrases only --
         (
-            Trouble.THROTTLED,
+            FailureKind.THROTTLED,
             (
                 rf"{_BEGINS}(?:(?:The|Your|API|request) )*rate (?:limit )?(?:(?:was|has been) )?exceeded\b",
                 rf"{_BEGINS}Request ?limit ?exceeded\b",
@@ -69,7 +69,7 @@ _WORDS: Final = tuple(
             ),
         ),
         (
-            Trouble.CREDENTIALS,
+            FailureKind.CREDENTIALS,
             (
                 rf"{_BEGINS}The security token included in the request is (?:invalid|expired)",
                 rf"{_BEGINS}Signature (?:expired|not yet current)",
@@ -78,7 +78,7 @@ _WORDS: Final = tuple(
         ),
         # -- what concerns one task, or one cluster --
         (
-            Trouble.NO_CAPACITY,
+            FailureKind.NO_CAPACITY,
             (
                 r"provisioning capacity limit",
                 r"too many concurrent tasks",
@@ -93,7 +93,7 @@ _WORDS: Final = tuple(
         # Roles can be mended while the task waits. EC2's AuthFailure is of what the request names: were it the
         # executor's credentials, ECS itself would not have taken them.
         (
-            Trouble.REFUSED,
+            FailureKind.REFUSED,
             (
                 r"unable to assume (?:the )?(?:service.linked )?role",
                 r"service.linked role",
@@ -104,7 +104,7 @@ _WORDS: Final = tuple(
             ),
         ),
         (
-            Trouble.INVALID,
+            FailureKind.INVALID,
             (
                 r"overrides length must be at most",
                 r"job size must be less than",
@@ -131,7 +131,7 @@ _WORDS: Final = tuple(
 _READ: Final = 2000
 
 
-def trouble_of_words(message: str) -> Trouble | None:
+def trouble_of_words(message: str) -> FailureKind | None:
     """What a message says is wrong; None if it is not one that is known."""
     if len(message) > 2 * _READ:
         message = message[:_READ] + message[-_READ:]

@@ -1,4 +1,4 @@
-"""The one place where a failed AWS call gets its meaning: an exception or a refusal in, a `Fault` out.
+"""The one place where a failed AWS call gets its meaning: an exception or a refusal in, a `CallFailure` out.
 
 What matters most is what surely did *not* happen. A request that never left, a throttle and a 4xx did nothing; after
 anything else (a lost answer, a 5xx, an exception nobody knows) the request may have been carried out, and the caller
@@ -24,12 +24,12 @@ from typing import Any, Final
 from botocore.exceptions import ClientError, HTTPClientError
 
 from aws_exec.clouds.error_words import trouble_of_words
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.redaction import redact
 
-_THROTTLED, _UNREACHED, _NO_ANSWER = Trouble.THROTTLED, Trouble.UNREACHED, Trouble.NO_ANSWER
-_NO_CAPACITY, _CREDENTIALS = Trouble.NO_CAPACITY, Trouble.CREDENTIALS
-_REFUSED, _INVALID = Trouble.REFUSED, Trouble.INVALID
+_THROTTLED, _UNREACHED, _NO_ANSWER = FailureKind.THROTTLED, FailureKind.UNREACHED, FailureKind.NO_ANSWER
+_NO_CAPACITY, _CREDENTIALS = FailureKind.NO_CAPACITY, FailureKind.CREDENTIALS
+_REFUSED, _INVALID = FailureKind.REFUSED, FailureKind.INVALID
 
 
 class CloudError(Exception):
@@ -39,12 +39,12 @@ class CloudError(Exception):
         fault: what went wrong.
     """
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: CallFailure) -> None:
         super().__init__(str(fault))
         self.fault = fault
 
 
-def _table(rows: Mapping[Trouble, str]) -> Mapping[str, Trouble]:
+def _table(rows: Mapping[FailureKind, str]) -> Mapping[str, FailureKind]:
     return MappingProxyType({name: trouble for trouble, names in rows.items() for name in names.split()})
 
 
@@ -172,7 +172,7 @@ _ECHOED: Final = re.compile(r"(?i)\bvalue '.*' (?=at ')", re.DOTALL)
 _LONGEST: Final = 1000
 
 
-def fault_of(error: BaseException, operation: str) -> Fault:
+def fault_of(error: BaseException, operation: str) -> CallFailure:
     """What a failed call means. Total: every exception gets an answer, none is raised.
 
     Args:
@@ -187,9 +187,9 @@ def fault_of(error: BaseException, operation: str) -> Fault:
         return _fault_of_answer(error, operation)
     trouble, code = _trouble_of_exception(error), type(error).__name__
     if trouble is _INVALID:
-        return Fault(trouble, operation, code, _wrong_parameters(error))
+        return CallFailure(trouble, operation, code, _wrong_parameters(error))
     text = str(error) + (_missing_files() if code in ("NoCredentialsError", "ProfileNotFound") else "")
-    return Fault(trouble, operation, code, _redacted(text, trouble))
+    return CallFailure(trouble, operation, code, _redacted(text, trouble))
 
 
 def _missing_files() -> str:
@@ -231,7 +231,7 @@ def _failed_provider(error: BaseException) -> str:
     return name
 
 
-def fault_of_credentials(error: BaseException, operation: str) -> Fault:
+def fault_of_credentials(error: BaseException, operation: str) -> CallFailure:
     """What it means that no credentials were found: `operation` was not sent.
 
     `UNREACHED` or `THROTTLED` where the service that gives them (AWS STS, IAM Identity Center) could not be asked,
@@ -246,17 +246,17 @@ def fault_of_credentials(error: BaseException, operation: str) -> Fault:
         message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), _CREDENTIALS)
         if (provider := _failed_provider(error)) and provider not in message:
             message = f"{message} (credential provider {provider})"
-        fault = Fault(trouble, operation, type(error).__name__, message)
+        fault = CallFailure(trouble, operation, type(error).__name__, message)
     passes = {_NO_ANSWER: _UNREACHED, _UNREACHED: _UNREACHED, _THROTTLED: _THROTTLED}
     return replace(fault, trouble=passes.get(fault.trouble, _CREDENTIALS))
 
 
-def is_denied(fault: Fault) -> bool:
+def is_denied(fault: CallFailure) -> bool:
     """A policy does not allow the call; what it asks for may well be there."""
     return fault.trouble is not _CREDENTIALS and any(word in fault.code for word in _DENIED)
 
 
-def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: Trouble = _NO_CAPACITY) -> Fault:
+def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: FailureKind = _NO_CAPACITY) -> CallFailure:
     """What one entry of an answer's `failures` means; of RunTask's: an answered refusal, so there is no task.
 
     That may pass, whatever its reason (`NO_CAPACITY`: the next request has a token of its own, since a refusal may be
@@ -273,10 +273,10 @@ def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: Troubl
     message = " ".join(part for part in (detail, f"({arn})" if arn else "") if part)
     said = {trouble_of_words(code), trouble_of_words(detail)}
     trouble = next((each for each in (_THROTTLED, _INVALID) if each in said), unknown)
-    return Fault(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
+    return CallFailure(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
 
 
-def _fault_of_answer(error: ClientError, operation: str) -> Fault:
+def _fault_of_answer(error: ClientError, operation: str) -> CallFailure:
     response: Any = error.response
     said = response.get("Error")
     said = said if isinstance(said, Mapping) else {}
@@ -286,10 +286,10 @@ def _fault_of_answer(error: ClientError, operation: str) -> Fault:
     trouble = _trouble_of_answer(code, message, status if isinstance(status, int) else 0)
     if not code:
         code = f"HTTP {status}" if status else type(error).__name__
-    return Fault(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
+    return CallFailure(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
 
 
-def _trouble_of_answer(code: str, message: str, status: int) -> Trouble:
+def _trouble_of_answer(code: str, message: str, status: int) -> FailureKind:
     """By code, then by message, then by HTTP status (0: unknown)."""
     # Some services spell a code `aws.protocoltests#Code` or `Code:http://...`; botocore strips most of it.
     listed = BY_CODE.get(code)
@@ -302,7 +302,7 @@ def _trouble_of_answer(code: str, message: str, status: int) -> Trouble:
     return trouble_of_words(message) or listed or _trouble_of_status(code, status)
 
 
-def _trouble_of_status(code: str, status: int) -> Trouble:
+def _trouble_of_status(code: str, status: int) -> FailureKind:
     """For a code that nobody knows: a 4xx did nothing, a strange answer may have."""
     if status == 401:  # noqa: PLR2004 -- an HTTP status
         return _CREDENTIALS
@@ -311,7 +311,7 @@ def _trouble_of_status(code: str, status: int) -> Trouble:
     return _REFUSED
 
 
-def _trouble_of_exception(error: BaseException) -> Trouble:
+def _trouble_of_exception(error: BaseException) -> FailureKind:
     for base in type(error).__mro__:
         # By name, but only botocore's: urllib3, requests and pydantic have classes of the same names.
         if base.__module__.partition(".")[0] == "botocore" and base.__name__ in BY_CLASS:
@@ -322,7 +322,7 @@ def _trouble_of_exception(error: BaseException) -> Trouble:
     return _UNREACHED if names & _NEVER_SENT else _NO_ANSWER
 
 
-def _redacted(text: str, trouble: Trouble) -> str:
+def _redacted(text: str, trouble: FailureKind) -> str:
     return redact(_ECHOED.sub("value ", text), longest=_LONGEST, keys=trouble is _CREDENTIALS)
 
 

@@ -30,7 +30,7 @@ from botocore.loaders import Loader
 
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_credentials
 from aws_exec.clouds.sdk_log import keep_secrets_out
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def build_client(
             f"no AWS region: set [{section}] region_name (AIRFLOW__{section.upper()}__REGION_NAME), "
             f"the region of connection {conn_id or DEFAULT_CONNECTION!r}, or AWS_DEFAULT_REGION"
         )
-        raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message)) from error
+        raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "NoRegionError", message)) from error
     except CloudError:
         raise
     except Exception as error:
@@ -155,7 +155,7 @@ def check_region(region: str, endpoint_url: str | None = None) -> None:
     """
     if not region:
         message = "no AWS region: use --region, or set AWS_DEFAULT_REGION"
-        raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "NoRegionError", message))
+        raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "NoRegionError", message))
     if endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()):
         return
     # Of all services: botocore learns later in which Regions one of them is.
@@ -165,7 +165,7 @@ def check_region(region: str, endpoint_url: str | None = None) -> None:
         like = get_close_matches(region, known, n=1)
         hint = f"; did you mean {like[0]}?" if like else ""
         message = f"there is no AWS region {region!r}{hint}"
-        raise CloudError(Fault(Trouble.REFUSED, "CreateClient", "UnknownRegion", message))
+        raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "UnknownRegion", message))
 
 
 def session_client(
@@ -236,7 +236,7 @@ def _refuse_to_ask(_: str) -> str:
         "the profile's role needs the code of an MFA device (mfa_serial), and nobody can be asked for it here: "
         "use temporary credentials, or a profile without mfa_serial"
     )
-    raise CloudError(Fault(Trouble.CREDENTIALS, "AssumeRole", "MfaRequired", message))
+    raise CloudError(CallFailure(FailureKind.CREDENTIALS, "AssumeRole", "MfaRequired", message))
 
 
 def _session(*, may_ask: bool = False, **kwargs: Any) -> Any:
@@ -307,14 +307,14 @@ def _from_plain_connection(
 
 
 def _refused(message: str) -> CloudError:
-    return CloudError(Fault(Trouble.REFUSED, "CreateClient", "ConnectionRefused", message))
+    return CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "ConnectionRefused", message))
 
 
 def _unbuilt(error: Exception) -> CloudError:
     # Building a client asks AWS for nothing but credentials.
     judge = fault_of_credentials if isinstance(error, ClientError) else fault_of
     fault = judge(error, "CreateClient")
-    if fault.trouble is Trouble.NO_ANSWER:
+    if fault.trouble is FailureKind.NO_ANSWER:
         # Nothing was launched by building a client: there is nothing to be uncertain about.
-        fault = Fault(Trouble.UNREACHED, fault.operation, fault.code, fault.message)
+        fault = CallFailure(FailureKind.UNREACHED, fault.operation, fault.code, fault.message)
     return CloudError(fault)

@@ -12,7 +12,7 @@ from aws_exec.diagnosis import call_failures, terminations
 from aws_exec.diagnosis.messages import tell
 from aws_exec.diagnosis.model import Blame, Diagnosis, FaultRule, Rule, StopRule, said_of_fault, said_of_stop
 from aws_exec.lifecycle.policy import Replacement
-from aws_exec.lifecycle.values import Fault, Stop
+from aws_exec.lifecycle.values import CallFailure, Termination
 from aws_exec.redaction import redact
 
 __all__ = [
@@ -34,29 +34,29 @@ __all__ = [
 _READ = 4000
 
 
-def diagnose(stop: Stop) -> Diagnosis:
+def diagnose(stop: Termination) -> Diagnosis:
     """Why a job ended; also why one waits, of a Batch job's `statusReason` while RUNNABLE. Never raises."""
     found = _rule_of(stop).diagnosis(redact(said_of_stop(stop)))
     # Whatever else is known of it: what somebody stopped on purpose must not come back by itself.
-    return replace(found, replaceable=False) if stop.on_purpose else found
+    return replace(found, replaceable=False) if stop.user_initiated else found
 
 
-def diagnose_fault(fault: Fault) -> Diagnosis:
+def diagnose_fault(fault: CallFailure) -> Diagnosis:
     """Why a call did not do what was asked. Never raises."""
     said = said_of_fault(fault)
     rule = next(rule for rule in call_failures.RULES if rule.matches(fault, said[:_READ]))
     return rule.diagnosis(redact(said))
 
 
-def can_replace(stop: Stop) -> Replacement:
+def can_replace(stop: Termination) -> Replacement:
     """Whether a new container can help a job that never started, and whether this loss spends an attempt.
 
     An unknown reason is worth a try. The executors' `Policy.judge`.
     """
-    return Replacement.NO if stop.on_purpose else _rule_of(stop).new
+    return Replacement.NO if stop.user_initiated else _rule_of(stop).new
 
 
-def tell_stop(stop: Stop, *, arn: str = "", separator: str = "\n") -> str:
+def tell_stop(stop: Termination, *, arn: str = "", separator: str = "\n") -> str:
     """`tell` of the diagnosis of an ended job, with its exit code and sidecars."""
     return tell(diagnose(stop), arn=arn, exit_code=stop.exit_code, sidecars=stop.sidecars, separator=separator)
 
@@ -66,6 +66,6 @@ def rules() -> tuple[Rule, ...]:
     return (*terminations.RULES, *call_failures.RULES)
 
 
-def _rule_of(stop: Stop) -> StopRule:
+def _rule_of(stop: Termination) -> StopRule:
     said = said_of_stop(stop)[:_READ]
     return next(rule for rule in terminations.RULES if rule.matches(stop, said))

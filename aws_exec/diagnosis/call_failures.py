@@ -9,9 +9,9 @@ from aws_exec.diagnosis import pages
 from aws_exec.diagnosis.ecs_placement import PLACEMENT
 from aws_exec.diagnosis.model import Blame, FaultRule, StopRule, unique
 from aws_exec.lifecycle.policy import Replacement
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 
-_INVALID: Final = frozenset({Trouble.INVALID})
+_INVALID: Final = frozenset({FailureKind.INVALID})
 
 
 def _refusal(rule: StopRule) -> FaultRule:
@@ -19,7 +19,7 @@ def _refusal(rule: StopRule) -> FaultRule:
     return FaultRule(
         id=f"call-{rule.id}",
         when=rule.when,
-        troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+        troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
         cause=rule.cause,
         blame=rule.blame,
         new=rule.new,
@@ -49,7 +49,7 @@ RULES: Final = unique(
     (
         FaultRule(
             id="held",
-            troubles=frozenset({Trouble.HELD}),
+            troubles=frozenset({FailureKind.HELD}),
             cause="The executor held the request back; nothing was sent.",
             blame=Blame.UNKNOWN,
             remedy="Nothing: it is looked at again.",
@@ -57,7 +57,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="throttled",
-            troubles=frozenset({Trouble.THROTTLED}),
+            troubles=frozenset({FailureKind.THROTTLED}),
             cause="AWS limits how often this call may be made; the executor slows down and goes on.",
             blame=Blame.DEPLOYMENT,
             remedy="Nothing, if it passes; else lower launch_rate or have the quota raised.",
@@ -67,7 +67,7 @@ RULES: Final = unique(
             id="unreached-tls",
             general=("unreached",),
             when=r"SSL|certificate",
-            troubles=frozenset({Trouble.UNREACHED}),
+            troubles=frozenset({FailureKind.UNREACHED}),
             cause="The secure connection to the AWS endpoint could not be made.",
             blame=Blame.DEPLOYMENT,
             remedy="Check the CA bundle (AWS_CA_BUNDLE), the proxy and the clock.",
@@ -75,7 +75,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="unreached",
-            troubles=frozenset({Trouble.UNREACHED}),
+            troubles=frozenset({FailureKind.UNREACHED}),
             cause="The AWS endpoint could not be reached; nothing was sent.",
             blame=Blame.DEPLOYMENT,
             remedy="Check DNS, routes, proxy and endpoint_url of the machine that the scheduler runs on.",
@@ -85,7 +85,7 @@ RULES: Final = unique(
             id="aws-error",
             general=("no-answer",),
             when=r"(?:ServerException|Internal|ServiceUnavailable|HTTP 5\d\d|\b50[0234]\b)",
-            troubles=frozenset({Trouble.NO_ANSWER}),
+            troubles=frozenset({FailureKind.NO_ANSWER}),
             cause="AWS answered with an error of its own; whether it acted is found out before anything is repeated.",
             blame=Blame.AWS,
             remedy="Nothing, if it passes; else look at the AWS Health Dashboard.",
@@ -93,7 +93,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="no-answer",
-            troubles=frozenset({Trouble.NO_ANSWER}),
+            troubles=frozenset({FailureKind.NO_ANSWER}),
             cause="The answer was lost; whether AWS acted is found out before anything is repeated.",
             blame=Blame.AWS,
             remedy="Nothing, if it passes; else check the network between the scheduler and AWS.",
@@ -103,7 +103,7 @@ RULES: Final = unique(
             id="credentials-expired",
             general=("credentials-invalid",),
             when=r"(?:expired|TokenRefreshRequired)",
-            troubles=frozenset({Trouble.CREDENTIALS}),
+            troubles=frozenset({FailureKind.CREDENTIALS}),
             cause="The AWS credentials of the scheduler have expired.",
             blame=Blame.DEPLOYMENT,
             remedy="Renew them, or use a role that renews itself.",
@@ -113,7 +113,7 @@ RULES: Final = unique(
             id="credentials-clock",
             general=("credentials-invalid",),
             when=r"(?:RequestExpired|TimeTooSkewed|Signature not yet current)",
-            troubles=frozenset({Trouble.CREDENTIALS}),
+            troubles=frozenset({FailureKind.CREDENTIALS}),
             cause="The clock of the scheduler's machine is wrong, so AWS does not accept its signatures.",
             blame=Blame.DEPLOYMENT,
             remedy="Set the clock.",
@@ -124,7 +124,7 @@ RULES: Final = unique(
             general=("credentials-invalid",),
             when=r"(?:NoCredentials|Unable to locate|PartialCredentials|ProfileNotFound|ConfigNotFound|"
             r"MissingAuthentication|NoAuthToken)",
-            troubles=frozenset({Trouble.CREDENTIALS}),
+            troubles=frozenset({FailureKind.CREDENTIALS}),
             cause="The scheduler has no AWS credentials.",
             blame=Blame.DEPLOYMENT,
             remedy="Give it a role, a profile or a connection (conn_id).",
@@ -132,7 +132,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="credentials-invalid",
-            troubles=frozenset({Trouble.CREDENTIALS}),
+            troubles=frozenset({FailureKind.CREDENTIALS}),
             cause="AWS does not accept the credentials of the scheduler, or they could not be fetched.",
             blame=Blame.DEPLOYMENT,
             remedy="Correct the role, profile or connection (conn_id).",
@@ -142,7 +142,7 @@ RULES: Final = unique(
             id="pass-role-denied",
             general=("access-denied",),
             when=r"iam:PassRole",
-            troubles=frozenset({Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.REFUSED}),
             cause="The scheduler may not pass the task role or the execution role on.",
             blame=Blame.DEPLOYMENT,
             remedy="Allow the scheduler's role iam:PassRole on both, for ecs-tasks.amazonaws.com.",
@@ -151,7 +151,7 @@ RULES: Final = unique(
         FaultRule(
             id="access-denied",
             when=r"(?:AccessDenied|not authorized|Unauthorized|NotAuthorized|Forbidden|HTTP 403)",
-            troubles=frozenset({Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.REFUSED}),
             cause="The scheduler's role does not allow this call.",
             blame=Blame.DEPLOYMENT,
             remedy="Allow the action that the message names, on the resource that it names.",
@@ -160,7 +160,7 @@ RULES: Final = unique(
         FaultRule(
             id="cluster-not-found",
             when=r"ClusterNotFound",
-            troubles=frozenset({Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.REFUSED}),
             cause="The ECS cluster does not exist in this Region, or is inactive.",
             blame=Blame.DEPLOYMENT,
             remedy="Correct the cluster or region_name option, or create the cluster.",
@@ -169,7 +169,7 @@ RULES: Final = unique(
         FaultRule(
             id="queue-not-usable",
             when=r"job ?queue",
-            troubles=frozenset({Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.REFUSED}),
             cause="The Batch job queue does not exist in this Region, or takes no jobs.",
             blame=Blame.DEPLOYMENT,
             remedy="Correct the job_queue or region_name option, or enable the queue.",
@@ -178,7 +178,7 @@ RULES: Final = unique(
         FaultRule(
             id="account-blocked",
             when=r"(?:BlockedException|OptInRequired|account.*(?:blocked|suspended))",
-            troubles=frozenset({Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.REFUSED}),
             cause="AWS has blocked the account, or it has not signed up for the service.",
             blame=Blame.DEPLOYMENT,
             remedy="Contact AWS Support.",
@@ -188,7 +188,7 @@ RULES: Final = unique(
         FaultRule(
             id="call-agent-disconnected",
             when=r"(?-i:\bAGENT\b)",
-            troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="The ECS agent on the container instance is disconnected.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.FREE,
@@ -198,7 +198,7 @@ RULES: Final = unique(
         FaultRule(
             id="call-instance-inactive",
             when=r"(?-i:\bINACTIVE\b)",
-            troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="The container instance was deregistered from the cluster.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.FREE,
@@ -208,7 +208,7 @@ RULES: Final = unique(
         FaultRule(
             id="call-missing",
             when=r"(?-i:\bMISSING\b)",
-            troubles=frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED}),
+            troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="AWS does not find what the request names in this cluster and Region.",
             blame=Blame.DEPLOYMENT,
             remedy="Check cluster, Region and the ARN.",
@@ -217,7 +217,7 @@ RULES: Final = unique(
         FaultRule(
             id="call-internal-error",
             when=r"\AInternal ?error\b",
-            troubles=frozenset({Trouble.NO_CAPACITY}),
+            troubles=frozenset({FailureKind.NO_CAPACITY}),
             cause="Amazon ECS met an internal error while it placed the task; it is asked again.",
             blame=Blame.AWS,
             new=Replacement.FREE,
@@ -226,7 +226,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="no-capacity",
-            troubles=frozenset({Trouble.NO_CAPACITY}),
+            troubles=frozenset({FailureKind.NO_CAPACITY}),
             cause="AWS has no room for the task at the moment, or a quota is used up; it is asked again.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.FREE,

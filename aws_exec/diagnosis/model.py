@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from aws_exec.lifecycle.policy import Replacement
-from aws_exec.lifecycle.values import Fault, Stop, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
 
 
 class Blame(Enum):
@@ -81,12 +81,12 @@ class Rule:
         return Diagnosis(self.id, self.cause, self.blame, replaceable, self.remedy, self.page, said)
 
 
-def said_of_stop(stop: Stop) -> str:
+def said_of_stop(stop: Termination) -> str:
     """Stop code, reason and the container's own reason, each on its line, doubles left out."""
     return "\n".join(dict.fromkeys(part for part in (stop.code, stop.reason, stop.container_reason) if part))
 
 
-def said_of_fault(fault: Fault) -> str:
+def said_of_fault(fault: CallFailure) -> str:
     """Code and message, each on its line."""
     return "\n".join(dict.fromkeys(part for part in (fault.code, fault.message) if part))
 
@@ -113,16 +113,16 @@ class StopRule(Rule):
     service: str = ""
     started: bool | None = None
     exited: bool | None = None
-    on_purpose: bool | None = None
+    user_initiated: bool | None = None
     sidecars: bool | None = None
     silent: bool | None = None
 
-    def matches(self, stop: Stop, said: str) -> bool:
+    def matches(self, stop: Termination, said: str) -> bool:
         """Whether this rule recognises it; `said` is `said_of_stop(stop)`."""
         flags = (
             (self.started, stop.started),
             (self.exited, stop.exit_code is not None),
-            (self.on_purpose, stop.on_purpose),
+            (self.user_initiated, stop.user_initiated),
             (self.sidecars, bool(stop.sidecars)),
             (self.silent, not said),
         )
@@ -145,9 +145,9 @@ class FaultRule(Rule):
     """
 
     when: str = ""
-    troubles: frozenset[Trouble] = frozenset()
+    troubles: frozenset[FailureKind] = frozenset()
 
-    def matches(self, fault: Fault, said: str) -> bool:
+    def matches(self, fault: CallFailure, said: str) -> bool:
         """Whether this rule recognises it; `said` is `said_of_fault(fault)`."""
         return (not self.troubles or fault.trouble in self.troubles) and _found(self.when, said)
 

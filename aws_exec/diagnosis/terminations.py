@@ -26,7 +26,7 @@ _ON_PURPOSE: Final = (
     StopRule(
         id="batch-terminated-by-user",
         service="batch",
-        on_purpose=True,
+        user_initiated=True,
         cause="Somebody, or another program, cancelled or terminated the job.",
         blame=Blame.PERSON,
         new=Replacement.NO,
@@ -35,7 +35,7 @@ _ON_PURPOSE: Final = (
     ),
     StopRule(
         id="stopped-by-user",
-        on_purpose=True,
+        user_initiated=True,
         cause="Somebody, or another program, stopped the task.",
         blame=Blame.PERSON,
         new=Replacement.NO,

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from aws_exec.dispatch.log import emit
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class CredentialsGate:
 
     def __init__(
         self,
-        mend: Callable[[], Fault | None],
+        mend: Callable[[], CallFailure | None],
         opened: Callable[[], None],
         first: float = FIRST_RENEWAL_SECONDS,
         longest: float = LONGEST_RENEWAL_SECONDS,
@@ -55,7 +55,7 @@ class CredentialsGate:
         self._closing = threading.Event()
         self._paused = False
         #: Why it is paused; None once that is mended.
-        self._fault: Fault | None = None
+        self._fault: CallFailure | None = None
         self._thread: threading.Thread | None = None
         #: When the thread began the try that it is at; None between two.
         self._trying_since: float | None = None
@@ -72,7 +72,7 @@ class CredentialsGate:
         """How often the client has been mended; a call remembers the age it was made at."""
         return self._age
 
-    def failed(self, age: int, fault: Fault) -> None:
+    def failed(self, age: int, fault: CallFailure) -> None:
         """A call made at `age` met bad credentials: pause, unless they have been mended since."""
         with self._lock:
             if not self._paused and age == self._age:
@@ -138,6 +138,6 @@ class CredentialsGate:
         self._opened()
 
 
-def still_unauthenticated(fault: Fault | None) -> Fault | None:
+def still_unauthenticated(fault: CallFailure | None) -> CallFailure | None:
     """The fault, if it means that the credentials do not work; a refusal of any other kind got past authentication."""
-    return fault if fault is not None and fault.trouble is Trouble.CREDENTIALS else None
+    return fault if fault is not None and fault.trouble is FailureKind.CREDENTIALS else None

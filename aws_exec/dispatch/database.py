@@ -27,7 +27,7 @@ Ends: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
 Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 
 #: What the lane carries out. A survey asks here first of which launches it is to tell the end; the rest is a read.
-Question: TypeAlias = do.RowEffect | do.Survey
+Question: TypeAlias = do.RowEffect | do.ListFleet
 
 #: Rows asked about at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
 TOGETHER = 500
@@ -94,7 +94,7 @@ class RowQuestions:
         self,
         effect: Question,
         take_along: Callable[[Callable[[Question], bool], int], list[Question]],
-    ) -> Sequence[tuple[int, on.Completion | do.Survey]]:
+    ) -> Sequence[tuple[int, on.Completion | do.ListFleet]]:
         """Ask one question, and with it those like it that wait.
 
         Args:
@@ -105,9 +105,9 @@ class RowQuestions:
             The completion of each, by its ask; of a survey what is left of it to be asked.
         """
         match effect:
-            case do.AskOwners():
+            case do.FindOwners():
                 owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
-                return [(effect.ask, on.OwnersTold(ask=effect.ask, sightings=effect.sightings, owners=owners))]
+                return [(effect.ask, on.OwnersFound(ask=effect.ask, sightings=effect.sightings, owners=owners))]
             case do.CheckWanted():
                 return [
                     (
@@ -115,16 +115,18 @@ class RowQuestions:
                         on.WantedChecked(ask=effect.ask, unwanted=tuple(self._rows.unwanted(effect.launches).items())),
                     )
                 ]
-            case do.Survey():
+            case do.ListFleet():
                 return [(effect.ask, replace(effect, ended_of=tuple(self._rows.unfinished())))]
-            case do.Confirm() | do.Settle():
+            case do.VerifyOwnership() | do.VerifyExit():
                 fits = _fill(TOGETHER, type(effect))
                 fits(effect)
                 together = [effect, *take_along(fits, TOGETHER)]
-        confirms = [each for each in together if isinstance(each, do.Confirm)]
-        return self._confirmed(confirms) or self._settled([each for each in together if isinstance(each, do.Settle)])
+        confirms = [each for each in together if isinstance(each, do.VerifyOwnership)]
+        return self._confirmed(confirms) or self._settled(
+            [each for each in together if isinstance(each, do.VerifyExit)]
+        )
 
-    def _confirmed(self, effects: Sequence[do.Confirm]) -> list[tuple[int, on.Completion]]:
+    def _confirmed(self, effects: Sequence[do.VerifyOwnership]) -> list[tuple[int, on.Completion]]:
         if not effects:
             return []
         launches = tuple(launch for each in effects for launch in each.launches)
@@ -132,16 +134,18 @@ class RowQuestions:
         ours = self._rows.confirm(launches, frozenset[LaunchId]().union(*(each.read for each in effects)))
         return [(each.ask, _answer_to(each, ours, asked_at)) for each in effects]
 
-    def _settled(self, effects: Sequence[do.Settle]) -> list[tuple[int, on.Completion]]:
+    def _settled(self, effects: Sequence[do.VerifyExit]) -> list[tuple[int, on.Completion]]:
         awaited = self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects))
         failed = tuple((effect.launch_id, effect.key) for effect in effects if effect.failed)
         unwanted = self._rows.unwanted(failed) if failed else {}
         return [(each.ask, _settled(each, awaited, unwanted)) for each in effects]
 
 
-def _settled(effect: do.Settle, awaited: Mapping[LaunchId, bool], unwanted: Mapping[LaunchId, str]) -> on.Settled:
+def _settled(
+    effect: do.VerifyExit, awaited: Mapping[LaunchId, bool], unwanted: Mapping[LaunchId, str]
+) -> on.ExitVerified:
     mine = effect.launch_id
-    return on.Settled(
+    return on.ExitVerified(
         ask=effect.ask,
         launch_id=mine,
         awaited=mine in awaited,
@@ -155,7 +159,7 @@ def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:
 
     def fits(effect: Question) -> bool:
         nonlocal room
-        rows = len(effect.launches) if isinstance(effect, do.Confirm) else 1
+        rows = len(effect.launches) if isinstance(effect, do.VerifyOwnership) else 1
         if not isinstance(effect, kind) or rows > room:
             return False
         room -= rows
@@ -164,11 +168,11 @@ def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:
     return fits
 
 
-def _answer_to(effect: do.Confirm, ours: Mapping[LaunchId, object], asked_at: float) -> on.Confirmed:
+def _answer_to(effect: do.VerifyOwnership, ours: Mapping[LaunchId, object], asked_at: float) -> on.OwnershipVerified:
     """Its own of an answer to several."""
     ids = tuple(launch_id for launch_id, _ in effect.launches)
     workloads = {launch_id: ours[launch_id] for launch_id in ids if launch_id in effect.read and launch_id in ours}
-    return on.Confirmed(
+    return on.OwnershipVerified(
         ask=effect.ask,
         launch_ids=ids,
         ours=frozenset(each for each in ids if each in ours),

@@ -9,9 +9,9 @@ The lanes' work may raise anything: the lane hands it to `_lost`, which is the o
 completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
 looks after them once a second, and the router by a thread that the scheduler's beat starts.
 
-Lanes: launches, stops, reads (Observe, Watch, Find, Survey) and rows (Confirm, Settle, AskOwners; Survey, before it is
-a read) have threads of their own, so that a thousand submits never starve a describe. Launches and stops may share a
-pacer (ECS counts RunTask and StopTask together); stops go first.
+Lanes: launches, stops, reads (Describe, ListRunning, FindByLaunchId, ListFleet) and rows (VerifyOwnership, VerifyExit,
+FindOwners; ListFleet, before it is a read) have threads of their own, so that a thousand submits never starve a
+describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops go first.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from aws_exec.dispatch.log import LaneLog
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, LaunchId, Observation, Trouble, launch_of
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import CallFailure, FailureKind, LaunchId, Observation, launch_of
 from aws_exec.metrics.meter import Meter, NoMeter
 
 #: What the read lane carries out.
-Reading: TypeAlias = do.Observe | do.Watch | do.Find | do.Survey
+Reading: TypeAlias = do.Describe | do.ListRunning | do.FindByLaunchId | do.ListFleet
 #: Launches, stops, reads, rows.
 Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Question]]
 
 
-_ROWS_SILENT = Fault(Trouble.UNREACHED, "database", "NoAnswer", "Airflow's database did not answer in time")
+_ROWS_SILENT = CallFailure(FailureKind.UNREACHED, "database", "NoAnswer", "Airflow's database did not answer in time")
 _CLOSED = ("Closed", "the executor is shutting down")
 
 #: Seconds between two looks at whether all threads live: a completion that is a second late harms nobody.
@@ -103,7 +103,7 @@ class Dispatcher:
         *,
         compose: Callable[[do.Submit], Request],
         rows: Rows,
-        survey: Callable[[Sequence[LaunchId]], Sequence[Sighting]] = lambda _: (),
+        survey: Callable[[Sequence[LaunchId]], Sequence[FleetMember]] = lambda _: (),
         launches: Pacer,
         reads: Pacer,
         stops: Pacer | None = None,
@@ -301,9 +301,9 @@ class Dispatcher:
                 taken = self._launches.put(effect.ask, effect)
             case do.StopJob():
                 taken = self._stops.put(effect.ask, effect)
-            case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted() | do.Survey():
+            case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
                 taken = self._rows.put(effect.ask, effect)
-            case do.Observe() | do.Watch() | do.Find():
+            case do.Describe() | do.ListRunning() | do.FindByLaunchId():
                 taken = self._reads.put(effect.ask, effect)
         if not taken:
             self._hold_back(effect.ask, *_CLOSED)
@@ -320,7 +320,9 @@ class Dispatcher:
             self._hold(pending.effect, code, message)
 
     def _hold(self, effect: do.IoEffect, code: str, message: str) -> None:
-        self._asks.complete(effect.ask, failed(effect, Fault(Trouble.HELD, type(effect).__name__, code, message)))
+        self._asks.complete(
+            effect.ask, failed(effect, CallFailure(FailureKind.HELD, type(effect).__name__, code, message))
+        )
 
     # -- the lanes' work: what it raises goes to `_lost` --------------------------------------------------------------
 
@@ -332,7 +334,7 @@ class Dispatcher:
         lost = self._asks.take_over([effect.ask for effect in effects], worker)
         if not lost:
             # None, or completed already: what follows a completion is a mistake of ours.
-            fault_in(error, "completed", Trouble.NO_ANSWER, self._log)
+            fault_in(error, "completed", FailureKind.NO_ANSWER, self._log)
             return bool(effects)
         first = lost[0]
         sent = any(pending.sent for pending in lost)
@@ -342,11 +344,11 @@ class Dispatcher:
             self._asks.complete(pending.effect.ask, failed(pending.effect, fault, pending.request))
         return sent
 
-    def _learn(self, pending: Pending, fault: Fault, *, sent: bool) -> Fault:
+    def _learn(self, pending: Pending, fault: CallFailure, *, sent: bool) -> CallFailure:
         match pending.effect:
-            case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted():
+            case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted():
                 return fault
-            case do.Survey() if not sent:
+            case do.ListFleet() if not sent:
                 return fault  # it had asked Airflow's database only
             case do.Submit() if sent:
                 pacer = self._launch_pacer
@@ -391,7 +393,9 @@ class Dispatcher:
         elif now - self._beat > self._lease:
             self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._beat:.0f} s")
         elif effect.read_at is not None and now - effect.read_at > self._lease:
-            fault = Fault(Trouble.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago")
+            fault = CallFailure(
+                FailureKind.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago"
+            )
             self._asks.complete(
                 effect.ask, on.Unaccepted(ask=effect.ask, launch_id=effect.launch_id, fault=fault, outdated=True)
             )
@@ -411,31 +415,31 @@ class Dispatcher:
         return True
 
     def _read(self, effect: Reading) -> bool:
-        if isinstance(effect, do.Find):
+        if isinstance(effect, do.FindByLaunchId):
             self._find(effect)
             return True
         self._sending([effect])
         self._asks.complete(effect.ask, self._seen(effect))
         return True
 
-    def _seen(self, effect: do.Observe | do.Watch | do.Survey) -> on.Completion:
-        if isinstance(effect, do.Survey):
-            return on.Surveyed(ask=effect.ask, sightings=tuple(self._survey(effect.ended_of)))
+    def _seen(self, effect: do.Describe | do.ListRunning | do.ListFleet) -> on.Completion:
+        if isinstance(effect, do.ListFleet):
+            return on.FleetListed(ask=effect.ask, sightings=tuple(self._survey(effect.ended_of)))
         jobs = effect.jobs
-        if isinstance(effect, do.Watch):
+        if isinstance(effect, do.ListRunning):
             jobs = tuple(self._cloud.watch(effect.place, jobs))
             if not 0 < len(jobs) <= effect.at_once:
-                return on.Watched(ask=effect.ask, place=effect.place, unlisted=jobs)
+                return on.RunningListed(ask=effect.ask, place=effect.place, unlisted=jobs)
         description = self._cloud.describe(effect.place, jobs)
-        return on.Observed(ask=effect.ask, seen=description.seen, missing=description.missing)
+        return on.Described(ask=effect.ask, seen=description.seen, missing=description.missing)
 
-    def _find(self, effect: do.Find) -> None:
+    def _find(self, effect: do.FindByLaunchId) -> None:
         """Look for launches, and for those of all looks that wait: a look lists the fleet, whatever it looks for.
 
         A scheduler that adopts thousands of launches asks in portions. While one is looked for, the others gather.
         """
-        more = self._reads.take_along(lambda other: isinstance(other, do.Find), sys.maxsize)
-        finds = [effect, *(other for other in more if isinstance(other, do.Find))]
+        more = self._reads.take_along(lambda other: isinstance(other, do.FindByLaunchId), sys.maxsize)
+        finds = [effect, *(other for other in more if isinstance(other, do.FindByLaunchId))]
         self._sending(finds)
         families = dict.fromkeys(family for find in finds for family in find.families)
         places = dict.fromkeys(place for find in finds for place in find.places)
@@ -445,11 +449,11 @@ class Dispatcher:
         for find in finds:
             # Of thousands that were found, it is told of its own: the scheduler's thread reads them.
             own = tuple(each for family in dict.fromkeys(find.families) for each in seen[family])
-            self._asks.complete(find.ask, on.Found(ask=find.ask, launch_ids=find.launch_ids, seen=own))
+            self._asks.complete(find.ask, on.FoundByLaunchId(ask=find.ask, launch_ids=find.launch_ids, seen=own))
 
     def _ask_rows(self, effect: Question) -> bool:
         for ask, answer in self._questions.ask(effect, self._rows.take_along):
-            if not isinstance(answer, do.Survey):
+            if not isinstance(answer, do.ListFleet):
                 self._asks.complete(ask, answer)
                 continue
             # What is left of it is a read: the thread of that lane becomes its owner.
@@ -464,10 +468,10 @@ class Dispatcher:
         for lane in self._all_lanes():
             lane.wake()
 
-    def _mend(self) -> Fault | None:
+    def _mend(self) -> CallFailure | None:
         try:
             if self._renew is not None:
                 self._renew()
             return still_unauthenticated(self._cloud.check())
         except BaseException as error:  # noqa: BLE001 -- the gate tries again; its thread must live
-            return fault_in(error, "renew", Trouble.CREDENTIALS, self._log)
+            return fault_in(error, "renew", FailureKind.CREDENTIALS, self._log)

@@ -8,10 +8,10 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.dispatch.log import LaneLog
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 
-def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) -> on.Completion:
+def failed(effect: do.IoEffect, fault: CallFailure, request: Request | None = None) -> on.Completion:
     """The completion of an effect that a fault ended; `request` is what a Submit sent, or would have."""
     match effect:
         case do.Submit():
@@ -19,44 +19,44 @@ def failed(effect: do.IoEffect, fault: Fault, request: Request | None = None) ->
             return on.Unaccepted(
                 ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request or effect.request, place=place
             )
-        case do.Confirm() | do.Settle() | do.AskOwners() | do.CheckWanted() | do.Survey():
+        case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
             return unasked(effect, fault)
         case do.StopJob():
             return on.StopAnswered(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
-        case do.Observe() | do.Watch():
-            return on.ObserveFailed(ask=effect.ask, fault=fault)
-        case do.Find():
-            return on.FindFailed(ask=effect.ask, launch_ids=effect.launch_ids, fault=fault)
+        case do.Describe() | do.ListRunning():
+            return on.DescribeFailed(ask=effect.ask, fault=fault)
+        case do.FindByLaunchId():
+            return on.FindByLaunchIdFailed(ask=effect.ask, launch_ids=effect.launch_ids, fault=fault)
 
 
-def unasked(effect: do.RowEffect | do.Survey, fault: Fault) -> on.Completion:
+def unasked(effect: do.RowEffect | do.ListFleet, fault: CallFailure) -> on.Completion:
     """The completion of what asks Airflow's database, where that was not answered."""
     match effect:
-        case do.Confirm():
-            return on.ConfirmFailed(
+        case do.VerifyOwnership():
+            return on.VerifyOwnershipFailed(
                 ask=effect.ask, launch_ids=tuple(launch_id for launch_id, _ in effect.launches), fault=fault
             )
-        case do.Settle():
-            return on.SettleFailed(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
+        case do.VerifyExit():
+            return on.VerifyExitFailed(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
         case do.CheckWanted():
             return on.WantedChecked(ask=effect.ask)
-        case do.AskOwners() | do.Survey():
-            return on.SurveyFailed(ask=effect.ask, fault=fault)
+        case do.FindOwners() | do.ListFleet():
+            return on.ListFleetFailed(ask=effect.ask, fault=fault)
 
 
-def fault_in(error: BaseException, operation: str, unknown: Trouble, log: LaneLog) -> Fault:
+def fault_in(error: BaseException, operation: str, unknown: FailureKind, log: LaneLog) -> CallFailure:
     """The fault an exception carries; one of kind `unknown` for an exception that nobody foresaw, which is logged.
 
     Its message is neither kept nor logged: it may quote the request, which holds a credential.
     """
     fault = getattr(error, "fault", None)
-    if isinstance(fault, Fault):
+    if isinstance(fault, CallFailure):
         return fault
     log.unforeseen(error, operation)
-    return Fault(unknown, operation, type(error).__name__)
+    return CallFailure(unknown, operation, type(error).__name__)
 
 
-def fault_of_lost(effect: do.IoEffect, error: BaseException, log: LaneLog, *, sent: bool) -> Fault:
+def fault_of_lost(effect: do.IoEffect, error: BaseException, log: LaneLog, *, sent: bool) -> CallFailure:
     """The fault of an effect that an exception ended.
 
     Args:
@@ -67,9 +67,9 @@ def fault_of_lost(effect: do.IoEffect, error: BaseException, log: LaneLog, *, se
             something else, and nothing of the effect was sent.
     """
     if sent:
-        return fault_in(error, type(effect).__name__, Trouble.NO_ANSWER, log)
+        return fault_in(error, type(effect).__name__, FailureKind.NO_ANSWER, log)
     if isinstance(effect, do.Submit):
-        fault = fault_in(error, "compose", Trouble.REFUSED, log)
+        fault = fault_in(error, "compose", FailureKind.REFUSED, log)
     else:
-        fault = fault_in(error, type(effect).__name__, Trouble.UNREACHED, log)
-    return replace(fault, trouble=Trouble.UNREACHED) if fault.trouble is Trouble.NO_ANSWER else fault
+        fault = fault_in(error, type(effect).__name__, FailureKind.UNREACHED, log)
+    return replace(fault, trouble=FailureKind.UNREACHED) if fault.trouble is FailureKind.NO_ANSWER else fault

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from aws_exec.dispatch.credentials import CredentialsGate
 from aws_exec.dispatch.log import LaneLog
 from aws_exec.dispatch.pacing import Pacer
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.metrics.catalogue import THROTTLES
 from aws_exec.metrics.meter import Meter
 
@@ -53,18 +53,18 @@ class Lessons:
         """To be called before each step that may ask AWS."""
         return Begun(self._gate.age, self._clock())
 
-    def learn(self, fault: Fault, begun: Begun, pacer: Pacer, *, launch: bool = False) -> Fault:
+    def learn(self, fault: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
         """Learn from a fault of a step (of a launch); `pacer` is told if it went too fast.
 
         Returns:
             The fault, as it is to be told.
         """
         if fault.code in self._bad_credentials:
-            fault = replace(fault, trouble=Trouble.CREDENTIALS)
-        if fault.trouble is Trouble.THROTTLED:
+            fault = replace(fault, trouble=FailureKind.CREDENTIALS)
+        if fault.trouble is FailureKind.THROTTLED:
             pacer.throttled(begun.at)
             self._meter.tell(THROTTLES, 1, fault.operation)
-        elif fault.trouble is Trouble.CREDENTIALS:
+        elif fault.trouble is FailureKind.CREDENTIALS:
             self._gate.failed(begun.age, fault)
         self._log.fault(fault, launch=launch)
         return fault

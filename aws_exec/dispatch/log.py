@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.recent import Recent
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,9 @@ INTERVAL_SECONDS = 60.0
 _KINDS = 200
 
 #: Said elsewhere (the gate says what is wrong with the credentials), or no fault: we did not send it.
-_NOT_HERE = frozenset({Trouble.CREDENTIALS, Trouble.HELD})
+_NOT_HERE = frozenset({FailureKind.CREDENTIALS, FailureKind.HELD})
 #: Of a launch these are the task's own trouble, and are told in its events.
-_OF_ONE_TASK = frozenset({Trouble.INVALID, Trouble.NO_CAPACITY})
+_OF_ONE_TASK = frozenset({FailureKind.INVALID, FailureKind.NO_CAPACITY})
 
 #: Classes by name, of SQLAlchemy and of the drivers beneath it (PEP 249): the connection failed, or the server gave up.
 _DATABASE = frozenset({"OperationalError", "InterfaceError", "InternalError"})
@@ -58,7 +58,7 @@ class LaneLog:
         #: Operation and code of faults made of exceptions, which were said as those.
         self._unforeseen: Recent[tuple[str, str], None] = Recent(_KINDS)
 
-    def fault(self, fault: Fault, *, launch: bool = False) -> None:
+    def fault(self, fault: CallFailure, *, launch: bool = False) -> None:
         """Say that a call met a fault."""
         kind = (fault.operation, fault.code)
         if fault.trouble in _NOT_HERE or (launch and fault.trouble in _OF_ONE_TASK) or kind in self._unforeseen:

@@ -20,7 +20,7 @@ from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, Unreada
 from aws_exec.lifecycle import effects, events
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Key, LaunchId
 from aws_exec.metrics import catalogue
 from aws_exec.redaction import redact
 from aws_exec.settings import InvalidExecutorConfig
@@ -115,7 +115,9 @@ class ContainerExecutor(StartingExecutor):
         launch_id = self._launch_ids.of(workload)
         self._forget_what_was_said(key)
         self._handle(
-            events.Taken(launch_id=launch_id, key=key, workload=Workload(key, command, queue, executor_config or None))
+            events.WorkloadQueued(
+                launch_id=launch_id, key=key, workload=Workload(key, command, queue, executor_config or None)
+            )
         )
 
     def _compose(self, submit: effects.Submit) -> Request:
@@ -123,12 +125,12 @@ class ContainerExecutor(StartingExecutor):
         workload: Any = submit.workload
         if isinstance(workload, UnreadableRow):
             text = "the task's row in Airflow's database cannot be read here"
-            raise CloudError(Fault(Trouble.REFUSED, "adoption", workload.error, text))
+            raise CloudError(CallFailure(FailureKind.REFUSED, "adoption", workload.error, text))
         identity = workload.identity(submit.token, self._deployment, str(self.job_id or ""))
         try:
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
-            raise CloudError(Fault(Trouble.INVALID, messages.OURS, message=str(error))) from error
+            raise CloudError(CallFailure(FailureKind.INVALID, messages.OURS, message=str(error))) from error
         self._locations.use(plan.place)
         return Request(identity.token, plan.place, plan.arguments)
 
@@ -174,7 +176,7 @@ class ContainerExecutor(StartingExecutor):
             return
         self._ends.pop(key, None)  # Airflow has spoken: an end of ours that waited is said no more
         try:
-            self._handle(events.GivenUp(key=key))
+            self._handle(events.FailedByAirflow(key=key))
         except Exception:
             self.log.exception("%s could not be given up", compat.named(self, key))
 

@@ -174,9 +174,9 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
             case effects.Orphans():
                 self._tell_orphans(effect)
             case _ if self._dispatcher is not None:
-                if isinstance(effect, effects.Settle):
+                if isinstance(effect, effects.VerifyExit):
                     self._ends_asked.add(effect.launch_id)
-                elif isinstance(effect, effects.Survey):
+                elif isinstance(effect, effects.ListFleet):
                     self._begin_survey()
                 self._dispatcher.dispatch(number, effect)
 

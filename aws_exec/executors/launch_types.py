@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from aws_exec.recent import Recent
 
 #: Seconds for which a failed look-up is the answer: a launch backs off for about as long, and a hundred that wait must
@@ -80,4 +80,4 @@ class LaunchTypes:
 
 def _is_waited_for(error: CloudError) -> bool:
     """Bad credentials: the lanes pause until they are renewed, and must then not be told of the old ones."""
-    return error.fault.trouble is Trouble.CREDENTIALS
+    return error.fault.trouble is FailureKind.CREDENTIALS

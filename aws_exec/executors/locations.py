@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from aws_exec.lifecycle.orphans import Sighting
+from aws_exec.lifecycle.orphans import FleetMember
 
 #: Seconds for which a location is surveyed after the last launch, adoption, known job or sighting there. An orphan is
 #: seen by several surveys in that time, each of which prolongs it.
@@ -39,7 +39,7 @@ class Locations:
             used = self._used.copy()
             self._forget(sorted(used, key=used.__getitem__)[: AT_MOST // 10])
 
-    def survey(self, look: Callable[[Sequence[str]], Sequence[Sighting]]) -> Sequence[Sighting]:
+    def survey(self, look: Callable[[Sequence[str]], Sequence[FleetMember]]) -> Sequence[FleetMember]:
         """Look in every location; those that were not used for long, and show nothing of ours, are forgotten.
 
         Args:

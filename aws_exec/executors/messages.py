@@ -6,7 +6,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from aws_exec.diagnosis import diagnose_fault, tell, tell_stop
 from aws_exec.lifecycle import effects
-from aws_exec.lifecycle.values import Fault, Key
+from aws_exec.lifecycle.values import CallFailure, Key
 from aws_exec.recent import Recent
 from aws_exec.redaction import redact
 
@@ -37,7 +37,7 @@ OURS = "executor_config"
 _UNBUILT = frozenset({"NoRegionError", "ConnectionRefused"})
 
 
-def tell_fault(fault: Fault) -> str:
+def tell_fault(fault: CallFailure) -> str:
     """A failed call in one line; what we found ourselves is not put into AWS's mouth."""
     if fault.operation == OURS:
         return f"The task cannot be launched as it is configured: {redact(fault.message)}"

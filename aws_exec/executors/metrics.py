@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from aws_exec.executors import compat
 from aws_exec.lifecycle import effects, events
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from aws_exec.metrics import catalogue as of
 from aws_exec.metrics.launches import Launches
 from aws_exec.metrics.meter import Meter, Series, Tally, word
@@ -33,7 +33,8 @@ Levels: TypeAlias = Mapping[of.Metric, float]
 
 #: Troubles that say that a service cannot be used; a throttle and an invalid request are answers of one that can.
 _AILING = frozenset(
-    word(trouble) for trouble in (Trouble.UNREACHED, Trouble.NO_ANSWER, Trouble.CREDENTIALS, Trouble.REFUSED)
+    word(trouble)
+    for trouble in (FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.CREDENTIALS, FailureKind.REFUSED)
 )
 
 

@@ -24,8 +24,8 @@ from aws_exec.executors.locations import Locations
 from aws_exec.executors.workload import Workload
 from aws_exec.lifecycle import Machine, Policy, effects
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner, Sighting
-from aws_exec.lifecycle.values import Fault, Key, LaunchId, Trouble
+from aws_exec.lifecycle.orphans import FleetMember, Owner
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Key, LaunchId
 from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.common.launch import LaunchPlan
 from aws_exec.settings.file import AwsexecFile, load_file
@@ -254,7 +254,7 @@ class StartingExecutor(BeatingExecutor):
         """
         raise NotImplementedError
 
-    def _survey(self, ended_of: Sequence[LaunchId]) -> Sequence[Sighting]:
+    def _survey(self, ended_of: Sequence[LaunchId]) -> Sequence[FleetMember]:
         """What runs of this deployment, wherever a job of this executor may be; on a lane's thread.
 
         Args:
@@ -332,8 +332,8 @@ class StartingExecutor(BeatingExecutor):
         else:
             self._refuse_if_definitive(fault)
 
-    def _refuse_if_definitive(self, fault: Fault) -> None:
-        if fault.trouble in (Trouble.REFUSED, Trouble.INVALID):
+    def _refuse_if_definitive(self, fault: CallFailure) -> None:
+        if fault.trouble in (FailureKind.REFUSED, FailureKind.INVALID):
             raise messages.refusal(f"{type(self).__name__} cannot start. {messages.tell_fault(fault)}")
         self.log.warning("%s starts all the same: %s", type(self).__name__, messages.tell_fault(fault))
 

@@ -3,7 +3,7 @@
 The library that the command line is thin over; it can be used without it:
 
     with open_fleet(Asked(), os.environ) as fleet:
-        for page in survey(fleet.services.values(), Wanted()):
+        for page in survey(fleet.services.values(), FleetQuery()):
             ...
 
 Importing it imports boto3 and no Airflow. Nothing that it returns holds a secret (`aws_exec.redaction`).
@@ -17,10 +17,10 @@ from aws_exec.fleet.deadline import within
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
 from aws_exec.fleet.explanation import Explanation, duration, explain
 from aws_exec.fleet.listing import Filter, Problem, survey
-from aws_exec.fleet.model import ACTIVE, FleetJob, Moment, State, plain
+from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
 from aws_exec.fleet.opening import Asked, Fleet, open_fleet
-from aws_exec.fleet.retries import Outlasting
-from aws_exec.fleet.service import Fact, LogPlace, Service, Wanted
+from aws_exec.fleet.retries import RetryUntilDeadline
+from aws_exec.fleet.service import ContextLine, FleetQuery, LogPlace, Service
 from aws_exec.fleet.stopping import Stopping, check_ours
 from aws_exec.fleet.waiting import Until, is_well, wait
 from aws_exec.settings.common.prices import Size
@@ -30,24 +30,24 @@ __all__ = [
     "AmbiguousError",
     "Asked",
     "CloudError",
+    "ContextLine",
     "Explanation",
-    "Fact",
     "Filter",
     "Fleet",
     "FleetError",
     "FleetJob",
+    "FleetQuery",
     "LogPlace",
     "MisusedError",
-    "Moment",
-    "Outlasting",
     "Problem",
+    "RetryUntilDeadline",
     "Service",
     "Size",
     "State",
     "Stopping",
+    "TimelineEntry",
     "UnknownJobError",
     "Until",
-    "Wanted",
     "check_ours",
     "duration",
     "explain",

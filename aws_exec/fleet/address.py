@@ -10,7 +10,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import AmbiguousError, MisusedError, UnknownJobError
 from aws_exec.fleet.listing import Problem, survey
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.service import Service, Wanted
+from aws_exec.fleet.service import FleetQuery, Service
 
 _ECS_ID = r"[0-9a-f]{32}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -110,7 +110,7 @@ def locate(
         _check_reach(address, services, region_of)
     found: dict[Address, list[FleetJob]] = {address: _direct(services, address) for address in addresses}
     problems: list[Problem] = []
-    for wanted in (Wanted(), Wanted(ended_since=0.0)) if ended else (Wanted(),):
+    for wanted in (FleetQuery(), FleetQuery(ended_since=0.0)) if ended else (FleetQuery(),):
         lost = [address for address in addresses if not found[address] and not address.arn]
         if lost:
             _search(services.values(), wanted, lost, found, problems)
@@ -151,7 +151,7 @@ def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]
 
 def _search(
     services: Iterable[Service],
-    wanted: Wanted,
+    wanted: FleetQuery,
     lost: Sequence[Address],
     found: dict[Address, list[FleetJob]],
     problems: list[Problem],

@@ -18,12 +18,12 @@ from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import attribution
 from aws_exec.fleet.batch_context import on_spot, surroundings
-from aws_exec.fleet.model import FleetJob, Moment, State, cleaned
+from aws_exec.fleet.model import FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Patience, PatientCalls
-from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
+from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogPlace
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.redaction import redact, redact_document
 from aws_exec.settings.common.prices import Size
 
@@ -79,7 +79,7 @@ class BatchFleet:
             self._queues = tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
         return self._queues
 
-    def pages(self, place: str, wanted: Wanted) -> Iterator[list[str]]:
+    def pages(self, place: str, wanted: FleetQuery) -> Iterator[list[str]]:
         """Ids, in the order in which jobs go through the statuses: one that moves on is met again, not missed."""
         for status in ACTIVE:
             for page in self._list(place, status):
@@ -103,7 +103,7 @@ class BatchFleet:
             try:
                 answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=part)
             except CloudError as error:
-                if error.fault.code == "ClientException" and error.fault.trouble is Trouble.INVALID:
+                if error.fault.code == "ClientException" and error.fault.trouble is FailureKind.INVALID:
                     continue  # an id that Batch cannot have
                 raise
             found += listed(answer, "DescribeJobs", "jobs", "jobId")
@@ -133,11 +133,11 @@ class BatchFleet:
         group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region") or job.region
         return LogPlace(group, stream, region)
 
-    def surroundings(self, job: FleetJob) -> list[Fact]:
+    def surroundings(self, job: FleetJob) -> list[ContextLine]:
         """The queue, what is before it, its compute environments."""
         return surroundings(self._calls, self._clients, job)
 
-    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
         """One TerminateJobs, or one TerminateJob."""
         return self._stopper.stop([job.job for job in jobs], reason)
 
@@ -207,7 +207,7 @@ def _stream_of_attempts(detail: Detail, container: str) -> str:
     return ""
 
 
-def _moments(detail: Detail) -> tuple[Moment, ...]:
+def _moments(detail: Detail) -> tuple[TimelineEntry, ...]:
     attempts = attempts_of(detail)
     found = [("queued", detail.get("createdAt"))]
     for number, attempt in enumerate(attempts, 1):
@@ -218,7 +218,7 @@ def _moments(detail: Detail) -> tuple[Moment, ...]:
     if not any(attempt.get("startedAt") for attempt in attempts):
         found.append(("started", detail.get("startedAt")))
     found.append(("stopped", detail.get("stoppedAt")))
-    times = [Moment(at, what) for what, when in found if (at := _seconds(when)) is not None]
+    times = [TimelineEntry(at, what) for what, when in found if (at := _seconds(when)) is not None]
     return tuple(sorted(times, key=lambda moment: moment.at))
 
 

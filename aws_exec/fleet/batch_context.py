@@ -9,48 +9,48 @@ from aws_exec.clouds.calls import Calls, id_of
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.quotas import fargate_quota
-from aws_exec.fleet.service import Clients, Fact
+from aws_exec.fleet.service import Clients, ContextLine
 
 
-def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[Fact]:
+def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
     about = f"job queue {job.job.place}"
     try:
         queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.place]).get("jobQueues")
     except CloudError as error:
-        return [Fact(about, f"not known ({error.fault})")]
+        return [ContextLine(about, f"not known ({error.fault})")]
     if not queues:
-        return [Fact(about, "does not exist", bad=True)]
+        return [ContextLine(about, "does not exist", bad=True)]
     facts = [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
     return [*facts, fargate_quota(clients, job)] if job.size.fargate else facts
 
 
-def _queue(about: str, queue: Mapping[str, Any]) -> Fact:
+def _queue(about: str, queue: Mapping[str, Any]) -> ContextLine:
     state, status = queue.get("state", "?"), queue.get("status", "?")
     reason = f" ({queue['statusReason']})" if queue.get("statusReason") else ""
-    return Fact(about, f"{state}, {status}{reason}", bad=state != "ENABLED" or status != "VALID")
+    return ContextLine(about, f"{state}, {status}{reason}", bad=state != "ENABLED" or status != "VALID")
 
 
-def _before(calls: Calls, job: FleetJob) -> Iterator[Fact]:
+def _before(calls: Calls, job: FleetJob) -> Iterator[ContextLine]:
     try:
         answer = calls.read("ListJobs", "list_jobs", jobQueue=job.job.place, jobStatus="RUNNABLE")
     except CloudError as error:
-        yield Fact("jobs before it", f"not known ({error.fault})")
+        yield ContextLine("jobs before it", f"not known ({error.fault})")
         return
     others = [each for each in answer.get("jobSummaryList") or () if each.get("jobId") != job.id]
     older = sum(1 for each in others if each.get("createdAt", 0) < (job.created or 0) * 1000)
     more = "or more " if answer.get("nextToken") else ""
-    yield Fact("jobs before it", f"{older} {more}RUNNABLE jobs are older")
+    yield ContextLine("jobs before it", f"{older} {more}RUNNABLE jobs are older")
 
 
-def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[Fact]:
+def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[ContextLine]:
     if not queue.get("computeEnvironmentOrder"):
-        yield Fact("compute environments", "the queue has none", bad=True)
+        yield ContextLine("compute environments", "the queue has none", bad=True)
         return
     try:
         found = _environments_of(calls, queue)
     except CloudError as error:
-        yield Fact("compute environments", f"not known ({error.fault})")
+        yield ContextLine("compute environments", f"not known ({error.fault})")
         return
     yield from map(environment, found)
 
@@ -79,7 +79,7 @@ def on_spot(calls: Calls, queue: str) -> bool | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def environment(each: Mapping[str, Any]) -> Fact:
+def environment(each: Mapping[str, Any]) -> ContextLine:
     """One compute environment, as DescribeComputeEnvironments has it."""
     resources = each.get("computeResources") or {}
     state, status = each.get("state", "?"), each.get("status", "?")
@@ -90,4 +90,4 @@ def environment(each: Mapping[str, Any]) -> Fact:
         said.append(str(each["statusReason"]))
     bad = state != "ENABLED" or status != "VALID" or resources.get("maxvCpus") == 0
     name = id_of(str(each.get("computeEnvironmentName", "?")))
-    return Fact(f"compute environment {name}", ", ".join(filter(None, said)), bad)
+    return ContextLine(f"compute environment {name}", ", ".join(filter(None, said)), bad)

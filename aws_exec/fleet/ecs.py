@@ -16,11 +16,11 @@ from aws_exec.clouds.ecs.task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import attribution
 from aws_exec.fleet.ecs_context import surroundings
-from aws_exec.fleet.model import PULL, FleetJob, Moment, State, cleaned
+from aws_exec.fleet.model import PULL, FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Patience, PatientCalls
-from aws_exec.fleet.service import Clients, Fact, LogPlace, Wanted
+from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogPlace
 from aws_exec.lifecycle.identity import Identity, started_by
-from aws_exec.lifecycle.values import Fault, Job, Stop
+from aws_exec.lifecycle.values import CallFailure, Job, Termination
 from aws_exec.redaction import redact_document
 from aws_exec.settings.common.prices import Size
 from aws_exec.settings.file.units import UNITS_PER_VCPU
@@ -81,7 +81,7 @@ class EcsFleet:
             self._clusters = tuple(id_of(arn) for page in pages for arn in page)
         return self._clusters
 
-    def pages(self, place: str, wanted: Wanted) -> Iterator[list[str]]:
+    def pages(self, place: str, wanted: FleetQuery) -> Iterator[list[str]]:
         """ARNs, 100 a page. Only what runs can be listed by `startedBy` (the service may refuse both)."""
         ours = {"startedBy": started_by(wanted.deployment)} if wanted.deployment else {}
         yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=place, **ours)
@@ -136,11 +136,11 @@ class EcsFleet:
         containers = (each for task in tasks for each in task.get("containers") or ())
         return next((str(each.get("runtimeId") or "") for each in containers if each.get("name") == container), "")
 
-    def surroundings(self, job: FleetJob) -> list[Fact]:
+    def surroundings(self, job: FleetJob) -> list[ContextLine]:
         """The cluster, its capacity, the account's quotas."""
         return surroundings(self._calls, self._clients, job)
 
-    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
         """One StopTask each."""
         return self._stopper.stop([job.job for job in jobs], reason)
 
@@ -153,7 +153,7 @@ class EcsFleet:
             return None
         place = id_of(str(task.get("clusterArn") or ""))
         seen = observation(task, Job(str(task["taskArn"]), place), container or self._container_name, identity.token)
-        times = [Moment(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
+        times = [TimelineEntry(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
         at = {moment.what: moment.at for moment in times}
         said = str(task.get("lastStatus") or "")
         return FleetJob(
@@ -181,7 +181,7 @@ class EcsFleet:
         return attribution.in_tags(attribution.environment_of(task.get("tags") or ())), ""
 
 
-def _ended(stop: Stop | None) -> State:
+def _ended(stop: Termination | None) -> State:
     return State.SUCCEEDED if stop is not None and stop.exit_code == 0 else State.FAILED
 
 

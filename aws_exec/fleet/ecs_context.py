@@ -8,10 +8,10 @@ from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.quotas import fargate_quota
-from aws_exec.fleet.service import Clients, Fact
+from aws_exec.fleet.service import Clients, ContextLine
 
 
-def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[Fact]:
+def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
     facts = [*_cluster(calls, job.job.place)]
     if job.size.fargate:
@@ -19,22 +19,22 @@ def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[Fact]:
     return facts
 
 
-def _cluster(calls: Calls, name: str) -> Iterator[Fact]:
+def _cluster(calls: Calls, name: str) -> Iterator[ContextLine]:
     about = f"cluster {name}"
     try:
         answer = calls.read("DescribeClusters", "describe_clusters", clusters=[name])
     except CloudError as error:
-        yield Fact(about, f"not known ({error.fault})")
+        yield ContextLine(about, f"not known ({error.fault})")
         return
     for cluster in answer.get("clusters") or ():
         status = str(cluster.get("status") or "?")
         running, pending = cluster.get("runningTasksCount", 0), cluster.get("pendingTasksCount", 0)
-        yield Fact(about, f"{status}, {running} tasks run, {pending} are pending", bad=status != "ACTIVE")
+        yield ContextLine(about, f"{status}, {running} tasks run, {pending} are pending", bad=status != "ACTIVE")
         providers = cluster.get("capacityProviders") or ()
         if providers:
-            yield Fact("capacity providers", ", ".join(map(str, providers)))
+            yield ContextLine("capacity providers", ", ".join(map(str, providers)))
         instances = cluster.get("registeredContainerInstancesCount", 0)
         if instances or not providers:
-            yield Fact("container instances", f"{instances} registered")
+            yield ContextLine("container instances", f"{instances} registered")
         return
-    yield Fact(about, "does not exist", bad=True)
+    yield ContextLine(about, "does not exist", bad=True)

@@ -11,8 +11,8 @@ from aws_exec.fleet import logs
 from aws_exec.fleet.errors import FleetError
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.runner import killed_by, refused_state
-from aws_exec.fleet.service import Clients, Fact, Service
-from aws_exec.lifecycle.values import Stop
+from aws_exec.fleet.service import Clients, ContextLine, Service
+from aws_exec.lifecycle.values import Termination
 
 #: Lines of the log that are shown with what ended badly.
 LAST_LINES = 20
@@ -33,7 +33,7 @@ class Explanation:
 
     headline: str
     diagnosis: Diagnosis | None = None
-    facts: Sequence[Fact] = ()
+    facts: Sequence[ContextLine] = ()
     lines: Sequence[str] = ()
     unread: str = ""
     healthy: bool = True
@@ -72,7 +72,7 @@ def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
     facts = service.surroundings(job)
     headline = f"It has not started: {job.status} for {duration(job.age(now))}."
     if job.waiting:
-        found = diagnose(Stop(job.service, reason=job.waiting))
+        found = diagnose(Termination(job.service, reason=job.waiting))
         return Explanation(headline, found, facts, healthy=False)
     bad = any(fact.bad for fact in facts)
     advice = "" if bad else " AWS gives no reason; a container takes a minute to start, an instance several."

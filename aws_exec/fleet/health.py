@@ -21,7 +21,7 @@ from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.policy import Needs, policy
 from aws_exec.lifecycle.identity import started_by
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.settings import OptionsError
 from aws_exec.settings.common.launch import TYPICAL
 from aws_exec.settings.common.options import AwsOptions
@@ -159,7 +159,7 @@ def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) ->
 
 def _reached(outcome: Outcome, service: Service) -> Outcome:
     """An executor cannot work whose own service is not reached; a throttle passes, of other services less is known."""
-    unreached = outcome.trouble in (Trouble.UNREACHED, Trouble.NO_ANSWER)
+    unreached = outcome.trouble in (FailureKind.UNREACHED, FailureKind.NO_ANSWER)
     return replace(outcome, status=Status.FAIL) if unreached and outcome.call.startswith(f"{service}:") else outcome
 
 
@@ -225,7 +225,7 @@ def _lacks(look: Callable[[], Mapping[str, Any] | None], named: str) -> str:
     try:
         found = look()
     except Unanswered as unanswered:
-        unknown = is_denied(unanswered.fault) or unanswered.fault.trouble is Trouble.THROTTLED
+        unknown = is_denied(unanswered.fault) or unanswered.fault.trouble is FailureKind.THROTTLED
         return "" if unknown else named
     return named if found is None or found.get("status") == "INACTIVE" else ""
 
@@ -268,7 +268,7 @@ def _stop(asking: Asking, cluster: str, lacks: str) -> Iterator[Outcome]:
             raise
 
 
-def _is_no_task(fault: Fault) -> bool:
+def _is_no_task(fault: CallFailure) -> bool:
     """`The referenced task was not found`; a cluster that was not has a code of its own."""
     return fault.code == "InvalidParameterException" and "not found" in fault.message.lower()
 

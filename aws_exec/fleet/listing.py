@@ -12,8 +12,8 @@ from queue import SimpleQueue
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import FleetError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.service import Service, Wanted
-from aws_exec.lifecycle.values import Fault
+from aws_exec.fleet.service import FleetQuery, Service
+from aws_exec.lifecycle.values import CallFailure
 
 #: Pages that are listed, and described, at a time: enough to use up a burst while each answer takes 100 ms.
 LISTERS, DESCRIBERS = 6, 8
@@ -31,7 +31,7 @@ class Problem:
 
     service: str
     place: str
-    fault: Fault
+    fault: CallFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Filter:
         )
 
 
-def survey(services: Iterable[Service], wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
+def survey(services: Iterable[Service], wanted: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
     """All jobs, a page at a time, each job once; and what could not be looked at.
 
     The generator may be closed at any time: nothing more is asked for then.
@@ -83,7 +83,7 @@ def survey(services: Iterable[Service], wanted: Wanted) -> Iterator[list[FleetJo
 
 
 class _Survey:
-    def __init__(self, services: Iterable[Service], wanted: Wanted) -> None:
+    def __init__(self, services: Iterable[Service], wanted: FleetQuery) -> None:
         self._services = list(services)
         self._wanted = wanted
         self._told: SimpleQueue[list[FleetJob] | Problem | BaseException | None] = SimpleQueue()

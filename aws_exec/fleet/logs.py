@@ -17,7 +17,7 @@ from typing import Any
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.retries import ONCE, Once
+from aws_exec.fleet.retries import ONCE, NoRetry
 from aws_exec.fleet.service import Clients, LogPlace, Service
 from aws_exec.redaction import redact
 
@@ -63,7 +63,7 @@ def place_once_begun(
     job: FleetJob,
     *,
     stop: threading.Event | None = None,
-    asking: Once = ONCE,
+    asking: NoRetry = ONCE,
 ) -> LogPlace:
     """Where a job logs; one that has not begun is waited for, until it is over.
 
@@ -71,7 +71,7 @@ def place_once_begun(
         service: of the job.
         job: as it was seen last.
         stop: ends it.
-        asking: `Outlasting` goes on where AWS is not there.
+        asking: `RetryUntilDeadline` goes on where AWS is not there.
 
     Raises:
         NoLogError: it is over, and has none; or it was ended.
@@ -124,7 +124,7 @@ def follow(
     since: float | None = None,
     tail: int | None = None,
     stop: threading.Event | None = None,
-    asking: Once = ONCE,
+    asking: NoRetry = ONCE,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Line]:
     """A log as it grows, until the job is over and everything has been told.
@@ -136,7 +136,7 @@ def follow(
         since: as of `read`.
         tail: begin with so many lines; 0: with what is printed from now on.
         stop: ends it.
-        asking: `Outlasting` goes on where AWS is not there.
+        asking: `RetryUntilDeadline` goes on where AWS is not there.
         clock: seconds since the epoch.
 
     Raises:

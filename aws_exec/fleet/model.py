@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Job, Stop
+from aws_exec.lifecycle.values import Job, Termination
 from aws_exec.redaction import redact
 from aws_exec.settings.common.prices import Size
 
@@ -32,7 +32,7 @@ ACTIVE = frozenset({State.WAITING, State.STARTING, State.RUNNING, State.STOPPING
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineEntry:
     """One step of a job's life.
 
     Attributes:
@@ -70,11 +70,11 @@ class FleetJob:
     status: str
     definition: str = ""
     size: Size = _UNKNOWN
-    moments: tuple[Moment, ...] = ()
+    moments: tuple[TimelineEntry, ...] = ()
     created: float | None = None
     started: float | None = None
     stopped: float | None = None
-    stop: Stop | None = None
+    stop: Termination | None = None
     waiting: str = ""
     container: str = ""
 
@@ -127,7 +127,7 @@ class FleetJob:
 PULL = "image pull began"
 
 
-def cleaned(stop: Stop | None) -> Stop | None:
+def cleaned(stop: Termination | None) -> Termination | None:
     """How a job ended, with what AWS says of it redacted."""
     if stop is None:
         return None

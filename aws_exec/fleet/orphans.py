@@ -12,10 +12,10 @@ from aws_exec.fleet import airflow_side
 from aws_exec.fleet.listing import Filter, Problem, survey
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.opening import Fleet
-from aws_exec.fleet.service import Wanted
+from aws_exec.fleet.service import FleetQuery
 from aws_exec.fleet.waiting import looked_at_again
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.orphans import FleetMember, Owner, alive_in, is_owned
 from aws_exec.lifecycle.values import Observation, Status
 
 #: A container outlives its task: the supervisor notices a task that was marked failed at its next heartbeat (seconds),
@@ -50,7 +50,7 @@ def find_orphans(
     """
     seen: list[FleetJob] = []
     problems: list[Problem] = []
-    for page in survey(fleet.services.values(), Wanted()):
+    for page in survey(fleet.services.values(), FleetQuery()):
         if isinstance(page, Problem):
             problems.append(page)
         else:
@@ -65,7 +65,7 @@ def find_orphans(
 
 
 def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
-    sightings = [Sighting(Observation(job.job, Status.RUNNING), job.identity) for job in jobs]
+    sightings = [FleetMember(Observation(job.job, Status.RUNNING), job.identity) for job in jobs]
     alive = alive_in(sightings)
     told = owners([job.identity for job in jobs])
     return [

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.service import Clients, Fact
+from aws_exec.fleet.service import Clients, ContextLine
 from aws_exec.settings.file.units import FARGATE_QUOTAS
 
 
-def fargate_quota(clients: Clients, job: FleetJob) -> Fact:
+def fargate_quota(clients: Clients, job: FleetJob) -> ContextLine:
     """How many vCPUs may run at a time beside a job, as On-Demand or Spot; not known where it may not be read."""
     about, code = FARGATE_QUOTAS[bool(job.size.spot)]
     try:
-        return Fact(about, f"{_vcpus(clients, job.region, code):g} vCPUs at a time ({code})")
+        return ContextLine(about, f"{_vcpus(clients, job.region, code):g} vCPUs at a time ({code})")
     except CloudError as error:
-        return Fact(about, f"not known ({error.fault.code or error.fault})")
+        return ContextLine(about, f"not known ({error.fault.code or error.fault})")
 
 
 def _vcpus(clients: Clients, region: str, code: str) -> float:

@@ -12,7 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.dispatch.pacing import Pacer
-from aws_exec.lifecycle.values import PASSING, Fault, Trouble
+from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
 from aws_exec.metrics.meter import NoMeter
 
 #: Half of what ECS grants an account and Region (ECS API Reference, "Request throttling quotas": 20/s after a burst of
@@ -32,7 +32,7 @@ PAUSE_SECONDS = 2.0
 T = TypeVar("T")
 
 #: Where nobody is reached, an address may be wrong: whoever looks once wants to know it at once.
-_PASSES = frozenset({Trouble.THROTTLED, Trouble.NO_ANSWER})
+_PASSES = frozenset({FailureKind.THROTTLED, FailureKind.NO_ANSWER})
 
 
 class Patience:
@@ -96,7 +96,7 @@ class PatientCalls(Calls):
         try:
             return super()._read_once(operation, method, arguments)
         except CloudError as error:
-            if error.fault.trouble is Trouble.THROTTLED:
+            if error.fault.trouble is FailureKind.THROTTLED:
                 self._patience.reads.throttled(sent_at)
             raise
 
@@ -105,8 +105,8 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, CloudError) and error.fault.trouble in _PASSES
 
 
-class Once:
-    """Asks once: whatever is met is raised. For who does not want to wait; `Outlasting` is for who does."""
+class NoRetry:
+    """Asks once: whatever is met is raised. For who does not want to wait; `RetryUntilDeadline` is for who does."""
 
     def ask(self, work: Callable[[], T]) -> T:
         """What the work gives; raises CloudError."""
@@ -114,10 +114,10 @@ class Once:
 
 
 #: Keeps nothing: one is enough for all.
-ONCE = Once()
+ONCE = NoRetry()
 
 
-class Outlasting(Once):
+class RetryUntilDeadline(NoRetry):
     """Asks again as long as AWS is not reached, does not answer, or is asked too often: all of that passes.
 
     Args:
@@ -125,7 +125,7 @@ class Outlasting(Once):
         stop: ends it: what is met then is raised.
     """
 
-    def __init__(self, tell: Callable[[Fault], None], stop: threading.Event) -> None:
+    def __init__(self, tell: Callable[[CallFailure], None], stop: threading.Event) -> None:
         self._tell = tell
         self._stop = stop
         self._told = False

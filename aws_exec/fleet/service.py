@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aws_exec.fleet.model import FleetJob
-from aws_exec.lifecycle.values import Fault
+from aws_exec.lifecycle.values import CallFailure
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FleetQuery:
     """Which jobs a survey looks for; what a service can filter by itself, it does.
 
     Attributes:
@@ -52,7 +52,7 @@ class LogPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class ContextLine:
     """One line of what surrounds a job: `compute environment fargate: VALID, 12 of 256 vCPUs`.
 
     Attributes:
@@ -86,7 +86,7 @@ class Service(Protocol):
         """The clusters, or job queues, that are looked at."""
         ...
 
-    def pages(self, place: str, wanted: Wanted) -> Iterator[list[str]]:
+    def pages(self, place: str, wanted: FleetQuery) -> Iterator[list[str]]:
         """The ids of what may be wanted, in lists of at most 100; a job that moves on meanwhile may be told twice."""
         ...
 
@@ -102,10 +102,10 @@ class Service(Protocol):
         """Where its Airflow container logs, by the task or job definition; None if it logs nowhere that is known."""
         ...
 
-    def surroundings(self, job: FleetJob) -> list[Fact]:
+    def surroundings(self, job: FleetJob) -> list[ContextLine]:
         """What may keep a job from starting: queue, compute environment, cluster, capacity, quotas."""
         ...
 
-    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
         """Stop at most `stop_batch` jobs in one call; None for each that is stopped, or was gone."""
         ...

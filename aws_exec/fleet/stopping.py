@@ -15,12 +15,12 @@ from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.retries import Patience
 from aws_exec.fleet.service import Service
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 #: Stops that are under way at a time: at 100 ms an answer, as many as the rate allows.
 STOPPERS = 6
 
-Outcome = tuple[FleetJob, Fault | None]
+Outcome = tuple[FleetJob, CallFailure | None]
 
 
 def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None:
@@ -140,7 +140,7 @@ class Stopping:
 
 def _is_throttled(outcome: Outcome) -> bool:
     fault = outcome[1]
-    return fault is not None and fault.trouble is Trouble.THROTTLED
+    return fault is not None and fault.trouble is FailureKind.THROTTLED
 
 
 def _answers(service: Service, jobs: Sequence[FleetJob], reason: str) -> list[Outcome]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.model import FleetJob, State
-from aws_exec.fleet.retries import ONCE, Once
+from aws_exec.fleet.retries import ONCE, NoRetry
 from aws_exec.fleet.service import Service
 
 #: Seconds between two looks at a handful of jobs.
@@ -44,7 +44,7 @@ def wait(
     until: Until,
     *,
     stop: threading.Event | None = None,
-    asking: Once = ONCE,
+    asking: NoRetry = ONCE,
 ) -> Iterator[FleetJob]:
     """Each job once it is there, as it is then. It may take for ever: `deadline.within` gives it a time.
 
@@ -53,7 +53,7 @@ def wait(
         jobs: as they were seen last.
         until: what is waited for.
         stop: ends it.
-        asking: `Outlasting` goes on where AWS is not there.
+        asking: `RetryUntilDeadline` goes on where AWS is not there.
 
     Raises:
         UnknownJobError: AWS has forgotten some of them; raised when the others are there.

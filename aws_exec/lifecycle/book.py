@@ -1,9 +1,9 @@
 """What the machine remembers: one frozen record per launch, replaced as a whole, and the indexes over them.
 
 A signal handler may raise `SystemExit` between any two bytecodes of the scheduler's main thread. So every event is
-worked out on a `Draft` beside the book, and committed by one assignment (`Book.commit`): what follows that assignment
-only repeats it into the indexes, and is repeated in full before the next event is looked at. An event is therefore
-either fully in the book, its effects in the outbox, or not at all.
+worked out on a `Transaction` beside the book, and committed by one assignment (`LaunchStore.commit`): what follows that
+assignment only repeats it into the indexes, and is repeated in full before the next event is looked at. An event is
+therefore either fully in the book, its effects in the outbox, or not at all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.orphans import Orphan
 from aws_exec.lifecycle.phases import FORESEEN, Phase
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Origin, Stop, Token, token_of
+from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Origin, Termination, Token, token_of
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had. One look
@@ -55,8 +55,8 @@ class Record:
         maybe: a request of the current token may have reached AWS unanswered.
         look: it must be looked for before it is launched.
         doubtful: another scheduler may have had it: its row must be checked before it is launched.
-        gaps: how many gaps there had been (`Clockwork.gaps`) when its row was last known to be ours: if there have been
-            more since, its row must be checked, too.
+        gaps: how many gaps there had been (`MachineState.gaps`) when its row was last known to be ours: if there have
+            been more since, its row must be checked, too.
         forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
             ended: it may have run what this launch is to run, which its row knows; None if there is none.
         unseen: when it was adopted, or last looked for: until a survey of the fleet that began later is answered, a
@@ -68,7 +68,7 @@ class Record:
         over: its Airflow container has ended.
         gone: nothing of its job runs any more; it stays until its row has said what that means.
         end: how its Airflow container ended, while that is not reported; None before, and after.
-        settling: the ask of the Settle that is out; 0 if none is.
+        settling: the ask of the VerifyExit that is out; 0 if none is.
         silent: it reports nothing (more).
         passed_over: a newer launch of the key took over before this one was known to have started: the first ask whose
             answer tells whether it has; 0 if that is not so (any more).
@@ -101,7 +101,7 @@ class Record:
     look: bool = False
     doubtful: bool = False
     gaps: int = 0
-    forerun: tuple[Job, Stop] | None = None
+    forerun: tuple[Job, Termination] | None = None
     unseen: float | None = None
     job: Job | None = None
     claim: Origin | None = None
@@ -109,7 +109,7 @@ class Record:
     alone: bool = False
     over: bool = False
     gone: bool = False
-    end: Stop | None = None
+    end: Termination | None = None
     settling: int = 0
     silent: bool = False
     passed_over: int = 0
@@ -121,7 +121,7 @@ class Record:
     ask: int | None = None
     deaths: int = 0
     faults: int = 0
-    fault: Fault | None = None
+    fault: CallFailure | None = None
     misses: int = 0
     missing_since: float = 0.0
     noted: str = ""
@@ -253,7 +253,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Clockwork:
+class MachineState:
     """What the machine remembers beside the records.
 
     Attributes:
@@ -294,15 +294,15 @@ class Change:
     """One event's consequences. A record of None has left the book. Effects are numbered for ever."""
 
     records: Mapping[LaunchId, Record | None]
-    clockwork: Clockwork
+    state: MachineState
     effects: Mapping[int, Effect]
 
 
-class Book:
+class LaunchStore:
     """The records and their indexes. Reads are plain; the only write is `commit`."""
 
     def __init__(self) -> None:
-        self.clockwork = Clockwork()
+        self.state = MachineState()
         self.records: dict[LaunchId, Record] = {}
         #: Launches of one key, oldest first.
         self.by_key: dict[Key, tuple[LaunchId, ...]] = {}
@@ -341,7 +341,7 @@ class Book:
             return
         for launch_id, record in change.records.items():
             self._index(launch_id, self.records.get(launch_id), record)
-        self.clockwork = change.clockwork
+        self.state = change.state
         if change.effects:
             self.outbox.update(change.effects)
             self._last_effect = max(change.effects)
@@ -435,16 +435,16 @@ class Book:
             self.by_key.pop(old.key, None)
 
 
-class Draft:
+class Transaction:
     """One event being worked out: reads see what it has written so far, the book sees nothing until `change()`."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: LaunchStore) -> None:
         self._book = book
         self._records: dict[LaunchId, Record | None] = {}
         #: Launches that this draft has put in, by their key.
         self._new: dict[Key, dict[LaunchId, None]] = {}
         self._numbers = book.effect_numbers()
-        self.clockwork = book.clockwork
+        self.state = book.state
         self.effects: dict[int, Effect] = {}
 
     def get(self, launch_id: LaunchId) -> Record | None:
@@ -472,8 +472,8 @@ class Draft:
 
     def ask(self) -> int:
         """A number that no effect has had before."""
-        self.clockwork = replace(self.clockwork, last_ask=self.clockwork.last_ask + 1)
-        return self.clockwork.last_ask
+        self.state = replace(self.state, last_ask=self.state.last_ask + 1)
+        return self.state.last_ask
 
     def want(self, effect: Effect) -> None:
         """Ask for something to be done."""
@@ -481,16 +481,16 @@ class Draft:
 
     def leave(self, kind: Kind, items: Sequence[Any]) -> None:
         """Leave something to later steps, behind what is left already."""
-        self.clockwork = replace(self.clockwork, backlog=(*self.clockwork.backlog, Work(kind, tuple(items))))
+        self.state = replace(self.state, backlog=(*self.state.backlog, Work(kind, tuple(items))))
 
     def next_of_backlog(self, count: int) -> tuple[Kind, tuple[Any, ...]]:
         """Take at most `count` of the items that were left first; their kind, and they."""
-        work, *others = self.clockwork.backlog
+        work, *others = self.state.backlog
         done = work.done + count
         rest = others if done >= len(work.items) else [replace(work, done=done), *others]
-        self.clockwork = replace(self.clockwork, backlog=tuple(rest))
+        self.state = replace(self.state, backlog=tuple(rest))
         return work.kind, work.items[work.done : done]
 
     def change(self) -> Change:
         """What this draft came to."""
-        return Change(self._records, self.clockwork, self.effects)
+        return Change(self._records, self.state, self.effects)

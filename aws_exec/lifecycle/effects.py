@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from aws_exec.lifecycle.orphans import Orphan, Sighting
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Stop, Token
+from aws_exec.lifecycle.orphans import FleetMember, Orphan
+from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Termination, Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,8 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Find:
-    """Look for the containers of launches whose job is not known. Completed by Found or FindFailed.
+class FindByLaunchId:
+    """Look for the containers of launches whose job is not known. Completed by FoundByLaunchId or FindByLaunchIdFailed.
 
     Attributes:
         launch_ids: whose; repeated in the completion.
@@ -54,8 +54,8 @@ class Find:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observe:
-    """Ask how jobs of one place are. Completed by Observed or ObserveFailed."""
+class Describe:
+    """Ask how jobs of one place are. Completed by Described or DescribeFailed."""
 
     ask: int
     place: str
@@ -63,11 +63,11 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class ListRunning:
     """Ask which of these jobs, all known to run, are no longer listed, and how they are if one call tells that.
 
-    Completed by Observed if those were described in the same breath, so that an end is known a beat earlier; by Watched
-    if they are none, or more than one call describes; or by ObserveFailed.
+    Completed by Described if those were described in the same breath, so that an end is known a beat earlier; by
+    RunningListed if they are none, or more than one call describes; or by DescribeFailed.
 
     Attributes:
         at_once: jobs that one call describes.
@@ -90,8 +90,10 @@ class StopJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirm:
-    """Ask Airflow's database whether these launches are still ours. Completed by Confirmed or ConfirmFailed.
+class VerifyOwnership:
+    """Ask Airflow's database whether these launches are still ours.
+
+    Completed by OwnershipVerified or VerifyOwnershipFailed.
 
     Attributes:
         read: those whose workload is read from the same rows: adoption knows only their key.
@@ -103,8 +105,10 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
-    """Ask Airflow's database whether a started container's end is news to it. Completed by Settled or SettleFailed.
+class VerifyExit:
+    """Ask Airflow's database whether a started container's end is news to it.
+
+    Completed by ExitVerified or VerifyExitFailed.
 
     It is none where the task has been deferred or rescheduled: its row then waits for another container of the same
     try, and would be failed by the end of this one (`docs/adr/0009`).
@@ -131,8 +135,8 @@ class CheckWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """Look at all that runs of this deployment. Completed by Surveyed or SurveyFailed.
+class ListFleet:
+    """Look at all that runs of this deployment. Completed by FleetListed or ListFleetFailed.
 
     Attributes:
         ended_of: launches whose end is looked for, too; whoever carries it out asks Airflow's database which those are.
@@ -143,11 +147,11 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskOwners:
-    """Ask Airflow's database whose these containers are. Completed by OwnersTold or SurveyFailed."""
+class FindOwners:
+    """Ask Airflow's database whose these containers are. Completed by OwnersFound or ListFleetFailed."""
 
     ask: int
-    sightings: tuple[Sighting, ...]
+    sightings: tuple[FleetMember, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +189,8 @@ class Report:
     key: Key
     success: bool
     job: Job | None = None
-    stop: Stop | None = None
-    fault: Fault | None = None
+    stop: Termination | None = None
+    fault: CallFailure | None = None
     text: str = ""
     containers: int = 1
 
@@ -198,8 +202,8 @@ class Note:
     key: Key
     text: str
     job: Job | None = None
-    stop: Stop | None = None
-    fault: Fault | None = None
+    stop: Termination | None = None
+    fault: CallFailure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +227,8 @@ class Orphans:
 
 
 #: What is asked of Airflow's database.
-RowEffect: TypeAlias = Confirm | Settle | AskOwners | CheckWanted
-IoEffect: TypeAlias = Submit | Find | Observe | Watch | StopJob | Survey | RowEffect
+RowEffect: TypeAlias = VerifyOwnership | VerifyExit | FindOwners | CheckWanted
+IoEffect: TypeAlias = Submit | FindByLaunchId | Describe | ListRunning | StopJob | ListFleet | RowEffect
 InlineEffect: TypeAlias = Launched | Report | Note | Release | Orphans
 #: What keeps Submits from being sent.
 Withdrawal: TypeAlias = Withdraw | WithdrawAll

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from aws_exec.lifecycle.orphans import Owner, Sighting, alive_in
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Origin, number_of
+from aws_exec.lifecycle.orphans import FleetMember, Owner, alive_in
+from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Observation, Origin, number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class WorkloadQueued:
     """Airflow handed a workload over. `workload` is opaque here; it is kept until its container has started."""
 
     launch_id: LaunchId
@@ -30,7 +30,7 @@ class Adopted:
     Attributes:
         job: the container, where its ARN or id was saved; None if it must be looked for by launch id.
         workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed. It only
-            names the row: a Confirm reads before each launch what that is.
+            names the row: a VerifyOwnership reads before each launch what that is.
         place: where its container may be (ECS cluster).
         origin: what its row says: a job that does not fit is of an earlier launch, for Airflow does not clear the ARN
             for the next one; None: whatever job it names is the one.
@@ -52,7 +52,7 @@ class Revoked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenUp:
+class FailedByAirflow:
     """Airflow itself declared the key terminal: stop the container, report nothing."""
 
     key: Key
@@ -94,15 +94,15 @@ class Unaccepted:
 
     ask: int
     launch_id: LaunchId
-    fault: Fault
+    fault: CallFailure
     request: object | None = None
     place: str = ""
     outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A Find was answered: `seen` has every container of these families that the cloud knows of."""
+class FoundByLaunchId:
+    """A FindByLaunchId was answered: `seen` has every container of these families that the cloud knows of."""
 
     ask: int
     launch_ids: tuple[LaunchId, ...]
@@ -110,16 +110,16 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindFailed:
-    """A Find was not answered."""
+class FindByLaunchIdFailed:
+    """A FindByLaunchId was not answered."""
 
     ask: int
     launch_ids: tuple[LaunchId, ...]
-    fault: Fault
+    fault: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Described:
     """Jobs were seen, or are unknown to AWS. `ask` is None if nobody asked (a pushed state change)."""
 
     ask: int | None
@@ -128,8 +128,8 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """A Watch was answered: all but these are listed as running."""
+class RunningListed:
+    """A ListRunning was answered: all but these are listed as running."""
 
     ask: int
     place: str
@@ -137,11 +137,11 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObserveFailed:
-    """An Observe or a Watch was not answered."""
+class DescribeFailed:
+    """A Describe or a ListRunning was not answered."""
 
     ask: int
-    fault: Fault
+    fault: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,16 +150,16 @@ class StopAnswered:
 
     ask: int
     launch_id: LaunchId
-    fault: Fault | None = None
+    fault: CallFailure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """A Confirm was answered.
+class OwnershipVerified:
+    """A VerifyOwnership was answered.
 
     Attributes:
         ours: those whose row still says QUEUED, by this scheduler, for this launch.
-        workloads: what those of them run that the Confirm was to read.
+        workloads: what those of them run that the VerifyOwnership was to read.
         read_at: when the database was asked (the clock of the events).
     """
 
@@ -171,17 +171,17 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmFailed:
-    """Airflow's database did not answer a Confirm."""
+class VerifyOwnershipFailed:
+    """Airflow's database did not answer a VerifyOwnership."""
 
     ask: int
     launch_ids: tuple[LaunchId, ...]
-    fault: Fault
+    fault: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """A Settle was answered.
+class ExitVerified:
+    """A VerifyExit was answered.
 
     Attributes:
         awaited: False if the row waits for another container of the same try.
@@ -197,12 +197,12 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettleFailed:
-    """Airflow's database did not answer a Settle."""
+class VerifyExitFailed:
+    """Airflow's database did not answer a VerifyExit."""
 
     ask: int
     launch_id: LaunchId
-    fault: Fault
+    fault: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,16 +219,16 @@ class WantedChecked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surveyed:
-    """A Survey was answered: all that runs of this deployment, as far as it may be listed."""
+class FleetListed:
+    """A ListFleet was answered: all that runs of this deployment, as far as it may be listed."""
 
     ask: int
-    sightings: tuple[Sighting, ...]
+    sightings: tuple[FleetMember, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnersTold:
-    """An AskOwners was answered: one owner for each sighting, in their order.
+class OwnersFound:
+    """An FindOwners was answered: one owner for each sighting, in their order.
 
     The rest is worked out where the event is made, on a thread of the database's lane: for ten thousand containers it
     would block the scheduler's thread too long.
@@ -239,10 +239,10 @@ class OwnersTold:
     """
 
     ask: int
-    sightings: tuple[Sighting, ...]
+    sightings: tuple[FleetMember, ...]
     owners: tuple[Owner, ...]
     alive: frozenset[str] = field(init=False, repr=False)
-    newest_first: tuple[tuple[Sighting, Owner], ...] = field(init=False, repr=False)
+    newest_first: tuple[tuple[FleetMember, Owner], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         pairs = zip(self.sightings, self.owners, strict=True)
@@ -252,29 +252,29 @@ class OwnersTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyFailed:
-    """A Survey or an AskOwners was not answered."""
+class ListFleetFailed:
+    """A ListFleet or a FindOwners was not answered."""
 
     ask: int
-    fault: Fault
+    fault: CallFailure
 
 
 Completion: TypeAlias = (
     Accepted
     | Unaccepted
-    | Found
-    | FindFailed
-    | Observed
-    | Watched
-    | ObserveFailed
+    | FoundByLaunchId
+    | FindByLaunchIdFailed
+    | Described
+    | RunningListed
+    | DescribeFailed
     | StopAnswered
-    | Confirmed
-    | ConfirmFailed
-    | Settled
-    | SettleFailed
+    | OwnershipVerified
+    | VerifyOwnershipFailed
+    | ExitVerified
+    | VerifyExitFailed
     | WantedChecked
-    | Surveyed
-    | OwnersTold
-    | SurveyFailed
+    | FleetListed
+    | OwnersFound
+    | ListFleetFailed
 )
-Event: TypeAlias = Taken | Adopted | Revoked | GivenUp | Tick | Draining | Terminating | Completion
+Event: TypeAlias = WorkloadQueued | Adopted | Revoked | FailedByAirflow | Tick | Draining | Terminating | Completion

@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Record
+from aws_exec.lifecycle.book import Record, Transaction
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF, REPLACE, Replacement
 from aws_exec.lifecycle.sweeping import Handlers, Sweeping
-from aws_exec.lifecycle.values import Fault, Job, Key, LaunchId, Observation, Status, Stop, number_of
+from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Observation, Status, Termination, number_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 
 #: What was said last of a launch whose container died of what may happen any number of times: it is said once.
@@ -39,9 +39,9 @@ UNWANTED = "Airflow no longer wanted it"
 class Following(Sweeping):
     """A launch from its job to its end."""
 
-    def _observed(self, draft: Draft, event: on.Observed, now: float) -> None:
-        clockwork = draft.clockwork
-        if event.ask is not None and event.ask not in clockwork.sweeping:
+    def _observed(self, draft: Transaction, event: on.Described, now: float) -> None:
+        state = draft.state
+        if event.ask is not None and event.ask not in state.sweeping:
             return
         for seen in event.seen:
             record = self._of_job(draft, seen.job)
@@ -51,11 +51,11 @@ class Following(Sweeping):
         for job in event.missing:
             record = self._of_job(draft, job)
             if record is not None:
-                self._missed(draft, record, clockwork.sweep_from, now)
+                self._missed(draft, record, state.sweep_from, now)
         if event.ask is not None:
             self._swept(draft, event.ask, now)
 
-    def _see(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+    def _see(self, draft: Transaction, record: Record, seen: Observation, now: float) -> None:
         claim = record.claim
         if record.misses or claim is not None:
             record = draft.put(replace(record, misses=0, claim=None))
@@ -66,7 +66,7 @@ class Following(Sweeping):
             record = draft.put(self._of_token(record, launch_of_token(seen.token), number_of(seen.token)))
         self._take_in(draft, record, seen, now)
 
-    def _take_in(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+    def _take_in(self, draft: Transaction, record: Record, seen: Observation, now: float) -> None:
         """What is seen of a job that is the record's."""
         if (seen.started or (seen.stop is not None and seen.stop.started)) and not record.started:
             due = record.due if record.phase is Phase.STOPPING or record.over else None
@@ -84,10 +84,10 @@ class Following(Sweeping):
             )
         elif seen.waiting and seen.waiting != record.waiting and not record.silent:
             record = draft.put(replace(record, waiting=seen.waiting))
-            why = Stop(self.policy.service, reason=seen.waiting)
+            why = Termination(self.policy.service, reason=seen.waiting)
             draft.want(do.Note(key=record.key, text="Its job does not start", job=record.job, stop=why))
         if seen.status is Status.STOPPED:
-            self._stopped(draft, record, seen.stop or Stop(self.policy.service, started=record.started), now)
+            self._stopped(draft, record, seen.stop or Termination(self.policy.service, started=record.started), now)
         elif seen.stop is not None and seen.stop.exit_code is not None:
             if not record.over:
                 due = record.due if record.phase is Phase.STOPPING else now + self.policy.stop_grace
@@ -97,7 +97,7 @@ class Following(Sweeping):
                     self._wake_others(draft, record, now)
             self._settle(draft, record, seen.stop)
 
-    def _disown(self, draft: Draft, record: Record, now: float) -> None:
+    def _disown(self, draft: Transaction, record: Record, now: float) -> None:
         """The row names the container of an earlier launch, or one that nobody knows: its own is looked for.
 
         A launch that must end looks for its own container, too, to stop it.
@@ -116,7 +116,7 @@ class Following(Sweeping):
         # Launched by a dead scheduler: a replacement must bear the next token of that launch, not one of its own.
         return replace(record, family=family, number=number)
 
-    def _stopped(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
+    def _stopped(self, draft: Transaction, record: Record, stop: Termination, now: float) -> None:
         """Nothing of the job runs any more."""
         if record.silent:
             if not record.over:
@@ -127,10 +127,10 @@ class Following(Sweeping):
         else:
             self._never_started(draft, record, stop, now)
 
-    def _never_started(self, draft: Draft, record: Record, stop: Stop, now: float) -> None:
+    def _never_started(self, draft: Transaction, record: Record, stop: Termination, now: float) -> None:
         judged = self.policy.judge(stop)
         attempt = record.attempt + (1 if judged is Replacement.YES else 0)
-        final = bool(record.doomed) or stop.on_purpose or judged is Replacement.NO or record.workload is None
+        final = bool(record.doomed) or stop.user_initiated or judged is Replacement.NO or record.workload is None
         if final or attempt > self.policy.max_attempts:
             text = "" if final else f"{record.attempt} containers died before they started"
             if record.waiting and record.waiting not in stop.reason:
@@ -158,7 +158,7 @@ class Following(Sweeping):
             ),
         )
 
-    def _missed(self, draft: Draft, record: Record, asked: float, now: float) -> None:
+    def _missed(self, draft: Transaction, record: Record, asked: float, now: float) -> None:
         # An answer is as old as its question: it may have waited here while the scheduler stalled.
         since = record.missing_since if record.misses else now
         record = draft.put(replace(record, misses=record.misses + 1, missing_since=since))
@@ -168,23 +168,23 @@ class Following(Sweeping):
                 self._disown(draft, record, now)
                 return
             reason = "MISSING: AWS no longer knows the job"
-            self._stopped(draft, record, Stop(policy.service, started=record.started, reason=reason), now)
+            self._stopped(draft, record, Termination(policy.service, started=record.started, reason=reason), now)
 
     # -- ending -------------------------------------------------------------------------------------------------------
 
-    def _settle(self, draft: Draft, record: Record, stop: Stop) -> None:
+    def _settle(self, draft: Transaction, record: Record, stop: Termination) -> None:
         """Ask what the end of a started container means; asked again by the next sweep if nobody answers."""
         if record.silent or record.settling:
             return
         ask = draft.ask()
         draft.put(replace(record, end=record.end or stop, settling=ask))
         draft.want(
-            do.Settle(
+            do.VerifyExit(
                 ask=ask, launch_id=record.launch_id, key=record.key, failed=(record.end or stop).exit_code == REFUSED
             )
         )
 
-    def _settled(self, draft: Draft, event: on.Settled, now: float) -> None:
+    def _settled(self, draft: Transaction, event: on.ExitVerified, now: float) -> None:
         record = self._settling(draft, event)
         if record is None:
             return
@@ -199,7 +199,7 @@ class Following(Sweeping):
                 draft.want(do.Release(key=record.key))
         self._leave_settled(draft, replace(record, silent=True, end=None, settling=0), now)
 
-    def _report_end(self, draft: Draft, record: Record, stop: Stop, event: on.Settled) -> None:
+    def _report_end(self, draft: Transaction, record: Record, stop: Termination, event: on.ExitVerified) -> None:
         if event.unreported and stop.exit_code == 0:
             self._report(draft, record, success=False, text=UNREPORTED)
         elif event.unwanted and stop.exit_code == REFUSED:
@@ -207,21 +207,21 @@ class Following(Sweeping):
         else:
             self._report(draft, record, success=stop.exit_code == 0, stop=stop)
 
-    def _settle_failed(self, draft: Draft, event: on.SettleFailed, now: float) -> None:
+    def _settle_failed(self, draft: Transaction, event: on.VerifyExitFailed, now: float) -> None:
         record = self._settling(draft, event)
         if record is not None:
             self._leave_settled(draft, replace(record, settling=0), now)
 
-    def _settling(self, draft: Draft, event: on.Settled | on.SettleFailed) -> Record | None:
+    def _settling(self, draft: Transaction, event: on.ExitVerified | on.VerifyExitFailed) -> Record | None:
         record = draft.get(event.launch_id)
         return record if record is not None and record.settling == event.ask else None
 
-    def _leave_settled(self, draft: Draft, record: Record, now: float) -> None:
+    def _leave_settled(self, draft: Transaction, record: Record, now: float) -> None:
         draft.put(record)
         if record.silent and record.gone:
             self._end(draft, record, now)
 
-    def _supersede(self, draft: Draft, older: Record, now: float) -> None:
+    def _supersede(self, draft: Transaction, older: Record, now: float) -> None:
         """A newer launch owns the key. What had started finishes on its own; what had not must not start now."""
         older = draft.put(replace(older, silent=True))
         if older.started or older.doomed:
@@ -232,9 +232,9 @@ class Following(Sweeping):
         # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
         ask = self._next_of_sweep(draft)
         draft.put(replace(older, passed_over=ask, launch_by=None, start_by=None, due=None))
-        draft.want(do.Observe(ask=ask, place=older.job.place, jobs=(older.job,)))
+        draft.want(do.Describe(ask=ask, place=older.job.place, jobs=(older.job,)))
 
-    def _pass_on(self, draft: Draft, record: Record, stop: Stop) -> None:
+    def _pass_on(self, draft: Transaction, record: Record, stop: Termination) -> None:
         """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""
         if record.job is None or not (record.doomed and record.started):
             return
@@ -242,7 +242,7 @@ class Following(Sweeping):
         if owner is not None and owner.job is None:
             draft.put(replace(owner, forerun=(record.job, stop)))
 
-    def _inherit(self, draft: Draft, record: Record, forerun: tuple[Job, Stop], now: float) -> None:
+    def _inherit(self, draft: Transaction, record: Record, forerun: tuple[Job, Termination], now: float) -> None:
         """The row is not QUEUED any more: the earlier container has run this launch; it is told of its end."""
         job, stop = forerun
         holder = self._of_job(draft, job)
@@ -263,7 +263,7 @@ class Following(Sweeping):
         draft.want(do.Launched(key=record.key, job=job))
         self._settle(draft, heir, stop)
 
-    def _look_at_passed_over(self, draft: Draft, launch_id: LaunchId, ask: int | None, now: float) -> None:
+    def _look_at_passed_over(self, draft: Transaction, launch_id: LaunchId, ask: int | None, now: float) -> None:
         """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""
         record = draft.get(launch_id)
         if record is None or not record.passed_over:
@@ -274,7 +274,7 @@ class Following(Sweeping):
         elif ask is not None and ask >= record.passed_over:
             self._doom(draft, record, SUPERSEDED, now)
 
-    def _doom(self, draft: Draft, record: Record, why: str, now: float, *, withdraw: bool = True) -> None:
+    def _doom(self, draft: Transaction, record: Record, why: str, now: float, *, withdraw: bool = True) -> None:
         """Put a launch on its way to its end."""
         if record.gone:
             if record.silent:
@@ -299,17 +299,17 @@ class Following(Sweeping):
         else:
             self._end(draft, record, now)
 
-    def _withdraw(self, draft: Draft, record: Record) -> None:
+    def _withdraw(self, draft: Transaction, record: Record) -> None:
         """Take a Submit back that is out, if there is one: it may not have been sent yet."""
         if record.phase is Phase.LAUNCHING and record.ask is not None:
             draft.want(do.Withdraw(ask=record.ask))
 
-    def _stop(self, draft: Draft, record: Record, job: Job) -> Record:
+    def _stop(self, draft: Transaction, record: Record, job: Job) -> Record:
         ask = draft.ask()
         draft.want(do.StopJob(ask=ask, launch_id=record.launch_id, job=job, reason=record.doomed))
         return draft.put(replace(record, phase=Phase.STOPPING, ask=ask, due=None))
 
-    def _stop_answered(self, draft: Draft, event: on.StopAnswered, now: float) -> None:
+    def _stop_answered(self, draft: Transaction, event: on.StopAnswered, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.STOPPING, event.ask)
         if record is None:
             return
@@ -323,12 +323,12 @@ class Following(Sweeping):
 
     def _report(
         self,
-        draft: Draft,
+        draft: Transaction,
         record: Record,
         *,
         success: bool,
-        stop: Stop | None = None,
-        fault: Fault | None = None,
+        stop: Termination | None = None,
+        fault: CallFailure | None = None,
         text: str = "",
     ) -> None:
         draft.want(
@@ -343,28 +343,28 @@ class Following(Sweeping):
             )
         )
 
-    def _end(self, draft: Draft, record: Record, now: float) -> None:
+    def _end(self, draft: Transaction, record: Record, now: float) -> None:
         """The launch is over; what waited for that may go on."""
         draft.drop(record)
         self._wake_others(draft, record, now)
 
-    def _wake_others(self, draft: Draft, record: Record, now: float) -> None:
+    def _wake_others(self, draft: Transaction, record: Record, now: float) -> None:
         for other in draft.of_key(record.key):
             if other.launch_id != record.launch_id:
                 self._wake_parked(draft, other, now)
 
-    def _park(self, draft: Draft, record: Record) -> None:
+    def _park(self, draft: Transaction, record: Record) -> None:
         """Look at a launch when something happens, not before: only its deadline does not wait for that."""
         draft.put(replace(record, due=record.launch_by))
 
-    def _wake_parked(self, draft: Draft, record: Record, now: float) -> None:
+    def _wake_parked(self, draft: Transaction, record: Record, now: float) -> None:
         """Look at a launch now, if it waits for something to happen and not for a time of its own."""
         if record.phase in (Phase.WAITING, Phase.UNCERTAIN) and record.due in (None, record.launch_by):
             draft.put(replace(record, due=now))
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def _owner(self, draft: Draft, key: Key) -> Record | None:
+    def _owner(self, draft: Transaction, key: Key) -> Record | None:
         """The record that speaks for a key; None if none does."""
         # A loop: of a generator that is left early, Python ignores what a signal raises while it closes it.
         for record in reversed(draft.of_key(key)):
@@ -372,7 +372,7 @@ class Following(Sweeping):
                 return record
         return None
 
-    def _awaiting(self, draft: Draft, launch_id: LaunchId, phase: Phase, ask: int) -> Record | None:
+    def _awaiting(self, draft: Transaction, launch_id: LaunchId, phase: Phase, ask: int) -> Record | None:
         """The record that waits for just this completion; None if it is late or doubled."""
         record = draft.get(launch_id)
         return record if record is not None and record.phase is phase and record.ask == ask else None
@@ -380,9 +380,9 @@ class Following(Sweeping):
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {
             **Sweeping.HANDLERS,
-            on.Observed: _observed,
+            on.Described: _observed,
             on.StopAnswered: _stop_answered,
-            on.Settled: _settled,
-            on.SettleFailed: _settle_failed,
+            on.ExitVerified: _settled,
+            on.VerifyExitFailed: _settle_failed,
         },
     )

@@ -11,22 +11,22 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Draft, Reading, Record, earliest
+from aws_exec.lifecycle.book import Reading, Record, Transaction, earliest
 from aws_exec.lifecycle.following import TERMINATED, Following
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.sweeping import Handlers, chunks
-from aws_exec.lifecycle.values import SILENT, Fault, LaunchId, Observation, Trouble, number_of
+from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, LaunchId, Observation, number_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 
 #: Troubles the task's event log is told of: the others pass by themselves, or stop everything and are logged once.
-_WORTH_A_NOTE = frozenset({Trouble.NO_CAPACITY, Trouble.REFUSED})
+_WORTH_A_NOTE = frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED})
 
 
 class Launching(Following):
     """A launch from its first Submit to its job."""
 
-    def _submit(self, draft: Draft, record: Record) -> None:
+    def _submit(self, draft: Transaction, record: Record) -> None:
         ask = draft.ask()
         reading = record.reading
         draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
@@ -44,12 +44,12 @@ class Launching(Following):
             ),
         )
 
-    def _accepted(self, draft: Draft, event: on.Accepted, now: float) -> None:
+    def _accepted(self, draft: Transaction, event: on.Accepted, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
         if record is not None:
             self._got_job(draft, record, event.seen, now)
 
-    def _got_job(self, draft: Draft, record: Record, seen: Observation, now: float) -> None:
+    def _got_job(self, draft: Transaction, record: Record, seen: Observation, now: float) -> None:
         holder = self._of_job(draft, seen.job)
         if holder is not None and holder.launch_id != record.launch_id:
             if record.silent:
@@ -76,19 +76,19 @@ class Launching(Following):
         """When a job that is accepted or adopted now must have started; None: whenever."""
         return now + self.policy.start_timeout if self.policy.start_timeout else None
 
-    def _unaccepted(self, draft: Draft, event: on.Unaccepted, now: float) -> None:
+    def _unaccepted(self, draft: Transaction, event: on.Unaccepted, now: float) -> None:
         record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
         if record is None:
             return
         fault = event.fault
-        maybe = fault.trouble is Trouble.NO_ANSWER or (record.maybe and fault.trouble in SILENT)
+        maybe = fault.trouble is FailureKind.NO_ANSWER or (record.maybe and fault.trouble in SILENT)
         record = replace(
             record,
             phase=Phase.UNCERTAIN if maybe else Phase.WAITING,
             maybe=maybe,
             request=(event.request or record.request) if maybe else None,
             place=(event.place or record.place) if maybe else record.place,
-            doubtful=record.doubtful or (fault.trouble is Trouble.HELD and not event.outdated),
+            doubtful=record.doubtful or (fault.trouble is FailureKind.HELD and not event.outdated),
             reading=None,
             ask=None,
         )
@@ -97,17 +97,17 @@ class Launching(Following):
             record = replace(record, doomed="")
         if record.doomed and not maybe:
             self._end(draft, record, now)
-        elif fault.trouble is Trouble.INVALID and not maybe:
+        elif fault.trouble is FailureKind.INVALID and not maybe:
             self._report(draft, record, success=False, fault=fault)
             self._end(draft, record, now)
         else:
-            if fault.trouble is Trouble.NO_CAPACITY:
+            if fault.trouble is FailureKind.NO_CAPACITY:
                 # The refusal was answered, and may be replayed for its token: ask with the next one.
                 record = replace(record, number=record.number + 1)
             self._back_off(draft, record, fault, now)
 
-    def _back_off(self, draft: Draft, record: Record, fault: Fault, now: float) -> None:
-        if fault.trouble is Trouble.HELD:
+    def _back_off(self, draft: Transaction, record: Record, fault: CallFailure, now: float) -> None:
+        if fault.trouble is FailureKind.HELD:
             # Nobody failed: it was not sent. Its row is checked first, at once.
             draft.put(replace(record, due=now))
             return
@@ -118,7 +118,7 @@ class Launching(Following):
             record = self._note(draft, record, "Waiting to be launched", fault=fault)
         draft.put(record)
 
-    def _note(self, draft: Draft, record: Record, text: str, *, fault: Fault) -> Record:
+    def _note(self, draft: Transaction, record: Record, text: str, *, fault: CallFailure) -> Record:
         """Say why a launch waits; the same reason is said once."""
         if record.noted == fault.code:
             return record
@@ -127,7 +127,7 @@ class Launching(Following):
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
-    def _find(self, draft: Draft, records: list[Record]) -> None:
+    def _find(self, draft: Transaction, records: list[Record]) -> None:
         if not records:
             return
         ask = draft.ask()
@@ -137,14 +137,16 @@ class Launching(Following):
         places = tuple(dict.fromkeys(record.place for record in records))
         launch_ids = tuple(record.launch_id for record in records)
         draft.want(
-            do.Find(ask=ask, launch_ids=launch_ids, families=tuple(record.family for record in records), places=places)
+            do.FindByLaunchId(
+                ask=ask, launch_ids=launch_ids, families=tuple(record.family for record in records), places=places
+            )
         )
 
     def _must_be_found(self, record: Record) -> bool:
         """Whether a look comes before the next request."""
         return record.maybe and (record.look or not self.policy.idempotent_submit)
 
-    def _found(self, draft: Draft, event: on.Found, now: float) -> None:
+    def _found(self, draft: Transaction, event: on.FoundByLaunchId, now: float) -> None:
         newest: dict[LaunchId, Observation] = {}
         for seen in sorted(event.seen, key=lambda seen: number_of(seen.token or "")):
             newest[launch_of_token(seen.token or "")] = seen
@@ -157,7 +159,7 @@ class Launching(Following):
             else:
                 self._not_found(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), now)
 
-    def _not_found(self, draft: Draft, record: Record, now: float) -> None:
+    def _not_found(self, draft: Transaction, record: Record, now: float) -> None:
         record = replace(record, misses=record.misses + 1)
         launchable = record.workload is not None and not record.doomed
         # Where a request with a token already used is refused, one look is enough before asking.
@@ -181,34 +183,34 @@ class Launching(Following):
                 draft.want(do.Release(key=record.key))
             self._end(draft, record, now)
 
-    def _find_failed(self, draft: Draft, event: on.FindFailed, now: float) -> None:
+    def _find_failed(self, draft: Transaction, event: on.FindByLaunchIdFailed, now: float) -> None:
         for launch_id in event.launch_ids:
             record = self._awaiting(draft, launch_id, Phase.LOCATING, event.ask)
             if record is not None:
                 self._back_off(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), event.fault, now)
 
-    def _is_doubtful(self, draft: Draft, record: Record) -> bool:
+    def _is_doubtful(self, draft: Transaction, record: Record) -> bool:
         """Whether another scheduler may have had it: its row is to be asked before anything is launched."""
-        return record.doubtful or (record.workload is not None and record.gaps < draft.clockwork.gaps)
+        return record.doubtful or (record.workload is not None and record.gaps < draft.state.gaps)
 
-    def _confirm(self, draft: Draft, records: list[Record]) -> None:
+    def _confirm(self, draft: Transaction, records: list[Record]) -> None:
         for chunk in chunks(records, self.policy.observe_batch):
             ask = draft.ask()
             for record in chunk:
                 draft.put(replace(record, phase=Phase.CONFIRMING, reading=None, ask=ask, due=None))
             launches = tuple((record.launch_id, record.key) for record in chunk)
             draft.want(
-                do.Confirm(
+                do.VerifyOwnership(
                     ask=ask, launches=launches, read=frozenset(each.launch_id for each in chunk if each.must_be_read)
                 )
             )
 
-    def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
+    def _confirmed(self, draft: Transaction, event: on.OwnershipVerified, now: float) -> None:
         for launch_id in event.launch_ids:
             record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
             if record is None:
                 continue
-            if event.ask <= draft.clockwork.doubted:
+            if event.ask <= draft.state.doubted:
                 phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
                 draft.put(replace(record, phase=phase, ask=None, due=now))
                 continue
@@ -238,20 +240,20 @@ class Launching(Following):
             else:
                 self._end(draft, record, now)
 
-    def _still_ours(self, draft: Draft, record: Record, event: on.Confirmed, now: float) -> None:
+    def _still_ours(self, draft: Transaction, record: Record, event: on.OwnershipVerified, now: float) -> None:
         """Go on with a launch that no other scheduler has: by what its row says that it runs, if that was read."""
         # In a gap another scheduler may have launched it and given it back: look, or ask with the same token.
         maybe = record.maybe or self._is_doubtful(draft, record)
-        confirmed = replace(record, maybe=maybe, doubtful=False, gaps=draft.clockwork.gaps, forerun=None)
+        confirmed = replace(record, maybe=maybe, doubtful=False, gaps=draft.state.gaps, forerun=None)
         if record.launch_id in event.workloads and not self._must_be_found(confirmed):
             reading = Reading(event.workloads[record.launch_id], event.read_at)
             confirmed = replace(confirmed, reading=reading)
         phase = Phase.UNCERTAIN if maybe else Phase.WAITING
         confirmed = draft.put(replace(confirmed, phase=phase, ask=None, due=now))
-        if maybe and draft.clockwork.terminating:
+        if maybe and draft.state.terminating:
             self._doom(draft, confirmed, TERMINATED, now)
 
-    def _confirm_failed(self, draft: Draft, event: on.ConfirmFailed, now: float) -> None:
+    def _confirm_failed(self, draft: Transaction, event: on.VerifyOwnershipFailed, now: float) -> None:
         for launch_id in event.launch_ids:
             record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
             if record is not None:
@@ -263,9 +265,9 @@ class Launching(Following):
             **Following.HANDLERS,
             on.Accepted: _accepted,
             on.Unaccepted: _unaccepted,
-            on.Found: _found,
-            on.FindFailed: _find_failed,
-            on.Confirmed: _confirmed,
-            on.ConfirmFailed: _confirm_failed,
+            on.FoundByLaunchId: _found,
+            on.FindByLaunchIdFailed: _find_failed,
+            on.OwnershipVerified: _confirmed,
+            on.VerifyOwnershipFailed: _confirm_failed,
         },
     )

@@ -21,25 +21,25 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Draft, Kind, Record, earliest
+from aws_exec.lifecycle.book import Kind, LaunchStore, Record, Transaction, earliest
 from aws_exec.lifecycle.following import TERMINATED, UNWANTED
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.surveying import Surveying
 from aws_exec.lifecycle.sweeping import Handlers, Workers
-from aws_exec.lifecycle.values import Key, LaunchId, Stop
+from aws_exec.lifecycle.values import Key, LaunchId, Termination
 
 
 class Machine(Surveying):
     """Every launch of one executor, from intake to end."""
 
     def __init__(self, policy: Policy | None = None) -> None:
-        super().__init__(policy or Policy(), Book())
+        super().__init__(policy or Policy(), LaunchStore())
 
     def handle(self, event: on.Event, now: float) -> list[do.Effect]:
         """Take one event in; what is to be done about it is returned, and in the book's outbox until carried out."""
         self.book.recover()
-        draft = Draft(self.book)
+        draft = Transaction(self.book)
         self.HANDLERS[type(event)](self, draft, event, now)
         self.book.commit(draft.change())
         return list(draft.effects.values())
@@ -47,7 +47,7 @@ class Machine(Surveying):
     def due(self, now: float) -> bool:
         """Whether another Tick at `now` would find something to do: one Tick looks at so many launches at most."""
         first = self.book.next_due()
-        return bool(self.book.clockwork.backlog) or (first is not None and first <= now)
+        return bool(self.book.state.backlog) or (first is not None and first <= now)
 
     def unfinished(self, by: float = inf) -> int:
         """How many launches an ending executor still waits for, of those where something can happen until then.
@@ -59,7 +59,7 @@ class Machine(Surveying):
         Args:
             by: when the executor stops waiting; later retries are not counted.
         """
-        if self.book.clockwork.terminating:
+        if self.book.state.terminating:
             # Not only what is doomed: Ticks doom thousands, a few at a time.
             return sum(bool(record.doomed) or _may_have_job(record) for record in self.book.records.values())
         return sum(_is_unfinished(record, by) for record in self.book.records.values())
@@ -76,12 +76,12 @@ class Machine(Surveying):
 
     # -- from Airflow -------------------------------------------------------------------------------------------------
 
-    def _taken(self, draft: Draft, event: on.Taken, now: float) -> None:
+    def _taken(self, draft: Transaction, event: on.WorkloadQueued, now: float) -> None:
         if draft.get(event.launch_id) is not None:
             return
         for older in draft.of_key(event.key):
             self._supersede(draft, older, now)
-        gaps = draft.clockwork.gaps
+        gaps = draft.state.gaps
         record = Record(event.launch_id, event.key, workload=event.workload, gaps=gaps, due=now)
         draft.put(replace(record, launch_by=self._launch_by(now)))
 
@@ -89,13 +89,13 @@ class Machine(Surveying):
         """When a launch that is taken in now must have started; None: whenever."""
         return now + self.policy.launch_timeout if self.policy.launch_timeout else None
 
-    def _adopted(self, draft: Draft, event: on.Adopted, now: float) -> None:
+    def _adopted(self, draft: Transaction, event: on.Adopted, now: float) -> None:
         if self._owner(draft, event.key) is not None:
             return
         mine = draft.get(event.launch_id)
         if mine is not None and not mine.doomed:
             # It was lost to another scheduler, only followed since, and has come back: it reports again.
-            back = replace(mine, silent=False, gaps=draft.clockwork.gaps)
+            back = replace(mine, silent=False, gaps=draft.state.gaps)
             if mine.workload is None:
                 back = replace(back, workload=event.workload, by_row=event.workload is not None)
             if back.job and not back.started:
@@ -118,7 +118,7 @@ class Machine(Surveying):
             workload=event.workload,
             by_row=event.workload is not None,
             place=event.place or (job.place if job else ""),
-            gaps=draft.clockwork.gaps,
+            gaps=draft.state.gaps,
             job=job,
             claim=event.origin if job else None,
             phase=Phase.ACTIVE if job else Phase.UNCERTAIN,
@@ -131,31 +131,31 @@ class Machine(Surveying):
         )
         draft.put(record if job else self._wait_for_survey(draft, record, now))
 
-    def _revoked(self, draft: Draft, event: on.Revoked, now: float) -> None:
+    def _revoked(self, draft: Transaction, event: on.Revoked, now: float) -> None:
         self._take_back(draft, event.key, "Airflow revoked the task", now, say=True)
 
-    def _given_up(self, draft: Draft, event: on.GivenUp, now: float) -> None:
+    def _given_up(self, draft: Transaction, event: on.FailedByAirflow, now: float) -> None:
         self._take_back(draft, event.key, "Airflow gave the task up", now, say=False)
 
-    def _take_back(self, draft: Draft, key: Key, why: str, now: float, *, say: bool) -> None:
+    def _take_back(self, draft: Transaction, key: Key, why: str, now: float, *, say: bool) -> None:
         record = self._owner(draft, key)
         if record is None:
             return
         if say:
             doing = "it ran" if record.started else "its job was starting" if record.job else record.phase.value
-            stop = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
+            stop = Termination(self.policy.service, reason=record.waiting) if record.waiting else None
             text = f"Revoked by Airflow while {doing}"
             draft.want(do.Note(key=key, text=text, job=record.own_job, stop=stop, fault=record.fault))
         draft.want(do.Release(key=key))
         self._doom(draft, replace(record, silent=True), why, now)
 
-    def _wanted_checked(self, draft: Draft, event: on.WantedChecked, now: float) -> None:
-        check = draft.clockwork.check
+    def _wanted_checked(self, draft: Transaction, event: on.WantedChecked, now: float) -> None:
+        check = draft.state.check
         if event.ask == check.ask:
-            draft.clockwork = replace(draft.clockwork, check=replace(check, ask=0))
+            draft.state = replace(draft.state, check=replace(check, ask=0))
             self._leave(draft, Kind.UNWANTED, event.unwanted, now)
 
-    def _drop_unwanted(self, draft: Draft, unwanted: Sequence[tuple[LaunchId, str]], now: float) -> None:
+    def _drop_unwanted(self, draft: Transaction, unwanted: Sequence[tuple[LaunchId, str]], now: float) -> None:
         """Free the keys of what Airflow no longer wants, and stop it before it starts."""
         for launch_id, why in unwanted:
             record = draft.get(launch_id)
@@ -166,36 +166,36 @@ class Machine(Surveying):
             draft.want(do.Release(key=record.key))
             self._doom(draft, replace(record, silent=True), text, now)
 
-    def _draining(self, draft: Draft, _: on.Draining, _now: float) -> None:
+    def _draining(self, draft: Transaction, _: on.Draining, _now: float) -> None:
         self._drain(draft)
 
-    def _terminating(self, draft: Draft, _: on.Terminating, now: float) -> None:
+    def _terminating(self, draft: Transaction, _: on.Terminating, now: float) -> None:
         self._drain(draft)
-        draft.clockwork = replace(draft.clockwork, terminating=True)
+        draft.state = replace(draft.state, terminating=True)
         self._leave(draft, Kind.TERMINATE, list(self.book.records), now)
 
-    def _terminate(self, draft: Draft, launch_ids: Sequence[LaunchId], now: float) -> None:
+    def _terminate(self, draft: Transaction, launch_ids: Sequence[LaunchId], now: float) -> None:
         for record in filter(None, map(draft.get, launch_ids)):
             if _may_have_job(record):
                 self._doom(draft, record, TERMINATED, now, withdraw=False)
 
-    def _drain(self, draft: Draft) -> None:
-        draft.clockwork = replace(draft.clockwork, draining=True)
+    def _drain(self, draft: Transaction) -> None:
+        draft.state = replace(draft.state, draining=True)
         self._withdraw_all(draft)
 
-    def _withdraw_all(self, draft: Draft) -> None:
+    def _withdraw_all(self, draft: Transaction) -> None:
         """Take back every Submit that is out: none of them may have been sent yet."""
         if any(record.phase is Phase.LAUNCHING for record in self.book.records.values()):
             draft.want(do.WithdrawAll())
 
     # -- the beat -----------------------------------------------------------------------------------------------------
 
-    def _tick(self, draft: Draft, _: on.Tick, now: float) -> None:
-        last = draft.clockwork.last_beat
-        draft.clockwork = replace(draft.clockwork, last_beat=now)
+    def _tick(self, draft: Transaction, _: on.Tick, now: float) -> None:
+        last = draft.state.last_beat
+        draft.state = replace(draft.state, last_beat=now)
         if last is not None and now - last > self.policy.gap:
             self._doubt_everything(draft)
-        if draft.clockwork.backlog:
+        if draft.state.backlog:
             self._go_on(draft, now)
         else:
             if due := self.book.due_by(now, self.policy.wakes):
@@ -207,13 +207,13 @@ class Machine(Surveying):
                 self._check_wanted(draft, now)
         self._survey(draft, now)
 
-    def _confirmed(self, draft: Draft, event: on.Confirmed, now: float) -> None:
+    def _confirmed(self, draft: Transaction, event: on.OwnershipVerified, now: float) -> None:
         """Launch at once what was read of rows: it would grow old behind thousands that are due."""
         super()._confirmed(draft, event, now)
         read = (record for record in map(draft.get, event.launch_ids) if record is not None and record.reading)
         self._wake_each(draft, (record for record in read if record.phase in (Phase.WAITING, Phase.UNCERTAIN)), now)
 
-    def _wake_each(self, draft: Draft, records: Iterable[Record], now: float) -> None:
+    def _wake_each(self, draft: Transaction, records: Iterable[Record], now: float) -> None:
         to_find: list[Record] = []
         to_confirm: list[Record] = []
         for record in records:
@@ -221,25 +221,25 @@ class Machine(Surveying):
         self._find(draft, to_find)
         self._confirm(draft, to_confirm)
 
-    def _doubt_everything(self, draft: Draft) -> None:
+    def _doubt_everything(self, draft: Transaction) -> None:
         """Doubt all that may still be launched, or launched again: each when its turn comes (`_is_doubtful`).
 
         What the rows answer to an earlier ask may be older than the gap: `_confirmed` asks again.
         """
-        clockwork = draft.clockwork
-        draft.clockwork = replace(clockwork, gaps=clockwork.gaps + 1, doubted=clockwork.last_ask)
+        state = draft.state
+        draft.state = replace(state, gaps=state.gaps + 1, doubted=state.last_ask)
         # What is out may still wait in its lane, where the lease is whole again by now.
         self._withdraw_all(draft)
 
     def _wake(
         self,
-        draft: Draft,
+        draft: Transaction,
         record: Record,
         now: float,
         to_find: list[Record],
         to_confirm: list[Record],
     ) -> None:
-        draining = draft.clockwork.draining
+        draining = draft.state.draining
         if self._is_late(record, now) and not draining:
             self._too_late(draft, record, now)
         elif record.phase is Phase.STOPPING and record.job is not None:
@@ -263,7 +263,7 @@ class Machine(Surveying):
         else:
             self._launch(draft, record, to_confirm)
 
-    def _launch(self, draft: Draft, record: Record, to_confirm: list[Record]) -> None:
+    def _launch(self, draft: Transaction, record: Record, to_confirm: list[Record]) -> None:
         if record.unseen is not None:
             self._park(draft, record)  # the answer to the survey wakes it
         elif record.must_be_read and record.reading is None:
@@ -274,16 +274,16 @@ class Machine(Surveying):
     def _is_late(self, record: Record, now: float) -> bool:
         return record.deadline is not None and now >= record.deadline
 
-    def _too_late(self, draft: Draft, record: Record, now: float) -> None:
+    def _too_late(self, draft: Transaction, record: Record, now: float) -> None:
         if record.launch_by is not None and now >= record.launch_by:
             text = f"User code had not started within launch_timeout ({self.policy.launch_timeout:g} s)"
         else:
             text = f"Its job had not started {self.policy.start_timeout:g} s after it was accepted"
-        why = Stop(self.policy.service, reason=record.waiting) if record.waiting else None
+        why = Termination(self.policy.service, reason=record.waiting) if record.waiting else None
         self._report(draft, record, success=False, text=text, stop=why, fault=record.fault)
         self._doom(draft, replace(record, silent=True), text, now)
 
-    def _is_blocked(self, draft: Draft, record: Record) -> bool:
+    def _is_blocked(self, draft: Transaction, record: Record) -> bool:
         """Another container of the task instance may still start user code: that must not meet this launch."""
         return any(
             (other.doomed or other.passed_over) and not other.over
@@ -294,11 +294,11 @@ class Machine(Surveying):
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {
             **Surveying.HANDLERS,
-            on.Taken: _taken,
+            on.WorkloadQueued: _taken,
             on.Adopted: _adopted,
             on.Revoked: _revoked,
-            on.GivenUp: _given_up,
-            on.Confirmed: _confirmed,
+            on.FailedByAirflow: _given_up,
+            on.OwnershipVerified: _confirmed,
             on.WantedChecked: _wanted_checked,
             on.Tick: _tick,
             on.Draining: _draining,

@@ -20,7 +20,7 @@ from aws_exec.lifecycle.values import Key, Observation
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class FleetMember:
     """One container of the fleet, and who it says that it is.
 
     One that has ended is in a survey only if it may be of a callback whose end Airflow does not know.
@@ -53,11 +53,11 @@ class Owner:
 class Orphan:
     """A container that nobody has owned for `unowned_for` seconds, at least."""
 
-    sighting: Sighting
+    sighting: FleetMember
     unowned_for: float
 
 
-def is_owned(sighting: Sighting, owner: Owner, alive: Collection[str]) -> bool:
+def is_owned(sighting: FleetMember, owner: Owner, alive: Collection[str]) -> bool:
     """Whether a container is somebody's.
 
     Args:
@@ -71,7 +71,7 @@ def is_owned(sighting: Sighting, owner: Owner, alive: Collection[str]) -> bool:
     return owner.names in mine or owner.names not in alive
 
 
-def alive_in(sightings: Sequence[Sighting]) -> frozenset[str]:
+def alive_in(sightings: Sequence[FleetMember]) -> frozenset[str]:
     """What a row may call the containers of a survey."""
     arns = {sighting.seen.job.arn for sighting in sightings}
     return frozenset(arns | {sighting.identity.launch_id for sighting in sightings})

@@ -1,7 +1,7 @@
 """Where a launch may stand, and every way from there: the table of transitions.
 
-The book holds every change of a phase to it (`Book.unforeseen`), the tests take each of its ways, and `make docs`
-draws it (docs/concepts.md).
+The book holds every change of a phase to it (`LaunchStore.unforeseen`), the tests take each of its ways, and `make
+docs` draws it (docs/concepts.md).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ class Phase(Enum):
     """Where a launch stands. `docs/concepts.md` draws the transitions."""
 
     WAITING = "waiting"  #: to be launched when due
-    CONFIRMING = "confirming"  #: a Confirm is out: is it still ours?
+    CONFIRMING = "confirming"  #: a VerifyOwnership is out: is it still ours?
     LAUNCHING = "launching"  #: a Submit is out
     UNCERTAIN = "uncertain"  #: may have been launched: look, or ask again, when due
-    LOCATING = "locating"  #: a Find is out
+    LOCATING = "locating"  #: a FindByLaunchId is out
     ACTIVE = "active"  #: has a job, which is watched
     STOPPING = "stopping"  #: has a job that must end; watched until it has
 

@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from zlib import crc32
 
-from aws_exec.lifecycle.values import Stop, Trouble
+from aws_exec.lifecycle.values import FailureKind, Termination
 
 
 class Replacement(Enum):
@@ -41,14 +41,14 @@ class Backoff:
 #: What each trouble waits. The rate buckets already slow a throttled lane down, so a throttle waits little.
 BACKOFF = MappingProxyType(
     {
-        Trouble.THROTTLED: Backoff(1, 30),
-        Trouble.UNREACHED: Backoff(1, 60),
-        Trouble.NO_ANSWER: Backoff(1, 60),
-        Trouble.NO_CAPACITY: Backoff(5, 120),
-        Trouble.CREDENTIALS: Backoff(5, 60),
-        Trouble.REFUSED: Backoff(5, 120),
-        Trouble.HELD: Backoff(1, 10),
-        Trouble.INVALID: Backoff(5, 120),
+        FailureKind.THROTTLED: Backoff(1, 30),
+        FailureKind.UNREACHED: Backoff(1, 60),
+        FailureKind.NO_ANSWER: Backoff(1, 60),
+        FailureKind.NO_CAPACITY: Backoff(5, 120),
+        FailureKind.CREDENTIALS: Backoff(5, 60),
+        FailureKind.REFUSED: Backoff(5, 120),
+        FailureKind.HELD: Backoff(1, 10),
+        FailureKind.INVALID: Backoff(5, 120),
     },
 )
 
@@ -56,7 +56,7 @@ BACKOFF = MappingProxyType(
 REPLACE = Backoff(5, 60)
 
 
-def always(_: Stop) -> Replacement:
+def always(_: Termination) -> Replacement:
     """The judge of a cloud without a diagnosis: a new container is always worth a try."""
     return Replacement.YES
 
@@ -70,7 +70,7 @@ class Policy:
         idempotent_submit: the cloud makes at most one container per token, so an unanswered request is asked again
             (ECS `clientToken`). Without it the job is looked for first, and once more after `find_grace` (Batch).
         max_attempts: containers that may die before they start.
-        observe_batch: jobs per Observe.
+        observe_batch: jobs per Describe.
         poll_interval: from the start of one sweep over the running jobs to the end of the next, where that takes less
             than a quarter of it; a sweep that takes longer than all of it is followed by the next at once.
         look_interval: a job whose Airflow container is not alone is described at least that often, also where listing
@@ -119,7 +119,7 @@ class Policy:
     orphan_age: float = 900.0
     reap_orphans: bool = False
     wakes: int = 25
-    judge: Callable[[Stop], Replacement] = always
+    judge: Callable[[Termination], Replacement] = always
 
     @property
     def look_rounds(self) -> int:

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Check, Draft, Kind, Record
+from aws_exec.lifecycle.book import Check, Kind, LaunchStore, Record, Transaction
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import Job
@@ -30,9 +30,9 @@ T = TypeVar("T")
 _EARLIEST = 0.25
 
 #: What takes in each kind of event: a method of the machine's classes, with the draft to write to, the event, the time.
-Handlers: TypeAlias = Mapping[type, Callable[[Any, Draft, Any, float], None]]
+Handlers: TypeAlias = Mapping[type, Callable[[Any, Transaction, Any, float], None]]
 #: What does the next items of each kind of work: a method, likewise.
-Workers: TypeAlias = Mapping[Kind, Callable[[Any, Draft, Any, float], None]]
+Workers: TypeAlias = Mapping[Kind, Callable[[Any, Transaction, Any, float], None]]
 
 
 class Sweeping:
@@ -40,29 +40,29 @@ class Sweeping:
 
     WORKERS: ClassVar[Workers] = MappingProxyType({})
 
-    def __init__(self, policy: Policy, book: Book) -> None:
+    def __init__(self, policy: Policy, book: LaunchStore) -> None:
         self.policy = policy
         self.book = book
 
-    def _leave(self, draft: Draft, kind: Kind, items: Sequence[Any], now: float) -> None:
+    def _leave(self, draft: Transaction, kind: Kind, items: Sequence[Any], now: float) -> None:
         """Do it now if it is little and nothing else is left already; else leave it to Ticks, a step each."""
-        at_once = not draft.clockwork.backlog and len(items) <= self.policy.wakes
+        at_once = not draft.state.backlog and len(items) <= self.policy.wakes
         draft.leave(kind, items)
         if at_once:
             self._go_on(draft, now)
 
-    def _go_on(self, draft: Draft, now: float) -> None:
+    def _go_on(self, draft: Transaction, now: float) -> None:
         """Do a step of what is left."""
         kind, items = draft.next_of_backlog(self.policy.wakes)
         self.WORKERS[kind](self, draft, items, now)
 
     def _sweep_is_due(self, now: float) -> bool:
-        clockwork = self.book.clockwork
-        return bool(self.book.watched) and not clockwork.sweeping and now >= clockwork.next_sweep
+        state = self.book.state
+        return bool(self.book.watched) and not state.sweeping and now >= state.next_sweep
 
-    def _sweep(self, draft: Draft, now: float) -> None:
-        number = draft.clockwork.sweeps
-        draft.clockwork = replace(draft.clockwork, sweeps=number + 1, sweep_from=now)
+    def _sweep(self, draft: Transaction, now: float) -> None:
+        number = draft.state.sweeps
+        draft.state = replace(draft.state, sweeps=number + 1, sweep_from=now)
         for place, (alone, crowded, others) in self._by_place().items():
             if len(alone) + len(crowded) > self.policy.observe_batch:
                 rounds = self.policy.look_rounds
@@ -82,67 +82,67 @@ class Sweeping:
             places[job.place][(0 if record.alone else 1) if _is_settled(record) else 2].append(job)
         return places
 
-    def _watch(self, draft: Draft, place: str, jobs: list[Job]) -> None:
+    def _watch(self, draft: Transaction, place: str, jobs: list[Job]) -> None:
         if jobs:
             draft.want(
-                do.Watch(
+                do.ListRunning(
                     ask=self._next_of_sweep(draft), place=place, jobs=tuple(jobs), at_once=self.policy.observe_batch
                 )
             )
 
-    def _observe(self, draft: Draft, place: str, jobs: list[Job]) -> None:
+    def _observe(self, draft: Transaction, place: str, jobs: list[Job]) -> None:
         for chunk in chunks(jobs, self.policy.observe_batch):
-            draft.want(do.Observe(ask=self._next_of_sweep(draft), place=place, jobs=tuple(chunk)))
+            draft.want(do.Describe(ask=self._next_of_sweep(draft), place=place, jobs=tuple(chunk)))
 
-    def _next_of_sweep(self, draft: Draft) -> int:
+    def _next_of_sweep(self, draft: Transaction) -> int:
         """A new ask that the sweep waits for."""
         ask = draft.ask()
-        draft.clockwork = replace(draft.clockwork, sweeping=draft.clockwork.sweeping | {ask})
+        draft.state = replace(draft.state, sweeping=draft.state.sweeping | {ask})
         return ask
 
-    def _swept(self, draft: Draft, ask: int, now: float) -> None:
-        clockwork = draft.clockwork
-        if ask not in clockwork.sweeping:
+    def _swept(self, draft: Transaction, ask: int, now: float) -> None:
+        state = draft.state
+        if ask not in state.sweeping:
             return
-        rest = clockwork.sweeping - {ask}
-        following = clockwork.next_sweep
+        rest = state.sweeping - {ask}
+        following = state.next_sweep
         if not rest:
             # What the next one finds is known as late after its beginning: it begins so much earlier.
-            early = min(now - clockwork.sweep_from, _EARLIEST * self.policy.poll_interval)
-            following = max(now, clockwork.sweep_from + self.policy.poll_interval - early)
-        draft.clockwork = replace(clockwork, sweeping=rest, next_sweep=following)
+            early = min(now - state.sweep_from, _EARLIEST * self.policy.poll_interval)
+            following = max(now, state.sweep_from + self.policy.poll_interval - early)
+        draft.state = replace(state, sweeping=rest, next_sweep=following)
 
-    def _watched(self, draft: Draft, event: on.Watched, now: float) -> None:
-        if event.ask not in draft.clockwork.sweeping:
+    def _watched(self, draft: Transaction, event: on.RunningListed, now: float) -> None:
+        if event.ask not in draft.state.sweeping:
             return
         self._observe(draft, event.place, [job for job in event.unlisted if job.arn in self.book.by_arn])
         self._swept(draft, event.ask, now)
 
-    def _observe_failed(self, draft: Draft, event: on.ObserveFailed, now: float) -> None:
+    def _observe_failed(self, draft: Transaction, event: on.DescribeFailed, now: float) -> None:
         self._swept(draft, event.ask, now)
 
-    def _check_is_due(self, draft: Draft, now: float) -> bool:
-        check = draft.clockwork.check
+    def _check_is_due(self, draft: Transaction, now: float) -> bool:
+        check = draft.state.check
         due = self.policy.check_interval is not None and not check.ask and now >= check.due
-        return due and bool(self.book.unstarted) and not draft.clockwork.draining
+        return due and bool(self.book.unstarted) and not draft.state.draining
 
-    def _check_wanted(self, draft: Draft, now: float) -> None:
+    def _check_wanted(self, draft: Transaction, now: float) -> None:
         """Ask whether Airflow still wants what has not started."""
         ask = draft.ask()
         draft.want(do.CheckWanted(ask=ask, launches=tuple(self.book.unstarted.items())))
-        draft.clockwork = replace(draft.clockwork, check=Check(now + (self.policy.check_interval or 0.0), ask))
+        draft.state = replace(draft.state, check=Check(now + (self.policy.check_interval or 0.0), ask))
 
-    def _survey(self, draft: Draft, now: float) -> None:
-        clockwork = draft.clockwork
-        due = self.policy.orphan_interval is not None and now >= clockwork.survey.due
-        if not due or clockwork.surveying or clockwork.survey.findings is not None or clockwork.draining:
+    def _survey(self, draft: Transaction, now: float) -> None:
+        state = draft.state
+        due = self.policy.orphan_interval is not None and now >= state.survey.due
+        if not due or state.surveying or state.survey.findings is not None or state.draining:
             return
         ask = draft.ask()
-        draft.want(do.Survey(ask=ask))
-        survey = replace(clockwork.survey, began=now)
-        draft.clockwork = replace(draft.clockwork, surveying=ask, survey=survey)
+        draft.want(do.ListFleet(ask=ask))
+        survey = replace(state.survey, began=now)
+        draft.state = replace(draft.state, surveying=ask, survey=survey)
 
-    def _wait_for_survey(self, draft: Draft, record: Record, now: float) -> Record:
+    def _wait_for_survey(self, draft: Transaction, record: Record, now: float) -> Record:
         """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.
 
         Its scheduler may have been killed between freeing the key and stopping the container: Airflow then queues the
@@ -150,16 +150,16 @@ class Sweeping:
         """
         if record.workload is None or self.policy.orphan_interval is None:
             return record
-        draft.clockwork = replace(draft.clockwork, survey=replace(draft.clockwork.survey, due=now))
+        draft.state = replace(draft.state, survey=replace(draft.state.survey, due=now))
         return replace(record, unseen=now)
 
-    def _of_job(self, draft: Draft, job: Job) -> Record | None:
+    def _of_job(self, draft: Transaction, job: Job) -> Record | None:
         # By the ARN alone: a pushed state change may name its place otherwise.
         launch_id = self.book.by_arn.get(job.arn)
         record = draft.get(launch_id) if launch_id is not None else None
         return record if record is not None and record.job is not None and record.job.arn == job.arn else None
 
-    HANDLERS: ClassVar[Handlers] = MappingProxyType({on.Watched: _watched, on.ObserveFailed: _observe_failed})
+    HANDLERS: ClassVar[Handlers] = MappingProxyType({on.RunningListed: _watched, on.DescribeFailed: _observe_failed})
 
 
 def chunks(items: list[T], size: int) -> list[list[T]]:

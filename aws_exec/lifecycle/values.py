@@ -64,7 +64,7 @@ class Status(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Termination:
     """How a job ended, as AWS said it; verbatim, for the diagnosis.
 
     Attributes:
@@ -84,7 +84,7 @@ class Stop:
     code: str = ""
     reason: str = ""
     container_reason: str = ""
-    on_purpose: bool = False
+    user_initiated: bool = False
     sidecars: tuple[str, ...] = ()
 
 
@@ -127,13 +127,13 @@ class Observation:
     status: Status
     started: bool = False
     token: Token | None = None
-    stop: Stop | None = None
+    stop: Termination | None = None
     waiting: str = ""
     alone: bool = False
     origin: Origin | None = None
 
 
-class Trouble(Enum):
+class FailureKind(Enum):
     """What an unanswered, refused or failed call means for what to do next (design, section 5)."""
 
     THROTTLED = "throttled"  #: too fast; nothing happened
@@ -147,23 +147,23 @@ class Trouble(Enum):
 
 
 #: Troubles of the way to the service, not of what was asked: the same request may be answered later.
-PASSING = frozenset({Trouble.THROTTLED, Trouble.UNREACHED, Trouble.NO_ANSWER})
+PASSING = frozenset({FailureKind.THROTTLED, FailureKind.UNREACHED, FailureKind.NO_ANSWER})
 
 #: Troubles after which a request that went unanswered *before* is still unanswered: they say nothing about it.
 SILENT = frozenset(
     {
-        Trouble.THROTTLED,
-        Trouble.UNREACHED,
-        Trouble.NO_ANSWER,
-        Trouble.CREDENTIALS,
-        Trouble.REFUSED,
-        Trouble.HELD,
+        FailureKind.THROTTLED,
+        FailureKind.UNREACHED,
+        FailureKind.NO_ANSWER,
+        FailureKind.CREDENTIALS,
+        FailureKind.REFUSED,
+        FailureKind.HELD,
     },
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CallFailure:
     """A call that did not do what was asked.
 
     Attributes:
@@ -173,7 +173,7 @@ class Fault:
         message: the rest of what was said, verbatim; never a credential or a task token.
     """
 
-    trouble: Trouble
+    trouble: FailureKind
     operation: str
     code: str = ""
     message: str = ""

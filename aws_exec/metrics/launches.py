@@ -58,7 +58,7 @@ class Launches:
     def _heard(self, event: events.Event, now: float) -> Sequence[Observation]:
         """Count an event; the jobs that it shows."""
         match event:
-            case events.Taken():
+            case events.WorkloadQueued():
                 self._forget(event.key)
                 self._waiting[event.key] = _Waiting(now)
                 self._meter.tell(of.TAKEN)
@@ -69,7 +69,7 @@ class Launches:
                 return (event.seen,)
             case events.Unaccepted():
                 self._meter.tell(of.REQUESTS, 1, word(event.fault.trouble))
-            case events.Observed() | events.Found():
+            case events.Described() | events.FoundByLaunchId():
                 return event.seen
         return ()
 

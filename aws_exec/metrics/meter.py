@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple, Protocol
 
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from aws_exec.metrics.catalogue import Kind, Metric
 
 #: What may wait to be drained: more than the lanes tell of between two beats of a scheduler that is alive. A scheduler
@@ -76,6 +76,6 @@ class Tally:
         self.counts, self.gauges, self.times = {}, {}, {}
 
 
-def word(trouble: Trouble) -> str:
+def word(trouble: FailureKind) -> str:
     """A trouble as the value of a tag: `no_answer`."""
     return trouble.name.lower()

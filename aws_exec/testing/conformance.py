@@ -18,7 +18,17 @@ import uuid
 from abc import ABC, abstractmethod
 
 from aws_exec.clouds.cloud import Cloud, Request
-from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Token, Trouble, launch_of, token_of
+from aws_exec.lifecycle.values import (
+    CallFailure,
+    FailureKind,
+    Job,
+    LaunchId,
+    Observation,
+    Status,
+    Token,
+    launch_of,
+    token_of,
+)
 
 
 class World(ABC):
@@ -96,7 +106,7 @@ class CloudConformance:
         assert ended.status is Status.STOPPED
         assert ended.started
         assert ended.stop is not None
-        assert (ended.stop.exit_code, ended.stop.started, ended.stop.on_purpose) == (3, True, False)
+        assert (ended.stop.exit_code, ended.stop.started, ended.stop.user_initiated) == (3, True, False)
         assert ended.stop.service == self.world.cloud.capabilities.service
 
     def test_the_same_token_twice_is_the_same_job(self) -> None:
@@ -120,11 +130,11 @@ class CloudConformance:
         assert self.world.containers() == 1
 
     def test_a_refusal_is_an_answer_and_makes_nothing(self) -> None:
-        """No exception: a Fault in the place of the job."""
+        """No exception: a CallFailure in the place of the job."""
         self.world.refuse_next()
         [answer] = self.world.cloud.submit([self.world.request(_token())])
-        assert isinstance(answer, Fault)
-        assert answer.trouble is Trouble.NO_CAPACITY
+        assert isinstance(answer, CallFailure)
+        assert answer.trouble is FailureKind.NO_CAPACITY
         assert self.world.containers() == 0
 
     def test_an_unknown_job_is_missing_and_a_known_one_beside_it_is_seen(self) -> None:
@@ -179,7 +189,7 @@ class CloudConformance:
         self.world.wait_until_stopped(job)
         stop = self._look(job).stop
         assert stop is not None
-        assert stop.on_purpose
+        assert stop.user_initiated
         assert stop.started
         assert stop.exit_code != 0
         assert "enough" in stop.reason
@@ -192,7 +202,7 @@ class CloudConformance:
         assert list(self.world.cloud.stop([job, self.world.unknown_job()], "gone")) == [None, None]
         stop = self._look(job).stop
         assert stop is not None
-        assert (stop.exit_code, stop.on_purpose) == (0, False)
+        assert (stop.exit_code, stop.user_initiated) == (0, False)
 
     # -- the fleet ----------------------------------------------------------------------------------------------------
 
@@ -273,7 +283,7 @@ class CloudConformance:
         """A fault, not an exception."""
         fault = self.world.unhealthy().check()
         assert fault is not None
-        assert fault.trouble is not Trouble.HELD
+        assert fault.trouble is not FailureKind.HELD
         assert str(fault)
 
     # -- helpers ------------------------------------------------------------------------------------------------------

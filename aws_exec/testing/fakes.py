@@ -11,8 +11,18 @@ from dataclasses import dataclass, replace
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Stop, Token, Trouble, launch_of
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import (
+    CallFailure,
+    FailureKind,
+    Job,
+    LaunchId,
+    Observation,
+    Status,
+    Termination,
+    Token,
+    launch_of,
+)
 
 #: What the services call their jobs, by service; the number makes it unique.
 ARNS = {
@@ -44,7 +54,7 @@ class FakeClock:
 class _Scripted:
     """What the next call of a verb meets: `acted` before it fails, or not."""
 
-    fault: Fault | BaseException
+    fault: CallFailure | BaseException
     acted: bool
 
 
@@ -63,7 +73,7 @@ class FakeCloud:
     Verbs are named as the methods (`"submit"`, `"describe"`, ...) in the scripting methods.
 
     Args:
-        service: whose vocabulary its `Stop`s have.
+        service: whose vocabulary its `Termination`s have.
         idempotent_submit: the same token answers with the same job (ECS); else every submit makes a job (Batch).
         deployment: whose fleet `survey` and `find` see.
 
@@ -87,17 +97,19 @@ class FakeCloud:
 
     # -- what the test scripts ----------------------------------------------------------------------------------------
 
-    def fail(self, verb: str, fault: Fault | Trouble | BaseException, *, times: int = 1, acted: bool = False) -> None:
+    def fail(
+        self, verb: str, fault: CallFailure | FailureKind | BaseException, *, times: int = 1, acted: bool = False
+    ) -> None:
         """Let the next calls of a verb fail.
 
         Args:
             verb: whose calls.
-            fault: what they answer; a `Trouble` for a fault of that kind; an exception is raised as it is.
+            fault: what they answer; a `FailureKind` for a fault of that kind; an exception is raised as it is.
             times: how many of them.
             acted: they do what was asked first: the answer is lost on the way back.
         """
-        if isinstance(fault, Trouble):
-            fault = Fault(fault, verb, "Scripted", fault.value)
+        if isinstance(fault, FailureKind):
+            fault = CallFailure(fault, verb, "Scripted", fault.value)
         with self._lock:
             self._script[verb].extend([_Scripted(fault, acted)] * times)
 
@@ -119,23 +131,23 @@ class FakeCloud:
     def finish(self, job: Job, exit_code: int = 0) -> None:
         """The Airflow container exits, and its job stops."""
         code = self._code("EssentialContainerExited")
-        stop = Stop(self.capabilities.service, exit_code, started=True, code=code)
+        stop = Termination(self.capabilities.service, exit_code, started=True, code=code)
         self._change(job, status=Status.STOPPED, started=True, stop=stop)
 
     def linger(self, job: Job, exit_code: int = 0) -> None:
         """The Airflow container exits, and the rest of the job goes on."""
-        stop = Stop(self.capabilities.service, exit_code, started=True)
+        stop = Termination(self.capabilities.service, exit_code, started=True)
         self._change(job, status=Status.RUNNING, started=True, stop=stop)
 
     def fail_to_start(self, job: Job, reason: str = "CannotPullContainerError: no such image") -> None:
         """The job stops before its Airflow container ran."""
-        stop = Stop(self.capabilities.service, code=self._code("TaskFailedToStart"), reason=reason)
+        stop = Termination(self.capabilities.service, code=self._code("TaskFailedToStart"), reason=reason)
         self._change(job, status=Status.STOPPED, stop=stop)
 
     def lose(self, job: Job) -> None:
         """The host is gone: the job stops without an exit code."""
         seen = self._containers[job.arn].seen
-        stop = Stop(self.capabilities.service, started=seen.started, reason="Host EC2 instance terminated.")
+        stop = Termination(self.capabilities.service, started=seen.started, reason="Host EC2 instance terminated.")
         self._change(job, status=Status.STOPPED, stop=stop)
 
     def forget(self, job: Job) -> None:
@@ -206,9 +218,9 @@ class FakeCloud:
         self._read("find")
         return [seen for seen in self._fleet(places) if launch_of(seen.token or "") in families]
 
-    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """See `Cloud`. A job stops at once; its Airflow container, if it ran, exits with 143 (SIGTERM)."""
-        answers: list[Fault | None] = []
+        answers: list[CallFailure | None] = []
         for job in jobs:
             scripted = self._begin("stop")
             if scripted is None or scripted.acted:
@@ -216,15 +228,17 @@ class FakeCloud:
             answers.append(None if scripted is None else _answered(scripted))
         return answers
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """See `Cloud`."""
         self._read("survey")
-        known = [Sighting(seen, Identity(self._deployment, seen.token)) for seen in self._fleet(places) if seen.token]
+        known = [
+            FleetMember(seen, Identity(self._deployment, seen.token)) for seen in self._fleet(places) if seen.token
+        ]
         fleet = [each for each in known if each.seen.status is not Status.STOPPED]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
         return [*fleet, *(each for each in known if each.identity.launch_id in lost)]
 
-    def check(self) -> Fault | None:
+    def check(self) -> CallFailure | None:
         """See `Cloud`."""
         scripted = self._begin("check")
         return None if scripted is None else _answered(scripted)
@@ -260,7 +274,7 @@ class FakeCloud:
         *,
         status: Status,
         started: bool = False,
-        stop: Stop | None = None,
+        stop: Termination | None = None,
     ) -> None:
         with self._lock:
             old = self._containers[job.arn]
@@ -277,7 +291,7 @@ class FakeCloud:
             exit_code = 143 if seen.started else None
             code = self._code("UserInitiated")
             service = self.capabilities.service
-            stop = Stop(service, exit_code, started=seen.started, code=code, reason=reason, on_purpose=True)
+            stop = Termination(service, exit_code, started=seen.started, code=code, reason=reason, user_initiated=True)
             self._change(job, status=Status.STOPPED, stop=stop)
 
     def _code(self, code: str) -> str:
@@ -295,7 +309,7 @@ class FakeCloud:
         ]
 
 
-def _answered(scripted: _Scripted) -> Fault:
+def _answered(scripted: _Scripted) -> CallFailure:
     if isinstance(scripted.fault, BaseException):
         raise scripted.fault
     return scripted.fault

@@ -34,13 +34,13 @@ def complete_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, st
     import os  # noqa: PLC0415 - only while completing
     import time  # noqa: PLC0415 - likewise
 
-    from aws_exec.fleet import Problem, Wanted, open_fleet, survey  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import FleetQuery, Problem, open_fleet, survey  # noqa: PLC0415 - the CLI starts fast
 
     found: list[tuple[str, str]] = []
     until = time.monotonic() + _PATIENCE
     try:
         with open_fleet(_asked(context), os.environ) as fleet:
-            for page in survey(fleet.services.values(), Wanted()):
+            for page in survey(fleet.services.values(), FleetQuery()):
                 found += [] if isinstance(page, Problem) else _offered(page, incomplete)
                 if time.monotonic() > until or len(found) >= _MOST:
                     break
@@ -127,7 +127,7 @@ ReasonOption = Annotated[str | None, typer.Option(help="Recorded by AWS, and sho
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Filters:
     """The filters of a command, as they were given."""
 
     dag: list[str] | None

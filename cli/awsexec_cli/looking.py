@@ -11,11 +11,11 @@ from awsexec_cli.exit_codes import Exit
 from awsexec_cli.shown import now
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
-    from aws_exec.lifecycle.values import Fault
+    from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem
+    from aws_exec.lifecycle.values import CallFailure
 
 
-def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[FleetJob] | Problem]:
+def looked_at(fleet: Fleet, chosen: Filter, wanted: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
     """Pages of jobs that fit, none empty, and what could not be looked at."""
     from aws_exec.fleet import Problem, survey  # noqa: PLC0415 - the CLI starts fast
 
@@ -26,7 +26,7 @@ def looked_at(fleet: Fleet, chosen: Filter, wanted: Wanted) -> Iterator[list[Fle
             yield fitting
 
 
-def asking_again(command: str) -> Callable[[Fault], None]:
+def asking_again(command: str) -> Callable[[CallFailure], None]:
     """Says that AWS is not there, and that it is asked again until it is."""
     return lambda fault: printer.fail(command, f"{told(fault)}; asking again")
 

@@ -19,7 +19,7 @@ from awsexec_cli.shown import Shower, count, now
 from awsexec_cli.stdio import nobody_reads
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, Fleet, FleetJob, Problem, Wanted
+    from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem
 
     Look = tuple[dict[str, FleetJob], list[Problem]]
 
@@ -29,7 +29,7 @@ COMMAND = "awsexec list"
 GONE = "gone"
 
 
-def watch_fleet(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted, interval: float) -> None:
+def watch_fleet(options: Options, fleet: Fleet, chosen: Filter, wanted: FleetQuery, interval: float) -> None:
     """Look again and again, until interrupted, or until nobody reads it.
 
     Raises:
@@ -46,7 +46,7 @@ def watch_fleet(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted, 
         _changes(options, fleet, looks)
 
 
-def _looks(fleet: Fleet, chosen: Filter, wanted: Wanted, interval: float) -> Iterator[Look]:
+def _looks(fleet: Fleet, chosen: Filter, wanted: FleetQuery, interval: float) -> Iterator[Look]:
     from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
     while True:

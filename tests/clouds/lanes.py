@@ -10,8 +10,8 @@ from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.dispatch.lane import Workers
 from aws_exec.dispatch.pacing import Pacer
-from aws_exec.lifecycle.effects import Confirm, Find, Observe, StopJob, Submit, Withdraw
-from aws_exec.lifecycle.events import Confirmed
+from aws_exec.lifecycle.effects import Describe, FindByLaunchId, StopJob, Submit, VerifyOwnership, Withdraw
+from aws_exec.lifecycle.events import OwnershipVerified
 from aws_exec.lifecycle.values import Job, token_of
 from aws_exec.testing import FakeCloud
 
@@ -31,25 +31,25 @@ def submit(ask: int, **more) -> Submit:
     )
 
 
-def observe(ask: int, *jobs: Job) -> Observe:
-    return Observe(ask=ask, place="", jobs=jobs)
+def observe(ask: int, *jobs: Job) -> Describe:
+    return Describe(ask=ask, place="", jobs=jobs)
 
 
-def find(ask: int, *families: str) -> Find:
-    return Find(ask=ask, launch_ids=families, families=families, places=("",))
+def find(ask: int, *families: str) -> FindByLaunchId:
+    return FindByLaunchId(ask=ask, launch_ids=families, families=families, places=("",))
 
 
 def stop(ask: int, job: Job) -> StopJob:
     return StopJob(ask=ask, launch_id=f"launch{ask}", job=job, reason="enough")
 
 
-def confirm(ask: int, *ids: str) -> Confirm:
-    return Confirm(ask=ask, launches=tuple((each, each) for each in ids))
+def confirm(ask: int, *ids: str) -> VerifyOwnership:
+    return VerifyOwnership(ask=ask, launches=tuple((each, each) for each in ids))
 
 
 def timeless(event):
     """A completion, whenever the database was asked."""
-    return replace(event, read_at=0.0) if isinstance(event, Confirmed) else event
+    return replace(event, read_at=0.0) if isinstance(event, OwnershipVerified) else event
 
 
 class Rig:

@@ -10,7 +10,7 @@ import pytest
 
 from aws_exec.clouds.batch import job as batch_job
 from aws_exec.clouds.ecs import task as ecs_task
-from aws_exec.lifecycle.values import Observation, Status, Stop
+from aws_exec.lifecycle.values import Observation, Status, Termination
 from tests.clouds import batch_answers
 from tests.clouds.batch_answers import EXITED, PULL, environment, several
 from tests.clouds.test_ecs_answers_are_read_as_they_are_meant import JOB, TOKEN, container, task
@@ -41,14 +41,14 @@ class TestEcs:
     @pytest.mark.parametrize("reason", NEVER_RAN)
     def test_it_waits_for_what_it_could_not_be_started_of_while_the_task_runs_on(self, reason):
         seen = see(task("RUNNING", container(lastStatus="STOPPED", reason=reason), PROXY, startedAt=1))
-        stop = Stop("ecs", container_reason=reason)
+        stop = Termination("ecs", container_reason=reason)
         assert seen == Observation(JOB, Status.STARTING, token=TOKEN, stop=stop, waiting=reason)
 
     @pytest.mark.parametrize("reason", NEVER_RAN)
     def test_nor_has_it_started_when_the_task_has_ended(self, reason):
         failed = container(lastStatus="STOPPED", reason=reason)
         seen = see(task("STOPPED", failed, container("proxy", exitCode=0), startedAt=1, stopCode="UserInitiated"))
-        stop = Stop("ecs", code="UserInitiated", container_reason=reason, on_purpose=True)
+        stop = Termination("ecs", code="UserInitiated", container_reason=reason, user_initiated=True)
         assert seen == Observation(JOB, Status.STOPPED, token=TOKEN, stop=stop)
 
     @pytest.mark.parametrize("status", ["PENDING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"])
@@ -58,7 +58,7 @@ class TestEcs:
     def test_one_that_is_over_without_an_exit_code_says_why_and_may_have_run(self):
         reason = "DockerTimeoutError: Could not transition to stopped; timed out after waiting 2m0s"
         seen = see(task("RUNNING", container(lastStatus="STOPPED", reason=reason), PROXY, startedAt=1))
-        stop = Stop("ecs", started=True, container_reason=reason)
+        stop = Termination("ecs", started=True, container_reason=reason)
         assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, stop=stop)
 
     @pytest.mark.parametrize("task_ran", [{}, {"startedAt": 1}], ids=["alone", "beside others"])
@@ -66,7 +66,7 @@ class TestEcs:
         """The ECS agent gives such a container 143 and starts nothing (`handleTerminalDependencyError`)."""
         failed = container(exitCode=143, lastStatus="STOPPED", reason=IN_VAIN)
         seen = see(task("STOPPED", failed, container("proxy", exitCode=1), stopCode=EXITED_CODE, **task_ran))
-        stop = Stop("ecs", code=EXITED_CODE, container_reason=IN_VAIN, sidecars=("proxy: 1",))
+        stop = Termination("ecs", code=EXITED_CODE, container_reason=IN_VAIN, sidecars=("proxy: 1",))
         assert seen == Observation(JOB, Status.STOPPED, token=TOKEN, stop=stop)
 
     def test_one_that_is_restarted_after_a_start_that_failed_runs(self):
@@ -85,7 +85,7 @@ class TestBatch:
 
     def test_it_waits_for_what_it_could_not_be_started_of_while_the_job_runs_on(self):
         seen = self.see({"name": "proxy"}, status="RUNNING")
-        stop = Stop("batch", container_reason=PULL)
+        stop = Termination("batch", container_reason=PULL)
         assert seen == Observation(
             batch_answers.JOB, Status.STARTING, token=batch_answers.TOKEN, stop=stop, waiting=PULL
         )
@@ -93,7 +93,7 @@ class TestBatch:
     @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
     def test_nor_has_it_started_when_the_job_has_ended(self, status):
         seen = self.see({"name": "proxy", "exitCode": 0}, status=status)
-        stop = Stop("batch", container_reason=PULL)
+        stop = Termination("batch", container_reason=PULL)
         assert seen == Observation(batch_answers.JOB, Status.STOPPED, token=batch_answers.TOKEN, stop=stop)
 
     def test_what_an_earlier_attempt_failed_of_says_nothing_of_the_one_that_runs(self):

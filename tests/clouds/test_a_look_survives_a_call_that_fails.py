@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.clouds.wired import batch_cloud, ecs_cloud
 from tests.scripted.services import THROTTLES, ScriptedBatch, ScriptedEcs, reset, server_error
 
@@ -27,7 +27,7 @@ def test_two_calls_without_an_answer_are_made_again(scripted, cloud, listing, tr
 @BOTH
 @pytest.mark.parametrize(
     ("trick", "trouble", "calls"),
-    [(server_error(), Trouble.NO_ANSWER, 3), (THROTTLES[0], Trouble.THROTTLED, 1)],
+    [(server_error(), FailureKind.NO_ANSWER, 3), (THROTTLES[0], FailureKind.THROTTLED, 1)],
     ids=["500", "throttle"],
 )
 def test_it_is_not_insisted_upon(scripted, cloud, listing, trick, trouble, calls):  # noqa: PLR0917 - a table

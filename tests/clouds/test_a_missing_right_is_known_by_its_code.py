@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import is_denied
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.metrics.meter import NoMeter
 
 CODES = [
@@ -39,12 +39,12 @@ class Forbidding:
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_spelling_is_a_missing_right(code):
-    assert is_denied(Fault(Trouble.REFUSED, "ListTasks", code))
+    assert is_denied(CallFailure(FailureKind.REFUSED, "ListTasks", code))
 
 
 @pytest.mark.parametrize("code", ["ClusterNotFoundException", "BlockedException", "UnauthorizedSSOTokenError", ""])
 def test_nothing_else_is(code):
-    assert not is_denied(Fault(Trouble.REFUSED, "ListTasks", code))
+    assert not is_denied(CallFailure(FailureKind.REFUSED, "ListTasks", code))
 
 
 @pytest.mark.parametrize("code", CODES)

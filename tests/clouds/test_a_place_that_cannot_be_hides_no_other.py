@@ -7,7 +7,7 @@ import pytest
 
 from aws_exec.clouds.batch.adapter import BY_NAME
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import LaunchId, Trouble
+from aws_exec.lifecycle.values import FailureKind, LaunchId
 from tests.clouds.batch_answers import JOB as BATCH_JOB
 from tests.clouds.batch_answers import LAUNCH, detail, ended, environment
 from tests.clouds.test_ecs_answers_are_read_as_they_are_meant import ARN, JOB, OWNER, any_client, ecs, task
@@ -53,7 +53,7 @@ class TestClusters:
         ecs.raises("list_tasks", "InvalidParameterException", "what is this?")
         with pytest.raises(CloudError) as raised:
             ecs.cloud.survey([place])
-        assert raised.value.fault.trouble is Trouble.INVALID
+        assert raised.value.fault.trouble is FailureKind.INVALID
 
     def test_nor_is_what_a_cluster_says_in_the_middle_of_its_list(self, ecs):
         ecs.answers("list_tasks", {"taskArns": [ARN], "nextToken": "2"})

@@ -4,7 +4,7 @@ import pytest
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job, Observation, Status, Termination
 from tests.clouds.batch_answers import ARN, EXITED, ID, JOB, PULL, TOKEN, attempt, detail, ended, environment, several
 
 
@@ -18,22 +18,22 @@ class TestSubmit:
         batch.answers("submit_job", {"jobName": "n", "jobId": ID, "jobArn": ARN})
         request = Request(TOKEN, "ours", {"jobName": "n", "jobQueue": "ours", "jobDefinition": "d"})
         refused, made = batch.cloud.submit([request, request])
-        assert refused.trouble is Trouble.REFUSED
+        assert refused.trouble is FailureKind.REFUSED
         assert made.job == JOB
 
     @pytest.mark.parametrize(
         ("code", "message", "status", "trouble"),
         [
-            ("ServerException", "", 500, Trouble.NO_ANSWER),
-            ("TooManyRequestsException", "Too Many Requests", 429, Trouble.THROTTLED),
-            ("ClientException", "Job size must be less than 30 KiB, got 47 KiB", 400, Trouble.INVALID),
+            ("ServerException", "", 500, FailureKind.NO_ANSWER),
+            ("TooManyRequestsException", "Too Many Requests", 429, FailureKind.THROTTLED),
+            ("ClientException", "Job size must be less than 30 KiB, got 47 KiB", 400, FailureKind.INVALID),
             (
                 "ClientException",
                 "Error executing request, Exception : Job name should match valid pattern",
                 400,
-                Trouble.INVALID,
+                FailureKind.INVALID,
             ),
-            ("AccessDeniedException", "not authorized to perform: batch:SubmitJob", 403, Trouble.REFUSED),
+            ("AccessDeniedException", "not authorized to perform: batch:SubmitJob", 403, FailureKind.REFUSED),
         ],
     )
     def test_a_refusal_says_what_it_means(self, batch, code, message, status, trouble):
@@ -73,41 +73,41 @@ class TestDescribe:
         answer = ended(statusReason=EXITED, attempts=[attempt(3, "Oops")])
         seen = batch.see(answer)
         assert (seen.status, seen.started) == (Status.STOPPED, True)
-        assert seen.stop == Stop("batch", 3, started=True, reason=EXITED, container_reason="Oops")
+        assert seen.stop == Termination("batch", 3, started=True, reason=EXITED, container_reason="Oops")
 
     def test_a_job_that_batch_calls_succeeded_exited_0_even_if_it_does_not_say_so(self, batch):
-        assert batch.see(ended("SUCCEEDED")).stop == Stop("batch", 0, started=True)
+        assert batch.see(ended("SUCCEEDED")).stop == Termination("batch", 0, started=True)
         assert batch.see(detail("SUCCEEDED")).started
 
     def test_a_job_that_could_not_start_has_no_exit_code_whatever_the_runtime_says(self, batch):
         never = attempt(127, PULL, started=False, status="Task failed to start")
         seen = batch.see(detail("FAILED", statusReason="Task failed to start", stoppedAt=2, attempts=[never]))
         assert not seen.started
-        assert seen.stop == Stop("batch", reason="Task failed to start", container_reason=PULL)
+        assert seen.stop == Termination("batch", reason="Task failed to start", container_reason=PULL)
 
     def test_a_job_that_failed_without_an_attempt_says_why_by_itself(self, batch):
         answer = detail("FAILED", statusReason="Container Overrides length must be at most 8192", stoppedAt=2)
-        assert batch.see(answer).stop == Stop("batch", reason="Container Overrides length must be at most 8192")
+        assert batch.see(answer).stop == Termination("batch", reason="Container Overrides length must be at most 8192")
 
     def test_a_lost_host_leaves_no_exit_code(self, batch):
         lost = "Host EC2 (instance i-1) terminated."
         seen = batch.see(ended(statusReason=lost, attempts=[attempt(status=lost)]))
-        assert seen.stop == Stop("batch", started=True, reason=lost)
+        assert seen.stop == Termination("batch", started=True, reason=lost)
 
     @pytest.mark.parametrize("flag", ["isTerminated", "isCancelled"])
     def test_a_stop_by_somebody_is_on_purpose(self, batch, flag):
         seen = batch.see(detail("FAILED", statusReason="enough", stoppedAt=2, **{flag: True}))
-        assert seen.stop == Stop("batch", reason="enough", on_purpose=True)
+        assert seen.stop == Termination("batch", reason="enough", user_initiated=True)
 
     @pytest.mark.parametrize(
         "said",
         ["Job attempt duration exceeded timeout", "Canceled by JobStateTimeLimit action due to reason: CAPACITY"],
     )
     def test_what_batch_ends_by_itself_is_nobodys_purpose(self, batch, said):
-        assert not batch.see(ended(statusReason=said, isTerminated=True, isCancelled=True)).stop.on_purpose
+        assert not batch.see(ended(statusReason=said, isTerminated=True, isCancelled=True)).stop.user_initiated
 
     def test_who_is_told_to_stop_a_job_that_has_succeeded_has_not_stopped_it(self, batch):
-        assert not batch.see(ended("SUCCEEDED", isTerminated=True)).stop.on_purpose
+        assert not batch.see(ended("SUCCEEDED", isTerminated=True)).stop.user_initiated
 
 
 class TestAttempts:
@@ -144,7 +144,7 @@ class TestSeveralContainers:
         airflow = {"name": "airflow", "exitCode": 0, "environment": environment()}
         seen = batch.see(several(proxy, airflow, {"name": "logs", "exitCode": 0}, startedAt=1))
         assert seen.token == TOKEN
-        assert seen.stop == Stop("batch", 0, started=True, sidecars=("proxy: 143",))
+        assert seen.stop == Termination("batch", 0, started=True, sidecars=("proxy: 143",))
 
     def test_attempts_have_containers_of_their_own(self, batch):
         told = [{"name": "proxy", "reason": "killed"}, {"name": "airflow", "exitCode": 5}]
@@ -195,9 +195,9 @@ class TestPages:
     @pytest.mark.parametrize(
         ("code", "message", "trouble"),
         [
-            ("ThrottlingException", "Rate exceeded", Trouble.THROTTLED),
-            ("ClientException", "nobody knows this one", Trouble.REFUSED),
-            ("ExpiredTokenException", "expired", Trouble.CREDENTIALS),
+            ("ThrottlingException", "Rate exceeded", FailureKind.THROTTLED),
+            ("ClientException", "nobody knows this one", FailureKind.REFUSED),
+            ("ExpiredTokenException", "expired", FailureKind.CREDENTIALS),
         ],
     )
     def test_a_failed_call_is_one_error_with_its_meaning_and_no_job_is_missing(self, batch, code, message, trouble):
@@ -210,4 +210,4 @@ class TestPages:
         batch.lists(following="2", jobStatus="SUBMITTED")
         with pytest.raises(CloudError) as raised:
             batch.cloud.survey(["ours"])
-        assert raised.value.fault.trouble is Trouble.HELD
+        assert raised.value.fault.trouble is FailureKind.HELD

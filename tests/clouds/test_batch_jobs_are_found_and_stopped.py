@@ -8,7 +8,7 @@ from botocore.stub import ANY
 
 from aws_exec.clouds.batch.adapter import BY_NAME
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import Job, Observation, Status, Trouble, launch_of
+from aws_exec.lifecycle.values import FailureKind, Job, Observation, Status, launch_of
 from tests.clouds.batch_answers import (
     ARN,
     ID,
@@ -82,7 +82,7 @@ class TestFind:
             batch.describes().raises("list_jobs", "AccessDeniedException", "no batch:ListJobs", 403)
             with pytest.raises(CloudError) as raised:
                 batch.cloud.find([LAUNCH], ["ours"])
-            assert (raised.value.fault.trouble, raised.value.fault.operation) == (Trouble.REFUSED, "ListJobs")
+            assert (raised.value.fault.trouble, raised.value.fault.operation) == (FailureKind.REFUSED, "ListJobs")
         assert len(caplog.records) == 1
 
     def test_without_the_right_to_list_jobs_are_found_by_id(self, batch):
@@ -139,7 +139,7 @@ class TestStop:
         ]
         batch.answers("terminate_jobs", {"successful": ["0"], "errors": errors}, {"jobs": list("0123"), "reason": "r"})
         answers = batch.cloud.stop(jobs, "r")
-        assert [each and each.trouble for each in answers] == [None, Trouble.NO_ANSWER, None, Trouble.REFUSED]
+        assert [each and each.trouble for each in answers] == [None, FailureKind.NO_ANSWER, None, FailureKind.REFUSED]
 
     def test_fifty_at_a_time(self, batch):
         for _ in range(2):
@@ -158,14 +158,14 @@ class TestStop:
 
     def test_a_bulk_call_that_fails_fails_for_each(self, batch):
         batch.raises("terminate_jobs", "ThrottlingException")
-        assert [fault.trouble for fault in batch.cloud.stop([JOB, JOB], "r")] == [Trouble.THROTTLED] * 2
+        assert [fault.trouble for fault in batch.cloud.stop([JOB, JOB], "r")] == [FailureKind.THROTTLED] * 2
 
     def test_a_job_that_batch_does_not_know_needs_no_stopping(self, batch):
         batch.raises("terminate_job", "ClientException", "Job 1 does not exist")
         batch.raises("terminate_job", "AccessDeniedException", "no", 403)
         unknown, denied = batch.cloud.stop([JOB], "r")[0], batch.cloud.stop([JOB], "r")[0]
         assert unknown is None
-        assert denied.trouble is Trouble.REFUSED
+        assert denied.trouble is FailureKind.REFUSED
 
 
 class TestCheck:
@@ -175,9 +175,9 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("code", "trouble"),
         [
-            ("AccessDeniedException", Trouble.REFUSED),
-            ("ExpiredTokenException", Trouble.CREDENTIALS),
-            ("ThrottlingException", Trouble.THROTTLED),
+            ("AccessDeniedException", FailureKind.REFUSED),
+            ("ExpiredTokenException", FailureKind.CREDENTIALS),
+            ("ThrottlingException", FailureKind.THROTTLED),
         ],
     )
     def test_any_fault_is_told(self, batch, code, trouble):

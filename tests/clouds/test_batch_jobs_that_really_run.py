@@ -52,7 +52,7 @@ def test_a_stuck_job_that_is_stopped_never_started_and_was_stopped_on_purpose(fa
     assert batch_world.cloud.stop([job], "waited too long") == [None]
     batch_world.wait_until_stopped(job)
     seen = look(job)
-    assert (seen.started, seen.stop.on_purpose, seen.stop.exit_code) == (False, True, None)
+    assert (seen.started, seen.stop.user_initiated, seen.stop.exit_code) == (False, True, None)
     assert "waited too long" in seen.stop.reason
 
 
@@ -61,7 +61,7 @@ def test_a_container_that_cannot_be_pulled_never_started(faults, batch_world, la
     job = launch()
     batch_world.wait_until_stopped(job)
     stop = look(job).stop
-    assert (stop.started, stop.exit_code, stop.on_purpose) == (False, None, False)
+    assert (stop.started, stop.exit_code, stop.user_initiated) == (False, None, False)
     assert "CannotPullContainerError" in stop.reason + stop.container_reason
 
 

@@ -8,7 +8,7 @@ from aws_exec.clouds import session
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.session import ClientSource, client_config
 from aws_exec.executors import compat
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.clouds.lanes import PATIENCE
 
 build_client = partial(session.build_client, find_connection=compat.connection)
@@ -82,7 +82,7 @@ def test_a_missing_region_names_the_option_and_its_variable(conn_id, region, mon
     with pytest.raises(CloudError) as raised:
         build_client("ecs", conn_id=conn_id)
     fault = raised.value.fault
-    assert (fault.trouble, fault.code) == (Trouble.REFUSED, "NoRegionError")
+    assert (fault.trouble, fault.code) == (FailureKind.REFUSED, "NoRegionError")
     for word in ("[aws_ecs_executor] region_name", "AIRFLOW__AWS_ECS_EXECUTOR__REGION_NAME", "AWS_DEFAULT_REGION"):
         assert word in fault.message
 
@@ -91,7 +91,7 @@ def test_a_profile_that_does_not_exist_is_a_matter_of_credentials(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(CloudError) as raised:
         build_client("ecs", conn_id=None, region_name="us-east-1")
-    assert raised.value.fault.trouble is Trouble.CREDENTIALS
+    assert raised.value.fault.trouble is FailureKind.CREDENTIALS
 
 
 class TestWithoutTheAmazonProvider:

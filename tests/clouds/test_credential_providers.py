@@ -16,7 +16,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import fault_of, is_denied
 from aws_exec.clouds.session import build_client, open_session, session_client
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 REGION = "eu-central-1"
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
@@ -143,7 +143,7 @@ def of_an_executor(service):
     return build_client(service, find_connection=lambda _: None, conn_id="", region_name=REGION)
 
 
-def faults(client) -> list[Fault]:
+def faults(client) -> list[CallFailure]:
     """What comes of a launch, and of a check, on each service."""
     found = []
     for cloud, request in clouds(client).items():
@@ -155,7 +155,7 @@ def faults(client) -> list[Fault]:
 @pytest.mark.parametrize("setting", BROKEN.values(), ids=BROKEN.keys())
 def test_what_a_provider_raises_is_of_the_credentials_and_nothing_was_sent(setting, client, aws, monkeypatch, tmp_path):
     setting(monkeypatch, tmp_path)
-    assert {fault.trouble for fault in faults(client)} == {Trouble.CREDENTIALS}
+    assert {fault.trouble for fault in faults(client)} == {FailureKind.CREDENTIALS}
     assert aws.others == []
 
 
@@ -181,18 +181,18 @@ def test_without_credentials_the_variable_that_names_no_file_is_told(variable, n
     path = str(tmp_path / name)
     monkeypatch.setenv(variable, path)
     found = faults(of_a_person)
-    assert {(fault.trouble, fault.code) for fault in found} == {(Trouble.CREDENTIALS, "NoCredentialsError")}
+    assert {(fault.trouble, fault.code) for fault in found} == {(FailureKind.CREDENTIALS, "NoCredentialsError")}
     assert {fault.message for fault in found} == {f"Unable to locate credentials; {variable} is not a file: {path}"}
 
 
 @pytest.mark.parametrize(
     ("answer", "trouble"),
     [
-        ((403, "AccessDenied"), Trouble.CREDENTIALS),
-        ((400, "InvalidIdentityToken"), Trouble.CREDENTIALS),
-        ((400, "ValidationError"), Trouble.CREDENTIALS),
-        ((400, "Throttling"), Trouble.THROTTLED),
-        ((503, "ServiceUnavailable"), Trouble.UNREACHED),
+        ((403, "AccessDenied"), FailureKind.CREDENTIALS),
+        ((400, "InvalidIdentityToken"), FailureKind.CREDENTIALS),
+        ((400, "ValidationError"), FailureKind.CREDENTIALS),
+        ((400, "Throttling"), FailureKind.THROTTLED),
+        ((503, "ServiceUnavailable"), FailureKind.UNREACHED),
     ],
 )
 def test_what_sts_answers_is_no_answer_to_the_launch(answer, trouble, aws, monkeypatch, tmp_path):
@@ -211,7 +211,7 @@ def test_an_sts_that_cannot_be_reached_is_an_aws_that_cannot(aws, monkeypatch, t
     web_identity("token")(monkeypatch, tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    assert {fault.trouble for fault in faults(of_an_executor)} == {Trouble.UNREACHED}
+    assert {fault.trouble for fault in faults(of_an_executor)} == {FailureKind.UNREACHED}
     assert aws.others == []
 
 
@@ -219,7 +219,7 @@ def test_what_the_service_itself_answers_is_not_of_the_credentials(aws, monkeypa
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     aws.RequestHandlerClass.status = 503
-    assert {fault.trouble for fault in faults(of_an_executor)} == {Trouble.NO_ANSWER}
+    assert {fault.trouble for fault in faults(of_an_executor)} == {FailureKind.NO_ANSWER}
     assert len(aws.others) == 4
 
 
@@ -235,7 +235,7 @@ aws_secret_access_key = secret"""
 def test_nobody_is_asked_for_the_code_of_an_mfa_device(client, aws, monkeypatch, tmp_path):
     configured(MFA)(monkeypatch, tmp_path)
     found = faults(client)
-    assert {(fault.trouble, fault.code) for fault in found} == {(Trouble.CREDENTIALS, "MfaRequired")}
+    assert {(fault.trouble, fault.code) for fault in found} == {(FailureKind.CREDENTIALS, "MfaRequired")}
     assert aws.others == []
 
 
@@ -248,4 +248,4 @@ def test_a_person_who_may_be_asked_is_asked_for_it(aws, monkeypatch, tmp_path):
     with pytest.raises(ClientError) as raised:
         client.list_clusters()
     assert len(asked) == 1
-    assert fault_of(raised.value, "ListClusters").trouble is Trouble.CREDENTIALS
+    assert fault_of(raised.value, "ListClusters").trouble is FailureKind.CREDENTIALS

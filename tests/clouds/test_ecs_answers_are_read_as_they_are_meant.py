@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import CloudError
-from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status, Termination
 from tests.clouds.wired import client
 
 PREFIX = "arn:aws:ecs:us-east-1:123456789012:task"
@@ -88,17 +88,17 @@ class TestSubmit:
             {"failures": [{}]},
         )
         [full, bare] = ecs.cloud.submit([Request(TOKEN, "ours", {"taskDefinition": "t"})] * 2)
-        assert (full.trouble, full.code) == (Trouble.NO_CAPACITY, "RESOURCE:MEMORY")
-        assert bare.trouble is Trouble.NO_CAPACITY
+        assert (full.trouble, full.code) == (FailureKind.NO_CAPACITY, "RESOURCE:MEMORY")
+        assert bare.trouble is FailureKind.NO_CAPACITY
 
     def test_an_empty_answer_leaves_it_open(self, ecs):
-        assert ecs.answers("run_task", {}).submit().trouble is Trouble.NO_ANSWER
+        assert ecs.answers("run_task", {}).submit().trouble is FailureKind.NO_ANSWER
 
     def test_one_request_that_fails_does_not_take_the_others_with_it(self, ecs):
         ecs.raises("run_task", "AccessDeniedException").answers("run_task", {"tasks": [task()]})
         requests = [Request(token, "ours", {"taskDefinition": "t"}) for token in ("a-1", TOKEN)]
         refused, made = ecs.cloud.submit(requests)
-        assert refused.trouble is Trouble.REFUSED
+        assert refused.trouble is FailureKind.REFUSED
         assert made.job == JOB
 
     def test_a_conflict_names_the_task_that_has_the_token_and_it_is_ours(self, ecs):
@@ -113,13 +113,13 @@ class TestSubmit:
 
     def test_a_conflict_that_names_only_an_unknown_id_is_asked_about_again(self, ecs):
         ecs.raises("run_task", "ConflictException", resourceIds=["1" * 32]).raises("describe_tasks", "ServerException")
-        assert ecs.submit().trouble is Trouble.NO_ANSWER
+        assert ecs.submit().trouble is FailureKind.NO_ANSWER
 
     def test_a_conflict_that_names_no_task_means_that_the_token_is_spent(self, ecs):
         ecs.raises("run_task", "ConflictException").answers("list_tasks", {"taskArns": []}).answers(
             "list_tasks", {"taskArns": []}
         )
-        assert ecs.submit().trouble is Trouble.NO_CAPACITY
+        assert ecs.submit().trouble is FailureKind.NO_CAPACITY
 
     def test_tags_are_dropped_with_one_warning_where_tagging_is_denied(self, ecs, caplog):
         tagged = {"tags": [{"key": "a", "value": "b"}]}
@@ -134,7 +134,7 @@ class TestSubmit:
 
     def test_a_denied_launch_is_not_asked_for_again(self, ecs):
         ecs.raises("run_task", "AccessDeniedException", "not authorized to perform: ecs:RunTask")
-        assert ecs.submit(tags=[{"key": "a"}]).trouble is Trouble.REFUSED
+        assert ecs.submit(tags=[{"key": "a"}]).trouble is FailureKind.REFUSED
 
 
 class TestDescribe:
@@ -157,18 +157,20 @@ class TestDescribe:
         containers = (container("proxy", exitCode=143), container(exitCode=0), container("logs", exitCode=0))
         seen = ecs.see(task("STOPPED", *containers, startedAt=1, stopCode="EssentialContainerExited"))
         code = "EssentialContainerExited"
-        assert seen.stop == Stop("ecs", 0, started=True, code=code, sidecars=("proxy: 143",))
+        assert seen.stop == Termination("ecs", 0, started=True, code=code, sidecars=("proxy: 143",))
 
     def test_the_airflow_container_may_end_before_its_task(self, ecs):
         seen = ecs.see(task("RUNNING", container(exitCode=0), container("proxy"), startedAt=1))
-        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, stop=Stop("ecs", 0, started=True))
+        assert seen == Observation(
+            JOB, Status.RUNNING, started=True, token=TOKEN, stop=Termination("ecs", 0, started=True)
+        )
 
     def test_a_task_that_failed_to_start_has_no_exit_code_whatever_the_runtime_says(self, ecs):
         reason = "CannotStartContainerError: exec: no such file"
         failed = container(exitCode=127, reason=reason)
         seen = ecs.see(task("STOPPED", failed, stopCode="TaskFailedToStart", stoppedReason="Task failed to start"))
         assert not seen.started
-        assert seen.stop == Stop(
+        assert seen.stop == Termination(
             "ecs",
             code="TaskFailedToStart",
             reason="Task failed to start",
@@ -177,15 +179,15 @@ class TestDescribe:
 
     def test_a_lost_host_leaves_no_exit_code(self, ecs):
         seen = ecs.see(task("STOPPED", container(), startedAt=1, stoppedReason="Host EC2 terminated."))
-        assert seen.stop == Stop("ecs", started=True, reason="Host EC2 terminated.")
+        assert seen.stop == Termination("ecs", started=True, reason="Host EC2 terminated.")
 
     def test_a_stop_by_a_user_is_on_purpose(self, ecs):
         seen = ecs.see(task("STOPPED", container(exitCode=137), startedAt=1, stopCode="UserInitiated"))
-        assert seen.stop == Stop("ecs", 137, started=True, code="UserInitiated", on_purpose=True)
+        assert seen.stop == Termination("ecs", 137, started=True, code="UserInitiated", user_initiated=True)
 
     def test_the_only_container_is_airflows_whatever_its_name(self, ecs):
         seen = ecs.see(task("STOPPED", container("renamed", exitCode=5), startedAt=1))
-        assert seen.stop == Stop("ecs", 5, started=True)
+        assert seen.stop == Termination("ecs", 5, started=True)
 
     def test_a_task_without_a_container_of_that_name_says_so(self, ecs):
         seen = ecs.see(task("STOPPED", container("a", exitCode=0), container("b"), startedAt=1, stoppedReason="Done"))
@@ -222,13 +224,13 @@ class TestDescribe:
         ecs.answers("describe_tasks", {"failures": [{"arn": other.arn, "reason": "ODD"}]})
         with pytest.raises(CloudError) as raised:
             ecs.cloud.describe("ours", [other])
-        assert raised.value.fault == Fault(Trouble.REFUSED, "DescribeTasks", "ODD", f"({other.arn})")
+        assert raised.value.fault == CallFailure(FailureKind.REFUSED, "DescribeTasks", "ODD", f"({other.arn})")
 
     def test_a_failure_that_says_so_is_a_throttle_of_describing(self, ecs):
         ecs.answers("describe_tasks", {"failures": [{"arn": ARN, "reason": "Rate exceeded"}]})
         with pytest.raises(CloudError) as raised:
             ecs.cloud.describe("ours", [JOB])
-        assert raised.value.fault == Fault(Trouble.THROTTLED, "DescribeTasks", "Rate exceeded", f"({ARN})")
+        assert raised.value.fault == CallFailure(FailureKind.THROTTLED, "DescribeTasks", "Rate exceeded", f"({ARN})")
 
     def test_what_the_service_does_not_tell_of_is_warned_of_as_of_the_call_that_was_made(self, ecs, caplog):
         ecs.answers("describe_tasks", {"tasks": [task()], "failures": [{"arn": f"{ARN}2", "reason": "ODD"}]})
@@ -239,10 +241,10 @@ class TestDescribe:
     @pytest.mark.parametrize(
         ("code", "message", "trouble"),
         [
-            ("ThrottlingException", "Rate exceeded", Trouble.THROTTLED),
-            ("InvalidParameterException", "Rate exceeded", Trouble.THROTTLED),
-            ("AccessDeniedException", "no ecs:DescribeTasks", Trouble.REFUSED),
-            ("ExpiredTokenException", "expired", Trouble.CREDENTIALS),
+            ("ThrottlingException", "Rate exceeded", FailureKind.THROTTLED),
+            ("InvalidParameterException", "Rate exceeded", FailureKind.THROTTLED),
+            ("AccessDeniedException", "no ecs:DescribeTasks", FailureKind.REFUSED),
+            ("ExpiredTokenException", "expired", FailureKind.CREDENTIALS),
         ],
     )
     def test_a_failed_call_is_one_error_with_its_meaning(self, ecs, code, message, trouble):
@@ -260,7 +262,7 @@ class TestTheFleet:
         ecs.answers("list_tasks", {"taskArns": [ARN]}, {"cluster": "ours", "startedBy": OWNER, "nextToken": "2"})
         with pytest.raises(CloudError) as raised:
             ecs.cloud.survey(["ours"])
-        assert raised.value.fault.trouble is Trouble.HELD
+        assert raised.value.fault.trouble is FailureKind.HELD
         ecs.stub.assert_no_pending_responses()
 
     def test_the_stopped_are_listed_by_cluster_if_the_service_takes_one_filter_only(self, ecs):
@@ -293,17 +295,17 @@ class TestTheRest:
     def test_a_failed_stop_does_not_spare_the_next(self, ecs):
         ecs.raises("stop_task", "AccessDeniedException").answers("stop_task", {})
         refused, stopped = ecs.cloud.stop([JOB, JOB], "x" * 1000)
-        assert refused.trouble is Trouble.REFUSED
+        assert refused.trouble is FailureKind.REFUSED
         assert stopped is None
 
     @pytest.mark.parametrize(
         ("code", "message", "trouble"),
         [
             ("InvalidParameterException", "The referenced task was not found.", None),
-            ("AccessDeniedException", "not authorized to perform: ecs:StopTask", Trouble.REFUSED),
-            ("ClusterNotFoundException", "Cluster not found.", Trouble.REFUSED),
-            ("ExpiredTokenException", "expired", Trouble.CREDENTIALS),
-            ("ThrottlingException", "Rate exceeded", Trouble.THROTTLED),
+            ("AccessDeniedException", "not authorized to perform: ecs:StopTask", FailureKind.REFUSED),
+            ("ClusterNotFoundException", "Cluster not found.", FailureKind.REFUSED),
+            ("ExpiredTokenException", "expired", FailureKind.CREDENTIALS),
+            ("ThrottlingException", "Rate exceeded", FailureKind.THROTTLED),
         ],
     )
     def test_the_check_knows_the_one_good_answer(self, ecs, code, message, trouble):
@@ -311,7 +313,7 @@ class TestTheRest:
         assert (fault.trouble if fault else None) is trouble
 
     def test_a_check_that_stops_something_is_no_good_answer(self, ecs):
-        assert ecs.answers("stop_task", {}).cloud.check().trouble is Trouble.REFUSED
+        assert ecs.answers("stop_task", {}).cloud.check().trouble is FailureKind.REFUSED
 
     def test_fargate_is_chosen_where_the_cluster_has_no_strategy(self, ecs):
         strategy = [{"capacityProvider": "FARGATE_SPOT"}]

@@ -9,13 +9,13 @@ import pytest
 
 from aws_exec.dispatch.database import Rows
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import CheckWanted, Confirm, Settle
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.effects import CheckWanted, VerifyExit, VerifyOwnership
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from tests.clouds.lanes import PATIENCE, confirm, rig, timeless, until
 
 
 def settle(ask):
-    return Settle(ask=ask, launch_id=f"launch{ask}", key=("key", ask))
+    return VerifyExit(ask=ask, launch_id=f"launch{ask}", key=("key", ask))
 
 
 class Database:
@@ -52,25 +52,25 @@ def test_those_that_wait_are_asked_five_hundred_at_a_time():
     events = ask_in_a_rush(database, 1200)
     assert [len(asked) for asked in database.asked] == [1, 500, 500, 199]
     assert events[:-1] == [
-        on.Settled(ask=ask, launch_id=f"launch{ask}", awaited=bool(ask % 2), unreported=ask % 10 == 5)
+        on.ExitVerified(ask=ask, launch_id=f"launch{ask}", awaited=bool(ask % 2), unreported=ask % 10 == 5)
         for ask in range(1, 1201)
     ]
-    assert timeless(events[-1]) == on.Confirmed(ask=1201, launch_ids=("a",), ours=frozenset({"a"}))
+    assert timeless(events[-1]) == on.OwnershipVerified(ask=1201, launch_ids=("a",), ours=frozenset({"a"}))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
 def test_a_database_that_does_not_answer_fails_each_of_them(error, caplog):
     events = ask_in_a_rush(Database(error), 3)
-    fault = Fault(Trouble.UNREACHED, "Settle", type(error).__name__)
-    assert events[:-1] == [on.SettleFailed(ask=ask, launch_id=f"launch{ask}", fault=fault) for ask in (1, 2, 3)]
-    assert isinstance(events[-1], on.Confirmed)
+    fault = CallFailure(FailureKind.UNREACHED, "Settle", type(error).__name__)
+    assert events[:-1] == [on.VerifyExitFailed(ask=ask, launch_id=f"launch{ask}", fault=fault) for ask in (1, 2, 3)]
+    assert isinstance(events[-1], on.OwnershipVerified)
     assert "password" not in caplog.text
 
 
 def test_where_nobody_can_be_asked_every_end_is_told():
     with rig() as it:
         it.dispatch(settle(1))
-        assert it.one() == on.Settled(ask=1, launch_id="launch1", awaited=True)
+        assert it.one() == on.ExitVerified(ask=1, launch_id="launch1", awaited=True)
 
 
 class Register:
@@ -90,7 +90,7 @@ class Register:
 
 def confirm_many(ask, count, *, read):
     launches = tuple((f"{ask}-{number}", number) for number in range(count))
-    return Confirm(
+    return VerifyOwnership(
         ask=ask, launches=launches, read=frozenset(launch_id for launch_id, _ in launches) if read else frozenset()
     )
 
@@ -108,13 +108,15 @@ def test_launches_that_wait_to_be_confirmed_are_asked_about_together_and_read_wi
     for event in events:
         ids = tuple(f"{event.ask}-{number}" for number in range(99))
         read = {launch_id: f"row of {launch_id}" for launch_id in ids} if event.ask % 2 else {}
-        assert event == on.Confirmed(ask=event.ask, launch_ids=ids, ours=frozenset(ids), workloads=read, read_at=7.0)
+        assert event == on.OwnershipVerified(
+            ask=event.ask, launch_ids=ids, ours=frozenset(ids), workloads=read, read_at=7.0
+        )
 
 
 def test_what_is_not_ours_is_not_read_whatever_the_database_says():
     with rig(rows=Rows(confirm=lambda _launches, _read: {"1-0": "row"}), clock=lambda: 7.0) as it:
         it.dispatch(confirm_many(1, 2, read=True))
-        assert it.one() == on.Confirmed(
+        assert it.one() == on.OwnershipVerified(
             ask=1, launch_ids=("1-0", "1-1"), ours=frozenset({"1-0"}), workloads={"1-0": "row"}, read_at=7.0
         )
 
@@ -130,8 +132,8 @@ def test_of_those_that_failed_it_is_asked_with_them_whether_airflow_refused_them
         it.dispatch(settle(1))
         it.dispatch(replace(settle(2), failed=True))
         why = "marked failed by admin"
-        refused = on.Settled(ask=2, launch_id="launch2", awaited=True, unwanted=why)
-        assert it.take(2) == [on.Settled(ask=1, launch_id="launch1", awaited=True), refused]
+        refused = on.ExitVerified(ask=2, launch_id="launch2", awaited=True, unwanted=why)
+        assert it.take(2) == [on.ExitVerified(ask=1, launch_id="launch1", awaited=True), refused]
     assert asked == [(("launch2", ("key", 2)),)]
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_exec.clouds.errors import BY_CLASS, BY_CODE, CloudError, fault_of, fault_of_failure
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from tests.clouds.answered import answered
 
 URL = "https://ecs.us-east-1.amazonaws.com/"
@@ -152,7 +152,7 @@ def test_every_throttle_code_of_botocore_is_a_throttle():
     codes = set(botocore.retries.standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES) - {"LimitExceededException"}
     assert {code: fault_of(answered(code), "RunTask").trouble for code in codes} == dict.fromkeys(
         codes,
-        Trouble.THROTTLED,
+        FailureKind.THROTTLED,
     )
 
 
@@ -160,7 +160,7 @@ def test_every_throttle_code_of_botocore_is_a_throttle():
 def test_an_answered_error_means_what_its_code_message_and_status_say(line):
     expected, status, code, message = (part.strip() for part in line.split("|", 3))
     fault = fault_of(answered(code, message, int(status)), "RunTask")
-    assert fault.trouble is Trouble[expected]
+    assert fault.trouble is FailureKind[expected]
     assert fault.operation == "RunTask"
     assert fault.message == message
     assert fault.code == (code or "ClientError")
@@ -186,13 +186,16 @@ NAMES = [
 @pytest.mark.parametrize(
     ("expected", "message"),
     [
-        (Trouble.INVALID, "Override for container named {} is not a container in the TaskDefinition."),
-        (Trouble.INVALID, "Error executing request, Exception : Container {} is not a container in the job definition"),
-        (Trouble.INVALID, "JobDefinition {}:3 not found."),
-        (Trouble.INVALID, "Error executing request, Exception : Job definition {} does not exist, RequestId: 0-1"),
-        (Trouble.INVALID, "Unable to substitute value. No parameter found for reference {}"),
-        (Trouble.REFUSED, "JobQueue {} not found"),
-        (Trouble.REFUSED, "Error executing request, Exception : Job Queue {} does not exist, RequestId: 0-1"),
+        (FailureKind.INVALID, "Override for container named {} is not a container in the TaskDefinition."),
+        (
+            FailureKind.INVALID,
+            "Error executing request, Exception : Container {} is not a container in the job definition",
+        ),
+        (FailureKind.INVALID, "JobDefinition {}:3 not found."),
+        (FailureKind.INVALID, "Error executing request, Exception : Job definition {} does not exist, RequestId: 0-1"),
+        (FailureKind.INVALID, "Unable to substitute value. No parameter found for reference {}"),
+        (FailureKind.REFUSED, "JobQueue {} not found"),
+        (FailureKind.REFUSED, "Error executing request, Exception : Job Queue {} does not exist, RequestId: 0-1"),
     ],
 )
 def test_what_a_task_calls_its_things_slows_and_pauses_nobody_else(name, expected, message):
@@ -202,52 +205,55 @@ def test_what_a_task_calls_its_things_slows_and_pauses_nobody_else(name, expecte
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_in_a_sentence_that_nobody_knows_is_no_throttle_and_no_bad_credentials(name):
     fault = fault_of(answered("InvalidParameterException", f"The thing {name} has a strange shape."), "X")
-    assert fault.trouble not in (Trouble.THROTTLED, Trouble.CREDENTIALS)
+    assert fault.trouble not in (FailureKind.THROTTLED, FailureKind.CREDENTIALS)
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
         # never sent
-        (botocore.exceptions.EndpointConnectionError(endpoint_url=URL), Trouble.UNREACHED),
-        (botocore.exceptions.ConnectTimeoutError(endpoint_url=URL), Trouble.UNREACHED),
-        (botocore.exceptions.ProxyConnectionError(proxy_url="http://u:p@proxy"), Trouble.UNREACHED),
+        (botocore.exceptions.EndpointConnectionError(endpoint_url=URL), FailureKind.UNREACHED),
+        (botocore.exceptions.ConnectTimeoutError(endpoint_url=URL), FailureKind.UNREACHED),
+        (botocore.exceptions.ProxyConnectionError(proxy_url="http://u:p@proxy"), FailureKind.UNREACHED),
         (
             botocore.exceptions.SSLError(
                 endpoint_url=URL,
                 error=ssl.SSLCertVerificationError("certificate verify failed: self-signed certificate"),
             ),
-            Trouble.UNREACHED,
+            FailureKind.UNREACHED,
         ),
-        (socket.gaierror(-2, "Name or service not known"), Trouble.UNREACHED),
-        (ConnectionRefusedError(111, "Connection refused"), Trouble.UNREACHED),
-        (urllib3.exceptions.NewConnectionError(None, "no"), Trouble.UNREACHED),
+        (socket.gaierror(-2, "Name or service not known"), FailureKind.UNREACHED),
+        (ConnectionRefusedError(111, "Connection refused"), FailureKind.UNREACHED),
+        (urllib3.exceptions.NewConnectionError(None, "no"), FailureKind.UNREACHED),
         # sent, or who knows
         (
             botocore.exceptions.SSLError(endpoint_url=URL, error="EOF occurred in violation of protocol (_ssl.c:2406)"),
-            Trouble.NO_ANSWER,
+            FailureKind.NO_ANSWER,
         ),
-        (botocore.exceptions.ReadTimeoutError(endpoint_url=URL), Trouble.NO_ANSWER),
-        (botocore.exceptions.ConnectionClosedError(endpoint_url=URL), Trouble.NO_ANSWER),
-        (botocore.exceptions.HTTPClientError(error="?"), Trouble.NO_ANSWER),
-        (botocore.exceptions.ResponseStreamingError(error="?"), Trouble.NO_ANSWER),
-        (botocore.exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), Trouble.NO_ANSWER),
-        (botocore.parsers.ResponseParserError("not JSON"), Trouble.NO_ANSWER),
-        (ConnectionResetError(104, "Connection reset by peer"), Trouble.NO_ANSWER),
-        (TimeoutError(), Trouble.NO_ANSWER),
-        (json.JSONDecodeError("Expecting value", "", 0), Trouble.NO_ANSWER),
-        (RuntimeError("anything"), Trouble.NO_ANSWER),
-        (KeyboardInterrupt(), Trouble.NO_ANSWER),
+        (botocore.exceptions.ReadTimeoutError(endpoint_url=URL), FailureKind.NO_ANSWER),
+        (botocore.exceptions.ConnectionClosedError(endpoint_url=URL), FailureKind.NO_ANSWER),
+        (botocore.exceptions.HTTPClientError(error="?"), FailureKind.NO_ANSWER),
+        (botocore.exceptions.ResponseStreamingError(error="?"), FailureKind.NO_ANSWER),
+        (botocore.exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), FailureKind.NO_ANSWER),
+        (botocore.parsers.ResponseParserError("not JSON"), FailureKind.NO_ANSWER),
+        (ConnectionResetError(104, "Connection reset by peer"), FailureKind.NO_ANSWER),
+        (TimeoutError(), FailureKind.NO_ANSWER),
+        (json.JSONDecodeError("Expecting value", "", 0), FailureKind.NO_ANSWER),
+        (RuntimeError("anything"), FailureKind.NO_ANSWER),
+        (KeyboardInterrupt(), FailureKind.NO_ANSWER),
         # credentials
-        (botocore.exceptions.NoCredentialsError(), Trouble.CREDENTIALS),
-        (botocore.exceptions.PartialCredentialsError(provider="env", cred_var="x"), Trouble.CREDENTIALS),
-        (botocore.exceptions.CredentialRetrievalError(provider="p", error_msg="x"), Trouble.CREDENTIALS),
-        (botocore.exceptions.TokenRetrievalError(provider="sso", error_msg="x"), Trouble.CREDENTIALS),
-        (botocore.exceptions.UnauthorizedSSOTokenError(), Trouble.CREDENTIALS),
-        (botocore.exceptions.ProfileNotFound(profile="x"), Trouble.CREDENTIALS),
+        (botocore.exceptions.NoCredentialsError(), FailureKind.CREDENTIALS),
+        (botocore.exceptions.PartialCredentialsError(provider="env", cred_var="x"), FailureKind.CREDENTIALS),
+        (botocore.exceptions.CredentialRetrievalError(provider="p", error_msg="x"), FailureKind.CREDENTIALS),
+        (botocore.exceptions.TokenRetrievalError(provider="sso", error_msg="x"), FailureKind.CREDENTIALS),
+        (botocore.exceptions.UnauthorizedSSOTokenError(), FailureKind.CREDENTIALS),
+        (botocore.exceptions.ProfileNotFound(profile="x"), FailureKind.CREDENTIALS),
         # configuration
-        (botocore.exceptions.NoRegionError(), Trouble.REFUSED),
-        (botocore.exceptions.ParamValidationError(report='Missing required parameter in input: "x"'), Trouble.INVALID),
+        (botocore.exceptions.NoRegionError(), FailureKind.REFUSED),
+        (
+            botocore.exceptions.ParamValidationError(report='Missing required parameter in input: "x"'),
+            FailureKind.INVALID,
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value.value,
 )
@@ -266,20 +272,20 @@ def test_a_class_that_a_newer_botocore_derives_is_what_its_base_is():
     class NewError(botocore.exceptions.BotoCoreError):
         __module__ = "botocore.exceptions"
 
-    assert fault_of(NewTimeoutError(endpoint_url=URL), "X").trouble is Trouble.NO_ANSWER
-    assert fault_of(NewSSOError(), "X").trouble is Trouble.CREDENTIALS
-    assert fault_of(NewError(), "X").trouble is Trouble.NO_ANSWER
+    assert fault_of(NewTimeoutError(endpoint_url=URL), "X").trouble is FailureKind.NO_ANSWER
+    assert fault_of(NewSSOError(), "X").trouble is FailureKind.CREDENTIALS
+    assert fault_of(NewError(), "X").trouble is FailureKind.NO_ANSWER
 
 
 def test_a_class_of_another_package_with_a_name_of_botocore_is_not_taken_for_it():
     class ValidationError(Exception):
         """Pydantic has one."""
 
-    assert fault_of(ValidationError(), "X").trouble is Trouble.NO_ANSWER
+    assert fault_of(ValidationError(), "X").trouble is FailureKind.NO_ANSWER
 
 
 def test_a_fault_that_was_raised_is_passed_on():
-    fault = Fault(Trouble.NO_CAPACITY, "RunTask", "AGENT")
+    fault = CallFailure(FailureKind.NO_CAPACITY, "RunTask", "AGENT")
     assert fault_of(CloudError(fault), "StopTask") is fault
     assert str(CloudError(fault)) == "RunTask: AGENT"
 
@@ -289,36 +295,36 @@ def test_a_fault_that_was_raised_is_passed_on():
     [
         (
             {"arn": "arn:x", "reason": "RESOURCE:MEMORY"},
-            Fault(Trouble.NO_CAPACITY, "RunTask", "RESOURCE:MEMORY", "(arn:x)"),
+            CallFailure(FailureKind.NO_CAPACITY, "RunTask", "RESOURCE:MEMORY", "(arn:x)"),
         ),
-        ({"reason": "AGENT"}, Fault(Trouble.NO_CAPACITY, "RunTask", "AGENT")),
+        ({"reason": "AGENT"}, CallFailure(FailureKind.NO_CAPACITY, "RunTask", "AGENT")),
         (
             {"arn": "arn:x", "reason": "ATTRIBUTE", "detail": "ecs.capability.task-eni"},
-            Fault(Trouble.NO_CAPACITY, "RunTask", "ATTRIBUTE", "ecs.capability.task-eni (arn:x)"),
+            CallFailure(FailureKind.NO_CAPACITY, "RunTask", "ATTRIBUTE", "ecs.capability.task-eni (arn:x)"),
         ),
-        ({"reason": "LOCATION"}, Fault(Trouble.NO_CAPACITY, "RunTask", "LOCATION")),
-        ({"reason": "MISSING"}, Fault(Trouble.NO_CAPACITY, "RunTask", "MISSING")),
-        ({"reason": "INACTIVE"}, Fault(Trouble.NO_CAPACITY, "RunTask", "INACTIVE")),
+        ({"reason": "LOCATION"}, CallFailure(FailureKind.NO_CAPACITY, "RunTask", "LOCATION")),
+        ({"reason": "MISSING"}, CallFailure(FailureKind.NO_CAPACITY, "RunTask", "MISSING")),
+        ({"reason": "INACTIVE"}, CallFailure(FailureKind.NO_CAPACITY, "RunTask", "INACTIVE")),
         (
             {"reason": "Capacity is unavailable at this time. Please try again later."},
-            Fault(
-                Trouble.NO_CAPACITY,
+            CallFailure(
+                FailureKind.NO_CAPACITY,
                 "RunTask",
                 "Capacity is unavailable at this time. Please try again later.",
             ),
         ),
-        ({"reason": "Rate exceeded"}, Fault(Trouble.THROTTLED, "RunTask", "Rate exceeded")),
+        ({"reason": "Rate exceeded"}, CallFailure(FailureKind.THROTTLED, "RunTask", "Rate exceeded")),
         (
             {"reason": "Client error", "detail": "Rate exceeded"},
-            Fault(Trouble.THROTTLED, "RunTask", "Client error", "Rate exceeded"),
+            CallFailure(FailureKind.THROTTLED, "RunTask", "Client error", "Rate exceeded"),
         ),
         (
             {"reason": "TaskDefinition is inactive"},
-            Fault(Trouble.INVALID, "RunTask", "TaskDefinition is inactive"),
+            CallFailure(FailureKind.INVALID, "RunTask", "TaskDefinition is inactive"),
         ),
-        ({"arn": "arn:x"}, Fault(Trouble.NO_CAPACITY, "RunTask", "", "(arn:x)")),
-        ({"reason": None, "detail": None}, Fault(Trouble.NO_CAPACITY, "RunTask")),
-        ({}, Fault(Trouble.NO_CAPACITY, "RunTask")),
+        ({"arn": "arn:x"}, CallFailure(FailureKind.NO_CAPACITY, "RunTask", "", "(arn:x)")),
+        ({"reason": None, "detail": None}, CallFailure(FailureKind.NO_CAPACITY, "RunTask")),
+        ({}, CallFailure(FailureKind.NO_CAPACITY, "RunTask")),
     ],
 )
 def test_a_refusal_of_run_task_may_pass_unless_it_says_otherwise(failure, expected):
@@ -327,7 +333,7 @@ def test_a_refusal_of_run_task_may_pass_unless_it_says_otherwise(failure, expect
 
 @given(code=st.text(), message=st.text(), status=st.integers(0, 999))
 def test_every_answer_has_a_meaning(code, message, status):
-    assert isinstance(fault_of(answered(code, message, status), "X").trouble, Trouble)
+    assert isinstance(fault_of(answered(code, message, status), "X").trouble, FailureKind)
 
 
 @pytest.mark.parametrize(
@@ -336,12 +342,12 @@ def test_every_answer_has_a_meaning(code, message, status):
     ids=str,
 )
 def test_a_malformed_answer_has_a_meaning(response):
-    assert isinstance(fault_of(ClientError(response, "X"), "X").trouble, Trouble)
+    assert isinstance(fault_of(ClientError(response, "X"), "X").trouble, FailureKind)
 
 
 @given(st.dictionaries(st.sampled_from(["arn", "reason", "detail"]), st.none() | st.text() | st.integers()))
 def test_every_failure_has_a_meaning(failure):
-    assert isinstance(fault_of_failure(failure, "RunTask").trouble, Trouble)
+    assert isinstance(fault_of_failure(failure, "RunTask").trouble, FailureKind)
 
 
 def test_the_errors_of_a_real_client_are_classified():
@@ -351,4 +357,4 @@ def test_the_errors_of_a_real_client_are_classified():
 
     error = ClientExceptionsFactory().create_client_exceptions(model).ClusterNotFoundException
     raised = error({"Error": {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}}, "RunTask")
-    assert fault_of(raised, "RunTask").trouble is Trouble.REFUSED
+    assert fault_of(raised, "RunTask").trouble is FailureKind.REFUSED

@@ -9,7 +9,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from aws_exec.clouds.errors import fault_of, fault_of_failure
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.clouds.answered import answered
 
 TOKEN = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJl"
@@ -31,7 +31,7 @@ def test_a_request_that_does_not_fit_names_the_fields_but_no_value():
     )
     assert TOKEN in str(error)
     fault = fault_of(error, "RunTask")
-    assert fault.trouble is Trouble.INVALID
+    assert fault.trouble is FailureKind.INVALID
     assert "hunter2" not in fault.message
     assert "eyJ" not in fault.message
     assert fault.message.split("; ") == [

@@ -6,8 +6,8 @@ from aws_exec.dispatch.credentials import RENEWAL_SECONDS, RENEWALS_HUNG
 from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.dispatcher import ROWS_HUNG, ROWS_SECONDS
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import AskOwners, Survey
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.effects import FindOwners, ListFleet
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import rig, submit, until
 
@@ -28,25 +28,25 @@ class HungDatabase:
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(AskOwners(ask=1, sightings=()), AskOwners(ask=2, sightings=()))
+        it.dispatch(FindOwners(ask=1, sightings=()), FindOwners(ask=2, sightings=()))
         until(lambda: len(database.asked) == 1)
-        assert it.dispatcher.oldest().kind == "AskOwners"
+        assert it.dispatcher.oldest().kind == "FindOwners"
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
-        assert (type(event), event.ask, event.fault.trouble) == (on.SurveyFailed, 1, Trouble.UNREACHED)
+        assert (type(event), event.ask, event.fault.trouble) == (on.ListFleetFailed, 1, FailureKind.UNREACHED)
         until(lambda: len(database.asked) == 2)
         database.go_on.set()
-        assert it.settle() == [on.OwnersTold(ask=2, sightings=(), owners=())]
+        assert it.settle() == [on.OwnersFound(ask=2, sightings=(), owners=())]
 
 
 def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(unfinished=lambda: database(())), look_after=0.01, lease=1e6) as it:
-        it.dispatch(Survey(ask=1))
+        it.dispatch(ListFleet(ask=1))
         until(lambda: database.asked)
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
-        assert (type(event), event.fault.trouble) == (on.SurveyFailed, Trouble.UNREACHED)
+        assert (type(event), event.fault.trouble) == (on.ListFleetFailed, FailureKind.UNREACHED)
         database.go_on.set()
     assert [line for line in caplog.messages if line.startswith("AWS")] == []
 
@@ -54,7 +54,7 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(*(AskOwners(ask=ask, sightings=()) for ask in range(1, 10)))
+        it.dispatch(*(FindOwners(ask=ask, sightings=()) for ask in range(1, 10)))
         for given_up in range(1, ROWS_HUNG + 1):
             until(lambda n=given_up: len(database.asked) == n)
             clock.advance(ROWS_SECONDS + 1)
@@ -81,7 +81,7 @@ class HungRenewals:
             self.go_on.wait()
 
 
-EXPIRED = Fault(Trouble.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
+EXPIRED = CallFailure(FailureKind.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
 SOON = {"renewal": (0.0, 0.0), "look_after": 0.01, "lease": 1e6}
 
 

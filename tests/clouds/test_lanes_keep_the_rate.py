@@ -5,7 +5,7 @@ import pytest
 from aws_exec.dispatch.dispatcher import Workers
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import PATIENCE, confirm, find, observe, rig, stop, submit, until
 
@@ -70,14 +70,14 @@ def test_a_throttle_halves_the_rate_of_its_lane_once_for_all_calls_in_flight():
     clock = FakeClock()
     with rig(clock=clock) as it:
         release = it.cloud.hold("submit")
-        it.cloud.fail("submit", Trouble.THROTTLED, times=10)
+        it.cloud.fail("submit", FailureKind.THROTTLED, times=10)
         it.dispatch(*(submit(ask) for ask in range(1, 11)))
         until(lambda: it.cloud.calls["submit"] == 10)
         release.set()
-        assert {event.fault.trouble for event in it.take(10)} == {Trouble.THROTTLED}
+        assert {event.fault.trouble for event in it.take(10)} == {FailureKind.THROTTLED}
         assert (it.launches.share, it.reads.share) == (0.5, 1.0)
         clock.advance(1.0)
-        it.cloud.fail("submit", Trouble.THROTTLED)
+        it.cloud.fail("submit", FailureKind.THROTTLED)
         it.dispatch(submit(11))
         it.one()
         assert it.launches.share == pytest.approx((0.5 + 1 / 60) / 2)
@@ -85,9 +85,9 @@ def test_a_throttle_halves_the_rate_of_its_lane_once_for_all_calls_in_flight():
 
 def test_a_throttled_read_halves_the_rate_of_reads():
     with rig(clock=FakeClock()) as it:
-        it.cloud.fail("describe", Trouble.THROTTLED)
+        it.cloud.fail("describe", FailureKind.THROTTLED)
         it.dispatch(observe(1, Job("a")))
-        assert it.one().fault.trouble is Trouble.THROTTLED
+        assert it.one().fault.trouble is FailureKind.THROTTLED
         assert (it.launches.share, it.reads.share) == (1.0, 0.5)
 
 

@@ -3,11 +3,11 @@ import threading
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import PATIENCE, Rig, confirm, observe, rig, stop, submit, until
 
-EXPIRED = Fault(Trouble.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
+EXPIRED = CallFailure(FailureKind.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
 
 
 class Renewals:
@@ -42,7 +42,7 @@ def test_bad_credentials_pause_every_lane_and_renew_the_client_once():
         assert it.one().ask == 7
         assert it.dispatcher.outstanding == 3
         renew.go_on.release()
-        assert [type(event) for event in it.take(3)] == [on.Accepted, on.Observed, on.StopAnswered]
+        assert [type(event) for event in it.take(3)] == [on.Accepted, on.Described, on.StopAnswered]
         assert (renew.count, it.cloud.calls["check"]) == (1, 1)
 
 
@@ -51,7 +51,7 @@ def test_the_lanes_stay_paused_until_a_call_gets_past_authentication(caplog):
     renew = Renewals(CloudError(EXPIRED), RuntimeError("secret"))
     with rig(renew=renew, renewal=(0.0, 0.0)) as it:
         it.cloud.fail("check", EXPIRED)
-        it.cloud.fail("check", Trouble.UNREACHED)
+        it.cloud.fail("check", FailureKind.UNREACHED)
         it.cloud.fail("submit", EXPIRED)
         it.dispatch(submit(1))
         assert it.one().fault is EXPIRED
@@ -81,7 +81,7 @@ def test_a_call_that_was_made_before_the_renewal_does_not_pause_again():
         it.dispatch(submit(3))
         assert isinstance(it.one(), on.Accepted)
         release.set()
-        assert it.one() == on.ObserveFailed(ask=1, fault=EXPIRED)
+        assert it.one() == on.DescribeFailed(ask=1, fault=EXPIRED)
         it.dispatch(submit(4))
         assert isinstance(it.one(), on.Accepted)
         assert renew.count == 1
@@ -120,11 +120,11 @@ def test_what_is_paused_can_be_withdrawn_and_closed():
 
 def test_a_code_that_somebody_declared_to_mean_bad_credentials_pauses_the_lanes_too():
     renew = Renewals()
-    strange = Fault(Trouble.REFUSED, "RunTask", "OurGatewayLoggedOut")
+    strange = CallFailure(FailureKind.REFUSED, "RunTask", "OurGatewayLoggedOut")
     with rig(renew=renew, renewal=(0.0, 0.0), bad_credentials={"OurGatewayLoggedOut"}) as it:
         it.cloud.fail("submit", strange)
         it.dispatch(submit(1))
-        assert it.one().fault == Fault(Trouble.CREDENTIALS, "RunTask", "OurGatewayLoggedOut")
+        assert it.one().fault == CallFailure(FailureKind.CREDENTIALS, "RunTask", "OurGatewayLoggedOut")
         assert renew.begun.acquire(timeout=PATIENCE)
         renew.go_on.release()
         it.dispatch(submit(2))

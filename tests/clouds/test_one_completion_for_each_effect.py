@@ -11,14 +11,14 @@ from aws_exec.dispatch.completions import Asks
 from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import AskOwners
+from aws_exec.lifecycle.effects import FindOwners
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit, timeless, until
 from tests.interruption import is_spared
 
-LOST = Fault(Trouble.NO_ANSWER, "RunTask", "ReadTimeoutError")
+LOST = CallFailure(FailureKind.NO_ANSWER, "RunTask", "ReadTimeoutError")
 
 
 def raised_by_compose(error):
@@ -40,10 +40,10 @@ def test_each_effect_is_answered_with_its_own_event():
         it.dispatch(observe(2, job, unknown), find(3, "launch1"), stop(4, unknown), confirm(5, "a", "b"))
         seen = accepted.seen
         assert [timeless(event) for event in it.take(4)] == [
-            on.Observed(ask=2, seen=(seen,), missing=(unknown,)),
-            on.Found(ask=3, launch_ids=("launch1",), seen=(seen,)),
+            on.Described(ask=2, seen=(seen,), missing=(unknown,)),
+            on.FoundByLaunchId(ask=3, launch_ids=("launch1",), seen=(seen,)),
             on.StopAnswered(ask=4, launch_id="launch4", fault=None),
-            on.Confirmed(ask=5, launch_ids=("a", "b"), ours=frozenset({"a", "b"})),
+            on.OwnershipVerified(ask=5, launch_ids=("a", "b"), ours=frozenset({"a", "b"})),
         ]
         assert it.dispatcher.idle()
 
@@ -56,8 +56,8 @@ def test_a_fault_of_the_cloud_is_the_event():
         request = Request("launch1-1", "", {"jwt": JWT})
         assert it.settle() == [
             on.Unaccepted(ask=1, launch_id="launch1", fault=LOST, request=request, place=""),
-            on.ObserveFailed(ask=2, fault=LOST),
-            on.FindFailed(ask=3, launch_ids=("f",), fault=LOST),
+            on.DescribeFailed(ask=2, fault=LOST),
+            on.FindByLaunchIdFailed(ask=3, launch_ids=("f",), fault=LOST),
             on.StopAnswered(ask=4, launch_id="launch4", fault=LOST),
         ]
 
@@ -71,12 +71,12 @@ def test_an_adapter_that_breaks_leaves_it_open_what_happened(error, caplog):
         events = it.settle()
         assert [event.ask for event in events] == [1, 2, 3, 4]
         assert {(event.fault.trouble, event.fault.code) for event in events} == {
-            (Trouble.NO_ANSWER, type(error).__name__),
+            (FailureKind.NO_ANSWER, type(error).__name__),
         }
         assert events[0].request.token == "launch1-1"
         # The lanes live on.
         it.dispatch(submit(5), observe(6, Job("a")), stop(7, Job("a")))
-        assert [type(event) for event in it.settle()] == [on.Accepted, on.Observed, on.StopAnswered]
+        assert [type(event) for event in it.settle()] == [on.Accepted, on.Described, on.StopAnswered]
     assert JWT not in caplog.text
 
 
@@ -85,14 +85,14 @@ def test_a_compose_that_breaks_refuses_its_launch_and_sends_nothing(error, caplo
     with rig(compose=raised_by_compose(error)) as it:
         it.dispatch(submit(1))
         assert it.one() == on.Unaccepted(
-            ask=1, launch_id="launch1", fault=Fault(Trouble.REFUSED, "compose", type(error).__name__)
+            ask=1, launch_id="launch1", fault=CallFailure(FailureKind.REFUSED, "compose", type(error).__name__)
         )
         assert not it.cloud.calls
     assert JWT not in caplog.text
 
 
 def test_a_compose_that_finds_the_request_wrong_says_so():
-    wrong = Fault(Trouble.INVALID, "RunTask", "bad cpu", "cpu: 7 is no Fargate size")
+    wrong = CallFailure(FailureKind.INVALID, "RunTask", "bad cpu", "cpu: 7 is no Fargate size")
     with rig(compose=raised_by_compose(CloudError(wrong))) as it:
         it.dispatch(submit(1))
         assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=wrong)
@@ -110,17 +110,19 @@ def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
 def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, caplog):
     with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
-        assert it.one() == on.ConfirmFailed(
-            ask=1, launch_ids=("a",), fault=Fault(Trouble.UNREACHED, "Confirm", type(error).__name__)
+        assert it.one() == on.VerifyOwnershipFailed(
+            ask=1, launch_ids=("a",), fault=CallFailure(FailureKind.UNREACHED, "Confirm", type(error).__name__)
         )
     assert "password" not in caplog.text
 
 
 def test_owners_that_are_not_one_for_each_container_are_no_answer():
-    sighting = Sighting(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
+    sighting = FleetMember(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
     with rig(rows=Rows(owners=lambda _: [])) as it:
-        it.dispatch(AskOwners(ask=1, sightings=(sighting,)))
-        assert it.one() == on.SurveyFailed(ask=1, fault=Fault(Trouble.UNREACHED, "AskOwners", "ValueError"))
+        it.dispatch(FindOwners(ask=1, sightings=(sighting,)))
+        assert it.one() == on.ListFleetFailed(
+            ask=1, fault=CallFailure(FailureKind.UNREACHED, "FindOwners", "ValueError")
+        )
 
 
 def test_an_effect_that_is_dispatched_twice_is_carried_out_once():
@@ -157,7 +159,7 @@ def test_a_thousand_launches_are_each_completed_once(caplog):
     caplog.set_level(logging.WARNING)
     with rig() as it:
         it.cloud.fail("submit", RuntimeError("bug"), times=100)
-        it.cloud.fail("submit", Trouble.NO_ANSWER, times=100, acted=True)
+        it.cloud.fail("submit", FailureKind.NO_ANSWER, times=100, acted=True)
         it.dispatch(*(submit(ask) for ask in range(1, 1001)))
         events = it.settle()
         assert [event.ask for event in events] == list(range(1, 1001))
@@ -262,6 +264,10 @@ def test_looks_that_were_asked_as_one_fail_as_one():
         until(lambda: it.cloud.calls["find"] == 1)
         it.dispatch(find(2, "b"), find(3, "c"))
         until(lambda: not it.dispatcher._intake)  # all of them are queued
-        it.cloud.fail("find", Trouble.UNREACHED)
+        it.cloud.fail("find", FailureKind.UNREACHED)
         release.set()
-        assert [type(event) for event in it.take(3)] == [on.Found, on.FindFailed, on.FindFailed]
+        assert [type(event) for event in it.take(3)] == [
+            on.FoundByLaunchId,
+            on.FindByLaunchIdFailed,
+            on.FindByLaunchIdFailed,
+        ]

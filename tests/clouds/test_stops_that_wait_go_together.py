@@ -5,7 +5,7 @@ import pytest
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import StopJob
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeCloud
 from tests.clouds.lanes import rig, stop, until
 
@@ -50,7 +50,7 @@ def test_stops_that_wait_with_the_same_reason_are_one_call_and_each_is_completed
 
 
 def test_a_fault_of_one_is_not_the_others():
-    denied = Fault(Trouble.REFUSED, "TerminateJobs", "AccessDeniedException")
+    denied = CallFailure(FailureKind.REFUSED, "TerminateJobs", "AccessDeniedException")
     events = queued(BulkCloud(), *(stop(ask, Job(str(ask))) for ask in (2, 3)), fail=denied)
     assert [event.fault for event in events] == [None, denied, None]
 
@@ -59,7 +59,7 @@ def test_a_fault_of_one_is_not_the_others():
 def test_a_call_that_breaks_fails_for_each(error):
     events = queued(BulkCloud(), *(stop(ask, Job(str(ask))) for ask in (2, 3)), fail=error)
     faults = [event.fault and event.fault.trouble for event in events]
-    assert faults == [None, Trouble.NO_ANSWER, Trouble.NO_ANSWER]
+    assert faults == [None, FailureKind.NO_ANSWER, FailureKind.NO_ANSWER]
 
 
 def test_a_service_without_a_bulk_call_is_asked_one_by_one():

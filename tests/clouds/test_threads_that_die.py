@@ -21,14 +21,14 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import AskOwners, CheckWanted, Settle, Survey
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.effects import CheckWanted, FindOwners, ListFleet, VerifyExit
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeCloud
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
 from tests.interruption import is_spared
 
 KINDS = ("dispatch", "launch", "stop", "read", "row", "credentials")
-EXPIRED = Fault(Trouble.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
+EXPIRED = CallFailure(FailureKind.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
 
 
 class Kills:
@@ -96,10 +96,10 @@ def effects_from(first):
         find(next(numbers), "b"),
         *(stop(next(numbers), Job("a")) for _ in range(3)),
         confirm(next(numbers), "a"),
-        Settle(ask=next(numbers), launch_id="a", key="a"),
-        Settle(ask=next(numbers), launch_id="b", key="b"),
-        Survey(ask=next(numbers)),
-        AskOwners(ask=next(numbers), sightings=()),
+        VerifyExit(ask=next(numbers), launch_id="a", key="a"),
+        VerifyExit(ask=next(numbers), launch_id="b", key="b"),
+        ListFleet(ask=next(numbers)),
+        FindOwners(ask=next(numbers), sightings=()),
         CheckWanted(ask=next(numbers), launches=(("a", "a"),)),
     ]
 
@@ -137,7 +137,7 @@ def play(kills):
         renewal=(0.0, 0.0),
         look_after=0.002,
     )
-    first = [*effects_from(1), Settle(ask=50, launch_id="unknown", key="unknown"), submit(51)]
+    first = [*effects_from(1), VerifyExit(ask=50, launch_id="unknown", key="unknown"), submit(51)]
     it.dispatch(*first[:3])
     it.withdraw(2)
     came = complete(it, first[3:])
@@ -145,7 +145,7 @@ def play(kills):
     sent = Counter(request.token for request in it.cloud.requests)
     assert set(sent.values()) == {1}
     for event in came:
-        if isinstance(event, on.Unaccepted) and event.fault.trouble is not Trouble.NO_ANSWER:
+        if isinstance(event, on.Unaccepted) and event.fault.trouble is not FailureKind.NO_ANSWER:
             assert not it.cloud.containers(f"{event.launch_id}-1"), f"{event} was sent"
         if isinstance(event, on.Accepted):
             assert it.cloud.containers(f"{event.launch_id}-1") == [event.seen.job]
@@ -231,15 +231,18 @@ def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
         for verb in ("submit", "describe", "stop"):
             cloud.fail(verb, MemoryError())
         it.dispatch(
-            submit(4), observe(5, Job("a")), stop(6, Job("a")), *(AskOwners(ask=ask, sightings=()) for ask in (7, 8, 9))
+            submit(4),
+            observe(5, Job("a")),
+            stop(6, Job("a")),
+            *(FindOwners(ask=ask, sightings=()) for ask in (7, 8, 9)),
         )
         came = it.settle()
         assert [event.ask for event in came] == [4, 5, 6, 7, 8, 9]
-        assert [event.fault.trouble for event in came] == [Trouble.NO_ANSWER] * 3 + [Trouble.UNREACHED] * 3
+        assert [event.fault.trouble for event in came] == [FailureKind.NO_ANSWER] * 3 + [FailureKind.UNREACHED] * 3
         cloud.fail("submit", EXPIRED)
         it.dispatch(submit(10))
         assert it.one().fault == EXPIRED
-        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), AskOwners(ask=14, sightings=()))
+        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), FindOwners(ask=14, sightings=()))
         assert [event for event in it.settle() if getattr(event, "fault", None)] == []
         assert len(before) == 5
         assert before <= threads()
@@ -254,4 +257,4 @@ def test_an_error_that_can_be_written_nowhere_is_completed(monkeypatch):
     with rig() as it:
         it.cloud.fail("submit", MemoryError())
         it.dispatch(submit(1))
-        assert it.one().fault.trouble is Trouble.NO_ANSWER
+        assert it.one().fault.trouble is FailureKind.NO_ANSWER

@@ -6,7 +6,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import rig, submit, until
 from tests.clouds.test_lanes_pause_while_credentials_fail import Renewals
@@ -15,7 +15,7 @@ from tests.clouds.test_lanes_pause_while_credentials_fail import Renewals
 class Composer:
     """Fails with these faults, one after the other, then composes."""
 
-    def __init__(self, *faults: Fault):
+    def __init__(self, *faults: CallFailure):
         self._faults = list(faults)
 
     def __call__(self, effect) -> Request:
@@ -27,15 +27,15 @@ class Composer:
 @pytest.mark.parametrize(
     "met",
     [
-        Fault(Trouble.CREDENTIALS, "DescribeClusters", "ExpiredTokenException"),
-        Fault(Trouble.REFUSED, "DescribeClusters", "OurGatewayLoggedOut"),
+        CallFailure(FailureKind.CREDENTIALS, "DescribeClusters", "ExpiredTokenException"),
+        CallFailure(FailureKind.REFUSED, "DescribeClusters", "OurGatewayLoggedOut"),
     ],
 )
 def test_bad_credentials_that_composing_meets_pause_the_lanes(met):
     renew = Renewals()
     with rig(compose=Composer(met), renew=renew, renewal=(0.0, 0.0), bad_credentials={"OurGatewayLoggedOut"}) as it:
         it.dispatch(submit(1))
-        told = Fault(Trouble.CREDENTIALS, "DescribeClusters", met.code)
+        told = CallFailure(FailureKind.CREDENTIALS, "DescribeClusters", met.code)
         assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=told)
         assert renew.begun.acquire(timeout=1.0)
         it.dispatch(submit(2))
@@ -48,16 +48,16 @@ def test_bad_credentials_that_composing_meets_pause_the_lanes(met):
 def test_a_throttle_that_composing_meets_slows_the_reads_and_not_the_launches():
     clock = FakeClock()
     reads = Pacer(8.0, 8.0, clock)
-    with rig(compose=Composer(Fault(Trouble.THROTTLED, "DescribeClusters")), clock=clock, reads=reads) as it:
+    with rig(compose=Composer(CallFailure(FailureKind.THROTTLED, "DescribeClusters")), clock=clock, reads=reads) as it:
         it.dispatch(submit(1))
-        assert it.one().fault.trouble is Trouble.THROTTLED
+        assert it.one().fault.trouble is FailureKind.THROTTLED
         assert (reads.share, it.launches.share) == (0.5, 1.0)
 
 
 def test_what_goes_unanswered_while_composing_leaves_no_doubt_about_the_launch():
-    lost = Fault(Trouble.NO_ANSWER, "DescribeClusters", "ReadTimeoutError", "no answer")
+    lost = CallFailure(FailureKind.NO_ANSWER, "DescribeClusters", "ReadTimeoutError", "no answer")
     with rig(compose=Composer(lost)) as it:
         it.dispatch(submit(1))
-        told = Fault(Trouble.UNREACHED, "DescribeClusters", "ReadTimeoutError", "no answer")
+        told = CallFailure(FailureKind.UNREACHED, "DescribeClusters", "ReadTimeoutError", "no answer")
         assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=told)
         assert not it.cloud.calls

@@ -5,15 +5,15 @@ from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.dispatcher import Workers
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import AskOwners, WithdrawAll
-from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.lifecycle.effects import FindOwners, WithdrawAll
+from aws_exec.lifecycle.values import FailureKind, Job
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
 
 
 def held(event) -> tuple:
     assert isinstance(event, on.Unaccepted)
-    assert event.fault.trouble is Trouble.HELD
+    assert event.fault.trouble is FailureKind.HELD
     return event.ask, event.fault.code
 
 
@@ -51,7 +51,7 @@ def test_all_launches_that_were_not_sent_are_withdrawn_together_and_nothing_else
         go_on.set()
         assert held(it.one()) == (1, "Withdrawn")
         release.set()
-        assert isinstance(it.one(), on.Observed)
+        assert isinstance(it.one(), on.Described)
         it.dispatch(submit(5))
         assert isinstance(it.one(), on.Accepted)
         assert it.cloud.calls["submit"] == 1
@@ -107,7 +107,7 @@ def test_no_launch_is_sent_when_the_scheduler_has_not_beaten_within_the_lease():
         late, stopped, observed = it.take(3)
         assert held(late) == (2, "LeaseLapsed")
         assert stopped.fault is None
-        assert isinstance(observed, on.Observed)
+        assert isinstance(observed, on.Described)
         it.dispatcher.beat(clock())
         it.dispatch(submit(5))
         assert isinstance(it.one(), on.Accepted)
@@ -172,7 +172,7 @@ def test_closing_does_not_wait_for_reads_and_questions_whose_answers_nobody_need
 
     with rig(rows=Rows(owners=owners)) as it:
         release = it.cloud.hold("describe")
-        it.dispatch(submit(1), observe(2, Job("a")), AskOwners(ask=3, sightings=()))
+        it.dispatch(submit(1), observe(2, Job("a")), FindOwners(ask=3, sightings=()))
         assert it.one().ask == 1
         until(lambda: it.cloud.calls["describe"] == 1 and asked.is_set())
         assert it.dispatcher.close(PATIENCE / 2) is True
@@ -204,7 +204,7 @@ def test_stops_that_cannot_be_sent_in_time_are_held():
     until(lambda: it.cloud.calls["stop"] == 1)
     assert it.dispatcher.close(0.01) is False
     left = it.one()
-    assert (left.ask, left.fault.trouble, left.fault.code) == (2, Trouble.HELD, "Closed")
+    assert (left.ask, left.fault.trouble, left.fault.code) == (2, FailureKind.HELD, "Closed")
     release.set()
     assert it.one() == on.StopAnswered(ask=1, launch_id="launch1", fault=None)
 
@@ -217,12 +217,12 @@ def test_what_is_dispatched_after_the_close_is_held_at_once():
     events = it.take(5)
     assert [type(event) for event in events] == [
         on.Unaccepted,
-        on.ObserveFailed,
-        on.FindFailed,
+        on.DescribeFailed,
+        on.FindByLaunchIdFailed,
         on.StopAnswered,
-        on.ConfirmFailed,
+        on.VerifyOwnershipFailed,
     ]
-    assert {event.fault.trouble for event in events} == {Trouble.HELD}
+    assert {event.fault.trouble for event in events} == {FailureKind.HELD}
 
 
 def test_a_dispatcher_that_never_started_closes_too():

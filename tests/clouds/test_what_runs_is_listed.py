@@ -11,8 +11,8 @@ from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.effects import Watch
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.effects import ListRunning
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from tests.clouds.lanes import rig
 
 TASK = "arn:aws:ecs:us-east-1:123456789012:task/{}/{}"
@@ -87,7 +87,7 @@ def test_what_the_service_does_not_say_is_not_guessed(cloud, jobs):
     client.denied = "ThrottlingException"
     with pytest.raises(CloudError) as raised:
         cloud(client).watch(jobs[0].place, jobs)
-    assert raised.value.fault.trouble is Trouble.THROTTLED
+    assert raised.value.fault.trouble is FailureKind.THROTTLED
 
 
 def test_the_tasks_of_a_cluster_that_is_gone_are_described():
@@ -100,12 +100,12 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        it.dispatch(Watch(ask=1, place="", jobs=(job,), at_once=99))
-        assert it.one() == on.Watched(ask=1, place="", unlisted=())
-        slow_down = Fault(Trouble.THROTTLED, "ListTasks", "ThrottlingException")
+        it.dispatch(ListRunning(ask=1, place="", jobs=(job,), at_once=99))
+        assert it.one() == on.RunningListed(ask=1, place="", unlisted=())
+        slow_down = CallFailure(FailureKind.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
-        it.dispatch(Watch(ask=2, place="", jobs=(job,), at_once=99))
-        assert it.one() == on.ObserveFailed(ask=2, fault=slow_down)
+        it.dispatch(ListRunning(ask=2, place="", jobs=(job,), at_once=99))
+        assert it.one() == on.DescribeFailed(ask=2, fault=slow_down)
 
 
 @pytest.mark.parametrize("at_once", [2, 20, 99])
@@ -114,8 +114,8 @@ def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_do
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
         few = tuple(Job(f"arn:nobody{number}") for number in range(at_once))
-        it.dispatch(Watch(ask=1, place="", jobs=(job, *few), at_once=at_once))
-        assert it.one() == on.Observed(ask=1, seen=(), missing=few)
+        it.dispatch(ListRunning(ask=1, place="", jobs=(job, *few), at_once=at_once))
+        assert it.one() == on.Described(ask=1, seen=(), missing=few)
         many = (*few, Job("arn:one more"))
-        it.dispatch(Watch(ask=2, place="", jobs=(job, *many), at_once=at_once))
-        assert it.one() == on.Watched(ask=2, place="", unlisted=many)
+        it.dispatch(ListRunning(ask=2, place="", jobs=(job, *many), at_once=at_once))
+        assert it.one() == on.RunningListed(ask=2, place="", unlisted=many)

@@ -8,12 +8,14 @@ from sqlalchemy.pool import QueuePool
 from aws_exec.clouds.errors import CloudError
 from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.log import INTERVAL_SECONDS, LaneLog
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeClock
 from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit
 from tests.clouds.test_one_completion_for_each_effect import raised_by_compose
 
-DENIED = Fault(Trouble.REFUSED, "StopTask", "AccessDeniedException", "not authorized to perform: ecs:StopTask")
+DENIED = CallFailure(
+    FailureKind.REFUSED, "StopTask", "AccessDeniedException", "not authorized to perform: ecs:StopTask"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +81,7 @@ class TestFaults:
         ]
 
     @pytest.mark.parametrize("verb", ["describe", "find", "stop"])
-    @pytest.mark.parametrize("trouble", sorted(set(Trouble) - {Trouble.HELD, Trouble.CREDENTIALS}, key=str))
+    @pytest.mark.parametrize("trouble", sorted(set(FailureKind) - {FailureKind.HELD, FailureKind.CREDENTIALS}, key=str))
     def test_every_fault_of_a_read_and_a_stop_is_said(self, verb, trouble, caplog):
         ask = {"describe": observe(1, Job("a")), "find": find(1, "f"), "stop": stop(1, Job("a"))}[verb]
         with rig() as it:
@@ -88,20 +90,20 @@ class TestFaults:
             it.one()
         assert len(lines(caplog)) == 1
 
-    @pytest.mark.parametrize("trouble", list(Trouble))
+    @pytest.mark.parametrize("trouble", list(FailureKind))
     def test_of_a_launch_what_is_not_its_own_trouble_is_said_and_never_the_request(self, trouble, caplog):
         with rig(renewal=(60.0, 60.0)) as it:
             it.cloud.fail("submit", trouble)
             it.dispatch(submit(1))
             it.one()
-        said = {Trouble.REFUSED, Trouble.UNREACHED, Trouble.NO_ANSWER, Trouble.THROTTLED}
+        said = {FailureKind.REFUSED, FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.THROTTLED}
         assert len(lines(caplog)) == (1 if trouble in said else 0)
         assert JWT not in caplog.text
 
     def test_each_operation_and_code_is_a_kind_of_its_own(self, caplog):
         log = LaneLog(FakeClock())
         for operation, code in (("A", "x"), ("A", "y"), ("B", "x"), ("A", "x")):
-            log.fault(Fault(Trouble.REFUSED, operation, code))
+            log.fault(CallFailure(FailureKind.REFUSED, operation, code))
         assert len(lines(caplog)) == 3
 
     def test_what_composing_meets_is_said(self, caplog):
@@ -150,7 +152,7 @@ class TestTheUnforeseen:
             it.dispatch(*(confirm(ask, "a") for ask in range(1, 11)), submit(11))
             it.take(11)
         assert sorted(lines(caplog)) == [
-            "Airflow's database did not answer Confirm (OperationalError)",
+            "Airflow's database did not answer VerifyOwnership (OperationalError)",
             "Airflow's database did not answer compose (OperationalError)",
         ]
         assert "password" not in caplog.text
@@ -160,18 +162,18 @@ class TestTheUnforeseen:
         with engine.connect(), rig(rows=Rows(confirm=lambda *_: engine.connect())) as it:
             it.dispatch(confirm(1, "a"))
             fault = it.one().fault
-        assert (fault.trouble, fault.code) == (Trouble.UNREACHED, "TimeoutError")
-        assert lines(caplog) == ["Airflow's database did not answer Confirm (TimeoutError)"]
+        assert (fault.trouble, fault.code) == (FailureKind.UNREACHED, "TimeoutError")
+        assert lines(caplog) == ["Airflow's database did not answer VerifyOwnership (TimeoutError)"]
 
     @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.__name__)
     def test_what_says_that_a_connection_or_the_server_failed_is_no_bug(self, kind, caplog):
         LaneLog(FakeClock()).unforeseen(made(kind), "Confirm")
-        assert lines(caplog) == [f"Airflow's database did not answer Confirm ({kind.__name__})"]
+        assert lines(caplog) == [f"Airflow's database did not answer VerifyOwnership ({kind.__name__})"]
 
     @pytest.mark.parametrize("kind", [*OUR_MISTAKES, TimeoutError, ConnectionError], ids=lambda kind: kind.__name__)
     def test_what_says_that_we_are_wrong_or_nothing_of_a_database_is_a_bug(self, kind, caplog):
         LaneLog(FakeClock()).unforeseen(made(kind), "Confirm")
-        assert f"Unexpected {kind.__name__} in Confirm; this is a bug worth reporting" in lines(caplog)[0]
+        assert f"Unexpected {kind.__name__} in VerifyOwnership; this is a bug worth reporting" in lines(caplog)[0]
 
     def test_every_exception_of_sqlalchemy_for_a_driver_is_one_or_the_other(self):
         assert {exc.DBAPIError, *derived(exc.DBAPIError)} <= {*NO_ANSWER, *OUR_MISTAKES}

@@ -11,7 +11,7 @@ from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.lifecycle.job_name import job_name
-from aws_exec.lifecycle.values import Job, Token, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job, Token
 from aws_exec.local import EmbeddedAws
 from aws_exec.testing import FakeCloud
 from aws_exec.testing.conformance import World
@@ -43,7 +43,7 @@ class FakeWorld(World):
         pass
 
     def refuse_next(self) -> None:
-        self.cloud.fail("submit", Trouble.NO_CAPACITY)
+        self.cloud.fail("submit", FailureKind.NO_CAPACITY)
 
     def launch_foreign(self, token: Token | None) -> Job:
         return self.cloud.add(token)
@@ -53,7 +53,7 @@ class FakeWorld(World):
 
     def unhealthy(self) -> FakeCloud:
         cloud = FakeCloud()
-        cloud.fail("check", Trouble.REFUSED)
+        cloud.fail("check", FailureKind.REFUSED)
         return cloud
 
     def containers(self) -> int:

@@ -23,7 +23,7 @@ from aws_exec.diagnosis import (
 )
 from aws_exec.diagnosis import call_failures as fault_table
 from aws_exec.diagnosis import terminations as stop_table
-from aws_exec.lifecycle.values import Fault, Stop, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
 
 SAID = Path(__file__).with_name("said")
 
@@ -39,13 +39,13 @@ def recorded(*names):
 def stop_of(entry):
     values = {"service": "ecs", **entry, "sidecars": tuple(entry.get("sidecars", ()))}
     del values["rule"]
-    return Stop(**values)
+    return Termination(**values)
 
 
 def fault_of(entry):
-    values = {**entry, "trouble": Trouble(entry["trouble"])}
+    values = {**entry, "trouble": FailureKind(entry["trouble"])}
     del values["rule"]
-    return Fault(**values)
+    return CallFailure(**values)
 
 
 STOPS = [(entry["rule"], stop_of(entry)) for entry in recorded()]
@@ -54,19 +54,19 @@ FAULTS = [(entry["rule"], fault_of(entry)) for entry in recorded("calls")]
 TOKEN = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJl"
 
 stops = st.builds(
-    Stop,
+    Termination,
     service=st.sampled_from(["ecs", "batch", ""]) | st.text(),
     exit_code=st.none() | st.integers(-300, 300),
     started=st.booleans(),
     code=st.text(),
     reason=st.text(),
     container_reason=st.text(),
-    on_purpose=st.booleans(),
+    user_initiated=st.booleans(),
     sidecars=st.lists(st.text(), max_size=2).map(tuple),
 )
 faults = st.builds(
-    Fault,
-    trouble=st.sampled_from(Trouble),
+    CallFailure,
+    trouble=st.sampled_from(FailureKind),
     operation=st.text(),
     code=st.text(),
     message=st.text(),
@@ -123,16 +123,16 @@ def test_any_fault_has_a_diagnosis(fault):
 @pytest.mark.parametrize(
     ("stop", "expected"),
     [
-        (Stop("ecs", reason="RESOURCE:MEMORY"), Replacement.FREE),
-        (Stop("ecs", code="SpotInterruption", reason="Your Spot Task was interrupted."), Replacement.FREE),
-        (Stop("ecs", reason="Capacity is unavailable at this time."), Replacement.FREE),
-        (Stop("batch", reason="Host EC2 (instance i-0) terminated."), Replacement.FREE),
-        (Stop("ecs", reason="CannotPullContainerError: api:v1: not found"), Replacement.NO),
-        (Stop("ecs", reason="CannotPullContainerError: dial tcp 10.0.0.1:443: i/o timeout"), Replacement.YES),
-        (Stop("ecs", reason="Timeout waiting for network interface provisioning to complete."), Replacement.YES),
-        (Stop("ecs", reason="nobody has ever seen this"), Replacement.YES),
-        (Stop("ecs"), Replacement.YES),
-        (Stop("ecs", reason="RESOURCE:MEMORY", on_purpose=True), Replacement.NO),
+        (Termination("ecs", reason="RESOURCE:MEMORY"), Replacement.FREE),
+        (Termination("ecs", code="SpotInterruption", reason="Your Spot Task was interrupted."), Replacement.FREE),
+        (Termination("ecs", reason="Capacity is unavailable at this time."), Replacement.FREE),
+        (Termination("batch", reason="Host EC2 (instance i-0) terminated."), Replacement.FREE),
+        (Termination("ecs", reason="CannotPullContainerError: api:v1: not found"), Replacement.NO),
+        (Termination("ecs", reason="CannotPullContainerError: dial tcp 10.0.0.1:443: i/o timeout"), Replacement.YES),
+        (Termination("ecs", reason="Timeout waiting for network interface provisioning to complete."), Replacement.YES),
+        (Termination("ecs", reason="nobody has ever seen this"), Replacement.YES),
+        (Termination("ecs"), Replacement.YES),
+        (Termination("ecs", reason="RESOURCE:MEMORY", user_initiated=True), Replacement.NO),
     ],
 )
 def test_whether_a_new_container_can_help(stop, expected):
@@ -140,7 +140,7 @@ def test_whether_a_new_container_can_help(stop, expected):
 
 
 def test_an_unknown_reason_is_shown_as_aws_said_it():
-    stop = Stop("ecs", code="NewCode", reason="A sentence nobody knows", container_reason="and more")
+    stop = Termination("ecs", code="NewCode", reason="A sentence nobody knows", container_reason="and more")
     found = diagnose(stop)
     assert (found.rule, found.blame) == ("unknown", Blame.UNKNOWN)
     assert found.said == "NewCode\nA sentence nobody knows\nand more"
@@ -150,19 +150,21 @@ def test_an_unknown_reason_is_shown_as_aws_said_it():
 def test_a_word_of_prose_is_not_a_reason_code():
     """`AGENT`, `ATTRIBUTE`, `LOCATION`, `MISSING` and `INACTIVE` are codes in capitals only."""
     for word in ("agent", "attribute", "location", "missing", "inactive", "resource:"):
-        assert diagnose(Stop("ecs", reason=f"the {word} of something")).rule == "unknown"
+        assert diagnose(Termination("ecs", reason=f"the {word} of something")).rule == "unknown"
 
 
 def test_exit_137_with_a_reason_is_what_the_reason_says():
     killed = {"exit_code": 137, "started": True}
-    assert diagnose(Stop("ecs", **killed)).rule == "exit-137"
-    assert diagnose(Stop("ecs", **killed, container_reason="OutOfMemoryError: ...")).rule == "out-of-memory"
-    assert diagnose(Stop("batch", **killed, reason="Your Spot Task was interrupted.")).rule == "spot-interrupted"
-    assert diagnose(Stop("batch", **killed, reason="Job attempt duration exceeded timeout")).rule == "batch-timeout"
+    assert diagnose(Termination("ecs", **killed)).rule == "exit-137"
+    assert diagnose(Termination("ecs", **killed, container_reason="OutOfMemoryError: ...")).rule == "out-of-memory"
+    assert diagnose(Termination("batch", **killed, reason="Your Spot Task was interrupted.")).rule == "spot-interrupted"
+    assert (
+        diagnose(Termination("batch", **killed, reason="Job attempt duration exceeded timeout")).rule == "batch-timeout"
+    )
 
 
 def test_the_text_says_everything_once():
-    stop = Stop(
+    stop = Termination(
         "ecs",
         exit_code=137,
         started=True,
@@ -184,7 +186,7 @@ def test_the_text_says_everything_once():
 
 
 def test_the_text_leaves_out_what_is_not_known_and_fits_one_line():
-    text = tell(diagnose(Stop("ecs")), separator=" | ")
+    text = tell(diagnose(Termination("ecs")), separator=" | ")
     assert "\n" not in text
     assert "Exit code" not in text
     assert "AWS said" not in text
@@ -204,11 +206,11 @@ def test_the_text_leaves_out_what_is_not_known_and_fits_one_line():
     ],
 )
 def test_neither_diagnosis_nor_text_shows_a_credential(secret):
-    stop = Stop("ecs", reason=f"CannotStartContainerError: exec: {secret}: no such file", sidecars=(secret,))
+    stop = Termination("ecs", reason=f"CannotStartContainerError: exec: {secret}: no such file", sidecars=(secret,))
     shown = diagnose(stop).said + tell_stop(stop)
     assert secret not in shown
     assert "hunter2" not in shown
-    assert secret not in tell(diagnose_fault(Fault(Trouble.REFUSED, "RunTask", "X", f"in {secret}")))
+    assert secret not in tell(diagnose_fault(CallFailure(FailureKind.REFUSED, "RunTask", "X", f"in {secret}")))
 
 
 def test_a_name_of_a_secret_is_no_secret():
@@ -217,14 +219,14 @@ def test_a_name_of_a_secret_is_no_secret():
 
 
 def test_a_reason_without_end_is_cut():
-    assert len(diagnose(Stop("ecs", reason="x " * 5000)).said) <= 2000
+    assert len(diagnose(Termination("ecs", reason="x " * 5000)).said) <= 2000
 
 
 def test_a_text_made_to_be_slow_is_not():
     """Rules read a bounded part: a megabyte that nearly matches everything costs no more than a long reason."""
     said = "CannotPull ResourceInitializationError logger args mount volume EFS pull secrets task definition " * 10000
-    assert diagnose(Stop("ecs", reason=said)).rule
-    assert diagnose_fault(Fault(Trouble.INVALID, "RunTask", message=said)).rule
+    assert diagnose(Termination("ecs", reason=said)).rule
+    assert diagnose_fault(CallFailure(FailureKind.INVALID, "RunTask", message=said)).rule
 
 
 @pytest.mark.parametrize("partition", Loader().load_data("partitions")["partitions"], ids=lambda each: each["id"])
@@ -234,4 +236,6 @@ def test_amazon_s3_is_known_by_its_host_in_every_partition(partition):
         "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: failed open: "
         f'failed to do request: Get "https://{host}/0f": dial tcp: i/o timeout'
     )
-    assert diagnose(Stop(service="ecs", code="TaskFailedToStart", reason=reason)).rule == "pull-layers-unreachable"
+    assert (
+        diagnose(Termination(service="ecs", code="TaskFailedToStart", reason=reason)).rule == "pull-layers-unreachable"
+    )

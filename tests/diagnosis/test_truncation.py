@@ -12,7 +12,7 @@ from aws_exec.diagnosis import diagnose, diagnose_fault, rules
 from aws_exec.diagnosis.call_failures import RULES as FAULT_RULES
 from aws_exec.diagnosis.model import FaultRule, Rule, StopRule, said_of_fault, said_of_stop, unique
 from aws_exec.diagnosis.terminations import RULES as STOP_RULES
-from aws_exec.lifecycle.values import Fault, Stop, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
 from tests.diagnosis.test_diagnosis import SAID, fault_of, recorded, stop_of
 
 RULES = {rule.id: rule for rule in rules()}
@@ -21,7 +21,7 @@ RULES = {rule.id: rule for rule in rules()}
 @cache
 def rule_of(failure):
     """The id of the rule that recognises it. Without the redaction of `diagnose`: this runs some ten thousand times."""
-    if isinstance(failure, Stop):
+    if isinstance(failure, Termination):
         said = said_of_stop(failure)
         return next(rule.id for rule in STOP_RULES if rule.matches(failure, said))
     said = said_of_fault(failure)
@@ -62,9 +62,9 @@ def test_a_refusal_cut_anywhere_is_told_as_its_cause_or_as_a_more_general_one():
 
 
 def test_the_rules_are_matched_here_as_a_diagnosis_matches_them():
-    stop = Stop("ecs", reason="CannotPullContainerError: pull access den")
+    stop = Termination("ecs", reason="CannotPullContainerError: pull access den")
     assert rule_of(stop) == diagnose(stop).rule
-    fault = Fault(Trouble.REFUSED, "RunTask", "AccessDeniedException", "not authorized to perf")
+    fault = CallFailure(FailureKind.REFUSED, "RunTask", "AccessDeniedException", "not authorized to perf")
     assert rule_of(fault) == diagnose_fault(fault).rule
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from aws_exec.executors.metrics import Metering
 from aws_exec.lifecycle import Machine, Policy, effects, events
-from aws_exec.lifecycle.values import Job, Observation, Status, Stop
+from aws_exec.lifecycle.values import Job, Observation, Status, Termination
 from aws_exec.testing import FakeClock
 from tests.executors.recorded import Recorder
 from tests.executors.versions import initialize_stats
@@ -40,7 +40,7 @@ class Life:
         self.tell(events.Accepted(ask=self.tick(effects.Submit), launch_id=launch_id, seen=seen))
 
     def see(self, job, status, **how):
-        self.tell(events.Observed(ask=self.tick(effects.Observe), seen=(Observation(job, status, **how),)))
+        self.tell(events.Described(ask=self.tick(effects.Describe), seen=(Observation(job, status, **how),)))
 
     def times(self):
         self.metering.flush({})
@@ -54,7 +54,7 @@ def life():
 
 
 def test_the_three_spans_of_a_launch(life):
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.clock.advance(2)
     life.accept(A)
     life.clock.advance(30)
@@ -67,16 +67,16 @@ def test_the_three_spans_of_a_launch(life):
 
 
 def test_a_job_that_runs_when_it_is_accepted_waited_for_nothing(life):
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.clock.advance(1)
     life.accept(A, status=Status.RUNNING)
     assert life.times() == {"queued_to_accepted": [1], "accepted_to_running": [0], "queued_to_running": [1]}
 
 
 def test_a_replacement_counts_from_the_hand_over_and_from_its_own_acceptance(life):
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
-    life.see(A, Status.STOPPED, stop=Stop("ecs", reason="nobody knows"))
+    life.see(A, Status.STOPPED, stop=Termination("ecs", reason="nobody knows"))
     life.clock.advance(100)
     life.accept(B)
     life.clock.advance(7)
@@ -85,17 +85,17 @@ def test_a_replacement_counts_from_the_hand_over_and_from_its_own_acceptance(lif
 
 
 def test_a_container_that_is_over_when_it_is_first_seen_has_started(life):
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.clock.advance(3)
-    life.see(A, Status.STOPPED, started=True, stop=Stop("ecs", exit_code=0, started=True))
+    life.see(A, Status.STOPPED, started=True, stop=Termination("ecs", exit_code=0, started=True))
     assert life.times()["accepted_to_running"] == [3]
 
 
 def test_what_never_started_and_what_was_adopted_has_no_time_to_start(life):
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
-    life.see(A, Status.STOPPED, stop=Stop("ecs", reason="CannotPullContainerError: not found"))
+    life.see(A, Status.STOPPED, stop=Termination("ecs", reason="CannotPullContainerError: not found"))
     life.tell(events.Adopted(launch_id="M", key="K2", job=B))
     life.see(B, Status.RUNNING, started=True)
     assert life.times() == {"queued_to_accepted": [0]}
@@ -103,9 +103,9 @@ def test_what_never_started_and_what_was_adopted_has_no_time_to_start(life):
 
 def test_nothing_is_left_of_launches_that_are_over(life):
     for number in range(10):
-        life.tell(events.Taken(launch_id=f"L{number}", key="K", workload="work"))
+        life.tell(events.WorkloadQueued(launch_id=f"L{number}", key="K", workload="work"))
         life.tell(events.Revoked(key="K"))
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.see(A, Status.RUNNING, started=True)
     watch = life.metering._watch
@@ -113,16 +113,16 @@ def test_nothing_is_left_of_launches_that_are_over(life):
 
 
 def test_nothing_is_left_of_a_launch_that_failed_before_it_started(life):
-    life.tell(events.Taken(launch_id="L", key="K", workload="work"))
+    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
-    life.see(A, Status.STOPPED, stop=Stop("ecs", reason="stopped by jane", on_purpose=True))
+    life.see(A, Status.STOPPED, stop=Termination("ecs", reason="stopped by jane", user_initiated=True))
     watch = life.metering._watch
     assert (watch._waiting, watch._by_arn) == ({}, {})
 
 
 def test_an_idle_beat_makes_as_good_as_no_calls(life):
     for number in range(1000):
-        life.tell(events.Taken(launch_id=f"L{number}", key=f"K{number}", workload="work"))
+        life.tell(events.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"))
     life.metering.flush({})
     count = 0
 

@@ -9,7 +9,7 @@ import pytest
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.executors.launch_types import FAILURE_SECONDS, LaunchTypes
-from aws_exec.lifecycle.values import Fault, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind
 from tests.executors.harness import PATIENCE, Scheduler, task
 from tests.scripted.services import server_error
 
@@ -28,7 +28,7 @@ class Cluster:
         self.was_asked.set()
         assert self.may_answer.wait(PATIENCE)
         if self.trouble is not None:
-            raise CloudError(Fault(self.trouble, "DescribeClusters", "Odd", "no"))
+            raise CloudError(CallFailure(self.trouble, "DescribeClusters", "Odd", "no"))
         return "FARGATE"
 
 
@@ -37,7 +37,7 @@ def outcome(future):
     return error.fault.code if error is not None else future.result()
 
 
-@pytest.mark.parametrize(("trouble", "said"), [(None, "FARGATE"), (Trouble.UNREACHED, "Odd")])
+@pytest.mark.parametrize(("trouble", "said"), [(None, "FARGATE"), (FailureKind.UNREACHED, "Odd")])
 def test_many_threads_ask_once_and_all_get_the_one_answer(trouble, said):
     cluster = Cluster(trouble)
     types = LaunchTypes(cluster, lambda: 0.0)
@@ -82,7 +82,7 @@ def test_a_cluster_that_does_not_answer_holds_up_no_other():
 
 def test_a_failure_is_the_answer_for_some_seconds_and_then_it_is_asked_again():
     now = [0.0]
-    cluster = Cluster(Trouble.UNREACHED)
+    cluster = Cluster(FailureKind.UNREACHED)
     cluster.may_answer.set()
     types = LaunchTypes(cluster, lambda: now[0])
     for moment in (0.0, FAILURE_SECONDS - 0.1, FAILURE_SECONDS):
@@ -98,7 +98,7 @@ def test_a_failure_is_the_answer_for_some_seconds_and_then_it_is_asked_again():
 
 def test_bad_credentials_are_not_remembered():
     """The lanes wait until they are renewed; what was said of the old ones would make them wait again."""
-    cluster = Cluster(Trouble.CREDENTIALS)
+    cluster = Cluster(FailureKind.CREDENTIALS)
     cluster.may_answer.set()
     types = LaunchTypes(cluster, lambda: 0.0)
     with pytest.raises(CloudError):

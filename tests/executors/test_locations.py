@@ -7,8 +7,8 @@ import pytest
 from aws_exec.clouds.errors import CloudError
 from aws_exec.executors.locations import AT_MOST, LINGER_SECONDS, Locations
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Trouble
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status
 from aws_exec.testing import FakeClock
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_both
@@ -32,7 +32,7 @@ def surveyed(locations, *seen):
     def look(places):
         asked.extend(places)
         return [
-            Sighting(Observation(Job(f"arn:{each}", each), Status.RUNNING), Identity("us", "L1-1")) for each in seen
+            FleetMember(Observation(Job(f"arn:{each}", each), Status.RUNNING), Identity("us", "L1-1")) for each in seen
         ]
 
     locations.survey(look)
@@ -75,7 +75,7 @@ def test_a_survey_that_fails_forgets_no_location(locations, clock):
     clock.advance(10 * LINGER_SECONDS)
 
     def look(_):
-        raise CloudError(Fault(Trouble.UNREACHED, "ListTasks"))
+        raise CloudError(CallFailure(FailureKind.UNREACHED, "ListTasks"))
 
     with pytest.raises(CloudError):
         locations.survey(look)

@@ -23,7 +23,7 @@ def test_a_workload_shows_neither_its_command_nor_its_executor_config(command):
     carriers = [
         workload,
         Record("launch", KEY, workload=workload),
-        events.Taken(launch_id="launch", key=KEY, workload=workload),
+        events.WorkloadQueued(launch_id="launch", key=KEY, workload=workload),
         effects.Submit(ask=1, launch_id="launch", key=KEY, token="launch-1", workload=workload),
     ]
     for carrier in carriers:

@@ -51,7 +51,7 @@ def test_what_is_marked_failed_while_it_waits_is_stopped_and_its_event_log_says_
 @over_both
 def test_what_still_waits_in_airflow_too_is_left_alone(waiting):
     scheduler, key = waiting
-    checks = scheduler.executor.machine.book.clockwork.check.due
-    scheduler.until(lambda: scheduler.executor.machine.book.clockwork.check.due > checks + 0.2)
+    checks = scheduler.executor.machine.book.state.check.due
+    scheduler.until(lambda: scheduler.executor.machine.book.state.check.due > checks + 0.2)
     assert key in scheduler.executor.running
     assert scheduler.executor.machine.owns(key)

@@ -56,8 +56,8 @@ def sweep(scheduler, clock):
     """The next sweep, to its end."""
     clock.advance(5)
     scheduler.beat()
-    assert scheduler.executor.machine.book.clockwork.sweeping
-    scheduler.until(lambda: not scheduler.executor.machine.book.clockwork.sweeping)
+    assert scheduler.executor.machine.book.state.sweeping
+    scheduler.until(lambda: not scheduler.executor.machine.book.state.sweeping)
 
 
 def test_a_launch_is_one_call(scheduler, aws, service):
@@ -71,7 +71,7 @@ def test_a_sweep_lists_what_runs_and_describes_a_share_of_what_may_have_ended_un
 ):
     aws.set_plan(replace(FOR_EVER, sidecars=dict.fromkeys(sidecars, 0)))
     launched(scheduler)
-    scheduler.until(lambda: not scheduler.executor.machine.book.clockwork.sweeping)
+    scheduler.until(lambda: not scheduler.executor.machine.book.state.sweeping)
     sweep(scheduler, clock)  # this one sees that they run
     before = aws.calls()
     sweep(scheduler, clock)

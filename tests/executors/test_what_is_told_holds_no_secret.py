@@ -6,7 +6,7 @@ import pytest
 
 from aws_exec.executors import messages
 from aws_exec.lifecycle import effects
-from aws_exec.lifecycle.values import Fault, Job, Stop, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Termination
 from tests.executors.harness import task
 
 SIDECAR = "proxy: CannotStartContainerError: exec: --token=hunter2: no such file"
@@ -14,7 +14,7 @@ SIDECAR = "proxy: CannotStartContainerError: exec: --token=hunter2: no such file
 
 @pytest.mark.parametrize("success", [True, False])
 def test_a_sidecar_that_did_not_start_is_told_without_the_secret_in_its_command_line(success):
-    stop = Stop("ecs", exit_code=0 if success else 1, sidecars=(SIDECAR,))
+    stop = Termination("ecs", exit_code=0 if success else 1, sidecars=(SIDECAR,))
 
     told = messages.report(
         effects.Report(key="key", success=success, job=Job("arn:aws:ecs:::task/x", "fleet"), stop=stop)
@@ -25,7 +25,7 @@ def test_a_sidecar_that_did_not_start_is_told_without_the_secret_in_its_command_
 
 
 def test_a_wrong_executor_config_is_told_without_the_secret_in_it():
-    fault = Fault(Trouble.INVALID, messages.OURS, message="environment: DB_PASSWORD=hunter2 is no pair")
+    fault = CallFailure(FailureKind.INVALID, messages.OURS, message="environment: DB_PASSWORD=hunter2 is no pair")
 
     told = messages.tell_fault(fault)
 

@@ -7,7 +7,7 @@ import pytest
 
 from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
-from aws_exec.fleet import Explanation, Fact
+from aws_exec.fleet import ContextLine, Explanation
 from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
 from aws_exec.settings.rules.configuration import Configuration
@@ -33,7 +33,7 @@ def terminated(capsys):
 
 
 def explained(_):
-    said = Explanation("It failed.", diagnose(FAILED.stop), [Fact("queue", "VALID")], ["Killed"], healthy=False)
+    said = Explanation("It failed.", diagnose(FAILED.stop), [ContextLine("queue", "VALID")], ["Killed"], healthy=False)
     document = explain._document(FAILED, said)
     return {**document, **document["diagnosis"], **document["facts"][0]}
 

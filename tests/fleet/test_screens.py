@@ -12,7 +12,7 @@ from rich.console import Console
 
 from aws_exec.fleet import FleetJob, Size, State
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Job, Stop
+from aws_exec.lifecycle.values import Job, Termination
 from awsexec_cli.common import Format
 from awsexec_cli.console import printer
 from awsexec_cli.rows import NARROW, WIDE, Context, Table
@@ -46,9 +46,9 @@ JOBS = [
         dag="models_of_the_whole_city", size=LARGE),
     job(0x4D5E6F71, "old", State.STARTING, age=3, dag="legacy", run="r9", deployment=""),
     job(0x5E6F7182 << 96, "report.send", State.FAILED, age=90_000, status="STOPPED",
-        stop=Stop("ecs", exit_code=137, started=True)),
+        stop=Termination("ecs", exit_code=137, started=True)),
     job(0x6F718293 << 96, "report.draw", State.SUCCEEDED, age=3_700, status="STOPPED",
-        stop=Stop("ecs", exit_code=0, started=True)),
+        stop=Termination("ecs", exit_code=0, started=True)),
 ]  # fmt: skip
 
 

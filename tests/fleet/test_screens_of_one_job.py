@@ -6,11 +6,11 @@ import pytest
 
 from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
-from aws_exec.fleet import Explanation, Fact, FleetJob, LogPlace, Moment, Size, State
+from aws_exec.fleet import ContextLine, Explanation, FleetJob, LogPlace, Size, State, TimelineEntry
 from aws_exec.fleet.health import Branch
 from aws_exec.fleet.model import PULL
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Job, Stop
+from aws_exec.lifecycle.values import Job, Termination
 from awsexec_cli import stopping
 from awsexec_cli.commands import check_health, describe, explain
 from awsexec_cli.documents import write
@@ -36,11 +36,11 @@ FAILED = FleetJob(
     "STOPPED",
     definition="airflow-task:17",
     size=Size(4, 16384, fargate=True, spot=True),
-    moments=tuple(Moment(NOW + at, what) for what, at in STEPS.items()),
+    moments=tuple(TimelineEntry(NOW + at, what) for what, at in STEPS.items()),
     created=NOW,
     started=NOW + 61,
     stopped=NOW + 3712,
-    stop=Stop(
+    stop=Termination(
         "ecs",
         exit_code=137,
         code="EssentialContainerExited",
@@ -76,11 +76,11 @@ def explained():
     show_lines(explain._lines(FAILED, said))
     write("\n")
     facts = [
-        Fact("job queue gpu-queue", "ENABLED, VALID"),
-        Fact("jobs before it", "3 RUNNABLE jobs are older"),
-        Fact("compute environment gpu-ce", "DISABLED, VALID, EC2, 0 of 64 vCPUs", bad=True),
+        ContextLine("job queue gpu-queue", "ENABLED, VALID"),
+        ContextLine("jobs before it", "3 RUNNABLE jobs are older"),
+        ContextLine("compute environment gpu-ce", "DISABLED, VALID, EC2, 0 of 64 vCPUs", bad=True),
     ]
-    found = diagnose(Stop("batch", reason=STUCK.waiting))
+    found = diagnose(Termination("batch", reason=STUCK.waiting))
     show_lines(
         explain._lines(STUCK, Explanation("It has not started: RUNNABLE for 3h05m.", found, facts, healthy=False))
     )

@@ -8,7 +8,7 @@ from aws_exec.fleet import FleetJob, State, Stopping
 from aws_exec.fleet.retries import Patience
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from awsexec_cli.stopping import _interrupts
 
 
@@ -74,10 +74,10 @@ class Refusing:
 
     def _answer(self, arn):
         if arn == "arn/1":
-            return Fault(Trouble.REFUSED, "StopTask", "AccessDeniedException")
+            return CallFailure(FailureKind.REFUSED, "StopTask", "AccessDeniedException")
         if arn == "arn/2" and not self.throttled:
             self.throttled = True
-            return Fault(Trouble.THROTTLED, "StopTask", "ThrottlingException")
+            return CallFailure(FailureKind.THROTTLED, "StopTask", "ThrottlingException")
         return None
 
 

@@ -8,13 +8,13 @@ import pytest
 from aws_exec.fleet import (
     Asked,
     Filter,
+    FleetQuery,
     MisusedError,
     Problem,
     State,
     Stopping,
     UnknownJobError,
     Until,
-    Wanted,
     check_ours,
     is_well,
     logs,
@@ -58,7 +58,7 @@ def fleet(aws, running):
 
 
 def surveyed(fleet, deployment=""):
-    pages = list(survey(fleet.services.values(), Wanted(deployment)))
+    pages = list(survey(fleet.services.values(), FleetQuery(deployment)))
     assert not [page for page in pages if isinstance(page, Problem)]
     return {job.job.arn: job for page in pages for job in page}
 

@@ -6,11 +6,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import FleetJob, LogPlace, Outlasting, State, Until, logs, wait, within
+from aws_exec.fleet import FleetJob, LogPlace, RetryUntilDeadline, State, Until, logs, wait, within
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.waiting import LOOKS
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Fault, Job, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
@@ -53,14 +53,14 @@ def job(state, arn="arn"):
 
 
 def fails(trouble):
-    return CloudError(Fault(trouble, "DescribeTasks", "Code", "said"))
+    return CloudError(CallFailure(trouble, "DescribeTasks", "Code", "said"))
 
 
 def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
     told = []
-    passing = [fails(trouble) for trouble in (Trouble.UNREACHED, Trouble.NO_ANSWER, Trouble.THROTTLED)]
-    service = Scripted(*passing, job(State.RUNNING), fails(Trouble.UNREACHED), job(State.SUCCEEDED))
-    outlasting = Outlasting(told.append, AtOnce())
+    passing = [fails(trouble) for trouble in (FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.THROTTLED)]
+    service = Scripted(*passing, job(State.RUNNING), fails(FailureKind.UNREACHED), job(State.SUCCEEDED))
+    outlasting = RetryUntilDeadline(told.append, AtOnce())
 
     ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=outlasting)
 
@@ -68,11 +68,11 @@ def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
     assert told == [passing[0].fault]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.CREDENTIALS, Trouble.REFUSED])
+@pytest.mark.parametrize("trouble", [FailureKind.CREDENTIALS, FailureKind.REFUSED])
 def test_what_does_not_pass_ends_a_wait(trouble):
     service = Scripted(fails(trouble))
     ended = wait(
-        {"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=Outlasting(print, AtOnce())
+        {"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=RetryUntilDeadline(print, AtOnce())
     )
 
     with pytest.raises(CloudError):
@@ -126,7 +126,7 @@ def test_a_log_is_followed_on_from_where_it_was_cut_off():
     told = []
     gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
     client = Scripted(page("one", token="a"), gone, page("two", token="b"), gone, page(token="b"), page(token="b"))
-    ends = iter([fails(Trouble.UNREACHED), False, False, True])
+    ends = iter([fails(FailureKind.UNREACHED), False, False, True])
 
     def is_over():
         answer = next(ends, True)
@@ -134,7 +134,7 @@ def test_a_log_is_followed_on_from_where_it_was_cut_off():
             raise answer
         return answer
 
-    outlasting = Outlasting(told.append, AtOnce())
+    outlasting = RetryUntilDeadline(told.append, AtOnce())
     lines = logs.follow(client, PLACE, is_over=is_over, stop=AtOnce(), asking=outlasting)
 
     assert [line.text for line in lines] == ["one", "two"]
@@ -160,7 +160,7 @@ def test_what_comes_within_the_time_is_given_as_it_comes_and_what_hangs_is_left(
 def test_what_fails_within_the_time_fails():
     def work():
         yield 1
-        raise fails(Trouble.REFUSED)
+        raise fails(FailureKind.REFUSED)
 
     with pytest.raises(CloudError):
         list(within(60.0, work, lambda: "late"))

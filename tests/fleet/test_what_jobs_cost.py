@@ -2,7 +2,7 @@
 
 import pytest
 
-from aws_exec.fleet import FleetJob, Moment, Size, State
+from aws_exec.fleet import FleetJob, Size, State, TimelineEntry
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
@@ -21,7 +21,7 @@ def job(size=Size(vcpu=2, memory_mib=4096, fargate=True), **how):  # noqa: B008 
     [
         (job(), 0.096),
         (job(stopped=1900.0), 0.048),
-        (job(moments=(Moment(50.0, "image pull began"),), stopped=1850.0), 0.048),
+        (job(moments=(TimelineEntry(50.0, "image pull began"),), stopped=1850.0), 0.048),
         (job(Size(vcpu=2, memory_mib=4096, fargate=True, spot=True)), 0.048),
         (job(Size(vcpu=2, memory_mib=4096, storage_gib=30, fargate=True)), 0.106),
         (job(stopped=101.0), 0.0016),

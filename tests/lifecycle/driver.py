@@ -9,16 +9,16 @@ from dataclasses import MISSING, fields
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Clockwork, Record
+from aws_exec.lifecycle.book import LaunchStore, MachineState, Record
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Fault, Job, Observation, Status, Stop, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status, Termination
 
 JOB = Job("arn:job-1", "c1")
 JOB2 = Job("arn:job-2", "c1")
-EXITED_0 = Stop("ecs", exit_code=0, started=True)
-EXITED_1 = Stop("ecs", exit_code=1, started=True)
-NEVER_STARTED = Stop("ecs", code="TaskFailedToStart", reason="no route to the registry")
-HOST_LOST = Stop("ecs", started=True, reason="Host EC2 instance terminated")
+EXITED_0 = Termination("ecs", exit_code=0, started=True)
+EXITED_1 = Termination("ecs", exit_code=1, started=True)
+NEVER_STARTED = Termination("ecs", code="TaskFailedToStart", reason="no route to the registry")
+HOST_LOST = Termination("ecs", started=True, reason="Host EC2 instance terminated")
 
 
 def steps_of(action: Callable[[], object]) -> int:
@@ -39,9 +39,9 @@ def steps_of(action: Callable[[], object]) -> int:
     return count
 
 
-def fault(trouble: Trouble, code: str = "Code") -> Fault:
+def fault(trouble: FailureKind, code: str = "Code") -> CallFailure:
     """A fault of one kind."""
-    return Fault(trouble, "RunTask", code)
+    return CallFailure(trouble, "RunTask", code)
 
 
 def starting(job: Job = JOB, token: str = "L1-1") -> Observation:
@@ -54,12 +54,12 @@ def running(job: Job = JOB, token: str = "L1-1", *, alone: bool = False) -> Obse
     return Observation(job, Status.RUNNING, started=True, token=token, alone=alone)
 
 
-def over(stop: Stop, job: Job = JOB, token: str = "L1-1") -> Observation:
+def over(stop: Termination, job: Job = JOB, token: str = "L1-1") -> Observation:
     """A job whose Airflow container has ended while the rest of it still runs."""
     return Observation(job, Status.RUNNING, started=True, token=token, stop=stop)
 
 
-def stopped(stop: Stop | None, job: Job = JOB, token: str = "L1-1") -> Observation:
+def stopped(stop: Termination | None, job: Job = JOB, token: str = "L1-1") -> Observation:
     """A job that has ended."""
     return Observation(job, Status.STOPPED, started=bool(stop and stop.started), token=token, stop=stop)
 
@@ -78,7 +78,7 @@ class Life:
         self._asked = 0
 
     @property
-    def book(self) -> Book:
+    def book(self) -> LaunchStore:
         """What it remembers."""
         return self.machine.book
 
@@ -100,17 +100,19 @@ class Life:
 
     def _ask_rows(self, effect: do.Effect) -> list[do.Effect]:
         """An effect; instead of a question that the rows answer at once, what the answer leads to."""
-        if isinstance(effect, do.Settle) and self.awaited is not None:
-            return self.tell(on.Settled(ask=effect.ask, launch_id=effect.launch_id, awaited=self.awaited))
-        if isinstance(effect, do.Confirm) and effect.read and self.reads:
+        if isinstance(effect, do.VerifyExit) and self.awaited is not None:
+            return self.tell(on.ExitVerified(ask=effect.ask, launch_id=effect.launch_id, awaited=self.awaited))
+        if isinstance(effect, do.VerifyOwnership) and effect.read and self.reads:
             return self.tell(self.read(effect))
         return [effect]
 
-    def read(self, confirm: do.Confirm) -> on.Confirmed:
+    def read(self, confirm: do.VerifyOwnership) -> on.OwnershipVerified:
         """The answer that all are ours, and what they run."""
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
         workloads = {launch_id: f"row of {launch_id}" for launch_id in confirm.read}
-        return on.Confirmed(ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=workloads, read_at=self.now)
+        return on.OwnershipVerified(
+            ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=workloads, read_at=self.now
+        )
 
     def tick(self, after: float = 0.0) -> list[do.Effect]:
         """A beat."""
@@ -118,7 +120,7 @@ class Life:
 
     def take(self, launch_id: str = "L1", key: str = "K1") -> list[do.Effect]:
         """Airflow hands a workload over."""
-        return self.tell(on.Taken(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
+        return self.tell(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
     def record(self, launch_id: str = "L1") -> Record:
         """One launch."""
@@ -141,12 +143,12 @@ class Life:
 
     def see(self, *seen: Observation) -> list[do.Effect]:
         """A state change is pushed."""
-        return self.tell(on.Observed(ask=None, seen=seen))
+        return self.tell(on.Described(ask=None, seen=seen))
 
     def sweep(self, after: float = 5.0, *, missing: Sequence[Job] = (), seen: Sequence[Observation] = ()) -> list:
         """A beat that asks how the jobs are, and the answer; the effects of the answer."""
-        observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Observe))
-        return self.tell(on.Observed(ask=observe.ask, seen=tuple(seen), missing=tuple(missing)))
+        observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Describe))
+        return self.tell(on.Described(ask=observe.ask, seen=tuple(seen), missing=tuple(missing)))
 
     def submits(self, after: float = 0.0) -> list[str]:
         """Who is launched by a beat."""
@@ -159,7 +161,7 @@ class Life:
         return submit
 
 
-def check(book: Book) -> None:
+def check(book: LaunchStore) -> None:
     """Every index says what the records say, and every record can still get on."""
     arns = {record.job.arn: record.launch_id for record in book.records.values() if record.job}
     assert book.by_arn == arns, "by_arn disagrees with the records"
@@ -175,7 +177,7 @@ def check(book: Book) -> None:
     assert {key: set(ids) for key, ids in book.by_key.items()} == by_key, "by_key disagrees with the records"
     assert all(len(set(ids)) == len(ids) for ids in book.by_key.values()), "by_key names a launch twice"
     heap = set(book._due)
-    check_types(book.clockwork)
+    check_types(book.state)
     for record in book.records.values():
         check_types(record)
         check_record(record)
@@ -233,7 +235,7 @@ def check_waiting(record: Record) -> None:
         assert not record.doomed
 
 
-def check_types(whole: Record | Clockwork) -> None:
+def check_types(whole: Record | MachineState) -> None:
     """What has a default that is no None is of its type: nothing is None that says yes or no, or counts."""
     for each in fields(whole):
         if each.default not in (None, MISSING):

@@ -11,7 +11,7 @@ from aws_exec.lifecycle.values import (
     Observation,
     Origin,
     Status,
-    Stop,
+    Termination,
     Token,
     launch_of,
 )
@@ -35,7 +35,7 @@ class Container:
     born: float
     status: Status = Status.STARTING
     started: bool = False
-    ended: Stop | None = None
+    ended: Termination | None = None
     listed_from: float = 0.0
     forgotten_until: float = 0.0
     stop_asked: bool = False
@@ -119,19 +119,19 @@ class ModelCloud:
     @staticmethod
     def exit(container: Container, code: int, *, lingers: bool) -> None:
         """The Airflow container exits; the rest of the job may linger."""
-        container.ended = Stop("ecs", exit_code=code, started=True, code="EssentialContainerExited")
+        container.ended = Termination("ecs", exit_code=code, started=True, code="EssentialContainerExited")
         container.status = Status.RUNNING if lingers else Status.STOPPED
 
     @staticmethod
-    def die(container: Container, *, on_purpose: bool = False, reason: str = "") -> None:
+    def die(container: Container, *, user_initiated: bool = False, reason: str = "") -> None:
         """It stops as a whole, without an exit code unless it had one."""
         container.status = Status.STOPPED
-        lost = Stop("ecs", started=container.started, reason=reason, on_purpose=on_purpose)
+        lost = Termination("ecs", started=container.started, reason=reason, user_initiated=user_initiated)
         if container.ended is None or container.ended.exit_code is None:
             container.ended = lost
 
     def kill(self, container: Container) -> None:
         """A stop that was asked for takes effect."""
         if container.ended is None and container.started:
-            container.ended = Stop("ecs", exit_code=143, started=True, code="UserInitiated", on_purpose=True)
-        self.die(container, on_purpose=True, reason="stopped")
+            container.ended = Termination("ecs", exit_code=143, started=True, code="UserInitiated", user_initiated=True)
+        self.die(container, user_initiated=True, reason="stopped")

@@ -16,7 +16,7 @@ from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.values import Fault, Job, Origin, Trouble
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Origin
 from tests.lifecycle import properties
 from tests.lifecycle.model_airflow import Launch, ModelAirflow
 from tests.lifecycle.model_cloud import FORGETFUL, Container, ModelCloud
@@ -85,7 +85,7 @@ class World:
 
     def _hold(self, effect: do.Submit) -> None:
         self.outstanding.remove(effect)
-        held = Fault(Trouble.HELD, "submit")
+        held = CallFailure(FailureKind.HELD, "submit")
         self.answers.append(
             on.Unaccepted(
                 ask=effect.ask, launch_id=effect.launch_id, fault=held, request=effect.request, place=effect.place
@@ -128,12 +128,12 @@ class World:
             deadline=self.now + timeout if timeout else None,
             invalid=self.count % 11 == 0,
         )
-        self.tell(on.Taken(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
+        self.tell(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
     def take_back(self, key: str, *, given_up: bool) -> None:
         """Airflow revokes the task, or declares it terminal."""
         owner = self.airflow.owner(key)
-        effects = self.tell(on.GivenUp(key=key) if given_up else on.Revoked(key=key))
+        effects = self.tell(on.FailedByAirflow(key=key) if given_up else on.Revoked(key=key))
         assert (do.Release(key=key) in effects) == (owner is not None), "a key is released iff it was held"
 
     def beat(self, after: float) -> None:
@@ -204,24 +204,24 @@ class World:
     def act(self, pick: int, *, lag: float = 0.0, lost: bool = False) -> None:
         """One call reaches the cloud; its answer comes some time, or is lost and that is known some time."""
         effect = self.outstanding.pop(pick % len(self.outstanding))
-        fault = Fault(Trouble.NO_ANSWER, "call") if lost else None
+        fault = CallFailure(FailureKind.NO_ANSWER, "call") if lost else None
         self.answers.append(self._act(effect, fault, lag))
 
-    def fail(self, pick: int, trouble: Trouble) -> None:
+    def fail(self, pick: int, trouble: FailureKind) -> None:
         """One call does not do what it was to do."""
         effect = self.outstanding[pick % len(self.outstanding)]
-        fault = Fault(trouble, "call", trouble.value)
+        fault = CallFailure(trouble, "call", trouble.value)
         if isinstance(effect, do.Submit):
             taken = any(container.token == effect.token for container in self.cloud.containers)
-            if trouble is Trouble.NO_CAPACITY and taken:
+            if trouble is FailureKind.NO_CAPACITY and taken:
                 self.act(pick)
                 return
-            if trouble is Trouble.NO_CAPACITY:
+            if trouble is FailureKind.NO_CAPACITY:
                 self.cloud.refused.add(effect.token)
         self.outstanding.remove(effect)
         self.answers.append(self._failure(effect, fault))
 
-    def _failure(self, effect: do.IoEffect, fault: Fault) -> on.Completion:
+    def _failure(self, effect: do.IoEffect, fault: CallFailure) -> on.Completion:
         if isinstance(effect, do.Submit):
             request = effect.request or self.new_id("request-")
             return on.Unaccepted(
@@ -229,44 +229,44 @@ class World:
             )
         return failed(effect, fault)
 
-    def _act(self, effect: do.IoEffect, fault: Fault | None, lag: float) -> on.Completion:
+    def _act(self, effect: do.IoEffect, fault: CallFailure | None, lag: float) -> on.Completion:
         if isinstance(effect, do.Submit):
             return self._submit(effect, fault, lag)
         if isinstance(effect, do.StopJob):
             self.cloud.get(effect.job).stop_asked = True
         return self._failure(effect, fault) if fault is not None else self._answer(effect)
 
-    def _described(self, ask: int, jobs: tuple[Job, ...]) -> on.Observed:
+    def _described(self, ask: int, jobs: tuple[Job, ...]) -> on.Described:
         seen, missing = self.cloud.observe(jobs, self.now)
-        return on.Observed(ask=ask, seen=seen, missing=missing)
+        return on.Described(ask=ask, seen=seen, missing=missing)
 
     def _answer(self, effect: do.IoEffect) -> on.Completion:
         match effect:
-            case do.Find():
-                return on.Found(
+            case do.FindByLaunchId():
+                return on.FoundByLaunchId(
                     ask=effect.ask, launch_ids=effect.launch_ids, seen=self.cloud.find(effect.families, self.now)
                 )
-            case do.Observe():
+            case do.Describe():
                 return self._described(effect.ask, effect.jobs)
-            case do.Watch():
+            case do.ListRunning():
                 unlisted = self.cloud.unlisted(effect.jobs, self.now)
                 if unlisted and effect.ask % 2:  # either answer is one that a lane may give
                     return self._described(effect.ask, unlisted)
-                return on.Watched(ask=effect.ask, place=effect.place, unlisted=unlisted)
+                return on.RunningListed(ask=effect.ask, place=effect.place, unlisted=unlisted)
             case do.StopJob():
                 return on.StopAnswered(ask=effect.ask, launch_id=effect.launch_id)
-            case do.Confirm() | do.Settle() | do.CheckWanted():
+            case do.VerifyOwnership() | do.VerifyExit() | do.CheckWanted():
                 return self._ask_rows(effect)
 
-    def _ask_rows(self, effect: do.Confirm | do.Settle | do.CheckWanted) -> on.Completion:
+    def _ask_rows(self, effect: do.VerifyOwnership | do.VerifyExit | do.CheckWanted) -> on.Completion:
         match effect:
-            case do.Confirm():
+            case do.VerifyOwnership():
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
                 ours = frozenset(filter(self.airflow.ours, ids))
                 read = {launch_id: f"row of {launch_id}" for launch_id in ours & effect.read}
-                return on.Confirmed(ask=effect.ask, launch_ids=ids, ours=ours, workloads=read, read_at=self.now)
-            case do.Settle():
-                return on.Settled(
+                return on.OwnershipVerified(ask=effect.ask, launch_ids=ids, ours=ours, workloads=read, read_at=self.now)
+            case do.VerifyExit():
+                return on.ExitVerified(
                     ask=effect.ask, launch_id=effect.launch_id, awaited=self.airflow.awaits(effect.launch_id)
                 )
             case do.CheckWanted():
@@ -275,15 +275,15 @@ class World:
                     ask=effect.ask, unwanted=tuple((launch_id, "marked failed") for launch_id in unwanted)
                 )
 
-    def _submit(self, effect: do.Submit, fault: Fault | None, lag: float) -> on.Completion:
+    def _submit(self, effect: do.Submit, fault: CallFailure | None, lag: float) -> on.Completion:
         if effect.not_after is not None and self.now > effect.not_after:
-            return self._failure(effect, Fault(Trouble.HELD, "submit"))
+            return self._failure(effect, CallFailure(FailureKind.HELD, "submit"))
         if effect.read_at is not None and self.now - effect.read_at > LEASE:
-            return replace(self._failure(effect, Fault(Trouble.HELD, "submit")), outdated=True)
+            return replace(self._failure(effect, CallFailure(FailureKind.HELD, "submit")), outdated=True)
         if self.airflow.launches[effect.launch_id].invalid:
-            return self._failure(effect, Fault(Trouble.INVALID, "submit"))
+            return self._failure(effect, CallFailure(FailureKind.INVALID, "submit"))
         if self.cloud.idempotent and effect.token in self.cloud.refused:
-            return self._failure(effect, Fault(Trouble.NO_CAPACITY, "submit"))
+            return self._failure(effect, CallFailure(FailureKind.NO_CAPACITY, "submit"))
         request = effect.request or self.new_id("request-")
         before = len(self.cloud.containers)
         container = self.cloud.submit(effect.token, request, self.now, lag)
@@ -302,11 +302,11 @@ class World:
         answer = self.answers.pop(pick % len(self.answers))
         if isinstance(answer, on.Accepted | on.Unaccepted):
             assert self.in_flight.pop(answer.launch_id) == answer.ask
-        if isinstance(answer, on.Unaccepted) and answer.fault.trouble is not Trouble.HELD:
+        if isinstance(answer, on.Unaccepted) and answer.fault.trouble is not FailureKind.HELD:
             self.not_before[answer.launch_id] = self.now + BACKOFF[answer.fault.trouble].first / 2
         self.delivered = [*self.delivered[-7:], answer]
         effects = self.tell(answer)
-        if isinstance(answer, on.Settled) and answer.awaited:
+        if isinstance(answer, on.ExitVerified) and answer.awaited:
             assert not any(isinstance(effect, do.Release) for effect in effects), f"{answer}, and nothing is said"
 
     def repeat(self, pick: int) -> None:
@@ -314,14 +314,14 @@ class World:
         answer = self.delivered[pick % len(self.delivered)]
         before = dict(self.machine.book.records)
         effects = self.tell(answer)
-        if not (isinstance(answer, on.Observed) and answer.ask is None):
+        if not (isinstance(answer, on.Described) and answer.ask is None):
             assert effects == [], f"{answer}, again, had effects"
             assert self.machine.book.records == before, f"{answer}, again, changed something"
 
     def push(self, pick: int) -> None:
         """A state change sets out, to arrive whenever it likes."""
         container = self.cloud.containers[pick % len(self.cloud.containers)]
-        self.answers.append(on.Observed(ask=None, seen=(container.seen(),)))
+        self.answers.append(on.Described(ask=None, seen=(container.seen(),)))
 
     # -- the cloud ----------------------------------------------------------------------------------------------------
 

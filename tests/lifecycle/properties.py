@@ -44,8 +44,8 @@ def check_made(world: World, made: Container, effect: do.Submit) -> None:
         if family == launch_of(made.token):
             assert other.token != made.token, f"a second container for {made.token}"
             assert not other.live, f"{made} beside {other}"
-            on_purpose = other.ended is not None and other.ended.on_purpose
-            assert not on_purpose, f"{made} replaces {other}, which someone stopped on purpose"
+            user_initiated = other.ended is not None and other.ended.user_initiated
+            assert not user_initiated, f"{made} replaces {other}, which someone stopped on purpose"
             assert not other.started, f"{made} replaces {other}, whose user code had started"
             assert number_of(other.token) < number_of(made.token), f"{made} after {other}"
         elif other.live and world.airflow.key_of_family(family) == launch.key and not world.airflow.terminated:

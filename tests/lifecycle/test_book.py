@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Change, Clockwork, Draft, Record
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.book import Change, LaunchStore, MachineState, Record, Transaction
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import Life, check, fault
 
 
-def written(book: Book, *records: Record) -> None:
+def written(book: LaunchStore, *records: Record) -> None:
     """Commit records."""
-    book.commit(Change({record.launch_id: record for record in records}, Clockwork(), {}))
+    book.commit(Change({record.launch_id: record for record in records}, MachineState(), {}))
 
 
 def test_what_is_to_be_done_stays_in_the_outbox_until_it_is_carried_out():
     machine = Machine(Policy())
     for number in range(6):
-        machine.handle(on.Taken(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
+        machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
         if number % 2:
             machine.handle(on.Tick(), 0.0)
     numbers, effects = zip(*machine.book.outbox.items(), strict=True)
@@ -31,14 +31,14 @@ def test_what_is_to_be_done_stays_in_the_outbox_until_it_is_carried_out():
 
 @given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 40), st.integers(0, 30))
 def test_what_is_due_is_found_the_longest_overdue_first_and_so_many_at_most(times, limit, now):
-    book = Book()
+    book = LaunchStore()
     written(book, *(Record(f"L{number:02}", f"K{number}", due=float(due)) for number, due in enumerate(times)))
     due = sorted((due, f"L{number:02}") for number, due in enumerate(times) if due <= now)
     assert book.due_by(now, limit) == [launch_id for _, launch_id in due[:limit]]
 
 
 def test_a_due_time_that_is_put_off_again_and_again_leaves_no_trail_and_is_not_lost():
-    book = Book()
+    book = LaunchStore()
     for time in range(1000):
         written(book, Record("L1", "K1", workload="work", due=float(time)), Record("L2", "K2", workload="work"))
         check(book)
@@ -47,10 +47,10 @@ def test_a_due_time_that_is_put_off_again_and_again_leaves_no_trail_and_is_not_l
 
 
 def test_an_event_sees_what_it_has_written_of_a_key_and_of_no_other():
-    book = Book()
+    book = LaunchStore()
     old, new, other = Record("L1", "K1"), Record("L2", "K1"), Record("L3", "K3")
     written(book, old)
-    draft = Draft(book)
+    draft = Transaction(book)
     draft.put(new)
     draft.put(other)
     assert draft.of_key("K1") == [old, new]
@@ -61,7 +61,7 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
     life = Life(launch_timeout=10 * 86400.0)
     ask = life.launching()
     for _ in range(2000):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.THROTTLED)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
         ask = life.submit_of(life.tick(31)).ask
     assert len(life.book._due) < 200
 
@@ -69,7 +69,7 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
 def test_nothing_is_left_of_a_thousand_launches_that_are_over():
     life = Life(launch_timeout=86400.0)
     for number in range(1000):
-        life.machine.handle(on.Taken(launch_id=f"L{number}", key="K", workload="work"), float(number))
+        life.machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key="K", workload="work"), float(number))
     life.now = 1000.0
     life.tell(on.Revoked(key="K"))
     book = life.book

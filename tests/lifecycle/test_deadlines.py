@@ -2,7 +2,7 @@
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 LATE = "User code had not started within launch_timeout (60 s)"
@@ -24,7 +24,7 @@ def test_a_request_says_how_late_it_may_be_sent():
 def test_a_launch_that_waits_past_its_deadline_fails_with_the_last_trouble():
     life = life_of_60()
     ask = life.launching()
-    why = fault(Trouble.NO_CAPACITY)
+    why = fault(FailureKind.NO_CAPACITY)
     life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=why), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, fault=why, text=LATE, containers=0)]
     assert life.book.records == {}
@@ -73,25 +73,25 @@ def test_a_blocked_launch_keeps_its_deadline():
 def test_a_replacement_that_would_come_too_late_fails_on_time():
     life = life_of_60()
     life.active()
-    life.tell(on.Observed(ask=None, seen=(stopped(NEVER_STARTED),)), after=59)
+    life.tell(on.Described(ask=None, seen=(stopped(NEVER_STARTED),)), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, text=LATE)]
 
 
 def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
     life = Life(launch_timeout=60, idempotent_submit=False)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.tick(2)
-    life.tell(on.Found(ask=2, launch_ids=("L1",), seen=()), after=48)
+    life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=()), after=48)
     late = life.tick(10)
     assert [type(effect) for effect in late] == [do.Report]
-    assert life.tick() == [do.Find(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
 
 
 def test_the_wait_of_a_trouble_ends_at_the_deadline():
     life = life_of_60()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.CREDENTIALS)), after=58)
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.CREDENTIALS)), after=58)
     assert life.record().due == 60
     life.see(running())
 
@@ -99,12 +99,12 @@ def test_the_wait_of_a_trouble_ends_at_the_deadline():
 def test_a_launch_that_came_too_late_is_looked_for_no_oftener_than_any_other():
     life = Life(launch_timeout=60, idempotent_submit=False)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)), after=59)
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)), after=59)
     assert [type(effect) for effect in life.tick(1)] == [do.Report]
     (find,) = life.tick()
-    assert life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=())) == []
     assert life.tick(19) == []
-    assert [type(effect) for effect in life.tick(1)] == [do.Find]
+    assert [type(effect) for effect in life.tick(1)] == [do.FindByLaunchId]
 
 
 def test_a_withdrawn_launch_is_not_due_until_it_is_answered():

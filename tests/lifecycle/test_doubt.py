@@ -3,7 +3,7 @@
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 OURS = frozenset({"L1"})
@@ -21,8 +21,8 @@ def test_after_a_gap_what_waits_has_its_row_checked_before_it_is_launched():
     life.tick()
     life.take()
     life.take("L2", "K2")
-    assert life.tick(10.1) == [do.Confirm(ask=1, launches=(("L1", "K1"), ("L2", "K2")))]
-    assert life.tell(on.Confirmed(ask=1, launch_ids=("L1", "L2"), ours=OURS)) == [do.Release(key="K2")]
+    assert life.tick(10.1) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"), ("L2", "K2")))]
+    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1", "L2"), ours=OURS)) == [do.Release(key="K2")]
     assert set(life.book.records) == {"L1"}
     assert life.tick() == [do.Submit(ask=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
@@ -32,19 +32,21 @@ def test_where_requests_are_not_idempotent_a_doubted_launch_is_also_looked_for()
     life = Life(gap=10.0, idempotent_submit=False)
     life.tick()
     life.take()
-    assert life.tick(11) == [do.Confirm(ask=1, launches=(("L1", "K1"),))]
-    assert life.tell(on.Confirmed(ask=1, launch_ids=("L1",), ours=OURS)) == []
-    assert life.tick() == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=(starting(),))) == [do.Launched(key="K1", job=JOB)]
+    assert life.tick(11) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1",), ours=OURS)) == []
+    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
+        do.Launched(key="K1", job=JOB)
+    ]
 
 
 def test_a_database_that_does_not_answer_is_asked_again():
     life = Life(gap=10.0)
     life.tick()
     life.take()
-    assert life.tick(11) == [do.Confirm(ask=1, launches=(("L1", "K1"),))]
-    assert life.tell(on.ConfirmFailed(ask=1, launch_ids=("L1",), fault=fault(Trouble.UNREACHED))) == []
-    assert life.tick(1) == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
+    assert life.tick(11) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"),))]
+    assert life.tell(on.VerifyOwnershipFailed(ask=1, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
+    assert life.tick(1) == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
 
 
 def test_a_launch_that_is_out_over_a_gap_is_withdrawn():
@@ -52,18 +54,18 @@ def test_a_launch_that_is_out_over_a_gap_is_withdrawn():
     life = Life(gap=10.0)
     ask = life.launching()
     assert life.tick(11) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
-    assert life.tick() == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tick() == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
 
 
 def test_a_container_that_never_started_is_replaced_after_a_gap_only_if_the_row_is_still_ours():
     """Who adopted its row replaces it too."""
     life = Life(gap=10.0)
     life.active()
-    assert life.tick(11) == [do.Observe(ask=2, place="c1", jobs=(JOB,))]
-    life.tell(on.Observed(ask=2, seen=(stopped(NEVER_STARTED),)))
-    assert life.tick(5) == [do.Confirm(ask=3, launches=(("L1", "K1"),))]
-    assert life.tell(on.Confirmed(ask=3, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tick(11) == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
+    life.tell(on.Described(ask=2, seen=(stopped(NEVER_STARTED),)))
+    assert life.tick(5) == [do.VerifyOwnership(ask=3, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(ask=3, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
     assert life.book.records == {}
 
 
@@ -73,16 +75,18 @@ def test_a_launch_accepted_after_a_gap_is_still_doubted_when_its_container_never
     life.tick(11)
     life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
     life.see(stopped(NEVER_STARTED))
-    assert life.tick(5) == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
+    assert life.tick(5) == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
 
 
 def test_a_running_task_that_is_only_followed_is_looked_for_and_never_doubted():
-    """Its row says RUNNING, which a Confirm answers as not ours: it would be released and lost."""
+    """Its row says RUNNING, which a VerifyOwnership answers as not ours: it would be released and lost."""
     life = Life(gap=10.0)
     life.tick()
     life.tell(on.Adopted(launch_id="L1", key="K1"))
-    assert life.tick(11) == [do.Find(ask=1, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.Found(ask=1, launch_ids=("L1",), seen=(running(),))) == [do.Launched(key="K1", job=JOB)]
+    assert life.tick(11) == [do.FindByLaunchId(ask=1, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=(running(),))) == [
+        do.Launched(key="K1", job=JOB)
+    ]
 
 
 def test_a_confirm_asked_before_a_gap_is_asked_again_after_it():
@@ -90,26 +94,26 @@ def test_a_confirm_asked_before_a_gap_is_asked_again_after_it():
     life = Life(gap=10.0)
     life.tick()
     life.take()
-    assert life.tick(11) == [do.Confirm(ask=1, launches=(("L1", "K1"),))]
+    assert life.tick(11) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"),))]
     assert life.tick(11) == []
-    assert life.tell(on.Confirmed(ask=1, launch_ids=("L1",), ours=OURS)) == []
-    assert life.tick() == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.Confirmed(ask=1, launch_ids=("L1",), ours=OURS)) == []
+    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1",), ours=OURS)) == []
+    assert life.tick() == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1",), ours=OURS)) == []
     assert life.record().phase is Phase.CONFIRMING
-    assert life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
 
 
 def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_row_is_not_ours():
     """The row is not QUEUED any more because that container started: it must not run on unseen."""
     life = Life(gap=10.0, launch_timeout=600.0)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
-    assert life.tick(11) == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
-    assert life.tick() == [do.Find(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.Found(ask=3, launch_ids=("L1",), seen=(running(),))) == []
-    assert life.tick() == [do.Observe(ask=4, place="c1", jobs=(JOB,))]
-    assert life.tell(on.Observed(ask=4, seen=(stopped(EXITED_0),))) == []
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
+    assert life.tick(11) == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tick() == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=(running(),))) == []
+    assert life.tick() == [do.Describe(ask=4, place="c1", jobs=(JOB,))]
+    assert life.tell(on.Described(ask=4, seen=(stopped(EXITED_0),))) == []
     assert life.book.records == {}
 
 
@@ -117,12 +121,12 @@ def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owne
     """Its row is another scheduler's by now, which has a time of its own for it."""
     life = Life(gap=10.0, idempotent_submit=False, start_timeout=300, poll_interval=1e9)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
     life.tick(11)
-    life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset()))
     life.tick()
-    assert life.tell(on.Found(ask=3, launch_ids=("L1",), seen=(starting(),))) == []
-    assert life.tick() == [do.Observe(ask=4, place="c1", jobs=(JOB,))]
+    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=(starting(),))) == []
+    assert life.tick() == [do.Describe(ask=4, place="c1", jobs=(JOB,))]
     assert life.tick(300) == []
     assert life.record().phase is Phase.ACTIVE
 
@@ -130,13 +134,13 @@ def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owne
 def test_a_followed_container_that_comes_back_has_its_time_to_start_again():
     life = Life(gap=10.0, start_timeout=300, poll_interval=1e9)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
     life.tick(11)
-    life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset()))
     life.tick()
-    life.tell(on.Found(ask=3, launch_ids=("L1",), seen=(starting(),)))
+    life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=(starting(),)))
     assert life.tell(on.Adopted(launch_id="L1", key="K1"), after=100) == []
-    assert life.tick(299) == [do.Observe(ask=4, place="c1", jobs=(JOB,))]
+    assert life.tick(299) == [do.Describe(ask=4, place="c1", jobs=(JOB,))]
     late = life.tick(1)
     assert [type(effect) for effect in late] == [do.Report, do.StopJob]
 
@@ -157,16 +161,16 @@ def test_an_answer_about_several_rows_serves_those_that_still_wait_for_it():
     life.take("L2", "K2")
     (confirm,) = life.tick(11)
     life.tell(on.Revoked(key="K1"))
-    assert life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1", "L2"), ours=frozenset({"L2"}))) == []
+    assert life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1", "L2"), ours=frozenset({"L2"}))) == []
     assert life.submit_of(life.tick()).launch_id == "L2"
 
 
 def test_a_launch_in_doubt_stays_in_doubt_when_the_database_does_not_answer():
     life = Life(gap=10.0)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
     (confirm,) = life.tick(11)
-    life.tell(on.ConfirmFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(Trouble.UNREACHED)))
+    life.tell(on.VerifyOwnershipFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)))
     assert (life.record().phase, life.record().maybe) == (Phase.UNCERTAIN, True)
 
 
@@ -181,36 +185,36 @@ def test_what_is_only_followed_keeps_nothing_else_from_being_doubted():
 def test_a_launch_that_comes_back_may_be_launched_if_its_row_is_still_queued():
     life = Life(gap=10.0)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
     (confirm,) = life.tick(11)
-    life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="the row"))
     (find,) = life.tick()
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
     assert life.submit_of(life.tick()).workload == "the row"
 
 
 def test_what_is_only_followed_is_looked_for_twice_whatever_was_looked_for_before():
     life = Life(gap=30.0, idempotent_submit=False)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(2)
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
     (confirm,) = life.tick(31)
-    life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
     (find,) = life.tick()
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
     assert set(life.book.records) == {"L1"}
     (find,) = life.tick(20)
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
     assert life.book.records == {}
 
 
 def test_a_look_that_is_out_over_a_gap_is_not_withdrawn():
     life = Life(gap=10.0, idempotent_submit=False)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
-    assert [type(effect) for effect in life.tick(2)] == [do.Find]
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    assert [type(effect) for effect in life.tick(2)] == [do.FindByLaunchId]
     before = life.record()
     assert life.tick(11) == []
     assert life.record() is before
@@ -233,8 +237,8 @@ def test_each_gap_is_a_reason_of_its_own():
     for _ in range(2):
         life.tick(11)
         life.see(stopped(NEVER_STARTED, token=life.record().token))
-        (confirm,) = [effect for effect in life.tick(60) if isinstance(effect, do.Confirm)]
-        life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=OURS))
+        (confirm,) = [effect for effect in life.tick(60) if isinstance(effect, do.VerifyOwnership)]
+        life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=OURS))
         ask = life.submit_of(life.tick()).ask
         life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token=life.record().token)))
 
@@ -245,15 +249,15 @@ def test_what_is_adopted_after_a_gap_is_ours_from_then_on():
     life.tick(11)
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     (find,) = life.tick()
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
     assert life.submits() == ["L1"]
 
 
 def test_a_row_that_is_anothers_is_not_asked_again():
     life = Life(gap=30.0)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick(2)).ask, launch_id="L1", fault=fault(Trouble.HELD)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick(2)).ask, launch_id="L1", fault=fault(FailureKind.HELD)))
     (confirm,) = life.tick()
-    life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
-    assert [type(effect) for effect in life.tick()] == [do.Find]
+    life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]

@@ -5,7 +5,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, over, running, starting, stopped
 
 WHY = "The executor was terminated"
@@ -32,7 +32,7 @@ def test_a_launch_that_is_out_is_withdrawn():
     life = Life()
     ask = life.launching()
     assert life.tell(on.Draining()) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.tick() == []
     assert set(life.book.records) == {"L1"}
 
@@ -42,7 +42,7 @@ def test_a_launch_that_was_sent_all_the_same_is_followed():
     ask = life.launching()
     life.tell(on.Draining())
     assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [do.Launched(key="K1", job=JOB)]
-    assert life.tick() == [do.Observe(ask=2, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
 
 
 def test_a_container_that_never_started_is_not_replaced_while_draining():
@@ -59,14 +59,14 @@ def test_what_lingers_is_not_stopped_while_draining_and_an_end_is_still_reported
     life.started()
     life.tell(on.Draining())
     assert life.see(over(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
-    assert [type(effect) for effect in life.tick(1000)] == [do.Observe]
+    assert [type(effect) for effect in life.tick(1000)] == [do.Describe]
 
 
 def test_a_deadline_is_not_kept_while_draining():
     life = Life(launch_timeout=60)
     life.active()
     life.tell(on.Draining())
-    assert [type(effect) for effect in life.tick(1000)] == [do.Observe]
+    assert [type(effect) for effect in life.tick(1000)] == [do.Describe]
     assert life.record().phase is Phase.ACTIVE
 
 
@@ -101,7 +101,7 @@ def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_lo
     """Its container is accepted later, and must not outlive the executor."""
     life = Life(wakes=1)
     refused = life.launching("L1", "K1")
-    life.tell(on.Unaccepted(ask=refused, launch_id="L1", fault=fault(Trouble.UNREACHED)))
+    life.tell(on.Unaccepted(ask=refused, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
     ask = life.launching("L2", "K2")
     life.tell(on.Terminating())
     assert life.machine.unfinished() == 1
@@ -119,7 +119,7 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
     life = Life()
     ask = life.launching()
     life.tell(on.Terminating())
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.tick(10) == []
     assert life.record().phase is Phase.WAITING
 
@@ -127,10 +127,10 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
 def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopped():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.Terminating()) == []
-    assert life.tick() == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
+    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB),
         do.StopJob(ask=3, launch_id="L1", job=JOB, reason=WHY),
     ]
@@ -139,14 +139,14 @@ def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopp
 def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_terminating():
     life = Life()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.tell(on.Terminating())
-    assert life.tick() == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.Found(ask=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.Find(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=())) == []
+    assert life.tick(20) == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
     assert life.machine.unfinished() == 1
     text = "The executor was terminated; no container of it was found"
-    assert life.tell(on.Found(ask=3, launch_ids=("L1",), seen=())) == [
+    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=())) == [
         do.Report(key="K1", success=False, text=text, containers=0)
     ]
     assert life.book.records == {}
@@ -160,10 +160,10 @@ def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminat
     (confirm,) = life.tick(11)
     assert life.tell(on.Terminating()) == []
     assert life.machine.unfinished() == 0
-    assert life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.machine.unfinished() == 1
     (find,) = life.tick()
-    (told, stop) = life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
+    (told, stop) = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
     assert (told, stop) == (
         do.Launched(key="K1", job=JOB),
         do.StopJob(ask=stop.ask, launch_id="L1", job=JOB, reason=WHY),
@@ -191,7 +191,7 @@ def test_an_end_does_not_wait_for_a_launch_whose_answer_never_came():
     life = Life()
     ask = life.launching()
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 0
 
 
@@ -206,7 +206,7 @@ def test_an_end_does_not_wait_for_jobs_nor_for_what_the_row_says_of_their_ends(s
     assert life.machine.unfinished() == 1
 
 
-@pytest.mark.parametrize("event", [on.Revoked(key="K1"), on.GivenUp(key="K1")])
+@pytest.mark.parametrize("event", [on.Revoked(key="K1"), on.FailedByAirflow(key="K1")])
 def test_an_end_waits_for_a_stop_until_aws_accepts_it(event):
     life = Life()
     life.started()
@@ -221,7 +221,7 @@ def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
     life.started()
     (stop,) = [effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
     life.tell(on.Draining())
-    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(Trouble.UNREACHED)))
+    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
     due = life.record().due
     assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
     (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
@@ -246,11 +246,11 @@ def test_an_end_waits_for_a_launch_that_may_have_been_made_and_is_to_be_stopped(
     ask = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 1
     (find,) = life.tick(5)
     assert life.machine.unfinished() == 1
-    (stop,) = life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
+    (stop,) = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
     assert life.machine.unfinished() == 1
     life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
@@ -261,9 +261,9 @@ def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
     ask = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(5)
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
     grace = life.machine.policy.find_grace
     assert life.machine.unfinished(life.now + grace) == 1
     assert life.machine.unfinished(life.now + grace - 0.01) == 0

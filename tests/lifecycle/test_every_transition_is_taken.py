@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Book, Change, Clockwork, Record
+from aws_exec.lifecycle.book import Change, LaunchStore, MachineState, Record
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner, Sighting
+from aws_exec.lifecycle.orphans import FleetMember, Owner
 from aws_exec.lifecycle.phases import TRANSITIONS, Phase
-from aws_exec.lifecycle.values import Origin, Trouble
+from aws_exec.lifecycle.values import FailureKind, Origin
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 W, C, L, U = Phase.WAITING, Phase.CONFIRMING, Phase.LAUNCHING, Phase.UNCERTAIN
@@ -24,7 +24,7 @@ SURVEYED = {"orphan_interval": 900.0}
 RUNS = Owner(waits=True, task="K1", runs=True)
 
 
-class Watched(Life):
+class RunningListed(Life):
     """A life whose every change of a phase is written down."""
 
     def __init__(self, **policy):
@@ -56,7 +56,7 @@ def confirming(life):
 def unanswered(life):
     life.tick()
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
 
 
 def locating(life):
@@ -68,7 +68,7 @@ def adopted_and_nowhere(life):
     life.tell(on.Adopted(launch_id="L1", key="K1"))
     for _ in range(2):
         life.tick(after=30)
-        life.answer(on.Found, launch_ids=("L1",), seen=())
+        life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
 
 
 def revoke(life):
@@ -82,13 +82,13 @@ def refused(life, trouble):
 def not_found(life, times):
     locating(life)
     for _ in range(times - 1):
-        life.answer(on.Found, launch_ids=("L1",), seen=())
+        life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
         life.tick(after=30)
-    life.answer(on.Found, launch_ids=("L1",), seen=())
+    life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
 
 
 def found(life):
-    life.answer(on.Found, launch_ids=("L1",), seen=(starting(),))
+    life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=(starting(),))
 
 
 def accepted_when_doomed(life):
@@ -99,7 +99,7 @@ def accepted_when_doomed(life):
 
 def confirmed(life, ours):
     confirming(life)
-    life.answer(on.Confirmed, launch_ids=("L1",), ours=frozenset(ours))
+    life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset(ours))
 
 
 def adopted_beside_another(life, looks, owner):
@@ -107,11 +107,11 @@ def adopted_beside_another(life, looks, owner):
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     for _ in range(looks):
         life.tick(after=30)
-        life.answer(on.Found, launch_ids=("L1",), seen=())
+        life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
     seen = running(JOB, "L0-1")
-    sightings = (Sighting(seen, Identity("", seen.token)),)
-    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
-    life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner,)))
+    sightings = (FleetMember(seen, Identity("", seen.token)),)
+    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
+    life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner,)))
 
 
 def adopted_with_an_earlier_one(life):
@@ -140,7 +140,7 @@ def outrun(life):
     life.see(running(JOB, "L0-1"))
     life.see(stopped(EXITED_0, JOB, "L0-1"))
     life.tick()
-    life.answer(on.Confirmed, launch_ids=("L1",), ours=frozenset())
+    life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset())
 
 
 #: How each is taken: of which policy, and by what.
@@ -158,7 +158,7 @@ WAYS = {
         GAP,
         lambda life: (
             confirming(life),
-            life.answer(on.ConfirmFailed, launch_ids=("L1",), fault=fault(Trouble.UNREACHED)),
+            life.answer(on.VerifyOwnershipFailed, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)),
         ),
     ),
     (C, L): ({}, read),
@@ -167,8 +167,8 @@ WAYS = {
     (L, A): ({}, lambda life: life.active()),
     (L, S): ({}, accepted_when_doomed),
     (L, U): ({}, unanswered),
-    (L, W): ({}, lambda life: refused(life, Trouble.THROTTLED)),
-    (L, NONE): ({}, lambda life: refused(life, Trouble.INVALID)),
+    (L, W): ({}, lambda life: refused(life, FailureKind.THROTTLED)),
+    (L, NONE): ({}, lambda life: refused(life, FailureKind.INVALID)),
     (U, L): ({}, lambda life: (unanswered(life), life.tick(after=1.5))),
     (U, O): (BATCH, locating),
     (U, A): (SURVEYED, lambda life: adopted_beside_another(life, 1, RUNS)),
@@ -190,7 +190,7 @@ WAYS = {
 @pytest.mark.parametrize("way", [(each.before, each.after) for each in TRANSITIONS], ids=str)
 def test_a_transition_of_the_table_is_taken(way):
     policy, take = WAYS[way]
-    life = Watched(**policy)
+    life = RunningListed(**policy)
     take(life)
     assert way in life.turns
 
@@ -208,18 +208,18 @@ def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
     life.active()
     record = life.record()
     back = Record(record.launch_id, record.key, workload="again", phase=Phase.WAITING, due=0.0)
-    life.book.commit(Change({"L1": None}, Clockwork(), {}))
+    life.book.commit(Change({"L1": None}, MachineState(), {}))
     assert life.book.unforeseen == set()
-    life.book.commit(Change({"L1": back}, Clockwork(), {}))
+    life.book.commit(Change({"L1": back}, MachineState(), {}))
     lost = Record("L1", record.key, phase=Phase.STOPPING, job=JOB)
-    life.book.commit(Change({"L1": lost}, Clockwork(), {}))
+    life.book.commit(Change({"L1": lost}, MachineState(), {}))
     assert life.book.unforeseen == {(Phase.WAITING, Phase.STOPPING)}
     assert life.record() is lost
 
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
-    book = Book()
+    book = LaunchStore()
     stray = Record("L1", "K1", phase=Phase.LOCATING, ask=1)
-    book._unapplied = Change({"L1": stray}, Clockwork(), {})
+    book._unapplied = Change({"L1": stray}, MachineState(), {})
     book.recover()
     assert book.unforeseen == {(None, Phase.LOCATING)}

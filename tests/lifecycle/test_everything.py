@@ -6,17 +6,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aws_exec.lifecycle.policy import Replacement
-from aws_exec.lifecycle.values import Status, Stop, Trouble, launch_of
+from aws_exec.lifecycle.values import FailureKind, Status, Termination, launch_of
 from tests.lifecycle.model_cloud import LISTING_LAG, Container
 from tests.lifecycle.model_world import World
 
 PICK = st.integers(0, 99)
 #: Troubles of a Submit that reached nobody; NO_ANSWER comes in two kinds, before and after AWS acted.
-NOT_SENT = [Trouble.THROTTLED, Trouble.UNREACHED, Trouble.CREDENTIALS, Trouble.REFUSED, Trouble.NO_ANSWER]
-TROUBLES = [*NOT_SENT, Trouble.NO_CAPACITY, Trouble.HELD]
+NOT_SENT = [
+    FailureKind.THROTTLED,
+    FailureKind.UNREACHED,
+    FailureKind.CREDENTIALS,
+    FailureKind.REFUSED,
+    FailureKind.NO_ANSWER,
+]
+TROUBLES = [*NOT_SENT, FailureKind.NO_CAPACITY, FailureKind.HELD]
 
 
-def judge(stop: Stop) -> Replacement:
+def judge(stop: Termination) -> Replacement:
     """Some ends are final, some are nobody's fault."""
     return {"final": Replacement.NO, "capacity": Replacement.FREE}.get(stop.reason, Replacement.YES)
 
@@ -190,10 +196,10 @@ class Everything(RuleBasedStateMachine):
             self.world.cloud.exit(container, code, lingers=lingers)
 
     @precondition(lambda self: self.world.pick(0, is_live))
-    @rule(pick=PICK, reason=st.sampled_from(["", "final", "capacity"]), on_purpose=st.booleans())
-    def container_dies(self, pick, reason, on_purpose):
+    @rule(pick=PICK, reason=st.sampled_from(["", "final", "capacity"]), user_initiated=st.booleans())
+    def container_dies(self, pick, reason, user_initiated):
         if container := self.world.pick(pick, is_live):
-            self.world.cloud.die(container, on_purpose=on_purpose, reason=reason)
+            self.world.cloud.die(container, user_initiated=user_initiated, reason=reason)
 
     @precondition(lambda self: self.world.pick(0, is_to_stop))
     @rule(pick=PICK)

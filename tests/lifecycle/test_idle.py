@@ -15,10 +15,10 @@ def steps_of_a_tick(jobs: int) -> int:
         launch_id, job = f"L{number}", Job(f"arn:{number}", "c")
         life.machine.handle(on.Adopted(launch_id=launch_id, key=f"K{number}", job=job), 0.0)
     effects = life.machine.handle(on.Tick(), 0.0)
-    asked = [effect for effect in effects if isinstance(effect, do.Observe)]
+    asked = [effect for effect in effects if isinstance(effect, do.Describe)]
     for observe in asked:
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        life.machine.handle(on.Observed(ask=observe.ask, seen=seen), 0.0)
+        life.machine.handle(on.Described(ask=observe.ask, seen=seen), 0.0)
     assert sum(len(observe.jobs) for observe in asked) == jobs
     told: list[do.Effect] = []
     count = steps_of(lambda: told.extend(life.machine.handle(on.Tick(), 1.0)))
@@ -33,5 +33,5 @@ def test_an_idle_beat_takes_as_many_steps_for_ten_thousand_jobs_as_for_ten():
 def test_a_beat_looks_at_so_many_due_launches_and_no_more():
     life = Life(wakes=10)
     for number in range(5000):
-        life.machine.handle(on.Taken(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
+        life.machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
     assert len(life.machine.handle(on.Tick(), 0.0)) == 10

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Stop
+from aws_exec.lifecycle.values import Termination
 from tests.lifecycle.driver import JOB, NEVER_STARTED, Life, running, starting, stopped
 
 NO_ROOM = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - no instances"
 WAITING = replace(starting(), waiting=NO_ROOM)
-WHY = Stop("ecs", reason=NO_ROOM)
+WHY = Termination("ecs", reason=NO_ROOM)
 
 
 def test_why_a_job_waits_is_told_once_for_each_reason():
@@ -20,16 +20,16 @@ def test_why_a_job_waits_is_told_once_for_each_reason():
     assert life.see(WAITING) == []
     assert life.see(starting()) == []
     other = replace(starting(), waiting="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - too large")
-    assert life.see(other) == [replace(told, stop=Stop("ecs", reason=other.waiting))]
+    assert life.see(other) == [replace(told, stop=Termination("ecs", reason=other.waiting))]
 
 
 def test_a_job_that_waits_longer_than_allowed_fails_with_the_reason_and_is_stopped():
     life = Life(start_timeout=100)
     life.active()
     life.see(WAITING)
-    assert [e for e in life.tick(99) if not isinstance(e, do.Observe)] == []
+    assert [e for e in life.tick(99) if not isinstance(e, do.Describe)] == []
     text = "Its job had not started 100 s after it was accepted"
-    report, stop = (e for e in life.tick(2) if not isinstance(e, do.Observe))
+    report, stop = (e for e in life.tick(2) if not isinstance(e, do.Describe))
     assert report == do.Report(key="K1", success=False, job=JOB, stop=WHY, text=text, containers=1)
     assert (stop.job, stop.reason) == (JOB, text)
 
@@ -38,7 +38,7 @@ def test_a_job_that_starts_in_time_is_left_alone():
     life = Life(start_timeout=100)
     life.active()
     life.see(running())
-    assert [e for e in life.tick(1000) if not isinstance(e, do.Observe)] == []
+    assert [e for e in life.tick(1000) if not isinstance(e, do.Describe)] == []
 
 
 def test_each_replacement_has_its_own_time_to_start():
@@ -63,7 +63,7 @@ def test_what_a_job_waited_for_is_not_said_twice():
     life = Life(max_attempts=1)
     life.active()
     life.see(WAITING)
-    (report,) = life.see(stopped(Stop("ecs", reason=f"Cancelled: {NO_ROOM}")))
+    (report,) = life.see(stopped(Termination("ecs", reason=f"Cancelled: {NO_ROOM}")))
     assert report.text == "1 containers died before they started"
 
 

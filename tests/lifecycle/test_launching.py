@@ -6,7 +6,7 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import JOB, Life, fault, starting
 
 
@@ -48,14 +48,14 @@ def test_an_answer_that_comes_twice_changes_nothing():
     "late",
     [
         on.Accepted(ask=99, launch_id="L1", seen=starting()),
-        on.Unaccepted(ask=99, launch_id="L1", fault=fault(Trouble.NO_ANSWER)),
-        on.Found(ask=99, launch_ids=("L1",), seen=(starting(),)),
-        on.FindFailed(ask=99, launch_ids=("L1",), fault=fault(Trouble.NO_ANSWER)),
-        on.Confirmed(ask=99, launch_ids=("L1",), ours=frozenset()),
-        on.ConfirmFailed(ask=99, launch_ids=("L1",), fault=fault(Trouble.NO_ANSWER)),
+        on.Unaccepted(ask=99, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)),
+        on.FoundByLaunchId(ask=99, launch_ids=("L1",), seen=(starting(),)),
+        on.FindByLaunchIdFailed(ask=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
+        on.OwnershipVerified(ask=99, launch_ids=("L1",), ours=frozenset()),
+        on.VerifyOwnershipFailed(ask=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
         on.StopAnswered(ask=99, launch_id="L1"),
-        on.ObserveFailed(ask=99, fault=fault(Trouble.NO_ANSWER)),
-        on.Observed(ask=99, seen=(starting(Job("arn:unknown")),), missing=(Job("arn:unknown too"),)),
+        on.DescribeFailed(ask=99, fault=fault(FailureKind.NO_ANSWER)),
+        on.Described(ask=99, seen=(starting(Job("arn:unknown")),), missing=(Job("arn:unknown too"),)),
     ],
     ids=lambda event: type(event).__name__,
 )
@@ -81,11 +81,11 @@ def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first()
 @pytest.mark.parametrize(
     ("trouble", "first", "note"),
     [
-        (Trouble.THROTTLED, 1, False),
-        (Trouble.UNREACHED, 1, False),
-        (Trouble.CREDENTIALS, 5, False),
-        (Trouble.NO_CAPACITY, 5, True),
-        (Trouble.REFUSED, 5, True),
+        (FailureKind.THROTTLED, 1, False),
+        (FailureKind.UNREACHED, 1, False),
+        (FailureKind.CREDENTIALS, 5, False),
+        (FailureKind.NO_CAPACITY, 5, True),
+        (FailureKind.REFUSED, 5, True),
     ],
 )
 def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
@@ -95,7 +95,7 @@ def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
     assert said == ([do.Note(key="K1", text="Waiting to be launched", fault=fault(trouble))] if note else [])
     assert life.record().attempt == 1
     assert life.tick(first / 2 - 0.01) == []
-    token = "L1-2" if trouble is Trouble.NO_CAPACITY else "L1-1"
+    token = "L1-2" if trouble is FailureKind.NO_CAPACITY else "L1-1"
     assert life.tick(first / 2 + 0.02) == [
         do.Submit(ask=2, launch_id="L1", key="K1", token=token, workload="work of L1")
     ]
@@ -104,11 +104,11 @@ def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
 def test_the_same_reason_for_waiting_is_said_once_and_another_again():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) != []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))) != []
     ask = life.submit_of(life.tick(120)).ask
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY, "RESOURCE:CPU"))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))) == []
     ask = life.submit_of(life.tick(120)).ask
-    other = fault(Trouble.REFUSED, "AccessDeniedException")
+    other = fault(FailureKind.REFUSED, "AccessDeniedException")
     assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=other)) == [
         do.Note(key="K1", text="Waiting to be launched", fault=other)
     ]
@@ -118,7 +118,7 @@ def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
     life = Life()
     ask = life.launching()
     for number in range(2, 12):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
         ask = submit.ask
@@ -129,7 +129,7 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
     life = Life()
     life.active("L2", "K2")
     ask = life.launching()
-    wrong = fault(Trouble.INVALID)
+    wrong = fault(FailureKind.INVALID)
     assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=wrong)) == [
         do.Report(key="K1", success=False, fault=wrong, containers=0),
     ]
@@ -139,9 +139,9 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
 def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
     life = Life()
     ask = life.launching()
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.HELD))) == []
-    assert life.tick() == [do.Confirm(ask=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.Confirmed(ask=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tick() == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.tick() == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
@@ -158,7 +158,7 @@ def test_a_launch_that_is_refused_again_waits_longer_each_time():
     life = Life()
     ask = life.launching()
     for count in (1, 2, 3):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.REFUSED)))
-        wait = BACKOFF[Trouble.REFUSED].after(count, "L1-1")
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.REFUSED)))
+        wait = BACKOFF[FailureKind.REFUSED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
         ask = life.submit_of(life.tick(wait * 0.02)).ask

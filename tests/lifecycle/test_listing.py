@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import EXITED_0, Life, fault, over, running, stopped
 
 
@@ -19,14 +19,14 @@ def life_with(running_jobs, *, starting=(), rounds=3, alone=()):
         life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=job))
     for observe in life.tick():
         seen = tuple(running(job, token=None, alone=job in alone) for job in observe.jobs if job in running_jobs)
-        life.tell(on.Observed(ask=observe.ask, seen=seen))
+        life.tell(on.Described(ask=observe.ask, seen=seen))
     return life
 
 
 def asked(effects):
     """What is watched, what is observed."""
-    watched = [job for effect in effects if isinstance(effect, do.Watch) for job in effect.jobs]
-    observed = [job for effect in effects if isinstance(effect, do.Observe) for job in effect.jobs]
+    watched = [job for effect in effects if isinstance(effect, do.ListRunning) for job in effect.jobs]
+    observed = [job for effect in effects if isinstance(effect, do.Describe) for job in effect.jobs]
     return watched, observed
 
 
@@ -34,11 +34,11 @@ def answer(life, effects, *, unlisted=(), starting=()):
     """Everything asked runs, but what is unlisted or starting; the effects of the answers."""
     told = []
     for effect in effects:
-        if isinstance(effect, do.Watch):
-            told += life.tell(on.Watched(ask=effect.ask, place=effect.place, unlisted=tuple(unlisted)))
+        if isinstance(effect, do.ListRunning):
+            told += life.tell(on.RunningListed(ask=effect.ask, place=effect.place, unlisted=tuple(unlisted)))
         else:
             seen = tuple(running(job, token=None) for job in effect.jobs if job not in starting)
-            told += life.tell(on.Observed(ask=effect.ask, seen=seen))
+            told += life.tell(on.Described(ask=effect.ask, seen=seen))
     return told
 
 
@@ -51,7 +51,7 @@ def test_more_are_listed_in_one_question_for_each_place_and_described_in_turn():
     here, there = jobs(6), jobs(3, "c2")
     life = life_with(here + there)
     effects = life.tick(5)
-    assert [(each.place, len(each.jobs), each.at_once) for each in effects if isinstance(each, do.Watch)] == [
+    assert [(each.place, len(each.jobs), each.at_once) for each in effects if isinstance(each, do.ListRunning)] == [
         ("c1", 4, 2),
         ("c2", 2, 2),
     ]
@@ -99,16 +99,16 @@ def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bou
     six = jobs(6)
     life = life_with(six, rounds=1000)
     effects = life.tick(5)
-    watch = next(effect for effect in effects if isinstance(effect, do.Watch))
+    watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     gone = watch.jobs[:3]
     observes = answer(life, effects, unlisted=gone)
     assert [(effect.place, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
     assert life.tick(5) == []  # the sweep goes on
     reports = life.tell(
-        on.Observed(ask=observes[0].ask, seen=tuple(stopped(EXITED_0, job, token=None) for job in gone[:2]))
+        on.Described(ask=observes[0].ask, seen=tuple(stopped(EXITED_0, job, token=None) for job in gone[:2]))
     )
     assert [type(effect) for effect in reports] == [do.Report, do.Report]
-    life.tell(on.Observed(ask=observes[1].ask, seen=(running(gone[2], token=None),)))
+    life.tell(on.Described(ask=observes[1].ask, seen=(running(gone[2], token=None),)))
     assert asked(life.tick())[0]
 
 
@@ -116,9 +116,11 @@ def test_what_ended_before_the_listing_was_read_is_not_asked_for():
     six = jobs(6)
     life = life_with(six, rounds=1000)
     effects = life.tick(5)
-    watch = next(effect for effect in effects if isinstance(effect, do.Watch))
+    watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     life.see(stopped(EXITED_0, watch.jobs[0], token=None))
-    assert life.tell(on.Watched(ask=watch.ask, place=watch.place, unlisted=(watch.jobs[0], Job("arn:nobody")))) == []
+    assert (
+        life.tell(on.RunningListed(ask=watch.ask, place=watch.place, unlisted=(watch.jobs[0], Job("arn:nobody")))) == []
+    )
 
 
 def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described():
@@ -127,9 +129,9 @@ def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described(
     life.see(over(EXITED_0, six[0], token=None))
     effects = life.tick(5)
     assert six[0] in asked(effects)[1]
-    lost = next(effect for effect in effects if isinstance(effect, do.Watch)).jobs[-1]
+    lost = next(effect for effect in effects if isinstance(effect, do.ListRunning)).jobs[-1]
     (observe,) = answer(life, effects, unlisted=[lost])
-    life.tell(on.Observed(ask=observe.ask, seen=(), missing=(lost,)))
+    life.tell(on.Described(ask=observe.ask, seen=(), missing=(lost,)))
     assert lost in asked(life.tick(5))[1]
 
 
@@ -137,10 +139,10 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     six = jobs(6)
     life = life_with(six, rounds=1000)
     effects = life.tick(5)
-    watch = next(effect for effect in effects if isinstance(effect, do.Watch))
+    watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     for effect in effects:
-        life.tell(on.ObserveFailed(ask=effect.ask, fault=fault(Trouble.THROTTLED)))
-    assert life.tell(on.Watched(ask=watch.ask, place=watch.place, unlisted=watch.jobs)) == []
+        life.tell(on.DescribeFailed(ask=effect.ask, fault=fault(FailureKind.THROTTLED)))
+    assert life.tell(on.RunningListed(ask=watch.ask, place=watch.place, unlisted=watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]
 
@@ -154,10 +156,10 @@ def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
     life = life_with(jobs(5))
     effects = life.tick(5)
     for observe in effects:
-        if isinstance(observe, do.Observe):
-            life.tell(on.Observed(ask=observe.ask, seen=tuple(running(job, token=None) for job in observe.jobs)))
+        if isinstance(observe, do.Describe):
+            life.tell(on.Described(ask=observe.ask, seen=tuple(running(job, token=None) for job in observe.jobs)))
     assert life.tick(5) == []
     for watch in effects:
-        if isinstance(watch, do.Watch):
-            life.tell(on.Watched(ask=watch.ask, place=watch.place))
+        if isinstance(watch, do.ListRunning):
+            life.tell(on.RunningListed(ask=watch.ask, place=watch.place))
     assert asked(life.tick(5)) != ([], [])

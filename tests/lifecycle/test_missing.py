@@ -2,7 +2,7 @@
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Stop
+from aws_exec.lifecycle.values import Termination
 from tests.lifecycle.driver import JOB, JOB2, Life, running, starting
 
 LOST = "MISSING: AWS no longer knows the job"
@@ -22,7 +22,7 @@ def test_a_job_that_stays_missing_after_its_user_code_started_is_reported_lost()
     life.started()
     for _ in range(12):
         assert life.sweep(5, missing=[JOB]) == []
-    stop = Stop("ecs", started=True, reason=LOST)
+    stop = Termination("ecs", started=True, reason=LOST)
     assert life.sweep(5, missing=[JOB]) == [do.Report(key="K1", success=False, job=JOB, stop=stop)]
     assert life.book.records == {}
 
@@ -38,7 +38,7 @@ def test_few_sightings_are_not_believed_however_far_apart():
 def test_a_job_that_stays_missing_and_never_started_is_replaced_under_the_next_token():
     life = Life(missing_sightings=1, missing_grace=0.0)
     life.active()
-    stop = Stop("ecs", reason=LOST)
+    stop = Termination("ecs", reason=LOST)
     text = "Its container never started; launching another (attempt 2 of 3)"
     assert life.sweep(missing=[JOB]) == [do.Note(key="K1", text=text, stop=stop)]
     assert life.tick(5) == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-2", workload="work of L1", place="c1")]
@@ -56,7 +56,7 @@ def test_an_answer_that_comes_twice_is_one_sighting():
     life = Life(missing_sightings=2, missing_grace=0.0)
     life.started()
     observe = life.tick(5)[0]
-    answer = on.Observed(ask=observe.ask, seen=(), missing=(JOB,))
+    answer = on.Described(ask=observe.ask, seen=(), missing=(JOB,))
     assert life.tell(answer) == []
     before = life.record()
     assert life.tell(answer) == []
@@ -67,7 +67,7 @@ def test_a_seen_job_in_an_answer_that_comes_twice_does_not_undo_what_came_betwee
     life = Life()
     life.started()
     observe = life.tick(5)[0]
-    answer = on.Observed(ask=observe.ask, seen=(running(),))
+    answer = on.Described(ask=observe.ask, seen=(running(),))
     life.tell(answer)
     life.sweep(5, missing=[JOB])
     assert life.tell(answer) == []
@@ -82,7 +82,7 @@ def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_the
     life.sweep(5, missing=[JOB])
     observe = life.tick(5)[0]
     life.now += 120
-    assert life.tell(on.Observed(ask=observe.ask, seen=(), missing=(JOB,))) == []
+    assert life.tell(on.Described(ask=observe.ask, seen=(), missing=(JOB,))) == []
     assert life.sweep(5, seen=[starting()]) == []
     assert life.record().misses == 0
 

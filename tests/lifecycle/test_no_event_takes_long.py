@@ -17,8 +17,8 @@ from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner, Sighting
-from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.lifecycle.orphans import FleetMember, Owner
+from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import EXITED_0, NEVER_STARTED, check, fault, running, starting, steps_of, stopped
 
 MANY = 10_000
@@ -63,7 +63,7 @@ def twin(machine):
 def read(confirm):
     """Its answer: all are ours, and their rows say what they run."""
     ids = tuple(launch_id for launch_id, _ in confirm.launches)
-    return on.Confirmed(
+    return on.OwnershipVerified(
         ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=dict.fromkeys(confirm.read, "row"), read_at=1.0
     )
 
@@ -73,7 +73,7 @@ def sightings(prefix="arn:", launches="L", seen=running):
     found = []
     for number in range(MANY):
         token = f"{launches}{number}-1"
-        found.append(Sighting(seen(Job(f"{prefix}{number}", "c"), token), Identity("ours", token)))
+        found.append(FleetMember(seen(Job(f"{prefix}{number}", "c"), token), Identity("ours", token)))
     return tuple(found)
 
 
@@ -84,10 +84,12 @@ def fleet():
     for launch_id, key, job in zip(IDS, KEYS, JOBS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key, job=job), 0.0)
     effects = ticks(machine, 0.0)
-    for observe in of_type(do.Observe, effects):
+    for observe in of_type(do.Describe, effects):
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        handle(machine, on.Observed(ask=observe.ask, seen=seen), 0.0)
-    handle(machine, on.SurveyFailed(ask=of_type(do.Survey, effects)[0].ask, fault=fault(Trouble.UNREACHED)), 0.0)
+        handle(machine, on.Described(ask=observe.ask, seen=seen), 0.0)
+    handle(
+        machine, on.ListFleetFailed(ask=of_type(do.ListFleet, effects)[0].ask, fault=fault(FailureKind.UNREACHED)), 0.0
+    )
     return machine
 
 
@@ -96,7 +98,7 @@ def out():
     """Launches whose Submit is out."""
     machine = Machine(replace(POLICY, orphan_interval=None))
     for launch_id, key in zip(IDS, KEYS, strict=True):
-        handle(machine, on.Taken(launch_id=launch_id, key=key, workload="work"), 0.0)
+        handle(machine, on.WorkloadQueued(launch_id=launch_id, key=key, workload="work"), 0.0)
     assert len(of_type(do.Submit, ticks(machine, 0.0))) == MANY
     return machine
 
@@ -107,8 +109,8 @@ def waiting():
     machine = Machine(POLICY)
     for launch_id, key in zip(IDS, KEYS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key, workload="work"), 0.0)
-    for find in of_type(do.Find, ticks(machine, 0.0)):
-        handle(machine, on.Found(ask=find.ask, launch_ids=find.launch_ids, seen=()), 0.0)
+    for find in of_type(do.FindByLaunchId, ticks(machine, 0.0)):
+        handle(machine, on.FoundByLaunchId(ask=find.ask, launch_ids=find.launch_ids, seen=()), 0.0)
     assert of_type(do.Submit, ticks(machine, 0.0)) == []
     return machine
 
@@ -137,7 +139,7 @@ class Costs:
         for number in count():
             if not self.machine.due(now):
                 break
-            left = sum(len(work.items) - work.done for work in self.machine.book.clockwork.backlog)
+            left = sum(len(work.items) - work.done for work in self.machine.book.state.backlog)
             step = self.step if number % 20 == 0 or 0 < left <= POLICY.wakes else partial(handle, self.machine)
             effects += step(on.Tick(), now)
         return effects
@@ -151,9 +153,9 @@ class Costs:
 
     def survey(self, seen, owners, now):
         """The answer to the survey that is out, and whose the containers are."""
-        (question,) = self.tell(on.Surveyed(ask=self.machine.book.clockwork.surveying, sightings=seen), now)
-        told = self.tell(on.OwnersTold(ask=question.ask, sightings=question.sightings, owners=tuple(owners)), now)
-        assert self.machine.book.clockwork.survey.findings is None
+        (question,) = self.tell(on.FleetListed(ask=self.machine.book.state.surveying, sightings=seen), now)
+        told = self.tell(on.OwnersFound(ask=question.ask, sightings=question.sightings, owners=tuple(owners)), now)
+        assert self.machine.book.state.survey.findings is None
         return told
 
 
@@ -161,15 +163,15 @@ def swept(fleet):
     """A sweep of the fleet is out."""
     costs = Costs(fleet)
     effects = costs.tell(on.Tick(), 1000.0)
-    return costs, of_type(do.Watch, effects)[0], of_type(do.Observe, effects)
+    return costs, of_type(do.ListRunning, effects)[0], of_type(do.Describe, effects)
 
 
 def test_a_sweep_and_a_listing_that_has_nobody(fleet):
     costs, watch, observes = swept(fleet)
     assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
-    (*observes,) = costs.tell(on.Watched(ask=watch.ask, place="c", unlisted=watch.jobs), 1000.0)
+    (*observes,) = costs.tell(on.RunningListed(ask=watch.ask, place="c", unlisted=watch.jobs), 1000.0)
     assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
-    costs.tell(on.ObserveFailed(ask=observes[0].ask, fault=fault(Trouble.UNREACHED)), 1000.0)
+    costs.tell(on.DescribeFailed(ask=observes[0].ask, fault=fault(FailureKind.UNREACHED)), 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -179,25 +181,27 @@ def test_what_one_call_describes(fleet, seen):
     costs, _, observes = swept(fleet)
     observe = observes[0]
     told = costs.tell(
-        on.Observed(ask=observe.ask, seen=tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)), 1000.0
+        on.Described(ask=observe.ask, seen=tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)), 1000.0
     )
-    for settle in of_type(do.Settle, told)[:2]:
-        costs.tell(on.Settled(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 1000.0)
-    for settle in of_type(do.Settle, told)[2:4]:
-        costs.tell(on.SettleFailed(ask=settle.ask, launch_id=settle.launch_id, fault=fault(Trouble.UNREACHED)), 1000.0)
+    for settle in of_type(do.VerifyExit, told)[:2]:
+        costs.tell(on.ExitVerified(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 1000.0)
+    for settle in of_type(do.VerifyExit, told)[2:4]:
+        costs.tell(
+            on.VerifyExitFailed(ask=settle.ask, launch_id=settle.launch_id, fault=fault(FailureKind.UNREACHED)), 1000.0
+        )
 
 
 def test_jobs_that_are_missing(fleet):
     costs, _, observes = swept(fleet)
     for at in (900.0, 901.0, 1000.0):
-        settles = costs.tell(on.Observed(ask=None, seen=(), missing=observes[0].jobs), at)
-    assert len(of_type(do.Settle, settles)) == len(observes[0].jobs)
+        settles = costs.tell(on.Described(ask=None, seen=(), missing=observes[0].jobs), at)
+    assert len(of_type(do.VerifyExit, settles)) == len(observes[0].jobs)
 
 
 def surveyed(machine, now=1000.0):
     """A survey is out."""
     costs = Costs(machine)
-    if not machine.book.clockwork.surveying:
+    if not machine.book.state.surveying:
         costs.tell(on.Tick(), now)
     return costs
 
@@ -221,7 +225,7 @@ def test_a_survey_of_callbacks_of_a_dead_scheduler():
 
 def test_a_survey_that_what_was_adopted_waited_for(waiting):
     costs = surveyed(waiting)
-    confirms = of_type(do.Confirm, costs.survey((), (), 1.0))
+    confirms = of_type(do.VerifyOwnership, costs.survey((), (), 1.0))
     submits = [submit for confirm in confirms for submit in of_type(do.Submit, costs.tell(read(confirm), 1.0))]
     assert {submit.launch_id for submit in submits} == set(IDS)
 
@@ -236,7 +240,7 @@ def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
 
 def test_a_survey_that_fails(fleet):
     costs = surveyed(fleet)
-    costs.tell(on.SurveyFailed(ask=costs.machine.book.clockwork.surveying, fault=fault(Trouble.UNREACHED)), 1000.0)
+    costs.tell(on.ListFleetFailed(ask=costs.machine.book.state.surveying, fault=fault(FailureKind.UNREACHED)), 1000.0)
 
 
 def test_launches_that_airflow_no_longer_wants(out):
@@ -251,14 +255,14 @@ def test_launches_that_airflow_no_longer_wants(out):
 
 def test_one_launch_among_many(fleet):
     costs = Costs(fleet)
-    (submit,) = of_type(do.Submit, costs.tell(on.Taken(launch_id="new", key="new", workload="work"), 1.0))
-    costs.tell(on.Unaccepted(ask=submit.ask, launch_id="new", fault=fault(Trouble.REFUSED)), 1.0)
+    (submit,) = of_type(do.Submit, costs.tell(on.WorkloadQueued(launch_id="new", key="new", workload="work"), 1.0))
+    costs.tell(on.Unaccepted(ask=submit.ask, launch_id="new", fault=fault(FailureKind.REFUSED)), 1.0)
     (submit,) = of_type(do.Submit, costs.tell(on.Tick(), 100.0))
     costs.tell(on.Accepted(ask=submit.ask, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 100.0)
     costs.tell(on.Adopted(launch_id="newer", key="newer", job=Job("arn:newer", "c")), 100.0)
     (stop,) = of_type(do.StopJob, costs.tell(on.Revoked(key="new"), 100.0))
     costs.tell(on.StopAnswered(ask=stop.ask, launch_id="new"), 100.0)
-    costs.tell(on.GivenUp(key="newer"), 100.0)
+    costs.tell(on.FailedByAirflow(key="newer"), 100.0)
 
 
 def test_a_gap_between_beats_while_many_launches_are_out(out):
@@ -270,23 +274,24 @@ def test_launches_that_are_doubted_after_a_gap(out):
     machine = twin(out)
     handle(machine, on.Tick(), 30.0)
     for record in list(machine.book.records.values()):
-        handle(machine, on.Unaccepted(ask=record.ask, launch_id=record.launch_id, fault=fault(Trouble.HELD)), 30.0)
+        handle(machine, on.Unaccepted(ask=record.ask, launch_id=record.launch_id, fault=fault(FailureKind.HELD)), 30.0)
     costs = Costs(machine)
-    confirms = of_type(do.Confirm, costs.tell(on.Tick(), 31.0))
+    confirms = of_type(do.VerifyOwnership, costs.tell(on.Tick(), 31.0))
     assert sum(len(confirm.launches) for confirm in confirms) == MANY
     costs.tell(on.Tick(), 60.0)
     again = []
     for confirm in confirms[:3]:
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
         again += of_type(
-            do.Confirm, costs.tell(on.Confirmed(ask=confirm.ask, launch_ids=ids, ours=frozenset(ids)), 60.0)
+            do.VerifyOwnership,
+            costs.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=ids, ours=frozenset(ids)), 60.0),
         )
     ours, theirs, unread = (
         {"ask": confirm.ask, "launch_ids": tuple(each for each, _ in confirm.launches)} for confirm in again
     )
-    costs.tell(on.Confirmed(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
-    costs.tell(on.Confirmed(**theirs, ours=frozenset()), 60.0)
-    costs.tell(on.ConfirmFailed(**unread, fault=fault(Trouble.UNREACHED)), 60.0)
+    costs.tell(on.OwnershipVerified(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
+    costs.tell(on.OwnershipVerified(**theirs, ours=frozenset()), 60.0)
+    costs.tell(on.VerifyOwnershipFailed(**unread, fault=fault(FailureKind.UNREACHED)), 60.0)
 
 
 def test_launches_that_are_looked_for(waiting):
@@ -294,10 +299,12 @@ def test_launches_that_are_looked_for(waiting):
     for launch_id, key in zip(IDS, KEYS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key), 0.0)
     costs = Costs(machine)
-    one, other, *_ = of_type(do.Find, costs.tell(on.Tick(), 0.0))
+    one, other, *_ = of_type(do.FindByLaunchId, costs.tell(on.Tick(), 0.0))
     seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.families)
-    costs.tell(on.Found(ask=one.ask, launch_ids=one.launch_ids, seen=seen), 1.0)
-    costs.tell(on.FindFailed(ask=other.ask, launch_ids=other.launch_ids, fault=fault(Trouble.UNREACHED)), 1.0)
+    costs.tell(on.FoundByLaunchId(ask=one.ask, launch_ids=one.launch_ids, seen=seen), 1.0)
+    costs.tell(
+        on.FindByLaunchIdFailed(ask=other.ask, launch_ids=other.launch_ids, fault=fault(FailureKind.UNREACHED)), 1.0
+    )
 
 
 @pytest.mark.parametrize("state", ["fleet", "out", "waiting"])
@@ -312,18 +319,18 @@ def test_the_end(request, state, event):
 def test_times_at_which_nothing_is_due_any_more():
     """Jobs that have started leave their times to start behind; one launch that is due sooner hides them."""
     machine = Machine(replace(POLICY, orphan_interval=None, launch_timeout=600.0, start_timeout=300.0))
-    handle(machine, on.Taken(launch_id="first", key="first", workload="work"), 0.0)
+    handle(machine, on.WorkloadQueued(launch_id="first", key="first", workload="work"), 0.0)
     for launch_id, key in zip(IDS, KEYS, strict=True):
-        handle(machine, on.Taken(launch_id=launch_id, key=key, workload="work"), 400.0)
+        handle(machine, on.WorkloadQueued(launch_id=launch_id, key=key, workload="work"), 400.0)
     for submit in of_type(do.Submit, ticks(machine, 400.0)):
         job = Job(f"arn:{submit.launch_id}", "c")
         handle(
             machine, on.Accepted(ask=submit.ask, launch_id=submit.launch_id, seen=starting(job, submit.token)), 400.0
         )
         if submit.launch_id != "first":
-            handle(machine, on.Observed(ask=None, seen=(running(job, submit.token),)), 400.0)
+            handle(machine, on.Described(ask=None, seen=(running(job, submit.token),)), 400.0)
     assert machine.book.next_due() == 600.0
     assert steps_of(lambda: twin(machine).book.due_by(1000.0, POLICY.wakes)) < 3 * MANY
-    handle(machine, on.Observed(ask=None, seen=(running(Job("arn:first", "c"), "first-1"),)), 400.0)
+    handle(machine, on.Described(ask=None, seen=(running(Job("arn:first", "c"), "first-1"),)), 400.0)
     assert steps_of(machine.book.next_due) < 3 * MANY
     assert machine.book.next_due() is None

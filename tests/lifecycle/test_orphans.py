@@ -7,10 +7,10 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Orphan, Owner, Sighting, alive_in, is_owned
+from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, alive_in, is_owned
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.surveying import REAPED
-from aws_exec.lifecycle.values import Job, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, over, running, starting, stopped
 
 OURS = "ours"
@@ -18,7 +18,7 @@ OURS = "ours"
 
 def sighting(job=JOB, launch_id="L7", deployment=OURS, **identity):
     token = f"{launch_id}-1"
-    return Sighting(running(job, token), Identity(deployment, token, **identity))
+    return FleetMember(running(job, token), Identity(deployment, token, **identity))
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def surveying(**policy):
 
 def survey(life, after, sightings, owners):
     """One survey from the beat that asks for it; what came of it."""
-    (ask,) = [effect for effect in life.tick(after) if isinstance(effect, do.Survey)]
-    (question,) = life.tell(on.Surveyed(ask=ask.ask, sightings=tuple(sightings)))
-    assert isinstance(question, do.AskOwners)
-    return life.tell(on.OwnersTold(ask=question.ask, sightings=question.sightings, owners=tuple(owners)))
+    (ask,) = [effect for effect in life.tick(after) if isinstance(effect, do.ListFleet)]
+    (question,) = life.tell(on.FleetListed(ask=ask.ask, sightings=tuple(sightings)))
+    assert isinstance(question, do.FindOwners)
+    return life.tell(on.OwnersFound(ask=question.ask, sightings=question.sightings, owners=tuple(owners)))
 
 
 NONE = do.Orphans(found=(), stopped=False)
@@ -54,9 +54,9 @@ def test_without_an_interval_nothing_is_surveyed():
 
 
 def test_one_survey_at_a_time_and_none_while_the_executor_ends(life):
-    assert life.tick() == [do.Survey(ask=1)]
+    assert life.tick() == [do.ListFleet(ask=1)]
     assert life.tick(10_000) == []
-    life.tell(on.SurveyFailed(ask=1, fault=fault(Trouble.UNREACHED)))
+    life.tell(on.ListFleetFailed(ask=1, fault=fault(FailureKind.UNREACHED)))
     life.tell(on.Draining())
     assert life.tick(10_000) == []
 
@@ -98,20 +98,20 @@ def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
     told, stop = survey(life, 900, [seen], [UNOWNED])
     assert told == do.Orphans(found=(Orphan(seen, 900),), stopped=True)
     assert stop == do.StopJob(ask=stop.ask, launch_id="L7", job=JOB, reason=REAPED)
-    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L7", fault=fault(Trouble.THROTTLED))) == []
+    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L7", fault=fault(FailureKind.THROTTLED))) == []
     assert [type(effect) for effect in survey(life, 900, [seen], [UNOWNED])] == [do.Orphans, do.StopJob]
 
 
 def test_the_containers_of_another_deployment_are_none_of_ours(life):
     life.tick()
     theirs, mine = sighting(deployment="theirs"), sighting(JOB2)
-    assert life.tell(on.Surveyed(ask=1, sightings=(theirs, mine))) == [do.AskOwners(ask=2, sightings=(mine,))]
+    assert life.tell(on.FleetListed(ask=1, sightings=(theirs, mine))) == [do.FindOwners(ask=2, sightings=(mine,))]
 
 
 def test_one_container_that_two_places_list_is_one(life):
     life.tick()
     seen = sighting()
-    assert life.tell(on.Surveyed(ask=1, sightings=(seen, seen))) == [do.AskOwners(ask=2, sightings=(seen,))]
+    assert life.tell(on.FleetListed(ask=1, sightings=(seen, seen))) == [do.FindOwners(ask=2, sightings=(seen,))]
 
 
 @pytest.mark.parametrize("job", [JOB, JOB2], ids=["its job", "another job of its launch"])
@@ -133,43 +133,43 @@ def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life = surveying(reap_orphans=True)
     ask = life.launching("L7")
-    life.tell(on.Unaccepted(ask=ask, launch_id="L7", fault=fault(Trouble.NO_ANSWER)))
-    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=(sighting(),)))
-    question = life.book.clockwork.surveying
-    assert life.tell(on.OwnersTold(ask=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
+    life.tell(on.Unaccepted(ask=ask, launch_id="L7", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=(sighting(),)))
+    question = life.book.state.surveying
+    assert life.tell(on.OwnersFound(ask=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
         do.Orphans(found=(), stopped=True)
     ]
-    assert life.book.clockwork.survey.suspects == {}
+    assert life.book.state.survey.suspects == {}
 
 
 @pytest.mark.parametrize(
     "late",
     [
-        on.Surveyed(ask=7, sightings=()),
-        on.OwnersTold(ask=7, sightings=(), owners=()),
-        on.SurveyFailed(ask=7, fault=fault(Trouble.HELD)),
+        on.FleetListed(ask=7, sightings=()),
+        on.OwnersFound(ask=7, sightings=(), owners=()),
+        on.ListFleetFailed(ask=7, fault=fault(FailureKind.HELD)),
     ],
 )
 def test_a_late_or_doubled_answer_changes_nothing(life, late):
     life.tick()
-    before = life.book.clockwork
+    before = life.book.state
     assert life.tell(late) == []
-    assert life.book.clockwork == before
+    assert life.book.state == before
 
 
 def test_a_survey_that_nobody_answers_is_made_again_soon_and_forgets_nobody(life):
     seen = sighting()
     survey(life, 0, [seen], [UNOWNED])
     (ask,) = life.tick(900)
-    life.tell(on.SurveyFailed(ask=ask.ask, fault=fault(Trouble.THROTTLED)))
+    life.tell(on.ListFleetFailed(ask=ask.ask, fault=fault(FailureKind.THROTTLED)))
     assert survey(life, 1, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 901),), stopped=False)]
 
 
 def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
-    (question,) = life.tell(on.Surveyed(ask=1, sightings=(sighting(),)))
-    assert life.tell(on.SurveyFailed(ask=question.ask, fault=fault(Trouble.UNREACHED))) == []
-    assert life.book.clockwork.survey.suspects == {}
+    (question,) = life.tell(on.FleetListed(ask=1, sightings=(sighting(),)))
+    assert life.tell(on.ListFleetFailed(ask=question.ask, fault=fault(FailureKind.UNREACHED))) == []
+    assert life.book.state.survey.suspects == {}
 
 
 # -- whose a container is ---------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def test_it_is_followed_once(life):
 
 
 def test_one_that_dies_before_it_starts_is_not_replaced(life):
-    seen = Sighting(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    seen = FleetMember(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     survey(life, 0, [seen], [LOST])
     (report,) = life.see(stopped(None, token="L7-1"))
     assert isinstance(report, do.Report)
@@ -221,7 +221,7 @@ def test_one_that_dies_before_it_starts_is_not_replaced(life):
 
 @pytest.mark.parametrize(("stop", "success"), [(EXITED_0, True), (EXITED_1, False), (None, False)])
 def test_one_that_ended_before_anybody_saw_it_is_reported(life, stop, success):
-    seen = Sighting(stopped(stop, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    seen = FleetMember(stopped(stop, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     launched, *reports = survey(life, 0, [seen], [LOST])
     assert launched == do.Launched(key="CB", job=JOB)
     assert [each.success for each in reports if isinstance(each, do.Report)] == [success]
@@ -229,8 +229,8 @@ def test_one_that_ended_before_anybody_saw_it_is_reported(life, stop, success):
 
 
 def test_of_several_that_ended_the_last_one_counts(life):
-    first = Sighting(stopped(None, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
-    second = Sighting(stopped(EXITED_0, JOB2, "L7-2"), Identity(OURS, "L7-2", callback_id="L7"))
+    first = FleetMember(stopped(None, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    second = FleetMember(stopped(EXITED_0, JOB2, "L7-2"), Identity(OURS, "L7-2", callback_id="L7"))
     told = survey(life, 0, [second, first], [LOST, LOST])
     assert [each for each in told if isinstance(each, do.Report)] == [
         do.Report(key="CB", success=True, job=JOB2, stop=EXITED_0)
@@ -239,7 +239,7 @@ def test_of_several_that_ended_the_last_one_counts(life):
 
 @pytest.mark.parametrize("owner", [Owner(), Owner(waits=True)], ids=["it is over", "its scheduler lives"])
 def test_an_end_that_nobody_waits_for_here_is_neither_reported_nor_an_orphan(life, owner):
-    seen = Sighting(stopped(EXITED_0, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    seen = FleetMember(stopped(EXITED_0, token="L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     for _ in range(3):
         assert survey(life, 900, [seen], [owner]) == [NONE]
 
@@ -261,10 +261,10 @@ def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobod
 def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
     (ask,) = life.tick(900)
     seen = sighting(callback_id="C1")
-    (question,) = life.tell(on.Surveyed(ask=ask.ask, sightings=(seen,)))
+    (question,) = life.tell(on.FleetListed(ask=ask.ask, sightings=(seen,)))
     life.tell(on.Draining())
     told = life.tell(
-        on.OwnersTold(ask=question.ask, sightings=question.sightings, owners=(Owner(waits=True, key="C1"),))
+        on.OwnersFound(ask=question.ask, sightings=question.sightings, owners=(Owner(waits=True, key="C1"),))
     )
     assert [type(effect) for effect in told] == [do.Orphans]
     assert life.book.records == {}
@@ -278,41 +278,41 @@ def test_a_callback_that_a_launch_speaks_for_is_not_followed_beside_it(life):
 
 def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stopped_in_time(life):
     life.awaited = None
-    seen = Sighting(over(EXITED_0, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    seen = FleetMember(over(EXITED_0, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     told = survey(life, 0, [seen], [LOST])
-    assert [type(effect) for effect in told] == [do.Launched, do.Settle, do.Orphans]
+    assert [type(effect) for effect in told] == [do.Launched, do.VerifyExit, do.Orphans]
     assert life.record("L7").due == life.now + life.machine.policy.stop_grace
 
 
 def test_a_survey_that_fails_is_tried_again_each_time_later(life):
     ask = life.tick(0)[0].ask
     for count in (1, 2, 3):
-        assert life.tell(on.SurveyFailed(ask=ask, fault=fault(Trouble.UNREACHED))) == []
-        wait = BACKOFF[Trouble.UNREACHED].after(count, "survey")
+        assert life.tell(on.ListFleetFailed(ask=ask, fault=fault(FailureKind.UNREACHED))) == []
+        wait = BACKOFF[FailureKind.UNREACHED].after(count, "survey")
         assert life.tick(wait * 0.99) == []
         (again,) = life.tick(wait * 0.02)
-        assert again == do.Survey(ask=again.ask)
+        assert again == do.ListFleet(ask=again.ask)
         ask = again.ask
 
 
 def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
     life = surveying(orphan_interval=0.1)
     ask = life.tick(0)[0].ask
-    life.tell(on.SurveyFailed(ask=ask, fault=fault(Trouble.UNREACHED)))
+    life.tell(on.ListFleetFailed(ask=ask, fault=fault(FailureKind.UNREACHED)))
     assert life.tick(0.09) == []
-    assert [type(effect) for effect in life.tick(0.02)] == [do.Survey]
+    assert [type(effect) for effect in life.tick(0.02)] == [do.ListFleet]
 
 
 def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
     life = surveying(start_timeout=100)
-    seen = Sighting(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
+    seen = FleetMember(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     survey(life, 0, [seen], [LOST])
     assert (life.record("L7").place, life.record("L7").start_by) == ("c1", life.now + 100)
 
 
 def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
     for _ in range(2):
-        ask = next(effect for effect in life.tick(900) if isinstance(effect, do.Survey)).ask
-        life.tell(on.SurveyFailed(ask=ask, fault=fault(Trouble.UNREACHED)))
+        ask = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).ask
+        life.tell(on.ListFleetFailed(ask=ask, fault=fault(FailureKind.UNREACHED)))
     survey(life, 900, [], [])
-    assert life.book.clockwork.survey.faults == 0
+    assert life.book.state.survey.faults == 0

@@ -1,4 +1,4 @@
-"""What an adopted launch runs is read from its row right before it is launched, by the Confirm that asks the row."""
+"""What an adopted launch runs is read right before it is launched, by the question that verifies its ownership."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 
@@ -21,21 +21,21 @@ def found_nowhere(count: int = 1, **policy) -> Life:
     for number, launch_id in enumerate(ids, 1):
         life.tell(on.Adopted(launch_id=launch_id, key=f"K{number}", workload="the row"))
     (find,) = life.tick()
-    assert life.tell(on.Found(ask=find.ask, launch_ids=ids, seen=())) == []
+    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=ids, seen=())) == []
     if not life.machine.policy.idempotent_submit:
         (find,) = life.tick(20)
-        assert life.tell(on.Found(ask=find.ask, launch_ids=ids, seen=())) == []
+        assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=ids, seen=())) == []
     return life
 
 
 def held(submit: do.Submit, *, outdated: bool) -> on.Unaccepted:
-    return on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(Trouble.HELD), outdated=outdated)
+    return on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(FailureKind.HELD), outdated=outdated)
 
 
 def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_answer():
     life = found_nowhere(150, wakes=200)
     confirms = life.tick(1)
-    assert [type(effect) for effect in confirms] == [do.Confirm] * 2
+    assert [type(effect) for effect in confirms] == [do.VerifyOwnership] * 2
     assert [len(confirm.launches) for confirm in confirms] == [99, 51]
     assert all(confirm.read == {launch_id for launch_id, _ in confirm.launches} for confirm in confirms)
     submits = life.tell(replace(life.read(confirms[1]), read_at=0.5))
@@ -49,14 +49,17 @@ def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_an
 def test_a_row_that_is_another_schedulers_by_now_is_not_launched(idempotent):
     life = found_nowhere(idempotent_submit=idempotent)
     (confirm,) = life.tick()
-    told = life.tell(on.Confirmed(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    told = life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
     assert told == [do.Release(key="K1")]
 
 
 def test_a_database_that_does_not_answer_is_asked_again():
     life = found_nowhere()
     (confirm,) = life.tick()
-    assert life.tell(on.ConfirmFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(Trouble.UNREACHED))) == []
+    assert (
+        life.tell(on.VerifyOwnershipFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)))
+        == []
+    )
     (again,) = life.tick(1)
     assert again == replace(confirm, ask=again.ask)
 
@@ -81,10 +84,10 @@ def test_what_was_held_for_another_reason_is_doubted_as_ever():
     life.tell(held(submit, outdated=False))
     (again,) = life.tick()
     assert life.tell(life.read(again)) == []
-    assert [type(effect) for effect in life.tick()] == [do.Find]
+    assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.THROTTLED, Trouble.NO_CAPACITY, Trouble.REFUSED])
+@pytest.mark.parametrize("trouble", [FailureKind.THROTTLED, FailureKind.NO_CAPACITY, FailureKind.REFUSED])
 def test_each_launch_reads_anew(trouble):
     """The backoff is as long as the lease, and Airflow may have queued it with another executor_config since."""
     life = found_nowhere()
@@ -100,7 +103,7 @@ def test_an_unanswered_request_is_repeated_as_it_was_and_reads_nothing():
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    life.tell(on.Unaccepted(ask=submit.ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER), request="request"))
+    life.tell(on.Unaccepted(ask=submit.ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
     again = life.submit_of(life.tick(60))
     assert (again.request, again.read_at) == ("request", None)
 
@@ -132,8 +135,8 @@ def test_what_waits_for_another_container_has_its_row_read_when_that_has_ended()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="the row"))
     life.see(stopped(NEVER_STARTED, JOB, "L0-1"))
     (find,) = life.tick()
-    life.tell(on.Found(ask=find.ask, launch_ids=("L1",), seen=()))
-    assert [type(effect) for effect in life.tick()] == [do.Confirm]
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    assert [type(effect) for effect in life.tick()] == [do.VerifyOwnership]
 
 
 def test_a_late_answer_launches_nothing():

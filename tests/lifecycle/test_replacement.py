@@ -8,10 +8,10 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.book import Record
 from aws_exec.lifecycle.policy import REPLACE, Replacement
-from aws_exec.lifecycle.values import Stop
+from aws_exec.lifecycle.values import Termination
 from tests.lifecycle.driver import HOST_LOST, JOB, NEVER_STARTED, Life, starting, stopped
 
-ON_PURPOSE = Stop("ecs", code="UserInitiated", on_purpose=True)
+ON_PURPOSE = Termination("ecs", code="UserInitiated", user_initiated=True)
 
 
 def test_a_container_that_never_started_is_replaced_after_a_pause_under_the_next_token():

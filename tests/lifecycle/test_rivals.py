@@ -9,8 +9,8 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner, Sighting
-from aws_exec.lifecycle.values import Observation, Trouble
+from aws_exec.lifecycle.orphans import FleetMember, Owner
+from aws_exec.lifecycle.values import FailureKind, Observation
 from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
 
 OURS = "ours"
@@ -24,16 +24,16 @@ def adopted(*, reads=True, **policy) -> Life:
     life = Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
     life.reads = reads
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
-    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
     return life
 
 
 def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
     """The answers to the survey that is out; what came of it but the telling of orphans."""
-    sightings = tuple(Sighting(each, Identity(OURS, each.token)) for each in seen)
-    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
-    told = life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner,) * len(seen)))
+    sightings = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
+    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
+    told = life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner,) * len(seen)))
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
 
@@ -47,8 +47,8 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
 def test_a_job_that_was_found_needs_no_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
-    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    assert life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB, "L2-1"),))) == [
+    find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
+    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB, "L2-1"),))) == [
         do.Launched(key="K1", job=JOB)
     ]
 
@@ -79,8 +79,8 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     surveyed(life, running())
     assert life.see(stopped(EXITED_0)) == []
     (question,) = life.tick()
-    assert question == do.Confirm(ask=question.ask, launches=(("L2", "K1"),), read=frozenset({"L2"}))
-    told = life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    assert question == do.VerifyOwnership(ask=question.ask, launches=(("L2", "K1"),), read=frozenset({"L2"}))
+    told = life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
@@ -96,11 +96,11 @@ def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
 def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
-    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
     life.now += 1
     assert surveyed(life, running(), owner=RUNNING) == []
-    assert [type(effect) for effect in life.tick(1)] == [do.Survey]
-    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
+    assert [type(effect) for effect in life.tick(1)] == [do.ListFleet]
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
     assert life.submits(1) == []
     assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
 
@@ -132,7 +132,7 @@ def test_one_that_the_row_names_is_the_rows_own_and_the_row_is_asked_before_anyt
     """Another scheduler adopted and launched it anew, while this one stalled."""
     life = adopted(reads=False)
     assert surveyed(life, running(), owner=Owner(waits=True, names=names, task="K1", runs=runs)) == []
-    assert [type(effect) for effect in life.tick(1)] == [do.Confirm]
+    assert [type(effect) for effect in life.tick(1)] == [do.VerifyOwnership]
 
 
 @pytest.mark.parametrize("ends", [on.Draining(), on.Terminating()])
@@ -153,8 +153,8 @@ def test_it_is_not_looked_at_until_the_survey_is_answered():
 
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
-    life.tell(on.SurveyFailed(ask=life.book.clockwork.surveying, fault=fault(Trouble.THROTTLED)))
-    assert [type(effect) for effect in life.tick(2)] == [do.Survey]
+    life.tell(on.ListFleetFailed(ask=life.book.state.surveying, fault=fault(FailureKind.THROTTLED)))
+    assert [type(effect) for effect in life.tick(2)] == [do.ListFleet]
     surveyed(life)
     assert life.submits(1) == ["L2"]
 
@@ -164,10 +164,10 @@ def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
     life.tick()
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
-    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
     surveyed(life)
-    assert [type(effect) for effect in life.tick()] == [do.Survey]
+    assert [type(effect) for effect in life.tick()] == [do.ListFleet]
     surveyed(life)
     assert life.submits(1) == ["L2"]
 
@@ -181,17 +181,17 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     """The row was RUNNING in that container, was rescheduled, and was queued by a scheduler that died since."""
     life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
     life.tick()
-    sightings = (Sighting(running(), Identity(OURS, "L1-1")),)
-    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
+    sightings = (FleetMember(running(), Identity(OURS, "L1-1")),)
+    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
-    find = next(effect for effect in life.tick() if isinstance(effect, do.Find))
-    life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
+    find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
+    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
     before = life.record("L2")
-    told = life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner,)))
+    told = life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner,)))
     assert told == [do.Orphans(found=(), stopped=False)]
     assert life.book.records == {"L2": before}
-    assert [type(effect) for effect in life.tick()] == [do.Survey]
+    assert [type(effect) for effect in life.tick()] == [do.ListFleet]
 
 
 def test_a_running_row_is_followed_without_a_survey():
@@ -203,9 +203,9 @@ def test_a_running_row_is_followed_without_a_survey():
 def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
     life = adopted(reads=False, missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
     surveyed(life, running())
-    observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Observe))
-    life.tell(on.Observed(ask=observe.ask, seen=(), missing=(JOB,)))
-    assert [type(effect) for effect in life.tick()] == [do.Confirm]
+    observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Describe))
+    life.tell(on.Described(ask=observe.ask, seen=(), missing=(JOB,)))
+    assert [type(effect) for effect in life.tick()] == [do.VerifyOwnership]
 
 
 def test_one_that_airflow_has_let_in_is_followed_as_any_other_from_then_on():
@@ -222,12 +222,12 @@ def test_one_that_airflow_has_let_in_is_followed_as_any_other_from_then_on():
 def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
     life = adopted(orphan_age=0.0)
     sightings = (
-        Sighting(running(), Identity(OURS, "L1-1")),
-        Sighting(running(JOB2, "L9-1"), Identity(OURS, "L9-1")),
+        FleetMember(running(), Identity(OURS, "L1-1")),
+        FleetMember(running(JOB2, "L9-1"), Identity(OURS, "L9-1")),
     )
     # That the row of L2 names L9 makes every other container of its task nobody's.
     owner = replace(owner, names="L9") if owner.names == "L2" else owner
-    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=sightings))
-    told = life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=sightings, owners=(owner, Owner())))
+    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
+    told = life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner, Owner())))
     (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]
     assert [orphan.sighting.seen.job for orphan in orphans] == [JOB2]

@@ -9,7 +9,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity, origin_of
-from aws_exec.lifecycle.values import CLOCKS_APART, Observation, Origin, Trouble
+from aws_exec.lifecycle.values import CLOCKS_APART, FailureKind, Observation, Origin
 from tests.lifecycle.driver import (
     EXITED_0,
     EXITED_1,
@@ -43,7 +43,7 @@ def of(origin: Origin | None, seen: Observation) -> Observation:
 
 
 def asked(effects: list[do.Effect]) -> list[type]:
-    return [type(effect) for effect in effects if not isinstance(effect, do.Observe)]
+    return [type(effect) for effect in effects if not isinstance(effect, do.Describe)]
 
 
 @pytest.mark.parametrize("origin", [EARLIER_TRY, EARLIER_RUN], ids=["an earlier try", "before a reschedule"])
@@ -54,8 +54,8 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     life = adopted()
     assert life.see(of(origin, seen)) == []
     (find,) = life.tick()
-    assert find == do.Find(ask=find.ask, launch_ids=("L2",), families=("L2",), places=("c1",))
-    assert life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=())) == []
+    assert find == do.FindByLaunchId(ask=find.ask, launch_ids=("L2",), families=("L2",), places=("c1",))
+    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.workload) == ("L2-1", "row of L2")
     life.tell(on.Accepted(ask=submit.ask, launch_id="L2", seen=running(JOB2, "L2-1")))
@@ -76,7 +76,7 @@ def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         (find,) = life.tick(20)
-        told = life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
+        told = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
     assert told == [
         do.Note(key="K1", text="Adopted, but no container of it was found: its heartbeat decides"),
         do.Release(key="K1"),
@@ -87,25 +87,27 @@ def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
     life = adopted(missing_sightings=1, missing_grace=0.0, start_timeout=600.0, idempotent_submit=False)
     assert life.sweep(missing=[JOB]) == []
     for _ in range(2):
-        (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.Find)]
-        assert life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=())) == []
+        (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
+        assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=())) == []
     assert life.submits() == ["L2"], "it is looked for as often as any"
 
 
 def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
     life = adopted(orphan_interval=900.0, poll_interval=1e9)
-    survey = next(effect for effect in life.tick() if isinstance(effect, do.Survey))
+    survey = next(effect for effect in life.tick() if isinstance(effect, do.ListFleet))
     life.now += 1
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
     life.tell(
-        on.Found(ask=next(one.ask for one in life.tick(1) if isinstance(one, do.Find)), launch_ids=("L2",), seen=())
+        on.FoundByLaunchId(
+            ask=next(one.ask for one in life.tick(1) if isinstance(one, do.FindByLaunchId)), launch_ids=("L2",), seen=()
+        )
     )
-    life.tell(on.Surveyed(ask=survey.ask, sightings=()))
+    life.tell(on.FleetListed(ask=survey.ask, sightings=()))
     assert life.submits() == [], "that survey began before"
-    life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=(), owners=()))
+    life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=(), owners=()))
     life.tick()
-    life.tell(on.Surveyed(ask=life.book.clockwork.surveying, sightings=()))
-    life.tell(on.OwnersTold(ask=life.book.clockwork.surveying, sightings=(), owners=()))
+    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=()))
+    life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=(), owners=()))
     assert life.submits() == ["L2"]
 
 
@@ -124,8 +126,8 @@ def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(se
     assert asked(life.tell(on.Terminating())) == [do.StopJob]
     assert (life.see(of(EARLIER_TRY, seen)) if seen else life.sweep(missing=[JOB])) == []
     for _ in range(2):
-        (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.Find)]
-        told = life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=()))
+        (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
+        told = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
     text = "The executor was terminated; no container of it was found"
     assert told == [do.Report(key="K1", success=False, text=text, containers=0)]
     assert life.book.records == {}
@@ -138,8 +140,8 @@ def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts
     life.take("L3")
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     (find,) = life.tick()
-    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L2", fault=fault(Trouble.THROTTLED))) == []
-    (stop,) = life.tell(on.Found(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),)))
+    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L2", fault=fault(FailureKind.THROTTLED))) == []
+    (stop,) = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),)))
     assert (type(stop), stop.job) == (do.StopJob, JOB2)
     assert life.submits() == []
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
@@ -148,11 +150,11 @@ def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts
 
 def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_container():
     life = adopted()
-    assert [type(effect) for effect in life.take("L3")] == [do.Observe]
+    assert [type(effect) for effect in life.take("L3")] == [do.Describe]
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         assert life.submits() == []
-        assert life.tell(on.Found(ask=life.record("L2").ask, launch_ids=("L2",), seen=())) == []
+        assert life.tell(on.FoundByLaunchId(ask=life.record("L2").ask, launch_ids=("L2",), seen=())) == []
         life.now += 20
     assert life.submits() == ["L3"]
 
@@ -171,12 +173,12 @@ def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
     life.tick()
     life.tick()
     if isinstance(event, on.WantedChecked):
-        event = replace(event, ask=life.book.clockwork.check.ask)
+        event = replace(event, ask=life.book.state.check.ask)
     told = life.tell(event, after=60.0)
     (said,) = [effect for effect in told if isinstance(effect, do.Report | do.Note)]
     assert (said.job, said.text) == (None, text)
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
-    assert [type(effect) for effect in life.tick()] == [do.Find], "its own is looked for, to be stopped"
+    assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId], "its own is looked for, to be stopped"
 
 
 def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():

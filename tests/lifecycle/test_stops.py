@@ -7,7 +7,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import EXITED_0, JOB, Life, fault, over, running
 
 REVOKED = "Airflow revoked the task"
@@ -26,23 +26,23 @@ def life():
 def test_a_stop_that_fails_is_asked_for_again_each_time_later(life):
     ask = 3
     for count in (1, 2, 3):
-        assert life.tell(on.StopAnswered(ask=ask, launch_id="L1", fault=fault(Trouble.UNREACHED))) == []
-        wait = BACKOFF[Trouble.UNREACHED].after(count, "L1-1")
+        assert life.tell(on.StopAnswered(ask=ask, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+        wait = BACKOFF[FailureKind.UNREACHED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
         (stop,) = life.tick(wait * 0.02)
         ask = stop.ask
 
 
 def test_a_stop_that_is_taken_begins_to_count_anew(life):
-    life.tell(on.StopAnswered(ask=3, launch_id="L1", fault=fault(Trouble.UNREACHED)))
+    life.tell(on.StopAnswered(ask=3, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
     (second,) = life.tick(1)
     life.tell(on.StopAnswered(ask=second.ask, launch_id="L1"))
     (third,) = life.tick(60)
-    life.tell(on.StopAnswered(ask=third.ask, launch_id="L1", fault=fault(Trouble.UNREACHED)))
-    assert life.record().due == life.now + BACKOFF[Trouble.UNREACHED].after(1, "L1-1")
+    life.tell(on.StopAnswered(ask=third.ask, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    assert life.record().due == life.now + BACKOFF[FailureKind.UNREACHED].after(1, "L1-1")
 
 
-@pytest.mark.parametrize("answer", [None, fault(Trouble.THROTTLED)], ids=["taken", "throttled"])
+@pytest.mark.parametrize("answer", [None, fault(FailureKind.THROTTLED)], ids=["taken", "throttled"])
 def test_an_answer_that_comes_twice_counts_once(life, answer):
     life.tell(on.StopAnswered(ask=3, launch_id="L1", fault=answer))
     before = life.record()
@@ -66,9 +66,9 @@ def test_what_went_wrong_before_there_was_a_job_makes_no_stop_wait():
     life = Life(poll_interval=1e9)
     ask = life.launching()
     for _ in range(6):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.THROTTLED)))
+        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
         ask = life.submit_of(life.tick(60)).ask
     life.tell(on.Accepted(ask=ask, launch_id="L1", seen=running()))
     stop = next(effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob))
-    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(Trouble.THROTTLED)))
-    assert life.record().due - life.now == pytest.approx(BACKOFF[Trouble.THROTTLED].after(1, "L1-1"))
+    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
+    assert life.record().due - life.now == pytest.approx(BACKOFF[FailureKind.THROTTLED].after(1, "L1-1"))

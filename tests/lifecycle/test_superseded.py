@@ -3,7 +3,7 @@
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import JOB, JOB2, NEVER_STARTED, Life, fault, starting, stopped
 
 NEWER = "A newer launch of the task took over"
@@ -21,9 +21,9 @@ def test_a_launch_that_is_superseded_while_it_is_out_is_stopped_if_it_was_made()
 def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
     life = Life(idempotent_submit=False)
     ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(Trouble.NO_ANSWER)))
+    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
-    assert life.tick() == [do.Find(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
 
 
 def test_what_is_superseded_is_not_stopped_for_the_time_it_takes_while_nobody_has_looked():

@@ -6,7 +6,7 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, NEVER_STARTED, Life, fault, over, running, stopped
 
 
@@ -24,10 +24,10 @@ def revoked_too_late(seen=None, **policy) -> Life:
     return life
 
 
-def confirm(life: Life) -> do.Confirm:
+def confirm(life: Life) -> do.VerifyOwnership:
     """What a beat asks the rows."""
     (effect,) = life.tick()
-    assert isinstance(effect, do.Confirm)
+    assert isinstance(effect, do.VerifyOwnership)
     return effect
 
 
@@ -38,7 +38,7 @@ def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_th
     life = revoked_too_late(end, idempotent_submit=idempotent)
     question = confirm(life)
     assert question.launches == (("L2", "K1"),)
-    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
+    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
     assert life.submits() == ["L2"]
 
 
@@ -47,9 +47,9 @@ def test_after_a_gap_it_is_looked_for_as_everything_is():
     assert life.tick(11) == []
     life.see(stopped(EXITED_0))
     question = confirm(life)
-    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
+    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
     (find,) = life.tick()
-    assert isinstance(find, do.Find)
+    assert isinstance(find, do.FindByLaunchId)
     assert find.launch_ids == ("L2",)
 
 
@@ -62,8 +62,8 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
     life.see(running())
     life.see(stopped(EXITED_0))
     question = confirm(life)
-    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
-    assert [type(effect) for effect in life.tick()] == [do.Find]
+    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
+    assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
 
 
 @pytest.mark.parametrize("end", [over, stopped], ids=["its container", "all of it"])
@@ -71,7 +71,7 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
 def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(end, stop, success):
     life = revoked_too_late(end(stop), launch_timeout=600.0)
     question = confirm(life)
-    told = life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    told = life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=success, job=JOB, stop=stop)]
     assert life.submits() == []
     assert life.see(stopped(stop)) == []
@@ -82,7 +82,7 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
     life.awaited = False
-    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [
+    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [
         do.Launched(key="K1", job=JOB),
         do.Release(key="K1"),
     ]
@@ -92,7 +92,7 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
 def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
     life = revoked_too_late(over(EXITED_0))
     question = confirm(life)
-    life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
     assert set(life.book.records) == {"L2"}
     assert life.tick(119) == []
     assert life.tick(1) == [
@@ -116,7 +116,7 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
     life.see(over(EXITED_0))
     life.tick(119)
     life.take("L2", "K1")
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(Trouble.NO_CAPACITY)))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(FailureKind.NO_CAPACITY)))
     assert [type(effect) for effect in life.tick(1)] == [do.StopJob]
     assert life.see(stopped(EXITED_0)) == []
     assert life.submits() == []
@@ -126,12 +126,12 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
 
 def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_it():
     life = revoked_too_late()
-    life.tell(on.Taken(launch_id="L3", key="K3", workload="work"))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L3", fault=fault(Trouble.HELD)))
+    life.tell(on.WorkloadQueued(launch_id="L3", key="K3", workload="work"))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L3", fault=fault(FailureKind.HELD)))
     life.see(stopped(EXITED_0))
     question = confirm(life)
     assert question.launches == (("L2", "K1"), ("L3", "K3"))
-    told = life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2", "L3"), ours=frozenset()))
+    told = life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2", "L3"), ours=frozenset()))
     assert [type(effect) for effect in told] == [do.Launched, do.Report, do.Release]
     assert life.book.records == {}
 
@@ -139,10 +139,12 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
 def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matter_any_more():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
-    life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"})))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(Trouble.HELD)))
+    life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"})))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(FailureKind.HELD)))
     question = confirm(life)
-    assert life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [
+        do.Release(key="K1")
+    ]
     assert life.book.records == {}
 
 
@@ -150,8 +152,8 @@ def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later
     life = revoked_too_late(over(EXITED_0))
     life.awaited = None
     question = confirm(life)
-    life.tell(on.ConfirmFailed(ask=question.ask, launch_ids=("L2",), fault=fault(Trouble.UNREACHED)))
+    life.tell(on.VerifyOwnershipFailed(ask=question.ask, launch_ids=("L2",), fault=fault(FailureKind.UNREACHED)))
     (question,) = life.tick(60)
-    life.tell(on.Confirmed(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
     note, *_ = life.tell(on.Revoked(key="K1"))
     assert note == do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)

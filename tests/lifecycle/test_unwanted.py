@@ -7,7 +7,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Trouble
+from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import JOB, JOB2, NEVER_STARTED, Life, fault, starting, stopped
 
 WHY = "marked failed by admin"
@@ -25,7 +25,7 @@ def asked(effects):
 
 def test_what_has_not_started_is_checked_once_in_an_interval_and_nothing_else(life):
     life.started("L1", "K1", JOB)
-    life.tell(on.WantedChecked(ask=life.book.clockwork.check.ask))
+    life.tell(on.WantedChecked(ask=life.book.state.check.ask))
     life.active("L2", "K2", JOB2)
     life.take("L3", "K3")
     assert asked(life.tick(4)) == []
@@ -50,9 +50,7 @@ def test_nothing_is_checked_while_the_executor_ends_or_where_nobody_wants_that(e
 
 def check(life, *unwanted):
     """The answer to the check that is out."""
-    return life.tell(
-        on.WantedChecked(ask=life.book.clockwork.check.ask, unwanted=tuple((each, WHY) for each in unwanted))
-    )
+    return life.tell(on.WantedChecked(ask=life.book.state.check.ask, unwanted=tuple((each, WHY) for each in unwanted)))
 
 
 def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
@@ -69,7 +67,7 @@ def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
 
 def test_a_launch_that_was_not_sent_is_over(life):
     life.take()
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L1", fault=fault(Trouble.NO_CAPACITY)))
+    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
     assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1")]
     assert life.book.records == {}
 
@@ -89,7 +87,7 @@ def test_what_has_started_meanwhile_is_left_to_airflow(life):
 
 def test_a_late_or_doubled_answer_changes_nothing(life):
     life.active()
-    ask = life.book.clockwork.check.ask
+    ask = life.book.state.check.ask
     check(life)
     assert life.tell(on.WantedChecked(ask=ask, unwanted=(("L1", WHY),))) == []
     assert life.machine.owns("K1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aws_exec.dispatch.token_bucket import FLOOR, RECOVERY_SECONDS, Bucket
 from aws_exec.lifecycle.identity import STARTED_BY_LIMIT, Identity, from_environment, from_tags, started_by
 from aws_exec.lifecycle.policy import BACKOFF, Backoff, Policy, Replacement, always
-from aws_exec.lifecycle.values import SILENT, Fault, Stop, Trouble, launch_of, number_of, token_of
+from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, Termination, launch_of, number_of, token_of
 
 TEXT = st.text(max_size=20)
 
@@ -29,12 +29,15 @@ def test_what_is_no_token_has_no_number(token):
 
 
 def test_a_fault_reads_as_what_was_tried_and_what_was_said():
-    assert str(Fault(Trouble.NO_CAPACITY, "RunTask", "RESOURCE:CPU", "no room")) == "RunTask: RESOURCE:CPU: no room"
-    assert str(Fault(Trouble.UNREACHED, "RunTask")) == "RunTask"
+    assert (
+        str(CallFailure(FailureKind.NO_CAPACITY, "RunTask", "RESOURCE:CPU", "no room"))
+        == "RunTask: RESOURCE:CPU: no room"
+    )
+    assert str(CallFailure(FailureKind.UNREACHED, "RunTask")) == "RunTask"
 
 
 def test_only_an_answered_refusal_or_a_wrong_request_settles_an_unanswered_one():
-    assert set(Trouble) - SILENT == {Trouble.NO_CAPACITY, Trouble.INVALID}
+    assert set(FailureKind) - SILENT == {FailureKind.NO_CAPACITY, FailureKind.INVALID}
 
 
 # -- backoff ----------------------------------------------------------------------------------------------------------
@@ -53,12 +56,12 @@ def test_a_wait_is_the_same_each_time_and_another_for_another_launch():
 
 
 def test_every_trouble_has_a_backoff():
-    assert set(BACKOFF) == set(Trouble)
+    assert set(BACKOFF) == set(FailureKind)
     assert all(0 < backoff.first <= backoff.ceiling for backoff in BACKOFF.values())
 
 
 def test_without_a_diagnosis_a_new_container_is_always_worth_a_try():
-    assert always(Stop("ecs")) is Replacement.YES
+    assert always(Termination("ecs")) is Replacement.YES
     assert Policy().judge is always
 
 

@@ -5,7 +5,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import Job, Stop, Trouble
+from aws_exec.lifecycle.values import FailureKind, Job, Termination
 from tests.lifecycle.driver import (
     EXITED_0,
     EXITED_1,
@@ -20,7 +20,7 @@ from tests.lifecycle.driver import (
     stopped,
 )
 
-SIDECAR_DIED = Stop("ecs", exit_code=0, started=True, sidecars=("proxy: 143",))
+SIDECAR_DIED = Termination("ecs", exit_code=0, started=True, sidecars=("proxy: 143",))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_container_whose_start_was_never_seen_is_judged_by_its_exit_code():
 def test_a_lost_host_under_a_container_that_was_seen_running_fails_the_task_and_replaces_nothing():
     life = Life()
     life.started()
-    lost = Stop("ecs", reason="Host EC2 terminated")
+    lost = Termination("ecs", reason="Host EC2 terminated")
     assert life.see(stopped(lost)) == [do.Report(key="K1", success=False, job=JOB, stop=lost)]
     assert life.book.records == {}
 
@@ -53,7 +53,9 @@ def test_a_lost_host_under_a_container_that_was_seen_running_fails_the_task_and_
 def test_a_job_that_stopped_without_a_word_is_still_over():
     life = Life()
     life.started()
-    assert life.see(stopped(None)) == [do.Report(key="K1", success=False, job=JOB, stop=Stop("ecs", started=True))]
+    assert life.see(stopped(None)) == [
+        do.Report(key="K1", success=False, job=JOB, stop=Termination("ecs", started=True))
+    ]
 
 
 def test_the_workload_is_kept_until_user_code_has_started():
@@ -113,9 +115,9 @@ def test_each_place_is_asked_in_calls_of_bounded_size():
         life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c1")))
     life.tell(on.Adopted(launch_id="L9", key="K9", job=Job("arn:9", "c2")))
     assert life.tick() == [
-        do.Observe(ask=1, place="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
-        do.Observe(ask=2, place="c1", jobs=(Job("arn:2", "c1"),)),
-        do.Observe(ask=3, place="c2", jobs=(Job("arn:9", "c2"),)),
+        do.Describe(ask=1, place="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
+        do.Describe(ask=2, place="c1", jobs=(Job("arn:2", "c1"),)),
+        do.Describe(ask=3, place="c2", jobs=(Job("arn:9", "c2"),)),
     ]
 
 
@@ -123,9 +125,9 @@ def test_the_next_sweep_begins_so_early_that_its_answers_are_in_when_the_interva
     life = Life(observe_batch=1, poll_interval=8)
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB2))
-    assert life.tick() == [do.Observe(ask=1, place="c1", jobs=(JOB,)), do.Observe(ask=2, place="c1", jobs=(JOB2,))]
-    life.tell(on.Observed(ask=1, seen=(running(),)), after=1)
-    life.tell(on.Observed(ask=2, seen=(running(JOB2),)), after=0.5)
+    assert life.tick() == [do.Describe(ask=1, place="c1", jobs=(JOB,)), do.Describe(ask=2, place="c1", jobs=(JOB2,))]
+    life.tell(on.Described(ask=1, seen=(running(),)), after=1)
+    life.tell(on.Described(ask=2, seen=(running(JOB2),)), after=0.5)
     assert life.tick(4.9) == []
     assert [effect.ask for effect in life.tick(0.1)] == [3, 4]
 
@@ -134,7 +136,7 @@ def test_a_sweep_begins_a_quarter_of_the_interval_early_at_most():
     life = Life(poll_interval=8)
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    life.tell(on.Observed(ask=1, seen=(running(),)), after=5)
+    life.tell(on.Described(ask=1, seen=(running(),)), after=5)
     assert life.tick(0.9) == []
     assert [effect.ask for effect in life.tick(0.1)] == [2]
 
@@ -143,17 +145,17 @@ def test_a_sweep_that_took_longer_than_the_interval_is_followed_by_the_next_at_o
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    life.tell(on.Observed(ask=1, seen=(running(),)), after=60)
-    assert life.tick() == [do.Observe(ask=2, place="c1", jobs=(JOB,))]
+    life.tell(on.Described(ask=1, seen=(running(),)), after=60)
+    assert life.tick() == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
 
 
 def test_a_sweep_that_failed_is_made_again_after_the_interval():
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    assert life.tell(on.ObserveFailed(ask=1, fault=fault(Trouble.THROTTLED)), after=1) == []
+    assert life.tell(on.DescribeFailed(ask=1, fault=fault(FailureKind.THROTTLED)), after=1) == []
     assert life.tick(2.9) == []
-    assert life.tick(0.1) == [do.Observe(ask=2, place="c1", jobs=(JOB,))]
+    assert life.tick(0.1) == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
 
 
 def test_where_nothing_runs_nothing_is_asked():

@@ -32,7 +32,7 @@ def life_with(count):
 def see_all(life, effects):
     for observe in effects:
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        life.machine.handle(on.Observed(ask=observe.ask, seen=seen), 0.0)
+        life.machine.handle(on.Described(ask=observe.ask, seen=seen), 0.0)
 
 
 def handling(life, event, now):
@@ -48,8 +48,8 @@ def count(request):
 
 def test_a_sweep_asks_once_for_all_that_run_and_describes_its_share(count):
     effects = life_with(count).machine.handle(on.Tick(), 5.0)
-    (watch,) = [effect for effect in effects if isinstance(effect, do.Watch)]
-    observed = [effect for effect in effects if isinstance(effect, do.Observe)]
+    (watch,) = [effect for effect in effects if isinstance(effect, do.ListRunning)]
+    observed = [effect for effect in effects if isinstance(effect, do.Describe)]
     share = -(-count // 12)  # a twelfth: once in look_interval, 60 s, at a poll_interval of 5 s
     assert sum(len(observe.jobs) for observe in observed) == share
     assert len(observed) == -(-share // 99)
@@ -63,8 +63,8 @@ def test_a_sweep_takes_a_few_steps_for_each_job(count):
 
 def test_a_listing_that_still_has_everybody_costs_next_to_nothing(count):
     life = life_with(count)
-    (watch,) = [effect for effect in life.machine.handle(on.Tick(), 5.0) if isinstance(effect, do.Watch)]
-    steps, told = handling(life, on.Watched(ask=watch.ask, place=watch.place, unlisted=()), 5.1)
+    (watch,) = [effect for effect in life.machine.handle(on.Tick(), 5.0) if isinstance(effect, do.ListRunning)]
+    steps, told = handling(life, on.RunningListed(ask=watch.ask, place=watch.place, unlisted=()), 5.1)
     assert told == []
     assert steps < 200
 
@@ -75,10 +75,10 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
         seen = tuple(
             stopped(EXITED_0, Job(f"arn:{number}", "c"), f"L{number}-1") for number in range(count - 99, count)
         )
-        steps, settles = handling(life, on.Observed(ask=None, seen=seen), 6.0)
-        assert [type(effect) for effect in settles] == [do.Settle] * 99
+        steps, settles = handling(life, on.Described(ask=None, seen=seen), 6.0)
+        assert [type(effect) for effect in settles] == [do.VerifyExit] * 99
         for settle in settles:
-            more, told = handling(life, on.Settled(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 6.1)
+            more, told = handling(life, on.ExitVerified(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 6.1)
             assert [type(effect) for effect in told] == [do.Report]
             steps += more
         return steps
@@ -91,7 +91,7 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
 def test_a_launch_takes_as_many_steps_beside_thousands_of_jobs_as_beside_hundreds():
     def steps_of_a_launch(count):
         life = life_with(count)
-        taken, _ = handling(life, on.Taken(launch_id="new", key="key", workload="work"), 1.0)
+        taken, _ = handling(life, on.WorkloadQueued(launch_id="new", key="key", workload="work"), 1.0)
         begun, told = handling(life, on.Tick(), 1.0)
         ask = life.submit_of(told).ask
         known, _ = handling(
@@ -110,7 +110,7 @@ def test_a_running_job_takes_less_than_a_kilobyte_and_a_half_beside_its_key_and_
     def run(few):
         for number in few:
             life.machine.handle(on.Adopted(launch_id=ids[number], key=ids[number], job=jobs[number]), 0.0)
-        see_all(life, life.machine.handle(on.Tick(), life.book.clockwork.next_sweep))
+        see_all(life, life.machine.handle(on.Tick(), life.book.state.next_sweep))
         life.book.outbox.clear()
         gc.collect()
 

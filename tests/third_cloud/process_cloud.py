@@ -23,8 +23,17 @@ from pathlib import Path
 
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.lifecycle.identity import from_environment
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Stop, Trouble, launch_of
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import (
+    CallFailure,
+    FailureKind,
+    Job,
+    LaunchId,
+    Observation,
+    Status,
+    Termination,
+    launch_of,
+)
 
 SERVICE = "process"
 #: Waits for the word to start (a launcher that dies before it has noted the process never gives it), outlives SIGTERM
@@ -53,30 +62,34 @@ class ProcessCloud:
     def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
         return [seen for seen in self._fleet() if launch_of(seen.token) in families]
 
-    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         return [self._stop(job, reason) for job in jobs]
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         fleet = list(self._fleet())
         lost = set(ended_of) - {launch_of(seen.token) for seen in fleet if seen.status is not Status.STOPPED}
         told = [seen for seen in fleet if seen.status is not Status.STOPPED or launch_of(seen.token) in lost]
         said = [json.loads(_text(self._folder(seen.job) / "identity.json")) for seen in told]
-        return [Sighting(seen, from_environment(whose)) for seen, whose in zip(told, said, strict=True)]
+        return [FleetMember(seen, from_environment(whose)) for seen, whose in zip(told, said, strict=True)]
 
-    def check(self) -> Fault | None:
+    def check(self) -> CallFailure | None:
         well = os.access(self.root, os.W_OK | os.X_OK)
-        return None if well else Fault(Trouble.REFUSED, "check", "NoRoot", f"{self.root} is no folder to write to")
+        return (
+            None
+            if well
+            else CallFailure(FailureKind.REFUSED, "check", "NoRoot", f"{self.root} is no folder to write to")
+        )
 
     def _submit(self, request: Request) -> Answer:
         job = Job(f"{SERVICE}:{self.deployment}/{request.token}")
         if (seen := self._look(job)) is not None:
             return seen
         if sum(seen.status is not Status.STOPPED for seen in self._fleet()) >= self.room:
-            return Fault(Trouble.NO_CAPACITY, "submit", "NoRoom", f"{self.room} processes run already")
+            return CallFailure(FailureKind.NO_CAPACITY, "submit", "NoRoom", f"{self.room} processes run already")
         try:
             self._make(self._folder(job), **request.arguments)
         except OSError as error:
-            return Fault(Trouble.REFUSED, "submit", type(error).__name__, str(error))
+            return CallFailure(FailureKind.REFUSED, "submit", type(error).__name__, str(error))
         return self._look(job)
 
     def _make(self, folder: Path, command: Sequence[str], environment: Sequence[dict[str, str]]) -> None:
@@ -94,12 +107,12 @@ class ProcessCloud:
             else:
                 _start(folder, command, variables, lock.fileno())
 
-    def _stop(self, job: Job, reason: str) -> Fault | None:
+    def _stop(self, job: Job, reason: str) -> CallFailure | None:
         seen, folder = self._look(job), self._folder(job)
         if seen is None or seen.status is Status.STOPPED:
             return None
         if not seen.started:
-            return Fault(Trouble.UNREACHED, "stop", "Starting", "its process is about to start")
+            return CallFailure(FailureKind.UNREACHED, "stop", "Starting", "its process is about to start")
         # SIGTERM; SIGKILL for what was told before, and for what outlives its command.
         first = seen.stop is None and not (folder / "stop").exists()
         if first:
@@ -121,7 +134,7 @@ class ProcessCloud:
             return None
         lives = _lives(folder)  # asked first: what a process leaves behind is there once it has ended
         started, code, reason = (folder / "pid").exists(), _text(folder / "exit"), _text(folder / "stop")
-        stop = Stop(SERVICE, int(code) if code else None, started, reason=reason, on_purpose=bool(reason))
+        stop = Termination(SERVICE, int(code) if code else None, started, reason=reason, user_initiated=bool(reason))
         status = (Status.RUNNING if started else Status.STARTING) if lives else Status.STOPPED
         return Observation(job, status, started, folder.name, stop if code or not lives else None)
 

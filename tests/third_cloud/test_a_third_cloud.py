@@ -5,7 +5,7 @@ import os
 import pytest
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.lifecycle.values import Observation, Status, Stop
+from aws_exec.lifecycle.values import Observation, Status, Termination
 from aws_exec.testing.conformance import CloudConformance
 from tests.third_cloud.process_cloud import ProcessCloud
 from tests.third_cloud.process_world import ROOM, ProcessWorld
@@ -60,7 +60,7 @@ def test_what_ignores_the_first_stop_is_killed_by_the_second(world, tmp_path_fac
     assert world.cloud.stop([job], "again") == [None]
     world.wait_until_stopped(job)
     [ended] = world.cloud.describe("", [job]).seen
-    assert ended.stop == Stop("process", None, started=True, reason="enough", on_purpose=True)
+    assert ended.stop == Termination("process", None, started=True, reason="enough", user_initiated=True)
 
 
 def test_a_job_whose_launcher_died_before_it_had_a_process_never_started(world):
@@ -68,4 +68,4 @@ def test_a_job_whose_launcher_died_before_it_had_a_process_never_started(world):
     folder.mkdir(parents=True)
     (folder / "lock").touch()
     [seen] = world.cloud.submit([world.request(TOKEN)])
-    assert (seen.status, seen.started, seen.stop) == (Status.STOPPED, False, Stop("process"))
+    assert (seen.status, seen.started, seen.stop) == (Status.STOPPED, False, Termination("process"))

@@ -18,8 +18,8 @@ from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_arou
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.job_name import token_in
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of, token_of
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, LaunchId, Observation, Status, launch_of, token_of
 from aws_exec.metrics.meter import Meter, NoMeter
 
 #: AWS Batch API Reference, DescribeJobs: ids per call.
@@ -83,7 +83,7 @@ class BatchCloud:
         arn = answer.get("jobArn") or answer.get("jobId")
         if not arn or not isinstance(arn, str):
             # It said neither yes nor no: the job has to be looked for.
-            return Fault(Trouble.NO_ANSWER, "SubmitJob", "EmptyAnswer", "no job id")
+            return CallFailure(FailureKind.NO_ANSWER, "SubmitJob", "EmptyAnswer", "no job id")
         return Observation(Job(arn, request.place), Status.STARTING, token=request.token)
 
     # -- describe -----------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class BatchCloud:
             if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == family
         ]
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
         places = tuple(dict.fromkeys(places or ("",)))
         ids: dict[str, str] = {}
@@ -212,10 +212,10 @@ class BatchCloud:
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
         return [*fleet, *self._sighted(self._search_all(places, lost, (FINISHED,))[0])]
 
-    def _sighted(self, ids: dict[str, str]) -> list[Sighting]:
+    def _sighted(self, ids: dict[str, str]) -> list[FleetMember]:
         """The jobs with these ids, each with its place, that are of this deployment."""
         return [
-            Sighting(seen, identity)
+            FleetMember(seen, identity)
             for detail, seen in self._described(ids)
             if (identity := identity_in(detail)) is not None and identity.deployment == self._deployment
         ]
@@ -260,11 +260,11 @@ class BatchCloud:
 
     # -- stop and check -----------------------------------------------------------------------------------------------
 
-    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """Terminate jobs, which cancels those that have not started; one that Batch does not know needs no stopping."""
         return self._stopper.stop(jobs, reason)
 
-    def check(self) -> Fault | None:
+    def check(self) -> CallFailure | None:
         """Describe a job that cannot exist: an empty answer takes everything but the right to submit."""
         try:
             self._calls.ask("DescribeJobs", "describe_jobs", {"jobs": [NO_JOB]})
@@ -277,11 +277,13 @@ class _UnlistedError(CloudError):
     """A queue may not be listed, or cannot be."""
 
 
-def _is_unfit(fault: Fault) -> bool:
+def _is_unfit(fault: CallFailure) -> bool:
     """What was named is none that Batch can have: of an identifier that is not valid it says ClientException."""
-    return fault.trouble is Trouble.INVALID or (fault.trouble is Trouble.REFUSED and fault.code == "ClientException")
+    return fault.trouble is FailureKind.INVALID or (
+        fault.trouble is FailureKind.REFUSED and fault.code == "ClientException"
+    )
 
 
-def _is_malformed(fault: Fault) -> bool:
+def _is_malformed(fault: CallFailure) -> bool:
     """One id among those asked for is none that Batch can have."""
-    return fault.code == "ClientException" and fault.trouble is Trouble.INVALID
+    return fault.code == "ClientException" and fault.trouble is FailureKind.INVALID

@@ -19,7 +19,7 @@ from typing import Any
 from aws_exec.clouds.start_reasons import never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.job_name import token_in
-from aws_exec.lifecycle.values import Job, Observation, Origin, Status, Stop, Token, launch_of
+from aws_exec.lifecycle.values import Job, Observation, Origin, Status, Termination, Token, launch_of
 
 SERVICE = "batch"
 
@@ -207,7 +207,7 @@ def _sidecars(containers: Iterable[Detail], airflow: Detail) -> tuple[str, ...]:
     return tuple(f"{name}: {outcome}" for name, outcome in told if outcome)
 
 
-def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Stop | None:
+def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Termination | None:
     """How the Airflow container ended; None while it has not, or while Batch may yet try again."""
     status, said = detail.get("status"), str(detail.get("statusReason") or "")
     succeeded = next((run for run in runs if run.exit_code == 0), None)
@@ -218,13 +218,13 @@ def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Stop | None
     if status == "SUCCEEDED" and exit_code is None and _is_judged_by_batch(detail, name):
         exit_code = 0
     last = decisive is runs[-1]
-    return Stop(
+    return Termination(
         service=SERVICE,
         exit_code=exit_code,
         started=decisive.started or (status == "SUCCEEDED" and not decisive.failed),
         reason=(said or decisive.reason) if last else (decisive.reason or said),
         container_reason=decisive.container_reason,
-        on_purpose=status == "FAILED" and _is_on_purpose(detail, said),
+        user_initiated=status == "FAILED" and _is_on_purpose(detail, said),
         sidecars=decisive.sidecars,
     )
 

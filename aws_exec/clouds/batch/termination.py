@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 from aws_exec.clouds.batch.job import Detail
 from aws_exec.clouds.calls import Calls, chunks, id_of
 from aws_exec.clouds.errors import fault_of
-from aws_exec.lifecycle.values import Fault, Job
+from aws_exec.lifecycle.values import CallFailure, Job
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +42,15 @@ class Stopper:
         self._calls = calls
         self.at_once = STOPS if _knows_terminate_jobs() else 1
 
-    def stop(self, jobs: Sequence[Job], reason: str) -> list[Fault | None]:
+    def stop(self, jobs: Sequence[Job], reason: str) -> list[CallFailure | None]:
         """An answer for each job, in order; one that Batch does not know needs no stopping."""
-        answers: list[Fault | None] = []
+        answers: list[CallFailure | None] = []
         for chunk in chunks(jobs, STOPS):
             many = self._terminate_jobs(chunk, reason) if len(chunk) > 1 and self.at_once > 1 else None
             answers += [self._terminate_job(job, reason) for job in chunk] if many is None else many
         return answers
 
-    def _terminate_job(self, job: Job, reason: str) -> Fault | None:
+    def _terminate_job(self, job: Job, reason: str) -> CallFailure | None:
         try:
             arguments = {"jobId": id_of(job.arn), "reason": _cut(reason)}
             self._calls.ask("TerminateJob", "terminate_job", arguments, is_answer=_is_unknown_job)
@@ -58,7 +58,7 @@ class Stopper:
             return None if _is_unknown_job(error) else fault_of(error, "TerminateJob")
         return None
 
-    def _terminate_jobs(self, jobs: Sequence[Job], reason: str) -> list[Fault | None] | None:
+    def _terminate_jobs(self, jobs: Sequence[Job], reason: str) -> list[CallFailure | None] | None:
         """Terminate up to 50 jobs in one call; None if the service does not know the call."""
         ids = [id_of(job.arn) for job in jobs]
         try:
@@ -81,14 +81,14 @@ def _knows_terminate_jobs() -> bool:
     return "TerminateJobs" in Loader().load_service_model("batch", "service-2")["operations"]
 
 
-def _fault_of_entry(entry: Detail) -> Fault | None:
+def _fault_of_entry(entry: Detail) -> CallFailure | None:
     """One of the `errors` of TerminateJobs."""
     said: Any = {"Error": {"Code": entry.get("code") or "", "Message": entry.get("message") or ""}}
     fault = fault_of(ClientError(said, "TerminateJobs"), "TerminateJobs")
     return None if is_not_found(fault) else fault
 
 
-def is_not_found(fault: Fault) -> bool:
+def is_not_found(fault: CallFailure) -> bool:
     """What was named is not there (any more); Batch has no code for that."""
     said = fault.message.lower()
     return fault.code == "ClientException" and ("not found" in said or "not exist" in said)

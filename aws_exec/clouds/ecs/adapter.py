@@ -18,8 +18,8 @@ from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, listed, 
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs.task import SERVICE, Task, identity_in, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure, is_denied
-from aws_exec.lifecycle.orphans import Sighting
-from aws_exec.lifecycle.values import Fault, Job, LaunchId, Observation, Status, Trouble, launch_of
+from aws_exec.lifecycle.orphans import FleetMember
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, LaunchId, Observation, Status, launch_of
 from aws_exec.metrics.meter import Meter, NoMeter
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class EcsCloud:
         for failure in answer.get("failures") or ():
             return fault_of_failure(failure, "RunTask")
         # Neither a task nor a reason: asked again, with the same token, it will say which.
-        return Fault(Trouble.NO_ANSWER, "RunTask", "EmptyAnswer", "neither a task nor a failure")
+        return CallFailure(FailureKind.NO_ANSWER, "RunTask", "EmptyAnswer", "neither a task nor a failure")
 
     def _made_before(self, request: Request, conflict: Exception) -> Answer:
         """The task that an earlier request with this token made (by a scheduler that is gone): it is ours."""
@@ -98,7 +98,7 @@ class EcsCloud:
             return self._see(task, Job(task["taskArn"], request.place), request.token)
         if ids[0].startswith("arn:"):
             return Observation(Job(ids[0], request.place), Status.STARTING, token=request.token)
-        return Fault(Trouble.NO_ANSWER, "RunTask", "ConflictException", f"task {ids[0]} has this token")
+        return CallFailure(FailureKind.NO_ANSWER, "RunTask", "ConflictException", f"task {ids[0]} has this token")
 
     def _refused_before(self, request: Request, conflict: Exception) -> Answer:
         """A conflict that names no task: the token stands for a refusal, and will never make one."""
@@ -108,7 +108,9 @@ class EcsCloud:
             return error.fault
         ours = next((seen for seen in found if seen.token == request.token), None)
         said = fault_of(conflict, "RunTask")
-        return ours or Fault(Trouble.NO_CAPACITY, said.operation, said.code, f"{said.message} (it made no task)")
+        return ours or CallFailure(
+            FailureKind.NO_CAPACITY, said.operation, said.code, f"{said.message} (it made no task)"
+        )
 
     # -- describe -----------------------------------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ class EcsCloud:
                 others.append(failure)
         if not others:
             return
-        fault = fault_of_failure(others[0], "DescribeTasks", Trouble.REFUSED)
+        fault = fault_of_failure(others[0], "DescribeTasks", FailureKind.REFUSED)
         if not tasks and len(others) == len(failures):
             raise CloudError(fault)
         self._calls.warn_once("failures", "DescribeTasks did not tell of some tasks: %s", fault)
@@ -200,7 +202,7 @@ class EcsCloud:
                     found += [seen for _, seen in self._fleet(place, desired) if launch_of(seen.token or "") in lost]
         return found
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[Sighting]:
+    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
         places = tuple(dict.fromkeys(places or ("",)))
         fleet = [each for place in places for each in self._sighted(place, "RUNNING")]
@@ -208,11 +210,11 @@ class EcsCloud:
         ended = [each for place in places for each in self._sighted(place, "STOPPED")] if lost else []
         return [*fleet, *(each for each in ended if each.identity.launch_id in lost)]
 
-    def _sighted(self, place: str, desired: str) -> Iterator[Sighting]:
+    def _sighted(self, place: str, desired: str) -> Iterator[FleetMember]:
         for task, seen in self._fleet(place, desired):
             identity = identity_in(task)
             if identity is not None:
-                yield Sighting(seen, identity)
+                yield FleetMember(seen, identity)
 
     def _fleet(self, place: str, desired: str) -> list[tuple[Task, Observation]]:
         cluster = place or self._cluster
@@ -229,7 +231,7 @@ class EcsCloud:
                 self._calls.warn_once(
                     "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
                 )
-            elif error.fault.trouble is Trouble.INVALID and cluster != self._cluster and not begun:
+            elif error.fault.trouble is FailureKind.INVALID and cluster != self._cluster and not begun:
                 # A DAG author wrote it (an ARN of another region, ...): it must not blind us to the other clusters.
                 self._calls.warn_once(f"cluster {cluster}", "Cluster %s cannot be listed (%s)", cluster, error.fault)
             else:
@@ -256,7 +258,7 @@ class EcsCloud:
             except CloudError as error:
                 if error.fault.code not in ("InvalidParameterException", "ClientException"):
                     raise
-                if error.fault.trouble is Trouble.THROTTLED:
+                if error.fault.trouble is FailureKind.THROTTLED:
                     raise
                 refusal = error.fault
             else:
@@ -272,11 +274,11 @@ class EcsCloud:
 
     # -- stop and check -----------------------------------------------------------------------------------------------
 
-    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[Fault | None]:
+    def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """Stop tasks; one that AWS does not know (any more) needs no stopping."""
         return [self._stop_task(self._cluster_of(job, job.place), job.arn, reason) for job in jobs]
 
-    def _stop_task(self, cluster: str, task: str, reason: str) -> Fault | None:
+    def _stop_task(self, cluster: str, task: str, reason: str) -> CallFailure | None:
         try:
             self._stop(cluster, task, reason[:REASON_LIMIT])
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
@@ -287,13 +289,13 @@ class EcsCloud:
         arguments = {"cluster": cluster, "task": task, "reason": reason}
         self._calls.ask("StopTask", "stop_task", arguments, is_answer=_is_not_found)
 
-    def check(self) -> Fault | None:
+    def check(self) -> CallFailure | None:
         """Stop a task that cannot exist: not to find it takes everything a launch takes but the right to launch."""
         try:
             self._stop(self._cluster, NO_TASK, "awsexec health check")
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             return None if _is_not_found(error) else fault_of(error, "StopTask")
-        return Fault(Trouble.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
+        return CallFailure(FailureKind.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
 
     def default_launch_type(self, place: str = "") -> str | None:
         """What a request without launch type and strategy is to say: None if the cluster has a strategy of its own.
@@ -315,7 +317,7 @@ class EcsCloud:
         for cluster in answer.get("clusters") or ():
             return None if cluster.get("defaultCapacityProviderStrategy") else "FARGATE"
         message = f"there is no cluster {place or self._cluster}"
-        raise CloudError(Fault(Trouble.REFUSED, "DescribeClusters", "ClusterNotFoundException", message))
+        raise CloudError(CallFailure(FailureKind.REFUSED, "DescribeClusters", "ClusterNotFoundException", message))
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
@@ -329,9 +331,9 @@ class EcsCloud:
         return parts[1] if has_cluster else (place or self._cluster)
 
 
-def _is_malformed(fault: Fault) -> bool:
+def _is_malformed(fault: CallFailure) -> bool:
     """One id among those asked for is none that this cluster can have."""
-    return fault.code == "InvalidParameterException" and fault.trouble is not Trouble.THROTTLED
+    return fault.code == "InvalidParameterException" and fault.trouble is not FailureKind.THROTTLED
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_exec.clouds.start_reasons import never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
-from aws_exec.lifecycle.values import Job, Observation, Status, Stop, Token
+from aws_exec.lifecycle.values import Job, Observation, Status, Termination, Token
 
 SERVICE = "ecs"
 
@@ -115,7 +115,7 @@ def _could_not_start(task: Task, container: Mapping[str, Any]) -> bool:
     return task.get("stopCode") == "TaskFailedToStart" and bool(container.get("reason"))
 
 
-def _stop(task: Task, container: Mapping[str, Any] | None, name: str, *, started: bool) -> Stop:
+def _stop(task: Task, container: Mapping[str, Any] | None, name: str, *, started: bool) -> Termination:
     reason = task.get("stoppedReason") or ""
     exit_code = None
     if container is not None and started:
@@ -123,14 +123,14 @@ def _stop(task: Task, container: Mapping[str, Any] | None, name: str, *, started
     elif container is None and (names := [str(other.get("name")) for other in task.get("containers") or ()]):
         reason = f"none of its containers ({', '.join(names)}) is called {name!r} (container_name). {reason}".strip()
     code = task.get("stopCode") or ""
-    return Stop(
+    return Termination(
         service=SERVICE,
         exit_code=exit_code,
         started=started,
         code=code,
         reason=reason,
         container_reason=(container.get("reason") or "") if container is not None else "",
-        on_purpose=code == "UserInitiated",
+        user_initiated=code == "UserInitiated",
         sidecars=_sidecars(task, container) if container is not None else (),
     )
 

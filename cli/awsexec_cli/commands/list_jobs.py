@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from awsexec_cli.arguments import (
-    Chosen,
     ClusterOption,
     DagOption,
     DeploymentOption,
+    Filters,
     OlderOption,
     QueueOption,
     RunOption,
@@ -30,7 +30,7 @@ from awsexec_cli.stdio import nobody_reads
 from awsexec_cli.watching import watch_fleet
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, Fleet, Problem, Wanted
+    from aws_exec.fleet import Filter, Fleet, FleetQuery, Problem
 
 COMMAND = "awsexec list"
 
@@ -83,9 +83,9 @@ def list_jobs(
       awsexec list -o json | jq '.[].arn'
       awsexec list --watch
     """
-    from aws_exec.fleet import Wanted  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import FleetQuery  # noqa: PLC0415 - the CLI starts fast
 
-    chosen = Chosen(dag, task, run, state, older_than, deployment).filter()
+    chosen = Filters(dag, task, run, state, older_than, deployment).filter()
     if orphans and (watch or all_states):
         raise typer.BadParameter("is one look at what runs: without --watch, --all-states", param_hint="--orphans")
     ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
@@ -96,7 +96,7 @@ def list_jobs(
         raise typer.BadParameter("is between two looks: with --watch", param_hint="--interval")
     recent = span(since or _DAY) or 0.0
     with options.open(cluster, queue) as fleet:
-        wanted = Wanted(chosen.deployment, now() - recent if ended else None)
+        wanted = FleetQuery(chosen.deployment, now() - recent if ended else None)
         if orphans:
             raise typer.Exit(_orphans(options, fleet, chosen))
         if watch:
@@ -105,7 +105,7 @@ def list_jobs(
             raise typer.Exit(_list(options, fleet, chosen, wanted))
 
 
-def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: Wanted) -> Exit:
+def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: FleetQuery) -> Exit:
     from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
     shower = Shower(options.format, Context(now, fleet.cost))

@@ -49,7 +49,7 @@ def logs(
       awsexec logs -f etl/load@manual__1
       awsexec logs 0d6a9c1e --since 10m --timestamps
     """
-    from aws_exec.fleet import Outlasting, State  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import RetryUntilDeadline, State  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet import logs as library  # noqa: PLC0415 - likewise
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
@@ -59,7 +59,7 @@ def logs(
         [found] = fleet.locate([job], ended=True)
         service = fleet.services[found.service]
         if follow:
-            outlasting = Outlasting(asking_again(COMMAND), threading.Event())
+            outlasting = RetryUntilDeadline(asking_again(COMMAND), threading.Event())
             if found.state in (State.WAITING, State.STARTING):
                 printer.err.print(f"{found.id} is {found.state}: its log is shown once it begins", highlight=False)
             place = library.place_once_begun(service, found, asking=outlasting)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from awsexec_cli.arguments import (
-    Chosen,
     ClusterOption,
     DagOption,
     DeploymentOption,
     DryRunOption,
+    Filters,
     ForeignOption,
     OlderOption,
     QueueOption,
@@ -65,7 +65,7 @@ def terminate_all(
       awsexec terminate-all --older-than 12h --state running --dry-run
       awsexec terminate-all --executor batch --yes
     """
-    chosen = Chosen(dag, task, run, state, older_than, deployment).filter()
+    chosen = Filters(dag, task, run, state, older_than, deployment).filter()
     how = How(dry_run, yes, reason or "", include_foreign)
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):
@@ -86,11 +86,11 @@ def _ours(fleet: Fleet, chosen: Filter) -> dict[str, str]:
 
 def _fitting(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
     """What fits and runs, whosever it is; the exit code for what could not be looked at."""
-    from aws_exec.fleet import Problem, Wanted  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import FleetQuery, Problem  # noqa: PLC0415 - the CLI starts fast
 
     jobs: list[FleetJob] = []
     problems = []
-    for page in looked_at(fleet, chosen, Wanted(chosen.deployment)):
+    for page in looked_at(fleet, chosen, FleetQuery(chosen.deployment)):
         if isinstance(page, Problem):
             problems.append(page)
         else:

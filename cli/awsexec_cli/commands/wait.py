@@ -84,12 +84,12 @@ class _Waiting:
     """
 
     def __init__(self, fleet: Fleet, jobs: list[str], goal: Until) -> None:
-        from aws_exec.fleet import Outlasting  # noqa: PLC0415 - the CLI starts fast
+        from aws_exec.fleet import RetryUntilDeadline  # noqa: PLC0415 - the CLI starts fast
 
         self._fleet = fleet
         self._jobs = jobs
         self._goal = goal
-        self._outlasting = Outlasting(asking_again(COMMAND), threading.Event())
+        self._outlasting = RetryUntilDeadline(asking_again(COMMAND), threading.Event())
         self.found: list[FleetJob] | None = None
 
     def at_once(self) -> Iterator[FleetJob]:

@@ -66,7 +66,7 @@ class Calls:
         #: Reads that were denied and have a substitute: not asked again, which would fill the account's audit trail.
         self._denied: set[str] = set()
 
-    def ask(
+    def call(
         self,
         operation: str,
         method: str,
@@ -113,7 +113,7 @@ class Calls:
         if not self._before_read():
             raise CloudError(CallFailure(FailureKind.HELD, operation, "Closed", "the executor is shutting down"))
         try:
-            return self.ask(operation, method, arguments)
+            return self.call(operation, method, arguments)
         except Exception as error:
             raise CloudError(fault_of(error, operation)) from error
 
@@ -179,7 +179,7 @@ class Calls:
         given = _tagged(arguments, tags)
         while True:
             try:
-                return self.ask(operation, method, given, is_answer=is_answer)
+                return self.call(operation, method, given, is_answer=is_answer)
             except Exception as error:
                 if not (is_denied(fault_of(error, operation)) and self._tagging in message_of(error)):
                     raise

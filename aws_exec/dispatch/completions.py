@@ -50,7 +50,7 @@ class Pending:
     popped: bool = False
 
 
-class Asks:
+class OpenRequests:
     """The open requests of one dispatcher, and its inbox."""
 
     def __init__(self) -> None:
@@ -71,74 +71,74 @@ class Asks:
         with self._lock:
             if isinstance(effect, (do.Submit, do.StopJob)):
                 self._settled.clear()
-                self._changing.add(effect.ask)
-            self._open[effect.ask] = Pending(effect, since)
+                self._changing.add(effect.request_id)
+            self._open[effect.request_id] = Pending(effect, since)
             self._look_for_oldest()
 
-    def claim(self, ask: int, owner: object, begun: Begun) -> bool:
+    def claim(self, request_id: int, owner: object, begun: Begun) -> bool:
         """Become the owner of a request that has none; False if it has another, or is completed."""
         with self._lock:
-            pending = self._open.get(ask)
+            pending = self._open.get(request_id)
             if pending is None or pending.owner is not None:
                 return False
             pending.begun = begun
             pending.owner = owner
             return True
 
-    def release(self, ask: int) -> None:
+    def release(self, request_id: int) -> None:
         """Give it up, so that another may claim it."""
         with self._lock:
-            if (pending := self._open.get(ask)) is not None:
+            if (pending := self._open.get(request_id)) is not None:
                 pending.owner = None
 
-    def take_over(self, asks: Iterable[int], owner: object) -> list[Pending]:
+    def take_over(self, request_ids: Iterable[int], owner: object) -> list[Pending]:
         """Those of these requests that this owner has, or that nobody has and are its own from now on."""
         with self._lock:
-            found = [pending for ask in asks if (pending := self._open.get(ask)) is not None]
+            found = [pending for request_id in request_ids if (pending := self._open.get(request_id)) is not None]
             for pending in found:
                 pending.owner = pending.owner or owner
             return [pending for pending in found if pending.owner is owner]
 
-    def waits(self, ask: int) -> bool:
+    def waits(self, request_id: int) -> bool:
         """Whether nobody carries it out yet."""
-        pending = self._open.get(ask)
+        pending = self._open.get(request_id)
         return pending is not None and pending.owner is None
 
-    def sending(self, asks: Iterable[int], begun: Begun, request: Request | None = None) -> None:
+    def sending(self, request_ids: Iterable[int], begun: Begun, request: Request | None = None) -> None:
         """From now on AWS may have these."""
         with self._lock:
-            for ask in asks:
-                if (pending := self._open.get(ask)) is not None:
+            for request_id in request_ids:
+                if (pending := self._open.get(request_id)) is not None:
                     pending.begun, pending.request, pending.sent = begun, request, True
 
-    def withdraw(self, ask: int) -> None:
+    def withdraw(self, request_id: int) -> None:
         """It must not be sent any more; nothing, if it is completed already."""
         with self._lock:
-            if (pending := self._open.get(ask)) is not None:
+            if (pending := self._open.get(request_id)) is not None:
                 pending.withdrawn = True
 
     def launches(self) -> list[int]:
         """The numbers of all Submits without a completion."""
         with self._lock:
-            return [ask for ask, pending in self._open.items() if isinstance(pending.effect, do.Submit)]
+            return [request_id for request_id, pending in self._open.items() if isinstance(pending.effect, do.Submit)]
 
-    def is_withdrawn(self, ask: int) -> bool:
+    def is_withdrawn(self, request_id: int) -> bool:
         """Whether it must not be sent any more."""
-        pending = self._open.get(ask)
+        pending = self._open.get(request_id)
         return pending is not None and pending.withdrawn
 
-    def complete(self, ask: int, event: on.Completion) -> None:
+    def complete(self, request_id: int, event: on.Completion) -> None:
         """Complete a request; nothing, if it is completed already."""
         with self._lock:
-            pending = self._open.get(ask)
+            pending = self._open.get(request_id)
             if pending is None:
                 return
             pending.completion = pending.completion or event
             self._inbox.append(pending)
-            self._changing.discard(ask)
+            self._changing.discard(request_id)
             if not self._changing:
                 self._settled.set()
-            del self._open[ask]
+            del self._open[request_id]
             self._look_for_oldest()
 
     def _look_for_oldest(self) -> None:

@@ -90,7 +90,7 @@ class RowQuestions:
         self._rows = rows
         self._clock = clock
 
-    def ask(
+    def answer(
         self,
         effect: Question,
         take_along: Callable[[Callable[[Question], bool], int], list[Question]],
@@ -102,21 +102,28 @@ class RowQuestions:
             take_along: takes more of them out of the lane.
 
         Returns:
-            The completion of each, by its ask; of a survey what is left of it to be asked.
+            The completion of each, by its request id; of a survey what is left of it to be asked.
         """
         match effect:
             case do.FindOwners():
                 owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
-                return [(effect.ask, on.OwnersFound(ask=effect.ask, sightings=effect.sightings, owners=owners))]
+                return [
+                    (
+                        effect.request_id,
+                        on.OwnersFound(request_id=effect.request_id, sightings=effect.sightings, owners=owners),
+                    )
+                ]
             case do.CheckWanted():
                 return [
                     (
-                        effect.ask,
-                        on.WantedChecked(ask=effect.ask, unwanted=tuple(self._rows.unwanted(effect.launches).items())),
+                        effect.request_id,
+                        on.WantedChecked(
+                            request_id=effect.request_id, unwanted=tuple(self._rows.unwanted(effect.launches).items())
+                        ),
                     )
                 ]
             case do.ListFleet():
-                return [(effect.ask, replace(effect, ended_of=tuple(self._rows.unfinished())))]
+                return [(effect.request_id, replace(effect, ended_of=tuple(self._rows.unfinished())))]
             case do.VerifyOwnership() | do.VerifyExit():
                 fits = _fill(TOGETHER, type(effect))
                 fits(effect)
@@ -132,13 +139,13 @@ class RowQuestions:
         launches = tuple(launch for each in effects for launch in each.launches)
         asked_at = self._clock()
         ours = self._rows.confirm(launches, frozenset[LaunchId]().union(*(each.read for each in effects)))
-        return [(each.ask, _answer_to(each, ours, asked_at)) for each in effects]
+        return [(each.request_id, _answer_to(each, ours, asked_at)) for each in effects]
 
     def _settled(self, effects: Sequence[do.VerifyExit]) -> list[tuple[int, on.Completion]]:
         awaited = self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects))
         failed = tuple((effect.launch_id, effect.key) for effect in effects if effect.failed)
         unwanted = self._rows.unwanted(failed) if failed else {}
-        return [(each.ask, _settled(each, awaited, unwanted)) for each in effects]
+        return [(each.request_id, _settled(each, awaited, unwanted)) for each in effects]
 
 
 def _settled(
@@ -146,7 +153,7 @@ def _settled(
 ) -> on.ExitVerified:
     mine = effect.launch_id
     return on.ExitVerified(
-        ask=effect.ask,
+        request_id=effect.request_id,
         launch_id=mine,
         awaited=mine in awaited,
         unreported=awaited.get(mine, False),
@@ -173,7 +180,7 @@ def _answer_to(effect: do.VerifyOwnership, ours: Mapping[LaunchId, object], aske
     ids = tuple(launch_id for launch_id, _ in effect.launches)
     workloads = {launch_id: ours[launch_id] for launch_id in ids if launch_id in effect.read and launch_id in ours}
     return on.OwnershipVerified(
-        ask=effect.ask,
+        request_id=effect.request_id,
         launch_ids=ids,
         ours=frozenset(each for each in ids if each in ours),
         workloads=workloads,

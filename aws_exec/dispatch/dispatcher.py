@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.dispatch.completions import Asks, Pending
+from aws_exec.dispatch.completions import OpenRequests, Pending
 from aws_exec.dispatch.credentials import (
     FIRST_RENEWAL_SECONDS,
     LONGEST_RENEWAL_SECONDS,
@@ -139,7 +139,7 @@ class Dispatcher:
         self._look_after = look_after
         self._look_after_at = time.monotonic() + look_after
         self._last_number = 0
-        self._asks = Asks()
+        self._requests = OpenRequests()
         self._closed = False
 
     # -- the scheduler's side -----------------------------------------------------------------------------------------
@@ -167,11 +167,11 @@ class Dispatcher:
 
     def peek(self) -> on.Completion | None:
         """The oldest completion that was not popped; None if there is none."""
-        return self._asks.peek()
+        return self._requests.peek()
 
     def pop(self) -> None:
         """The completion last peeked at has been handled. A SystemExit before this loses nothing: peek again."""
-        self._asks.pop()
+        self._requests.pop()
 
     def beat(self, now: float) -> None:
         """The scheduler is alive: launches may be sent for another `lease` seconds."""
@@ -184,12 +184,12 @@ class Dispatcher:
     @property
     def outstanding(self) -> int:
         """Effects dispatched and not completed."""
-        return len(self._intake) + self._asks.outstanding
+        return len(self._intake) + self._requests.outstanding
 
     def oldest(self) -> Waiting | None:
         """What has waited longest for its completion; None if nothing waits."""
         now, waiting = self._clock(), []
-        if (pending := self._asks.oldest) is not None:
+        if (pending := self._requests.oldest) is not None:
             waiting.append(Waiting(now - pending.since, type(pending.effect).__name__, pending.owner is not None))
         with suppress(IndexError):  # the router empties it
             _, effect, since = self._intake[0]
@@ -198,7 +198,7 @@ class Dispatcher:
 
     def idle(self) -> bool:
         """Whether nothing is outstanding and every completion was popped."""
-        return not self.outstanding and self._asks.peek() is None
+        return not self.outstanding and self._requests.peek() is None
 
     def close(self, timeout: float) -> bool:
         """End: complete what is queued with HELD, and wait at most `timeout` seconds for launches and stops.
@@ -216,7 +216,7 @@ class Dispatcher:
         for lane in (self._launches, self._reads, self._rows):
             self._close(lane)
         self._route()
-        settled = self._asks.wait_until_settled(timeout)
+        settled = self._requests.wait_until_settled(timeout)
         self._gate.close()
         self._close(self._stops)
         for pacer in (self._launch_pacer, self._stop_pacer):
@@ -225,7 +225,7 @@ class Dispatcher:
 
     def _close(self, lane: Lane[Any]) -> None:
         for effect in lane.close():
-            self._hold_back(effect.ask, *_CLOSED)
+            self._hold_back(effect.request_id, *_CLOSED)
 
     # -- routing ------------------------------------------------------------------------------------------------------
 
@@ -281,57 +281,57 @@ class Dispatcher:
             while self._intake:
                 number, effect, since = self._intake[0]
                 if isinstance(effect, do.Withdraw):
-                    self._withdraw(effect.ask)
+                    self._withdraw(effect.request_id)
                 elif isinstance(effect, do.WithdrawAll):
-                    for ask in self._asks.launches():
-                        self._withdraw(ask)
+                    for request_id in self._requests.launches():
+                        self._withdraw(request_id)
                 else:
                     if number > self._last_number:
-                        self._asks.open(effect, since)
+                        self._requests.open(effect, since)
                         self._last_number = number
                     self._place(effect)
                 self._intake.popleft()
 
     def _place(self, effect: do.IoEffect) -> None:
         """Put an effect into its lane, unless somebody has taken it there already."""
-        if not self._asks.waits(effect.ask):
+        if not self._requests.waits(effect.request_id):
             return
         match effect:
             case do.Submit():
-                taken = self._launches.put(effect.ask, effect)
+                taken = self._launches.put(effect.request_id, effect)
             case do.StopJob():
-                taken = self._stops.put(effect.ask, effect)
+                taken = self._stops.put(effect.request_id, effect)
             case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
-                taken = self._rows.put(effect.ask, effect)
+                taken = self._rows.put(effect.request_id, effect)
             case do.Describe() | do.ListRunning() | do.FindByLaunchId():
-                taken = self._reads.put(effect.ask, effect)
+                taken = self._reads.put(effect.request_id, effect)
         if not taken:
-            self._hold_back(effect.ask, *_CLOSED)
+            self._hold_back(effect.request_id, *_CLOSED)
 
-    def _withdraw(self, ask: int) -> None:
-        self._hold_back(ask, "Withdrawn", "no longer wanted")
-        self._launches.remove(ask)
+    def _withdraw(self, request_id: int) -> None:
+        self._hold_back(request_id, "Withdrawn", "no longer wanted")
+        self._launches.remove(request_id)
         # A worker may have taken it from the queue and not sent it yet; it looks there before it does.
-        self._asks.withdraw(ask)
+        self._requests.withdraw(request_id)
 
-    def _hold_back(self, ask: int, code: str, message: str) -> None:
+    def _hold_back(self, request_id: int, code: str, message: str) -> None:
         """Complete an effect that no worker has taken."""
-        for pending in self._asks.take_over([ask], self):
+        for pending in self._requests.take_over([request_id], self):
             self._hold(pending.effect, code, message)
 
     def _hold(self, effect: do.IoEffect, code: str, message: str) -> None:
-        self._asks.complete(
-            effect.ask, failed(effect, CallFailure(FailureKind.HELD, type(effect).__name__, code, message))
+        self._requests.complete(
+            effect.request_id, failed(effect, CallFailure(FailureKind.HELD, type(effect).__name__, code, message))
         )
 
     # -- the lanes' work: what it raises goes to `_lost` --------------------------------------------------------------
 
-    def _claim(self, ask: int, worker: object) -> bool:
-        return self._asks.claim(ask, worker, self._lessons.begin())
+    def _claim(self, request_id: int, worker: object) -> bool:
+        return self._requests.claim(request_id, worker, self._lessons.begin())
 
     def _lost(self, effects: Sequence[do.IoEffect], worker: object, error: BaseException) -> bool:
         """Complete what a worker has begun and cannot finish; whether AWS may have been called for it."""
-        lost = self._asks.take_over([effect.ask for effect in effects], worker)
+        lost = self._requests.take_over([effect.request_id for effect in effects], worker)
         if not lost:
             # None, or completed already: what follows a completion is a mistake of ours.
             fault_in(error, "completed", FailureKind.NO_ANSWER, self._log)
@@ -341,7 +341,7 @@ class Dispatcher:
         fault = fault_of_lost(first.effect, error, self._log, sent=sent)
         fault = self._learn(first, fault, sent=sent)
         for pending in lost:
-            self._asks.complete(pending.effect.ask, failed(pending.effect, fault, pending.request))
+            self._requests.complete(pending.effect.request_id, failed(pending.effect, fault, pending.request))
         return sent
 
     def _learn(self, pending: Pending, fault: CallFailure, *, sent: bool) -> CallFailure:
@@ -369,22 +369,24 @@ class Dispatcher:
         begun = self._sending([effect], request)
         answer = self._cloud.submit([request])[0]
         if isinstance(answer, Observation):
-            self._asks.complete(effect.ask, on.Accepted(ask=effect.ask, launch_id=effect.launch_id, seen=answer))
+            self._requests.complete(
+                effect.request_id, on.Accepted(request_id=effect.request_id, launch_id=effect.launch_id, seen=answer)
+            )
         else:
             fault = self._lessons.learn(answer, begun, self._launch_pacer, launch=True)
-            self._asks.complete(effect.ask, failed(effect, fault, request))
+            self._requests.complete(effect.request_id, failed(effect, fault, request))
         return True
 
     def _sending(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
         """From now on AWS may have these."""
         begun = self._lessons.begin()
-        self._asks.sending([effect.ask for effect in effects], begun, request)
+        self._requests.sending([effect.request_id for effect in effects], begun, request)
         return begun
 
     def _is_held(self, effect: do.Submit) -> bool:
         """Complete a launch that must not be sent (any more); whether that was so."""
         now = self._clock()
-        if self._asks.is_withdrawn(effect.ask):
+        if self._requests.is_withdrawn(effect.request_id):
             self._hold(effect, "Withdrawn", "no longer wanted")
         elif self._closed:
             self._hold(effect, *_CLOSED)
@@ -396,8 +398,9 @@ class Dispatcher:
             fault = CallFailure(
                 FailureKind.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago"
             )
-            self._asks.complete(
-                effect.ask, on.Unaccepted(ask=effect.ask, launch_id=effect.launch_id, fault=fault, outdated=True)
+            self._requests.complete(
+                effect.request_id,
+                on.Unaccepted(request_id=effect.request_id, launch_id=effect.launch_id, fault=fault, outdated=True),
             )
         else:
             return False
@@ -411,7 +414,9 @@ class Dispatcher:
         answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
         for stop, fault in zip(stops, answers, strict=True):
             told = fault and self._lessons.learn(fault, begun, self._stop_pacer)
-            self._asks.complete(stop.ask, on.StopAnswered(ask=stop.ask, launch_id=stop.launch_id, fault=told))
+            self._requests.complete(
+                stop.request_id, on.StopAnswered(request_id=stop.request_id, launch_id=stop.launch_id, fault=told)
+            )
         return True
 
     def _read(self, effect: Reading) -> bool:
@@ -419,19 +424,19 @@ class Dispatcher:
             self._find(effect)
             return True
         self._sending([effect])
-        self._asks.complete(effect.ask, self._seen(effect))
+        self._requests.complete(effect.request_id, self._seen(effect))
         return True
 
     def _seen(self, effect: do.Describe | do.ListRunning | do.ListFleet) -> on.Completion:
         if isinstance(effect, do.ListFleet):
-            return on.FleetListed(ask=effect.ask, sightings=tuple(self._survey(effect.ended_of)))
+            return on.FleetListed(request_id=effect.request_id, sightings=tuple(self._survey(effect.ended_of)))
         jobs = effect.jobs
         if isinstance(effect, do.ListRunning):
             jobs = tuple(self._cloud.watch(effect.place, jobs))
             if not 0 < len(jobs) <= effect.at_once:
-                return on.RunningListed(ask=effect.ask, place=effect.place, unlisted=jobs)
+                return on.RunningListed(request_id=effect.request_id, place=effect.place, unlisted=jobs)
         description = self._cloud.describe(effect.place, jobs)
-        return on.Described(ask=effect.ask, seen=description.seen, missing=description.missing)
+        return on.Described(request_id=effect.request_id, seen=description.seen, missing=description.missing)
 
     def _find(self, effect: do.FindByLaunchId) -> None:
         """Look for launches, and for those of all looks that wait: a look lists the fleet, whatever it looks for.
@@ -449,17 +454,19 @@ class Dispatcher:
         for find in finds:
             # Of thousands that were found, it is told of its own: the scheduler's thread reads them.
             own = tuple(each for family in dict.fromkeys(find.families) for each in seen[family])
-            self._asks.complete(find.ask, on.FoundByLaunchId(ask=find.ask, launch_ids=find.launch_ids, seen=own))
+            self._requests.complete(
+                find.request_id, on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=own)
+            )
 
     def _ask_rows(self, effect: Question) -> bool:
-        for ask, answer in self._questions.ask(effect, self._rows.take_along):
+        for request_id, answer in self._questions.answer(effect, self._rows.take_along):
             if not isinstance(answer, do.ListFleet):
-                self._asks.complete(ask, answer)
+                self._requests.complete(request_id, answer)
                 continue
             # What is left of it is a read: the thread of that lane becomes its owner.
-            self._asks.release(ask)
-            if not self._reads.put(ask, answer):
-                self._hold_back(ask, *_CLOSED)
+            self._requests.release(request_id)
+            if not self._reads.put(request_id, answer):
+                self._hold_back(request_id, *_CLOSED)
         return True
 
     # -- credentials --------------------------------------------------------------------------------------------------

@@ -17,16 +17,20 @@ def failed(effect: do.IoEffect, fault: CallFailure, request: Request | None = No
         case do.Submit():
             place = request.place if request is not None else effect.place
             return on.Unaccepted(
-                ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request or effect.request, place=place
+                request_id=effect.request_id,
+                launch_id=effect.launch_id,
+                fault=fault,
+                request=request or effect.request,
+                place=place,
             )
         case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
             return unasked(effect, fault)
         case do.StopJob():
-            return on.StopAnswered(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
+            return on.StopAnswered(request_id=effect.request_id, launch_id=effect.launch_id, fault=fault)
         case do.Describe() | do.ListRunning():
-            return on.DescribeFailed(ask=effect.ask, fault=fault)
+            return on.DescribeFailed(request_id=effect.request_id, fault=fault)
         case do.FindByLaunchId():
-            return on.FindByLaunchIdFailed(ask=effect.ask, launch_ids=effect.launch_ids, fault=fault)
+            return on.FindByLaunchIdFailed(request_id=effect.request_id, launch_ids=effect.launch_ids, fault=fault)
 
 
 def unasked(effect: do.RowEffect | do.ListFleet, fault: CallFailure) -> on.Completion:
@@ -34,14 +38,16 @@ def unasked(effect: do.RowEffect | do.ListFleet, fault: CallFailure) -> on.Compl
     match effect:
         case do.VerifyOwnership():
             return on.VerifyOwnershipFailed(
-                ask=effect.ask, launch_ids=tuple(launch_id for launch_id, _ in effect.launches), fault=fault
+                request_id=effect.request_id,
+                launch_ids=tuple(launch_id for launch_id, _ in effect.launches),
+                fault=fault,
             )
         case do.VerifyExit():
-            return on.VerifyExitFailed(ask=effect.ask, launch_id=effect.launch_id, fault=fault)
+            return on.VerifyExitFailed(request_id=effect.request_id, launch_id=effect.launch_id, fault=fault)
         case do.CheckWanted():
-            return on.WantedChecked(ask=effect.ask)
+            return on.WantedChecked(request_id=effect.request_id)
         case do.FindOwners() | do.ListFleet():
-            return on.ListFleetFailed(ask=effect.ask, fault=fault)
+            return on.ListFleetFailed(request_id=effect.request_id, fault=fault)
 
 
 def fault_in(error: BaseException, operation: str, unknown: FailureKind, log: LaneLog) -> CallFailure:

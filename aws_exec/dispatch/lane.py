@@ -54,7 +54,7 @@ class Worker(threading.Thread, Generic[T]):
     """One thread of a lane.
 
     Attributes:
-        hand: by ask, what it has taken out of the queue and is not done with.
+        hand: by request id, what it has taken out of the queue and is not done with.
         busy: it is not waiting for something to do.
         since: seconds of the lane's clock when it took what is in its hand.
         dismissed: it is to take nothing more, and its hand is lost.
@@ -80,7 +80,7 @@ def is_abandoned() -> bool:
 
 
 class Lane(Generic[T]):
-    """Effects of one kind, by their ask.
+    """Effects of one kind, by their request id.
 
     Args:
         name: of its threads.
@@ -120,7 +120,7 @@ class Lane(Generic[T]):
         # `with` takes the lock itself, not the condition: to let a lock go is one step that nothing interrupts.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        #: By ask, oldest first: an ordered queue from which anything can be withdrawn.
+        #: By request id, oldest first: an ordered queue from which anything can be withdrawn.
         self._queue: OrderedDict[int, T] = OrderedDict()
         self._workers: list[Worker[T]] = []
         self._leader: Worker[T] | None = None
@@ -134,22 +134,22 @@ class Lane(Generic[T]):
         # Nobody else has it yet. A lock taken here, on the scheduler's thread, is one that a signal could leave locked.
         self._start_worker()
 
-    def put(self, ask: int, effect: T) -> bool:
+    def put(self, request_id: int, effect: T) -> bool:
         """Queue an effect; False if the lane is closed."""
         with self._lock:
             if self._closed:
                 return False
-            self._queue[ask] = effect
+            self._queue[request_id] = effect
             self._changed.notify()
             # Whoever leads will look for itself, when it takes this.
             if self._workers and self._leader is None:
                 self._grow()
             return True
 
-    def remove(self, ask: int) -> None:
+    def remove(self, request_id: int) -> None:
         """Take an effect back out, if it is queued."""
         with self._lock:
-            self._queue.pop(ask, None)
+            self._queue.pop(request_id, None)
 
     def take_along(self, fits: Callable[[T], bool], at_most: int) -> list[T]:
         """Take more out of the queue, oldest first: for a worker whose one call can do several."""
@@ -157,8 +157,10 @@ class Lane(Generic[T]):
         with self._lock:
             if not isinstance(me, Worker) or me.dismissed:
                 return []
-            asks = list(islice((ask for ask, effect in self._queue.items() if fits(effect)), at_most))
-            return [effect for ask in asks if (effect := self._take_in_hand(me, ask)) is not None]
+            request_ids = list(
+                islice((request_id for request_id, effect in self._queue.items() if fits(effect)), at_most)
+            )
+            return [effect for request_id in request_ids if (effect := self._take_in_hand(me, request_id)) is not None]
 
     def wake(self) -> None:
         """Look again at what held the lane up."""
@@ -314,16 +316,16 @@ class Lane(Generic[T]):
             self._stop_leading(me)
             return effect
 
-    def _take_in_hand(self, me: Worker[T], ask: int) -> T | None:
+    def _take_in_hand(self, me: Worker[T], request_id: int) -> T | None:
         """Move one from the queue into a hand; None if it is not to be carried out. To be called with the lock.
 
         An interruption leaves it in both, never in none: `claim` sees to it that it is carried out once.
         """
-        effect = self._queue[ask]
+        effect = self._queue[request_id]
         me.since = self._clock()
-        me.hand[ask] = effect
-        del self._queue[ask]
-        if self._claim(ask, me):
+        me.hand[request_id] = effect
+        del self._queue[request_id]
+        if self._claim(request_id, me):
             return effect
-        del me.hand[ask]
+        del me.hand[request_id]
         return None

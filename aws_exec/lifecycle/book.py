@@ -68,16 +68,16 @@ class Record:
         over: its Airflow container has ended.
         gone: nothing of its job runs any more; it stays until its row has said what that means.
         end: how its Airflow container ended, while that is not reported; None before, and after.
-        settling: the ask of the VerifyExit that is out; 0 if none is.
+        settling: the request id of the VerifyExit that is out; 0 if none is.
         silent: it reports nothing (more).
-        passed_over: a newer launch of the key took over before this one was known to have started: the first ask whose
-            answer tells whether it has; 0 if that is not so (any more).
+        passed_over: a newer launch of the key took over before this one was known to have started: the first request id
+            whose answer tells whether it has; 0 if that is not so (any more).
         doomed: why it is to be stopped; empty while it is not.
         due: when to look at it next; None: when something happens to it.
         launch_by: user code must have started by then; None: whenever.
         start_by: its current job must have started by then; None: whenever.
         waiting: why its job does not start, as AWS last said it; empty if it said nothing.
-        ask: of the completion it waits for; None while it waits for none.
+        request_id: of the completion it waits for; None while it waits for none.
         deaths: containers in a row that died before they started, for the backoff.
         faults: consecutive troubles, for the backoff.
         fault: the last of them.
@@ -118,7 +118,7 @@ class Record:
     launch_by: float | None = None
     start_by: float | None = None
     waiting: str = ""
-    ask: int | None = None
+    request_id: int | None = None
     deaths: int = 0
     faults: int = 0
     fault: CallFailure | None = None
@@ -150,7 +150,7 @@ class Record:
             request=None,
             maybe=False,
             look=False,
-            ask=None,
+            request_id=None,
             faults=0,
         )
 
@@ -245,11 +245,11 @@ class Check:
 
     Attributes:
         due: when it may be asked next.
-        ask: of the question that is out; 0 if none is.
+        request_id: of the question that is out; 0 if none is.
     """
 
     due: float = 0.0
-    ask: int = 0
+    request_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,23 +257,23 @@ class MachineState:
     """What the machine remembers beside the records.
 
     Attributes:
-        last_ask: the last ask given out.
+        last_request_id: the last request id given out.
         last_beat: when the last Tick was; None before the first.
         gaps: how many pauses between two beats were so long that another scheduler may have taken over.
-        doubted: the last ask before the last such pause: what Airflow's rows answered to it may be out of date.
+        doubted: the last request id before the last such pause: what Airflow's rows answered to it may be out of date.
         backlog: what is left to do of events that are too large for one step, the oldest first.
         next_sweep: when the next sweep over the running jobs may begin.
         sweep_from: when the current one began.
         sweeps: how many have begun.
-        sweeping: asks of the current sweep that are not answered yet.
-        surveying: the ask of the current survey that is not answered yet; 0 if none is.
+        sweeping: request ids of the current sweep that are not answered yet.
+        surveying: the request id of the current survey that is not answered yet; 0 if none is.
         survey: what else is remembered of surveys.
         check: of what has not started.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
     """
 
-    last_ask: int = 0
+    last_request_id: int = 0
     last_beat: float | None = None
     gaps: int = 0
     doubted: int = 0
@@ -470,10 +470,10 @@ class Transaction:
         """Take a record out: it has reached its end."""
         self._records[record.launch_id] = None
 
-    def ask(self) -> int:
+    def new_request_id(self) -> int:
         """A number that no effect has had before."""
-        self.state = replace(self.state, last_ask=self.state.last_ask + 1)
-        return self.state.last_ask
+        self.state = replace(self.state, last_request_id=self.state.last_request_id + 1)
+        return self.state.last_request_id
 
     def want(self, effect: Effect) -> None:
         """Ask for something to be done."""

@@ -1,6 +1,6 @@
 """What the machine wants done: everything it ever asks for.
 
-I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `ask`.
+I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `request_id`.
 The others are carried out inline by the executor: they are dictionary operations.
 """
 
@@ -26,7 +26,7 @@ class Submit:
             the lease is not sent: somebody may have changed the row since.
     """
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     key: Key
     token: Token
@@ -47,7 +47,7 @@ class FindByLaunchId:
         places: where they may be (ECS clusters; empty: the default).
     """
 
-    ask: int
+    request_id: int
     launch_ids: tuple[LaunchId, ...]
     families: tuple[LaunchId, ...]
     places: tuple[str, ...]
@@ -57,7 +57,7 @@ class FindByLaunchId:
 class Describe:
     """Ask how jobs of one place are. Completed by Described or DescribeFailed."""
 
-    ask: int
+    request_id: int
     place: str
     jobs: tuple[Job, ...]
 
@@ -73,7 +73,7 @@ class ListRunning:
         at_once: jobs that one call describes.
     """
 
-    ask: int
+    request_id: int
     place: str
     jobs: tuple[Job, ...]
     at_once: int
@@ -83,7 +83,7 @@ class ListRunning:
 class StopJob:
     """Stop a job. Completed by StopAnswered."""
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     job: Job
     reason: str
@@ -99,7 +99,7 @@ class VerifyOwnership:
         read: those whose workload is read from the same rows: adoption knows only their key.
     """
 
-    ask: int
+    request_id: int
     launches: tuple[tuple[LaunchId, Key], ...]
     read: frozenset[LaunchId] = frozenset()
 
@@ -117,7 +117,7 @@ class VerifyExit:
         failed: its container exited as one does that Airflow refuses: it is also asked whether Airflow wanted it.
     """
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     key: Key
     failed: bool = False
@@ -130,7 +130,7 @@ class CheckWanted:
     Completed by WantedChecked.
     """
 
-    ask: int
+    request_id: int
     launches: tuple[tuple[LaunchId, Key], ...]
 
 
@@ -142,7 +142,7 @@ class ListFleet:
         ended_of: launches whose end is looked for, too; whoever carries it out asks Airflow's database which those are.
     """
 
-    ask: int
+    request_id: int
     ended_of: tuple[LaunchId, ...] = ()
 
 
@@ -150,7 +150,7 @@ class ListFleet:
 class FindOwners:
     """Ask Airflow's database whose these containers are. Completed by OwnersFound or ListFleetFailed."""
 
-    ask: int
+    request_id: int
     sightings: tuple[FleetMember, ...]
 
 
@@ -158,7 +158,7 @@ class FindOwners:
 class Withdraw:
     """Do not send that Submit if it has not been sent. Has no completion of its own: the Submit has one."""
 
-    ask: int
+    request_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

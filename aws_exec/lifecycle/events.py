@@ -1,7 +1,8 @@
 """What can happen: everything the machine is ever told.
 
 The first group comes from Airflow through the executor, the second from the dispatcher: one completion for each I/O
-effect, naming the effect's `ask`. A completion whose ask is not the one awaited is late or doubled, and is ignored.
+effect, naming the effect's `request_id`. A completion whose request id is not the one awaited is late or doubled, and
+is ignored.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Terminating:
 class Accepted:
     """A Submit was answered with a job (perhaps one that an earlier request with this token already made)."""
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     seen: Observation
 
@@ -92,7 +93,7 @@ class Unaccepted:
         outdated: it was not sent, for no other reason than that its row had been read too long ago.
     """
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     fault: CallFailure
     request: object | None = None
@@ -104,7 +105,7 @@ class Unaccepted:
 class FoundByLaunchId:
     """A FindByLaunchId was answered: `seen` has every container of these families that the cloud knows of."""
 
-    ask: int
+    request_id: int
     launch_ids: tuple[LaunchId, ...]
     seen: tuple[Observation, ...]
 
@@ -113,16 +114,16 @@ class FoundByLaunchId:
 class FindByLaunchIdFailed:
     """A FindByLaunchId was not answered."""
 
-    ask: int
+    request_id: int
     launch_ids: tuple[LaunchId, ...]
     fault: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """Jobs were seen, or are unknown to AWS. `ask` is None if nobody asked (a pushed state change)."""
+    """Jobs were seen, or are unknown to AWS. `request_id` is None if nobody asked (a pushed state change)."""
 
-    ask: int | None
+    request_id: int | None
     seen: tuple[Observation, ...]
     missing: tuple[Job, ...] = ()
 
@@ -131,7 +132,7 @@ class Described:
 class RunningListed:
     """A ListRunning was answered: all but these are listed as running."""
 
-    ask: int
+    request_id: int
     place: str
     unlisted: tuple[Job, ...] = ()
 
@@ -140,7 +141,7 @@ class RunningListed:
 class DescribeFailed:
     """A Describe or a ListRunning was not answered."""
 
-    ask: int
+    request_id: int
     fault: CallFailure
 
 
@@ -148,7 +149,7 @@ class DescribeFailed:
 class StopAnswered:
     """A StopJob was answered; `fault` is None if AWS took it (or no longer knows the job)."""
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     fault: CallFailure | None = None
 
@@ -163,7 +164,7 @@ class OwnershipVerified:
         read_at: when the database was asked (the clock of the events).
     """
 
-    ask: int
+    request_id: int
     launch_ids: tuple[LaunchId, ...]
     ours: frozenset[LaunchId]
     workloads: Mapping[LaunchId, object] = field(default_factory=dict)
@@ -174,7 +175,7 @@ class OwnershipVerified:
 class VerifyOwnershipFailed:
     """Airflow's database did not answer a VerifyOwnership."""
 
-    ask: int
+    request_id: int
     launch_ids: tuple[LaunchId, ...]
     fault: CallFailure
 
@@ -189,7 +190,7 @@ class ExitVerified:
         unwanted: of one that failed, why Airflow did not let it in: as of `WantedChecked`; empty if that was not so.
     """
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     awaited: bool
     unreported: bool = False
@@ -200,7 +201,7 @@ class ExitVerified:
 class VerifyExitFailed:
     """Airflow's database did not answer a VerifyExit."""
 
-    ask: int
+    request_id: int
     launch_id: LaunchId
     fault: CallFailure
 
@@ -214,7 +215,7 @@ class WantedChecked:
             admin".
     """
 
-    ask: int
+    request_id: int
     unwanted: tuple[tuple[LaunchId, str], ...] = ()
 
 
@@ -222,7 +223,7 @@ class WantedChecked:
 class FleetListed:
     """A ListFleet was answered: all that runs of this deployment, as far as it may be listed."""
 
-    ask: int
+    request_id: int
     sightings: tuple[FleetMember, ...]
 
 
@@ -238,7 +239,7 @@ class OwnersFound:
         newest_first: containers with their owners; of one launch, the container that came last before the others.
     """
 
-    ask: int
+    request_id: int
     sightings: tuple[FleetMember, ...]
     owners: tuple[Owner, ...]
     alive: frozenset[str] = field(init=False, repr=False)
@@ -255,7 +256,7 @@ class OwnersFound:
 class ListFleetFailed:
     """A ListFleet or a FindOwners was not answered."""
 
-    ask: int
+    request_id: int
     fault: CallFailure
 
 

@@ -41,19 +41,19 @@ class Following(Sweeping):
 
     def _observed(self, draft: Transaction, event: on.Described, now: float) -> None:
         state = draft.state
-        if event.ask is not None and event.ask not in state.sweeping:
+        if event.request_id is not None and event.request_id not in state.sweeping:
             return
         for seen in event.seen:
             record = self._of_job(draft, seen.job)
             if record is not None:
                 self._see(draft, record, seen, now)
-                self._look_at_passed_over(draft, record.launch_id, event.ask, now)
+                self._look_at_passed_over(draft, record.launch_id, event.request_id, now)
         for job in event.missing:
             record = self._of_job(draft, job)
             if record is not None:
                 self._missed(draft, record, state.sweep_from, now)
-        if event.ask is not None:
-            self._swept(draft, event.ask, now)
+        if event.request_id is not None:
+            self._swept(draft, event.request_id, now)
 
     def _see(self, draft: Transaction, record: Record, seen: Observation, now: float) -> None:
         claim = record.claim
@@ -103,7 +103,7 @@ class Following(Sweeping):
         A launch that must end looks for its own container, too, to stop it.
         """
         lost = replace(record, phase=Phase.UNCERTAIN, job=None, claim=None, containers=0, look=True, maybe=True)
-        lost = replace(lost, misses=0, faults=0, ask=None, start_by=None, due=now)
+        lost = replace(lost, misses=0, faults=0, request_id=None, start_by=None, due=now)
         if record.passed_over:
             # Whether that job has started says nothing about its own container.
             lost = replace(lost, passed_over=0, doomed=SUPERSEDED)
@@ -176,11 +176,14 @@ class Following(Sweeping):
         """Ask what the end of a started container means; asked again by the next sweep if nobody answers."""
         if record.silent or record.settling:
             return
-        ask = draft.ask()
-        draft.put(replace(record, end=record.end or stop, settling=ask))
+        request_id = draft.new_request_id()
+        draft.put(replace(record, end=record.end or stop, settling=request_id))
         draft.want(
             do.VerifyExit(
-                ask=ask, launch_id=record.launch_id, key=record.key, failed=(record.end or stop).exit_code == REFUSED
+                request_id=request_id,
+                launch_id=record.launch_id,
+                key=record.key,
+                failed=(record.end or stop).exit_code == REFUSED,
             )
         )
 
@@ -214,7 +217,7 @@ class Following(Sweeping):
 
     def _settling(self, draft: Transaction, event: on.ExitVerified | on.VerifyExitFailed) -> Record | None:
         record = draft.get(event.launch_id)
-        return record if record is not None and record.settling == event.ask else None
+        return record if record is not None and record.settling == event.request_id else None
 
     def _leave_settled(self, draft: Transaction, record: Record, now: float) -> None:
         draft.put(record)
@@ -230,9 +233,9 @@ class Following(Sweeping):
             self._doom(draft, older, SUPERSEDED, now)
             return
         # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
-        ask = self._next_of_sweep(draft)
-        draft.put(replace(older, passed_over=ask, launch_by=None, start_by=None, due=None))
-        draft.want(do.Describe(ask=ask, place=older.job.place, jobs=(older.job,)))
+        request_id = self._next_of_sweep(draft)
+        draft.put(replace(older, passed_over=request_id, launch_by=None, start_by=None, due=None))
+        draft.want(do.Describe(request_id=request_id, place=older.job.place, jobs=(older.job,)))
 
     def _pass_on(self, draft: Transaction, record: Record, stop: Termination) -> None:
         """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""
@@ -263,7 +266,7 @@ class Following(Sweeping):
         draft.want(do.Launched(key=record.key, job=job))
         self._settle(draft, heir, stop)
 
-    def _look_at_passed_over(self, draft: Transaction, launch_id: LaunchId, ask: int | None, now: float) -> None:
+    def _look_at_passed_over(self, draft: Transaction, launch_id: LaunchId, request_id: int | None, now: float) -> None:
         """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""
         record = draft.get(launch_id)
         if record is None or not record.passed_over:
@@ -271,7 +274,7 @@ class Following(Sweeping):
         if record.started:
             draft.put(replace(record, passed_over=0))
             self._wake_others(draft, record, now)
-        elif ask is not None and ask >= record.passed_over:
+        elif request_id is not None and request_id >= record.passed_over:
             self._doom(draft, record, SUPERSEDED, now)
 
     def _doom(self, draft: Transaction, record: Record, why: str, now: float, *, withdraw: bool = True) -> None:
@@ -295,31 +298,31 @@ class Following(Sweeping):
         elif record.maybe:
             # A look that found nothing is repeated after its grace, not sooner: listings lag.
             due = record.due if record.misses and record.due is not None else now
-            draft.put(replace(record, phase=Phase.UNCERTAIN, ask=None, due=due))
+            draft.put(replace(record, phase=Phase.UNCERTAIN, request_id=None, due=due))
         else:
             self._end(draft, record, now)
 
     def _withdraw(self, draft: Transaction, record: Record) -> None:
         """Take a Submit back that is out, if there is one: it may not have been sent yet."""
-        if record.phase is Phase.LAUNCHING and record.ask is not None:
-            draft.want(do.Withdraw(ask=record.ask))
+        if record.phase is Phase.LAUNCHING and record.request_id is not None:
+            draft.want(do.Withdraw(request_id=record.request_id))
 
     def _stop(self, draft: Transaction, record: Record, job: Job) -> Record:
-        ask = draft.ask()
-        draft.want(do.StopJob(ask=ask, launch_id=record.launch_id, job=job, reason=record.doomed))
-        return draft.put(replace(record, phase=Phase.STOPPING, ask=ask, due=None))
+        request_id = draft.new_request_id()
+        draft.want(do.StopJob(request_id=request_id, launch_id=record.launch_id, job=job, reason=record.doomed))
+        return draft.put(replace(record, phase=Phase.STOPPING, request_id=request_id, due=None))
 
     def _stop_answered(self, draft: Transaction, event: on.StopAnswered, now: float) -> None:
-        record = self._awaiting(draft, event.launch_id, Phase.STOPPING, event.ask)
+        record = self._awaiting(draft, event.launch_id, Phase.STOPPING, event.request_id)
         if record is None:
             return
         if event.fault is None or record.gone:
             due = None if record.gone else now + self.policy.restop_after
-            draft.put(replace(record, ask=None, faults=0, due=due))
+            draft.put(replace(record, request_id=None, faults=0, due=due))
             return
         faults = record.faults + 1
         due = now + BACKOFF[event.fault.trouble].after(faults, record.token)
-        draft.put(replace(record, ask=None, faults=faults, due=due))
+        draft.put(replace(record, request_id=None, faults=faults, due=due))
 
     def _report(
         self,
@@ -372,10 +375,10 @@ class Following(Sweeping):
                 return record
         return None
 
-    def _awaiting(self, draft: Transaction, launch_id: LaunchId, phase: Phase, ask: int) -> Record | None:
+    def _awaiting(self, draft: Transaction, launch_id: LaunchId, phase: Phase, request_id: int) -> Record | None:
         """The record that waits for just this completion; None if it is late or doubled."""
         record = draft.get(launch_id)
-        return record if record is not None and record.phase is phase and record.ask == ask else None
+        return record if record is not None and record.phase is phase and record.request_id == request_id else None
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {

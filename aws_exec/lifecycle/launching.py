@@ -27,12 +27,12 @@ class Launching(Following):
     """A launch from its first Submit to its job."""
 
     def _submit(self, draft: Transaction, record: Record) -> None:
-        ask = draft.ask()
+        request_id = draft.new_request_id()
         reading = record.reading
-        draft.put(replace(record, phase=Phase.LAUNCHING, ask=ask, due=record.launch_by))
+        draft.put(replace(record, phase=Phase.LAUNCHING, request_id=request_id, due=record.launch_by))
         draft.want(
             do.Submit(
-                ask=ask,
+                request_id=request_id,
                 launch_id=record.launch_id,
                 key=record.key,
                 token=record.token,
@@ -45,7 +45,7 @@ class Launching(Following):
         )
 
     def _accepted(self, draft: Transaction, event: on.Accepted, now: float) -> None:
-        record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
+        record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.request_id)
         if record is not None:
             self._got_job(draft, record, event.seen, now)
 
@@ -77,7 +77,7 @@ class Launching(Following):
         return now + self.policy.start_timeout if self.policy.start_timeout else None
 
     def _unaccepted(self, draft: Transaction, event: on.Unaccepted, now: float) -> None:
-        record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.ask)
+        record = self._awaiting(draft, event.launch_id, Phase.LAUNCHING, event.request_id)
         if record is None:
             return
         fault = event.fault
@@ -90,7 +90,7 @@ class Launching(Following):
             place=(event.place or record.place) if maybe else record.place,
             doubtful=record.doubtful or (fault.trouble is FailureKind.HELD and not event.outdated),
             reading=None,
-            ask=None,
+            request_id=None,
         )
         if not maybe and not record.silent:
             # Withdrawn by terminating: nothing is there to be stopped, and its row is still to be launched by another.
@@ -130,15 +130,18 @@ class Launching(Following):
     def _find(self, draft: Transaction, records: list[Record]) -> None:
         if not records:
             return
-        ask = draft.ask()
+        request_id = draft.new_request_id()
         for record in records:
             # What its row said is old when the search is over.
-            draft.put(replace(record, phase=Phase.LOCATING, reading=None, ask=ask, due=None))
+            draft.put(replace(record, phase=Phase.LOCATING, reading=None, request_id=request_id, due=None))
         places = tuple(dict.fromkeys(record.place for record in records))
         launch_ids = tuple(record.launch_id for record in records)
         draft.want(
             do.FindByLaunchId(
-                ask=ask, launch_ids=launch_ids, families=tuple(record.family for record in records), places=places
+                request_id=request_id,
+                launch_ids=launch_ids,
+                families=tuple(record.family for record in records),
+                places=places,
             )
         )
 
@@ -151,13 +154,13 @@ class Launching(Following):
         for seen in sorted(event.seen, key=lambda seen: number_of(seen.token or "")):
             newest[launch_of_token(seen.token or "")] = seen
         for launch_id in event.launch_ids:
-            record = self._awaiting(draft, launch_id, Phase.LOCATING, event.ask)
+            record = self._awaiting(draft, launch_id, Phase.LOCATING, event.request_id)
             if record is None:
                 continue
             if record.family in newest:
                 self._got_job(draft, record, newest[record.family], now)
             else:
-                self._not_found(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), now)
+                self._not_found(draft, replace(record, phase=Phase.UNCERTAIN, request_id=None), now)
 
     def _not_found(self, draft: Transaction, record: Record, now: float) -> None:
         record = replace(record, misses=record.misses + 1)
@@ -185,9 +188,9 @@ class Launching(Following):
 
     def _find_failed(self, draft: Transaction, event: on.FindByLaunchIdFailed, now: float) -> None:
         for launch_id in event.launch_ids:
-            record = self._awaiting(draft, launch_id, Phase.LOCATING, event.ask)
+            record = self._awaiting(draft, launch_id, Phase.LOCATING, event.request_id)
             if record is not None:
-                self._back_off(draft, replace(record, phase=Phase.UNCERTAIN, ask=None), event.fault, now)
+                self._back_off(draft, replace(record, phase=Phase.UNCERTAIN, request_id=None), event.fault, now)
 
     def _is_doubtful(self, draft: Transaction, record: Record) -> bool:
         """Whether another scheduler may have had it: its row is to be asked before anything is launched."""
@@ -195,24 +198,26 @@ class Launching(Following):
 
     def _confirm(self, draft: Transaction, records: list[Record]) -> None:
         for chunk in chunks(records, self.policy.observe_batch):
-            ask = draft.ask()
+            request_id = draft.new_request_id()
             for record in chunk:
-                draft.put(replace(record, phase=Phase.CONFIRMING, reading=None, ask=ask, due=None))
+                draft.put(replace(record, phase=Phase.CONFIRMING, reading=None, request_id=request_id, due=None))
             launches = tuple((record.launch_id, record.key) for record in chunk)
             draft.want(
                 do.VerifyOwnership(
-                    ask=ask, launches=launches, read=frozenset(each.launch_id for each in chunk if each.must_be_read)
+                    request_id=request_id,
+                    launches=launches,
+                    read=frozenset(each.launch_id for each in chunk if each.must_be_read),
                 )
             )
 
     def _confirmed(self, draft: Transaction, event: on.OwnershipVerified, now: float) -> None:
         for launch_id in event.launch_ids:
-            record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
+            record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.request_id)
             if record is None:
                 continue
-            if event.ask <= draft.state.doubted:
+            if event.request_id <= draft.state.doubted:
                 phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
-                draft.put(replace(record, phase=phase, ask=None, due=now))
+                draft.put(replace(record, phase=phase, request_id=None, due=now))
                 continue
             if launch_id in event.ours:
                 self._still_ours(draft, record, event, now)
@@ -230,7 +235,7 @@ class Launching(Following):
                         workload=None,
                         look=True,
                         silent=True,
-                        ask=None,
+                        request_id=None,
                         due=now,
                         launch_by=None,
                         misses=0,
@@ -249,16 +254,16 @@ class Launching(Following):
             reading = Reading(event.workloads[record.launch_id], event.read_at)
             confirmed = replace(confirmed, reading=reading)
         phase = Phase.UNCERTAIN if maybe else Phase.WAITING
-        confirmed = draft.put(replace(confirmed, phase=phase, ask=None, due=now))
+        confirmed = draft.put(replace(confirmed, phase=phase, request_id=None, due=now))
         if maybe and draft.state.terminating:
             self._doom(draft, confirmed, TERMINATED, now)
 
     def _confirm_failed(self, draft: Transaction, event: on.VerifyOwnershipFailed, now: float) -> None:
         for launch_id in event.launch_ids:
-            record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.ask)
+            record = self._awaiting(draft, launch_id, Phase.CONFIRMING, event.request_id)
             if record is not None:
                 phase = Phase.UNCERTAIN if record.maybe else Phase.WAITING
-                self._back_off(draft, replace(record, phase=phase, ask=None), event.fault, now)
+                self._back_off(draft, replace(record, phase=phase, request_id=None), event.fault, now)
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {

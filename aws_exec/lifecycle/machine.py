@@ -151,8 +151,8 @@ class Machine(Surveying):
 
     def _wanted_checked(self, draft: Transaction, event: on.WantedChecked, now: float) -> None:
         check = draft.state.check
-        if event.ask == check.ask:
-            draft.state = replace(draft.state, check=replace(check, ask=0))
+        if event.request_id == check.request_id:
+            draft.state = replace(draft.state, check=replace(check, request_id=0))
             self._leave(draft, Kind.UNWANTED, event.unwanted, now)
 
     def _drop_unwanted(self, draft: Transaction, unwanted: Sequence[tuple[LaunchId, str]], now: float) -> None:
@@ -224,10 +224,10 @@ class Machine(Surveying):
     def _doubt_everything(self, draft: Transaction) -> None:
         """Doubt all that may still be launched, or launched again: each when its turn comes (`_is_doubtful`).
 
-        What the rows answer to an earlier ask may be older than the gap: `_confirmed` asks again.
+        What the rows answer to an earlier request may be older than the gap: `_confirmed` asks again.
         """
         state = draft.state
-        draft.state = replace(state, gaps=state.gaps + 1, doubted=state.last_ask)
+        draft.state = replace(state, gaps=state.gaps + 1, doubted=state.last_request_id)
         # What is out may still wait in its lane, where the lease is whole again by now.
         self._withdraw_all(draft)
 
@@ -321,7 +321,7 @@ def _is_unfinished(record: Record, by: float) -> bool:
         return True
     if not record.doomed or record.gone:
         return False
-    if record.ask is not None:
+    if record.request_id is not None:
         return True
     # A stop that AWS has accepted is due again (`restop_after`), too, but only in case it had no effect.
     refused = record.phase is not Phase.STOPPING or record.faults > 0

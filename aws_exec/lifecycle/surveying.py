@@ -33,20 +33,20 @@ class Surveying(Launching):
     """The answers to surveys of the fleet."""
 
     def _surveyed(self, draft: Transaction, event: on.FleetListed, _now: float) -> None:
-        if event.ask != draft.state.surveying:
+        if event.request_id != draft.state.surveying:
             return
         by_arn = {
             sighting.seen.job.arn: sighting
             for sighting in event.sightings
             if sighting.identity.deployment == self.policy.deployment
         }
-        ask = draft.ask()
-        draft.want(do.FindOwners(ask=ask, sightings=tuple(by_arn.values())))
-        draft.state = replace(draft.state, surveying=ask)
+        request_id = draft.new_request_id()
+        draft.want(do.FindOwners(request_id=request_id, sightings=tuple(by_arn.values())))
+        draft.state = replace(draft.state, surveying=request_id)
 
     def _survey_failed(self, draft: Transaction, event: on.ListFleetFailed, now: float) -> None:
         state = draft.state
-        if event.ask != state.surveying:
+        if event.request_id != state.surveying:
             return
         faults = state.survey.faults + 1
         wait = min(self.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(faults, "survey"))
@@ -55,7 +55,7 @@ class Surveying(Launching):
 
     def _owners_told(self, draft: Transaction, event: on.OwnersFound, now: float) -> None:
         state = draft.state
-        if event.ask != state.surveying:
+        if event.request_id != state.surveying:
             return
         records = self.book.records
         families = {each.family for each in records.values() if each.family != each.launch_id}
@@ -150,7 +150,12 @@ class Surveying(Launching):
             # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
             sighting = orphan.sighting
             draft.want(
-                do.StopJob(ask=draft.ask(), launch_id=sighting.identity.launch_id, job=sighting.seen.job, reason=REAPED)
+                do.StopJob(
+                    request_id=draft.new_request_id(),
+                    launch_id=sighting.identity.launch_id,
+                    job=sighting.seen.job,
+                    reason=REAPED,
+                )
             )
 
     def _follow(self, draft: Transaction, sighting: FleetMember, key: Key, now: float) -> None:

@@ -86,25 +86,28 @@ class Sweeping:
         if jobs:
             draft.want(
                 do.ListRunning(
-                    ask=self._next_of_sweep(draft), place=place, jobs=tuple(jobs), at_once=self.policy.observe_batch
+                    request_id=self._next_of_sweep(draft),
+                    place=place,
+                    jobs=tuple(jobs),
+                    at_once=self.policy.observe_batch,
                 )
             )
 
     def _observe(self, draft: Transaction, place: str, jobs: list[Job]) -> None:
         for chunk in chunks(jobs, self.policy.observe_batch):
-            draft.want(do.Describe(ask=self._next_of_sweep(draft), place=place, jobs=tuple(chunk)))
+            draft.want(do.Describe(request_id=self._next_of_sweep(draft), place=place, jobs=tuple(chunk)))
 
     def _next_of_sweep(self, draft: Transaction) -> int:
-        """A new ask that the sweep waits for."""
-        ask = draft.ask()
-        draft.state = replace(draft.state, sweeping=draft.state.sweeping | {ask})
-        return ask
+        """A new request id that the sweep waits for."""
+        request_id = draft.new_request_id()
+        draft.state = replace(draft.state, sweeping=draft.state.sweeping | {request_id})
+        return request_id
 
-    def _swept(self, draft: Transaction, ask: int, now: float) -> None:
+    def _swept(self, draft: Transaction, request_id: int, now: float) -> None:
         state = draft.state
-        if ask not in state.sweeping:
+        if request_id not in state.sweeping:
             return
-        rest = state.sweeping - {ask}
+        rest = state.sweeping - {request_id}
         following = state.next_sweep
         if not rest:
             # What the next one finds is known as late after its beginning: it begins so much earlier.
@@ -113,34 +116,34 @@ class Sweeping:
         draft.state = replace(state, sweeping=rest, next_sweep=following)
 
     def _watched(self, draft: Transaction, event: on.RunningListed, now: float) -> None:
-        if event.ask not in draft.state.sweeping:
+        if event.request_id not in draft.state.sweeping:
             return
         self._observe(draft, event.place, [job for job in event.unlisted if job.arn in self.book.by_arn])
-        self._swept(draft, event.ask, now)
+        self._swept(draft, event.request_id, now)
 
     def _observe_failed(self, draft: Transaction, event: on.DescribeFailed, now: float) -> None:
-        self._swept(draft, event.ask, now)
+        self._swept(draft, event.request_id, now)
 
     def _check_is_due(self, draft: Transaction, now: float) -> bool:
         check = draft.state.check
-        due = self.policy.check_interval is not None and not check.ask and now >= check.due
+        due = self.policy.check_interval is not None and not check.request_id and now >= check.due
         return due and bool(self.book.unstarted) and not draft.state.draining
 
     def _check_wanted(self, draft: Transaction, now: float) -> None:
         """Ask whether Airflow still wants what has not started."""
-        ask = draft.ask()
-        draft.want(do.CheckWanted(ask=ask, launches=tuple(self.book.unstarted.items())))
-        draft.state = replace(draft.state, check=Check(now + (self.policy.check_interval or 0.0), ask))
+        request_id = draft.new_request_id()
+        draft.want(do.CheckWanted(request_id=request_id, launches=tuple(self.book.unstarted.items())))
+        draft.state = replace(draft.state, check=Check(now + (self.policy.check_interval or 0.0), request_id))
 
     def _survey(self, draft: Transaction, now: float) -> None:
         state = draft.state
         due = self.policy.orphan_interval is not None and now >= state.survey.due
         if not due or state.surveying or state.survey.findings is not None or state.draining:
             return
-        ask = draft.ask()
-        draft.want(do.ListFleet(ask=ask))
+        request_id = draft.new_request_id()
+        draft.want(do.ListFleet(request_id=request_id))
         survey = replace(state.survey, began=now)
-        draft.state = replace(draft.state, surveying=ask, survey=survey)
+        draft.state = replace(draft.state, surveying=request_id, survey=survey)
 
     def _wait_for_survey(self, draft: Transaction, record: Record, now: float) -> Record:
         """An adopted launch that may be launched, once a survey has shown that no earlier container of it lives.

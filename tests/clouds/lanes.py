@@ -19,32 +19,32 @@ PATIENCE = 10.0
 JWT = "eyJhbGciOiJIUzI1NiJ9.secret"
 
 
-def submit(ask: int, **more) -> Submit:
-    launch_id = f"launch{ask}"
+def submit(request_id: int, **more) -> Submit:
+    launch_id = f"launch{request_id}"
     return Submit(
-        ask=ask,
+        request_id=request_id,
         launch_id=launch_id,
-        key=("key", ask),
+        key=("key", request_id),
         token=more.pop("token", token_of(launch_id, 1)),
         workload="workload",
         **more,
     )
 
 
-def observe(ask: int, *jobs: Job) -> Describe:
-    return Describe(ask=ask, place="", jobs=jobs)
+def observe(request_id: int, *jobs: Job) -> Describe:
+    return Describe(request_id=request_id, place="", jobs=jobs)
 
 
-def find(ask: int, *families: str) -> FindByLaunchId:
-    return FindByLaunchId(ask=ask, launch_ids=families, families=families, places=("",))
+def find(request_id: int, *families: str) -> FindByLaunchId:
+    return FindByLaunchId(request_id=request_id, launch_ids=families, families=families, places=("",))
 
 
-def stop(ask: int, job: Job) -> StopJob:
-    return StopJob(ask=ask, launch_id=f"launch{ask}", job=job, reason="enough")
+def stop(request_id: int, job: Job) -> StopJob:
+    return StopJob(request_id=request_id, launch_id=f"launch{request_id}", job=job, reason="enough")
 
 
-def confirm(ask: int, *ids: str) -> VerifyOwnership:
-    return VerifyOwnership(ask=ask, launches=tuple((each, each) for each in ids))
+def confirm(request_id: int, *ids: str) -> VerifyOwnership:
+    return VerifyOwnership(request_id=request_id, launches=tuple((each, each) for each in ids))
 
 
 def timeless(event):
@@ -76,14 +76,14 @@ class Rig:
             self.number += 1
             self.dispatcher.dispatch(self.number, effect)
 
-    def withdraw(self, ask: int) -> None:
-        self.dispatch(Withdraw(ask=ask))
+    def withdraw(self, request_id: int) -> None:
+        self.dispatch(Withdraw(request_id=request_id))
 
     def take(self, count: int = 1) -> list:
         """The next completions, by ask; fails after the deadline."""
         taken = []
         until(lambda: self._take_into(taken, count))
-        return sorted(taken, key=lambda event: event.ask)
+        return sorted(taken, key=lambda event: event.request_id)
 
     def one(self):
         [event] = self.take()
@@ -95,7 +95,7 @@ class Rig:
         taken = []
         while self.dispatcher.peek() is not None:
             self._take_into(taken, len(taken) + 1)
-        return sorted(taken, key=lambda event: event.ask)
+        return sorted(taken, key=lambda event: event.request_id)
 
     def _take_into(self, taken: list, count: int) -> bool:
         while len(taken) < count and (event := self.dispatcher.peek()) is not None:

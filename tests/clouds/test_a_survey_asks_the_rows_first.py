@@ -56,21 +56,21 @@ def test_the_rows_say_which_ends_are_looked_for_and_the_reads_look(surveying, su
     database = Database("callback1", "callback2")
     with surveying(database) as it:
         database.let.set()
-        it.dispatch(ListFleet(ask=1))
-        assert it.settle() == [on.FleetListed(ask=1, sightings=())]
+        it.dispatch(ListFleet(request_id=1))
+        assert it.settle() == [on.FleetListed(request_id=1, sightings=())]
     assert surveyed == [("awsexec-read", ("callback1", "callback2"))]
 
 
 def test_a_slow_database_holds_up_no_read_and_is_asked_by_one(surveying, surveyed):
     database = Database()
     with surveying(database) as it:
-        it.dispatch(ListFleet(ask=1))
+        it.dispatch(ListFleet(request_id=1))
         assert database.busy.wait(PATIENCE)
         it.dispatch(confirm(2, "a"), observe(3))
-        assert it.one() == on.Described(ask=3, seen=(), missing=())
+        assert it.one() == on.Described(request_id=3, seen=(), missing=())
         assert surveyed == []
         database.let.set()
-        assert [event.ask for event in it.settle()] == [1, 2]
+        assert [event.request_id for event in it.settle()] == [1, 2]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
@@ -78,12 +78,12 @@ def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(s
     database = Database(error=error)
     with surveying(database) as it:
         database.let.set()
-        it.dispatch(ListFleet(ask=1), confirm(2, "a"))
-        fault = CallFailure(FailureKind.UNREACHED, "Survey", type(error).__name__)
+        it.dispatch(ListFleet(request_id=1), confirm(2, "a"))
+        fault = CallFailure(FailureKind.UNREACHED, "ListFleet", type(error).__name__)
         settled = [timeless(event) for event in it.settle()]
         assert settled == [
-            on.ListFleetFailed(ask=1, fault=fault),
-            on.OwnershipVerified(ask=2, launch_ids=("a",), ours=frozenset({"a"})),
+            on.ListFleetFailed(request_id=1, fault=fault),
+            on.OwnershipVerified(request_id=2, launch_ids=("a",), ours=frozenset({"a"})),
         ]
     assert surveyed == []
     assert "password" not in caplog.text
@@ -92,18 +92,18 @@ def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(s
 def test_a_survey_that_the_end_meets_between_the_two_is_held(surveying, surveyed):
     database = Database()
     with surveying(database) as it:
-        it.dispatch(ListFleet(ask=1))
+        it.dispatch(ListFleet(request_id=1))
         assert database.busy.wait(PATIENCE)
         assert it.dispatcher.close(0)
         database.let.set()
         event = it.one()
-    assert replace(event, fault=None) == on.ListFleetFailed(ask=1, fault=None)
+    assert replace(event, fault=None) == on.ListFleetFailed(request_id=1, fault=None)
     assert (event.fault.trouble, event.fault.code) == (FailureKind.HELD, "Closed")
     assert surveyed == []
 
 
 def test_where_there_is_no_database_and_no_survey_nothing_runs():
     with rig() as it:
-        it.dispatch(ListFleet(ask=1))
-        assert it.one() == on.FleetListed(ask=1, sightings=())
+        it.dispatch(ListFleet(request_id=1))
+        assert it.one() == on.FleetListed(request_id=1, sightings=())
         until(it.dispatcher.idle)

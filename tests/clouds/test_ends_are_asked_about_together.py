@@ -14,8 +14,8 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind
 from tests.clouds.lanes import PATIENCE, confirm, rig, timeless, until
 
 
-def settle(ask):
-    return VerifyExit(ask=ask, launch_id=f"launch{ask}", key=("key", ask))
+def settle(request_id):
+    return VerifyExit(request_id=request_id, launch_id=f"launch{request_id}", key=("key", request_id))
 
 
 class Database:
@@ -41,7 +41,7 @@ def ask_in_a_rush(database, count, **options):
     with rig(rows=Rows(settle=database), **options) as it:
         it.dispatch(settle(1))
         assert database.busy.wait(PATIENCE)
-        it.dispatch(*(settle(ask) for ask in range(2, count + 1)), confirm(count + 1, "a"))
+        it.dispatch(*(settle(request_id) for request_id in range(2, count + 1)), confirm(count + 1, "a"))
         until(lambda: len(it.dispatcher._rows._queue) == count)
         database.let.set()
         return it.settle()
@@ -52,17 +52,25 @@ def test_those_that_wait_are_asked_five_hundred_at_a_time():
     events = ask_in_a_rush(database, 1200)
     assert [len(asked) for asked in database.asked] == [1, 500, 500, 199]
     assert events[:-1] == [
-        on.ExitVerified(ask=ask, launch_id=f"launch{ask}", awaited=bool(ask % 2), unreported=ask % 10 == 5)
-        for ask in range(1, 1201)
+        on.ExitVerified(
+            request_id=request_id,
+            launch_id=f"launch{request_id}",
+            awaited=bool(request_id % 2),
+            unreported=request_id % 10 == 5,
+        )
+        for request_id in range(1, 1201)
     ]
-    assert timeless(events[-1]) == on.OwnershipVerified(ask=1201, launch_ids=("a",), ours=frozenset({"a"}))
+    assert timeless(events[-1]) == on.OwnershipVerified(request_id=1201, launch_ids=("a",), ours=frozenset({"a"}))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
 def test_a_database_that_does_not_answer_fails_each_of_them(error, caplog):
     events = ask_in_a_rush(Database(error), 3)
-    fault = CallFailure(FailureKind.UNREACHED, "Settle", type(error).__name__)
-    assert events[:-1] == [on.VerifyExitFailed(ask=ask, launch_id=f"launch{ask}", fault=fault) for ask in (1, 2, 3)]
+    fault = CallFailure(FailureKind.UNREACHED, "VerifyExit", type(error).__name__)
+    assert events[:-1] == [
+        on.VerifyExitFailed(request_id=request_id, launch_id=f"launch{request_id}", fault=fault)
+        for request_id in (1, 2, 3)
+    ]
     assert isinstance(events[-1], on.OwnershipVerified)
     assert "password" not in caplog.text
 
@@ -70,7 +78,7 @@ def test_a_database_that_does_not_answer_fails_each_of_them(error, caplog):
 def test_where_nobody_can_be_asked_every_end_is_told():
     with rig() as it:
         it.dispatch(settle(1))
-        assert it.one() == on.ExitVerified(ask=1, launch_id="launch1", awaited=True)
+        assert it.one() == on.ExitVerified(request_id=1, launch_id="launch1", awaited=True)
 
 
 class Register:
@@ -88,10 +96,12 @@ class Register:
         return {launch_id: f"row of {launch_id}" if launch_id in read else None for launch_id, _ in launches}
 
 
-def confirm_many(ask, count, *, read):
-    launches = tuple((f"{ask}-{number}", number) for number in range(count))
+def confirm_many(request_id, count, *, read):
+    launches = tuple((f"{request_id}-{number}", number) for number in range(count))
     return VerifyOwnership(
-        ask=ask, launches=launches, read=frozenset(launch_id for launch_id, _ in launches) if read else frozenset()
+        request_id=request_id,
+        launches=launches,
+        read=frozenset(launch_id for launch_id, _ in launches) if read else frozenset(),
     )
 
 
@@ -100,16 +110,16 @@ def test_launches_that_wait_to_be_confirmed_are_asked_about_together_and_read_wi
     with rig(rows=Rows(confirm=register), clock=lambda: 7.0) as it:
         it.dispatch(confirm_many(1, 99, read=True))
         assert register.busy.wait(PATIENCE)
-        it.dispatch(*(confirm_many(ask, 99, read=ask % 2) for ask in range(2, 12)))
+        it.dispatch(*(confirm_many(request_id, 99, read=request_id % 2) for request_id in range(2, 12)))
         until(lambda: len(it.dispatcher._rows._queue) == 10)
         register.let.set()
         events = it.settle()
     assert register.asked == [(99, 99), (495, 198), (495, 297)]
     for event in events:
-        ids = tuple(f"{event.ask}-{number}" for number in range(99))
-        read = {launch_id: f"row of {launch_id}" for launch_id in ids} if event.ask % 2 else {}
+        ids = tuple(f"{event.request_id}-{number}" for number in range(99))
+        read = {launch_id: f"row of {launch_id}" for launch_id in ids} if event.request_id % 2 else {}
         assert event == on.OwnershipVerified(
-            ask=event.ask, launch_ids=ids, ours=frozenset(ids), workloads=read, read_at=7.0
+            request_id=event.request_id, launch_ids=ids, ours=frozenset(ids), workloads=read, read_at=7.0
         )
 
 
@@ -117,7 +127,7 @@ def test_what_is_not_ours_is_not_read_whatever_the_database_says():
     with rig(rows=Rows(confirm=lambda _launches, _read: {"1-0": "row"}), clock=lambda: 7.0) as it:
         it.dispatch(confirm_many(1, 2, read=True))
         assert it.one() == on.OwnershipVerified(
-            ask=1, launch_ids=("1-0", "1-1"), ours=frozenset({"1-0"}), workloads={"1-0": "row"}, read_at=7.0
+            request_id=1, launch_ids=("1-0", "1-1"), ours=frozenset({"1-0"}), workloads={"1-0": "row"}, read_at=7.0
         )
 
 
@@ -132,8 +142,8 @@ def test_of_those_that_failed_it_is_asked_with_them_whether_airflow_refused_them
         it.dispatch(settle(1))
         it.dispatch(replace(settle(2), failed=True))
         why = "marked failed by admin"
-        refused = on.ExitVerified(ask=2, launch_id="launch2", awaited=True, unwanted=why)
-        assert it.take(2) == [on.ExitVerified(ask=1, launch_id="launch1", awaited=True), refused]
+        refused = on.ExitVerified(request_id=2, launch_id="launch2", awaited=True, unwanted=why)
+        assert it.take(2) == [on.ExitVerified(request_id=1, launch_id="launch1", awaited=True), refused]
     assert asked == [(("launch2", ("key", 2)),)]
 
 
@@ -145,9 +155,10 @@ def test_whether_airflow_still_wants_what_waits_is_asked_and_a_database_that_han
 
     with rig(rows=Rows(unwanted=unwanted)) as it:
         it.dispatch(
-            CheckWanted(ask=1, launches=(("a", "K1"), ("b", "K2"))), CheckWanted(ask=2, launches=(("b", "K2"),))
+            CheckWanted(request_id=1, launches=(("a", "K1"), ("b", "K2"))),
+            CheckWanted(request_id=2, launches=(("b", "K2"),)),
         )
         assert it.take(2) == [
-            on.WantedChecked(ask=1, unwanted=(("a", "its run was deleted"),)),
-            on.WantedChecked(ask=2),
+            on.WantedChecked(request_id=1, unwanted=(("a", "its run was deleted"),)),
+            on.WantedChecked(request_id=2),
         ]

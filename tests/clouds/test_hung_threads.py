@@ -28,21 +28,21 @@ class HungDatabase:
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(FindOwners(ask=1, sightings=()), FindOwners(ask=2, sightings=()))
+        it.dispatch(FindOwners(request_id=1, sightings=()), FindOwners(request_id=2, sightings=()))
         until(lambda: len(database.asked) == 1)
         assert it.dispatcher.oldest().kind == "FindOwners"
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
-        assert (type(event), event.ask, event.fault.trouble) == (on.ListFleetFailed, 1, FailureKind.UNREACHED)
+        assert (type(event), event.request_id, event.fault.trouble) == (on.ListFleetFailed, 1, FailureKind.UNREACHED)
         until(lambda: len(database.asked) == 2)
         database.go_on.set()
-        assert it.settle() == [on.OwnersFound(ask=2, sightings=(), owners=())]
+        assert it.settle() == [on.OwnersFound(request_id=2, sightings=(), owners=())]
 
 
 def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(unfinished=lambda: database(())), look_after=0.01, lease=1e6) as it:
-        it.dispatch(ListFleet(ask=1))
+        it.dispatch(ListFleet(request_id=1))
         until(lambda: database.asked)
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
@@ -54,17 +54,17 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(*(FindOwners(ask=ask, sightings=()) for ask in range(1, 10)))
+        it.dispatch(*(FindOwners(request_id=request_id, sightings=()) for request_id in range(1, 10)))
         for given_up in range(1, ROWS_HUNG + 1):
             until(lambda n=given_up: len(database.asked) == n)
             clock.advance(ROWS_SECONDS + 1)
-            assert it.one().ask == given_up
+            assert it.one().request_id == given_up
         until(lambda: len(database.asked) == ROWS_HUNG + 1)
         clock.advance(ROWS_SECONDS + 1)
         it.dispatcher._rows.abandon(ROWS_SECONDS, TimeoutError(), ROWS_HUNG)
         assert it.dispatcher.peek() is None
         database.go_on.set()
-        assert [event.ask for event in it.settle()] == list(range(ROWS_HUNG + 1, 10))
+        assert [event.request_id for event in it.settle()] == list(range(ROWS_HUNG + 1, 10))
 
 
 class HungRenewals:

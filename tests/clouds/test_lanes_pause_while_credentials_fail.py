@@ -39,7 +39,7 @@ def test_bad_credentials_pause_every_lane_and_renew_the_client_once():
         assert renew.begun.acquire(timeout=PATIENCE)
         it.dispatch(submit(4), observe(5, Job("a")), stop(6, Job("a")), confirm(7, "a"))
         # The database needs no credentials of AWS.
-        assert it.one().ask == 7
+        assert it.one().request_id == 7
         assert it.dispatcher.outstanding == 3
         renew.go_on.release()
         assert [type(event) for event in it.take(3)] == [on.Accepted, on.Described, on.StopAnswered]
@@ -77,11 +77,11 @@ def test_a_call_that_was_made_before_the_renewal_does_not_pause_again():
         until(lambda: it.cloud.calls["describe"] == 1)
         it.cloud.fail("submit", EXPIRED)
         it.dispatch(submit(2))
-        assert it.one().ask == 2
+        assert it.one().request_id == 2
         it.dispatch(submit(3))
         assert isinstance(it.one(), on.Accepted)
         release.set()
-        assert it.one() == on.DescribeFailed(ask=1, fault=EXPIRED)
+        assert it.one() == on.DescribeFailed(request_id=1, fault=EXPIRED)
         it.dispatch(submit(4))
         assert isinstance(it.one(), on.Accepted)
         assert renew.count == 1

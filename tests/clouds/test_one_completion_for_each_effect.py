@@ -7,7 +7,7 @@ import pytest
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.dispatch.completions import Asks
+from aws_exec.dispatch.completions import OpenRequests
 from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
@@ -34,16 +34,16 @@ def test_each_effect_is_answered_with_its_own_event():
         accepted = it.one()
         [job] = it.cloud.containers("launch1-1")
         assert accepted == on.Accepted(
-            ask=1, launch_id="launch1", seen=Observation(job, Status.STARTING, token="launch1-1")
+            request_id=1, launch_id="launch1", seen=Observation(job, Status.STARTING, token="launch1-1")
         )
         unknown = Job("arn:nobody")
         it.dispatch(observe(2, job, unknown), find(3, "launch1"), stop(4, unknown), confirm(5, "a", "b"))
         seen = accepted.seen
         assert [timeless(event) for event in it.take(4)] == [
-            on.Described(ask=2, seen=(seen,), missing=(unknown,)),
-            on.FoundByLaunchId(ask=3, launch_ids=("launch1",), seen=(seen,)),
-            on.StopAnswered(ask=4, launch_id="launch4", fault=None),
-            on.OwnershipVerified(ask=5, launch_ids=("a", "b"), ours=frozenset({"a", "b"})),
+            on.Described(request_id=2, seen=(seen,), missing=(unknown,)),
+            on.FoundByLaunchId(request_id=3, launch_ids=("launch1",), seen=(seen,)),
+            on.StopAnswered(request_id=4, launch_id="launch4", fault=None),
+            on.OwnershipVerified(request_id=5, launch_ids=("a", "b"), ours=frozenset({"a", "b"})),
         ]
         assert it.dispatcher.idle()
 
@@ -55,10 +55,10 @@ def test_a_fault_of_the_cloud_is_the_event():
         it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
         request = Request("launch1-1", "", {"jwt": JWT})
         assert it.settle() == [
-            on.Unaccepted(ask=1, launch_id="launch1", fault=LOST, request=request, place=""),
-            on.DescribeFailed(ask=2, fault=LOST),
-            on.FindByLaunchIdFailed(ask=3, launch_ids=("f",), fault=LOST),
-            on.StopAnswered(ask=4, launch_id="launch4", fault=LOST),
+            on.Unaccepted(request_id=1, launch_id="launch1", fault=LOST, request=request, place=""),
+            on.DescribeFailed(request_id=2, fault=LOST),
+            on.FindByLaunchIdFailed(request_id=3, launch_ids=("f",), fault=LOST),
+            on.StopAnswered(request_id=4, launch_id="launch4", fault=LOST),
         ]
 
 
@@ -69,7 +69,7 @@ def test_an_adapter_that_breaks_leaves_it_open_what_happened(error, caplog):
             it.cloud.fail(verb, error)
         it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
         events = it.settle()
-        assert [event.ask for event in events] == [1, 2, 3, 4]
+        assert [event.request_id for event in events] == [1, 2, 3, 4]
         assert {(event.fault.trouble, event.fault.code) for event in events} == {
             (FailureKind.NO_ANSWER, type(error).__name__),
         }
@@ -85,7 +85,7 @@ def test_a_compose_that_breaks_refuses_its_launch_and_sends_nothing(error, caplo
     with rig(compose=raised_by_compose(error)) as it:
         it.dispatch(submit(1))
         assert it.one() == on.Unaccepted(
-            ask=1, launch_id="launch1", fault=CallFailure(FailureKind.REFUSED, "compose", type(error).__name__)
+            request_id=1, launch_id="launch1", fault=CallFailure(FailureKind.REFUSED, "compose", type(error).__name__)
         )
         assert not it.cloud.calls
     assert JWT not in caplog.text
@@ -95,7 +95,7 @@ def test_a_compose_that_finds_the_request_wrong_says_so():
     wrong = CallFailure(FailureKind.INVALID, "RunTask", "bad cpu", "cpu: 7 is no Fargate size")
     with rig(compose=raised_by_compose(CloudError(wrong))) as it:
         it.dispatch(submit(1))
-        assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=wrong)
+        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", fault=wrong)
 
 
 def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
@@ -111,7 +111,7 @@ def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, capl
     with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
         assert it.one() == on.VerifyOwnershipFailed(
-            ask=1, launch_ids=("a",), fault=CallFailure(FailureKind.UNREACHED, "Confirm", type(error).__name__)
+            request_id=1, launch_ids=("a",), fault=CallFailure(FailureKind.UNREACHED, "VerifyOwnership", type(error).__name__)
         )
     assert "password" not in caplog.text
 
@@ -119,9 +119,9 @@ def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, capl
 def test_owners_that_are_not_one_for_each_container_are_no_answer():
     sighting = FleetMember(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
     with rig(rows=Rows(owners=lambda _: [])) as it:
-        it.dispatch(FindOwners(ask=1, sightings=(sighting,)))
+        it.dispatch(FindOwners(request_id=1, sightings=(sighting,)))
         assert it.one() == on.ListFleetFailed(
-            ask=1, fault=CallFailure(FailureKind.UNREACHED, "FindOwners", "ValueError")
+            request_id=1, fault=CallFailure(FailureKind.UNREACHED, "FindOwners", "ValueError")
         )
 
 
@@ -160,9 +160,9 @@ def test_a_thousand_launches_are_each_completed_once(caplog):
     with rig() as it:
         it.cloud.fail("submit", RuntimeError("bug"), times=100)
         it.cloud.fail("submit", FailureKind.NO_ANSWER, times=100, acted=True)
-        it.dispatch(*(submit(ask) for ask in range(1, 1001)))
+        it.dispatch(*(submit(request_id) for request_id in range(1, 1001)))
         events = it.settle()
-        assert [event.ask for event in events] == list(range(1, 1001))
+        assert [event.request_id for event in events] == list(range(1, 1001))
         assert sum(isinstance(event, on.Accepted) for event in events) == 800
 
 
@@ -198,29 +198,29 @@ def test_a_signal_at_any_line_of_dispatch_loses_and_doubles_nothing():
             line += 1
             interrupted = interrupted_at(line, it.dispatcher.dispatch, line, submit(line))
             it.dispatcher.dispatch(line, submit(line))
-        assert [event.ask for event in it.settle()] == list(range(1, line + 1))
+        assert [event.request_id for event in it.settle()] == list(range(1, line + 1))
         assert line > 2
         assert len(it.cloud.requests) == line
 
 
 def test_the_first_completion_counts_wherever_it_was_interrupted():
     """A thread that dies is replaced, and what it had in its hand is completed again, otherwise."""
-    first, second = (on.StopAnswered(ask=1, launch_id="launch1", fault=fault) for fault in (None, LOST))
+    first, second = (on.StopAnswered(request_id=1, launch_id="launch1", fault=fault) for fault in (None, LOST))
     line, interrupted, seen = 0, True, []
     while interrupted:
         line += 1
-        asks = Asks()
-        asks.open(stop(1, Job("a")), 0.0)
-        interrupted = interrupted_at(line, asks.complete, 1, first)
-        seen.append(asks.peek())
-        asks.complete(1, second)
+        request_ids = OpenRequests()
+        request_ids.open(stop(1, Job("a")), 0.0)
+        interrupted = interrupted_at(line, request_ids.complete, 1, first)
+        seen.append(request_ids.peek())
+        request_ids.complete(1, second)
         came = []
-        while (event := asks.peek()) is not None:
+        while (event := request_ids.peek()) is not None:
             came.append(event)
-            asks.pop()
+            request_ids.pop()
         assert came in ([first], [second])
         assert seen[-1] in (None, came[0])
-        assert (asks.outstanding, asks.oldest, asks.wait_until_settled(0)) == (0, None, True)
+        assert (request_ids.outstanding, request_ids.oldest, request_ids.wait_until_settled(0)) == (0, None, True)
     assert (seen[0], seen[-1], came) == (None, first, [first])
     assert seen.count(first) > 1
 
@@ -233,7 +233,7 @@ def test_looks_that_wait_are_asked_as_one_and_each_is_completed():
         it.dispatch(find(2, "b"), find(3, "c", "d"), find(4, "b"))
         until(lambda: not it.dispatcher._intake)  # all of them are queued
         release.set()
-        assert [(event.ask, event.launch_ids) for event in it.take(4)] == [
+        assert [(event.request_id, event.launch_ids) for event in it.take(4)] == [
             (1, ("a",)),
             (2, ("b",)),
             (3, ("c", "d")),

@@ -23,8 +23,10 @@ class BulkCloud(FakeCloud):
         return super().stop(jobs, reason)
 
 
-def other(ask: int) -> StopJob:
-    return StopJob(ask=ask, launch_id=f"launch{ask}", job=Job(str(ask)), reason="another reason")
+def other(request_id: int) -> StopJob:
+    return StopJob(
+        request_id=request_id, launch_id=f"launch{request_id}", job=Job(str(request_id)), reason="another reason"
+    )
 
 
 def queued(cloud: BulkCloud, *effects, fail=None) -> list:
@@ -43,26 +45,31 @@ def queued(cloud: BulkCloud, *effects, fail=None) -> list:
 
 def test_stops_that_wait_with_the_same_reason_are_one_call_and_each_is_completed():
     cloud = BulkCloud()
-    effects = [other(ask) if ask == 3 else stop(ask, Job(str(ask))) for ask in range(2, 8)]
+    effects = [
+        other(request_id) if request_id == 3 else stop(request_id, Job(str(request_id))) for request_id in range(2, 8)
+    ]
     events = queued(cloud, *effects)
     assert cloud.asked == [["1"], ["2", "4", "5"], ["3"], ["6", "7"]]
-    assert events == [on.StopAnswered(ask=ask, launch_id=f"launch{ask}", fault=None) for ask in range(1, 8)]
+    assert events == [
+        on.StopAnswered(request_id=request_id, launch_id=f"launch{request_id}", fault=None)
+        for request_id in range(1, 8)
+    ]
 
 
 def test_a_fault_of_one_is_not_the_others():
     denied = CallFailure(FailureKind.REFUSED, "TerminateJobs", "AccessDeniedException")
-    events = queued(BulkCloud(), *(stop(ask, Job(str(ask))) for ask in (2, 3)), fail=denied)
+    events = queued(BulkCloud(), *(stop(request_id, Job(str(request_id))) for request_id in (2, 3)), fail=denied)
     assert [event.fault for event in events] == [None, denied, None]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), SystemExit(1)])
 def test_a_call_that_breaks_fails_for_each(error):
-    events = queued(BulkCloud(), *(stop(ask, Job(str(ask))) for ask in (2, 3)), fail=error)
+    events = queued(BulkCloud(), *(stop(request_id, Job(str(request_id))) for request_id in (2, 3)), fail=error)
     faults = [event.fault and event.fault.trouble for event in events]
     assert faults == [None, FailureKind.NO_ANSWER, FailureKind.NO_ANSWER]
 
 
 def test_a_service_without_a_bulk_call_is_asked_one_by_one():
     cloud = BulkCloud(stop_batch=1)
-    queued(cloud, *(stop(ask, Job(str(ask))) for ask in (2, 3)))
+    queued(cloud, *(stop(request_id, Job(str(request_id))) for request_id in (2, 3)))
     assert cloud.asked == [["1"], ["2"], ["3"]]

@@ -73,7 +73,7 @@ class Kills:
 
 def compose(effect):
     """The request of a launch, but for one that cannot be made."""
-    if effect.ask == 3:
+    if effect.request_id == 3:
         raise RuntimeError
     return Request(effect.token, "", {})
 
@@ -96,11 +96,11 @@ def effects_from(first):
         find(next(numbers), "b"),
         *(stop(next(numbers), Job("a")) for _ in range(3)),
         confirm(next(numbers), "a"),
-        VerifyExit(ask=next(numbers), launch_id="a", key="a"),
-        VerifyExit(ask=next(numbers), launch_id="b", key="b"),
-        ListFleet(ask=next(numbers)),
-        FindOwners(ask=next(numbers), sightings=()),
-        CheckWanted(ask=next(numbers), launches=(("a", "a"),)),
+        VerifyExit(request_id=next(numbers), launch_id="a", key="a"),
+        VerifyExit(request_id=next(numbers), launch_id="b", key="b"),
+        ListFleet(request_id=next(numbers)),
+        FindOwners(request_id=next(numbers), sightings=()),
+        CheckWanted(request_id=next(numbers), launches=(("a", "a"),)),
     ]
 
 
@@ -137,11 +137,11 @@ def play(kills):
         renewal=(0.0, 0.0),
         look_after=0.002,
     )
-    first = [*effects_from(1), VerifyExit(ask=50, launch_id="unknown", key="unknown"), submit(51)]
+    first = [*effects_from(1), VerifyExit(request_id=50, launch_id="unknown", key="unknown"), submit(51)]
     it.dispatch(*first[:3])
     it.withdraw(2)
     came = complete(it, first[3:])
-    assert [event.ask for event in came] == sorted(effect.ask for effect in first)
+    assert [event.request_id for event in came] == sorted(effect.request_id for effect in first)
     sent = Counter(request.token for request in it.cloud.requests)
     assert set(sent.values()) == {1}
     for event in came:
@@ -156,7 +156,7 @@ def play(kills):
     until(lambda: not it.dispatcher._gate.is_paused())
     second = effects_from(101)
     came = complete(it, second)
-    assert [event.ask for event in came] == [effect.ask for effect in second]
+    assert [event.request_id for event in came] == [effect.request_id for effect in second]
     assert [event for event in came if getattr(event, "fault", None) is not None] == []
     assert it.dispatcher.close(PATIENCE)
 
@@ -234,15 +234,15 @@ def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
             submit(4),
             observe(5, Job("a")),
             stop(6, Job("a")),
-            *(FindOwners(ask=ask, sightings=()) for ask in (7, 8, 9)),
+            *(FindOwners(request_id=request_id, sightings=()) for request_id in (7, 8, 9)),
         )
         came = it.settle()
-        assert [event.ask for event in came] == [4, 5, 6, 7, 8, 9]
+        assert [event.request_id for event in came] == [4, 5, 6, 7, 8, 9]
         assert [event.fault.trouble for event in came] == [FailureKind.NO_ANSWER] * 3 + [FailureKind.UNREACHED] * 3
         cloud.fail("submit", EXPIRED)
         it.dispatch(submit(10))
         assert it.one().fault == EXPIRED
-        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), FindOwners(ask=14, sightings=()))
+        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), FindOwners(request_id=14, sightings=()))
         assert [event for event in it.settle() if getattr(event, "fault", None)] == []
         assert len(before) == 5
         assert before <= threads()

@@ -36,7 +36,7 @@ def test_bad_credentials_that_composing_meets_pause_the_lanes(met):
     with rig(compose=Composer(met), renew=renew, renewal=(0.0, 0.0), bad_credentials={"OurGatewayLoggedOut"}) as it:
         it.dispatch(submit(1))
         told = CallFailure(FailureKind.CREDENTIALS, "DescribeClusters", met.code)
-        assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=told)
+        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", fault=told)
         assert renew.begun.acquire(timeout=1.0)
         it.dispatch(submit(2))
         until(lambda: not it.dispatcher._intake)
@@ -59,5 +59,5 @@ def test_what_goes_unanswered_while_composing_leaves_no_doubt_about_the_launch()
     with rig(compose=Composer(lost)) as it:
         it.dispatch(submit(1))
         told = CallFailure(FailureKind.UNREACHED, "DescribeClusters", "ReadTimeoutError", "no answer")
-        assert it.one() == on.Unaccepted(ask=1, launch_id="launch1", fault=told)
+        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", fault=told)
         assert not it.cloud.calls

@@ -14,7 +14,7 @@ from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop,
 def held(event) -> tuple:
     assert isinstance(event, on.Unaccepted)
     assert event.fault.trouble is FailureKind.HELD
-    return event.ask, event.fault.code
+    return event.request_id, event.fault.code
 
 
 def one_at_a_time(**options):
@@ -29,7 +29,7 @@ def test_a_queued_launch_is_withdrawn_at_once():
         it.withdraw(2)
         assert held(it.one()) == (2, "Withdrawn")
         release.set()
-        assert [event.ask for event in it.settle()] == [1, 3]
+        assert [event.request_id for event in it.settle()] == [1, 3]
         assert [request.token for request in it.cloud.requests] == ["launch1-1", "launch3-1"]
 
 
@@ -129,7 +129,7 @@ def test_the_lease_is_looked_at_after_composing_too():
 def test_a_launch_that_is_held_spends_nothing_of_the_rate():
     clock = FakeClock()
     with rig(clock=clock, launches=Pacer(1, 2, clock)) as it:
-        it.dispatch(*(submit(ask, not_after=0.0) for ask in range(1, 11)), submit(11), submit(12))
+        it.dispatch(*(submit(request_id, not_after=0.0) for request_id in range(1, 11)), submit(11), submit(12))
         events = it.take(12)
         assert [held(event)[1] for event in events[:10]] == ["TooLate"] * 10
         assert [type(event) for event in events[10:]] == [on.Accepted] * 2
@@ -172,8 +172,8 @@ def test_closing_does_not_wait_for_reads_and_questions_whose_answers_nobody_need
 
     with rig(rows=Rows(owners=owners)) as it:
         release = it.cloud.hold("describe")
-        it.dispatch(submit(1), observe(2, Job("a")), FindOwners(ask=3, sightings=()))
-        assert it.one().ask == 1
+        it.dispatch(submit(1), observe(2, Job("a")), FindOwners(request_id=3, sightings=()))
+        assert it.one().request_id == 1
         until(lambda: it.cloud.calls["describe"] == 1 and asked.is_set())
         assert it.dispatcher.close(PATIENCE / 2) is True
         assert it.dispatcher.outstanding == 2
@@ -185,7 +185,7 @@ def test_stops_that_are_queued_are_sent_before_the_close_ends():
     it = Rig(workers=Workers(stops=1))
     jobs = [Job("a"), Job("b"), Job("c")]
     release = it.cloud.hold("stop")
-    it.dispatch(*(stop(ask, job) for ask, job in enumerate(jobs, 1)))
+    it.dispatch(*(stop(request_id, job) for request_id, job in enumerate(jobs, 1)))
     until(lambda: it.cloud.calls["stop"] == 1)
     closed = []
     closer = threading.Thread(target=lambda: closed.append(it.dispatcher.close(PATIENCE)))
@@ -204,9 +204,9 @@ def test_stops_that_cannot_be_sent_in_time_are_held():
     until(lambda: it.cloud.calls["stop"] == 1)
     assert it.dispatcher.close(0.01) is False
     left = it.one()
-    assert (left.ask, left.fault.trouble, left.fault.code) == (2, FailureKind.HELD, "Closed")
+    assert (left.request_id, left.fault.trouble, left.fault.code) == (2, FailureKind.HELD, "Closed")
     release.set()
-    assert it.one() == on.StopAnswered(ask=1, launch_id="launch1", fault=None)
+    assert it.one() == on.StopAnswered(request_id=1, launch_id="launch1", fault=None)
 
 
 def test_what_is_dispatched_after_the_close_is_held_at_once():

@@ -100,12 +100,12 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        it.dispatch(ListRunning(ask=1, place="", jobs=(job,), at_once=99))
-        assert it.one() == on.RunningListed(ask=1, place="", unlisted=())
+        it.dispatch(ListRunning(request_id=1, place="", jobs=(job,), at_once=99))
+        assert it.one() == on.RunningListed(request_id=1, place="", unlisted=())
         slow_down = CallFailure(FailureKind.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
-        it.dispatch(ListRunning(ask=2, place="", jobs=(job,), at_once=99))
-        assert it.one() == on.DescribeFailed(ask=2, fault=slow_down)
+        it.dispatch(ListRunning(request_id=2, place="", jobs=(job,), at_once=99))
+        assert it.one() == on.DescribeFailed(request_id=2, fault=slow_down)
 
 
 @pytest.mark.parametrize("at_once", [2, 20, 99])
@@ -114,8 +114,8 @@ def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_do
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
         few = tuple(Job(f"arn:nobody{number}") for number in range(at_once))
-        it.dispatch(ListRunning(ask=1, place="", jobs=(job, *few), at_once=at_once))
-        assert it.one() == on.Described(ask=1, seen=(), missing=few)
+        it.dispatch(ListRunning(request_id=1, place="", jobs=(job, *few), at_once=at_once))
+        assert it.one() == on.Described(request_id=1, seen=(), missing=few)
         many = (*few, Job("arn:one more"))
-        it.dispatch(ListRunning(ask=2, place="", jobs=(job, *many), at_once=at_once))
-        assert it.one() == on.RunningListed(ask=2, place="", unlisted=many)
+        it.dispatch(ListRunning(request_id=2, place="", jobs=(job, *many), at_once=at_once))
+        assert it.one() == on.RunningListed(request_id=2, place="", unlisted=many)

@@ -70,7 +70,7 @@ class TestFaults:
         clock = FakeClock()
         with rig(clock=clock, lease=1e9) as it:
             it.cloud.fail("stop", DENIED, times=6)
-            it.dispatch(*(stop(ask, Job("a")) for ask in range(1, 6)))
+            it.dispatch(*(stop(request_id, Job("a")) for request_id in range(1, 6)))
             it.take(5)
             clock.advance(INTERVAL_SECONDS)
             it.dispatch(stop(6, Job("a")))
@@ -83,10 +83,10 @@ class TestFaults:
     @pytest.mark.parametrize("verb", ["describe", "find", "stop"])
     @pytest.mark.parametrize("trouble", sorted(set(FailureKind) - {FailureKind.HELD, FailureKind.CREDENTIALS}, key=str))
     def test_every_fault_of_a_read_and_a_stop_is_said(self, verb, trouble, caplog):
-        ask = {"describe": observe(1, Job("a")), "find": find(1, "f"), "stop": stop(1, Job("a"))}[verb]
+        request_id = {"describe": observe(1, Job("a")), "find": find(1, "f"), "stop": stop(1, Job("a"))}[verb]
         with rig() as it:
             it.cloud.fail(verb, trouble)
-            it.dispatch(ask)
+            it.dispatch(request_id)
             it.one()
         assert len(lines(caplog)) == 1
 
@@ -116,7 +116,7 @@ class TestFaults:
 class TestTheUnforeseen:
     def test_a_bug_that_meets_every_launch_is_said_once_with_its_traceback(self, caplog):
         with rig(compose=raised_by_compose(KeyError(JWT))) as it:
-            it.dispatch(*(submit(ask) for ask in range(1, 101)))
+            it.dispatch(*(submit(request_id) for request_id in range(1, 101)))
             it.take(100)
         [line] = lines(caplog)
         assert "Unexpected KeyError in compose; this is a bug worth reporting" in line
@@ -149,7 +149,7 @@ class TestTheUnforeseen:
     def test_a_database_that_does_not_answer_is_no_bug(self, caplog):
         lost = OperationalError("SELECT 1", {"password": JWT}, ConnectionRefusedError("postgres://user:password@db"))
         with rig(rows=Rows(confirm=raised_by_compose(lost)), compose=raised_by_compose(lost)) as it:
-            it.dispatch(*(confirm(ask, "a") for ask in range(1, 11)), submit(11))
+            it.dispatch(*(confirm(request_id, "a") for request_id in range(1, 11)), submit(11))
             it.take(11)
         assert sorted(lines(caplog)) == [
             "Airflow's database did not answer VerifyOwnership (OperationalError)",
@@ -167,12 +167,12 @@ class TestTheUnforeseen:
 
     @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.__name__)
     def test_what_says_that_a_connection_or_the_server_failed_is_no_bug(self, kind, caplog):
-        LaneLog(FakeClock()).unforeseen(made(kind), "Confirm")
+        LaneLog(FakeClock()).unforeseen(made(kind), "VerifyOwnership")
         assert lines(caplog) == [f"Airflow's database did not answer VerifyOwnership ({kind.__name__})"]
 
     @pytest.mark.parametrize("kind", [*OUR_MISTAKES, TimeoutError, ConnectionError], ids=lambda kind: kind.__name__)
     def test_what_says_that_we_are_wrong_or_nothing_of_a_database_is_a_bug(self, kind, caplog):
-        LaneLog(FakeClock()).unforeseen(made(kind), "Confirm")
+        LaneLog(FakeClock()).unforeseen(made(kind), "VerifyOwnership")
         assert f"Unexpected {kind.__name__} in VerifyOwnership; this is a bug worth reporting" in lines(caplog)[0]
 
     def test_every_exception_of_sqlalchemy_for_a_driver_is_one_or_the_other(self):

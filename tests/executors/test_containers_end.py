@@ -149,8 +149,8 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
         "watched": book.watched,
         "outbox": book.outbox,
         "due": book._due if book.next_due() is not None else (),
-        "open": dispatcher._asks._open,
-        "oldest": [dispatcher._asks.oldest] if dispatcher._asks.oldest else (),
+        "open": dispatcher._requests._open,
+        "oldest": [dispatcher._requests.oldest] if dispatcher._requests.oldest else (),
     }
     assert {name: len(kept) for name, kept in left.items() if kept} == {}
 

@@ -35,7 +35,7 @@ class Network:
         self.asked = []
         self.lost = []
 
-    def asks(self, connection, _cursor, _statement, *_):
+    def request_ids(self, connection, _cursor, _statement, *_):
         """A statement goes over the wire of its connection, and waits there for the answer."""
         if not threading.current_thread().name.startswith("awsexec-row"):
             return
@@ -82,7 +82,7 @@ def network(airflow_db):
     with create_session() as session:
         engine = session.get_bind()
     with closing(Network()) as network:
-        hooks = [("before_cursor_execute", network.asks), ("invalidate", network.loses)]
+        hooks = [("before_cursor_execute", network.request_ids), ("invalidate", network.loses)]
         for name, hook in hooks:
             event.listen(engine, name, hook)
         yield network

@@ -33,14 +33,14 @@ class Life:
 
     def tick(self, kind):
         (effect,) = [effect for effect in self.tell(events.Tick()) if isinstance(effect, kind)]
-        return effect.ask
+        return effect.request_id
 
     def accept(self, job, launch_id="L", status=Status.STARTING):
         seen = Observation(job, status, started=status is Status.RUNNING)
-        self.tell(events.Accepted(ask=self.tick(effects.Submit), launch_id=launch_id, seen=seen))
+        self.tell(events.Accepted(request_id=self.tick(effects.Submit), launch_id=launch_id, seen=seen))
 
     def see(self, job, status, **how):
-        self.tell(events.Described(ask=self.tick(effects.Describe), seen=(Observation(job, status, **how),)))
+        self.tell(events.Described(request_id=self.tick(effects.Describe), seen=(Observation(job, status, **how),)))
 
     def times(self):
         self.metering.flush({})

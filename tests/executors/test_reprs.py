@@ -24,7 +24,7 @@ def test_a_workload_shows_neither_its_command_nor_its_executor_config(command):
         workload,
         Record("launch", KEY, workload=workload),
         events.WorkloadQueued(launch_id="launch", key=KEY, workload=workload),
-        effects.Submit(ask=1, launch_id="launch", key=KEY, token="launch-1", workload=workload),
+        effects.Submit(request_id=1, launch_id="launch", key=KEY, token="launch-1", workload=workload),
     ]
     for carrier in carriers:
         assert SECRET not in repr(carrier)

@@ -93,15 +93,19 @@ class Life:
 
     def _check_asks(self, effects: list[do.Effect]) -> None:
         """Each question has a number that none has had before: its answer can be told from every other."""
-        asked = [effect.ask for effect in effects if hasattr(effect, "ask") and not isinstance(effect, do.Withdraw)]
+        asked = [
+            effect.request_id for effect in effects if hasattr(effect, "ask") and not isinstance(effect, do.Withdraw)
+        ]
         assert sorted(set(asked)) == sorted(asked)
-        assert all(ask > self._asked for ask in asked)
+        assert all(request_id > self._asked for request_id in asked)
         self._asked = max([self._asked, *asked])
 
     def _ask_rows(self, effect: do.Effect) -> list[do.Effect]:
         """An effect; instead of a question that the rows answer at once, what the answer leads to."""
         if isinstance(effect, do.VerifyExit) and self.awaited is not None:
-            return self.tell(on.ExitVerified(ask=effect.ask, launch_id=effect.launch_id, awaited=self.awaited))
+            return self.tell(
+                on.ExitVerified(request_id=effect.request_id, launch_id=effect.launch_id, awaited=self.awaited)
+            )
         if isinstance(effect, do.VerifyOwnership) and effect.read and self.reads:
             return self.tell(self.read(effect))
         return [effect]
@@ -111,7 +115,7 @@ class Life:
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
         workloads = {launch_id: f"row of {launch_id}" for launch_id in confirm.read}
         return on.OwnershipVerified(
-            ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=workloads, read_at=self.now
+            request_id=confirm.request_id, launch_ids=ids, ours=frozenset(ids), workloads=workloads, read_at=self.now
         )
 
     def tick(self, after: float = 0.0) -> list[do.Effect]:
@@ -129,12 +133,12 @@ class Life:
     def launching(self, launch_id: str = "L1", key: str = "K1") -> int:
         """Bring a launch to the point where its Submit is out; the ask."""
         self.take(launch_id, key)
-        return self.submit_of(self.tick()).ask
+        return self.submit_of(self.tick()).request_id
 
     def active(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
         """Bring a launch to the point where AWS accepted its job."""
-        ask = self.launching(launch_id, key)
-        self.tell(on.Accepted(ask=ask, launch_id=launch_id, seen=starting(job, f"{launch_id}-1")))
+        request_id = self.launching(launch_id, key)
+        self.tell(on.Accepted(request_id=request_id, launch_id=launch_id, seen=starting(job, f"{launch_id}-1")))
 
     def started(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
         """Bring a launch to the point where its user code runs."""
@@ -143,12 +147,12 @@ class Life:
 
     def see(self, *seen: Observation) -> list[do.Effect]:
         """A state change is pushed."""
-        return self.tell(on.Described(ask=None, seen=seen))
+        return self.tell(on.Described(request_id=None, seen=seen))
 
     def sweep(self, after: float = 5.0, *, missing: Sequence[Job] = (), seen: Sequence[Observation] = ()) -> list:
         """A beat that asks how the jobs are, and the answer; the effects of the answer."""
         observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Describe))
-        return self.tell(on.Described(ask=observe.ask, seen=tuple(seen), missing=tuple(missing)))
+        return self.tell(on.Described(request_id=observe.request_id, seen=tuple(seen), missing=tuple(missing)))
 
     def submits(self, after: float = 0.0) -> list[str]:
         """Who is launched by a beat."""
@@ -222,11 +226,13 @@ def check_record(record: Record) -> None:
 def check_waiting(record: Record) -> None:
     """It waits for an answer, or for a time, and for the one that its phase says."""
     if record.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
-        assert record.ask is not None, f"{record.phase} waits for nothing"
+        assert record.request_id is not None, f"{record.phase} waits for nothing"
     if record.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.ACTIVE):
-        assert record.ask is None, f"{record.phase} waits for an answer"
+        assert record.request_id is None, f"{record.phase} waits for an answer"
     if record.phase is Phase.STOPPING:
-        assert record.gone or record.due is not None or record.ask is not None, "a stop that is neither out nor due"
+        assert record.gone or record.due is not None or record.request_id is not None, (
+            "a stop that is neither out nor due"
+        )
     if record.phase is Phase.UNCERTAIN:
         assert record.maybe
     if record.phase is Phase.WAITING:

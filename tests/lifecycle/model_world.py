@@ -69,7 +69,7 @@ class World:
 
     def _carry(self, effect: do.Effect) -> None:
         if isinstance(effect, do.Withdraw):
-            sent = [e for e in self.outstanding if isinstance(e, do.Submit) and e.ask == effect.ask]
+            sent = [e for e in self.outstanding if isinstance(e, do.Submit) and e.request_id == effect.request_id]
             if sent and self.keeps_withdrawals:
                 self._hold(sent[0])
         elif isinstance(effect, do.WithdrawAll):
@@ -80,7 +80,7 @@ class World:
         else:
             if isinstance(effect, do.Submit):
                 properties.check_submit(self, effect)
-                self.in_flight[effect.launch_id] = effect.ask
+                self.in_flight[effect.launch_id] = effect.request_id
             self.outstanding.append(effect)
 
     def _hold(self, effect: do.Submit) -> None:
@@ -88,7 +88,11 @@ class World:
         held = CallFailure(FailureKind.HELD, "submit")
         self.answers.append(
             on.Unaccepted(
-                ask=effect.ask, launch_id=effect.launch_id, fault=held, request=effect.request, place=effect.place
+                request_id=effect.request_id,
+                launch_id=effect.launch_id,
+                fault=held,
+                request=effect.request,
+                place=effect.place,
             )
         )
 
@@ -225,7 +229,11 @@ class World:
         if isinstance(effect, do.Submit):
             request = effect.request or self.new_id("request-")
             return on.Unaccepted(
-                ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request, place=effect.place
+                request_id=effect.request_id,
+                launch_id=effect.launch_id,
+                fault=fault,
+                request=request,
+                place=effect.place,
             )
         return failed(effect, fault)
 
@@ -236,25 +244,27 @@ class World:
             self.cloud.get(effect.job).stop_asked = True
         return self._failure(effect, fault) if fault is not None else self._answer(effect)
 
-    def _described(self, ask: int, jobs: tuple[Job, ...]) -> on.Described:
+    def _described(self, request_id: int, jobs: tuple[Job, ...]) -> on.Described:
         seen, missing = self.cloud.observe(jobs, self.now)
-        return on.Described(ask=ask, seen=seen, missing=missing)
+        return on.Described(request_id=request_id, seen=seen, missing=missing)
 
     def _answer(self, effect: do.IoEffect) -> on.Completion:
         match effect:
             case do.FindByLaunchId():
                 return on.FoundByLaunchId(
-                    ask=effect.ask, launch_ids=effect.launch_ids, seen=self.cloud.find(effect.families, self.now)
+                    request_id=effect.request_id,
+                    launch_ids=effect.launch_ids,
+                    seen=self.cloud.find(effect.families, self.now),
                 )
             case do.Describe():
-                return self._described(effect.ask, effect.jobs)
+                return self._described(effect.request_id, effect.jobs)
             case do.ListRunning():
                 unlisted = self.cloud.unlisted(effect.jobs, self.now)
-                if unlisted and effect.ask % 2:  # either answer is one that a lane may give
-                    return self._described(effect.ask, unlisted)
-                return on.RunningListed(ask=effect.ask, place=effect.place, unlisted=unlisted)
+                if unlisted and effect.request_id % 2:  # either answer is one that a lane may give
+                    return self._described(effect.request_id, unlisted)
+                return on.RunningListed(request_id=effect.request_id, place=effect.place, unlisted=unlisted)
             case do.StopJob():
-                return on.StopAnswered(ask=effect.ask, launch_id=effect.launch_id)
+                return on.StopAnswered(request_id=effect.request_id, launch_id=effect.launch_id)
             case do.VerifyOwnership() | do.VerifyExit() | do.CheckWanted():
                 return self._ask_rows(effect)
 
@@ -264,15 +274,19 @@ class World:
                 ids = tuple(launch_id for launch_id, _ in effect.launches)
                 ours = frozenset(filter(self.airflow.ours, ids))
                 read = {launch_id: f"row of {launch_id}" for launch_id in ours & effect.read}
-                return on.OwnershipVerified(ask=effect.ask, launch_ids=ids, ours=ours, workloads=read, read_at=self.now)
+                return on.OwnershipVerified(
+                    request_id=effect.request_id, launch_ids=ids, ours=ours, workloads=read, read_at=self.now
+                )
             case do.VerifyExit():
                 return on.ExitVerified(
-                    ask=effect.ask, launch_id=effect.launch_id, awaited=self.airflow.awaits(effect.launch_id)
+                    request_id=effect.request_id,
+                    launch_id=effect.launch_id,
+                    awaited=self.airflow.awaits(effect.launch_id),
                 )
             case do.CheckWanted():
                 unwanted = [launch_id for launch_id, _ in effect.launches if self.airflow.unwanted(launch_id)]
                 return on.WantedChecked(
-                    ask=effect.ask, unwanted=tuple((launch_id, "marked failed") for launch_id in unwanted)
+                    request_id=effect.request_id, unwanted=tuple((launch_id, "marked failed") for launch_id in unwanted)
                 )
 
     def _submit(self, effect: do.Submit, fault: CallFailure | None, lag: float) -> on.Completion:
@@ -291,9 +305,13 @@ class World:
             properties.check_made(self, container, effect)
         if fault is not None:
             return on.Unaccepted(
-                ask=effect.ask, launch_id=effect.launch_id, fault=fault, request=request, place=effect.place
+                request_id=effect.request_id,
+                launch_id=effect.launch_id,
+                fault=fault,
+                request=request,
+                place=effect.place,
             )
-        return on.Accepted(ask=effect.ask, launch_id=effect.launch_id, seen=container.seen())
+        return on.Accepted(request_id=effect.request_id, launch_id=effect.launch_id, seen=container.seen())
 
     def deliver(self, pick: int) -> None:
         """A completion arrives."""
@@ -301,7 +319,7 @@ class World:
             return
         answer = self.answers.pop(pick % len(self.answers))
         if isinstance(answer, on.Accepted | on.Unaccepted):
-            assert self.in_flight.pop(answer.launch_id) == answer.ask
+            assert self.in_flight.pop(answer.launch_id) == answer.request_id
         if isinstance(answer, on.Unaccepted) and answer.fault.trouble is not FailureKind.HELD:
             self.not_before[answer.launch_id] = self.now + BACKOFF[answer.fault.trouble].first / 2
         self.delivered = [*self.delivered[-7:], answer]
@@ -314,14 +332,14 @@ class World:
         answer = self.delivered[pick % len(self.delivered)]
         before = dict(self.machine.book.records)
         effects = self.tell(answer)
-        if not (isinstance(answer, on.Described) and answer.ask is None):
+        if not (isinstance(answer, on.Described) and answer.request_id is None):
             assert effects == [], f"{answer}, again, had effects"
             assert self.machine.book.records == before, f"{answer}, again, changed something"
 
     def push(self, pick: int) -> None:
         """A state change sets out, to arrive whenever it likes."""
         container = self.cloud.containers[pick % len(self.cloud.containers)]
-        self.answers.append(on.Described(ask=None, seen=(container.seen(),)))
+        self.answers.append(on.Described(request_id=None, seen=(container.seen(),)))
 
     # -- the cloud ----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fau
 def test_a_running_task_with_a_known_job_is_watched_and_reported():
     life = Life()
     assert life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB)) == []
-    assert life.tick() == [do.Describe(ask=1, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(request_id=1, place="c1", jobs=(JOB,))]
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
 
 
@@ -19,23 +19,25 @@ def test_a_queued_task_with_a_known_job_whose_container_never_started_gets_the_n
     text = "Its container never started; launching another (attempt 2 of 3)"
     assert life.see(stopped(NEVER_STARTED, token="L1-4")) == [do.Note(key="K1", text=text, stop=NEVER_STARTED)]
     assert life.tick(5) == [
-        do.Submit(ask=2, launch_id="L9", key="K1", token="L1-5", workload="row of L9", place="c1", read_at=5.0)
+        do.Submit(request_id=2, launch_id="L9", key="K1", token="L1-5", workload="row of L9", place="c1", read_at=5.0)
     ]
     assert (
         life.tell(
-            on.Unaccepted(ask=2, launch_id="L9", fault=fault(FailureKind.NO_ANSWER), request="request", place="c1")
+            on.Unaccepted(
+                request_id=2, launch_id="L9", fault=fault(FailureKind.NO_ANSWER), request="request", place="c1"
+            )
         )
         == []
     )
     life.tell(on.Revoked(key="K1"))
-    assert life.tick() == [do.FindByLaunchId(ask=3, launch_ids=("L9",), families=("L1",), places=("c1",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L9",), families=("L1",), places=("c1",))]
 
 
 def test_a_queued_task_that_is_found_by_its_launch_id_is_followed():
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work", place="c2"))
-    assert life.tick() == [do.FindByLaunchId(ask=1, launch_ids=("L1",), families=("L1",), places=("c2",))]
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=(starting(),))) == [
+    assert life.tick() == [do.FindByLaunchId(request_id=1, launch_ids=("L1",), families=("L1",), places=("c2",))]
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
 
@@ -45,7 +47,7 @@ def test_the_newest_container_of_a_launch_is_the_one_that_counts():
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
     dead = stopped(NEVER_STARTED, token="L1-9")
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=(running(JOB2, "L1-10"), dead))) == [
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=(running(JOB2, "L1-10"), dead))) == [
         do.Launched(key="K1", job=JOB2)
     ]
     assert life.record().token == "L1-10"
@@ -55,19 +57,23 @@ def test_a_queued_task_that_is_found_nowhere_is_launched_with_its_own_token():
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=())) == []
-    assert life.tick() == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=0.0)]
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=())) == []
+    assert life.tick() == [
+        do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=0.0)
+    ]
 
 
 def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_launched():
     life = Life(idempotent_submit=False)
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=())) == []
     assert life.tick(19.9) == []
-    assert life.tick(0.1) == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick() == [do.Submit(ask=4, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=20.0)]
+    assert life.tick(0.1) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
+    assert life.tick() == [
+        do.Submit(request_id=4, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=20.0)
+    ]
 
 
 def test_a_running_task_that_is_found_nowhere_is_left_to_its_heartbeat_and_never_launched():
@@ -75,10 +81,10 @@ def test_a_running_task_that_is_found_nowhere_is_left_to_its_heartbeat_and_never
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1"))
     life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=())) == []
     life.tick(20)
     note = do.Note(key="K1", text="Adopted, but no container of it was found: its heartbeat decides")
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=())) == [note, do.Release(key="K1")]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == [note, do.Release(key="K1")]
     assert life.book.records == {}
 
 
@@ -131,14 +137,14 @@ def test_a_state_change_that_names_the_place_otherwise_is_still_about_the_same_j
 
 def followed_silently(life: Life) -> int:
     """A launch that was answered by nobody, and is another scheduler's by now; the ask of the look for it."""
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (confirm,) = life.tick(30)
-    assert life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset())) == [
+    assert life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset())) == [
         do.Release(key="K1")
     ]
     (find,) = life.tick()
-    return find.ask
+    return find.request_id
 
 
 def test_a_launch_that_comes_back_from_another_scheduler_reports_again():
@@ -146,7 +152,7 @@ def test_a_launch_that_comes_back_from_another_scheduler_reports_again():
     find = followed_silently(life)
     assert life.tell(on.Adopted(launch_id="L1", key="K1")) == []
     assert life.machine.owns("K1")
-    assert life.tell(on.FoundByLaunchId(ask=find, launch_ids=("L1",), seen=(running(),))) == [
+    assert life.tell(on.FoundByLaunchId(request_id=find, launch_ids=("L1",), seen=(running(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
@@ -156,7 +162,7 @@ def test_a_job_that_is_found_by_two_launches_is_reported_by_the_one_that_speaks_
     life = Life(gap=10.0)
     find = followed_silently(life)
     life.tell(on.Adopted(launch_id="by-arn", key="K1", job=JOB))
-    assert life.tell(on.FoundByLaunchId(ask=find, launch_ids=("L1",), seen=(running(),))) == []
+    assert life.tell(on.FoundByLaunchId(request_id=find, launch_ids=("L1",), seen=(running(),))) == []
     assert set(life.book.records) == {"by-arn"}
     assert life.see(running(), stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
@@ -166,9 +172,11 @@ def test_a_silent_follower_leaves_its_job_to_the_launch_that_gets_it_too():
     """The same token, asked again under the launch id of the row, is answered with the job that it made before."""
     life = Life(gap=10.0, poll_interval=1e9)
     find = followed_silently(life)
-    assert life.tell(on.FoundByLaunchId(ask=find, launch_ids=("L1",), seen=(starting(),))) == []
-    ask = life.launching("L2", "K2")
-    assert life.tell(on.Accepted(ask=ask, launch_id="L2", seen=starting())) == [do.Launched(key="K2", job=JOB)]
+    assert life.tell(on.FoundByLaunchId(request_id=find, launch_ids=("L1",), seen=(starting(),))) == []
+    request_id = life.launching("L2", "K2")
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L2", seen=starting())) == [
+        do.Launched(key="K2", job=JOB)
+    ]
     assert set(life.book.records) == {"L2"}
 
 
@@ -185,7 +193,7 @@ def test_a_launch_that_is_being_stopped_is_not_adopted_again():
 def test_the_rest_of_a_followed_job_is_still_stopped_in_time_when_its_launch_comes_back():
     life = Life(gap=10.0, poll_interval=1e9)
     find = followed_silently(life)
-    life.tell(on.FoundByLaunchId(ask=find, launch_ids=("L1",), seen=(running(),)))
+    life.tell(on.FoundByLaunchId(request_id=find, launch_ids=("L1",), seen=(running(),)))
     life.see(over(EXITED_0))
     due = life.record().due
     life.awaited = None
@@ -202,7 +210,7 @@ def test_an_adopted_job_that_has_not_started_has_its_time_to_start_from_the_adop
     text = "Its job had not started 300 s after it was accepted"
     assert life.tick(1) == [
         do.Report(key="K1", success=False, job=JOB, text=text),
-        do.StopJob(ask=life.record().ask, launch_id="L1", job=JOB, reason=text),
+        do.StopJob(request_id=life.record().request_id, launch_id="L1", job=JOB, reason=text),
     ]
 
 
@@ -215,10 +223,10 @@ def test_an_adopted_launch_without_a_job_has_no_time_to_start():
 def test_a_replacement_bears_a_token_that_its_launch_has_not_used():
     """A listing lags: it shows the container before the newest one."""
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     for _ in range(3):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
-        ask = life.submit_of(life.tick(200)).ask
-    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token="L1-2")))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+        request_id = life.submit_of(life.tick(200)).request_id
+    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
     life.see(stopped(NEVER_STARTED, token="L1-2"))
     assert life.submit_of(life.tick(60)).token == "L1-5"

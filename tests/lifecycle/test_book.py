@@ -59,10 +59,10 @@ def test_an_event_sees_what_it_has_written_of_a_key_and_of_no_other():
 
 def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
     life = Life(launch_timeout=10 * 86400.0)
-    ask = life.launching()
+    request_id = life.launching()
     for _ in range(2000):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
-        ask = life.submit_of(life.tick(31)).ask
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
+        request_id = life.submit_of(life.tick(31)).request_id
     assert len(life.book._due) < 200
 
 

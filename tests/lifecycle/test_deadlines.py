@@ -17,25 +17,28 @@ def test_a_request_says_how_late_it_may_be_sent():
     life = life_of_60()
     life.take()
     assert life.tick() == [
-        do.Submit(ask=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1", not_after=60.0)
+        do.Submit(request_id=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1", not_after=60.0)
     ]
 
 
 def test_a_launch_that_waits_past_its_deadline_fails_with_the_last_trouble():
     life = life_of_60()
-    ask = life.launching()
+    request_id = life.launching()
     why = fault(FailureKind.NO_CAPACITY)
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=why), after=59)
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=why), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, fault=why, text=LATE, containers=0)]
     assert life.book.records == {}
 
 
 def test_a_launch_that_is_out_past_its_deadline_is_withdrawn_and_stopped_if_it_was_made():
     life = life_of_60()
-    ask = life.launching()
-    assert life.tick(60) == [do.Report(key="K1", success=False, text=LATE, containers=0), do.Withdraw(ask=ask)]
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [
-        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=LATE)
+    request_id = life.launching()
+    assert life.tick(60) == [
+        do.Report(key="K1", success=False, text=LATE, containers=0),
+        do.Withdraw(request_id=request_id),
+    ]
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+        do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=LATE)
     ]
 
 
@@ -46,7 +49,7 @@ def test_a_container_that_has_not_started_by_its_deadline_is_stopped():
     assert life.tick(59) == []
     assert life.tick(1) == [
         do.Report(key="K1", success=False, job=JOB, text=LATE),
-        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=LATE),
+        do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=LATE),
     ]
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.book.records == {}
@@ -73,36 +76,36 @@ def test_a_blocked_launch_keeps_its_deadline():
 def test_a_replacement_that_would_come_too_late_fails_on_time():
     life = life_of_60()
     life.active()
-    life.tell(on.Described(ask=None, seen=(stopped(NEVER_STARTED),)), after=59)
+    life.tell(on.Described(request_id=None, seen=(stopped(NEVER_STARTED),)), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, text=LATE)]
 
 
 def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
     life = Life(launch_timeout=60, idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.tick(2)
-    life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=()), after=48)
+    life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=()), after=48)
     late = life.tick(10)
     assert [type(effect) for effect in late] == [do.Report]
-    assert life.tick() == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("",))]
 
 
 def test_the_wait_of_a_trouble_ends_at_the_deadline():
     life = life_of_60()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.CREDENTIALS)), after=58)
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.CREDENTIALS)), after=58)
     assert life.record().due == 60
     life.see(running())
 
 
 def test_a_launch_that_came_too_late_is_looked_for_no_oftener_than_any_other():
     life = Life(launch_timeout=60, idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)), after=59)
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)), after=59)
     assert [type(effect) for effect in life.tick(1)] == [do.Report]
     (find,) = life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.FindByLaunchId]
 

@@ -13,7 +13,7 @@ def test_no_row_is_checked_while_the_beats_come_in_time():
     life = Life(gap=10.0)
     life.tick()
     life.take()
-    assert life.tick(10.0) == [do.Submit(ask=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
+    assert life.tick(10.0) == [do.Submit(request_id=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_after_a_gap_what_waits_has_its_row_checked_before_it_is_launched():
@@ -21,10 +21,10 @@ def test_after_a_gap_what_waits_has_its_row_checked_before_it_is_launched():
     life.tick()
     life.take()
     life.take("L2", "K2")
-    assert life.tick(10.1) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"), ("L2", "K2")))]
-    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1", "L2"), ours=OURS)) == [do.Release(key="K2")]
+    assert life.tick(10.1) == [do.VerifyOwnership(request_id=1, launches=(("L1", "K1"), ("L2", "K2")))]
+    assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1", "L2"), ours=OURS)) == [do.Release(key="K2")]
     assert set(life.book.records) == {"L1"}
-    assert life.tick() == [do.Submit(ask=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
+    assert life.tick() == [do.Submit(request_id=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_where_requests_are_not_idempotent_a_doubted_launch_is_also_looked_for():
@@ -32,10 +32,10 @@ def test_where_requests_are_not_idempotent_a_doubted_launch_is_also_looked_for()
     life = Life(gap=10.0, idempotent_submit=False)
     life.tick()
     life.take()
-    assert life.tick(11) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"),))]
-    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1",), ours=OURS)) == []
-    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
+    assert life.tick(11) == [do.VerifyOwnership(request_id=1, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1",), ours=OURS)) == []
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
 
@@ -44,38 +44,40 @@ def test_a_database_that_does_not_answer_is_asked_again():
     life = Life(gap=10.0)
     life.tick()
     life.take()
-    assert life.tick(11) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"),))]
-    assert life.tell(on.VerifyOwnershipFailed(ask=1, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
-    assert life.tick(1) == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
+    assert life.tick(11) == [do.VerifyOwnership(request_id=1, launches=(("L1", "K1"),))]
+    assert (
+        life.tell(on.VerifyOwnershipFailed(request_id=1, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
+    )
+    assert life.tick(1) == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
 
 
 def test_a_launch_that_is_out_over_a_gap_is_withdrawn():
     """It may wait in its lane for its turn: the lease is whole again before it is sent."""
     life = Life(gap=10.0)
-    ask = life.launching()
+    request_id = life.launching()
     assert life.tick(11) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
-    assert life.tick() == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
 
 
 def test_a_container_that_never_started_is_replaced_after_a_gap_only_if_the_row_is_still_ours():
     """Who adopted its row replaces it too."""
     life = Life(gap=10.0)
     life.active()
-    assert life.tick(11) == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
-    life.tell(on.Described(ask=2, seen=(stopped(NEVER_STARTED),)))
-    assert life.tick(5) == [do.VerifyOwnership(ask=3, launches=(("L1", "K1"),))]
-    assert life.tell(on.OwnershipVerified(ask=3, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tick(11) == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
+    life.tell(on.Described(request_id=2, seen=(stopped(NEVER_STARTED),)))
+    assert life.tick(5) == [do.VerifyOwnership(request_id=3, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(request_id=3, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
     assert life.book.records == {}
 
 
 def test_a_launch_accepted_after_a_gap_is_still_doubted_when_its_container_never_starts():
     life = Life(gap=10.0)
-    ask = life.launching()
+    request_id = life.launching()
     life.tick(11)
-    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
+    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
     life.see(stopped(NEVER_STARTED))
-    assert life.tick(5) == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
+    assert life.tick(5) == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
 
 
 def test_a_running_task_that_is_only_followed_is_looked_for_and_never_doubted():
@@ -83,8 +85,8 @@ def test_a_running_task_that_is_only_followed_is_looked_for_and_never_doubted():
     life = Life(gap=10.0)
     life.tick()
     life.tell(on.Adopted(launch_id="L1", key="K1"))
-    assert life.tick(11) == [do.FindByLaunchId(ask=1, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=(running(),))) == [
+    assert life.tick(11) == [do.FindByLaunchId(request_id=1, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=(running(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
 
@@ -94,53 +96,59 @@ def test_a_confirm_asked_before_a_gap_is_asked_again_after_it():
     life = Life(gap=10.0)
     life.tick()
     life.take()
-    assert life.tick(11) == [do.VerifyOwnership(ask=1, launches=(("L1", "K1"),))]
+    assert life.tick(11) == [do.VerifyOwnership(request_id=1, launches=(("L1", "K1"),))]
     assert life.tick(11) == []
-    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1",), ours=OURS)) == []
-    assert life.tick() == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.OwnershipVerified(ask=1, launch_ids=("L1",), ours=OURS)) == []
+    assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1",), ours=OURS)) == []
+    assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1",), ours=OURS)) == []
     assert life.record().phase is Phase.CONFIRMING
-    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
 
 
 def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_row_is_not_ours():
     """The row is not QUEUED any more because that container started: it must not run on unseen."""
     life = Life(gap=10.0, launch_timeout=600.0)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
-    assert life.tick(11) == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
-    assert life.tick() == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=(running(),))) == []
-    assert life.tick() == [do.Describe(ask=4, place="c1", jobs=(JOB,))]
-    assert life.tell(on.Described(ask=4, seen=(stopped(EXITED_0),))) == []
+    request_id = life.launching()
+    life.tell(
+        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+    )
+    assert life.tick(11) == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(running(),))) == []
+    assert life.tick() == [do.Describe(request_id=4, place="c1", jobs=(JOB,))]
+    assert life.tell(on.Described(request_id=4, seen=(stopped(EXITED_0),))) == []
     assert life.book.records == {}
 
 
 def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owner_lets_it():
     """Its row is another scheduler's by now, which has a time of its own for it."""
     life = Life(gap=10.0, idempotent_submit=False, start_timeout=300, poll_interval=1e9)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
+    request_id = life.launching()
+    life.tell(
+        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+    )
     life.tick(11)
-    life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset()))
     life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=(starting(),))) == []
-    assert life.tick() == [do.Describe(ask=4, place="c1", jobs=(JOB,))]
+    assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(starting(),))) == []
+    assert life.tick() == [do.Describe(request_id=4, place="c1", jobs=(JOB,))]
     assert life.tick(300) == []
     assert life.record().phase is Phase.ACTIVE
 
 
 def test_a_followed_container_that_comes_back_has_its_time_to_start_again():
     life = Life(gap=10.0, start_timeout=300, poll_interval=1e9)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
+    request_id = life.launching()
+    life.tell(
+        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+    )
     life.tick(11)
-    life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset()))
     life.tick()
-    life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=(starting(),)))
+    life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(starting(),)))
     assert life.tell(on.Adopted(launch_id="L1", key="K1"), after=100) == []
-    assert life.tick(299) == [do.Describe(ask=4, place="c1", jobs=(JOB,))]
+    assert life.tick(299) == [do.Describe(request_id=4, place="c1", jobs=(JOB,))]
     late = life.tick(1)
     assert [type(effect) for effect in late] == [do.Report, do.StopJob]
 
@@ -161,16 +169,23 @@ def test_an_answer_about_several_rows_serves_those_that_still_wait_for_it():
     life.take("L2", "K2")
     (confirm,) = life.tick(11)
     life.tell(on.Revoked(key="K1"))
-    assert life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1", "L2"), ours=frozenset({"L2"}))) == []
+    assert (
+        life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1", "L2"), ours=frozenset({"L2"})))
+        == []
+    )
     assert life.submit_of(life.tick()).launch_id == "L2"
 
 
 def test_a_launch_in_doubt_stays_in_doubt_when_the_database_does_not_answer():
     life = Life(gap=10.0)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
+    request_id = life.launching()
+    life.tell(
+        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+    )
     (confirm,) = life.tick(11)
-    life.tell(on.VerifyOwnershipFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)))
+    life.tell(
+        on.VerifyOwnershipFailed(request_id=confirm.request_id, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))
+    )
     assert (life.record().phase, life.record().maybe) == (Phase.UNCERTAIN, True)
 
 
@@ -184,36 +199,38 @@ def test_what_is_only_followed_keeps_nothing_else_from_being_doubted():
 
 def test_a_launch_that_comes_back_may_be_launched_if_its_row_is_still_queued():
     life = Life(gap=10.0)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
+    request_id = life.launching()
+    life.tell(
+        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+    )
     (confirm,) = life.tick(11)
-    life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset()))
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="the row"))
     (find,) = life.tick()
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert life.submit_of(life.tick()).workload == "the row"
 
 
 def test_what_is_only_followed_is_looked_for_twice_whatever_was_looked_for_before():
     life = Life(gap=30.0, idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(2)
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     (confirm,) = life.tick(31)
-    life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset()))
     (find,) = life.tick()
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert set(life.book.records) == {"L1"}
     (find,) = life.tick(20)
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert life.book.records == {}
 
 
 def test_a_look_that_is_out_over_a_gap_is_not_withdrawn():
     life = Life(gap=10.0, idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert [type(effect) for effect in life.tick(2)] == [do.FindByLaunchId]
     before = life.record()
     assert life.tick(11) == []
@@ -238,9 +255,9 @@ def test_each_gap_is_a_reason_of_its_own():
         life.tick(11)
         life.see(stopped(NEVER_STARTED, token=life.record().token))
         (confirm,) = [effect for effect in life.tick(60) if isinstance(effect, do.VerifyOwnership)]
-        life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=OURS))
-        ask = life.submit_of(life.tick()).ask
-        life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token=life.record().token)))
+        life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=OURS))
+        request_id = life.submit_of(life.tick()).request_id
+        life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token=life.record().token)))
 
 
 def test_what_is_adopted_after_a_gap_is_ours_from_then_on():
@@ -249,15 +266,17 @@ def test_what_is_adopted_after_a_gap_is_ours_from_then_on():
     life.tick(11)
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     (find,) = life.tick()
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert life.submits() == ["L1"]
 
 
 def test_a_row_that_is_anothers_is_not_asked_again():
     life = Life(gap=30.0)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick(2)).ask, launch_id="L1", fault=fault(FailureKind.HELD)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(
+        on.Unaccepted(request_id=life.submit_of(life.tick(2)).request_id, launch_id="L1", fault=fault(FailureKind.HELD))
+    )
     (confirm,) = life.tick()
-    life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset()))
     assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]

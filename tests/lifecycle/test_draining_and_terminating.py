@@ -30,19 +30,21 @@ def test_what_comes_in_while_draining_is_tracked_and_not_launched():
 
 def test_a_launch_that_is_out_is_withdrawn():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     assert life.tell(on.Draining()) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.tick() == []
     assert set(life.book.records) == {"L1"}
 
 
 def test_a_launch_that_was_sent_all_the_same_is_followed():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Draining())
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [do.Launched(key="K1", job=JOB)]
-    assert life.tick() == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+        do.Launched(key="K1", job=JOB)
+    ]
+    assert life.tick() == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
 
 
 def test_a_container_that_never_started_is_not_replaced_while_draining():
@@ -73,7 +75,7 @@ def test_a_deadline_is_not_kept_while_draining():
 def test_terminating_stops_every_job_and_reports_each_end():
     life = Life()
     life.started()
-    assert life.tell(on.Terminating()) == [do.StopJob(ask=2, launch_id="L1", job=JOB, reason=WHY)]
+    assert life.tell(on.Terminating()) == [do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=WHY)]
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
@@ -87,11 +89,11 @@ def test_terminating_twice_stops_each_job_once():
 
 def test_a_job_that_is_accepted_after_terminating_is_stopped():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     assert life.tell(on.Terminating()) == [do.WithdrawAll()]
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB),
-        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=WHY),
+        do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=WHY),
     ]
     ended = stopped(NEVER_STARTED)
     assert life.see(ended) == [do.Report(key="K1", success=False, job=JOB, stop=NEVER_STARTED)]
@@ -101,52 +103,52 @@ def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_lo
     """Its container is accepted later, and must not outlive the executor."""
     life = Life(wakes=1)
     refused = life.launching("L1", "K1")
-    life.tell(on.Unaccepted(ask=refused, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
-    ask = life.launching("L2", "K2")
+    life.tell(on.Unaccepted(request_id=refused, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    request_id = life.launching("L2", "K2")
     life.tell(on.Terminating())
     assert life.machine.unfinished() == 1
     while life.machine.due(life.now):
         life.tick()
     seen = starting(token="L2-1")
-    assert life.tell(on.Accepted(ask=ask, launch_id="L2", seen=seen)) == [
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L2", seen=seen)) == [
         do.Launched(key="K2", job=JOB),
-        do.StopJob(ask=3, launch_id="L2", job=JOB, reason=WHY),
+        do.StopJob(request_id=3, launch_id="L2", job=JOB, reason=WHY),
     ]
 
 
 def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_never_out():
     """Its row is still QUEUED: the next scheduler adopts and launches it, and no try is burnt."""
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Terminating())
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.tick(10) == []
     assert life.record().phase is Phase.WAITING
 
 
 def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopped():
     life = Life()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.Terminating()) == []
-    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB),
-        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=WHY),
+        do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=WHY),
     ]
 
 
 def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_terminating():
     life = Life()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.tell(on.Terminating())
-    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
+    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("",))]
     assert life.machine.unfinished() == 1
     text = "The executor was terminated; no container of it was found"
-    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=())) == [
+    assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == [
         do.Report(key="K1", success=False, text=text, containers=0)
     ]
     assert life.book.records == {}
@@ -160,13 +162,15 @@ def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminat
     (confirm,) = life.tick(11)
     assert life.tell(on.Terminating()) == []
     assert life.machine.unfinished() == 0
-    assert life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert (
+        life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    )
     assert life.machine.unfinished() == 1
     (find,) = life.tick()
-    (told, stop) = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
+    (told, stop) = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
     assert (told, stop) == (
         do.Launched(key="K1", job=JOB),
-        do.StopJob(ask=stop.ask, launch_id="L1", job=JOB, reason=WHY),
+        do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=WHY),
     )
 
 
@@ -180,18 +184,18 @@ def test_an_end_waits_for_a_launch_until_it_is_answered():
     life = Life()
     life.take()
     assert (life.machine.unfinished(), life.machine.owns("K1"), life.machine.owns("nobody")) == (0, True, False)
-    ask = life.submit_of(life.tick()).ask
+    request_id = life.submit_of(life.tick()).request_id
     assert ending(life) == 1
-    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
+    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
     assert life.machine.unfinished() == 0
 
 
 def test_an_end_does_not_wait_for_a_launch_whose_answer_never_came():
     """The next scheduler finds its container by the launch id: it adopts the row."""
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 0
 
 
@@ -212,7 +216,7 @@ def test_an_end_waits_for_a_stop_until_aws_accepts_it(event):
     life.started()
     (stop,) = [effect for effect in life.tell(event) if isinstance(effect, do.StopJob)]
     assert ending(life) == 1
-    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=None))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
 
 
@@ -221,11 +225,11 @@ def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
     life.started()
     (stop,) = [effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
     life.tell(on.Draining())
-    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
     due = life.record().due
     assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
     (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
-    life.tell(on.StopAnswered(ask=again.ask, launch_id="L1", fault=None))
+    life.tell(on.StopAnswered(request_id=again.request_id, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
 
 
@@ -243,27 +247,27 @@ def test_an_end_does_not_wait_for_the_stop_of_what_has_ended():
 
 def test_an_end_waits_for_a_launch_that_may_have_been_made_and_is_to_be_stopped():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 1
     (find,) = life.tick(5)
     assert life.machine.unfinished() == 1
-    (stop,) = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=(starting(),)))
+    (stop,) = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
     assert life.machine.unfinished() == 1
-    life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1", fault=None))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=None))
     assert life.machine.unfinished() == 0
 
 
 def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(5)
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     grace = life.machine.policy.find_grace
     assert life.machine.unfinished(life.now + grace) == 1
     assert life.machine.unfinished(life.now + grace - 0.01) == 0

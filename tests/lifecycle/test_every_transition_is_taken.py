@@ -43,7 +43,7 @@ class RunningListed(Life):
 
     def answer(self, event, **fields):
         """Answer what the launch waits for."""
-        return self.tell(event(ask=self.record().ask, **fields))
+        return self.tell(event(request_id=self.record().request_id, **fields))
 
 
 def confirming(life):
@@ -55,8 +55,8 @@ def confirming(life):
 
 def unanswered(life):
     life.tick()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
 
 
 def locating(life):
@@ -76,7 +76,7 @@ def revoke(life):
 
 
 def refused(life, trouble):
-    life.tell(on.Unaccepted(ask=life.launching(), launch_id="L1", fault=fault(trouble)))
+    life.tell(on.Unaccepted(request_id=life.launching(), launch_id="L1", fault=fault(trouble)))
 
 
 def not_found(life, times):
@@ -92,9 +92,9 @@ def found(life):
 
 
 def accepted_when_doomed(life):
-    ask = life.launching()
+    request_id = life.launching()
     revoke(life)
-    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
+    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
 
 
 def confirmed(life, ours):
@@ -110,8 +110,8 @@ def adopted_beside_another(life, looks, owner):
         life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
     seen = running(JOB, "L0-1")
     sightings = (FleetMember(seen, Identity("", seen.token)),)
-    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
-    life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner,)))
+    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
+    life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner,)))
 
 
 def adopted_with_an_earlier_one(life):
@@ -219,7 +219,7 @@ def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
     book = LaunchStore()
-    stray = Record("L1", "K1", phase=Phase.LOCATING, ask=1)
+    stray = Record("L1", "K1", phase=Phase.LOCATING, request_id=1)
     book._unapplied = Change({"L1": stray}, MachineState(), {})
     book.recover()
     assert book.unforeseen == {(None, Phase.LOCATING)}

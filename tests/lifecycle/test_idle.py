@@ -18,7 +18,7 @@ def steps_of_a_tick(jobs: int) -> int:
     asked = [effect for effect in effects if isinstance(effect, do.Describe)]
     for observe in asked:
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        life.machine.handle(on.Described(ask=observe.ask, seen=seen), 0.0)
+        life.machine.handle(on.Described(request_id=observe.request_id, seen=seen), 0.0)
     assert sum(len(observe.jobs) for observe in asked) == jobs
     told: list[do.Effect] = []
     count = steps_of(lambda: told.extend(life.machine.handle(on.Tick(), 1.0)))

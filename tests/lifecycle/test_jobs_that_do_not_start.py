@@ -46,8 +46,8 @@ def test_each_replacement_has_its_own_time_to_start():
     life.active()
     life.tick(90)
     life.see(stopped(NEVER_STARTED))
-    ask = life.submit_of(life.tick(60)).ask
-    life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting(token="L1-2")))
+    request_id = life.submit_of(life.tick(60)).request_id
+    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
     assert life.record().start_by == life.now + 100
 
 

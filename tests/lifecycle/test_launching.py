@@ -13,14 +13,14 @@ from tests.lifecycle.driver import JOB, Life, fault, starting
 def test_a_workload_taken_in_is_launched_by_the_next_beat():
     life = Life()
     assert life.take() == []
-    assert life.tick() == [do.Submit(ask=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
+    assert life.tick() == [do.Submit(request_id=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_a_workload_handed_over_twice_is_taken_in_once():
     life = Life()
     life.take()
     assert life.take() == []
-    assert life.tick() == [do.Submit(ask=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
+    assert life.tick() == [do.Submit(request_id=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
     before = life.record()
     assert life.take() == []
     assert life.record() is before
@@ -29,15 +29,17 @@ def test_a_workload_handed_over_twice_is_taken_in_once():
 
 def test_airflow_is_told_the_job_that_was_accepted():
     life = Life()
-    ask = life.launching()
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [do.Launched(key="K1", job=JOB)]
+    request_id = life.launching()
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+        do.Launched(key="K1", job=JOB)
+    ]
     assert life.record().phase is Phase.ACTIVE
 
 
 def test_an_answer_that_comes_twice_changes_nothing():
     life = Life()
-    ask = life.launching()
-    accepted = on.Accepted(ask=ask, launch_id="L1", seen=starting())
+    request_id = life.launching()
+    accepted = on.Accepted(request_id=request_id, launch_id="L1", seen=starting())
     life.tell(accepted)
     before = life.record()
     assert life.tell(accepted) == []
@@ -47,15 +49,15 @@ def test_an_answer_that_comes_twice_changes_nothing():
 @pytest.mark.parametrize(
     "late",
     [
-        on.Accepted(ask=99, launch_id="L1", seen=starting()),
-        on.Unaccepted(ask=99, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)),
-        on.FoundByLaunchId(ask=99, launch_ids=("L1",), seen=(starting(),)),
-        on.FindByLaunchIdFailed(ask=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
-        on.OwnershipVerified(ask=99, launch_ids=("L1",), ours=frozenset()),
-        on.VerifyOwnershipFailed(ask=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
-        on.StopAnswered(ask=99, launch_id="L1"),
-        on.DescribeFailed(ask=99, fault=fault(FailureKind.NO_ANSWER)),
-        on.Described(ask=99, seen=(starting(Job("arn:unknown")),), missing=(Job("arn:unknown too"),)),
+        on.Accepted(request_id=99, launch_id="L1", seen=starting()),
+        on.Unaccepted(request_id=99, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)),
+        on.FoundByLaunchId(request_id=99, launch_ids=("L1",), seen=(starting(),)),
+        on.FindByLaunchIdFailed(request_id=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
+        on.OwnershipVerified(request_id=99, launch_ids=("L1",), ours=frozenset()),
+        on.VerifyOwnershipFailed(request_id=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
+        on.StopAnswered(request_id=99, launch_id="L1"),
+        on.DescribeFailed(request_id=99, fault=fault(FailureKind.NO_ANSWER)),
+        on.Described(request_id=99, seen=(starting(Job("arn:unknown")),), missing=(Job("arn:unknown too"),)),
     ],
     ids=lambda event: type(event).__name__,
 )
@@ -90,47 +92,57 @@ def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first()
 )
 def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
     life = Life()
-    ask = life.launching()
-    said = life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(trouble)))
+    request_id = life.launching()
+    said = life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
     assert said == ([do.Note(key="K1", text="Waiting to be launched", fault=fault(trouble))] if note else [])
     assert life.record().attempt == 1
     assert life.tick(first / 2 - 0.01) == []
     token = "L1-2" if trouble is FailureKind.NO_CAPACITY else "L1-1"
     assert life.tick(first / 2 + 0.02) == [
-        do.Submit(ask=2, launch_id="L1", key="K1", token=token, workload="work of L1")
+        do.Submit(request_id=2, launch_id="L1", key="K1", token=token, workload="work of L1")
     ]
 
 
 def test_the_same_reason_for_waiting_is_said_once_and_another_again():
     life = Life()
-    ask = life.launching()
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))) != []
-    ask = life.submit_of(life.tick(120)).ask
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))) == []
-    ask = life.submit_of(life.tick(120)).ask
+    request_id = life.launching()
+    assert (
+        life.tell(
+            on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
+        )
+        != []
+    )
+    request_id = life.submit_of(life.tick(120)).request_id
+    assert (
+        life.tell(
+            on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
+        )
+        == []
+    )
+    request_id = life.submit_of(life.tick(120)).request_id
     other = fault(FailureKind.REFUSED, "AccessDeniedException")
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=other)) == [
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=other)) == [
         do.Note(key="K1", text="Waiting to be launched", fault=other)
     ]
 
 
 def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     for number in range(2, 12):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
-        ask = submit.ask
+        request_id = submit.request_id
     assert life.record().attempt == 1
 
 
 def test_a_request_that_is_wrong_fails_its_own_task_at_once():
     life = Life()
     life.active("L2", "K2")
-    ask = life.launching()
+    request_id = life.launching()
     wrong = fault(FailureKind.INVALID)
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=wrong)) == [
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=wrong)) == [
         do.Report(key="K1", success=False, fault=wrong, containers=0),
     ]
     assert set(life.book.records) == {"L2"}
@@ -138,11 +150,11 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
 
 def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
     life = Life()
-    ask = life.launching()
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
-    assert life.tick() == [do.VerifyOwnership(ask=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
-    assert life.tick() == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
+    request_id = life.launching()
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
+    assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert life.tick() == [do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_what_is_due_now_is_due():
@@ -156,9 +168,9 @@ def test_what_is_due_now_is_due():
 
 def test_a_launch_that_is_refused_again_waits_longer_each_time():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     for count in (1, 2, 3):
-        life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.REFUSED)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.REFUSED)))
         wait = BACKOFF[FailureKind.REFUSED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
-        ask = life.submit_of(life.tick(wait * 0.02)).ask
+        request_id = life.submit_of(life.tick(wait * 0.02)).request_id

@@ -19,7 +19,7 @@ def life_with(running_jobs, *, starting=(), rounds=3, alone=()):
         life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=job))
     for observe in life.tick():
         seen = tuple(running(job, token=None, alone=job in alone) for job in observe.jobs if job in running_jobs)
-        life.tell(on.Described(ask=observe.ask, seen=seen))
+        life.tell(on.Described(request_id=observe.request_id, seen=seen))
     return life
 
 
@@ -35,10 +35,12 @@ def answer(life, effects, *, unlisted=(), starting=()):
     told = []
     for effect in effects:
         if isinstance(effect, do.ListRunning):
-            told += life.tell(on.RunningListed(ask=effect.ask, place=effect.place, unlisted=tuple(unlisted)))
+            told += life.tell(
+                on.RunningListed(request_id=effect.request_id, place=effect.place, unlisted=tuple(unlisted))
+            )
         else:
             seen = tuple(running(job, token=None) for job in effect.jobs if job not in starting)
-            told += life.tell(on.Described(ask=effect.ask, seen=seen))
+            told += life.tell(on.Described(request_id=effect.request_id, seen=seen))
     return told
 
 
@@ -105,10 +107,12 @@ def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bou
     assert [(effect.place, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
     assert life.tick(5) == []  # the sweep goes on
     reports = life.tell(
-        on.Described(ask=observes[0].ask, seen=tuple(stopped(EXITED_0, job, token=None) for job in gone[:2]))
+        on.Described(
+            request_id=observes[0].request_id, seen=tuple(stopped(EXITED_0, job, token=None) for job in gone[:2])
+        )
     )
     assert [type(effect) for effect in reports] == [do.Report, do.Report]
-    life.tell(on.Described(ask=observes[1].ask, seen=(running(gone[2], token=None),)))
+    life.tell(on.Described(request_id=observes[1].request_id, seen=(running(gone[2], token=None),)))
     assert asked(life.tick())[0]
 
 
@@ -119,7 +123,12 @@ def test_what_ended_before_the_listing_was_read_is_not_asked_for():
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     life.see(stopped(EXITED_0, watch.jobs[0], token=None))
     assert (
-        life.tell(on.RunningListed(ask=watch.ask, place=watch.place, unlisted=(watch.jobs[0], Job("arn:nobody")))) == []
+        life.tell(
+            on.RunningListed(
+                request_id=watch.request_id, place=watch.place, unlisted=(watch.jobs[0], Job("arn:nobody"))
+            )
+        )
+        == []
     )
 
 
@@ -131,7 +140,7 @@ def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described(
     assert six[0] in asked(effects)[1]
     lost = next(effect for effect in effects if isinstance(effect, do.ListRunning)).jobs[-1]
     (observe,) = answer(life, effects, unlisted=[lost])
-    life.tell(on.Described(ask=observe.ask, seen=(), missing=(lost,)))
+    life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(lost,)))
     assert lost in asked(life.tick(5))[1]
 
 
@@ -141,8 +150,8 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     effects = life.tick(5)
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     for effect in effects:
-        life.tell(on.DescribeFailed(ask=effect.ask, fault=fault(FailureKind.THROTTLED)))
-    assert life.tell(on.RunningListed(ask=watch.ask, place=watch.place, unlisted=watch.jobs)) == []
+        life.tell(on.DescribeFailed(request_id=effect.request_id, fault=fault(FailureKind.THROTTLED)))
+    assert life.tell(on.RunningListed(request_id=watch.request_id, place=watch.place, unlisted=watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]
 
@@ -157,9 +166,13 @@ def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
     effects = life.tick(5)
     for observe in effects:
         if isinstance(observe, do.Describe):
-            life.tell(on.Described(ask=observe.ask, seen=tuple(running(job, token=None) for job in observe.jobs)))
+            life.tell(
+                on.Described(
+                    request_id=observe.request_id, seen=tuple(running(job, token=None) for job in observe.jobs)
+                )
+            )
     assert life.tick(5) == []
     for watch in effects:
         if isinstance(watch, do.ListRunning):
-            life.tell(on.RunningListed(ask=watch.ask, place=watch.place))
+            life.tell(on.RunningListed(request_id=watch.request_id, place=watch.place))
     assert asked(life.tick(5)) != ([], [])

@@ -41,7 +41,9 @@ def test_a_job_that_stays_missing_and_never_started_is_replaced_under_the_next_t
     stop = Termination("ecs", reason=LOST)
     text = "Its container never started; launching another (attempt 2 of 3)"
     assert life.sweep(missing=[JOB]) == [do.Note(key="K1", text=text, stop=stop)]
-    assert life.tick(5) == [do.Submit(ask=3, launch_id="L1", key="K1", token="L1-2", workload="work of L1", place="c1")]
+    assert life.tick(5) == [
+        do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-2", workload="work of L1", place="c1")
+    ]
 
 
 def test_a_job_that_is_to_be_stopped_and_stays_missing_is_over():
@@ -56,7 +58,7 @@ def test_an_answer_that_comes_twice_is_one_sighting():
     life = Life(missing_sightings=2, missing_grace=0.0)
     life.started()
     observe = life.tick(5)[0]
-    answer = on.Described(ask=observe.ask, seen=(), missing=(JOB,))
+    answer = on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))
     assert life.tell(answer) == []
     before = life.record()
     assert life.tell(answer) == []
@@ -67,7 +69,7 @@ def test_a_seen_job_in_an_answer_that_comes_twice_does_not_undo_what_came_betwee
     life = Life()
     life.started()
     observe = life.tick(5)[0]
-    answer = on.Described(ask=observe.ask, seen=(running(),))
+    answer = on.Described(request_id=observe.request_id, seen=(running(),))
     life.tell(answer)
     life.sweep(5, missing=[JOB])
     assert life.tell(answer) == []
@@ -82,7 +84,7 @@ def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_the
     life.sweep(5, missing=[JOB])
     observe = life.tick(5)[0]
     life.now += 120
-    assert life.tell(on.Described(ask=observe.ask, seen=(), missing=(JOB,))) == []
+    assert life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))) == []
     assert life.sweep(5, seen=[starting()]) == []
     assert life.record().misses == 0
 
@@ -92,8 +94,8 @@ def test_one_missing_job_says_nothing_about_another():
     life.take()
     life.take("L2", "K2")
     first, second = life.tick()
-    life.tell(on.Accepted(ask=first.ask, launch_id="L1", seen=running()))
-    life.tell(on.Accepted(ask=second.ask, launch_id="L2", seen=running(JOB2, "L2-1")))
+    life.tell(on.Accepted(request_id=first.request_id, launch_id="L1", seen=running()))
+    life.tell(on.Accepted(request_id=second.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert [effect.key for effect in life.sweep(missing=[JOB], seen=[running(JOB2, "L2-1")])] == ["K1"]
     assert set(life.book.records) == {"L2"}
 

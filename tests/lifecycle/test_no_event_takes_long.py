@@ -64,7 +64,11 @@ def read(confirm):
     """Its answer: all are ours, and their rows say what they run."""
     ids = tuple(launch_id for launch_id, _ in confirm.launches)
     return on.OwnershipVerified(
-        ask=confirm.ask, launch_ids=ids, ours=frozenset(ids), workloads=dict.fromkeys(confirm.read, "row"), read_at=1.0
+        request_id=confirm.request_id,
+        launch_ids=ids,
+        ours=frozenset(ids),
+        workloads=dict.fromkeys(confirm.read, "row"),
+        read_at=1.0,
     )
 
 
@@ -86,9 +90,11 @@ def fleet():
     effects = ticks(machine, 0.0)
     for observe in of_type(do.Describe, effects):
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        handle(machine, on.Described(ask=observe.ask, seen=seen), 0.0)
+        handle(machine, on.Described(request_id=observe.request_id, seen=seen), 0.0)
     handle(
-        machine, on.ListFleetFailed(ask=of_type(do.ListFleet, effects)[0].ask, fault=fault(FailureKind.UNREACHED)), 0.0
+        machine,
+        on.ListFleetFailed(request_id=of_type(do.ListFleet, effects)[0].request_id, fault=fault(FailureKind.UNREACHED)),
+        0.0,
     )
     return machine
 
@@ -110,7 +116,7 @@ def waiting():
     for launch_id, key in zip(IDS, KEYS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key, workload="work"), 0.0)
     for find in of_type(do.FindByLaunchId, ticks(machine, 0.0)):
-        handle(machine, on.FoundByLaunchId(ask=find.ask, launch_ids=find.launch_ids, seen=()), 0.0)
+        handle(machine, on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=()), 0.0)
     assert of_type(do.Submit, ticks(machine, 0.0)) == []
     return machine
 
@@ -153,8 +159,10 @@ class Costs:
 
     def survey(self, seen, owners, now):
         """The answer to the survey that is out, and whose the containers are."""
-        (question,) = self.tell(on.FleetListed(ask=self.machine.book.state.surveying, sightings=seen), now)
-        told = self.tell(on.OwnersFound(ask=question.ask, sightings=question.sightings, owners=tuple(owners)), now)
+        (question,) = self.tell(on.FleetListed(request_id=self.machine.book.state.surveying, sightings=seen), now)
+        told = self.tell(
+            on.OwnersFound(request_id=question.request_id, sightings=question.sightings, owners=tuple(owners)), now
+        )
         assert self.machine.book.state.survey.findings is None
         return told
 
@@ -169,9 +177,9 @@ def swept(fleet):
 def test_a_sweep_and_a_listing_that_has_nobody(fleet):
     costs, watch, observes = swept(fleet)
     assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
-    (*observes,) = costs.tell(on.RunningListed(ask=watch.ask, place="c", unlisted=watch.jobs), 1000.0)
+    (*observes,) = costs.tell(on.RunningListed(request_id=watch.request_id, place="c", unlisted=watch.jobs), 1000.0)
     assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
-    costs.tell(on.DescribeFailed(ask=observes[0].ask, fault=fault(FailureKind.UNREACHED)), 1000.0)
+    costs.tell(on.DescribeFailed(request_id=observes[0].request_id, fault=fault(FailureKind.UNREACHED)), 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -181,20 +189,24 @@ def test_what_one_call_describes(fleet, seen):
     costs, _, observes = swept(fleet)
     observe = observes[0]
     told = costs.tell(
-        on.Described(ask=observe.ask, seen=tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)), 1000.0
+        on.Described(request_id=observe.request_id, seen=tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)),
+        1000.0,
     )
     for settle in of_type(do.VerifyExit, told)[:2]:
-        costs.tell(on.ExitVerified(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 1000.0)
+        costs.tell(on.ExitVerified(request_id=settle.request_id, launch_id=settle.launch_id, awaited=True), 1000.0)
     for settle in of_type(do.VerifyExit, told)[2:4]:
         costs.tell(
-            on.VerifyExitFailed(ask=settle.ask, launch_id=settle.launch_id, fault=fault(FailureKind.UNREACHED)), 1000.0
+            on.VerifyExitFailed(
+                request_id=settle.request_id, launch_id=settle.launch_id, fault=fault(FailureKind.UNREACHED)
+            ),
+            1000.0,
         )
 
 
 def test_jobs_that_are_missing(fleet):
     costs, _, observes = swept(fleet)
     for at in (900.0, 901.0, 1000.0):
-        settles = costs.tell(on.Described(ask=None, seen=(), missing=observes[0].jobs), at)
+        settles = costs.tell(on.Described(request_id=None, seen=(), missing=observes[0].jobs), at)
     assert len(of_type(do.VerifyExit, settles)) == len(observes[0].jobs)
 
 
@@ -240,7 +252,9 @@ def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
 
 def test_a_survey_that_fails(fleet):
     costs = surveyed(fleet)
-    costs.tell(on.ListFleetFailed(ask=costs.machine.book.state.surveying, fault=fault(FailureKind.UNREACHED)), 1000.0)
+    costs.tell(
+        on.ListFleetFailed(request_id=costs.machine.book.state.surveying, fault=fault(FailureKind.UNREACHED)), 1000.0
+    )
 
 
 def test_launches_that_airflow_no_longer_wants(out):
@@ -249,19 +263,23 @@ def test_launches_that_airflow_no_longer_wants(out):
     costs = Costs(machine)
     (check,) = of_type(do.CheckWanted, costs.tell(on.Tick(), 10.0))
     assert len(check.launches) == MANY
-    told = costs.tell(on.WantedChecked(ask=check.ask, unwanted=tuple((each, "gone") for each in IDS)), 10.0)
+    told = costs.tell(
+        on.WantedChecked(request_id=check.request_id, unwanted=tuple((each, "gone") for each in IDS)), 10.0
+    )
     assert len(of_type(do.Release, told)) == MANY
 
 
 def test_one_launch_among_many(fleet):
     costs = Costs(fleet)
     (submit,) = of_type(do.Submit, costs.tell(on.WorkloadQueued(launch_id="new", key="new", workload="work"), 1.0))
-    costs.tell(on.Unaccepted(ask=submit.ask, launch_id="new", fault=fault(FailureKind.REFUSED)), 1.0)
+    costs.tell(on.Unaccepted(request_id=submit.request_id, launch_id="new", fault=fault(FailureKind.REFUSED)), 1.0)
     (submit,) = of_type(do.Submit, costs.tell(on.Tick(), 100.0))
-    costs.tell(on.Accepted(ask=submit.ask, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 100.0)
+    costs.tell(
+        on.Accepted(request_id=submit.request_id, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 100.0
+    )
     costs.tell(on.Adopted(launch_id="newer", key="newer", job=Job("arn:newer", "c")), 100.0)
     (stop,) = of_type(do.StopJob, costs.tell(on.Revoked(key="new"), 100.0))
-    costs.tell(on.StopAnswered(ask=stop.ask, launch_id="new"), 100.0)
+    costs.tell(on.StopAnswered(request_id=stop.request_id, launch_id="new"), 100.0)
     costs.tell(on.FailedByAirflow(key="newer"), 100.0)
 
 
@@ -274,7 +292,11 @@ def test_launches_that_are_doubted_after_a_gap(out):
     machine = twin(out)
     handle(machine, on.Tick(), 30.0)
     for record in list(machine.book.records.values()):
-        handle(machine, on.Unaccepted(ask=record.ask, launch_id=record.launch_id, fault=fault(FailureKind.HELD)), 30.0)
+        handle(
+            machine,
+            on.Unaccepted(request_id=record.request_id, launch_id=record.launch_id, fault=fault(FailureKind.HELD)),
+            30.0,
+        )
     costs = Costs(machine)
     confirms = of_type(do.VerifyOwnership, costs.tell(on.Tick(), 31.0))
     assert sum(len(confirm.launches) for confirm in confirms) == MANY
@@ -284,10 +306,10 @@ def test_launches_that_are_doubted_after_a_gap(out):
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
         again += of_type(
             do.VerifyOwnership,
-            costs.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=ids, ours=frozenset(ids)), 60.0),
+            costs.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=ids, ours=frozenset(ids)), 60.0),
         )
     ours, theirs, unread = (
-        {"ask": confirm.ask, "launch_ids": tuple(each for each, _ in confirm.launches)} for confirm in again
+        {"ask": confirm.request_id, "launch_ids": tuple(each for each, _ in confirm.launches)} for confirm in again
     )
     costs.tell(on.OwnershipVerified(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
     costs.tell(on.OwnershipVerified(**theirs, ours=frozenset()), 60.0)
@@ -301,9 +323,12 @@ def test_launches_that_are_looked_for(waiting):
     costs = Costs(machine)
     one, other, *_ = of_type(do.FindByLaunchId, costs.tell(on.Tick(), 0.0))
     seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.families)
-    costs.tell(on.FoundByLaunchId(ask=one.ask, launch_ids=one.launch_ids, seen=seen), 1.0)
+    costs.tell(on.FoundByLaunchId(request_id=one.request_id, launch_ids=one.launch_ids, seen=seen), 1.0)
     costs.tell(
-        on.FindByLaunchIdFailed(ask=other.ask, launch_ids=other.launch_ids, fault=fault(FailureKind.UNREACHED)), 1.0
+        on.FindByLaunchIdFailed(
+            request_id=other.request_id, launch_ids=other.launch_ids, fault=fault(FailureKind.UNREACHED)
+        ),
+        1.0,
     )
 
 
@@ -325,12 +350,14 @@ def test_times_at_which_nothing_is_due_any_more():
     for submit in of_type(do.Submit, ticks(machine, 400.0)):
         job = Job(f"arn:{submit.launch_id}", "c")
         handle(
-            machine, on.Accepted(ask=submit.ask, launch_id=submit.launch_id, seen=starting(job, submit.token)), 400.0
+            machine,
+            on.Accepted(request_id=submit.request_id, launch_id=submit.launch_id, seen=starting(job, submit.token)),
+            400.0,
         )
         if submit.launch_id != "first":
-            handle(machine, on.Described(ask=None, seen=(running(job, submit.token),)), 400.0)
+            handle(machine, on.Described(request_id=None, seen=(running(job, submit.token),)), 400.0)
     assert machine.book.next_due() == 600.0
     assert steps_of(lambda: twin(machine).book.due_by(1000.0, POLICY.wakes)) < 3 * MANY
-    handle(machine, on.Described(ask=None, seen=(running(Job("arn:first", "c"), "first-1"),)), 400.0)
+    handle(machine, on.Described(request_id=None, seen=(running(Job("arn:first", "c"), "first-1"),)), 400.0)
     assert steps_of(machine.book.next_due) < 3 * MANY
     assert machine.book.next_due() is None

@@ -33,10 +33,10 @@ def surveying(**policy):
 
 def survey(life, after, sightings, owners):
     """One survey from the beat that asks for it; what came of it."""
-    (ask,) = [effect for effect in life.tick(after) if isinstance(effect, do.ListFleet)]
-    (question,) = life.tell(on.FleetListed(ask=ask.ask, sightings=tuple(sightings)))
+    (request_id,) = [effect for effect in life.tick(after) if isinstance(effect, do.ListFleet)]
+    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, sightings=tuple(sightings)))
     assert isinstance(question, do.FindOwners)
-    return life.tell(on.OwnersFound(ask=question.ask, sightings=question.sightings, owners=tuple(owners)))
+    return life.tell(on.OwnersFound(request_id=question.request_id, sightings=question.sightings, owners=tuple(owners)))
 
 
 NONE = do.Orphans(found=(), stopped=False)
@@ -54,9 +54,9 @@ def test_without_an_interval_nothing_is_surveyed():
 
 
 def test_one_survey_at_a_time_and_none_while_the_executor_ends(life):
-    assert life.tick() == [do.ListFleet(ask=1)]
+    assert life.tick() == [do.ListFleet(request_id=1)]
     assert life.tick(10_000) == []
-    life.tell(on.ListFleetFailed(ask=1, fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.ListFleetFailed(request_id=1, fault=fault(FailureKind.UNREACHED)))
     life.tell(on.Draining())
     assert life.tick(10_000) == []
 
@@ -97,21 +97,27 @@ def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
     assert survey(life, 0, [seen], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
     told, stop = survey(life, 900, [seen], [UNOWNED])
     assert told == do.Orphans(found=(Orphan(seen, 900),), stopped=True)
-    assert stop == do.StopJob(ask=stop.ask, launch_id="L7", job=JOB, reason=REAPED)
-    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L7", fault=fault(FailureKind.THROTTLED))) == []
+    assert stop == do.StopJob(request_id=stop.request_id, launch_id="L7", job=JOB, reason=REAPED)
+    assert (
+        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L7", fault=fault(FailureKind.THROTTLED))) == []
+    )
     assert [type(effect) for effect in survey(life, 900, [seen], [UNOWNED])] == [do.Orphans, do.StopJob]
 
 
 def test_the_containers_of_another_deployment_are_none_of_ours(life):
     life.tick()
     theirs, mine = sighting(deployment="theirs"), sighting(JOB2)
-    assert life.tell(on.FleetListed(ask=1, sightings=(theirs, mine))) == [do.FindOwners(ask=2, sightings=(mine,))]
+    assert life.tell(on.FleetListed(request_id=1, sightings=(theirs, mine))) == [
+        do.FindOwners(request_id=2, sightings=(mine,))
+    ]
 
 
 def test_one_container_that_two_places_list_is_one(life):
     life.tick()
     seen = sighting()
-    assert life.tell(on.FleetListed(ask=1, sightings=(seen, seen))) == [do.FindOwners(ask=2, sightings=(seen,))]
+    assert life.tell(on.FleetListed(request_id=1, sightings=(seen, seen))) == [
+        do.FindOwners(request_id=2, sightings=(seen,))
+    ]
 
 
 @pytest.mark.parametrize("job", [JOB, JOB2], ids=["its job", "another job of its launch"])
@@ -132,11 +138,11 @@ def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
 
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life = surveying(reap_orphans=True)
-    ask = life.launching("L7")
-    life.tell(on.Unaccepted(ask=ask, launch_id="L7", fault=fault(FailureKind.NO_ANSWER)))
-    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=(sighting(),)))
+    request_id = life.launching("L7")
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L7", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=(sighting(),)))
     question = life.book.state.surveying
-    assert life.tell(on.OwnersFound(ask=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
+    assert life.tell(on.OwnersFound(request_id=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
         do.Orphans(found=(), stopped=True)
     ]
     assert life.book.state.survey.suspects == {}
@@ -145,9 +151,9 @@ def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
 @pytest.mark.parametrize(
     "late",
     [
-        on.FleetListed(ask=7, sightings=()),
-        on.OwnersFound(ask=7, sightings=(), owners=()),
-        on.ListFleetFailed(ask=7, fault=fault(FailureKind.HELD)),
+        on.FleetListed(request_id=7, sightings=()),
+        on.OwnersFound(request_id=7, sightings=(), owners=()),
+        on.ListFleetFailed(request_id=7, fault=fault(FailureKind.HELD)),
     ],
 )
 def test_a_late_or_doubled_answer_changes_nothing(life, late):
@@ -160,15 +166,15 @@ def test_a_late_or_doubled_answer_changes_nothing(life, late):
 def test_a_survey_that_nobody_answers_is_made_again_soon_and_forgets_nobody(life):
     seen = sighting()
     survey(life, 0, [seen], [UNOWNED])
-    (ask,) = life.tick(900)
-    life.tell(on.ListFleetFailed(ask=ask.ask, fault=fault(FailureKind.THROTTLED)))
+    (request_id,) = life.tick(900)
+    life.tell(on.ListFleetFailed(request_id=request_id.request_id, fault=fault(FailureKind.THROTTLED)))
     assert survey(life, 1, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 901),), stopped=False)]
 
 
 def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
-    (question,) = life.tell(on.FleetListed(ask=1, sightings=(sighting(),)))
-    assert life.tell(on.ListFleetFailed(ask=question.ask, fault=fault(FailureKind.UNREACHED))) == []
+    (question,) = life.tell(on.FleetListed(request_id=1, sightings=(sighting(),)))
+    assert life.tell(on.ListFleetFailed(request_id=question.request_id, fault=fault(FailureKind.UNREACHED))) == []
     assert life.book.state.survey.suspects == {}
 
 
@@ -259,12 +265,14 @@ def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobod
 
 
 def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
-    (ask,) = life.tick(900)
+    (request_id,) = life.tick(900)
     seen = sighting(callback_id="C1")
-    (question,) = life.tell(on.FleetListed(ask=ask.ask, sightings=(seen,)))
+    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, sightings=(seen,)))
     life.tell(on.Draining())
     told = life.tell(
-        on.OwnersFound(ask=question.ask, sightings=question.sightings, owners=(Owner(waits=True, key="C1"),))
+        on.OwnersFound(
+            request_id=question.request_id, sightings=question.sightings, owners=(Owner(waits=True, key="C1"),)
+        )
     )
     assert [type(effect) for effect in told] == [do.Orphans]
     assert life.book.records == {}
@@ -285,20 +293,20 @@ def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stop
 
 
 def test_a_survey_that_fails_is_tried_again_each_time_later(life):
-    ask = life.tick(0)[0].ask
+    request_id = life.tick(0)[0].request_id
     for count in (1, 2, 3):
-        assert life.tell(on.ListFleetFailed(ask=ask, fault=fault(FailureKind.UNREACHED))) == []
+        assert life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED))) == []
         wait = BACKOFF[FailureKind.UNREACHED].after(count, "survey")
         assert life.tick(wait * 0.99) == []
         (again,) = life.tick(wait * 0.02)
-        assert again == do.ListFleet(ask=again.ask)
-        ask = again.ask
+        assert again == do.ListFleet(request_id=again.request_id)
+        request_id = again.request_id
 
 
 def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
     life = surveying(orphan_interval=0.1)
-    ask = life.tick(0)[0].ask
-    life.tell(on.ListFleetFailed(ask=ask, fault=fault(FailureKind.UNREACHED)))
+    request_id = life.tick(0)[0].request_id
+    life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
     assert life.tick(0.09) == []
     assert [type(effect) for effect in life.tick(0.02)] == [do.ListFleet]
 
@@ -312,7 +320,7 @@ def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
 
 def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
     for _ in range(2):
-        ask = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).ask
-        life.tell(on.ListFleetFailed(ask=ask, fault=fault(FailureKind.UNREACHED)))
+        request_id = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).request_id
+        life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
     survey(life, 900, [], [])
     assert life.book.state.survey.faults == 0

@@ -21,15 +21,17 @@ def found_nowhere(count: int = 1, **policy) -> Life:
     for number, launch_id in enumerate(ids, 1):
         life.tell(on.Adopted(launch_id=launch_id, key=f"K{number}", workload="the row"))
     (find,) = life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=ids, seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=ids, seen=())) == []
     if not life.machine.policy.idempotent_submit:
         (find,) = life.tick(20)
-        assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=ids, seen=())) == []
+        assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=ids, seen=())) == []
     return life
 
 
 def held(submit: do.Submit, *, outdated: bool) -> on.Unaccepted:
-    return on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(FailureKind.HELD), outdated=outdated)
+    return on.Unaccepted(
+        request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.HELD), outdated=outdated
+    )
 
 
 def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_answer():
@@ -49,7 +51,7 @@ def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_an
 def test_a_row_that_is_another_schedulers_by_now_is_not_launched(idempotent):
     life = found_nowhere(idempotent_submit=idempotent)
     (confirm,) = life.tick()
-    told = life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset()))
+    told = life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset()))
     assert told == [do.Release(key="K1")]
 
 
@@ -57,11 +59,15 @@ def test_a_database_that_does_not_answer_is_asked_again():
     life = found_nowhere()
     (confirm,) = life.tick()
     assert (
-        life.tell(on.VerifyOwnershipFailed(ask=confirm.ask, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)))
+        life.tell(
+            on.VerifyOwnershipFailed(
+                request_id=confirm.request_id, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)
+            )
+        )
         == []
     )
     (again,) = life.tick(1)
-    assert again == replace(confirm, ask=again.ask)
+    assert again == replace(confirm, request_id=again.request_id)
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
@@ -72,7 +78,7 @@ def test_a_row_that_was_read_too_long_ago_is_read_again_and_nothing_is_doubted(i
     (submit,) = life.tell(life.read(confirm))
     assert life.tell(held(submit, outdated=True), after=11) == []
     (again,) = life.tick()
-    assert again == replace(confirm, ask=again.ask)
+    assert again == replace(confirm, request_id=again.request_id)
     (submit,) = life.tell(life.read(again))
     assert submit.read_at == life.now
 
@@ -93,7 +99,7 @@ def test_each_launch_reads_anew(trouble):
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    life.tell(on.Unaccepted(ask=submit.ask, launch_id="L1", fault=fault(trouble)))
+    life.tell(on.Unaccepted(request_id=submit.request_id, launch_id="L1", fault=fault(trouble)))
     assert life.record().reading is None
     (again,) = life.tick(120)
     assert again.read == {"L1"}
@@ -103,7 +109,11 @@ def test_an_unanswered_request_is_repeated_as_it_was_and_reads_nothing():
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    life.tell(on.Unaccepted(ask=submit.ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"))
+    life.tell(
+        on.Unaccepted(
+            request_id=submit.request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"
+        )
+    )
     again = life.submit_of(life.tick(60))
     assert (again.request, again.read_at) == ("request", None)
 
@@ -113,13 +123,13 @@ def test_what_was_read_is_kept_until_it_is_launched_and_no_longer():
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
     assert life.record().reading is not None
-    life.tell(on.Accepted(ask=submit.ask, launch_id="L1", seen=starting()))
+    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting()))
     assert (life.record().reading, life.record().workload) == (None, "the row")
     life.see(stopped(NEVER_STARTED))
     (confirm,) = life.tick(60)
     (submit,) = life.tell(life.read(confirm))
     assert submit.token == "L1-2"
-    life.tell(on.Accepted(ask=submit.ask, launch_id="L1", seen=starting(JOB, "L1-2")))
+    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(JOB, "L1-2")))
     life.see(running(JOB, "L1-2"))
     assert life.record().workload is None
     assert life.see(stopped(EXITED_0, JOB, "L1-2")) == [
@@ -135,7 +145,7 @@ def test_what_waits_for_another_container_has_its_row_read_when_that_has_ended()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="the row"))
     life.see(stopped(NEVER_STARTED, JOB, "L0-1"))
     (find,) = life.tick()
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert [type(effect) for effect in life.tick()] == [do.VerifyOwnership]
 
 

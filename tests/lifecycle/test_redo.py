@@ -29,19 +29,19 @@ from tests.lifecycle.driver import (
 
 TICK = on.Tick()
 TAKEN = on.WorkloadQueued(launch_id="L1", key="K1", workload="work")
-ACCEPTED = on.Accepted(ask=1, launch_id="L1", seen=starting())
+ACCEPTED = on.Accepted(request_id=1, launch_id="L1", seen=starting())
 ACTIVE = [(0, TAKEN), (0, TICK), (1, ACCEPTED)]
-STARTED = [*ACTIVE, (2, on.Described(ask=None, seen=(running(),)))]
-ENDED = [*STARTED, (3, on.Described(ask=None, seen=(stopped(EXITED_0),)))]
+STARTED = [*ACTIVE, (2, on.Described(request_id=None, seen=(running(),)))]
+ENDED = [*STARTED, (3, on.Described(request_id=None, seen=(stopped(EXITED_0),)))]
 TWO = [(0, TAKEN), (0, on.WorkloadQueued(launch_id="L2", key="K2", workload="work"))]
 
 SEEN = (FleetMember(running(token="L9-1"), Identity("", "L9-1")),)
-SURVEYED_ONCE = [(0, TICK), (1, on.FleetListed(ask=1, sightings=SEEN))]
+SURVEYED_ONCE = [(0, TICK), (1, on.FleetListed(request_id=1, sightings=SEEN))]
 SURVEYED_TWICE = [
     *SURVEYED_ONCE,
-    (1, on.OwnersFound(ask=2, sightings=SEEN, owners=(Owner(),))),
+    (1, on.OwnersFound(request_id=2, sightings=SEEN, owners=(Owner(),))),
     (901, TICK),
-    (901, on.FleetListed(ask=3, sightings=SEEN)),
+    (901, on.FleetListed(request_id=3, sightings=SEEN)),
 ]
 
 #: What happened before; the event that is interrupted, and what follows it. Each with its time.
@@ -56,45 +56,49 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
     "accepted": (ACTIVE[:2], (1, ACCEPTED), [(2, TICK)]),
     "unaccepted": (
         ACTIVE[:2],
-        (1, on.Unaccepted(ask=1, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="r")),
+        (1, on.Unaccepted(request_id=1, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="r")),
         [(9, TICK)],
     ),
-    "swept": (ACTIVE, (2, TICK), [(3, on.Described(ask=2, seen=(running(),)))]),
-    "replaced": (ACTIVE, (2, on.Described(ask=None, seen=(stopped(NEVER_STARTED),))), [(99, TICK)]),
-    "over": (STARTED, (3, on.Described(ask=None, seen=(over(EXITED_0),))), [(200, TICK)]),
+    "swept": (ACTIVE, (2, TICK), [(3, on.Described(request_id=2, seen=(running(),)))]),
+    "replaced": (ACTIVE, (2, on.Described(request_id=None, seen=(stopped(NEVER_STARTED),))), [(99, TICK)]),
+    "over": (STARTED, (3, on.Described(request_id=None, seen=(over(EXITED_0),))), [(200, TICK)]),
     "ended": (
         STARTED,
-        (3, on.Described(ask=None, seen=(stopped(EXITED_0),))),
+        (3, on.Described(request_id=None, seen=(stopped(EXITED_0),))),
         [(4, on.WorkloadQueued(launch_id="L1", key="K1", workload="again"))],
     ),
     "settled": (
         ENDED,
-        (4, on.ExitVerified(ask=2, launch_id="L1", awaited=True)),
+        (4, on.ExitVerified(request_id=2, launch_id="L1", awaited=True)),
         [(5, on.WorkloadQueued(launch_id="L1", key="K1", workload="again"))],
     ),
     "settled as nothing new": (
         ENDED,
-        (4, on.ExitVerified(ask=2, launch_id="L1", awaited=False)),
+        (4, on.ExitVerified(request_id=2, launch_id="L1", awaited=False)),
         [(5, on.WorkloadQueued(launch_id="L1", key="K1", workload="again"))],
     ),
-    "surveyed": ([(0, TICK)], (1, on.FleetListed(ask=1, sightings=SEEN)), [(2, TICK)]),
-    "an orphan": (SURVEYED_TWICE, (902, on.OwnersFound(ask=4, sightings=SEEN, owners=(Owner(),))), [(1800, TICK)]),
+    "surveyed": ([(0, TICK)], (1, on.FleetListed(request_id=1, sightings=SEEN)), [(2, TICK)]),
+    "an orphan": (
+        SURVEYED_TWICE,
+        (902, on.OwnersFound(request_id=4, sightings=SEEN, owners=(Owner(),))),
+        [(1800, TICK)],
+    ),
     "a lost callback": (
         SURVEYED_ONCE,
-        (1, on.OwnersFound(ask=2, sightings=SEEN, owners=(Owner(key="CB"),))),
+        (1, on.OwnersFound(request_id=2, sightings=SEEN, owners=(Owner(key="CB"),))),
         [(2, TICK)],
     ),
     "superseded": (ACTIVE, (2, on.WorkloadQueued(launch_id="L2", key="K1", workload="work")), [(3, TICK)]),
     "unblocked": (
         [*ACTIVE, (2, on.WorkloadQueued(launch_id="L2", key="K1", workload="work")), (3, TICK)],
-        (4, on.Described(ask=None, seen=(stopped(NEVER_STARTED),))),
+        (4, on.Described(request_id=None, seen=(stopped(NEVER_STARTED),))),
         [(5, TICK)],
     ),
     "revoked": (STARTED, (3, on.Revoked(key="K1")), [(3, TICK)]),
     "taken over": (
         [*STARTED, (3, on.WorkloadQueued(launch_id="L2", key="K1", workload="work")), (3, on.Revoked(key="K1"))],
         (4, on.Adopted(launch_id="L3", key="K1", job=JOB)),
-        [(5, on.Described(ask=None, seen=(stopped(EXITED_0),)))],
+        [(5, on.Described(request_id=None, seen=(stopped(EXITED_0),)))],
     ),
     "found": (
         [
@@ -103,7 +107,7 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
             (0, TICK),
             (0, TICK),
         ],
-        (1, on.FoundByLaunchId(ask=1, launch_ids=("L1", "L2"), seen=(starting(JOB2),))),
+        (1, on.FoundByLaunchId(request_id=1, launch_ids=("L1", "L2"), seen=(starting(JOB2),))),
         [(2, TICK)],
     ),
     "doubted": (TWO, (99, TICK), [(99, TICK)]),

@@ -25,15 +25,17 @@ def adopted(*, reads=True, **policy) -> Life:
     life.reads = reads
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     return life
 
 
 def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
     """The answers to the survey that is out; what came of it but the telling of orphans."""
     sightings = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
-    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
-    told = life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner,) * len(seen)))
+    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
+    told = life.tell(
+        on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner,) * len(seen))
+    )
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
 
@@ -48,9 +50,9 @@ def test_a_job_that_was_found_needs_no_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB, "L2-1"),))) == [
-        do.Launched(key="K1", job=JOB)
-    ]
+    assert life.tell(
+        on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=(starting(JOB, "L2-1"),))
+    ) == [do.Launched(key="K1", job=JOB)]
 
 
 def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
@@ -61,9 +63,9 @@ def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
 def test_an_earlier_container_is_stopped_first(seen):
     life = adopted()
     (stop,) = surveyed(life, seen)
-    assert stop == do.StopJob(ask=stop.ask, launch_id="L1", job=JOB, reason=NEWER)
+    assert stop == do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=NEWER)
     assert life.submits(1) == []
-    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1")) == []
+    assert life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1")) == []
     assert life.submits(1) == []
 
 
@@ -79,8 +81,10 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     surveyed(life, running())
     assert life.see(stopped(EXITED_0)) == []
     (question,) = life.tick()
-    assert question == do.VerifyOwnership(ask=question.ask, launches=(("L2", "K1"),), read=frozenset({"L2"}))
-    told = life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    assert question == do.VerifyOwnership(
+        request_id=question.request_id, launches=(("L2", "K1"),), read=frozenset({"L2"})
+    )
+    told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.book.records == {}
 
@@ -100,7 +104,7 @@ def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
     life.now += 1
     assert surveyed(life, running(), owner=RUNNING) == []
     assert [type(effect) for effect in life.tick(1)] == [do.ListFleet]
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     assert life.submits(1) == []
     assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
 
@@ -153,7 +157,7 @@ def test_it_is_not_looked_at_until_the_survey_is_answered():
 
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
-    life.tell(on.ListFleetFailed(ask=life.book.state.surveying, fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.ListFleetFailed(request_id=life.book.state.surveying, fault=fault(FailureKind.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.ListFleet]
     surveyed(life)
     assert life.submits(1) == ["L2"]
@@ -165,7 +169,7 @@ def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     surveyed(life)
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
     surveyed(life)
@@ -182,13 +186,13 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
     life.tick()
     sightings = (FleetMember(running(), Identity(OURS, "L1-1")),)
-    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
+    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     before = life.record("L2")
-    told = life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner,)))
+    told = life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner,)))
     assert told == [do.Orphans(found=(), stopped=False)]
     assert life.book.records == {"L2": before}
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
@@ -204,7 +208,7 @@ def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
     life = adopted(reads=False, missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
     surveyed(life, running())
     observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Describe))
-    life.tell(on.Described(ask=observe.ask, seen=(), missing=(JOB,)))
+    life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,)))
     assert [type(effect) for effect in life.tick()] == [do.VerifyOwnership]
 
 
@@ -227,7 +231,7 @@ def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
     )
     # That the row of L2 names L9 makes every other container of its task nobody's.
     owner = replace(owner, names="L9") if owner.names == "L2" else owner
-    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=sightings))
-    told = life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=sightings, owners=(owner, Owner())))
+    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
+    told = life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner, Owner())))
     (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]
     assert [orphan.sighting.seen.job for orphan in orphans] == [JOB2]

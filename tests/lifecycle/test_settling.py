@@ -29,23 +29,23 @@ def settle(life, seen):
     assert isinstance(effect, do.VerifyExit)
     stop = seen.stop
     assert effect == do.VerifyExit(
-        ask=effect.ask, launch_id="L1", key="K1", failed=stop is not None and stop.exit_code == 1
+        request_id=effect.request_id, launch_id="L1", key="K1", failed=stop is not None and stop.exit_code == 1
     )
-    return effect.ask
+    return effect.request_id
 
 
 def test_a_task_that_never_reported_its_result_has_failed_though_its_container_exited_with_0(life):
     """Its own process was killed, and Airflow has retries left: its runner tells the API server nothing."""
-    ask = settle(life, stopped(EXITED_0))
-    told = life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True, unreported=True))
+    request_id = settle(life, stopped(EXITED_0))
+    told = life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True, unreported=True))
     assert told == [do.Report(key="K1", success=False, job=JOB, text=UNREPORTED)]
     assert "killed" in UNREPORTED
     assert life.book.records == {}
 
 
 def test_a_container_that_failed_while_its_row_still_runs_is_reported_as_it_was(life):
-    ask = settle(life, stopped(EXITED_1))
-    told = life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True, unreported=True))
+    request_id = settle(life, stopped(EXITED_1))
+    told = life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True, unreported=True))
     assert told == [do.Report(key="K1", success=False, job=JOB, stop=EXITED_1)]
 
 
@@ -53,28 +53,30 @@ def test_a_container_that_was_killed_is_told_as_that_whether_airflow_wanted_it_o
     stop = Termination("ecs", exit_code=137, started=True)
     told = life.tell(
         on.ExitVerified(
-            ask=settle(life, stopped(stop)), launch_id="L1", awaited=True, unwanted="marked failed by admin"
+            request_id=settle(life, stopped(stop)), launch_id="L1", awaited=True, unwanted="marked failed by admin"
         )
     )
     assert told == [do.Report(key="K1", success=False, job=JOB, stop=stop)]
 
 
 def test_a_container_that_airflow_refused_is_told_as_that(life):
-    ask = settle(life, stopped(EXITED_1))
-    told = life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True, unwanted="marked failed by admin"))
+    request_id = settle(life, stopped(EXITED_1))
+    told = life.tell(
+        on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True, unwanted="marked failed by admin")
+    )
     text = "Airflow no longer wanted it: marked failed by admin"
     assert told == [do.Report(key="K1", success=False, job=JOB, text=text)]
 
 
 @pytest.mark.parametrize("seen", [stopped(EXITED_0), over(EXITED_0)], ids=["stopped", "over"])
 def test_an_end_that_airflow_waits_for_is_reported(life, seen):
-    assert life.tell(on.ExitVerified(ask=settle(life, seen), launch_id="L1", awaited=True)) == [REPORT]
+    assert life.tell(on.ExitVerified(request_id=settle(life, seen), launch_id="L1", awaited=True)) == [REPORT]
 
 
 @pytest.mark.parametrize("stop", [EXITED_1, HOST_LOST], ids=["exit code 1", "host lost"])
 def test_a_bad_end_that_airflow_waits_for_is_reported_as_it_was(life, stop):
-    ask = settle(life, stopped(stop))
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == [
+    request_id = settle(life, stopped(stop))
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [
         do.Report(key="K1", success=False, job=JOB, stop=stop)
     ]
     assert life.book.records == {}
@@ -82,7 +84,9 @@ def test_a_bad_end_that_airflow_waits_for_is_reported_as_it_was(life, stop):
 
 @pytest.mark.parametrize("seen", [stopped(EXITED_0), over(EXITED_0)], ids=["stopped", "over"])
 def test_an_end_that_is_no_news_frees_the_key_and_says_nothing(life, seen):
-    assert life.tell(on.ExitVerified(ask=settle(life, seen), launch_id="L1", awaited=False)) == [do.Release(key="K1")]
+    assert life.tell(on.ExitVerified(request_id=settle(life, seen), launch_id="L1", awaited=False)) == [
+        do.Release(key="K1")
+    ]
     assert life.see(stopped(EXITED_0)) == []
     assert life.book.records == {}
 
@@ -90,36 +94,38 @@ def test_an_end_that_is_no_news_frees_the_key_and_says_nothing(life, seen):
 @pytest.mark.parametrize("stop", [EXITED_1, HOST_LOST], ids=["exit code 1", "host lost"])
 def test_a_bad_end_that_is_no_news_is_noted(life, stop):
     text = "Its container did not end well, after the task had been deferred or rescheduled"
-    ask = settle(life, stopped(stop))
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=False)) == [
+    request_id = settle(life, stopped(stop))
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=False)) == [
         do.Note(key="K1", text=text, job=JOB, stop=stop),
         do.Release(key="K1"),
     ]
 
 
 def test_the_row_is_asked_once_and_the_first_end_counts(life):
-    ask = settle(life, over(EXITED_0))
+    request_id = settle(life, over(EXITED_0))
     assert life.see(over(EXITED_0)) == []
     assert life.see(stopped(EXITED_1)) == []
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == [REPORT]
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [REPORT]
     assert life.book.records == {}
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == []
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
 
 
 def test_a_job_that_still_runs_is_followed_after_its_end_was_reported(life):
-    life.tell(on.ExitVerified(ask=settle(life, over(EXITED_0)), launch_id="L1", awaited=True))
+    life.tell(on.ExitVerified(request_id=settle(life, over(EXITED_0)), launch_id="L1", awaited=True))
     assert [type(effect) for effect in life.tick(120)] == [do.StopJob]
     assert life.see(stopped(EXITED_0)) == []
     assert life.book.records == {}
 
 
 def test_a_database_that_does_not_answer_is_asked_again_when_the_job_is_looked_at_next(life):
-    ask = settle(life, stopped(EXITED_0))
-    assert life.tell(on.VerifyExitFailed(ask=ask, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+    request_id = settle(life, stopped(EXITED_0))
+    assert (
+        life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+    )
     again = settle(life, stopped(EXITED_0))
-    assert again != ask
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == []
-    assert life.tell(on.ExitVerified(ask=again, launch_id="L1", awaited=True)) == [REPORT]
+    assert again != request_id
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
+    assert life.tell(on.ExitVerified(request_id=again, launch_id="L1", awaited=True)) == [REPORT]
 
 
 def test_a_container_that_never_started_asks_no_row(life):
@@ -132,68 +138,74 @@ def test_a_container_that_never_started_asks_no_row(life):
 
 @pytest.mark.parametrize("event", [on.Revoked(key="K1"), on.FailedByAirflow(key="K1")], ids=["revoked", "given up"])
 def test_what_airflow_takes_back_meanwhile_is_not_reported_and_not_stopped(life, event):
-    ask = settle(life, stopped(EXITED_0))
+    request_id = settle(life, stopped(EXITED_0))
     effects = life.tell(event)
     assert do.Release(key="K1") in effects
     assert not any(isinstance(effect, do.StopJob) for effect in effects)
     assert life.book.records == {}
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == []
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
 
 
 def test_a_newer_launch_of_the_key_takes_over_while_the_row_is_asked(life):
-    ask = settle(life, stopped(EXITED_0))
+    request_id = settle(life, stopped(EXITED_0))
     assert life.take("L2", "K1") == []
     assert [effect.launch_id for effect in life.tick()] == ["L2"]
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == []
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
     assert set(life.book.records) == {"L2"}
 
 
 def test_a_terminated_executor_stops_nothing_that_has_stopped_and_waits_for_its_row(life):
-    ask = settle(life, stopped(EXITED_0))
+    request_id = settle(life, stopped(EXITED_0))
     assert life.tell(on.Terminating()) == []
     assert life.machine.unfinished() == 1
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == [REPORT]
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [REPORT]
     assert life.machine.unfinished() == 0
     assert not life.machine.due(life.now + 1000)
 
 
 def test_a_stop_that_is_answered_after_the_end_is_not_repeated(life):
     (stop,) = life.tell(on.Terminating())
-    ask = settle(life, stopped(EXITED_1))
-    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L1")) == []
+    request_id = settle(life, stopped(EXITED_1))
+    assert life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1")) == []
     assert life.tick(1000) == []
-    assert [type(effect) for effect in life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True))] == [do.Report]
+    assert [
+        type(effect) for effect in life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True))
+    ] == [do.Report]
 
 
 def test_it_is_known_of_which_ends_the_row_is_being_asked(life):
     assert not life.machine.settles("L1")
-    ask = settle(life, over(EXITED_0))
+    request_id = settle(life, over(EXITED_0))
     assert life.machine.settles("L1")
-    life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True))
+    life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True))
     assert not life.machine.settles("L1")
     assert not life.machine.settles("nobody")
 
 
 def test_a_late_or_doubled_failure_to_ask_changes_nothing(life):
-    ask = settle(life, over(EXITED_0))
-    life.tell(on.VerifyExitFailed(ask=ask, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    request_id = settle(life, over(EXITED_0))
+    life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
     before = life.record()
-    assert life.tell(on.VerifyExitFailed(ask=ask, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+    assert (
+        life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+    )
     assert life.record() == before
 
 
 def test_what_waits_for_its_row_only_is_not_looked_at_in_vain(life):
     """It has been stopped: nothing is due but the next question."""
     life.see(over(EXITED_0))
-    life.tell(on.VerifyExitFailed(ask=life.record().settling, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
-    ask = settle(life, stopped(EXITED_0))
+    life.tell(
+        on.VerifyExitFailed(request_id=life.record().settling, launch_id="L1", fault=fault(FailureKind.UNREACHED))
+    )
+    request_id = settle(life, stopped(EXITED_0))
     assert not life.machine.due(life.now + 1e6)
-    assert life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True)) == [REPORT]
+    assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [REPORT]
     assert life.book.records == {}
 
 
 def test_what_was_reported_while_the_rest_still_runs_is_remembered_no_more(life):
-    ask = settle(life, over(EXITED_0))
-    life.tell(on.ExitVerified(ask=ask, launch_id="L1", awaited=True))
+    request_id = settle(life, over(EXITED_0))
+    life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True))
     record = life.record()
     assert (record.silent, record.end, record.settling) == (True, None, 0)

@@ -54,11 +54,11 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     life = adopted()
     assert life.see(of(origin, seen)) == []
     (find,) = life.tick()
-    assert find == do.FindByLaunchId(ask=find.ask, launch_ids=("L2",), families=("L2",), places=("c1",))
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=())) == []
+    assert find == do.FindByLaunchId(request_id=find.request_id, launch_ids=("L2",), families=("L2",), places=("c1",))
+    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.workload) == ("L2-1", "row of L2")
-    life.tell(on.Accepted(ask=submit.ask, launch_id="L2", seen=running(JOB2, "L2-1")))
+    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
     told = life.see(stopped(EXITED_0, JOB2, "L2-1"))
     assert told == [do.Report(key="K1", success=True, job=JOB2, stop=EXITED_0, containers=1)]
 
@@ -76,7 +76,7 @@ def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         (find,) = life.tick(20)
-        told = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
+        told = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     assert told == [
         do.Note(key="K1", text="Adopted, but no container of it was found: its heartbeat decides"),
         do.Release(key="K1"),
@@ -88,7 +88,7 @@ def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
     assert life.sweep(missing=[JOB]) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
-        assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=())) == []
+        assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
     assert life.submits() == ["L2"], "it is looked for as often as any"
 
 
@@ -99,15 +99,17 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
     life.tell(
         on.FoundByLaunchId(
-            ask=next(one.ask for one in life.tick(1) if isinstance(one, do.FindByLaunchId)), launch_ids=("L2",), seen=()
+            request_id=next(one.request_id for one in life.tick(1) if isinstance(one, do.FindByLaunchId)),
+            launch_ids=("L2",),
+            seen=(),
         )
     )
-    life.tell(on.FleetListed(ask=survey.ask, sightings=()))
+    life.tell(on.FleetListed(request_id=survey.request_id, sightings=()))
     assert life.submits() == [], "that survey began before"
-    life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=(), owners=()))
+    life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=(), owners=()))
     life.tick()
-    life.tell(on.FleetListed(ask=life.book.state.surveying, sightings=()))
-    life.tell(on.OwnersFound(ask=life.book.state.surveying, sightings=(), owners=()))
+    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=()))
+    life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=(), owners=()))
     assert life.submits() == ["L2"]
 
 
@@ -127,7 +129,7 @@ def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(se
     assert (life.see(of(EARLIER_TRY, seen)) if seen else life.sweep(missing=[JOB])) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
-        told = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=()))
+        told = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     text = "The executor was terminated; no container of it was found"
     assert told == [do.Report(key="K1", success=False, text=text, containers=0)]
     assert life.book.records == {}
@@ -140,8 +142,12 @@ def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts
     life.take("L3")
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     (find,) = life.tick()
-    assert life.tell(on.StopAnswered(ask=stop.ask, launch_id="L2", fault=fault(FailureKind.THROTTLED))) == []
-    (stop,) = life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),)))
+    assert (
+        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L2", fault=fault(FailureKind.THROTTLED))) == []
+    )
+    (stop,) = life.tell(
+        on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),))
+    )
     assert (type(stop), stop.job) == (do.StopJob, JOB2)
     assert life.submits() == []
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
@@ -154,7 +160,7 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         assert life.submits() == []
-        assert life.tell(on.FoundByLaunchId(ask=life.record("L2").ask, launch_ids=("L2",), seen=())) == []
+        assert life.tell(on.FoundByLaunchId(request_id=life.record("L2").request_id, launch_ids=("L2",), seen=())) == []
         life.now += 20
     assert life.submits() == ["L3"]
 
@@ -164,7 +170,10 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     [
         (on.Tick(), "User code had not started within launch_timeout (60 s)"),
         (on.Revoked(key="K1"), "Revoked by Airflow while its job was starting"),
-        (on.WantedChecked(ask=0, unwanted=(("L2", "marked failed"),)), "Airflow no longer wanted it: marked failed"),
+        (
+            on.WantedChecked(request_id=0, unwanted=(("L2", "marked failed"),)),
+            "Airflow no longer wanted it: marked failed",
+        ),
     ],
     ids=["too late", "revoked", "unwanted"],
 )
@@ -173,7 +182,7 @@ def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
     life.tick()
     life.tick()
     if isinstance(event, on.WantedChecked):
-        event = replace(event, ask=life.book.state.check.ask)
+        event = replace(event, request_id=life.book.state.check.request_id)
     told = life.tell(event, after=60.0)
     (said,) = [effect for effect in told if isinstance(effect, do.Report | do.Note)]
     assert (said.job, said.text) == (None, text)

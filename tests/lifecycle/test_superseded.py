@@ -11,19 +11,19 @@ NEWER = "A newer launch of the task took over"
 
 def test_a_launch_that_is_superseded_while_it_is_out_is_stopped_if_it_was_made():
     life = Life()
-    ask = life.launching()
-    assert life.take("L2", "K1") == [do.Withdraw(ask=ask)]
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [
-        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=NEWER)
+    request_id = life.launching()
+    assert life.take("L2", "K1") == [do.Withdraw(request_id=request_id)]
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+        do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=NEWER)
     ]
 
 
 def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
     life = Life(idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
-    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
 
 
 def test_what_is_superseded_is_not_stopped_for_the_time_it_takes_while_nobody_has_looked():
@@ -44,7 +44,7 @@ def test_the_end_of_a_revoked_launch_leaves_what_runs_for_its_key_alone():
     life.started()
     life.take("L2", "K1")
     submit = life.submit_of(life.tick())
-    life.tell(on.Accepted(ask=submit.ask, launch_id="L2", seen=starting(JOB2, "L2-1")))
+    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L2", seen=starting(JOB2, "L2-1")))
     life.tell(on.Revoked(key="K1"))
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
     assert life.tick(1) == []

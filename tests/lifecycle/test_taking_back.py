@@ -43,19 +43,19 @@ def test_a_revoked_launch_that_waits_is_over():
 
 def test_a_revoked_launch_that_is_out_is_withdrawn_and_over_when_it_was_not_sent():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     note = do.Note(key="K1", text="Revoked by Airflow while launching")
-    assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1"), do.Withdraw(ask=ask)]
-    assert life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1"), do.Withdraw(request_id=request_id)]
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.book.records == {}
 
 
 def test_a_revoked_launch_that_was_sent_all_the_same_is_stopped():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Revoked(key="K1"))
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting())) == [
-        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=REVOKED)
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+        do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=REVOKED)
     ]
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.book.records == {}
@@ -69,13 +69,13 @@ def test_a_revoked_job_is_stopped_again_until_it_has_ended():
     assert life.tell(on.Revoked(key="K1")) == [
         note,
         do.Release(key="K1"),
-        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=REVOKED),
+        do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=REVOKED),
     ]
-    assert life.tell(on.StopAnswered(ask=3, launch_id="L1")) == []
+    assert life.tell(on.StopAnswered(request_id=3, launch_id="L1")) == []
     assert life.tick(59) == []
-    assert life.tick(1) == [do.StopJob(ask=4, launch_id="L1", job=JOB, reason=REVOKED)]
-    assert life.tell(on.StopAnswered(ask=4, launch_id="L1", fault=fault(FailureKind.THROTTLED))) == []
-    assert life.tick(1) == [do.StopJob(ask=5, launch_id="L1", job=JOB, reason=REVOKED)]
+    assert life.tick(1) == [do.StopJob(request_id=4, launch_id="L1", job=JOB, reason=REVOKED)]
+    assert life.tell(on.StopAnswered(request_id=4, launch_id="L1", fault=fault(FailureKind.THROTTLED))) == []
+    assert life.tick(1) == [do.StopJob(request_id=5, launch_id="L1", job=JOB, reason=REVOKED)]
     assert life.see(stopped(EXITED_0)) == []
     assert life.book.records == {}
 
@@ -85,7 +85,7 @@ def test_a_task_that_airflow_gave_up_is_released_without_a_note():
     life.started()
     assert life.tell(on.FailedByAirflow(key="K1")) == [
         do.Release(key="K1"),
-        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=GIVEN_UP),
+        do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=GIVEN_UP),
     ]
     assert life.tell(on.FailedByAirflow(key="K1")) == []
 
@@ -98,17 +98,17 @@ def test_a_key_that_comes_back_waits_until_the_revoked_container_has_ended():
     assert [type(effect) for effect in life.tick()] == [do.Describe]
     assert life.tick(500) == []
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert life.tick() == [do.Submit(ask=4, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
+    assert life.tick() == [do.Submit(request_id=4, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
 def test_a_key_that_comes_back_waits_for_a_withdrawn_launch_whose_answer_is_out():
     life = Life()
-    ask = life.launching()
+    request_id = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.tick() == []
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD)))
-    assert life.tick() == [do.Submit(ask=2, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD)))
+    assert life.tick() == [do.Submit(request_id=2, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
 def test_a_deferred_task_comes_back_beside_its_old_container_which_reports_nothing():
@@ -116,8 +116,8 @@ def test_a_deferred_task_comes_back_beside_its_old_container_which_reports_nothi
     life.started()
     life.tick()
     assert life.take("L2", "K1") == []
-    assert life.tick() == [do.Submit(ask=3, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
-    life.tell(on.Accepted(ask=3, launch_id="L2", seen=running(JOB2, "L2-1")))
+    assert life.tick() == [do.Submit(request_id=3, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
+    life.tell(on.Accepted(request_id=3, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert life.see(stopped(EXITED_0)) == []
     assert set(life.book.records) == {"L2"}
     ended = stopped(EXITED_0, JOB2, "L2-1")
@@ -129,27 +129,27 @@ def test_the_old_container_of_a_deferred_task_is_stopped_when_it_outlives_its_ai
     life.started()
     life.tick()
     life.take("L2", "K1")
-    ask = life.submit_of(life.tick()).ask
-    life.tell(on.Accepted(ask=ask, launch_id="L2", seen=running(JOB2, "L2-1")))
+    request_id = life.submit_of(life.tick()).request_id
+    life.tell(on.Accepted(request_id=request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert life.see(over(EXITED_0)) == []
-    assert life.tick(120) == [do.StopJob(ask=4, launch_id="L1", job=JOB, reason="Its Airflow container ended")]
+    assert life.tick(120) == [do.StopJob(request_id=4, launch_id="L1", job=JOB, reason="Its Airflow container ended")]
 
 
 def test_a_superseded_launch_that_waits_is_over():
     life = Life()
     life.take()
     assert life.take("L2", "K1") == []
-    assert life.tick() == [do.Submit(ask=1, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
+    assert life.tick() == [do.Submit(request_id=1, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
-LOOK = do.Describe(ask=2, place="c1", jobs=(JOB,))
+LOOK = do.Describe(request_id=2, place="c1", jobs=(JOB,))
 
 
 def superseded() -> Life:
     """A launch that was not seen to start, and a newer one of its key."""
     life = Life(poll_interval=1e9)
     life.active()
-    life.tell(on.Described(ask=1, seen=(starting(),)))
+    life.tell(on.Described(request_id=1, seen=(starting(),)))
     assert life.take("L2", "K1") == [LOOK]
     assert life.submits() == []
     return life
@@ -157,8 +157,8 @@ def superseded() -> Life:
 
 def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
     life = superseded()
-    assert life.tell(on.Described(ask=2, seen=(starting(),))) == [
-        do.StopJob(ask=3, launch_id="L1", job=JOB, reason=NEWER)
+    assert life.tell(on.Described(request_id=2, seen=(starting(),))) == [
+        do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=NEWER)
     ]
     assert life.submits() == []
     assert life.see(stopped(NEVER_STARTED)) == []
@@ -168,7 +168,7 @@ def test_a_superseded_launch_that_has_not_started_must_not_start_any_more():
 @pytest.mark.parametrize("seen", [running(), over(EXITED_0), stopped(EXITED_0)], ids=["runs", "exited", "stopped"])
 def test_a_superseded_launch_that_started_since_it_was_seen_finishes_on_its_own(seen):
     life = superseded()
-    assert life.tell(on.Described(ask=2, seen=(seen,))) == []
+    assert life.tell(on.Described(request_id=2, seen=(seen,))) == []
     assert life.submits() == ["L2"]
 
 
@@ -176,19 +176,19 @@ def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
     life = Life(poll_interval=10)
     life.active()
     assert [type(effect) for effect in life.tick()] == [do.Describe]
-    assert life.take("L2", "K1") == [do.Describe(ask=3, place="c1", jobs=(JOB,))]
-    assert life.tell(on.Described(ask=2, seen=(starting(),))) == []
+    assert life.take("L2", "K1") == [do.Describe(request_id=3, place="c1", jobs=(JOB,))]
+    assert life.tell(on.Described(request_id=2, seen=(starting(),))) == []
     assert life.see(starting()) == []
-    assert life.tell(on.Described(ask=3, seen=(running(),))) == []
+    assert life.tell(on.Described(request_id=3, seen=(running(),))) == []
     assert life.submits() == ["L2"]
 
 
 def test_a_look_that_fails_leaves_it_to_the_next_sweep():
     life = superseded()
-    life.tell(on.DescribeFailed(ask=2, fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.DescribeFailed(request_id=2, fault=fault(FailureKind.THROTTLED)))
     sweep = next(effect for effect in life.tick(1e9) if isinstance(effect, do.Describe))
     assert life.submits() == []
-    assert life.tell(on.Described(ask=sweep.ask, seen=(running(),))) == []
+    assert life.tell(on.Described(request_id=sweep.request_id, seen=(running(),))) == []
     assert life.submits() == ["L2"]
 
 
@@ -206,14 +206,14 @@ def test_a_revoke_means_the_newest_launch_of_the_key():
 
 def test_a_launch_whose_row_is_being_checked_can_be_revoked():
     life = Life()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.HELD)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD)))
     life.tick()
     assert life.tell(on.Revoked(key="K1")) == [
         do.Note(key="K1", text="Revoked by Airflow while confirming"),
         do.Release(key="K1"),
     ]
-    assert life.tell(on.OwnershipVerified(ask=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.tick(100) == []
     assert life.book.records == {}
 
@@ -227,8 +227,8 @@ def test_a_look_that_is_out_serves_a_launch_that_is_revoked_meanwhile():
         do.Release(key="K1"),
     ]
     assert life.tick() == []
-    assert life.tell(on.FoundByLaunchId(ask=1, launch_ids=("L1",), seen=(running(),))) == [
-        do.StopJob(ask=2, launch_id="L1", job=JOB, reason=REVOKED)
+    assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=(running(),))) == [
+        do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=REVOKED)
     ]
 
 
@@ -247,39 +247,41 @@ def test_a_revoke_says_what_the_job_was_waiting_for():
 
 def test_a_row_that_is_checked_for_a_launch_revoked_meanwhile_says_nothing_any_more():
     life = Life(gap=10.0)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (confirm,) = life.tick(11)
     life.tell(on.Revoked(key="K1"))
-    assert life.tell(on.OwnershipVerified(ask=confirm.ask, launch_ids=("L1",), ours=frozenset())) == []
+    assert life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset())) == []
     assert life.record().doomed == REVOKED
 
 
 def test_a_launch_waits_for_one_in_doubt_and_goes_on_when_that_is_nowhere():
     life = Life(idempotent_submit=False)
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
     (find,) = life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []
     (find,) = life.tick(20)
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []
     assert life.submit_of(life.tick()).launch_id == "L2"
 
 
 def test_what_a_launch_waited_for_before_it_started_is_not_why_it_is_revoked():
     life = Life()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
-    life.tell(on.Accepted(ask=life.submit_of(life.tick(10)).ask, launch_id="L1", seen=running(token="L1-2")))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+    life.tell(
+        on.Accepted(request_id=life.submit_of(life.tick(10)).request_id, launch_id="L1", seen=running(token="L1-2"))
+    )
     note, *_ = life.tell(on.Revoked(key="K1"))
     assert note == do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)
 
 
 def test_a_launch_in_doubt_that_airflow_gave_up_is_looked_for_at_once():
     life = Life()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.launching()
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.FailedByAirflow(key="K1")) == [do.Release(key="K1")]
     assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
 
@@ -288,7 +290,7 @@ def test_a_launch_that_waits_for_another_to_end_is_not_looked_at_until_then():
     life = Life(poll_interval=1e9)
     life.active()
     life.tell(on.Revoked(key="K1"))
-    life.tell(on.StopAnswered(ask=2, launch_id="L1"))
+    life.tell(on.StopAnswered(request_id=2, launch_id="L1"))
     life.take("L2", "K1")
     life.tick()
     assert life.book.next_due() == life.record("L1").due > life.now

@@ -38,7 +38,10 @@ def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_th
     life = revoked_too_late(end, idempotent_submit=idempotent)
     question = confirm(life)
     assert question.launches == (("L2", "K1"),)
-    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
+    assert (
+        life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+        == []
+    )
     assert life.submits() == ["L2"]
 
 
@@ -47,7 +50,10 @@ def test_after_a_gap_it_is_looked_for_as_everything_is():
     assert life.tick(11) == []
     life.see(stopped(EXITED_0))
     question = confirm(life)
-    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
+    assert (
+        life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+        == []
+    )
     (find,) = life.tick()
     assert isinstance(find, do.FindByLaunchId)
     assert find.launch_ids == ("L2",)
@@ -62,7 +68,10 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
     life.see(running())
     life.see(stopped(EXITED_0))
     question = confirm(life)
-    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"}))) == []
+    assert (
+        life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+        == []
+    )
     assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
 
 
@@ -71,7 +80,7 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
 def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(end, stop, success):
     life = revoked_too_late(end(stop), launch_timeout=600.0)
     question = confirm(life)
-    told = life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=success, job=JOB, stop=stop)]
     assert life.submits() == []
     assert life.see(stopped(stop)) == []
@@ -82,7 +91,7 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
     life.awaited = False
-    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [
+    assert life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
         do.Launched(key="K1", job=JOB),
         do.Release(key="K1"),
     ]
@@ -92,11 +101,13 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
 def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
     life = revoked_too_late(over(EXITED_0))
     question = confirm(life)
-    life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert set(life.book.records) == {"L2"}
     assert life.tick(119) == []
     assert life.tick(1) == [
-        do.StopJob(ask=life.record("L2").ask, launch_id="L2", job=JOB, reason="Its Airflow container ended")
+        do.StopJob(
+            request_id=life.record("L2").request_id, launch_id="L2", job=JOB, reason="Its Airflow container ended"
+        )
     ]
 
 
@@ -116,7 +127,11 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
     life.see(over(EXITED_0))
     life.tick(119)
     life.take("L2", "K1")
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(FailureKind.NO_CAPACITY)))
+    life.tell(
+        on.Unaccepted(
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L2", fault=fault(FailureKind.NO_CAPACITY)
+        )
+    )
     assert [type(effect) for effect in life.tick(1)] == [do.StopJob]
     assert life.see(stopped(EXITED_0)) == []
     assert life.submits() == []
@@ -127,11 +142,13 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
 def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_it():
     life = revoked_too_late()
     life.tell(on.WorkloadQueued(launch_id="L3", key="K3", workload="work"))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L3", fault=fault(FailureKind.HELD)))
+    life.tell(
+        on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L3", fault=fault(FailureKind.HELD))
+    )
     life.see(stopped(EXITED_0))
     question = confirm(life)
     assert question.launches == (("L2", "K1"), ("L3", "K3"))
-    told = life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2", "L3"), ours=frozenset()))
+    told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2", "L3"), ours=frozenset()))
     assert [type(effect) for effect in told] == [do.Launched, do.Report, do.Release]
     assert life.book.records == {}
 
@@ -139,10 +156,12 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
 def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matter_any_more():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
-    life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset({"L2"})))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L2", fault=fault(FailureKind.HELD)))
+    life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+    life.tell(
+        on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L2", fault=fault(FailureKind.HELD))
+    )
     question = confirm(life)
-    assert life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset())) == [
+    assert life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
         do.Release(key="K1")
     ]
     assert life.book.records == {}
@@ -152,8 +171,10 @@ def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later
     life = revoked_too_late(over(EXITED_0))
     life.awaited = None
     question = confirm(life)
-    life.tell(on.VerifyOwnershipFailed(ask=question.ask, launch_ids=("L2",), fault=fault(FailureKind.UNREACHED)))
+    life.tell(
+        on.VerifyOwnershipFailed(request_id=question.request_id, launch_ids=("L2",), fault=fault(FailureKind.UNREACHED))
+    )
     (question,) = life.tick(60)
-    life.tell(on.OwnershipVerified(ask=question.ask, launch_ids=("L2",), ours=frozenset()))
+    life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     note, *_ = life.tell(on.Revoked(key="K1"))
     assert note == do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)

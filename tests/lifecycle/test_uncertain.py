@@ -11,10 +11,12 @@ from tests.lifecycle.driver import JOB, JOB2, NEVER_STARTED, Life, fault, runnin
 
 def unanswered(life: Life, request: object = "request") -> None:
     """A launch whose first Submit got no answer."""
-    ask = life.launching()
+    request_id = life.launching()
     assert (
         life.tell(
-            on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request=request, place="c1")
+            on.Unaccepted(
+                request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request=request, place="c1"
+            )
         )
         == []
     )
@@ -26,7 +28,9 @@ def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_req
     unanswered(life)
     assert life.tick(0.49) == []
     assert life.tick(0.6) == [
-        do.Submit(ask=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1", request="request", place="c1")
+        do.Submit(
+            request_id=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1", request="request", place="c1"
+        )
     ]
 
 
@@ -34,8 +38,8 @@ def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_req
 def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trouble):
     life = Life()
     unanswered(life)
-    ask = life.submit_of(life.tick(2)).ask
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(trouble)))
+    request_id = life.submit_of(life.tick(2)).request_id
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
     assert life.record().maybe
     assert (life.record().request, life.record().place) == ("request", "c1")
     assert life.record().phase is Phase.UNCERTAIN
@@ -44,8 +48,10 @@ def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trou
 def test_a_refusal_says_that_the_first_request_did_not_arrive():
     life = Life()
     unanswered(life)
-    ask = life.submit_of(life.tick(2)).ask
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY), request="request"))
+    request_id = life.submit_of(life.tick(2)).request_id
+    life.tell(
+        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY), request="request")
+    )
     submit = life.submit_of(life.tick(200))
     assert (submit.token, submit.request) == ("L1-2", None)
 
@@ -53,16 +59,20 @@ def test_a_refusal_says_that_the_first_request_did_not_arrive():
 def test_a_trouble_of_a_request_that_was_never_unanswered_keeps_no_request():
     """The next one is composed anew: a token in it may be too old by then."""
     life = Life()
-    ask = life.launching()
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.THROTTLED), request="request", place="c1"))
-    assert life.tick(2) == [do.Submit(ask=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
+    request_id = life.launching()
+    life.tell(
+        on.Unaccepted(
+            request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED), request="request", place="c1"
+        )
+    )
+    assert life.tick(2) == [do.Submit(request_id=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
 def test_elsewhere_it_is_looked_for_and_found():
     life = Life(idempotent_submit=False)
     unanswered(life)
-    assert life.tick(2) == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("c1",))]
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(starting(),))) == [
+    assert life.tick(2) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
     assert life.record().containers == 1
@@ -72,21 +82,23 @@ def test_elsewhere_it_is_launched_again_only_after_two_looks_a_grace_period_apar
     life = Life(idempotent_submit=False)
     unanswered(life)
     life.tick(2)
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
     assert life.tick(19) == []
-    assert life.tick(1) == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
-    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=())) == []
+    assert life.tick(1) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == []
     submit = life.submit_of(life.tick())
-    assert (submit.token, submit.ask) == ("L1-1", 4)
+    assert (submit.token, submit.request_id) == ("L1-1", 4)
 
 
 def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
     life = Life(idempotent_submit=False)
     unanswered(life)
     life.tick(2)
-    assert life.tell(on.FindByLaunchIdFailed(ask=2, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
+    assert (
+        life.tell(on.FindByLaunchIdFailed(request_id=2, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
+    )
     assert life.record().misses == 0
-    assert life.tick(2) == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
 
 
 def test_launches_that_are_looked_for_in_one_beat_are_looked_for_together():
@@ -94,7 +106,9 @@ def test_launches_that_are_looked_for_in_one_beat_are_looked_for_together():
     for name in "ABC":
         life.take(name, f"K{name}")
     for submit in life.tick():
-        life.tell(on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER)))
+        life.tell(
+            on.Unaccepted(request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER))
+        )
     finds = life.tick(1)
     assert [len(find.launch_ids) for find in finds] == [3]
     assert sorted(i for find in finds for i in find.launch_ids) == ["A", "B", "C"]
@@ -105,11 +119,13 @@ def test_one_answer_to_a_look_for_several_serves_each():
     life.take()
     life.take("L2", "K2")
     for submit in life.tick():
-        life.tell(on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER)))
+        life.tell(
+            on.Unaccepted(request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER))
+        )
     (find,) = life.tick(1)
-    assert life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=find.launch_ids, seen=(running(token="L2-1"),))) == [
-        do.Launched(key="K2", job=JOB)
-    ]
+    assert life.tell(
+        on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=(running(token="L2-1"),))
+    ) == [do.Launched(key="K2", job=JOB)]
     assert (life.record("L1").misses, life.record("L2").phase) == (1, Phase.ACTIVE)
 
 
@@ -117,7 +133,7 @@ def test_a_found_container_that_has_died_before_it_started_is_replaced():
     life = Life(idempotent_submit=False)
     unanswered(life)
     life.tick(2)
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(stopped(NEVER_STARTED),))) == [
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(stopped(NEVER_STARTED),))) == [
         do.Launched(key="K1", job=JOB),
         do.Note(key="K1", text="Its container never started; launching another (attempt 2 of 3)", stop=NEVER_STARTED),
     ]
@@ -129,9 +145,9 @@ def test_a_launch_revoked_while_uncertain_is_looked_for_and_stopped():
     unanswered(life)
     note = do.Note(key="K1", text="Revoked by Airflow while uncertain", fault=fault(FailureKind.NO_ANSWER))
     assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1")]
-    assert life.tick() == [do.FindByLaunchId(ask=2, launch_ids=("L1",), families=("L1",), places=("c1",))]
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=(running(),))) == [
-        do.StopJob(ask=3, launch_id="L1", job=JOB, reason="Airflow revoked the task")
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(running(),))) == [
+        do.StopJob(request_id=3, launch_id="L1", job=JOB, reason="Airflow revoked the task")
     ]
 
 
@@ -140,9 +156,9 @@ def test_a_launch_revoked_while_uncertain_and_found_nowhere_twice_is_over():
     unanswered(life)
     life.tell(on.Revoked(key="K1"))
     life.tick()
-    assert life.tell(on.FoundByLaunchId(ask=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.FindByLaunchId(ask=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
-    assert life.tell(on.FoundByLaunchId(ask=3, launch_ids=("L1",), seen=())) == []
+    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
+    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == []
     assert life.book.records == {}
 
 
@@ -150,7 +166,7 @@ def test_a_launch_that_is_doomed_between_two_looks_is_not_looked_for_sooner():
     life = Life(idempotent_submit=False)
     unanswered(life)
     (find,) = life.tick(2)
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     life.tell(on.Revoked(key="K1"))
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.FindByLaunchId]
@@ -162,10 +178,14 @@ def test_each_doubt_is_looked_into_twice():
     unanswered(life)
     for pause in (2, 20):
         (find,) = life.tick(pause)
-        life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+        life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
+    life.tell(
+        on.Unaccepted(
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)
+        )
+    )
     (find,) = life.tick(5)
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.FindByLaunchId]
 
@@ -175,10 +195,14 @@ def test_a_look_for_several_goes_on_after_one_that_nobody_waits_for_any_more():
     for name in ("L1", "L2"):
         life.tell(on.WorkloadQueued(launch_id=name, key=f"K{name}", workload="work"), after=30)
     for submit in life.tick():
-        life.tell(on.Unaccepted(ask=submit.ask, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER)))
+        life.tell(
+            on.Unaccepted(request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER))
+        )
     (find,) = life.tick(1)
     answer = on.FoundByLaunchId(
-        ask=find.ask, launch_ids=("gone", *sorted(find.launch_ids)), seen=(starting(), starting(JOB2, "L2-1"))
+        request_id=find.request_id,
+        launch_ids=("gone", *sorted(find.launch_ids)),
+        seen=(starting(), starting(JOB2, "L2-1")),
     )
     assert life.tell(answer) == [do.Launched(key="KL1", job=JOB), do.Launched(key="KL2", job=JOB2)]
 
@@ -187,10 +211,10 @@ def test_a_replacement_in_doubt_is_looked_into_twice_too():
     life = Life(idempotent_submit=False, missing_sightings=1, missing_grace=0.0)
     life.active()
     life.sweep(missing=[JOB])
-    ask = life.submit_of(life.tick(60)).ask
-    life.tell(on.Unaccepted(ask=ask, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    request_id = life.submit_of(life.tick(60)).request_id
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(60)
-    life.tell(on.FoundByLaunchId(ask=find.ask, launch_ids=("L1",), seen=()))
+    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.FindByLaunchId]
 
@@ -198,7 +222,7 @@ def test_a_replacement_in_doubt_is_looked_into_twice_too():
 def test_a_request_is_repeated_for_its_own_token_only():
     life = Life()
     unanswered(life)
-    life.tell(on.Accepted(ask=life.submit_of(life.tick(2)).ask, launch_id="L1", seen=starting()))
+    life.tell(on.Accepted(request_id=life.submit_of(life.tick(2)).request_id, launch_id="L1", seen=starting()))
     life.see(stopped(NEVER_STARTED))
     submit = next(effect for effect in life.tick(60) if isinstance(effect, do.Submit))
     assert (submit.token, submit.request) == ("L1-2", None)

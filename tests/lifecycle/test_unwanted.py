@@ -25,16 +25,16 @@ def asked(effects):
 
 def test_what_has_not_started_is_checked_once_in_an_interval_and_nothing_else(life):
     life.started("L1", "K1", JOB)
-    life.tell(on.WantedChecked(ask=life.book.state.check.ask))
+    life.tell(on.WantedChecked(request_id=life.book.state.check.request_id))
     life.active("L2", "K2", JOB2)
     life.take("L3", "K3")
     assert asked(life.tick(4)) == []
     (question,) = asked(life.tick(1))
     assert question.launches == (("L2", "K2"), ("L3", "K3"))
     assert asked(life.tick(100)) == []
-    life.tell(on.WantedChecked(ask=question.ask))
+    life.tell(on.WantedChecked(request_id=question.request_id))
     (question,) = asked(life.tick())
-    life.tell(on.WantedChecked(ask=question.ask))
+    life.tell(on.WantedChecked(request_id=question.request_id))
     assert asked(life.tick(4)) == []
     assert len(asked(life.tick(1))) == 1
 
@@ -50,7 +50,9 @@ def test_nothing_is_checked_while_the_executor_ends_or_where_nobody_wants_that(e
 
 def check(life, *unwanted):
     """The answer to the check that is out."""
-    return life.tell(on.WantedChecked(ask=life.book.state.check.ask, unwanted=tuple((each, WHY) for each in unwanted)))
+    return life.tell(
+        on.WantedChecked(request_id=life.book.state.check.request_id, unwanted=tuple((each, WHY) for each in unwanted))
+    )
 
 
 def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
@@ -59,7 +61,7 @@ def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
     assert told == [
         do.Note(key="K1", text=TEXT, job=JOB),
         do.Release(key="K1"),
-        do.StopJob(ask=told[-1].ask, launch_id="L1", job=JOB, reason=TEXT),
+        do.StopJob(request_id=told[-1].request_id, launch_id="L1", job=JOB, reason=TEXT),
     ]
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.book.records == {}
@@ -67,16 +69,20 @@ def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
 
 def test_a_launch_that_was_not_sent_is_over(life):
     life.take()
-    life.tell(on.Unaccepted(ask=life.submit_of(life.tick()).ask, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+    life.tell(
+        on.Unaccepted(
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)
+        )
+    )
     assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1")]
     assert life.book.records == {}
 
 
 def test_a_launch_whose_answer_is_out_is_withdrawn_and_stopped_if_it_was_sent(life):
-    ask = life.launching()
-    assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1"), do.Withdraw(ask=ask)]
-    (stop,) = life.tell(on.Accepted(ask=ask, launch_id="L1", seen=starting()))
-    assert stop == do.StopJob(ask=stop.ask, launch_id="L1", job=JOB, reason=TEXT)
+    request_id = life.launching()
+    assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1"), do.Withdraw(request_id=request_id)]
+    (stop,) = life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
+    assert stop == do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=TEXT)
 
 
 def test_what_has_started_meanwhile_is_left_to_airflow(life):
@@ -87,9 +93,9 @@ def test_what_has_started_meanwhile_is_left_to_airflow(life):
 
 def test_a_late_or_doubled_answer_changes_nothing(life):
     life.active()
-    ask = life.book.state.check.ask
+    request_id = life.book.state.check.request_id
     check(life)
-    assert life.tell(on.WantedChecked(ask=ask, unwanted=(("L1", WHY),))) == []
+    assert life.tell(on.WantedChecked(request_id=request_id, unwanted=(("L1", WHY),))) == []
     assert life.machine.owns("K1")
 
 

@@ -81,7 +81,7 @@ def test_a_job_that_outlives_its_airflow_container_is_stopped_after_a_grace():
     life.tick()
     life.see(over(EXITED_0))
     assert life.tick(119) == []
-    assert life.tick(1) == [do.StopJob(ask=4, launch_id="L1", job=JOB, reason="Its Airflow container ended")]
+    assert life.tick(1) == [do.StopJob(request_id=4, launch_id="L1", job=JOB, reason="Its Airflow container ended")]
     assert life.record().phase is Phase.STOPPING
 
 
@@ -102,8 +102,8 @@ def test_what_was_seen_earlier_and_arrives_later_changes_nothing():
 
 def test_a_job_that_ran_and_ended_before_its_submit_was_answered_is_reported_at_once():
     life = Life()
-    ask = life.launching()
-    assert life.tell(on.Accepted(ask=ask, launch_id="L1", seen=stopped(EXITED_0))) == [
+    request_id = life.launching()
+    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=stopped(EXITED_0))) == [
         do.Launched(key="K1", job=JOB),
         do.Report(key="K1", success=True, job=JOB, stop=EXITED_0),
     ]
@@ -115,9 +115,9 @@ def test_each_place_is_asked_in_calls_of_bounded_size():
         life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c1")))
     life.tell(on.Adopted(launch_id="L9", key="K9", job=Job("arn:9", "c2")))
     assert life.tick() == [
-        do.Describe(ask=1, place="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
-        do.Describe(ask=2, place="c1", jobs=(Job("arn:2", "c1"),)),
-        do.Describe(ask=3, place="c2", jobs=(Job("arn:9", "c2"),)),
+        do.Describe(request_id=1, place="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
+        do.Describe(request_id=2, place="c1", jobs=(Job("arn:2", "c1"),)),
+        do.Describe(request_id=3, place="c2", jobs=(Job("arn:9", "c2"),)),
     ]
 
 
@@ -125,37 +125,40 @@ def test_the_next_sweep_begins_so_early_that_its_answers_are_in_when_the_interva
     life = Life(observe_batch=1, poll_interval=8)
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB2))
-    assert life.tick() == [do.Describe(ask=1, place="c1", jobs=(JOB,)), do.Describe(ask=2, place="c1", jobs=(JOB2,))]
-    life.tell(on.Described(ask=1, seen=(running(),)), after=1)
-    life.tell(on.Described(ask=2, seen=(running(JOB2),)), after=0.5)
+    assert life.tick() == [
+        do.Describe(request_id=1, place="c1", jobs=(JOB,)),
+        do.Describe(request_id=2, place="c1", jobs=(JOB2,)),
+    ]
+    life.tell(on.Described(request_id=1, seen=(running(),)), after=1)
+    life.tell(on.Described(request_id=2, seen=(running(JOB2),)), after=0.5)
     assert life.tick(4.9) == []
-    assert [effect.ask for effect in life.tick(0.1)] == [3, 4]
+    assert [effect.request_id for effect in life.tick(0.1)] == [3, 4]
 
 
 def test_a_sweep_begins_a_quarter_of_the_interval_early_at_most():
     life = Life(poll_interval=8)
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    life.tell(on.Described(ask=1, seen=(running(),)), after=5)
+    life.tell(on.Described(request_id=1, seen=(running(),)), after=5)
     assert life.tick(0.9) == []
-    assert [effect.ask for effect in life.tick(0.1)] == [2]
+    assert [effect.request_id for effect in life.tick(0.1)] == [2]
 
 
 def test_a_sweep_that_took_longer_than_the_interval_is_followed_by_the_next_at_once():
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    life.tell(on.Described(ask=1, seen=(running(),)), after=60)
-    assert life.tick() == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
+    life.tell(on.Described(request_id=1, seen=(running(),)), after=60)
+    assert life.tick() == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
 
 
 def test_a_sweep_that_failed_is_made_again_after_the_interval():
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    assert life.tell(on.DescribeFailed(ask=1, fault=fault(FailureKind.THROTTLED)), after=1) == []
+    assert life.tell(on.DescribeFailed(request_id=1, fault=fault(FailureKind.THROTTLED)), after=1) == []
     assert life.tick(2.9) == []
-    assert life.tick(0.1) == [do.Describe(ask=2, place="c1", jobs=(JOB,))]
+    assert life.tick(0.1) == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
 
 
 def test_where_nothing_runs_nothing_is_asked():

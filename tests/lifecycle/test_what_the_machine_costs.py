@@ -32,7 +32,7 @@ def life_with(count):
 def see_all(life, effects):
     for observe in effects:
         seen = tuple(running(job, f"L{job.arn[4:]}-1") for job in observe.jobs)
-        life.machine.handle(on.Described(ask=observe.ask, seen=seen), 0.0)
+        life.machine.handle(on.Described(request_id=observe.request_id, seen=seen), 0.0)
 
 
 def handling(life, event, now):
@@ -64,7 +64,7 @@ def test_a_sweep_takes_a_few_steps_for_each_job(count):
 def test_a_listing_that_still_has_everybody_costs_next_to_nothing(count):
     life = life_with(count)
     (watch,) = [effect for effect in life.machine.handle(on.Tick(), 5.0) if isinstance(effect, do.ListRunning)]
-    steps, told = handling(life, on.RunningListed(ask=watch.ask, place=watch.place, unlisted=()), 5.1)
+    steps, told = handling(life, on.RunningListed(request_id=watch.request_id, place=watch.place, unlisted=()), 5.1)
     assert told == []
     assert steps < 200
 
@@ -75,10 +75,12 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
         seen = tuple(
             stopped(EXITED_0, Job(f"arn:{number}", "c"), f"L{number}-1") for number in range(count - 99, count)
         )
-        steps, settles = handling(life, on.Described(ask=None, seen=seen), 6.0)
+        steps, settles = handling(life, on.Described(request_id=None, seen=seen), 6.0)
         assert [type(effect) for effect in settles] == [do.VerifyExit] * 99
         for settle in settles:
-            more, told = handling(life, on.ExitVerified(ask=settle.ask, launch_id=settle.launch_id, awaited=True), 6.1)
+            more, told = handling(
+                life, on.ExitVerified(request_id=settle.request_id, launch_id=settle.launch_id, awaited=True), 6.1
+            )
             assert [type(effect) for effect in told] == [do.Report]
             steps += more
         return steps
@@ -93,9 +95,9 @@ def test_a_launch_takes_as_many_steps_beside_thousands_of_jobs_as_beside_hundred
         life = life_with(count)
         taken, _ = handling(life, on.WorkloadQueued(launch_id="new", key="key", workload="work"), 1.0)
         begun, told = handling(life, on.Tick(), 1.0)
-        ask = life.submit_of(told).ask
+        request_id = life.submit_of(told).request_id
         known, _ = handling(
-            life, on.Accepted(ask=ask, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 1.1
+            life, on.Accepted(request_id=request_id, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 1.1
         )
         return taken + begun + known
 

@@ -267,7 +267,7 @@ class BatchCloud:
     def check(self) -> CallFailure | None:
         """Describe a job that cannot exist: an empty answer takes everything but the right to submit."""
         try:
-            self._calls.ask("DescribeJobs", "describe_jobs", {"jobs": [NO_JOB]})
+            self._calls.call("DescribeJobs", "describe_jobs", {"jobs": [NO_JOB]})
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             return fault_of(error, "DescribeJobs")
         return None

@@ -53,7 +53,7 @@ class Stopper:
     def _terminate_job(self, job: Job, reason: str) -> CallFailure | None:
         try:
             arguments = {"jobId": id_of(job.arn), "reason": _cut(reason)}
-            self._calls.ask("TerminateJob", "terminate_job", arguments, is_answer=_is_unknown_job)
+            self._calls.call("TerminateJob", "terminate_job", arguments, is_answer=_is_unknown_job)
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
             return None if _is_unknown_job(error) else fault_of(error, "TerminateJob")
         return None
@@ -63,7 +63,7 @@ class Stopper:
         ids = [id_of(job.arn) for job in jobs]
         try:
             arguments = {"jobs": ids, "reason": _cut(reason)}
-            answer = self._calls.ask("TerminateJobs", "terminate_jobs", arguments, is_answer=_is_unknown_call)
+            answer = self._calls.call("TerminateJobs", "terminate_jobs", arguments, is_answer=_is_unknown_call)
         except Exception as error:  # noqa: BLE001 -- the fault is the answer
             fault = fault_of(error, "TerminateJobs")
             if _is_unknown_call(error):

@@ -287,7 +287,7 @@ class EcsCloud:
 
     def _stop(self, cluster: str, task: str, reason: str) -> None:
         arguments = {"cluster": cluster, "task": task, "reason": reason}
-        self._calls.ask("StopTask", "stop_task", arguments, is_answer=_is_not_found)
+        self._calls.call("StopTask", "stop_task", arguments, is_answer=_is_not_found)
 
     def check(self) -> CallFailure | None:
         """Stop a task that cannot exist: not to find it takes everything a launch takes but the right to launch."""

@@ -40,17 +40,17 @@ class Request:
 
     Attributes:
         token: at most one container may exist for it.
-        place: where (ECS cluster); empty where the service needs none.
+        location: where (ECS cluster); empty where the service needs none.
         arguments: of the API call, exactly as they are sent; contains the task's token: never log or print it.
     """
 
     token: Token
-    place: str
+    location: str
     arguments: Mapping[str, Any]
 
     def __repr__(self) -> str:
         """Without the arguments: they hold a credential."""
-        return f"Request(token={self.token!r}, place={self.place!r})"
+        return f"Request(token={self.token!r}, location={self.location!r})"
 
 
 #: A submit's answer for one request: the job it made (now or earlier, for the same token), or why there is none.
@@ -84,16 +84,16 @@ class Cloud(Protocol):
         """
         ...
 
-    def describe(self, place: str, jobs: Sequence[Job]) -> Description:
-        """Look at jobs of one place; each is seen, or missing, or (in an odd answer) not told of.
+    def describe(self, location: str, jobs: Sequence[Job]) -> Description:
+        """Look at jobs of one location; each is seen, or missing, or (in an odd answer) not told of.
 
         Raises:
             CloudError: the service did not say.
         """
         ...
 
-    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Those of these jobs that a listing of what runs in that place does not have: they are to be described.
+    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Those of these jobs that a listing of what runs in that location does not have: they are to be described.
 
         Costs a twentieth of describing them. Without the right to list, all of them.
 
@@ -102,7 +102,7 @@ class Cloud(Protocol):
         """
         ...
 
-    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The containers, running or recently stopped, whose tokens were made from these launch ids.
 
         The newest of each launch is among them. What may not be listed is unknown, not absent: with `idempotent_submit`
@@ -121,11 +121,11 @@ class Cloud(Protocol):
         """
         ...
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment, each with who it says that it is; what may not be listed is left out.
 
         Args:
-            places: where.
+            locations: where.
             ended_of: launches of which a container is told of, too, that has ended, if none of theirs runs.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The one place where a failed AWS call gets its meaning: an exception or a refusal in, a `CallFailure` out.
+"""The one location where a failed AWS call gets its meaning: an exception or a refusal in, a `CallFailure` out.
 
 What matters most is what surely did *not* happen. A request that never left, a throttle and a 4xx did nothing; after
 anything else (a lost answer, a 5xx, an exception nobody knows) the request may have been carried out, and the caller

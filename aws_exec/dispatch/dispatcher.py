@@ -1,11 +1,11 @@
 """Carries I/O effects out, off the scheduler's thread, and answers each with exactly one completion event.
 
 Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect is
-completed once: `Asks.complete` is the only place that writes to the inbox, and the first completion counts. What the
-scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a signal
-handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
+completed once: `OpenRequests.complete` is the only place that writes to the inbox, and the first completion counts.
+What the scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a
+signal handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
-The lanes' work may raise anything: the lane hands it to `_lost`, which is the one place where an exception becomes a
+The lanes' work may raise anything: the lane hands it to `_lost`, which is the one location where an exception becomes a
 completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
 looks after them once a second, and the router by a thread that the scheduler's beat starts.
 
@@ -82,7 +82,8 @@ class Dispatcher:
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
             with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
         rows: asks Airflow's database.
-        survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the places there are.
+        survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the locations there
+            are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
         reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
             told of throttles, and closed.
@@ -432,10 +433,10 @@ class Dispatcher:
             return on.FleetListed(request_id=effect.request_id, sightings=tuple(self._survey(effect.ended_of)))
         jobs = effect.jobs
         if isinstance(effect, do.ListRunning):
-            jobs = tuple(self._cloud.watch(effect.place, jobs))
+            jobs = tuple(self._cloud.watch(effect.location, jobs))
             if not 0 < len(jobs) <= effect.at_once:
-                return on.RunningListed(request_id=effect.request_id, place=effect.place, unlisted=jobs)
-        description = self._cloud.describe(effect.place, jobs)
+                return on.RunningListed(request_id=effect.request_id, location=effect.location, unlisted=jobs)
+        description = self._cloud.describe(effect.location, jobs)
         return on.Described(request_id=effect.request_id, seen=description.seen, missing=description.missing)
 
     def _find(self, effect: do.FindByLaunchId) -> None:
@@ -447,9 +448,9 @@ class Dispatcher:
         finds = [effect, *(other for other in more if isinstance(other, do.FindByLaunchId))]
         self._sending(finds)
         families = dict.fromkeys(family for find in finds for family in find.families)
-        places = dict.fromkeys(place for find in finds for place in find.places)
+        locations = dict.fromkeys(location for find in finds for location in find.locations)
         seen: defaultdict[LaunchId, list[Observation]] = defaultdict(list)
-        for each in self._cloud.find(tuple(families), tuple(places)):
+        for each in self._cloud.find(tuple(families), tuple(locations)):
             seen[launch_of(each.token or "")].append(each)
         for find in finds:
             # Of thousands that were found, it is told of its own: the scheduler's thread reads them.

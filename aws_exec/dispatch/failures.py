@@ -15,13 +15,13 @@ def failed(effect: do.IoEffect, fault: CallFailure, request: Request | None = No
     """The completion of an effect that a fault ended; `request` is what a Submit sent, or would have."""
     match effect:
         case do.Submit():
-            place = request.place if request is not None else effect.place
+            location = request.location if request is not None else effect.location
             return on.Unaccepted(
                 request_id=effect.request_id,
                 launch_id=effect.launch_id,
                 fault=fault,
                 request=request or effect.request,
-                place=place,
+                location=location,
             )
         case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
             return unasked(effect, fault)

@@ -76,9 +76,9 @@ class LaneLog:
         with self._lock:
             self._unforeseen[operation, name] = None
         frames = traceback.extract_tb(error.__traceback__)
-        place = (frames[-1].filename, frames[-1].lineno) if frames else None
+        location = (frames[-1].filename, frames[-1].lineno) if frames else None
         database = is_of_database(error)
-        left_out = self._due((operation, name) if database else (name, place))
+        left_out = self._due((operation, name) if database else (name, location))
         if left_out is None:
             return
         if database:

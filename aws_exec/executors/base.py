@@ -53,7 +53,7 @@ class ContainerExecutor(StartingExecutor):
     CommandType = Command
     ExecutorConfigType = ExecutorConfig
 
-    def _job_of(self, external_id: str, place: str) -> Job | None:
+    def _job_of(self, external_id: str, location: str) -> Job | None:
         """The job that Airflow's external executor id names; None if it names none."""
         raise NotImplementedError
 
@@ -131,8 +131,8 @@ class ContainerExecutor(StartingExecutor):
             plan = self._plan(workload, workload.words(self.jwt_generator), identity)
         except InvalidExecutorConfig as error:
             raise CloudError(CallFailure(FailureKind.INVALID, messages.OURS, message=str(error))) from error
-        self._locations.use(plan.place)
-        return Request(identity.token, plan.place, plan.arguments)
+        self._locations.use(plan.location)
+        return Request(identity.token, plan.location, plan.arguments)
 
     def _confirm(
         self, launches: Sequence[tuple[LaunchId, Key]], read: Collection[LaunchId]
@@ -225,9 +225,9 @@ class ContainerExecutor(StartingExecutor):
             return False
 
     def _adopt(self, row: airflow_db.Row) -> bool:
-        place = self._place_of(row.executor_config, row.queue)
-        self._locations.use(place)
-        job = self._job_of(row.external_id, place)
+        location = self._location_of(row.executor_config, row.queue)
+        self._locations.use(location)
+        job = self._job_of(row.external_id, location)
         if job is not None:
             # Derived from the job, so that every later scheduler gives its replacements the same tokens.
             launch_id = str(uuid5(NAMESPACE_URL, job.arn))
@@ -238,7 +238,9 @@ class ContainerExecutor(StartingExecutor):
         self._launch_ids.remember(launch_id)
         workload = QueuedRow(row.key) if row.queued else None
         self._handle(
-            events.Adopted(launch_id=launch_id, key=row.key, job=job, workload=workload, place=place, origin=row.origin)
+            events.Adopted(
+                launch_id=launch_id, key=row.key, job=job, workload=workload, location=location, origin=row.origin
+            )
         )
         if self.machine.owns(row.key):
             self.running.add(row.key)  # type: ignore[arg-type] # likewise

@@ -45,7 +45,7 @@ class AwsBatchExecutor(ContainerExecutor):
     def _adapter(self, options: BatchOptions, deployment: str) -> BatchCloud:
         return BatchCloud(
             self._clients.get,
-            job_queue=self._builder.place(),
+            job_queue=self._builder.location(),
             name_prefix=self._builder.name_prefix,
             deployment=deployment,
             container_name=options.container_name,
@@ -65,8 +65,8 @@ class AwsBatchExecutor(ContainerExecutor):
     def _slow_start(self, _options: BatchOptions) -> str:
         return "AWS Batch may have to start an instance first"
 
-    def _job_of(self, external_id: str, place: str) -> Job | None:
-        return Job(external_id, place) if _JOB_ARN.fullmatch(external_id) else None
+    def _job_of(self, external_id: str, location: str) -> Job | None:
+        return Job(external_id, location) if _JOB_ARN.fullmatch(external_id) else None
 
     # -- the documented methods ---------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class AwsEcsExecutor(ContainerExecutor):
         self._launch_type_is_open = _leaves_launch_type_open(options)
         self._ecs = EcsCloud(
             self._clients.get,
-            cluster=self._builder.place(),
+            cluster=self._builder.location(),
             container_name=options.container_name,
             started_by=started_by(deployment),
             before_read=self._reads.take,
@@ -74,7 +74,7 @@ class AwsEcsExecutor(ContainerExecutor):
         """What a cluster needs said where nothing is configured. On a lane's thread."""
         if not self._launch_type_is_open or self._builder.names_launch_type(executor_config, queue):
             return None
-        return self._launch_types.of(self._place_of(executor_config, queue))
+        return self._launch_types.of(self._location_of(executor_config, queue))
 
     def _max_attempts(self, options: EcsOptions) -> int:
         return self.MAX_RUN_TASK_ATTEMPTS or options.max_attempts
@@ -88,8 +88,8 @@ class AwsEcsExecutor(ContainerExecutor):
         scaling = [name for name in named if not name.startswith("FARGATE")]
         return f"capacity provider {', '.join(scaling)} may have to start an instance first" if scaling else ""
 
-    def _job_of(self, external_id: str, place: str) -> Job | None:
-        return Job(external_id, place) if _TASK_ARN.fullmatch(external_id) else None
+    def _job_of(self, external_id: str, location: str) -> Job | None:
+        return Job(external_id, location) if _TASK_ARN.fullmatch(external_id) else None
 
     # -- the documented methods ---------------------------------------------------------------------------------------
 

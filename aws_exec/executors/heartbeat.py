@@ -183,8 +183,8 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
     def _begin_survey(self) -> None:
         records = self.machine.book.records
         self._had_at_survey = frozenset([*records, *compat.queued_callbacks(self)])
-        for place in {record.place for record in records.values() if record.place}:
-            self._locations.use(place)
+        for location in {record.location for record in records.values() if record.location}:
+            self._locations.use(location)
 
     def _say_running(self, key: Any, job: Job) -> None:
         # The scheduler overwrites external_executor_id with it. A callback of a dead scheduler is first heard of here.

@@ -29,7 +29,7 @@ def names_launch_type(document: object) -> bool:
 
 @dataclass(slots=True)
 class _LookUp:
-    """The answer for one place; `lock` is held by the thread that asks, and whoever needs the answer waits for it.
+    """The answer for one location; `lock` is held by the thread that asks, and whoever needs the answer waits for it.
 
     A thread that dies while it asks lets go of the lock without an answer, and the next one asks.
     """
@@ -42,7 +42,7 @@ class _LookUp:
 
 
 class LaunchTypes:
-    """The default launch type of each place. Thread-safe; who asks for one place keeps nobody else waiting.
+    """The default launch type of each location. Thread-safe; who asks for one location keeps nobody else waiting.
 
     Args:
         look_up: asks AWS; may take seconds, and raise.
@@ -55,25 +55,25 @@ class LaunchTypes:
         self._lock = threading.Lock()
         self._look_ups: Recent[str, _LookUp] = Recent(_PLACES)
 
-    def of(self, place: str) -> str | None:
-        """What a request to this place is to say; None: nothing.
+    def of(self, location: str) -> str | None:
+        """What a request to this location is to say; None: nothing.
 
         Raises:
             CloudError: it could not be found out, now or some seconds ago.
         """
         begun = self._clock()
         with self._lock:
-            one = self._look_ups[place] = self._look_ups.get(place) or _LookUp()  # it is the newest
+            one = self._look_ups[location] = self._look_ups.get(location) or _LookUp()  # it is the newest
         with one.lock:
             if one.until is not None and begun >= one.until:
-                self._ask(place, one)
+                self._ask(location, one)
             if one.error is not None:
                 raise one.error
             return one.answer
 
-    def _ask(self, place: str, one: _LookUp) -> None:
+    def _ask(self, location: str, one: _LookUp) -> None:
         try:
-            one.answer, one.error, one.until = self._look_up(place), None, None
+            one.answer, one.error, one.until = self._look_up(location), None, None
         except CloudError as error:
             one.error, one.until = error, self._clock() + (0.0 if _is_waited_for(error) else FAILURE_SECONDS)
 

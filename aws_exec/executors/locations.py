@@ -48,7 +48,7 @@ class Locations:
         begun = self._clock()
         sightings = look(tuple(dict.fromkeys((*self._configured, *list(self._used)))))
         for sighting in sightings:
-            self.use(sighting.seen.job.place)
+            self.use(sighting.seen.job.location)
         self._forget([each for each, used in list(self._used.items()) if used < begun - LINGER_SECONDS])
         return sightings
 

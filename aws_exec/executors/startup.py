@@ -57,11 +57,11 @@ class Builder(Protocol):
 
     warnings: tuple[str, ...]
 
-    def place(self, executor_config: object = None, queue: str | None = None) -> str:
+    def location(self, executor_config: object = None, queue: str | None = None) -> str:
         """Where a task of this Airflow queue goes; raises InvalidExecutorConfig."""
         ...
 
-    def places(self) -> Sequence[str]:
+    def locations(self) -> Sequence[str]:
         """Where the configuration sends tasks."""
         ...
 
@@ -99,7 +99,7 @@ class StartingExecutor(BeatingExecutor):
 
     _builder: Any = None
     #: Where the tasks of an Airflow queue go that have no executor_config.
-    _place_of_queue: Callable[[str | None], str]
+    _location_of_queue: Callable[[str | None], str]
     _clients: ClientSource[Any]
     _reads: Pacer
 
@@ -191,8 +191,8 @@ class StartingExecutor(BeatingExecutor):
         options, self._builder = self._read_options(said.get, team, file)
         for warning in self._builder.warnings:
             self.log.warning("[%s] %s", self.SECTION, warning)
-        self._place_of_queue = lru_cache(_QUEUES)(partial(self._builder.place, None))
-        self._locations = Locations(self._builder.places(), self._clock)
+        self._location_of_queue = lru_cache(_QUEUES)(partial(self._builder.location, None))
+        self._locations = Locations(self._builder.locations(), self._clock)
         self._options = options
         self._deployment = options.deployment or compat.default_deployment()
         self._clients = ClientSource(partial(self._client, options))
@@ -261,7 +261,7 @@ class StartingExecutor(BeatingExecutor):
             ended_of: launches whose end is told, too.
         """
         cloud = self._ready_cloud()
-        return self._locations.survey(lambda places: cloud.survey(places, ended_of))
+        return self._locations.survey(lambda locations: cloud.survey(locations, ended_of))
 
     def _policy(self, options: ExecutorOptions, cloud: Cloud) -> Policy:
         can = cloud.capabilities
@@ -301,15 +301,15 @@ class StartingExecutor(BeatingExecutor):
                 timeout,
             )
 
-    def _place_of(self, executor_config: object, queue: str | None = None) -> str:
+    def _location_of(self, executor_config: object, queue: str | None = None) -> str:
         """Where the container of such a task is; where it would be without an executor_config that cannot be read."""
         if not executor_config:
-            return self._place_of_queue(queue)
+            return self._location_of_queue(queue)
         try:
-            return str(self._builder.place(executor_config, queue))
+            return str(self._builder.location(executor_config, queue))
         except InvalidExecutorConfig:
-            # It fails its task when it is launched; here it only means that the place is the configured one.
-            return str(self._builder.place(None, queue))
+            # It fails its task when it is launched; here it only means that the location is the configured one.
+            return str(self._builder.location(None, queue))
 
     # -- health -------------------------------------------------------------------------------------------------------
 

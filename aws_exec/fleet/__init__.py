@@ -20,7 +20,7 @@ from aws_exec.fleet.listing import Filter, Problem, survey
 from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
 from aws_exec.fleet.opening import Asked, Fleet, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
-from aws_exec.fleet.service import ContextLine, FleetQuery, LogPlace, Service
+from aws_exec.fleet.service import ContextLine, FleetQuery, LogLocation, Service
 from aws_exec.fleet.stopping import Stopping, check_ours
 from aws_exec.fleet.waiting import Until, is_well, wait
 from aws_exec.settings.common.prices import Size
@@ -37,7 +37,7 @@ __all__ = [
     "FleetError",
     "FleetJob",
     "FleetQuery",
-    "LogPlace",
+    "LogLocation",
     "MisusedError",
     "Problem",
     "RetryUntilDeadline",

@@ -16,7 +16,7 @@ _ECS_ID = r"[0-9a-f]{32}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ARN = re.compile(
     rf"arn:[\w-]+:(?P<service>ecs|batch):(?P<region>[\w-]+):\d+:"
-    rf"(?:task/(?:(?P<place>[\w-]+)/)?{_ECS_ID}|job/{_UUID}(?::\d+)?)"
+    rf"(?:task/(?:(?P<location>[\w-]+)/)?{_ECS_ID}|job/{_UUID}(?::\d+)?)"
 )
 _ID = re.compile(rf"{_ECS_ID}|{_UUID}")
 #: Shorter ones are likely to be a mistake, and two of a thousand jobs share three digits.
@@ -35,7 +35,7 @@ class Address:
     Attributes:
         text: as it was given.
         arn, id: if it is one, in full.
-        service, region, place: as an ARN says them; empty where it does not.
+        service, region, location: as an ARN says them; empty where it does not.
         prefix: of an ARN or an id.
         dag, task, map_index, run: if it is a task instance; the last two may be empty, for any.
     """
@@ -45,7 +45,7 @@ class Address:
     id: str = ""
     service: str = ""
     region: str = ""
-    place: str = ""
+    location: str = ""
     prefix: str = ""
     dag: str = ""
     task: str = ""
@@ -71,7 +71,7 @@ def parse(text: str) -> Address:
         MisusedError: it is none.
     """
     if found := _ARN.fullmatch(text):
-        return Address(text, text, text.rpartition("/")[2], found["service"], found["region"], found["place"] or "")
+        return Address(text, text, text.rpartition("/")[2], found["service"], found["region"], found["location"] or "")
     if _ID.fullmatch(text):
         return Address(text, id=text)
     if text.startswith("arn:") or _PREFIX.fullmatch(text):
@@ -140,11 +140,11 @@ def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]
         dashed = "-" in address.id
         if (address.service and name != address.service) or dashed is (name == "ecs"):
             continue
-        for place in (address.place,) if address.place else service.places()[: 1 if dashed else None]:
+        for location in (address.location,) if address.location else service.locations()[: 1 if dashed else None]:
             try:
-                found += service.describe(place, [address.arn or address.id])
+                found += service.describe(location, [address.arn or address.id])
             except CloudError as error:
-                if not (address.place and error.fault.code == "ClusterNotFoundException"):
+                if not (address.location and error.fault.code == "ClusterNotFoundException"):
                     raise
     return found
 

@@ -20,7 +20,7 @@ from aws_exec.fleet import attribution
 from aws_exec.fleet.batch_context import on_spot, surroundings
 from aws_exec.fleet.model import FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Patience, PatientCalls
-from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogPlace
+from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
@@ -72,28 +72,30 @@ class BatchFleet:
         """Fifty; one where this botocore or the service does not know TerminateJobs."""
         return self._stopper.at_once
 
-    def places(self) -> Sequence[str]:
+    def locations(self) -> Sequence[str]:
         """The job queues."""
         if not self._queues:
             pages = self._calls.pages("DescribeJobQueues", "describe_job_queues", "jobQueues", "jobQueueName")
             self._queues = tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
         return self._queues
 
-    def pages(self, place: str, wanted: FleetQuery) -> Iterator[list[str]]:
+    def pages(self, location: str, wanted: FleetQuery) -> Iterator[list[str]]:
         """Ids, in the order in which jobs go through the statuses: one that moves on is met again, not missed."""
         for status in ACTIVE:
-            for page in self._list(place, status):
+            for page in self._list(location, status):
                 yield from _hundreds([str(each["jobId"]) for each in page])
         if wanted.ended_since is not None:
             for status in FINISHED:
-                for page in self._list(place, status):
+                for page in self._list(location, status):
                     recent = [each for each in page if each.get("stoppedAt", 0) >= wanted.ended_since * 1000]
                     yield from _hundreds([str(each["jobId"]) for each in recent])
 
-    def _list(self, place: str, status: str) -> Iterator[list[Detail]]:
-        return self._calls.pages("ListJobs", "list_jobs", "jobSummaryList", "jobId", jobQueue=place, jobStatus=status)
+    def _list(self, location: str, status: str) -> Iterator[list[Detail]]:
+        return self._calls.pages(
+            "ListJobs", "list_jobs", "jobSummaryList", "jobId", jobQueue=location, jobStatus=status
+        )
 
-    def describe(self, place: str, ids: Sequence[str]) -> list[FleetJob]:  # noqa: ARG002 - known by its id alone
+    def describe(self, location: str, ids: Sequence[str]) -> list[FleetJob]:  # noqa: ARG002 - known by its id alone
         """The Airflow jobs among these."""
         return [job for detail in self._details(ids) if (job := self._read(detail)) is not None]
 
@@ -115,23 +117,23 @@ class BatchFleet:
         found: dict[str, Any] = redact_document(details[0]) if details else {}
         return found
 
-    def log_place(self, job: FleetJob) -> LogPlace | None:
+    def log_location(self, job: FleetJob) -> LogLocation | None:
         """By the job, which repeats its definition's configuration; the stream is there once it runs."""
         details = self._details([job.id])
         if not details:
             return None
         if details[0].get("eksProperties"):
-            return LogPlace("", "", job.region, "kubernetes")
+            return LogLocation("", "", job.region, "kubernetes")
         containers = _containers(details[0])
         ours = next((each for each in containers if each.get("name") == job.container), containers[0])
         log: Mapping[str, Any] = ours.get("logConfiguration") or {}
         driver = str(log.get("logDriver") or "awslogs")
         if driver != "awslogs":
-            return LogPlace("", "", job.region, driver)
+            return LogLocation("", "", job.region, driver)
         options = log.get("options") or {}
         stream = str(ours.get("logStreamName") or _stream_of_attempts(details[0], job.container))
         group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region") or job.region
-        return LogPlace(group, stream, region)
+        return LogLocation(group, stream, region)
 
     def surroundings(self, job: FleetJob) -> list[ContextLine]:
         """The queue, what is before it, its compute environments."""
@@ -161,7 +163,7 @@ class BatchFleet:
             state=_STATES.get(said, State.WAITING),
             status=said,
             definition=id_of(str(detail.get("jobDefinition") or "")),
-            size=self._size(detail, job.place),
+            size=self._size(detail, job.location),
             moments=_moments(detail),
             created=created,
             started=started,

@@ -14,9 +14,9 @@ from aws_exec.fleet.service import Clients, ContextLine
 
 def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
-    about = f"job queue {job.job.place}"
+    about = f"job queue {job.job.location}"
     try:
-        queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.place]).get("jobQueues")
+        queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.location]).get("jobQueues")
     except CloudError as error:
         return [ContextLine(about, f"not known ({error.fault})")]
     if not queues:
@@ -33,7 +33,7 @@ def _queue(about: str, queue: Mapping[str, Any]) -> ContextLine:
 
 def _before(calls: Calls, job: FleetJob) -> Iterator[ContextLine]:
     try:
-        answer = calls.read("ListJobs", "list_jobs", jobQueue=job.job.place, jobStatus="RUNNABLE")
+        answer = calls.read("ListJobs", "list_jobs", jobQueue=job.job.location, jobStatus="RUNNABLE")
     except CloudError as error:
         yield ContextLine("jobs before it", f"not known ({error.fault})")
         return

@@ -18,7 +18,7 @@ from aws_exec.fleet import attribution
 from aws_exec.fleet.ecs_context import surroundings
 from aws_exec.fleet.model import PULL, FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Patience, PatientCalls
-from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogPlace
+from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import CallFailure, Job, Termination
 from aws_exec.redaction import redact_document
@@ -74,31 +74,33 @@ class EcsFleet:
         self._container_name = container_name
         self._stopper = EcsCloud(lambda: clients("ecs"), cluster="", container_name=container_name, started_by="")
 
-    def places(self) -> Sequence[str]:
+    def locations(self) -> Sequence[str]:
         """The clusters."""
         if not self._clusters:
             pages = self._calls.pages("ListClusters", "list_clusters", "clusterArns")
             self._clusters = tuple(id_of(arn) for page in pages for arn in page)
         return self._clusters
 
-    def pages(self, place: str, wanted: FleetQuery) -> Iterator[list[str]]:
+    def pages(self, location: str, wanted: FleetQuery) -> Iterator[list[str]]:
         """ARNs, 100 a page. Only what runs can be listed by `startedBy` (the service may refuse both)."""
         ours = {"startedBy": started_by(wanted.deployment)} if wanted.deployment else {}
-        yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=place, **ours)
+        yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=location, **ours)
         if wanted.ended_since is not None:
-            yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=place, desiredStatus="STOPPED")
+            yield from self._calls.pages(
+                "ListTasks", "list_tasks", "taskArns", cluster=location, desiredStatus="STOPPED"
+            )
 
-    def describe(self, place: str, ids: Sequence[str]) -> list[FleetJob]:
+    def describe(self, location: str, ids: Sequence[str]) -> list[FleetJob]:
         """The Airflow tasks among these."""
-        return [job for task in self._tasks(place, ids) if (job := self._read(task)) is not None]
+        return [job for task in self._tasks(location, ids) if (job := self._read(task)) is not None]
 
-    def _tasks(self, place: str, ids: Sequence[str]) -> list[Task]:
+    def _tasks(self, location: str, ids: Sequence[str]) -> list[Task]:
         found: list[Task] = []
         for start in range(0, len(ids), PAGE):
             part = list(ids[start : start + PAGE])
             try:
                 answer = self._calls.read(
-                    "DescribeTasks", "describe_tasks", cluster=place, tasks=part, include=["TAGS"]
+                    "DescribeTasks", "describe_tasks", cluster=location, tasks=part, include=["TAGS"]
                 )
             except CloudError as error:
                 if error.fault.code == "InvalidParameterException":  # an id that this cluster cannot have
@@ -109,11 +111,11 @@ class EcsFleet:
 
     def document(self, job: FleetJob) -> dict[str, Any]:
         """The task as DescribeTasks has it."""
-        tasks = self._tasks(job.job.place, [job.job.arn])
+        tasks = self._tasks(job.job.location, [job.job.arn])
         found: dict[str, Any] = redact_document(tasks[0]) if tasks else {}
         return found
 
-    def log_place(self, job: FleetJob) -> LogPlace | None:
+    def log_location(self, job: FleetJob) -> LogLocation | None:
         """By the task definition of the task, and by the task itself where `awslogs` has no stream prefix."""
         answer = self._calls.read("DescribeTaskDefinition", "describe_task_definition", taskDefinition=job.definition)
         containers: Sequence[Mapping[str, Any]] = answer.get("taskDefinition", {}).get("containerDefinitions") or ()
@@ -124,15 +126,15 @@ class EcsFleet:
         log = chosen["logConfiguration"]
         driver = str(log.get("logDriver") or "")
         if driver != "awslogs":
-            return LogPlace("", "", job.region, driver)
+            return LogLocation("", "", job.region, driver)
         options = log.get("options") or {}
         prefix = options.get("awslogs-stream-prefix")
         stream = f"{prefix}/{chosen['name']}/{job.id}" if prefix else self._runtime_id(job, chosen["name"])
-        return LogPlace(options.get("awslogs-group", ""), stream, options.get("awslogs-region") or job.region)
+        return LogLocation(options.get("awslogs-group", ""), stream, options.get("awslogs-region") or job.region)
 
     def _runtime_id(self, job: FleetJob, container: str) -> str:
         """Docker's id of a container; empty before it has one, or once ECS no longer knows the task."""
-        tasks = self._tasks(job.job.place, [job.job.arn])
+        tasks = self._tasks(job.job.location, [job.job.arn])
         containers = (each for task in tasks for each in task.get("containers") or ())
         return next((str(each.get("runtimeId") or "") for each in containers if each.get("name") == container), "")
 
@@ -151,8 +153,8 @@ class EcsFleet:
         identity, container = self._whose(task)
         if identity is None:
             return None
-        place = id_of(str(task.get("clusterArn") or ""))
-        seen = observation(task, Job(str(task["taskArn"]), place), container or self._container_name, identity.token)
+        location = id_of(str(task.get("clusterArn") or ""))
+        seen = observation(task, Job(str(task["taskArn"]), location), container or self._container_name, identity.token)
         times = [TimelineEntry(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
         at = {moment.what: moment.at for moment in times}
         said = str(task.get("lastStatus") or "")

@@ -13,7 +13,7 @@ from aws_exec.fleet.service import Clients, ContextLine
 
 def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
     """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
-    facts = [*_cluster(calls, job.job.place)]
+    facts = [*_cluster(calls, job.job.location)]
     if job.size.fargate:
         facts.append(fargate_quota(clients, job))
     return facts

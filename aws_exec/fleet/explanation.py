@@ -81,8 +81,8 @@ def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
 
 def _last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequence[str], str]:
     try:
-        place = logs.place_of(service, job)
-        return [line.text for line in logs.read(clients, place, tail=LAST_LINES)], ""
+        location = logs.location_of(service, job)
+        return [line.text for line in logs.read(clients, location, tail=LAST_LINES)], ""
     except FleetError as error:
         return (), str(error)
     except CloudError as error:

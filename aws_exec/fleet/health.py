@@ -108,9 +108,9 @@ def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
     except OptionsError:
         return Needs(fleet.region)
     plans = list(section.builder.typical())
-    places = dict.fromkeys(plan.place for plan in plans)
+    locations = dict.fromkeys(plan.location for plan in plans)
     definitions = dict.fromkeys(str(plan.arguments[_DEFINITION[service]]) for plan in plans)
-    return Needs(fleet.region_of(section.options), tuple(places), tuple(definitions))
+    return Needs(fleet.region_of(section.options), tuple(locations), tuple(definitions))
 
 
 def _name(service: Service, team: str | None) -> str:

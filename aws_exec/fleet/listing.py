@@ -25,12 +25,12 @@ class Problem:
 
     Attributes:
         service: `"ecs"` or `"batch"`.
-        place: the cluster or job queue; empty if not even those are known.
+        location: the cluster or job queue; empty if not even those are known.
         fault: why.
     """
 
     service: str
-    place: str
+    location: str
     fault: CallFailure
 
 
@@ -112,11 +112,11 @@ class _Survey:
         with self._lock:
             self._open += count
 
-    def _do(self, service: Service, place: str, work: Callable[..., None], *arguments: object) -> None:
+    def _do(self, service: Service, location: str, work: Callable[..., None], *arguments: object) -> None:
         try:
             work(*arguments)
         except CloudError as error:
-            self._told.put(Problem(service.name, place, error.fault))
+            self._told.put(Problem(service.name, location, error.fault))
         except (FleetError, Exception) as error:  # noqa: BLE001 - told where it can be told
             self._told.put(error)
         finally:
@@ -126,18 +126,18 @@ class _Survey:
                     self._told.put(None)
 
     def _look_around(self, service: Service) -> None:
-        for place in service.places():
+        for location in service.locations():
             self._begin(1)
-            self._listers.submit(self._do, service, place, self._list, service, place)
+            self._listers.submit(self._do, service, location, self._list, service, location)
 
-    def _list(self, service: Service, place: str) -> None:
-        for ids in service.pages(place, self._wanted):
+    def _list(self, service: Service, location: str) -> None:
+        for ids in service.pages(location, self._wanted):
             if ids:
                 self._begin(1)
-                self._describers.submit(self._do, service, place, self._describe, service, place, ids)
+                self._describers.submit(self._do, service, location, self._describe, service, location, ids)
 
-    def _describe(self, service: Service, place: str, ids: list[str]) -> None:
-        self._told.put([job for job in service.describe(place, ids) if self._wanted.includes(job)])
+    def _describe(self, service: Service, location: str, ids: list[str]) -> None:
+        self._told.put([job for job in service.describe(location, ids) if self._wanted.includes(job)])
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

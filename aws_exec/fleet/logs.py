@@ -18,7 +18,7 @@ from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.retries import ONCE, NoRetry
-from aws_exec.fleet.service import Clients, LogPlace, Service
+from aws_exec.fleet.service import Clients, LogLocation, Service
 from aws_exec.redaction import redact
 
 #: Seconds between two looks at a log that is followed: CloudWatch shows a line a second or two after it was printed.
@@ -40,7 +40,7 @@ class Line:
     text: str
 
 
-def place_of(service: Service, job: FleetJob) -> LogPlace:
+def location_of(service: Service, job: FleetJob) -> LogLocation:
     """Where a job logs.
 
     Raises:
@@ -48,23 +48,23 @@ def place_of(service: Service, job: FleetJob) -> LogPlace:
         FleetError: nowhere that can be read here; which says where then.
         CloudError: AWS did not say.
     """
-    place = service.log_place(job)
-    if place is None:
+    location = service.log_location(job)
+    if location is None:
         raise FleetError(f"{job.definition} has no logConfiguration: its output is on the host, if anywhere")
-    if place.driver != "awslogs":
-        raise FleetError(f"{job.definition} logs to {place.driver}, not to CloudWatch (awslogs): look there")
-    if not place.stream:
+    if location.driver != "awslogs":
+        raise FleetError(f"{job.definition} logs to {location.driver}, not to CloudWatch (awslogs): look there")
+    if not location.stream:
         raise NoLogError(f"{job.id} has no log{' yet' if job.is_active else ''}: it is {job.state} ({job.status})")
-    return place
+    return location
 
 
-def place_once_begun(
+def location_once_begun(
     service: Service,
     job: FleetJob,
     *,
     stop: threading.Event | None = None,
     asking: NoRetry = ONCE,
-) -> LogPlace:
+) -> LogLocation:
     """Where a job logs; one that has not begun is waited for, until it is over.
 
     Args:
@@ -75,26 +75,28 @@ def place_once_begun(
 
     Raises:
         NoLogError: it is over, and has none; or it was ended.
-        FleetError: as `place_of`.
+        FleetError: as `location_of`.
         CloudError: AWS did not say.
     """
     stop = stop or threading.Event()
     seen = job
     while True:
-        [seen] = asking.ask(partial(service.describe, job.job.place, [job.job.arn])) or [seen]
+        [seen] = asking.ask(partial(service.describe, job.job.location, [job.job.arn])) or [seen]
         try:
-            return asking.ask(partial(place_of, service, seen))
+            return asking.ask(partial(location_of, service, seen))
         except NoLogError:
             if not seen.is_active or stop.wait(FOLLOW_SECONDS):
                 raise
 
 
-def read(clients: Clients, place: LogPlace, *, tail: int | None = None, since: float | None = None) -> Iterator[Line]:
+def read(
+    clients: Clients, location: LogLocation, *, tail: int | None = None, since: float | None = None
+) -> Iterator[Line]:
     """A log from its beginning, or its end.
 
     Args:
         clients: a boto3 client of a service, in a Region.
-        place: of the log.
+        location: of the log.
         tail: the last lines only.
         since: seconds since the epoch: only what was printed later.
 
@@ -106,19 +108,19 @@ def read(clients: Clients, place: LogPlace, *, tail: int | None = None, since: f
         return
     if tail is not None:
         last: list[Line] = []
-        for lines in _Reading(clients, place, since, from_head=False, limit=min(tail, PAGE)).pages():
+        for lines in _Reading(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
             last = [*lines, *last]
             if len(last) >= tail or not lines:
                 break
         yield from last[-tail:]
         return
-    for lines in _Reading(clients, place, since).pages():
+    for lines in _Reading(clients, location, since).pages():
         yield from lines
 
 
 def follow(
     clients: Clients,
-    place: LogPlace,
+    location: LogLocation,
     *,
     is_over: Callable[[], bool],
     since: float | None = None,
@@ -131,7 +133,7 @@ def follow(
 
     Args:
         clients: as of `read`.
-        place: as of `read`.
+        location: as of `read`.
         is_over: whether the job is; asked before each look.
         since: as of `read`.
         tail: begin with so many lines; 0: with what is printed from now on.
@@ -146,10 +148,10 @@ def follow(
     stop = stop or threading.Event()
     start = clock() if tail == 0 else since
     if tail:
-        last = asking.ask(lambda: list(_or_nothing(read(clients, place, tail=tail, since=since))))
+        last = asking.ask(lambda: list(_or_nothing(read(clients, location, tail=tail, since=since))))
         yield from last
         start = last[-1].at + 0.001 if last else since
-    reading, token, over = _Reading(clients, place, start), "", False
+    reading, token, over = _Reading(clients, location, start), "", False
     while True:
         over = over or asking.ask(is_over)
         try:
@@ -176,7 +178,7 @@ class _Reading:
     """One way through a log: from the head forward, or from the end backward; the rest is as of `read`."""
 
     clients: Clients
-    place: LogPlace
+    location: LogLocation
     since: float | None
     from_head: bool = True
     limit: int = PAGE
@@ -196,19 +198,19 @@ class _Reading:
             NoLogError: there is no log, or none yet.
             CloudError: it cannot be read.
         """
-        place = self.place
-        names = {"logGroupName": place.group, "logStreamName": place.stream, "startFromHead": self.from_head}
+        location = self.location
+        names = {"logGroupName": location.group, "logStreamName": location.stream, "startFromHead": self.from_head}
         start = {} if self.since is None else {"startTime": round(self.since * 1000)}
         go_on = {"nextToken": token} if token else {}
         try:
-            logs = self.clients("logs", place.region)
+            logs = self.clients("logs", location.region)
             answer = logs.get_log_events(**names, limit=self.limit, **start, **go_on)
         except CloudError:
             raise
         except Exception as error:
             fault = fault_of(error, "GetLogEvents")
             if fault.code == "ResourceNotFoundException":
-                raise NoLogError(f"there is no log {place.stream} in {place.group}: {fault.message}") from error
+                raise NoLogError(f"there is no log {location.stream} in {location.group}: {fault.message}") from error
             raise CloudError(fault) from error
         following = answer.get("nextForwardToken" if self.from_head else "nextBackwardToken")
         return [_line(event) for event in answer.get("events") or ()], str(following or token)

@@ -16,7 +16,7 @@ from aws_exec.settings.common.prices import Size
 class State(StrEnum):
     """How far a job is, in the words of both services."""
 
-    WAITING = "waiting"  #: accepted, and has no place yet: ECS PROVISIONING; Batch SUBMITTED, PENDING, RUNNABLE
+    WAITING = "waiting"  #: accepted, and has no location yet: ECS PROVISIONING; Batch SUBMITTED, PENDING, RUNNABLE
     STARTING = "starting"  #: its image is pulled, its containers are started
     RUNNING = "running"  #: the Airflow container has been started
     STOPPING = "stopping"  #: it is being taken down
@@ -152,7 +152,7 @@ def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
         "service": job.service,
         "arn": job.job.arn,
         "id": job.id,
-        "place": job.job.place,
+        "place": job.job.location,
         "state": str(job.state),
         "status": job.status,
         "deployment": who.deployment or None,

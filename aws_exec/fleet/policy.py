@@ -19,12 +19,12 @@ class Needs:
 
     Attributes:
         region: of AWS; empty for any.
-        places: its clusters or job queues, by name or ARN; none: any.
+        locations: its clusters or job queues, by name or ARN; none: any.
         definitions: its task or job definitions, by name, `name:revision` or ARN; none: any.
     """
 
     region: str = ""
-    places: Sequence[str] = ()
+    locations: Sequence[str] = ()
     definitions: Sequence[str] = ()
 
     def arns(self, names: Sequence[str], partition: str, service: Service, kind: str) -> list[str]:
@@ -48,7 +48,7 @@ def policy(needs: Mapping[Service, Sequence[Needs]], partition: str) -> dict[str
 
 
 def _ecs(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]:
-    clusters = _each(executors, lambda one: one.arns(one.places, partition, "ecs", "cluster"))
+    clusters = _each(executors, lambda one: one.arns(one.locations, partition, "ecs", "cluster"))
     operator = "ArnLike" if any("*" in cluster for cluster in clusters) else "ArnEquals"
     in_cluster = {operator: {"ecs:cluster": clusters}}
     tasks = [f"{cluster.replace(':cluster/', ':task/')}/*" for cluster in clusters]
@@ -65,7 +65,7 @@ def _ecs(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]
 
 
 def _batch(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]:
-    queues = _each(executors, lambda one: one.arns(one.places, partition, "batch", "job-queue"))
+    queues = _each(executors, lambda one: one.arns(one.locations, partition, "batch", "job-queue"))
     named = _each(executors, lambda one: one.arns(one.definitions, partition, "batch", "job-definition"))
     # A definition that a request names without its revision is looked up in the policy without one, too.
     revisions = [arn for each in named for arn in ([each] if _has_revision(each) else [each, f"{each}:*"])]

@@ -36,7 +36,7 @@ class Clients(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogPlace:
+class LogLocation:
     """Where a container logs.
 
     Attributes:
@@ -82,15 +82,15 @@ class Service(Protocol):
         """Jobs that one call can stop."""
         ...
 
-    def places(self) -> Sequence[str]:
+    def locations(self) -> Sequence[str]:
         """The clusters, or job queues, that are looked at."""
         ...
 
-    def pages(self, place: str, wanted: FleetQuery) -> Iterator[list[str]]:
+    def pages(self, location: str, wanted: FleetQuery) -> Iterator[list[str]]:
         """The ids of what may be wanted, in lists of at most 100; a job that moves on meanwhile may be told twice."""
         ...
 
-    def describe(self, place: str, ids: Sequence[str]) -> list[FleetJob]:
+    def describe(self, location: str, ids: Sequence[str]) -> list[FleetJob]:
         """Look at at most 100 jobs; what is not known, or not Airflow's, is left out."""
         ...
 
@@ -98,7 +98,7 @@ class Service(Protocol):
         """All that the service says of a job, redacted; empty if it does not know it any more."""
         ...
 
-    def log_place(self, job: FleetJob) -> LogPlace | None:
+    def log_location(self, job: FleetJob) -> LogLocation | None:
         """Where its Airflow container logs, by the task or job definition; None if it logs nowhere that is known."""
         ...
 

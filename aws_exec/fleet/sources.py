@@ -50,20 +50,20 @@ class Configured:
     @property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that tasks are sent to, by the options or a template."""
-        return self._places("ecs", partial(RunTaskBuilder, self.ecs), [self.ecs.cluster])
+        return self._locations("ecs", partial(RunTaskBuilder, self.ecs), [self.ecs.cluster])
 
     @property
     def queues(self) -> tuple[str, ...]:
         """The job queues that tasks are sent to, likewise."""
         named = [self.batch.job_queue, *self.batch.job_queues.values()]
-        return self._places("batch", partial(SubmitJobBuilder, self.batch), named)
+        return self._locations("batch", partial(SubmitJobBuilder, self.batch), named)
 
-    def _places(
+    def _locations(
         self, service: Service, builder: Callable[..., RequestBuilder], named: Sequence[str]
     ) -> tuple[str, ...]:
         """As the executor would send them; what the options alone name, where they do not suffice to send any."""
         try:
-            return builder(team=self.team, templates=self.configuration.file.book(service, self.team)).places()
+            return builder(team=self.team, templates=self.configuration.file.book(service, self.team)).locations()
         except OptionsError:
             return tuple(dict.fromkeys(filter(None, named)))
 

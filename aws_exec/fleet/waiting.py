@@ -84,9 +84,9 @@ def wait(
 
 def looked_at_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
     """Jobs as they are by now, those that are still known; raises CloudError."""
-    by_place: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    by_location: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for job in jobs:
-        by_place[job.service, job.job.place].append(job.job.arn)
-    for (service, place), arns in by_place.items():
+        by_location[job.service, job.job.location].append(job.job.arn)
+    for (service, location), arns in by_location.items():
         for start in range(0, len(arns), _PAGE):
-            yield from services[service].describe(place, arns[start : start + _PAGE])
+            yield from services[service].describe(location, arns[start : start + _PAGE])

@@ -46,7 +46,7 @@ class Record:
         by_row: its workload only names its row, which is read before each launch.
         reading: what its row said, for its next Submit only: thousands may wait for the rate, or for their container
             to start, and each workload is kilobytes; None before, after, and if it is not `by_row`.
-        place: where its requests go; empty: the default.
+        location: where its requests go; empty: the default.
         family: the launch id that its tokens are made from: its own, unless it adopted another launch's container.
         number: of the current token, from 1.
         attempt: of how many containers that may die before they start this is, from 1.
@@ -91,7 +91,7 @@ class Record:
     workload: object | None = None
     by_row: bool = False
     reading: Reading | None = None
-    place: str = ""
+    location: str = ""
     family: LaunchId = ""
     number: int = 1
     attempt: int = 1

@@ -20,7 +20,7 @@ class Submit:
     Attributes:
         token: at most one container may ever exist for it.
         request: what an earlier, unanswered Submit of this token sent: send it again byte for byte; None: compose.
-        place: where that request went.
+        location: where that request went.
         not_after: do not send it later than this (the clock of the events); None: whenever.
         read_at: when the row was read that says what it runs; None if no row does. One that was read longer ago than
             the lease is not sent: somebody may have changed the row since.
@@ -32,7 +32,7 @@ class Submit:
     token: Token
     workload: object | None
     request: object | None = None
-    place: str = ""
+    location: str = ""
     not_after: float | None = None
     read_at: float | None = None
 
@@ -44,21 +44,21 @@ class FindByLaunchId:
     Attributes:
         launch_ids: whose; repeated in the completion.
         families: what their tokens begin with, in the same order.
-        places: where they may be (ECS clusters; empty: the default).
+        locations: where they may be (ECS clusters; empty: the default).
     """
 
     request_id: int
     launch_ids: tuple[LaunchId, ...]
     families: tuple[LaunchId, ...]
-    places: tuple[str, ...]
+    locations: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Describe:
-    """Ask how jobs of one place are. Completed by Described or DescribeFailed."""
+    """Ask how jobs of one location are. Completed by Described or DescribeFailed."""
 
     request_id: int
-    place: str
+    location: str
     jobs: tuple[Job, ...]
 
 
@@ -74,7 +74,7 @@ class ListRunning:
     """
 
     request_id: int
-    place: str
+    location: str
     jobs: tuple[Job, ...]
     at_once: int
 

@@ -32,7 +32,7 @@ class Adopted:
         job: the container, where its ARN or id was saved; None if it must be looked for by launch id.
         workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed. It only
             names the row: a VerifyOwnership reads before each launch what that is.
-        place: where its container may be (ECS cluster).
+        location: where its container may be (ECS cluster).
         origin: what its row says: a job that does not fit is of an earlier launch, for Airflow does not clear the ARN
             for the next one; None: whatever job it names is the one.
     """
@@ -41,7 +41,7 @@ class Adopted:
     key: Key
     job: Job | None = None
     workload: object | None = None
-    place: str = ""
+    location: str = ""
     origin: Origin | None = None
 
 
@@ -89,7 +89,7 @@ class Unaccepted:
 
     Attributes:
         request: what was sent, to be sent again byte for byte if the trouble leaves it open whether it arrived.
-        place: where it was sent to.
+        location: where it was sent to.
         outdated: it was not sent, for no other reason than that its row had been read too long ago.
     """
 
@@ -97,7 +97,7 @@ class Unaccepted:
     launch_id: LaunchId
     fault: CallFailure
     request: object | None = None
-    place: str = ""
+    location: str = ""
     outdated: bool = False
 
 
@@ -133,7 +133,7 @@ class RunningListed:
     """A ListRunning was answered: all but these are listed as running."""
 
     request_id: int
-    place: str
+    location: str
     unlisted: tuple[Job, ...] = ()
 
 

@@ -235,7 +235,7 @@ class Following(Sweeping):
         # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
         request_id = self._next_of_sweep(draft)
         draft.put(replace(older, passed_over=request_id, launch_by=None, start_by=None, due=None))
-        draft.want(do.Describe(request_id=request_id, place=older.job.place, jobs=(older.job,)))
+        draft.want(do.Describe(request_id=request_id, location=older.job.location, jobs=(older.job,)))
 
     def _pass_on(self, draft: Transaction, record: Record, stop: Termination) -> None:
         """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""

@@ -38,7 +38,7 @@ class Launching(Following):
                 token=record.token,
                 workload=record.workload if reading is None else reading.workload,
                 request=record.request,
-                place=record.place,
+                location=record.location,
                 not_after=record.launch_by,
                 read_at=None if reading is None else reading.at,
             ),
@@ -56,7 +56,7 @@ class Launching(Following):
                 draft.drop(record)  # the one that reports follows it already
                 return
             draft.drop(holder)
-        record = replace(record.with_job(seen.job), place=seen.job.place or record.place)
+        record = replace(record.with_job(seen.job), location=seen.job.location or record.location)
         record = draft.put(self._timed(record, now))
         if not record.silent:
             draft.want(do.Launched(key=record.key, job=seen.job))
@@ -87,7 +87,7 @@ class Launching(Following):
             phase=Phase.UNCERTAIN if maybe else Phase.WAITING,
             maybe=maybe,
             request=(event.request or record.request) if maybe else None,
-            place=(event.place or record.place) if maybe else record.place,
+            location=(event.location or record.location) if maybe else record.location,
             doubtful=record.doubtful or (fault.trouble is FailureKind.HELD and not event.outdated),
             reading=None,
             request_id=None,
@@ -134,14 +134,14 @@ class Launching(Following):
         for record in records:
             # What its row said is old when the search is over.
             draft.put(replace(record, phase=Phase.LOCATING, reading=None, request_id=request_id, due=None))
-        places = tuple(dict.fromkeys(record.place for record in records))
+        locations = tuple(dict.fromkeys(record.location for record in records))
         launch_ids = tuple(record.launch_id for record in records)
         draft.want(
             do.FindByLaunchId(
                 request_id=request_id,
                 launch_ids=launch_ids,
                 families=tuple(record.family for record in records),
-                places=places,
+                locations=locations,
             )
         )
 

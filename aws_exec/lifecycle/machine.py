@@ -117,7 +117,7 @@ class Machine(Surveying):
             event.key,
             workload=event.workload,
             by_row=event.workload is not None,
-            place=event.place or (job.place if job else ""),
+            location=event.location or (job.location if job else ""),
             gaps=draft.state.gaps,
             job=job,
             claim=event.origin if job else None,

@@ -169,7 +169,9 @@ class Surveying(Launching):
     def _sighted(self, sighting: FleetMember, key: Key) -> Record:
         """A record of a container that a survey saw, which is not to be replaced."""
         job = sighting.seen.job
-        return Record(sighting.identity.launch_id, key, phase=Phase.ACTIVE, place=job.place, job=job, containers=1)
+        return Record(
+            sighting.identity.launch_id, key, phase=Phase.ACTIVE, location=job.location, job=job, containers=1
+        )
 
     HANDLERS: ClassVar[Handlers] = MappingProxyType(
         {

@@ -1,6 +1,6 @@
 """When the jobs are looked at, and how: listed where many run, described where something may have happened.
 
-A sweep describes every job, in calls of bounded size. Where more jobs of a place run than one call describes, those
+A sweep describes every job, in calls of bounded size. Where more jobs of a location run than one call describes, those
 that are known to run are listed instead, at a twentieth of the cost, and what the listing no longer has is described.
 An Airflow container that is not essential ends under a task that goes on, and no listing tells that: so of those with
 more containers each sweep describes some all the same, and all of them within `look_interval`.
@@ -63,39 +63,39 @@ class Sweeping:
     def _sweep(self, draft: Transaction, now: float) -> None:
         number = draft.state.sweeps
         draft.state = replace(draft.state, sweeps=number + 1, sweep_from=now)
-        for place, (alone, crowded, others) in self._by_place().items():
+        for location, (alone, crowded, others) in self._by_location().items():
             if len(alone) + len(crowded) > self.policy.observe_batch:
                 rounds = self.policy.look_rounds
                 looked_at = crowded[number % rounds :: rounds]
                 del crowded[number % rounds :: rounds]
-                self._watch(draft, place, alone + crowded)
+                self._watch(draft, location, alone + crowded)
             else:
                 looked_at = alone + crowded
-            self._observe(draft, place, others + looked_at)
+            self._observe(draft, location, others + looked_at)
 
-    def _by_place(self) -> dict[str, tuple[list[Job], list[Job], list[Job]]]:
-        """The jobs of each place: those that a listing tells the end of, those that it may not, and the others."""
-        places: defaultdict[str, tuple[list[Job], list[Job], list[Job]]] = defaultdict(lambda: ([], [], []))
+    def _by_location(self) -> dict[str, tuple[list[Job], list[Job], list[Job]]]:
+        """The jobs of each location: those that a listing tells the end of, those that it may not, and the others."""
+        locations: defaultdict[str, tuple[list[Job], list[Job], list[Job]]] = defaultdict(lambda: ([], [], []))
         records = self.book.records
         for launch_id, job in self.book.watched.items():
             record = records[launch_id]
-            places[job.place][(0 if record.alone else 1) if _is_settled(record) else 2].append(job)
-        return places
+            locations[job.location][(0 if record.alone else 1) if _is_settled(record) else 2].append(job)
+        return locations
 
-    def _watch(self, draft: Transaction, place: str, jobs: list[Job]) -> None:
+    def _watch(self, draft: Transaction, location: str, jobs: list[Job]) -> None:
         if jobs:
             draft.want(
                 do.ListRunning(
                     request_id=self._next_of_sweep(draft),
-                    place=place,
+                    location=location,
                     jobs=tuple(jobs),
                     at_once=self.policy.observe_batch,
                 )
             )
 
-    def _observe(self, draft: Transaction, place: str, jobs: list[Job]) -> None:
+    def _observe(self, draft: Transaction, location: str, jobs: list[Job]) -> None:
         for chunk in chunks(jobs, self.policy.observe_batch):
-            draft.want(do.Describe(request_id=self._next_of_sweep(draft), place=place, jobs=tuple(chunk)))
+            draft.want(do.Describe(request_id=self._next_of_sweep(draft), location=location, jobs=tuple(chunk)))
 
     def _next_of_sweep(self, draft: Transaction) -> int:
         """A new request id that the sweep waits for."""
@@ -118,7 +118,7 @@ class Sweeping:
     def _watched(self, draft: Transaction, event: on.RunningListed, now: float) -> None:
         if event.request_id not in draft.state.sweeping:
             return
-        self._observe(draft, event.place, [job for job in event.unlisted if job.arn in self.book.by_arn])
+        self._observe(draft, event.location, [job for job in event.unlisted if job.arn in self.book.by_arn])
         self._swept(draft, event.request_id, now)
 
     def _observe_failed(self, draft: Transaction, event: on.DescribeFailed, now: float) -> None:
@@ -157,7 +157,7 @@ class Sweeping:
         return replace(record, unseen=now)
 
     def _of_job(self, draft: Transaction, job: Job) -> Record | None:
-        # By the ARN alone: a pushed state change may name its place otherwise.
+        # By the ARN alone: a pushed state change may name its location otherwise.
         launch_id = self.book.by_arn.get(job.arn)
         record = draft.get(launch_id) if launch_id is not None else None
         return record if record is not None and record.job is not None and record.job.arn == job.arn else None

@@ -48,11 +48,11 @@ class Job:
 
     Attributes:
         arn: what AWS calls it; the external executor id that Airflow is told.
-        place: where it must be asked for: the ECS cluster (name or ARN), empty where the service needs none.
+        location: where it must be asked for: the ECS cluster (name or ARN), empty where the service needs none.
     """
 
     arn: str
-    place: str = ""
+    location: str = ""
 
 
 class Status(Enum):

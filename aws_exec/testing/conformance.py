@@ -36,11 +36,11 @@ class World(ABC):
 
     Attributes:
         cloud: what is tested; of the deployment `ours`.
-        place: where its requests go; empty if the service has one place.
+        location: where its requests go; empty if the service has one location.
     """
 
     cloud: Cloud
-    place: str = ""
+    location: str = ""
 
     @abstractmethod
     def request(self, token: Token) -> Request:
@@ -130,7 +130,7 @@ class CloudConformance:
         assert self.world.containers() == 1
 
     def test_a_refusal_is_an_answer_and_makes_nothing(self) -> None:
-        """No exception: a CallFailure in the place of the job."""
+        """No exception: a CallFailure in the location of the job."""
         self.world.refuse_next()
         [answer] = self.world.cloud.submit([self.world.request(_token())])
         assert isinstance(answer, CallFailure)
@@ -140,7 +140,7 @@ class CloudConformance:
     def test_an_unknown_job_is_missing_and_a_known_one_beside_it_is_seen(self) -> None:
         """Each is in one of the two."""
         job, unknown = self._launch(_token()).job, self.world.unknown_job()
-        description = self.world.cloud.describe(self.world.place, [unknown, job])
+        description = self.world.cloud.describe(self.world.location, [unknown, job])
         assert [seen.job for seen in description.seen] == [job]
         assert description.missing == (unknown,)
 
@@ -148,24 +148,24 @@ class CloudConformance:
 
     def test_nothing_asked_is_nothing_answered(self) -> None:
         """Empty lists are no error, and find nothing."""
-        cloud, place = self.world.cloud, self.world.place
+        cloud, location = self.world.cloud, self.world.location
         assert list(cloud.submit([])) == []
         assert list(cloud.stop([], "")) == []
-        assert list(cloud.find([], [place])) == []
-        assert list(cloud.survey([place])) == []
-        description = cloud.describe(place, [])
+        assert list(cloud.find([], [location])) == []
+        assert list(cloud.survey([location])) == []
+        description = cloud.describe(location, [])
         assert (description.seen, description.missing) == ((), ())
 
     def test_a_hundred_and_one_jobs_are_more_than_a_page(self) -> None:
         """Pages are the adapter's business."""
-        cloud, place = self.world.cloud, self.world.place
+        cloud, location = self.world.cloud, self.world.location
         tokens = [_token() for _ in range(101)]
         answers = cloud.submit([self.world.request(token) for token in tokens])
         jobs = [answer.job for answer in answers if isinstance(answer, Observation)]
         assert len(set(jobs)) == len(tokens)
-        assert {seen.job for seen in cloud.describe(place, jobs).seen} == set(jobs)
-        assert {each.seen.job for each in cloud.survey([place])} == set(jobs)
-        found = cloud.find([launch_of(token) for token in tokens], [place])
+        assert {seen.job for seen in cloud.describe(location, jobs).seen} == set(jobs)
+        assert {each.seen.job for each in cloud.survey([location])} == set(jobs)
+        found = cloud.find([launch_of(token) for token in tokens], [location])
         assert {seen.token: seen.job for seen in found} == dict(zip(tokens, jobs, strict=True))
         assert list(cloud.stop(jobs, "the test ends")) == [None] * len(jobs)
 
@@ -176,8 +176,8 @@ class CloudConformance:
             self.world.start(job)
         self.world.finish(ended, 0)
         unknown = self.world.unknown_job()
-        assert list(self.world.cloud.watch(self.world.place, [runs, ended, unknown])) == [ended, unknown]
-        assert list(self.world.cloud.watch(self.world.place, [])) == []
+        assert list(self.world.cloud.watch(self.world.location, [runs, ended, unknown])) == [ended, unknown]
+        assert list(self.world.cloud.watch(self.world.location, [])) == []
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class CloudConformance:
         self.world.finish(jobs[ended], 1)
         unlaunched: LaunchId = str(uuid.uuid4())
         families = [launch_of(running), launch_of(ended), unlaunched]
-        found = {seen.token: seen for seen in self.world.cloud.find(families, [self.world.place])}
+        found = {seen.token: seen for seen in self.world.cloud.find(families, [self.world.location])}
         assert set(found) == {running, ended}
         assert found[running].job == jobs[running]
         assert found[running].status is not Status.STOPPED
@@ -231,7 +231,7 @@ class CloudConformance:
         self.world.cloud.stop([first], "replaced")
         self.world.wait_until_stopped(first)
         second = self._launch(token_of(launch_id, 2)).job
-        found = {seen.token: seen.job for seen in self.world.cloud.find([launch_id], [self.world.place])}
+        found = {seen.token: seen.job for seen in self.world.cloud.find([launch_id], [self.world.location])}
         assert found[token_of(launch_id, 2)] == second
 
     def test_the_survey_shows_the_running_fleet_of_this_deployment(self) -> None:
@@ -242,7 +242,7 @@ class CloudConformance:
         self.world.launch_foreign(None)
         self.world.start(jobs[ended])
         self.world.finish(jobs[ended], 0)
-        surveyed = self.world.cloud.survey([self.world.place])
+        surveyed = self.world.cloud.survey([self.world.location])
         assert [(each.seen.job, each.seen.token) for each in surveyed] == [(jobs[running], running)]
 
     def test_the_survey_tells_of_what_has_ended_where_that_is_asked_for(self) -> None:
@@ -253,7 +253,7 @@ class CloudConformance:
             self.world.start(jobs[token])
             self.world.finish(jobs[token], 0)
         asked = [launch_of(token) for token in (running, ended, _token())]
-        surveyed = self.world.cloud.survey([self.world.place], asked)
+        surveyed = self.world.cloud.survey([self.world.location], asked)
         told = {each.identity.token: each.seen.status is Status.STOPPED for each in surveyed}
         assert told == {running: False, ended: True}
 
@@ -261,16 +261,16 @@ class CloudConformance:
         """Its identity, as the container itself carries it."""
         token = _token()
         job = self._launch(token).job
-        [each] = self.world.cloud.survey([self.world.place])
+        [each] = self.world.cloud.survey([self.world.location])
         assert (each.seen.job, each.identity.token, each.identity.deployment) == (job, token, "ours")
 
     def test_a_place_named_twice_is_one_place(self) -> None:
-        """Nothing is reported twice; where the place is the default, naming none is enough."""
-        token, place = _token(), self.world.place
+        """Nothing is reported twice; where the location is the default, naming none is enough."""
+        token, location = _token(), self.world.location
         job = self._launch(token).job
-        for places in ((place,), (place, place), (place,) if place else ()):
-            assert [each.seen.job for each in self.world.cloud.survey(places)] == [job]
-            assert [seen.job for seen in self.world.cloud.find([launch_of(token)], places)] == [job]
+        for locations in ((location,), (location, location), (location,) if location else ()):
+            assert [each.seen.job for each in self.world.cloud.survey(locations)] == [job]
+            assert [seen.job for seen in self.world.cloud.find([launch_of(token)], locations)] == [job]
 
     # -- health -------------------------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class CloudConformance:
         return answer
 
     def _look(self, job: Job) -> Observation:
-        description = self.world.cloud.describe(self.world.place, [job])
+        description = self.world.cloud.describe(self.world.location, [job])
         assert len(description.seen) == 1, description
         assert description.missing == ()
         return description.seen[0]

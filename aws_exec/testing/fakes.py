@@ -160,10 +160,10 @@ class FakeCloud:
         with self._lock:
             self._containers[job.arn] = replace(self._containers[job.arn], known=True)
 
-    def add(self, token: Token | None, *, place: str = "", deployment: str = "another") -> Job:
+    def add(self, token: Token | None, *, location: str = "", deployment: str = "another") -> Job:
         """A job that somebody else launched; no token: the amazon provider did."""
         with self._lock:
-            return self._launch(token, place, deployment).job
+            return self._launch(token, location, deployment).job
 
     def containers(self, token: Token) -> list[Job]:
         """The jobs ever made for a token, oldest first."""
@@ -190,11 +190,11 @@ class FakeCloud:
                 if made and self.capabilities.idempotent_submit:
                     seen = made[0]
                 else:
-                    seen = self._launch(request.token, request.place, self._deployment)
+                    seen = self._launch(request.token, request.location, self._deployment)
             answers.append(seen if scripted is None else _answered(scripted))
         return answers
 
-    def describe(self, place: str, jobs: Sequence[Job]) -> Description:  # noqa: ARG002 -- known by ARN alone
+    def describe(self, location: str, jobs: Sequence[Job]) -> Description:  # noqa: ARG002 -- known by ARN alone
         """See `Cloud`."""
         self._read("describe")
         with self._lock:
@@ -202,7 +202,7 @@ class FakeCloud:
         seen = tuple(replace(each.seen, job=job) for job, each in known.items())
         return Description(seen, tuple(job for job in jobs if job not in known))
 
-    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:  # noqa: ARG002 -- known by ARN alone
+    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:  # noqa: ARG002 -- known by ARN alone
         """See `Cloud`."""
         self._read("watch")
         with self._lock:
@@ -213,10 +213,10 @@ class FakeCloud:
             }
         return [job for job in jobs if job.arn not in running]
 
-    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """See `Cloud`."""
         self._read("find")
-        return [seen for seen in self._fleet(places) if launch_of(seen.token or "") in families]
+        return [seen for seen in self._fleet(locations) if launch_of(seen.token or "") in families]
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """See `Cloud`. A job stops at once; its Airflow container, if it ran, exits with 143 (SIGTERM)."""
@@ -228,11 +228,11 @@ class FakeCloud:
             answers.append(None if scripted is None else _answered(scripted))
         return answers
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """See `Cloud`."""
         self._read("survey")
         known = [
-            FleetMember(seen, Identity(self._deployment, seen.token)) for seen in self._fleet(places) if seen.token
+            FleetMember(seen, Identity(self._deployment, seen.token)) for seen in self._fleet(locations) if seen.token
         ]
         fleet = [each for each in known if each.seen.status is not Status.STOPPED]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
@@ -262,9 +262,9 @@ class FakeCloud:
         if scripted is not None:
             raise CloudError(_answered(scripted))
 
-    def _launch(self, token: Token | None, place: str, deployment: str) -> Observation:
+    def _launch(self, token: Token | None, location: str, deployment: str) -> Observation:
         arn = ARNS[self.capabilities.service].format(next(self._numbers))
-        seen = Observation(Job(arn, place), Status.STARTING, token=token)
+        seen = Observation(Job(arn, location), Status.STARTING, token=token)
         self._containers[arn] = _Container(seen, deployment)
         return seen
 
@@ -298,14 +298,14 @@ class FakeCloud:
         """A stop code, where the service has them: ECS does."""
         return code if self.capabilities.service == "ecs" else ""
 
-    def _fleet(self, places: Sequence[str]) -> list[Observation]:
-        where = set(places or ("",))
+    def _fleet(self, locations: Sequence[str]) -> list[Observation]:
+        where = set(locations or ("",))
         with self._lock:
             every = list(self._containers.values())
         return [
             each.seen
             for each in every
-            if each.known and each.deployment == self._deployment and each.seen.job.place in where
+            if each.known and each.deployment == self._deployment and each.seen.job.location in where
         ]
 
 

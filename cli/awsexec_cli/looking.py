@@ -34,7 +34,7 @@ def asking_again(command: str) -> Callable[[CallFailure], None]:
 def tell_problems(command: str, problems: list[Problem], *, shown: bool) -> Exit:
     """Say what could not be looked at; the exit code for it."""
     for problem in problems:
-        where = f"{problem.service} {problem.place}".rstrip()
+        where = f"{problem.service} {problem.location}".rstrip()
         printer.fail(command, f"{where}: {told(problem.fault)}")
     codes = {exit_of(problem.fault) for problem in problems}
     if not codes:

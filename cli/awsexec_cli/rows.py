@@ -105,7 +105,7 @@ WIDE = (
     _AGE,
     Column("SIZE", lambda job, _: size(job) or "-", 26, 20),
     Column("USD", _cost, 8, right=True),
-    Column("CLUSTER/QUEUE", lambda job, _: job.job.place, 24, 8),
+    Column("CLUSTER/QUEUE", lambda job, _: job.job.location, 24, 8),
     Column("DEPLOYMENT", lambda job, _: job.identity.deployment or "-", 16, 6),
     Column("EXIT", _exit, 4, right=True),
     _ID,

@@ -82,7 +82,7 @@ def _live(options: Options, fleet: Fleet, looks: Iterable[Look], interval: float
 
 
 def _told(problem: Problem) -> str:
-    return f"{problem.service} {problem.place}: {told(problem.fault)}"
+    return f"{problem.service} {problem.location}: {told(problem.fault)}"
 
 
 def _changes(options: Options, fleet: Fleet, looks: Iterable[Look]) -> None:

@@ -32,11 +32,11 @@ def submit(request_id: int, **more) -> Submit:
 
 
 def observe(request_id: int, *jobs: Job) -> Describe:
-    return Describe(request_id=request_id, place="", jobs=jobs)
+    return Describe(request_id=request_id, location="", jobs=jobs)
 
 
 def find(request_id: int, *families: str) -> FindByLaunchId:
-    return FindByLaunchId(request_id=request_id, launch_ids=families, families=families, places=("",))
+    return FindByLaunchId(request_id=request_id, launch_ids=families, families=families, locations=("",))
 
 
 def stop(request_id: int, job: Job) -> StopJob:

@@ -1,4 +1,4 @@
-"""A DAG author may write a place that AWS refuses to look into: the others are looked into all the same."""
+"""A DAG author may write a location that AWS refuses to look into: the others are looked into all the same."""
 
 import logging
 import uuid
@@ -48,11 +48,11 @@ class TestClusters:
         assert [seen.job for seen in ecs.cloud.find(["0f3e"], [AWAY, "ours"])] == [JOB]
         ecs.stub.assert_no_pending_responses()
 
-    @pytest.mark.parametrize("place", ["", "ours"])
-    def test_the_configured_one_is_not_passed_over(self, ecs, place):
+    @pytest.mark.parametrize("location", ["", "ours"])
+    def test_the_configured_one_is_not_passed_over(self, ecs, location):
         ecs.raises("list_tasks", "InvalidParameterException", "what is this?")
         with pytest.raises(CloudError) as raised:
-            ecs.cloud.survey([place])
+            ecs.cloud.survey([location])
         assert raised.value.fault.trouble is FailureKind.INVALID
 
     def test_nor_is_what_a_cluster_says_in_the_middle_of_its_list(self, ecs):

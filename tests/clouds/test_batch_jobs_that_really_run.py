@@ -15,7 +15,7 @@ def launch(batch_world):
 
     def launch(token=TOKEN, **more):
         request = batch_world.request(token)
-        [answer] = batch_world.cloud.submit([type(request)(token, request.place, {**request.arguments, **more})])
+        [answer] = batch_world.cloud.submit([type(request)(token, request.location, {**request.arguments, **more})])
         assert isinstance(answer, Observation), answer
         return answer.job
 
@@ -25,7 +25,7 @@ def launch(batch_world):
 @pytest.fixture
 def look(batch_world):
     def look(job):
-        [seen] = batch_world.cloud.describe(batch_world.place, [job]).seen
+        [seen] = batch_world.cloud.describe(batch_world.location, [job]).seen
         return seen
 
     return look
@@ -95,10 +95,10 @@ def test_a_job_that_was_just_submitted_may_be_found_nowhere_yet(faults, batch_wo
     """That is why a launch whose answer was lost is looked for twice."""
     faults.lag()
     job = launch()
-    assert batch_world.cloud.find([LAUNCH], [batch_world.place]) == []
-    assert batch_world.cloud.describe(batch_world.place, [job]).missing == (job,)
+    assert batch_world.cloud.find([LAUNCH], [batch_world.location]) == []
+    assert batch_world.cloud.describe(batch_world.location, [job]).missing == (job,)
     faults.catch_up()
-    assert [seen.job for seen in batch_world.cloud.find([LAUNCH], [batch_world.place])] == [job]
+    assert [seen.job for seen in batch_world.cloud.find([LAUNCH], [batch_world.location])] == [job]
 
 
 def test_two_jobs_of_one_token_are_two_and_the_one_that_lives_counts(batch_world, launch):
@@ -107,14 +107,14 @@ def test_two_jobs_of_one_token_are_two_and_the_one_that_lives_counts(batch_world
     assert first != second
     batch_world.cloud.stop([second], "once too often")
     batch_world.wait_until_stopped(second)
-    found = batch_world.cloud.find([LAUNCH], [batch_world.place])
+    found = batch_world.cloud.find([LAUNCH], [batch_world.location])
     assert [seen.job for seen in found] == [second, first]
 
 
 def test_a_job_of_the_amazon_provider_is_found_by_the_bare_id_that_it_saved(batch_world):
     theirs = batch_world.launch_foreign(None)
     job_id = theirs.arn.rpartition("/")[2]
-    [seen] = batch_world.cloud.find([job_id], [batch_world.place])
+    [seen] = batch_world.cloud.find([job_id], [batch_world.location])
     assert (seen.job, launch_of(seen.token)) == (theirs, job_id)
 
 

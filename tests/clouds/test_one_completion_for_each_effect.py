@@ -55,7 +55,7 @@ def test_a_fault_of_the_cloud_is_the_event():
         it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
         request = Request("launch1-1", "", {"jwt": JWT})
         assert it.settle() == [
-            on.Unaccepted(request_id=1, launch_id="launch1", fault=LOST, request=request, place=""),
+            on.Unaccepted(request_id=1, launch_id="launch1", fault=LOST, request=request, location=""),
             on.DescribeFailed(request_id=2, fault=LOST),
             on.FindByLaunchIdFailed(request_id=3, launch_ids=("f",), fault=LOST),
             on.StopAnswered(request_id=4, launch_id="launch4", fault=LOST),
@@ -101,7 +101,7 @@ def test_a_compose_that_finds_the_request_wrong_says_so():
 def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
     with rig(compose=raised_by_compose(AssertionError("composed anew"))) as it:
         kept = Request("launch1-1", "there", {"jwt": "an old one"})
-        it.dispatch(submit(1, request=kept, place="there"))
+        it.dispatch(submit(1, request=kept, location="there"))
         assert isinstance(it.one(), on.Accepted)
         assert it.cloud.requests == [kept]
 
@@ -111,7 +111,9 @@ def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, capl
     with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
         assert it.one() == on.VerifyOwnershipFailed(
-            request_id=1, launch_ids=("a",), fault=CallFailure(FailureKind.UNREACHED, "VerifyOwnership", type(error).__name__)
+            request_id=1,
+            launch_ids=("a",),
+            fault=CallFailure(FailureKind.UNREACHED, "VerifyOwnership", type(error).__name__),
         )
     assert "password" not in caplog.text
 

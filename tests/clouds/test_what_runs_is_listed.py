@@ -75,7 +75,7 @@ def test_without_the_right_to_list_all_are_described_and_it_is_asked_for_once(cl
     client = Lists(c1=[[HERE.arn]], q=[[{"jobId": "0"}]])
     client.denied = "AccessDeniedException"
     watching = cloud(client)
-    assert [list(watching.watch(jobs[0].place, jobs)) for _ in range(2)] == [jobs, jobs]
+    assert [list(watching.watch(jobs[0].location, jobs)) for _ in range(2)] == [jobs, jobs]
     assert len(client.asked) == 1
     said = [record for record in caplog.records if "described instead" in record.getMessage()]
     assert [record.levelno for record in said] == [logging.WARNING]
@@ -86,7 +86,7 @@ def test_what_the_service_does_not_say_is_not_guessed(cloud, jobs):
     client = Lists()
     client.denied = "ThrottlingException"
     with pytest.raises(CloudError) as raised:
-        cloud(client).watch(jobs[0].place, jobs)
+        cloud(client).watch(jobs[0].location, jobs)
     assert raised.value.fault.trouble is FailureKind.THROTTLED
 
 
@@ -100,11 +100,11 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
     with rig() as it:
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
-        it.dispatch(ListRunning(request_id=1, place="", jobs=(job,), at_once=99))
-        assert it.one() == on.RunningListed(request_id=1, place="", unlisted=())
+        it.dispatch(ListRunning(request_id=1, location="", jobs=(job,), at_once=99))
+        assert it.one() == on.RunningListed(request_id=1, location="", unlisted=())
         slow_down = CallFailure(FailureKind.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
-        it.dispatch(ListRunning(request_id=2, place="", jobs=(job,), at_once=99))
+        it.dispatch(ListRunning(request_id=2, location="", jobs=(job,), at_once=99))
         assert it.one() == on.DescribeFailed(request_id=2, fault=slow_down)
 
 
@@ -114,8 +114,8 @@ def test_what_is_no_longer_listed_is_described_in_the_same_breath_if_one_call_do
         [job] = [it.cloud.add("launch1-1", deployment="ours")]
         it.cloud.start(job)
         few = tuple(Job(f"arn:nobody{number}") for number in range(at_once))
-        it.dispatch(ListRunning(request_id=1, place="", jobs=(job, *few), at_once=at_once))
+        it.dispatch(ListRunning(request_id=1, location="", jobs=(job, *few), at_once=at_once))
         assert it.one() == on.Described(request_id=1, seen=(), missing=few)
         many = (*few, Job("arn:one more"))
-        it.dispatch(ListRunning(request_id=2, place="", jobs=(job, *many), at_once=at_once))
-        assert it.one() == on.RunningListed(request_id=2, place="", unlisted=many)
+        it.dispatch(ListRunning(request_id=2, location="", jobs=(job, *many), at_once=at_once))
+        assert it.one() == on.RunningListed(request_id=2, location="", unlisted=many)

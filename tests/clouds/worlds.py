@@ -20,7 +20,7 @@ from tests.clouds.wired import client
 
 STARTED_BY = "awsexec/ours"
 PREFIX = "airflow"
-_places = itertools.count(1)
+_locations = itertools.count(1)
 
 
 class FakeWorld(World):
@@ -28,10 +28,10 @@ class FakeWorld(World):
         self.cloud: FakeCloud = FakeCloud(**options)
 
     def request(self, token: Token) -> Request:
-        return Request(token, self.place, {"token": "one"})
+        return Request(token, self.location, {"token": "one"})
 
     def other_request(self, token: Token) -> Request:
-        return Request(token, self.place, {"token": "two"})
+        return Request(token, self.location, {"token": "two"})
 
     def start(self, job: Job) -> None:
         self.cloud.start(job)
@@ -88,19 +88,19 @@ class Processes:
 
 
 class EmbeddedWorld(World):
-    """A place of its own in a shared embedded AWS."""
+    """A location of its own in a shared embedded AWS."""
 
     def __init__(self, aws: EmbeddedAws, client):
         self.aws = aws
         self.client = client
-        self.place = f"suite-{next(_places)}"
+        self.location = f"suite-{next(_locations)}"
         self.processes = Processes()
 
     def start(self, job: Job) -> None:
         self.aws.wait_for_status(job.arn, "RUNNING", 10)
 
     def finish(self, job: Job, exit_code: int) -> None:
-        [seen] = self.cloud.describe(self.place, [job]).seen
+        [seen] = self.cloud.describe(self.location, [job]).seen
         self.processes.exit(str(seen.token), exit_code)
         self.wait_until_stopped(job)
 
@@ -116,7 +116,7 @@ class EmbeddedWorld(World):
 
     def close(self) -> None:
         """Make room for the next world's containers."""
-        jobs = [each.seen.job for each in self.cloud.survey([self.place])]
+        jobs = [each.seen.job for each in self.cloud.survey([self.location])]
         self.cloud.stop(jobs, "the test is over")
         for arn in self.mine():
             self.aws.faults.lose(arn)
@@ -128,8 +128,8 @@ class EcsWorld(EmbeddedWorld):
 
     def __init__(self, aws: EmbeddedAws, client):
         super().__init__(aws, client)
-        client.create_cluster(clusterName=self.place)
-        self.cloud: EcsCloud = self.cloud_of(self.place)
+        client.create_cluster(clusterName=self.location)
+        self.cloud: EcsCloud = self.cloud_of(self.location)
 
     def cloud_of(self, cluster: str, **options) -> EcsCloud:
         given = {"container_name": self.aws.names.container, "started_by": STARTED_BY} | options
@@ -138,7 +138,7 @@ class EcsWorld(EmbeddedWorld):
     def arguments(self, token: Token, **more) -> dict:
         container = {"name": self.aws.names.container, **self.processes.container(token)}
         return {
-            "cluster": self.place,
+            "cluster": self.location,
             "taskDefinition": self.aws.names.task_definition,
             "launchType": "FARGATE",
             "networkConfiguration": {"awsvpcConfiguration": {"subnets": [self.aws.names.subnet]}},
@@ -149,10 +149,10 @@ class EcsWorld(EmbeddedWorld):
         } | more
 
     def request(self, token: Token) -> Request:
-        return Request(token, self.place, self.arguments(token))
+        return Request(token, self.location, self.arguments(token))
 
     def other_request(self, token: Token) -> Request:
-        return Request(token, self.place, self.arguments(token, group="another"))
+        return Request(token, self.location, self.arguments(token, group="another"))
 
     def refuse_next(self) -> None:
         self.aws.faults.refuse_next("RESOURCE:MEMORY")
@@ -162,17 +162,17 @@ class EcsWorld(EmbeddedWorld):
         if token is None:
             arguments["overrides"]["containerOverrides"][0].pop("environment")
         arn = self.client.run_task(**arguments)["tasks"][0]["taskArn"]
-        return Job(arn, self.place)
+        return Job(arn, self.location)
 
     def unknown_job(self) -> Job:
         names = self.aws.names
-        return Job(f"arn:aws:ecs:{names.region}:{names.account}:task/{self.place}/{uuid.uuid4().hex}", self.place)
+        return Job(f"arn:aws:ecs:{names.region}:{names.account}:task/{self.location}/{uuid.uuid4().hex}", self.location)
 
     def unhealthy(self) -> EcsCloud:
         return self.cloud_of("no-such-cluster")
 
     def mine(self) -> list[str]:
-        return [line.arn for line in self.aws.ledger() if f"task/{self.place}/" in line.arn]
+        return [line.arn for line in self.aws.ledger() if f"task/{self.location}/" in line.arn]
 
 
 class BatchWorld(EmbeddedWorld):
@@ -182,13 +182,13 @@ class BatchWorld(EmbeddedWorld):
         super().__init__(aws, client)
         self.several = several
         order = [{"order": 1, "computeEnvironment": aws.names.compute_environment}]
-        client.create_job_queue(jobQueueName=self.place, state="ENABLED", priority=1, computeEnvironmentOrder=order)
+        client.create_job_queue(jobQueueName=self.location, state="ENABLED", priority=1, computeEnvironmentOrder=order)
         self.cloud: BatchCloud = self.cloud_of()
 
     def cloud_of(self, client=None, **options) -> BatchCloud:
         name = self.aws.names.container if self.several else ""
         given = {"name_prefix": PREFIX, "deployment": "ours", "container_name": name} | options
-        return BatchCloud(lambda: client or self.client, job_queue=self.place, **given)
+        return BatchCloud(lambda: client or self.client, job_queue=self.location, **given)
 
     def arguments(self, token: Token, deployment: str = "ours", **more) -> dict:
         container, names = self.processes.container(token, deployment), self.aws.names
@@ -198,16 +198,16 @@ class BatchWorld(EmbeddedWorld):
             overrides = {"ecsPropertiesOverride": {"taskProperties": [task]}}
         return {
             "jobName": job_name(PREFIX, token, "dag", "task"),
-            "jobQueue": self.place,
+            "jobQueue": self.location,
             "jobDefinition": names.multi_definition if self.several else names.job_definition,
             **overrides,
         } | more
 
     def request(self, token: Token) -> Request:
-        return Request(token, self.place, self.arguments(token))
+        return Request(token, self.location, self.arguments(token))
 
     def other_request(self, token: Token) -> Request:
-        return Request(token, self.place, self.arguments(token, parameters={"another": "one"}))
+        return Request(token, self.location, self.arguments(token, parameters={"another": "one"}))
 
     def refuse_next(self) -> None:
         self.aws.faults.raise_next("SubmitJob", "ServiceQuotaExceededException")
@@ -218,7 +218,7 @@ class BatchWorld(EmbeddedWorld):
             arguments["jobName"] = PREFIX
             for container in self.overrides_in(arguments):
                 container.pop("environment")
-        return Job(self.client.submit_job(**arguments)["jobArn"], self.place)
+        return Job(self.client.submit_job(**arguments)["jobArn"], self.location)
 
     def overrides_in(self, arguments: dict) -> list[dict]:
         if self.several:
@@ -227,7 +227,7 @@ class BatchWorld(EmbeddedWorld):
 
     def unknown_job(self) -> Job:
         names = self.aws.names
-        return Job(f"arn:aws:batch:{names.region}:{names.account}:job/{uuid.uuid4()}", self.place)
+        return Job(f"arn:aws:batch:{names.region}:{names.account}:job/{uuid.uuid4()}", self.location)
 
     def unhealthy(self) -> BatchCloud:
         self.aws.faults.raise_next("DescribeJobs", "AccessDeniedException", "no batch:DescribeJobs", status=403)
@@ -236,5 +236,5 @@ class BatchWorld(EmbeddedWorld):
     def mine(self) -> list[str]:
         listed = self.client.get_paginator("list_jobs")
         statuses = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
-        pages = (page for each in statuses for page in listed.paginate(jobQueue=self.place, jobStatus=each))
+        pages = (page for each in statuses for page in listed.paginate(jobQueue=self.location, jobStatus=each))
         return [summary["jobArn"] for page in pages for summary in page["jobSummaryList"]]

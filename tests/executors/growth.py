@@ -55,9 +55,9 @@ def error(code: str, message: str, operation: str) -> ClientError:
     return ClientError(said, operation)
 
 
-def is_unknown(place: str) -> bool:
+def is_unknown(location: str) -> bool:
     """Whether a listing says that there is no such location (any more): of every second one."""
-    return place.endswith(("1", "3", "5", "7", "9"))
+    return location.endswith(("1", "3", "5", "7", "9"))
 
 
 class Places:
@@ -67,16 +67,16 @@ class Places:
         self._numbers = count(1)
         self.jobs: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
 
-    def add(self, place: str, job_id: str, job: dict[str, Any]) -> None:
+    def add(self, location: str, job_id: str, job: dict[str, Any]) -> None:
         """A job is made."""
-        self.jobs[place][job_id] = job
+        self.jobs[location][job_id] = job
 
-    def take(self, place: str, job_id: str) -> dict[str, Any] | None:
+    def take(self, location: str, job_id: str) -> dict[str, Any] | None:
         """A job as it ends; AWS forgets it. None if there is none."""
-        jobs = self.jobs.get(place, {})
+        jobs = self.jobs.get(location, {})
         job = jobs.pop(job_id, None)
         if not jobs:
-            self.jobs.pop(place, None)
+            self.jobs.pop(location, None)
         return job
 
 
@@ -208,13 +208,13 @@ class Growth:
     Args:
         started: the fixture.
         cls: one of the executors above.
-        place: the member of an executor_config that names the location.
+        location: the member of an executor_config that names the location.
     """
 
-    def __init__(self, started: Any, cls: type, place: str) -> None:
+    def __init__(self, started: Any, cls: type, location: str) -> None:
         self.clock = Clock()
         self.executor = started(cls, clock=self.clock, launch_type=None, **OPTIONS)
-        self._place = place
+        self._location = location
         self._numbers = count(1)
         self._pause = threading.Event()
         # Ids of launches are remembered to recognise them: as many as it keeps, so that it is full from the beginning.
@@ -232,10 +232,10 @@ class Growth:
         left, revoked = set(), set()
         for number in (next(self._numbers) for _ in range(TOGETHER)):
             key = TaskInstanceKey("etl", "load", f"run-{number}", 1, -1)
-            config = {self._place: f"place-{number}"} if number % NO_CONFIG else None
+            config = {self._location: f"place-{number}"} if number % NO_CONFIG else None
             self.executor.running.add(key)
             self.executor.execute_async(key, ["airflow", "run"], f"queue-{number}", config)
-            self.executor._place_of(None, f"queue-{number}")
+            self.executor._location_of(None, f"queue-{number}")
             (left if number % REVOKED else revoked).add(key)
         self._beat()
         for key in revoked:

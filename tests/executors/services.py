@@ -42,7 +42,7 @@ class Service:
     batch_size: str
     #: The executor_config that sends a task elsewhere.
     elsewhere: Mapping[str, str]
-    #: What the service says of a place that does not exist.
+    #: What the service says of a location that does not exist.
     no_place: Trick
     #: An answered refusal to launch that may pass.
     refused: Trick

@@ -107,7 +107,7 @@ def test_executor_config_with_another_place_is_watched_and_stopped_there(schedul
     key = scheduler.queue(task(executor_config=service.elsewhere))
     scheduler.until(lambda: scheduler.arn(key))
     (launch,) = aws.launches()
-    assert launch.place == "elsewhere"
+    assert launch.location == "elsewhere"
     aws.start(launch.arn)
     aws.exit(launch.arn)
     aws.end(launch.arn)

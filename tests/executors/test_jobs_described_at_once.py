@@ -20,9 +20,9 @@ class Sized:
     def __getattr__(self, name):
         return getattr(self._cloud, name)
 
-    def describe(self, place, jobs):
+    def describe(self, location, jobs):
         self._sizes.append(len(jobs))
-        return self._cloud.describe(place, jobs)
+        return self._cloud.describe(location, jobs)
 
 
 @over_both

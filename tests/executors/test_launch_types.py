@@ -23,8 +23,8 @@ class Cluster:
         self.was_asked = threading.Event()
         self.may_answer = threading.Event()
 
-    def __call__(self, place):
-        self.asked.append(place)
+    def __call__(self, location):
+        self.asked.append(location)
         self.was_asked.set()
         assert self.may_answer.wait(PATIENCE)
         if self.trouble is not None:
@@ -53,8 +53,8 @@ def test_a_thread_that_dies_while_it_asks_leaves_nobody_waiting():
     cluster = Cluster()
     deaths = [SystemExit(), MemoryError()]
 
-    def look_up(place):
-        answer = cluster(place)
+    def look_up(location):
+        answer = cluster(location)
         if deaths:
             raise deaths.pop()
         return answer
@@ -71,7 +71,7 @@ def test_a_thread_that_dies_while_it_asks_leaves_nobody_waiting():
 
 def test_a_cluster_that_does_not_answer_holds_up_no_other():
     slow = Cluster()
-    types = LaunchTypes(lambda place: slow(place) if place == "slow" else "EC2")
+    types = LaunchTypes(lambda location: slow(location) if location == "slow" else "EC2")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(types.of, "slow")
         assert slow.was_asked.wait(PATIENCE)

@@ -29,8 +29,8 @@ def surveyed(locations, *seen):
     """Where a survey looks that sees containers in these locations."""
     asked = []
 
-    def look(places):
-        asked.extend(places)
+    def look(locations):
+        asked.extend(locations)
         return [
             FleetMember(Observation(Job(f"arn:{each}", each), Status.RUNNING), Identity("us", "L1-1")) for each in seen
         ]
@@ -60,8 +60,7 @@ def test_a_survey_that_begins_while_a_location_is_used_again_looks_there():
     asked = []
 
     def clock():
-        places = surveyed(locations) if armed.pop() else []
-        asked.extend(places)
+        asked.extend(surveyed(locations) if armed.pop() else [])
         return 0.0
 
     locations, armed = Locations((), clock), [False, True, False]

@@ -66,7 +66,7 @@ def test_a_teams_executor_reads_the_teams_options_only(aws, service, of_team, mo
     scheduler.queue(task())
     scheduler.until(aws.launches)
     (launch,) = aws.launches()
-    assert launch.place == "theirs"
+    assert launch.location == "theirs"
     definition = launch.request["taskDefinition" if service is ECS else "jobDefinition"]
     assert definition == "team:1"
     if service is ECS:
@@ -85,14 +85,14 @@ def test_there_is_no_fall_back_to_the_global_section(service, of_team):
 
 @pytest.mark.usefixtures("no_sections_left")
 def test_two_teams_and_everybody_else_have_executors_of_their_own(aws, service, of_team, started, monkeypatch):
-    place = service.required[0]
+    location = service.required[0]
     for team in ("risk", "web"):
-        for option, value in {**THEIRS[service.name], place: team}.items():
+        for option, value in {**THEIRS[service.name], location: team}.items():
             monkeypatch.setenv(service.variable(option, team=team), value)
     for scheduler, name in ((of_team("risk"), "risk"), (of_team("web"), "web"), (Scheduler(started()), "fleet")):
         scheduler.queue(task(name))
         scheduler.until(lambda name=name: name in {launch.environment["AWSEXEC_TASK_ID"] for launch in aws.launches()})
-    assert {launch.environment["AWSEXEC_TASK_ID"]: launch.place for launch in aws.launches()} == {
+    assert {launch.environment["AWSEXEC_TASK_ID"]: launch.location for launch in aws.launches()} == {
         "risk": "risk",
         "web": "web",
         "fleet": "fleet",

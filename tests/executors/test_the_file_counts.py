@@ -35,9 +35,9 @@ def launch_of(scheduler, aws, *workloads):
 
 @over_both
 def test_what_airflow_does_not_say_the_file_does(aws, service, file, started):
-    place = service.required[0]
-    assert launch_of(Scheduler(started(**{place: None})), aws, task()).place == "of-the-file"
-    assert launch_of(Scheduler(started()), aws, task()).place == "fleet", "Airflow's configuration wins"
+    location = service.required[0]
+    assert launch_of(Scheduler(started(**{location: None})), aws, task()).location == "of-the-file"
+    assert launch_of(Scheduler(started()), aws, task()).location == "fleet", "Airflow's configuration wins"
 
 
 def test_a_default_of_the_providers_metadata_does_not_hide_the_file(aws, file, started):

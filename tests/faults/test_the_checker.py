@@ -24,7 +24,7 @@ class Wrapped:
 class Blind(Wrapped):
     """Finds nothing, and says that there is nothing."""
 
-    def find(self, families, places):
+    def find(self, families, locations):
         return []
 
 

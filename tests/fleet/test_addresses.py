@@ -19,12 +19,13 @@ def job(arn=TASK, map_index="-1", run="manual__2026-01-01T00:00:00+00:00"):
 
 
 @pytest.mark.parametrize(
-    ("text", "service", "place"), [(TASK, "ecs", "fleet"), (TASK.replace("fleet/", ""), "ecs", ""), (JOB, "batch", "")]
+    ("text", "service", "location"),
+    [(TASK, "ecs", "fleet"), (TASK.replace("fleet/", ""), "ecs", ""), (JOB, "batch", "")],
 )
-def test_an_arn_says_where_it_is(text, service, place):
+def test_an_arn_says_where_it_is(text, service, location):
     address = parse(text)
 
-    assert (address.arn, address.service, address.region, address.place) == (text, service, "eu-central-1", place)
+    assert (address.arn, address.service, address.region, address.location) == (text, service, "eu-central-1", location)
 
 
 @pytest.mark.parametrize("text", [ID, TASK, ID[:4], TASK[:-20], LAUNCH, job().address, "etl/group.load"])

@@ -15,13 +15,15 @@ from tests.scripted.services import AWS_QUOTAS, ScriptedBatch, ScriptedEcs, held
 JOBS = 2500
 
 
-def added(service, place, name):
+def added(service, location, name):
     """As many jobs, each of its own task."""
     for index in range(JOBS):
         who = Identity("ours", f"0d6a9c1e-1111-4222-8333-44445555{index:04d}-1", "etl", name, "r1", str(index), "1")
         pairs = [{"name": key, "value": value} for key, value in who.environment().items()]
         container = {"environment": pairs}
-        service.add({place: "fleet", "overrides": {"containerOverrides": [container]}, "containerOverrides": container})
+        service.add(
+            {location: "fleet", "overrides": {"containerOverrides": [container]}, "containerOverrides": container}
+        )
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 from botocore.stub import Stubber
 
-from aws_exec.fleet import FleetError, FleetJob, LogPlace, State, logs
+from aws_exec.fleet import FleetError, FleetJob, LogLocation, State, logs
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.explanation import explain
@@ -43,34 +43,34 @@ def ecs(driver="awslogs", *, containers=None, **options):
     if containers is not None:
         scripted.answers("describe_tasks", tasks=[{"taskArn": TASK, "containers": each} for each in containers])
     job = FleetJob("ecs", Job(TASK, "fleet"), WHO, State.RUNNING, "RUNNING", "airflow:1", container="airflow")
-    place = scripted.fleet.log_place(job)
+    location = scripted.fleet.log_location(job)
     scripted.stub.assert_no_pending_responses()
-    return place
+    return location
 
 
 def test_with_a_stream_prefix_the_stream_is_named_after_prefix_container_and_task():
-    place = ecs(**GROUP, awslogs_stream_prefix="jobs")
-    assert place == LogPlace("/airflow", "jobs/airflow/0a1b", "us-west-2")
+    location = ecs(**GROUP, awslogs_stream_prefix="jobs")
+    assert location == LogLocation("/airflow", "jobs/airflow/0a1b", "us-west-2")
 
 
 def test_without_a_stream_prefix_the_stream_is_the_id_that_docker_gave_the_container():
     containers = [{"name": "proxy", "runtimeId": "another"}, {"name": "airflow", "runtimeId": DOCKER}]
-    assert ecs(**GROUP, containers=[containers]) == LogPlace("/airflow", DOCKER, "us-west-2")
+    assert ecs(**GROUP, containers=[containers]) == LogLocation("/airflow", DOCKER, "us-west-2")
 
 
 @pytest.mark.parametrize("containers", [[[{"name": "airflow"}]], [[]], []], ids=["not created", "none", "forgotten"])
 def test_without_a_stream_prefix_there_is_no_stream_before_the_container_has_an_id(containers):
-    assert ecs(**GROUP, containers=containers) == LogPlace("/airflow", "", "us-west-2")
+    assert ecs(**GROUP, containers=containers) == LogLocation("/airflow", "", "us-west-2")
 
 
 @pytest.mark.parametrize("driver", ["awsfirelens", "splunk"])
 def test_what_another_driver_writes_has_no_group_and_no_stream(driver):
-    assert ecs(driver, Name="datadog") == LogPlace("", "", "eu-central-1", driver)
+    assert ecs(driver, Name="datadog") == LogLocation("", "", "eu-central-1", driver)
 
 
 def test_describe_names_the_other_driver_and_shows_no_stream():
-    assert describe._log(LogPlace("", "", "eu-central-1", "awsfirelens")) == "awsfirelens (not in CloudWatch Logs)"
-    assert describe._log(LogPlace("/airflow", "", "eu-central-1")) == "/airflow (not begun)"
+    assert describe._log(LogLocation("", "", "eu-central-1", "awsfirelens")) == "awsfirelens (not in CloudWatch Logs)"
+    assert describe._log(LogLocation("/airflow", "", "eu-central-1")) == "/airflow (not begun)"
 
 
 def batch(job):
@@ -83,7 +83,7 @@ def test_a_batch_job_with_another_driver_has_no_group_and_no_stream():
     log = {"logDriver": "splunk", "options": {}}
     container = {"environment": environment(), "logConfiguration": log, "logStreamName": "d/default/1"}
     scripted, found = batch(detail(container=container))
-    assert scripted.fleet.log_place(found) == LogPlace("", "", "us-east-1", "splunk")
+    assert scripted.fleet.log_location(found) == LogLocation("", "", "us-east-1", "splunk")
 
 
 #: A job on Amazon EKS: its container ran out of memory, beside an init container that ended well.
@@ -116,4 +116,4 @@ def test_a_job_on_kubernetes_is_explained_by_how_its_container_ended():
 def test_a_log_of_another_driver_is_not_looked_for_in_cloudwatch():
     scripted, found = batch(detail("RUNNING", **{**POD, "eksAttempts": [], "startedAt": 1_000}))
     with pytest.raises(FleetError, match="logs to kubernetes, not to CloudWatch"):
-        logs.place_of(scripted.fleet, found)
+        logs.location_of(scripted.fleet, found)

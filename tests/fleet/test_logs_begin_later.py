@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from aws_exec.fleet import FleetJob, LogPlace, State, logs
+from aws_exec.fleet import FleetJob, LogLocation, State, logs
 from aws_exec.fleet.errors import NoLogError
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
@@ -13,7 +13,7 @@ from tests.fleet.fleet import OURS, Fleet, identity
 from tests.fleet.shell import running
 from tests.fleet.test_waiting_outlasts import AtOnce
 
-NOT_YET, THERE = LogPlace("/group", "", "us-east-1"), LogPlace("/group", "stream", "us-east-1")
+NOT_YET, THERE = LogLocation("/group", "", "us-east-1"), LogLocation("/group", "stream", "us-east-1")
 TELLS = "print('it begins', flush=True)"
 
 
@@ -24,19 +24,19 @@ def job(state):
 class Begins:
     """A service at which a job goes from state to state, and its log from place to place."""
 
-    def __init__(self, states, places):
+    def __init__(self, states, locations):
         self._states = iter(states)
-        self._places = iter(places)
+        self._locations = iter(locations)
 
-    def describe(self, place, arns):
+    def describe(self, location, arns):
         return [job(next(self._states))]
 
-    def log_place(self, job):
-        return next(self._places)
+    def log_location(self, job):
+        return next(self._locations)
 
 
-def begun(states, places):
-    return logs.place_once_begun(Begins(states, places), job(State.WAITING), stop=AtOnce())
+def begun(states, locations):
+    return logs.place_once_begun(Begins(states, locations), job(State.WAITING), stop=AtOnce())
 
 
 def test_the_beginning_of_a_log_is_waited_for():

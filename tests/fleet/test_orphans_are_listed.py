@@ -81,15 +81,15 @@ class Looked:
 
     name = "ecs"
 
-    def places(self):
+    def locations(self):
         return ["fleet"]
 
-    def pages(self, place, wanted):
+    def pages(self, location, wanted):
         yield ["ended", "runs"]
 
-    def describe(self, place, ids):
+    def describe(self, location, ids):
         states = {"ended": State.FAILED, "runs": State.RUNNING}
-        return [FleetJob("ecs", Job(each, place), identity("load"), states[each], "") for each in ids]
+        return [FleetJob("ecs", Job(each, location), identity("load"), states[each], "") for each in ids]
 
 
 def test_what_has_ended_when_it_is_looked_at_is_not_what_a_row_can_wait_for():

@@ -32,9 +32,9 @@ def job(number, task, state, *, age, dag="etl", run="scheduled__2026-11-22T00:00
     )
     given = {"deployment": "production", "size": SMALL, "stop": None, "index": "-1", "status": state.upper(), **how}
     who = Identity(given["deployment"], "t-1", dag, task, run, given["index"], "1")
-    place = "gpu-queue" if batch else "airflow-fleet"
+    location = "gpu-queue" if batch else "airflow-fleet"
     return FleetJob(
-        "batch" if batch else "ecs", Job(arn, place), who, state, given["status"],
+        "batch" if batch else "ecs", Job(arn, location), who, state, given["status"],
         size=given["size"], created=NOW - age, started=NOW - age, stop=given["stop"],
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 
 from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
-from aws_exec.fleet import ContextLine, Explanation, FleetJob, LogPlace, Size, State, TimelineEntry
+from aws_exec.fleet import ContextLine, Explanation, FleetJob, LogLocation, Size, State, TimelineEntry
 from aws_exec.fleet.health import Branch
 from aws_exec.fleet.model import PULL
 from aws_exec.lifecycle.identity import Identity
@@ -62,7 +62,9 @@ STUCK = FleetJob(
 
 
 def described():
-    service = SimpleNamespace(log_place=lambda _: LogPlace("/ecs/airflow", f"airflow/airflow/{ID}", "eu-central-1"))
+    service = SimpleNamespace(
+        log_location=lambda _: LogLocation("/ecs/airflow", f"airflow/airflow/{ID}", "eu-central-1")
+    )
     prices = "an estimate: Fargate, us-east-1, 2026-07"
     show_lines(
         describe._lines(SimpleNamespace(services={"ecs": service}, cost=lambda _: 0.0712, prices=prices), FAILED)

@@ -63,13 +63,13 @@ class Remembers:
     def __init__(self, jobs):
         self.jobs = jobs
 
-    def places(self):
+    def locations(self):
         return ["fleet"]
 
-    def pages(self, place, wanted):
+    def pages(self, location, wanted):
         yield list(self.jobs)
 
-    def describe(self, place, ids):
+    def describe(self, location, ids):
         return [self.jobs[each] for each in ids]
 
 

@@ -72,7 +72,7 @@ def test_every_airflow_job_of_both_services_and_nothing_else(fleet, running):
     assert (legacy.identity.dag_id, legacy.task, legacy.identity.run_id) == ("legacy", "old[4]", "r9")
     assert (legacy.identity.deployment, legacy.identity.token) == ("", "")
     task = jobs[running["task"]]
-    assert (task.identity.deployment, task.job.place, task.definition) == (OURS, "awsexec", "awsexec-task:1")
+    assert (task.identity.deployment, task.job.location, task.definition) == (OURS, "awsexec", "awsexec-task:1")
     assert (task.size.vcpu, task.size.memory_mib, task.size.fargate) == (0.25, 512, True)
     assert next(moment.what for moment in task.moments) == "queued"
 
@@ -115,11 +115,11 @@ def test_what_is_not_there_or_not_only_one_is_said(fleet, running):
 def test_the_log_is_found_by_the_definition_and_shows_no_token(fleet, running):
     for name in ("task", "job"):
         [job] = fleet.locate([running[name]], ended=False)
-        place = logs.place_of(fleet.services[job.service], job)
-        lines = [line.text for line in logs.read(fleet.client, place)]
+        location = logs.location_of(fleet.services[job.service], job)
+        lines = [line.text for line in logs.read(fleet.client, location)]
 
         assert lines == ["up and running", "token=***"]
-        assert [line.text for line in logs.read(fleet.client, place, tail=1)] == ["token=***"]
+        assert [line.text for line in logs.read(fleet.client, location, tail=1)] == ["token=***"]
 
 
 def test_what_aws_says_of_a_job_shows_no_token(fleet, running):
@@ -138,8 +138,8 @@ def test_a_job_is_waited_for_and_followed_to_its_end(aws, fleet):
     [ended] = within(30, lambda: wait(fleet.services, [job], Until.STOPPED), lambda: "it does not end")
 
     assert (ended.state, ended.exit_code, is_well(ended, Until.STOPPED)) == (State.FAILED, 3, False)
-    place = logs.place_of(fleet.services["batch"], ended)
-    lines = [line.text for line in logs.follow(fleet.client, place, is_over=lambda: True)]
+    location = logs.location_of(fleet.services["batch"], ended)
+    lines = [line.text for line in logs.follow(fleet.client, location, is_over=lambda: True)]
     assert lines == ["before the end", "it went wrong"]
 
 
@@ -150,7 +150,7 @@ def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, flee
     with pytest.raises(MisusedError, match="not of this deployment: 1 of 4"):
         check_ours([*ours, jobs[running["theirs"]]], deployments)
     check_ours(ours, deployments)
-    gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, place="no-such-cluster"))
+    gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, location="no-such-cluster"))
 
     stopping = Stopping(fleet.services, fleet.patience, [*ours[1:], gone], "for the test")
     stopping.start()

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import FleetJob, LogPlace, RetryUntilDeadline, State, Until, logs, wait, within
+from aws_exec.fleet import FleetJob, LogLocation, RetryUntilDeadline, State, Until, logs, wait, within
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.waiting import LOOKS
 from aws_exec.lifecycle.identity import Identity
@@ -16,7 +16,7 @@ from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 from tests.scripted.services import held
 
-PLACE = LogPlace("/awsexec", "airflow/airflow/1", "eu-central-1")
+LOCATION = LogLocation("/awsexec", "airflow/airflow/1", "eu-central-1")
 
 
 class AtOnce(threading.Event):
@@ -35,7 +35,7 @@ class Scripted:
     def __call__(self, service, region=""):
         return self
 
-    def describe(self, place, arns):
+    def describe(self, location, arns):
         return [self._next()]
 
     def get_log_events(self, **arguments):
@@ -86,7 +86,7 @@ class Sees:
         self._sees = sees
         self.looks = 0
 
-    def describe(self, place, arns):
+    def describe(self, location, arns):
         self.looks += 1
         seen = self._sees(self.looks)
         return [job(seen[arn], arn) for arn in arns if arn in seen]
@@ -135,7 +135,7 @@ def test_a_log_is_followed_on_from_where_it_was_cut_off():
         return answer
 
     outlasting = RetryUntilDeadline(told.append, AtOnce())
-    lines = logs.follow(client, PLACE, is_over=is_over, stop=AtOnce(), asking=outlasting)
+    lines = logs.follow(client, LOCATION, is_over=is_over, stop=AtOnce(), asking=outlasting)
 
     assert [line.text for line in lines] == ["one", "two"]
     assert len(told) == 1

@@ -49,7 +49,7 @@ def opened(tmp_path):
 def test_it_looks_where_tasks_are_sent(opened, text, clusters, queues):
     with opened(text) as fleet:
         assert (fleet.configured.clusters, fleet.configured.queues) == (clusters, queues)
-        assert set(fleet.services) == {name for name, places in (("ecs", clusters), ("batch", queues)) if places}
+        assert set(fleet.services) == {name for name, locations in (("ecs", clusters), ("batch", queues)) if locations}
 
 
 def test_a_jobs_arn_is_held_against_the_region_of_its_own_service(opened):

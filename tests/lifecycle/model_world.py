@@ -92,7 +92,7 @@ class World:
                 launch_id=effect.launch_id,
                 fault=held,
                 request=effect.request,
-                place=effect.place,
+                location=effect.location,
             )
         )
 
@@ -233,7 +233,7 @@ class World:
                 launch_id=effect.launch_id,
                 fault=fault,
                 request=request,
-                place=effect.place,
+                location=effect.location,
             )
         return failed(effect, fault)
 
@@ -262,7 +262,7 @@ class World:
                 unlisted = self.cloud.unlisted(effect.jobs, self.now)
                 if unlisted and effect.request_id % 2:  # either answer is one that a lane may give
                     return self._described(effect.request_id, unlisted)
-                return on.RunningListed(request_id=effect.request_id, place=effect.place, unlisted=unlisted)
+                return on.RunningListed(request_id=effect.request_id, location=effect.location, unlisted=unlisted)
             case do.StopJob():
                 return on.StopAnswered(request_id=effect.request_id, launch_id=effect.launch_id)
             case do.VerifyOwnership() | do.VerifyExit() | do.CheckWanted():
@@ -309,7 +309,7 @@ class World:
                 launch_id=effect.launch_id,
                 fault=fault,
                 request=request,
-                place=effect.place,
+                location=effect.location,
             )
         return on.Accepted(request_id=effect.request_id, launch_id=effect.launch_id, seen=container.seen())
 

@@ -9,7 +9,7 @@ from tests.lifecycle.driver import EXITED_0, JOB, JOB2, NEVER_STARTED, Life, fau
 def test_a_running_task_with_a_known_job_is_watched_and_reported():
     life = Life()
     assert life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB)) == []
-    assert life.tick() == [do.Describe(request_id=1, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(request_id=1, location="c1", jobs=(JOB,))]
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
 
 
@@ -19,24 +19,26 @@ def test_a_queued_task_with_a_known_job_whose_container_never_started_gets_the_n
     text = "Its container never started; launching another (attempt 2 of 3)"
     assert life.see(stopped(NEVER_STARTED, token="L1-4")) == [do.Note(key="K1", text=text, stop=NEVER_STARTED)]
     assert life.tick(5) == [
-        do.Submit(request_id=2, launch_id="L9", key="K1", token="L1-5", workload="row of L9", place="c1", read_at=5.0)
+        do.Submit(
+            request_id=2, launch_id="L9", key="K1", token="L1-5", workload="row of L9", location="c1", read_at=5.0
+        )
     ]
     assert (
         life.tell(
             on.Unaccepted(
-                request_id=2, launch_id="L9", fault=fault(FailureKind.NO_ANSWER), request="request", place="c1"
+                request_id=2, launch_id="L9", fault=fault(FailureKind.NO_ANSWER), request="request", location="c1"
             )
         )
         == []
     )
     life.tell(on.Revoked(key="K1"))
-    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L9",), families=("L1",), places=("c1",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L9",), families=("L1",), locations=("c1",))]
 
 
 def test_a_queued_task_that_is_found_by_its_launch_id_is_followed():
     life = Life()
-    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work", place="c2"))
-    assert life.tick() == [do.FindByLaunchId(request_id=1, launch_ids=("L1",), families=("L1",), places=("c2",))]
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work", location="c2"))
+    assert life.tick() == [do.FindByLaunchId(request_id=1, launch_ids=("L1",), families=("L1",), locations=("c2",))]
     assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
@@ -69,7 +71,7 @@ def test_where_requests_are_not_idempotent_it_is_looked_for_twice_before_it_is_l
     life.tick()
     assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=())) == []
     assert life.tick(19.9) == []
-    assert life.tick(0.1) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick(0.1) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
     assert life.tick() == [
         do.Submit(request_id=4, launch_id="L1", key="K1", token="L1-1", workload="row of L1", read_at=20.0)

@@ -88,7 +88,7 @@ def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
     life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=()), after=48)
     late = life.tick(10)
     assert [type(effect) for effect in late] == [do.Report]
-    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("",))]
 
 
 def test_the_wait_of_a_trouble_ends_at_the_deadline():

@@ -34,7 +34,7 @@ def test_where_requests_are_not_idempotent_a_doubted_launch_is_also_looked_for()
     life.take()
     assert life.tick(11) == [do.VerifyOwnership(request_id=1, launches=(("L1", "K1"),))]
     assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1",), ours=OURS)) == []
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
@@ -64,7 +64,7 @@ def test_a_container_that_never_started_is_replaced_after_a_gap_only_if_the_row_
     """Who adopted its row replaces it too."""
     life = Life(gap=10.0)
     life.active()
-    assert life.tick(11) == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
+    assert life.tick(11) == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
     life.tell(on.Described(request_id=2, seen=(stopped(NEVER_STARTED),)))
     assert life.tick(5) == [do.VerifyOwnership(request_id=3, launches=(("L1", "K1"),))]
     assert life.tell(on.OwnershipVerified(request_id=3, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
@@ -85,7 +85,7 @@ def test_a_running_task_that_is_only_followed_is_looked_for_and_never_doubted():
     life = Life(gap=10.0)
     life.tick()
     life.tell(on.Adopted(launch_id="L1", key="K1"))
-    assert life.tick(11) == [do.FindByLaunchId(request_id=1, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick(11) == [do.FindByLaunchId(request_id=1, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=1, launch_ids=("L1",), seen=(running(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
@@ -114,9 +114,9 @@ def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_ro
     )
     assert life.tick(11) == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
     assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
-    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(running(),))) == []
-    assert life.tick() == [do.Describe(request_id=4, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(request_id=4, location="c1", jobs=(JOB,))]
     assert life.tell(on.Described(request_id=4, seen=(stopped(EXITED_0),))) == []
     assert life.book.records == {}
 
@@ -132,7 +132,7 @@ def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owne
     life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset()))
     life.tick()
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(starting(),))) == []
-    assert life.tick() == [do.Describe(request_id=4, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(request_id=4, location="c1", jobs=(JOB,))]
     assert life.tick(300) == []
     assert life.record().phase is Phase.ACTIVE
 
@@ -148,7 +148,7 @@ def test_a_followed_container_that_comes_back_has_its_time_to_start_again():
     life.tick()
     life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(starting(),)))
     assert life.tell(on.Adopted(launch_id="L1", key="K1"), after=100) == []
-    assert life.tick(299) == [do.Describe(request_id=4, place="c1", jobs=(JOB,))]
+    assert life.tick(299) == [do.Describe(request_id=4, location="c1", jobs=(JOB,))]
     late = life.tick(1)
     assert [type(effect) for effect in late] == [do.Report, do.StopJob]
 

@@ -44,7 +44,7 @@ def test_a_launch_that_was_sent_all_the_same_is_followed():
     assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB)
     ]
-    assert life.tick() == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
 
 
 def test_a_container_that_never_started_is_not_replaced_while_draining():
@@ -131,7 +131,7 @@ def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopp
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.Terminating()) == []
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB),
         do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=WHY),
@@ -143,9 +143,9 @@ def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_te
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.tell(on.Terminating())
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("",))]
     assert life.machine.unfinished() == 1
     text = "The executor was terminated; no container of it was found"
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == [

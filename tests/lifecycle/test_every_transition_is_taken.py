@@ -203,7 +203,7 @@ def test_every_way_is_in_the_table_once_and_every_phase_has_a_way_in_and_a_way_o
 
 
 def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
-    """The book is no place to raise: an event that cannot be taken in would be handed in again for ever."""
+    """The book is no location to raise: an event that cannot be taken in would be handed in again for ever."""
     life = Life()
     life.active()
     record = life.record()

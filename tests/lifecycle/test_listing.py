@@ -8,8 +8,8 @@ from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import EXITED_0, Life, fault, over, running, stopped
 
 
-def jobs(count, place="c1"):
-    return [Job(f"arn:{place}:{number}", place) for number in range(count)]
+def jobs(count, location="c1"):
+    return [Job(f"arn:{location}:{number}", location) for number in range(count)]
 
 
 def life_with(running_jobs, *, starting=(), rounds=3, alone=()):
@@ -36,7 +36,7 @@ def answer(life, effects, *, unlisted=(), starting=()):
     for effect in effects:
         if isinstance(effect, do.ListRunning):
             told += life.tell(
-                on.RunningListed(request_id=effect.request_id, place=effect.place, unlisted=tuple(unlisted))
+                on.RunningListed(request_id=effect.request_id, location=effect.location, unlisted=tuple(unlisted))
             )
         else:
             seen = tuple(running(job, token=None) for job in effect.jobs if job not in starting)
@@ -53,7 +53,7 @@ def test_more_are_listed_in_one_question_for_each_place_and_described_in_turn():
     here, there = jobs(6), jobs(3, "c2")
     life = life_with(here + there)
     effects = life.tick(5)
-    assert [(each.place, len(each.jobs), each.at_once) for each in effects if isinstance(each, do.ListRunning)] == [
+    assert [(each.location, len(each.jobs), each.at_once) for each in effects if isinstance(each, do.ListRunning)] == [
         ("c1", 4, 2),
         ("c2", 2, 2),
     ]
@@ -104,7 +104,7 @@ def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bou
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     gone = watch.jobs[:3]
     observes = answer(life, effects, unlisted=gone)
-    assert [(effect.place, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
+    assert [(effect.location, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
     assert life.tick(5) == []  # the sweep goes on
     reports = life.tell(
         on.Described(
@@ -125,7 +125,7 @@ def test_what_ended_before_the_listing_was_read_is_not_asked_for():
     assert (
         life.tell(
             on.RunningListed(
-                request_id=watch.request_id, place=watch.place, unlisted=(watch.jobs[0], Job("arn:nobody"))
+                request_id=watch.request_id, location=watch.location, unlisted=(watch.jobs[0], Job("arn:nobody"))
             )
         )
         == []
@@ -151,7 +151,7 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     for effect in effects:
         life.tell(on.DescribeFailed(request_id=effect.request_id, fault=fault(FailureKind.THROTTLED)))
-    assert life.tell(on.RunningListed(request_id=watch.request_id, place=watch.place, unlisted=watch.jobs)) == []
+    assert life.tell(on.RunningListed(request_id=watch.request_id, location=watch.location, unlisted=watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]
 
@@ -174,5 +174,5 @@ def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
     assert life.tick(5) == []
     for watch in effects:
         if isinstance(watch, do.ListRunning):
-            life.tell(on.RunningListed(request_id=watch.request_id, place=watch.place))
+            life.tell(on.RunningListed(request_id=watch.request_id, location=watch.location))
     assert asked(life.tick(5)) != ([], [])

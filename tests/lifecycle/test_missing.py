@@ -42,7 +42,7 @@ def test_a_job_that_stays_missing_and_never_started_is_replaced_under_the_next_t
     text = "Its container never started; launching another (attempt 2 of 3)"
     assert life.sweep(missing=[JOB]) == [do.Note(key="K1", text=text, stop=stop)]
     assert life.tick(5) == [
-        do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-2", workload="work of L1", place="c1")
+        do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-2", workload="work of L1", location="c1")
     ]
 
 

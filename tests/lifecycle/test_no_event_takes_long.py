@@ -177,7 +177,7 @@ def swept(fleet):
 def test_a_sweep_and_a_listing_that_has_nobody(fleet):
     costs, watch, observes = swept(fleet)
     assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
-    (*observes,) = costs.tell(on.RunningListed(request_id=watch.request_id, place="c", unlisted=watch.jobs), 1000.0)
+    (*observes,) = costs.tell(on.RunningListed(request_id=watch.request_id, location="c", unlisted=watch.jobs), 1000.0)
     assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
     costs.tell(on.DescribeFailed(request_id=observes[0].request_id, fault=fault(FailureKind.UNREACHED)), 1000.0)
 

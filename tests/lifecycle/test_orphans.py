@@ -315,7 +315,7 @@ def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
     life = surveying(start_timeout=100)
     seen = FleetMember(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     survey(life, 0, [seen], [LOST])
-    assert (life.record("L7").place, life.record("L7").start_by) == ("c1", life.now + 100)
+    assert (life.record("L7").location, life.record("L7").start_by) == ("c1", life.now + 100)
 
 
 def test_a_survey_that_is_answered_begins_the_pauses_anew(life):

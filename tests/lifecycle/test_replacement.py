@@ -22,7 +22,7 @@ def test_a_container_that_never_started_is_replaced_after_a_pause_under_the_next
     pause = REPLACE.after(1, "L1-1")
     assert life.tick(pause - 0.01) == []
     assert life.tick(0.02) == [
-        do.Submit(request_id=2, launch_id="L1", key="K1", token="L1-2", workload="work of L1", place="c1")
+        do.Submit(request_id=2, launch_id="L1", key="K1", token="L1-2", workload="work of L1", location="c1")
     ]
 
 
@@ -91,7 +91,7 @@ def test_a_replacement_begins_afresh_but_for_what_the_launch_has_used_up():
         "L1",
         "K1",
         workload="work of L1",
-        place="c1",
+        location="c1",
         number=2,
         attempt=2,
         containers=1,

@@ -34,7 +34,7 @@ ITS_OWN = (Origin("2", QUEUED_AT + 1), Origin("2", QUEUED_AT - CLOCKS_APART), Or
 def adopted(workload: object | None = "work", **policy) -> Life:
     """L2's row names a job, and is adopted."""
     life = Life(**{"poll_interval": 5.0, **policy})
-    life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB, workload=workload, place="c1", origin=ROW))
+    life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB, workload=workload, location="c1", origin=ROW))
     return life
 
 
@@ -54,7 +54,9 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     life = adopted()
     assert life.see(of(origin, seen)) == []
     (find,) = life.tick()
-    assert find == do.FindByLaunchId(request_id=find.request_id, launch_ids=("L2",), families=("L2",), places=("c1",))
+    assert find == do.FindByLaunchId(
+        request_id=find.request_id, launch_ids=("L2",), families=("L2",), locations=("c1",)
+    )
     assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.workload) == ("L2-1", "row of L2")

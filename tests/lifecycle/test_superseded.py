@@ -23,7 +23,7 @@ def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
 
 
 def test_what_is_superseded_is_not_stopped_for_the_time_it_takes_while_nobody_has_looked():

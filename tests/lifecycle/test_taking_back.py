@@ -142,7 +142,7 @@ def test_a_superseded_launch_that_waits_is_over():
     assert life.tick() == [do.Submit(request_id=1, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
-LOOK = do.Describe(request_id=2, place="c1", jobs=(JOB,))
+LOOK = do.Describe(request_id=2, location="c1", jobs=(JOB,))
 
 
 def superseded() -> Life:
@@ -176,7 +176,7 @@ def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
     life = Life(poll_interval=10)
     life.active()
     assert [type(effect) for effect in life.tick()] == [do.Describe]
-    assert life.take("L2", "K1") == [do.Describe(request_id=3, place="c1", jobs=(JOB,))]
+    assert life.take("L2", "K1") == [do.Describe(request_id=3, location="c1", jobs=(JOB,))]
     assert life.tell(on.Described(request_id=2, seen=(starting(),))) == []
     assert life.see(starting()) == []
     assert life.tell(on.Described(request_id=3, seen=(running(),))) == []

@@ -15,7 +15,11 @@ def unanswered(life: Life, request: object = "request") -> None:
     assert (
         life.tell(
             on.Unaccepted(
-                request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request=request, place="c1"
+                request_id=request_id,
+                launch_id="L1",
+                fault=fault(FailureKind.NO_ANSWER),
+                request=request,
+                location="c1",
             )
         )
         == []
@@ -29,7 +33,13 @@ def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_req
     assert life.tick(0.49) == []
     assert life.tick(0.6) == [
         do.Submit(
-            request_id=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1", request="request", place="c1"
+            request_id=2,
+            launch_id="L1",
+            key="K1",
+            token="L1-1",
+            workload="work of L1",
+            request="request",
+            location="c1",
         )
     ]
 
@@ -41,7 +51,7 @@ def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trou
     request_id = life.submit_of(life.tick(2)).request_id
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
     assert life.record().maybe
-    assert (life.record().request, life.record().place) == ("request", "c1")
+    assert (life.record().request, life.record().location) == ("request", "c1")
     assert life.record().phase is Phase.UNCERTAIN
 
 
@@ -62,7 +72,7 @@ def test_a_trouble_of_a_request_that_was_never_unanswered_keeps_no_request():
     request_id = life.launching()
     life.tell(
         on.Unaccepted(
-            request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED), request="request", place="c1"
+            request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED), request="request", location="c1"
         )
     )
     assert life.tick(2) == [do.Submit(request_id=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
@@ -71,7 +81,7 @@ def test_a_trouble_of_a_request_that_was_never_unanswered_keeps_no_request():
 def test_elsewhere_it_is_looked_for_and_found():
     life = Life(idempotent_submit=False)
     unanswered(life)
-    assert life.tick(2) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tick(2) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
@@ -84,7 +94,7 @@ def test_elsewhere_it_is_launched_again_only_after_two_looks_a_grace_period_apar
     life.tick(2)
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
     assert life.tick(19) == []
-    assert life.tick(1) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tick(1) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.request_id) == ("L1-1", 4)
@@ -98,7 +108,7 @@ def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
         life.tell(on.FindByLaunchIdFailed(request_id=2, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
     )
     assert life.record().misses == 0
-    assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("c1",))]
 
 
 def test_launches_that_are_looked_for_in_one_beat_are_looked_for_together():
@@ -145,7 +155,7 @@ def test_a_launch_revoked_while_uncertain_is_looked_for_and_stopped():
     unanswered(life)
     note = do.Note(key="K1", text="Revoked by Airflow while uncertain", fault=fault(FailureKind.NO_ANSWER))
     assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1")]
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(running(),))) == [
         do.StopJob(request_id=3, launch_id="L1", job=JOB, reason="Airflow revoked the task")
     ]
@@ -157,7 +167,7 @@ def test_a_launch_revoked_while_uncertain_and_found_nowhere_twice_is_over():
     life.tell(on.Revoked(key="K1"))
     life.tick()
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), places=("c1",))]
+    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == []
     assert life.book.records == {}
 

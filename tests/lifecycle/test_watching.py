@@ -115,9 +115,9 @@ def test_each_place_is_asked_in_calls_of_bounded_size():
         life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c1")))
     life.tell(on.Adopted(launch_id="L9", key="K9", job=Job("arn:9", "c2")))
     assert life.tick() == [
-        do.Describe(request_id=1, place="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
-        do.Describe(request_id=2, place="c1", jobs=(Job("arn:2", "c1"),)),
-        do.Describe(request_id=3, place="c2", jobs=(Job("arn:9", "c2"),)),
+        do.Describe(request_id=1, location="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
+        do.Describe(request_id=2, location="c1", jobs=(Job("arn:2", "c1"),)),
+        do.Describe(request_id=3, location="c2", jobs=(Job("arn:9", "c2"),)),
     ]
 
 
@@ -126,8 +126,8 @@ def test_the_next_sweep_begins_so_early_that_its_answers_are_in_when_the_interva
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB2))
     assert life.tick() == [
-        do.Describe(request_id=1, place="c1", jobs=(JOB,)),
-        do.Describe(request_id=2, place="c1", jobs=(JOB2,)),
+        do.Describe(request_id=1, location="c1", jobs=(JOB,)),
+        do.Describe(request_id=2, location="c1", jobs=(JOB2,)),
     ]
     life.tell(on.Described(request_id=1, seen=(running(),)), after=1)
     life.tell(on.Described(request_id=2, seen=(running(JOB2),)), after=0.5)
@@ -149,7 +149,7 @@ def test_a_sweep_that_took_longer_than_the_interval_is_followed_by_the_next_at_o
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
     life.tell(on.Described(request_id=1, seen=(running(),)), after=60)
-    assert life.tick() == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
+    assert life.tick() == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
 
 
 def test_a_sweep_that_failed_is_made_again_after_the_interval():
@@ -158,7 +158,7 @@ def test_a_sweep_that_failed_is_made_again_after_the_interval():
     life.tick()
     assert life.tell(on.DescribeFailed(request_id=1, fault=fault(FailureKind.THROTTLED)), after=1) == []
     assert life.tick(2.9) == []
-    assert life.tick(0.1) == [do.Describe(request_id=2, place="c1", jobs=(JOB,))]
+    assert life.tick(0.1) == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
 
 
 def test_where_nothing_runs_nothing_is_asked():

@@ -64,7 +64,9 @@ def test_a_sweep_takes_a_few_steps_for_each_job(count):
 def test_a_listing_that_still_has_everybody_costs_next_to_nothing(count):
     life = life_with(count)
     (watch,) = [effect for effect in life.machine.handle(on.Tick(), 5.0) if isinstance(effect, do.ListRunning)]
-    steps, told = handling(life, on.RunningListed(request_id=watch.request_id, place=watch.place, unlisted=()), 5.1)
+    steps, told = handling(
+        life, on.RunningListed(request_id=watch.request_id, location=watch.location, unlisted=()), 5.1
+    )
     assert told == []
     assert steps < 200
 

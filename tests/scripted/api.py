@@ -41,7 +41,7 @@ class Launch:
     Attributes:
         arn: of its task or job.
         token: it was asked for with: the `clientToken`, or what the job's environment says; empty: none was given.
-        place: the name of its cluster or job queue.
+        location: the name of its cluster or job queue.
         at: when (the scripted clock).
         request: the arguments, as they were sent.
         container: the override of the Airflow container; empty if there is none.
@@ -50,7 +50,7 @@ class Launch:
 
     arn: str
     token: str
-    place: str
+    location: str
     at: float
     request: Mapping[str, Any]
     container: Mapping[str, Any]
@@ -126,7 +126,7 @@ class Api(Generic[LifeT]):
         return call
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        """Refuse what names a place that does not exist."""
+        """Refuse what names a location that does not exist."""
 
     def answer(self, operation: str, arguments: dict[str, Any], raw: bytes, now: float) -> str:
         """Carry an operation out; its answer as JSON.

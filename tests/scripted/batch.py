@@ -73,13 +73,15 @@ class BatchApi(Api[BatchJob]):
         """A job, as if SubmitJob had been called, but not in the ledger."""
         arn = f"arn:aws:batch:{REGION}:{ACCOUNT}:job/{uuid4()}"
         name = overrides_of(request)[0].get("name", self._container)
-        return self._keep(BatchJob(arn, request, plan, now, place=name_of(request.get("jobQueue", "")), container=name))
+        return self._keep(
+            BatchJob(arn, request, plan, now, location=name_of(request.get("jobQueue", "")), container=name)
+        )
 
     def _submit_job(self, arguments: dict[str, Any], _: bytes, now: float) -> str:
         job = self.add(arguments, self.plan(arguments), now)
         container = overrides_of(arguments)[0]
         token = environment_of(container).get("AWSEXEC_TOKEN", "")
-        self.launches.append(Launch(job.arn, token, job.place, now, arguments, container, arguments.get("tags", {})))
+        self.launches.append(Launch(job.arn, token, job.location, now, arguments, container, arguments.get("tags", {})))
         return json.dumps({"jobArn": job.arn, "jobId": job.id, "jobName": job.name})
 
     def _describe_jobs(self, arguments: dict[str, Any], _: bytes, now: float) -> str:
@@ -106,7 +108,7 @@ class BatchApi(Api[BatchJob]):
             return [
                 job.listed(now)
                 for job in self.all_tasks()
-                if job.place == queue and job.accepted + self._listing_lag <= now and fits(job)
+                if job.location == queue and job.accepted + self._listing_lag <= now and fits(job)
             ]
 
         jobs, following = self.page(arguments.get("nextToken") or "", size, found)

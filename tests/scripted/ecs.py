@@ -57,7 +57,7 @@ class EcsApi(Api[Task]):
         cluster = name_of(request.get("cluster", ""))
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{cluster}/{uuid4().hex}"
         name = _container(request).get("name", self._container)
-        return self._keep(Task(arn, request, plan, now, place=cluster, container=name))
+        return self._keep(Task(arn, request, plan, now, location=cluster, container=name))
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Refuse what names a cluster that does not exist."""
@@ -79,7 +79,7 @@ class EcsApi(Api[Task]):
         if token:
             self._tokens[where] = (raw, task.arn)
         tags = {tag["key"]: tag["value"] for tag in arguments.get("tags", ())}
-        self.launches.append(Launch(task.arn, token, task.place, now, arguments, _container(arguments), tags))
+        self.launches.append(Launch(task.arn, token, task.location, now, arguments, _container(arguments), tags))
         return self._tasks_and_failures([task.described(now)])
 
     def _describe_tasks(self, arguments: dict[str, Any], _: bytes, now: float) -> str:
@@ -90,8 +90,8 @@ class EcsApi(Api[Task]):
         told, failures = [], []
         for name in names:
             task = self.tasks.get(name)
-            if task is None or task.place != cluster or task.unknown > 0:
-                if task is not None and task.place == cluster:
+            if task is None or task.location != cluster or task.unknown > 0:
+                if task is not None and task.location == cluster:
                     task.unknown -= 1
                 failures.append({"arn": name, "reason": "MISSING"})
             else:
@@ -109,7 +109,7 @@ class EcsApi(Api[Task]):
             return [
                 task.arn
                 for task in self.all_tasks()
-                if task.place == cluster
+                if task.location == cluster
                 and task.desired(now) == desired
                 and owner in (None, task.request.get("startedBy", ""))
             ]
@@ -119,7 +119,7 @@ class EcsApi(Api[Task]):
 
     def _stop_task(self, arguments: dict[str, Any], _: bytes, now: float) -> str:
         task = self.tasks.get(arguments.get("task", ""))
-        if task is None or task.place != name_of(arguments.get("cluster", "")):
+        if task is None or task.location != name_of(arguments.get("cluster", "")):
             raise Refused(error("InvalidParameterException", "The referenced task was not found."))
         self.stops.append((task.arn, arguments.get("reason", "")))
         task.ask_to_stop(now, arguments.get("reason", ""))

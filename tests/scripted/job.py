@@ -153,7 +153,7 @@ class BatchJob(Life):
             "jobArn": self.arn,
             "jobId": self.id,
             "jobName": self.name,
-            "jobQueue": f"{batch}:job-queue/{self.place}",
+            "jobQueue": f"{batch}:job-queue/{self.location}",
             "jobDefinition": definition if definition.startswith("arn:") else f"{batch}:job-definition/{definition}",
             "parameters": self.request.get("parameters", {}),
             "retryStrategy": {"attempts": 1, "evaluateOnExit": [], **self.request.get("retryStrategy", {})},

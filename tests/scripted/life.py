@@ -64,7 +64,7 @@ class Life:
         request: the arguments that made it.
         plan: what becomes of it.
         now: when it was accepted.
-        place: the name of its cluster or job queue.
+        location: the name of its cluster or job queue.
         container: the name of the Airflow container.
     """
 
@@ -75,11 +75,11 @@ class Life:
         plan: Plan,
         now: float,
         *,
-        place: str,
+        location: str,
         container: str,
     ) -> None:
         self.arn = arn
-        self.place = place
+        self.location = location
         self.request = request
         self.plan = plan
         self.container = container

@@ -101,7 +101,7 @@ class Task(Life):
         definition = self.request.get("taskDefinition", "airflow:1")
         told = {
             "taskArn": self.arn,
-            "clusterArn": f"arn:aws:ecs:{region}:{account}:cluster/{self.place}",
+            "clusterArn": f"arn:aws:ecs:{region}:{account}:cluster/{self.location}",
             "taskDefinitionArn": f"arn:aws:ecs:{region}:{account}:task-definition/{definition}",
             "overrides": self.request.get("overrides", {}),
             "startedBy": self.request.get("startedBy", ""),

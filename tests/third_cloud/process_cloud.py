@@ -52,20 +52,20 @@ class ProcessCloud:
     def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:
         return [self._submit(request) for request in requests]
 
-    def describe(self, place: str, jobs: Sequence[Job]) -> Description:
+    def describe(self, location: str, jobs: Sequence[Job]) -> Description:
         looks = {job: self._look(job) for job in jobs}
         return Description(tuple(filter(None, looks.values())), tuple(job for job in jobs if looks[job] is None))
 
-    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         return [job for job in jobs if not _lives(self._folder(job))]
 
-    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         return [seen for seen in self._fleet() if launch_of(seen.token) in families]
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         return [self._stop(job, reason) for job in jobs]
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         fleet = list(self._fleet())
         lost = set(ended_of) - {launch_of(seen.token) for seen in fleet if seen.status is not Status.STOPPED}
         told = [seen for seen in fleet if seen.status is not Status.STOPPED or launch_of(seen.token) in lost]

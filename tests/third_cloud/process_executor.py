@@ -49,10 +49,10 @@ class ProcessBuilder:
     def __init__(self, options: ProcessOptions) -> None:
         self._environment = options.environment
 
-    def place(self, executor_config: object = None, queue: str | None = None) -> str:
+    def location(self, executor_config: object = None, queue: str | None = None) -> str:
         return ""
 
-    def places(self) -> tuple[str]:
+    def locations(self) -> tuple[str]:
         return ("",)
 
     def build(self, identity, command, executor_config: object = None, queue: str | None = None) -> LaunchPlan:
@@ -86,5 +86,5 @@ class ProcessExecutor(ContainerExecutor):
     def _adapter(self, options: ProcessOptions, deployment: str) -> ProcessCloud:
         return ProcessCloud(Path(options.root), deployment, options.processes)
 
-    def _job_of(self, external_id: str, place: str) -> Job | None:
+    def _job_of(self, external_id: str, location: str) -> Job | None:
         return Job(external_id) if _JOB.fullmatch(external_id) else None

@@ -21,10 +21,10 @@ class ProcessWorld(World):
         self.processes = Processes()
 
     def request(self, token: Token) -> Request:
-        return Request(token, self.place, self.processes.container(token))
+        return Request(token, self.location, self.processes.container(token))
 
     def other_request(self, token: Token) -> Request:
-        return Request(token, self.place, {**self.processes.container(token), "command": ["false"]})
+        return Request(token, self.location, {**self.processes.container(token), "command": ["false"]})
 
     def start(self, job: Job) -> None:
         """It has started by the time it was accepted."""

@@ -38,7 +38,7 @@ class BatchCloud:
 
     Args:
         client: the boto3 client to use now; asked before each call, and expected to be quick.
-        job_queue: name or ARN: where jobs without a place are.
+        job_queue: name or ARN: where jobs without a location are.
         name_prefix: of the names of all our jobs (`aws_exec.lifecycle.job_name.prefix_of`).
         deployment: which of the jobs with that prefix are ours (`Identity.deployment`).
         container_name: the Airflow container's in multi-container job definitions; empty if there are none.
@@ -84,11 +84,11 @@ class BatchCloud:
         if not arn or not isinstance(arn, str):
             # It said neither yes nor no: the job has to be looked for.
             return CallFailure(FailureKind.NO_ANSWER, "SubmitJob", "EmptyAnswer", "no job id")
-        return Observation(Job(arn, request.place), Status.STARTING, token=request.token)
+        return Observation(Job(arn, request.location), Status.STARTING, token=request.token)
 
     # -- describe -----------------------------------------------------------------------------------------------------
 
-    def describe(self, place: str, jobs: Sequence[Job]) -> Description:  # noqa: ARG002 -- a job is known by its id alone
+    def describe(self, location: str, jobs: Sequence[Job]) -> Description:  # noqa: ARG002 -- a job is known by its id alone
         """Look at jobs; what the answer does not contain is missing."""
         seen: list[Observation] = []
         missing: list[Job] = []
@@ -114,17 +114,17 @@ class BatchCloud:
     def _see(self, detail: Detail, job: Job) -> Observation:
         return observation(detail, job, container_name=self._container_name, name_prefix=self._name_prefix)
 
-    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         """The jobs that are not listed as RUNNING in their queue."""
-        return self._calls.unlisted(jobs, lambda: self._running(place), "ListJobs")
+        return self._calls.unlisted(jobs, lambda: self._running(location), "ListJobs")
 
-    def _running(self, place: str) -> Iterable[str]:
-        pages = self._list(place, jobStatus="RUNNING")
+    def _running(self, location: str) -> Iterable[str]:
+        pages = self._list(location, jobStatus="RUNNING")
         return (each.get("jobArn") or each["jobId"] for page in pages for each in page)
 
     # -- find and survey ----------------------------------------------------------------------------------------------
 
-    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The jobs of these launches: by id, then by name, or among all of a queue where there are many to look for.
 
         A job that is found by its id has the token `<id>-0` if it carries none: the amazon provider submitted it.
@@ -134,55 +134,57 @@ class BatchCloud:
         Raises:
             CloudError: the service did not say; also if a launch was not found and a queue was not listed.
         """
-        places = tuple(dict.fromkeys(places or ("",)))
-        found = self._with_ids(families, places)
+        locations = tuple(dict.fromkeys(locations or ("",)))
+        found = self._with_ids(families, locations)
         wanted = {family for family in families if family not in {launch_of(seen.token or "") for seen in found}}
-        ids, unlisted = self._search_all(places, wanted, (ACTIVE, FINISHED))
+        ids, unlisted = self._search_all(locations, wanted, (ACTIVE, FINISHED))
         found += [seen for _, seen in self._described(ids) if launch_of(seen.token or "") in wanted]
         if unlisted is not None and wanted - {launch_of(seen.token or "") for seen in found}:
             raise unlisted
         # Should there be two jobs of one token, the one that lives is the one that counts, and is told last.
         return sorted(found, key=lambda seen: seen.status is not Status.STOPPED)
 
-    def _with_ids(self, families: Sequence[LaunchId], places: Sequence[str]) -> list[Observation]:
+    def _with_ids(self, families: Sequence[LaunchId], locations: Sequence[str]) -> list[Observation]:
         found = []
         for chunk in chunks(families, PAGE):
             for detail in self._describe_page(chunk, TRIES):
                 queue = str(detail.get("jobQueue") or "")
-                place = next((place for place in places if id_of(place or self._job_queue) == id_of(queue)), queue)
-                seen = self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), place))
+                location = next(
+                    (location for location in locations if id_of(location or self._job_queue) == id_of(queue)), queue
+                )
+                seen = self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), location))
                 found.append(renamed(seen, token_of(detail["jobId"], 0)))
         return found
 
     def _search_all(
-        self, places: Sequence[str], wanted: set[LaunchId], where: Sequence[Sequence[str]]
+        self, locations: Sequence[str], wanted: set[LaunchId], where: Sequence[Sequence[str]]
     ) -> tuple[dict[str, str], CloudError | None]:
-        """The ids of the jobs of these launches, each with its place; the error, if some place was not listed."""
+        """The ids of the jobs of these launches, each with its location; the error, if some location was not listed."""
         ids: dict[str, str] = {}
         unlisted: CloudError | None = None
-        for place in places if wanted else ():
+        for location in locations if wanted else ():
             try:
-                ids |= dict.fromkeys(self._search(place, wanted, where), place)
+                ids |= dict.fromkeys(self._search(location, wanted, where), location)
             except _UnlistedError as error:
                 unlisted = error
         return ids, unlisted
 
-    def _search(self, place: str, wanted: set[LaunchId], where: Sequence[Sequence[str]]) -> list[str]:
+    def _search(self, location: str, wanted: set[LaunchId], where: Sequence[Sequence[str]]) -> list[str]:
         """The ids of the jobs of these launches in one queue; of many, in one group of statuses after the other."""
         lost = set(wanted)
         ids: list[str] = []
         for statuses in where:
             if len(lost) <= BY_NAME:
-                return ids + [each for family in sorted(lost) for each in self._named(place, family)]
+                return ids + [each for family in sorted(lost) for each in self._named(location, family)]
             # A launch has at most one job at a time: one that is active, in the first group, is its newest.
-            ids += self._listed(place, lost, statuses)
+            ids += self._listed(location, lost, statuses)
         return ids
 
-    def _listed(self, place: str, lost: set[LaunchId], statuses: Iterable[str]) -> list[str]:
+    def _listed(self, location: str, lost: set[LaunchId], statuses: Iterable[str]) -> list[str]:
         """The ids of these launches' jobs in these statuses; takes what it finds out of `lost`."""
         found: dict[str, LaunchId] = {}
         for status in statuses:
-            for number, page in enumerate(self._list(place, jobStatus=status)):
+            for number, page in enumerate(self._list(location, jobStatus=status)):
                 for summary in page:
                     family = launch_of(token_in(summary["jobName"], self._name_prefix) or "")
                     if family in lost:
@@ -192,51 +194,51 @@ class BatchCloud:
         lost -= set(found.values())
         return list(found)
 
-    def _named(self, place: str, family: LaunchId) -> list[str]:
+    def _named(self, location: str, family: LaunchId) -> list[str]:
         filters = [{"name": "JOB_NAME", "values": [f"{self._name_prefix}-{family}*"]}]
         return [
             summary["jobId"]
-            for page in self._list(place, filters=filters)
+            for page in self._list(location, filters=filters)
             for summary in page
             if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == family
         ]
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
-        places = tuple(dict.fromkeys(places or ("",)))
+        locations = tuple(dict.fromkeys(locations or ("",)))
         ids: dict[str, str] = {}
-        for place in places:
+        for location in locations:
             with suppress(_UnlistedError):
-                ids |= dict.fromkeys(self._active(place), place)
+                ids |= dict.fromkeys(self._active(location), location)
         fleet = [each for each in self._sighted(ids) if each.seen.status is not Status.STOPPED]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
-        return [*fleet, *self._sighted(self._search_all(places, lost, (FINISHED,))[0])]
+        return [*fleet, *self._sighted(self._search_all(locations, lost, (FINISHED,))[0])]
 
     def _sighted(self, ids: dict[str, str]) -> list[FleetMember]:
-        """The jobs with these ids, each with its place, that are of this deployment."""
+        """The jobs with these ids, each with its location, that are of this deployment."""
         return [
             FleetMember(seen, identity)
             for detail, seen in self._described(ids)
             if (identity := identity_in(detail)) is not None and identity.deployment == self._deployment
         ]
 
-    def _active(self, place: str) -> Iterable[str]:
+    def _active(self, location: str) -> Iterable[str]:
         # In the order in which a job goes through them: one that moves on meanwhile is met again, not missed.
         for status in ACTIVE:
-            for page in self._list(place, jobStatus=status):
+            for page in self._list(location, jobStatus=status):
                 yield from (each["jobId"] for each in page if token_in(each["jobName"], self._name_prefix))
 
     def _described(self, ids: dict[str, str]) -> list[tuple[Detail, Observation]]:
-        """The jobs with these ids, each with its place."""
+        """The jobs with these ids, each with its location."""
         return [
             (detail, self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), ids[detail["jobId"]])))
             for chunk in chunks(list(ids), PAGE)
             for detail in self._describe_page(chunk, TRIES)
         ]
 
-    def _list(self, place: str, **arguments: Any) -> Iterable[Sequence[Detail]]:
+    def _list(self, location: str, **arguments: Any) -> Iterable[Sequence[Detail]]:
         """Pages of a queue's jobs; none where there is no such queue (any more)."""
-        queue = place or self._job_queue
+        queue = location or self._job_queue
         begun = False
         try:
             for page in self._calls.pages(

@@ -37,7 +37,7 @@ class EcsCloud:
 
     Args:
         client: the boto3 client to use now; asked before each call, and expected to be quick.
-        cluster: name or ARN: where jobs without a place are.
+        cluster: name or ARN: where jobs without a location are.
         container_name: which container of a task is Airflow's.
         started_by: of every task of this deployment (`aws_exec.lifecycle.identity.started_by`).
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
@@ -78,7 +78,7 @@ class EcsCloud:
             return fault_of(error, "RunTask")
         for task in answer.get("tasks") or ():
             if task.get("taskArn"):
-                return self._see(task, Job(task["taskArn"], request.place), request.token)
+                return self._see(task, Job(task["taskArn"], request.location), request.token)
         for failure in answer.get("failures") or ():
             return fault_of_failure(failure, "RunTask")
         # Neither a task nor a reason: asked again, with the same token, it will say which.
@@ -90,20 +90,20 @@ class EcsCloud:
         if not ids:
             return self._refused_before(request, conflict)
         try:
-            tasks, _ = self._describe_page(request.place or self._cluster, ids)
+            tasks, _ = self._describe_page(request.location or self._cluster, ids)
         except CloudError as error:
             log.info("Cannot look at the task that %s made before: %s", request.token, error.fault)
             tasks = []
         for task in sorted(tasks, key=lambda task: token_in(task) != request.token):
-            return self._see(task, Job(task["taskArn"], request.place), request.token)
+            return self._see(task, Job(task["taskArn"], request.location), request.token)
         if ids[0].startswith("arn:"):
-            return Observation(Job(ids[0], request.place), Status.STARTING, token=request.token)
+            return Observation(Job(ids[0], request.location), Status.STARTING, token=request.token)
         return CallFailure(FailureKind.NO_ANSWER, "RunTask", "ConflictException", f"task {ids[0]} has this token")
 
     def _refused_before(self, request: Request, conflict: Exception) -> Answer:
         """A conflict that names no task: the token stands for a refusal, and will never make one."""
         try:
-            found = self.find([launch_of(request.token)], [request.place])
+            found = self.find([launch_of(request.token)], [request.location])
         except CloudError as error:
             return error.fault
         ours = next((seen for seen in found if seen.token == request.token), None)
@@ -114,14 +114,14 @@ class EcsCloud:
 
     # -- describe -----------------------------------------------------------------------------------------------------
 
-    def describe(self, place: str, jobs: Sequence[Job]) -> Description:
+    def describe(self, location: str, jobs: Sequence[Job]) -> Description:
         """Look at jobs; those that the answer says nothing of are in neither part, and are to be asked for again.
 
         All jobs of a cluster that does not exist (any more) are missing.
         """
         by_cluster: defaultdict[str, list[Job]] = defaultdict(list)
         for job in jobs:
-            by_cluster[self._cluster_of(job, place)].append(job)
+            by_cluster[self._cluster_of(job, location)].append(job)
         seen: list[Observation] = []
         missing: list[Job] = []
         for cluster, members in by_cluster.items():
@@ -167,11 +167,11 @@ class EcsCloud:
             return [], failures
         return listed(answer, "DescribeTasks", "tasks", "taskArn"), failures
 
-    def watch(self, place: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         """The tasks that are not listed as this deployment's running ones: to stop, ECS first sets desiredStatus."""
         by_cluster: defaultdict[str, list[Job]] = defaultdict(list)
         for job in jobs:
-            by_cluster[self._cluster_of(job, place)].append(job)
+            by_cluster[self._cluster_of(job, location)].append(job)
         unlisted: list[Job] = []
         for cluster, members in by_cluster.items():
             listed = partial(chain.from_iterable, self._list(cluster, "RUNNING"))
@@ -184,7 +184,7 @@ class EcsCloud:
 
     # -- find and survey ----------------------------------------------------------------------------------------------
 
-    def find(self, families: Sequence[LaunchId], places: Sequence[str]) -> Sequence[Observation]:
+    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The tasks of these launches: first among the running, the rest among the recently stopped.
 
         A cluster that does not exist (any more), or cannot, has none, and hides nothing of the others.
@@ -194,30 +194,30 @@ class EcsCloud:
         """
         wanted = set(families)
         found: list[Observation] = []
-        for place in dict.fromkeys(places or ("",)):
+        for location in dict.fromkeys(locations or ("",)):
             for desired in ("RUNNING", "STOPPED"):
                 # A launch has at most one container at a time: one that runs is its newest.
                 lost = wanted - {launch_of(seen.token or "") for seen in found}
                 if lost:
-                    found += [seen for _, seen in self._fleet(place, desired) if launch_of(seen.token or "") in lost]
+                    found += [seen for _, seen in self._fleet(location, desired) if launch_of(seen.token or "") in lost]
         return found
 
-    def survey(self, places: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
-        places = tuple(dict.fromkeys(places or ("",)))
-        fleet = [each for place in places for each in self._sighted(place, "RUNNING")]
+        locations = tuple(dict.fromkeys(locations or ("",)))
+        fleet = [each for location in locations for each in self._sighted(location, "RUNNING")]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
-        ended = [each for place in places for each in self._sighted(place, "STOPPED")] if lost else []
+        ended = [each for location in locations for each in self._sighted(location, "STOPPED")] if lost else []
         return [*fleet, *(each for each in ended if each.identity.launch_id in lost)]
 
-    def _sighted(self, place: str, desired: str) -> Iterator[FleetMember]:
-        for task, seen in self._fleet(place, desired):
+    def _sighted(self, location: str, desired: str) -> Iterator[FleetMember]:
+        for task, seen in self._fleet(location, desired):
             identity = identity_in(task)
             if identity is not None:
                 yield FleetMember(seen, identity)
 
-    def _fleet(self, place: str, desired: str) -> list[tuple[Task, Observation]]:
-        cluster = place or self._cluster
+    def _fleet(self, location: str, desired: str) -> list[tuple[Task, Observation]]:
+        cluster = location or self._cluster
         fleet: dict[str, tuple[Task, Observation]] = {}
         begun = False
         try:
@@ -225,7 +225,7 @@ class EcsCloud:
                 begun = True
                 for task in self._describe_page(cluster, arns, TRIES)[0]:
                     if task.get("startedBy") == self._started_by:
-                        fleet[task["taskArn"]] = task, self._see(task, Job(task["taskArn"], place))
+                        fleet[task["taskArn"]] = task, self._see(task, Job(task["taskArn"], location))
         except CloudError as error:
             if error.fault.operation == "ListTasks" and is_denied(error.fault):
                 self._calls.warn_once(
@@ -276,7 +276,7 @@ class EcsCloud:
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """Stop tasks; one that AWS does not know (any more) needs no stopping."""
-        return [self._stop_task(self._cluster_of(job, job.place), job.arn, reason) for job in jobs]
+        return [self._stop_task(self._cluster_of(job, job.location), job.arn, reason) for job in jobs]
 
     def _stop_task(self, cluster: str, task: str, reason: str) -> CallFailure | None:
         try:
@@ -297,7 +297,7 @@ class EcsCloud:
             return None if _is_not_found(error) else fault_of(error, "StopTask")
         return CallFailure(FailureKind.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
 
-    def default_launch_type(self, place: str = "") -> str | None:
+    def default_launch_type(self, location: str = "") -> str | None:
         """What a request without launch type and strategy is to say: None if the cluster has a strategy of its own.
 
         Where DescribeClusters is denied it is FARGATE, which is what `launch_type` defaults to.
@@ -306,7 +306,7 @@ class EcsCloud:
             CloudError: the cluster does not exist, or the service did not say.
         """
         try:
-            answer = self._calls.read("DescribeClusters", "describe_clusters", clusters=[place or self._cluster])
+            answer = self._calls.read("DescribeClusters", "describe_clusters", clusters=[location or self._cluster])
         except CloudError as error:
             if not is_denied(error.fault):
                 raise
@@ -316,7 +316,7 @@ class EcsCloud:
             return "FARGATE"
         for cluster in answer.get("clusters") or ():
             return None if cluster.get("defaultCapacityProviderStrategy") else "FARGATE"
-        message = f"there is no cluster {place or self._cluster}"
+        message = f"there is no cluster {location or self._cluster}"
         raise CloudError(CallFailure(FailureKind.REFUSED, "DescribeClusters", "ClusterNotFoundException", message))
 
     # -- helpers ------------------------------------------------------------------------------------------------------
@@ -324,11 +324,11 @@ class EcsCloud:
     def _see(self, task: Task, job: Job, token: str | None = None) -> Observation:
         return observation(task, job, self._container_name, token)
 
-    def _cluster_of(self, job: Job, place: str) -> str:
+    def _cluster_of(self, job: Job, location: str) -> str:
         """The cluster in the ARN, which is where the task is; else where it was asked for (ARNs before 2018)."""
         parts = job.arn.split("/")
         has_cluster = len(parts) == 3 and job.arn.startswith("arn:")  # noqa: PLR2004 -- arn...:task/CLUSTER/ID
-        return parts[1] if has_cluster else (place or self._cluster)
+        return parts[1] if has_cluster else (location or self._cluster)
 
 
 def _is_malformed(fault: CallFailure) -> bool:

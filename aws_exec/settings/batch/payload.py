@@ -40,7 +40,7 @@ PAYLOAD_LIMIT = 30 * 1024
 #: hides why the first one died. Whoever sets a `retryStrategy` gets that one.
 _NO_RETRY = {"attempts": 1}
 
-#: One SubmitJob, ready to be sent: its place is the job queue.
+#: One SubmitJob, ready to be sent: its location is the job queue.
 SubmitJobPlan: TypeAlias = LaunchPlan
 
 
@@ -60,7 +60,7 @@ class SubmitJobBuilder(RequestBuilder):
         name_prefix: what the names of all jobs begin with; they are found by it.
     """
 
-    PLACE = "jobQueue"
+    LOCATION = "jobQueue"
     DIALECT = DIALECT
 
     def __init__(
@@ -102,10 +102,10 @@ class SubmitJobBuilder(RequestBuilder):
         _check_length(request, airflow, container)
         return SubmitJobPlan(str(request["jobQueue"]), request)
 
-    def _placed(self, said: str | None) -> str:
+    def _located(self, said: str | None) -> str:
         """The job queue."""
         if said is None:
-            raise InvalidExecutorConfig([Finding(self.PLACE, "is required", rule="request-required")])
+            raise InvalidExecutorConfig([Finding(self.LOCATION, "is required", rule="request-required")])
         return said
 
     def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:

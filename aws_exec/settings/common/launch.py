@@ -98,11 +98,11 @@ class LaunchPlan:
     """One launch, ready to be sent.
 
     Attributes:
-        place: where it goes (ECS cluster, Batch job queue); its job must be asked for there.
+        location: where it goes (ECS cluster, Batch job queue); its job must be asked for there.
         arguments: the keyword arguments of boto3's call; share nothing with any other plan.
     """
 
-    place: str
+    location: str
     arguments: dict[str, Any]
 
 
@@ -163,13 +163,13 @@ class RequestBuilder(ABC):
 
     Attributes:
         warnings: what in the options has no effect, one sentence each; to be logged once.
-        queues: the Airflow queues whose tasks go to a place of their own, and that place.
+        queues: the Airflow queues whose tasks go to a location of their own, and that location.
     """
 
     queues: Mapping[str, str] = MappingProxyType({})
 
-    #: The member of the request that is its place.
-    PLACE: ClassVar[str]
+    #: The member of the request that is its location.
+    LOCATION: ClassVar[str]
     #: How people write such requests.
     DIALECT: ClassVar[Dialect]
 
@@ -182,7 +182,7 @@ class RequestBuilder(ABC):
     def typical(self) -> Iterator[LaunchPlan]:
         """A launch of each kind that the configuration knows, an executor_config written out by a task beside them.
 
-        The plain one first; then by each template, and by each Airflow queue with a place of its own. What cannot be
+        The plain one first; then by each template, and by each Airflow queue with a location of its own. What cannot be
         sent is left out: a task that names it fails.
         """
         kinds: list[tuple[object, str | None]] = [(None, None)]
@@ -192,27 +192,27 @@ class RequestBuilder(ABC):
             with suppress(InvalidExecutorConfig):
                 yield self.build(TYPICAL, ["x"], config, queue)
 
-    def places(self) -> tuple[str, ...]:
+    def locations(self) -> tuple[str, ...]:
         """Where the configuration sends tasks, that of the plain ones first."""
-        return tuple(dict.fromkeys(plan.place for plan in self.typical()))
+        return tuple(dict.fromkeys(plan.location for plan in self.typical()))
 
-    def place(self, executor_config: object = None, queue: str | None = None) -> str:
-        """Where a task with this executor_config and Airflow queue goes: the place of what `build` makes of them.
+    def location(self, executor_config: object = None, queue: str | None = None) -> str:
+        """Where a task with this executor_config and Airflow queue goes: the location of what `build` makes of them.
 
-        Cheap, since it is asked of thousands of rows while the scheduler waits: nothing but what decides the place is
-        read, so this is no check of the rest.
+        Cheap, since it is asked of thousands of rows while the scheduler waits: nothing but what decides the location
+        is read, so this is no check of the rest.
 
         Raises:
             InvalidExecutorConfig: what decides it is wrong; `build` would say so, too.
         """
-        said = self.queues.get(queue or "") or self._base.get(self.PLACE)
-        for layer in self._templates.placing(executor_config, queue, self.PLACE):
-            said = read_member(layer, self.PLACE, self.DIALECT).get(self.PLACE, said)
-        return self._placed(said)
+        said = self.queues.get(queue or "") or self._base.get(self.LOCATION)
+        for layer in self._templates.placing(executor_config, queue, self.LOCATION):
+            said = read_member(layer, self.LOCATION, self.DIALECT).get(self.LOCATION, said)
+        return self._located(said)
 
     @abstractmethod
-    def _placed(self, said: str | None) -> str:
-        """The place of a request with this as its `PLACE`; None: without any.
+    def _located(self, said: str | None) -> str:
+        """The location of a request with this as its `LOCATION`; None: without any.
 
         Raises:
             InvalidExecutorConfig: it cannot be without.

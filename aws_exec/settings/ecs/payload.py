@@ -27,7 +27,7 @@ from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.ecs.overlay import DIALECT, read_executor_config
 from aws_exec.settings.ecs.request import base_request, blame_of, tidy
 
-#: One RunTask, ready to be sent: its place is the cluster.
+#: One RunTask, ready to be sent: its location is the cluster.
 RunTaskPlan: TypeAlias = LaunchPlan
 
 
@@ -44,7 +44,7 @@ class RunTaskBuilder(RequestBuilder):
         OptionsError: as `RequestBuilder`.
     """
 
-    PLACE = "cluster"
+    LOCATION = "cluster"
     DIALECT = DIALECT
 
     def __init__(
@@ -91,11 +91,11 @@ class RunTaskBuilder(RequestBuilder):
         if with_tags:
             request["tags"] = joined(request.get("tags", []), sanitised(identity.tags()))
         check_overrides(request["overrides"], _named(request["overrides"], self._container))
-        place = self._placed(request.get(self.PLACE))
-        request["cluster"] = place
-        return RunTaskPlan(place, request)
+        location = self._located(request.get(self.LOCATION))
+        request["cluster"] = location
+        return RunTaskPlan(location, request)
 
-    def _placed(self, said: str | None) -> str:
+    def _located(self, said: str | None) -> str:
         """The cluster; without one, AWS takes the one named `default` (ECS API Reference, RunTask)."""
         return said or "default"
 

@@ -14,7 +14,7 @@ from awsexec_cli.rows import size
 from awsexec_cli.shown import labelled, now, show_lines
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Fleet, FleetJob, LogPlace
+    from aws_exec.fleet import Fleet, FleetJob, LogLocation
 
 app = typer.Typer(add_completion=False)
 
@@ -51,14 +51,14 @@ def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
     from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
-    place = _log_place(fleet, job)
+    location = _log_location(fleet, job)
     log = None
-    if place is not None:
+    if location is not None:
         log = {
-            "driver": place.driver,
-            "group": place.group,
-            "stream": place.stream,
-            "region": place.region,
+            "driver": location.driver,
+            "group": location.group,
+            "stream": location.stream,
+            "region": location.region,
         }
     timeline = [{"at": iso(moment.at), "what": moment.what} for moment in job.moments]
     said = _plain_times(fleet.services[job.service].document(job))
@@ -78,7 +78,7 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
     from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
 
     who, stop = job.identity, job.stop
-    place, cost = _log_place(fleet, job), fleet.cost(job)
+    location, cost = _log_location(fleet, job), fleet.cost(job)
     facts = {
         "Job": job.address,
         "ARN": job.job.arn,
@@ -86,7 +86,7 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
         "Try": who.try_number,
         "Deployment": who.deployment or "- (the amazon provider's executor, or unknown)",
         "Launch": who.token,
-        "Cluster" if job.service == "ecs" else "Job queue": job.job.place,
+        "Cluster" if job.service == "ecs" else "Job queue": job.job.location,
         "Definition": job.definition,
         "Container": job.container,
         "Size": size(job),
@@ -96,7 +96,7 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
         "Reason": stop.reason if stop else job.waiting,
         "Its reason": stop.container_reason if stop else "",
         "Sidecars": ", ".join(stop.sidecars) if stop else "",
-        "Log": _log(place) if place else "",
+        "Log": _log(location) if location else "",
     }
     for label, text in facts.items():
         if text:
@@ -105,10 +105,10 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
     yield from _timeline(job)
 
 
-def _log(place: LogPlace) -> str:
-    if place.driver != "awslogs":
-        return f"{place.driver} (not in CloudWatch Logs)"
-    return f"{place.group} {place.stream or '(not begun)'}"
+def _log(location: LogLocation) -> str:
+    if location.driver != "awslogs":
+        return f"{location.driver} (not in CloudWatch Logs)"
+    return f"{location.group} {location.stream or '(not begun)'}"
 
 
 def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
@@ -124,11 +124,11 @@ def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
         yield [(f"  {'now':<25}  {'+' + duration(now() - before):>8}  {job.state}", "dim")]
 
 
-def _log_place(fleet: Fleet, job: FleetJob) -> LogPlace | None:
+def _log_location(fleet: Fleet, job: FleetJob) -> LogLocation | None:
     """Where it logs; None where that cannot be told: a missing right hides nothing else."""
     from aws_exec.fleet import CloudError  # noqa: PLC0415 - the CLI starts fast
 
     try:
-        return fleet.services[job.service].log_place(job)
+        return fleet.services[job.service].log_location(job)
     except CloudError:
         return None

@@ -62,12 +62,12 @@ def logs(
             outlasting = RetryUntilDeadline(asking_again(COMMAND), threading.Event())
             if found.state in (State.WAITING, State.STARTING):
                 printer.err.print(f"{found.id} is {found.state}: its log is shown once it begins", highlight=False)
-            place = library.place_once_begun(service, found, asking=outlasting)
+            location = library.location_once_begun(service, found, asking=outlasting)
             is_over = _is_over(service, found)
-            lines = library.follow(fleet.client, place, is_over=is_over, since=start, tail=tail, asking=outlasting)
+            lines = library.follow(fleet.client, location, is_over=is_over, since=start, tail=tail, asking=outlasting)
         else:
-            place = library.place_of(service, found)
-            lines = library.read(fleet.client, place, tail=tail, since=start)
+            location = library.location_of(service, found)
+            lines = library.read(fleet.client, location, tail=tail, since=start)
         for line in lines:
             if nobody_reads():
                 break
@@ -79,7 +79,7 @@ def _is_over(service: Service, job: FleetJob) -> Callable[[], bool]:
     """Whether the job is over by now: what AWS does not know any more is."""
 
     def is_over() -> bool:
-        seen = service.describe(job.job.place, [job.job.arn])
+        seen = service.describe(job.job.location, [job.job.arn])
         return not any(each.is_active for each in seen)
 
     return is_over

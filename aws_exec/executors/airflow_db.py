@@ -1,22 +1,34 @@
-"""What is read of Airflow's database: which rows are still ours, and what a dead scheduler had queued.
+"""Every query on Airflow's tables.
 
-Adoption reads on the scheduler's own session. Everything else is asked on the dispatcher's one row thread, in a session
-of its own: Airflow's pool (5 connections and 10 more) is the scheduler's. One SELECT per 500 rows, either way.
+* adoption: what the task instances of a dead scheduler are;
+* launches: which are still this scheduler's, what adopted ones run, whose exits Airflow waits for;
+* wanted: which launches Airflow has given up, and who did that;
+* owners: which task instance or callback a container belongs to.
+
+Adoption reads on the scheduler's own session. Everything else runs on the dispatcher's one database thread, in a
+session of its own: Airflow's pool (5 connections and 10 more) is the scheduler's. Each query reads up to 500 rows with
+one SELECT. What differs between Airflow's versions is in `compat`.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias, TypeVar
+from uuid import UUID
 
+from airflow.jobs.job import Job as SchedulerJob
+from airflow.jobs.job import JobState
+from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
-from airflow.utils.state import TaskInstanceState
-from sqlalchemy import LargeBinary, select, type_coerce
+from airflow.utils.state import State, TaskInstanceState
+from sqlalchemy import ColumnElement, LargeBinary, select, tuple_, type_coerce
 from sqlalchemy.orm import Session, defer, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -24,21 +36,11 @@ from aws_exec.dispatch.lane import is_abandoned
 from aws_exec.dispatch.log import is_of_database
 from aws_exec.executors import compat
 from aws_exec.executors.workload import UUID_FORM, UnreadableRow, Workload
-from aws_exec.lifecycle.values import Key, LaunchId, Origin
+from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.orphans import Owner
+from aws_exec.lifecycle.values import CLOCKS_APART, Key, LaunchId, Origin
 
 log = logging.getLogger(__name__)
-
-#: What adoption reads of every row.
-_COLUMNS = (
-    *compat.KEY_COLUMNS,
-    TaskInstance.state,
-    TaskInstance.external_executor_id,
-    TaskInstance.queue,
-    TaskInstance.queued_dttm,
-)
-
-#: An executor_config as the database has it: unpickled one by one, so that one that cannot be costs no other anything.
-_PICKLED_CONFIG: Final = type_coerce(TaskInstance.executor_config, LargeBinary)
 
 #: Rows read by one SELECT: below the parameter limits of every database that Airflow supports.
 CHUNK = 500
@@ -47,8 +49,8 @@ T = TypeVar("T")
 
 
 @contextmanager
-def asking() -> Iterator[Session]:
-    """A session on Airflow's database, for the dispatcher's row thread.
+def database_session() -> Iterator[Session]:
+    """A session on Airflow's database, for the dispatcher's database thread.
 
     A thread that the lane has given up may get its answer all the same, minutes later. Its connection does not go back
     into Airflow's pool then: the next user might wait for it as long.
@@ -66,6 +68,32 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     unique = list(dict.fromkeys(items))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]
+
+
+def _unpickled(session: Session, pickled: bytes | None) -> Any:
+    """An executor_config, as Airflow's own column reads it; raises whatever unpickling does."""
+    process: Any = TaskInstance.__table__.c.executor_config.type.result_processor(session.get_bind().dialect, None)
+    return process(pickled)
+
+
+def _text(state: Any) -> str:
+    return str(getattr(state, "value", state))
+
+
+# -- adoption and launches ---------------------------------------------------------------------------------------------
+
+
+#: What adoption reads of every row.
+_COLUMNS = (
+    *compat.KEY_COLUMNS,
+    TaskInstance.state,
+    TaskInstance.external_executor_id,
+    TaskInstance.queue,
+    TaskInstance.queued_dttm,
+)
+
+#: An executor_config as the database has it: unpickled one by one, so that one that cannot be costs no other anything.
+_PICKLED_CONFIG: Final = type_coerce(TaskInstance.executor_config, LargeBinary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +209,7 @@ def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskIn
     """The rows of these tries that are in one of these states, by key; one SELECT per 500."""
     keys: list[Any] = [key for _, key in launches if compat.is_task_key(key)]
     found: dict[Key, _Standing] = {}
-    with asking() as session:
+    with database_session() as session:
         for chunk in chunks(keys):
             query = select(
                 *compat.KEY_COLUMNS,
@@ -216,7 +244,7 @@ def read_workloads(
         joinedload(TaskInstance.dag_model, innerjoin=False),
         defer(TaskInstance.executor_config),
     )
-    with asking() as session:
+    with database_session() as session:
         for chunk in chunks(by_key):
             ours = (compat.rows_of(chunk), TaskInstance.state == TaskInstanceState.QUEUED)
             for ti, pickled in session.execute(query.where(*ours)):
@@ -242,11 +270,275 @@ def _workload(
         return UnreadableRow(compat.task_key(ti), type(error).__name__)
 
 
-def _unpickled(session: Session, pickled: bytes | None) -> Any:
-    """An executor_config, as Airflow's own column reads it; raises whatever unpickling does."""
-    process: Any = TaskInstance.__table__.c.executor_config.type.result_processor(session.get_bind().dialect, None)
-    return process(pickled)
+# -- wanted ------------------------------------------------------------------------------------------------------------
 
 
-def _text(state: Any) -> str:
-    return str(getattr(state, "value", state))
+#: Entries of the audit log that are looked at for one run, and read by one SELECT, the youngest: a run is rarely
+#: changed by hand.
+_OF_ONE_RUN = 200
+_ENTRIES = 5000
+
+#: What the audit log calls what ends a task instance: by itself, or with its run.
+_TASK_EVENTS = ("patch_task_instance", "patch_task_group_instances")
+_RUN_EVENTS = ("patch_dag_run", "delete_dag_run")
+
+#: What is said of a task instance that has no row any more, and of one whose row Airflow 3.4 replaced by another.
+_DELETED = "its task instance was deleted"
+_CLEARED = "its task instance was cleared"
+
+Run: TypeAlias = tuple[str, str]
+#: An entry of the audit log: when, the task (None: of the whole run), the event, who, what else it says.
+_Entry: TypeAlias = tuple[datetime, str | None, str, str | None, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A try of a task instance."""
+
+    name: compat.Name
+    state: str
+    ended: bool
+    cleared: bool
+    queued_at: datetime | None
+    let_in_at: datetime | None
+
+    @property
+    def since(self) -> datetime | None:
+        """When it was queued, by a clock that may be behind the scheduler's; None if nobody knows."""
+        return None if self.queued_at is None else self.queued_at - timedelta(seconds=CLOCKS_APART)
+
+    @property
+    def was_let_in(self) -> bool:
+        """Whether a container has been let in since it was queued."""
+        return self.let_in_at is not None and (self.since is None or self.let_in_at >= self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A task instance that somebody else has ended: its state (empty: it is gone), and since when that may be."""
+
+    name: compat.Name
+    state: str = ""
+    since: datetime | None = None
+
+    @property
+    def run(self) -> Run:
+        """Its run."""
+        return self.name[0], self.name[2]
+
+
+def unwanted(
+    launches: Iterable[tuple[LaunchId, Key]], named: Callable[[Key], object] = lambda key: key
+) -> dict[LaunchId, str]:
+    """Which of these launches Airflow no longer wants, and why; callbacks are always wanted.
+
+    One SELECT per 500, and one per 500 runs of those that are not wanted: thousands of runs may be ended at once.
+
+    Args:
+        launches: with their keys.
+        named: the coordinates of a key that has none, or the key (`compat.named`).
+    """
+    keys: dict[LaunchId, Any] = {launch_id: key for launch_id, key in launches if compat.is_task_key(key)}
+    with database_session() as session:
+        rows = _tries(session, keys.values())
+        names = {row.name for row in rows.values()}
+        found: dict[LaunchId, str] = {}
+        ends: dict[LaunchId, _End] = {}
+        for launch_id, key in keys.items():
+            row = rows.get(key)
+            name = _name_of_key(named(key))
+            if row is None:
+                if name is None:
+                    found[launch_id] = _DELETED
+                elif name not in names:
+                    ends[launch_id] = _End(name)
+            elif row.cleared and not row.was_let_in:
+                found[launch_id] = _CLEARED
+            elif row.ended and not row.was_let_in:
+                ends[launch_id] = _End(row.name, row.state, row.since)
+        audit = _audit(session, (end.run for end in ends.values()))
+    return found | {launch_id: _how_it_ended(end, audit.get(end.run, ())) for launch_id, end in ends.items()}
+
+
+def _audit(session: Any, runs: Iterable[Run]) -> Mapping[Run, list[_Entry]]:
+    """What Airflow's audit log has of each run, the youngest first."""
+    found: defaultdict[Run, list[_Entry]] = defaultdict(list)
+    for chunk in chunks(runs):
+        query = select(Log.dag_id, Log.run_id, Log.dttm, Log.task_id, Log.event, Log.owner, Log.extra).where(
+            tuple_(Log.dag_id, Log.run_id).in_(chunk), Log.event.in_((*_TASK_EVENTS, *_RUN_EVENTS))
+        )
+        for dag_id, run_id, *entry, text in session.execute(query.order_by(Log.id.desc()).limit(_ENTRIES)):
+            entries = found[dag_id, run_id]
+            if len(entries) < _OF_ONE_RUN:
+                entries.append((*entry, _extra(text)))
+    return found
+
+
+def _how_it_ended(end: _End, entries: Iterable[_Entry]) -> str:
+    """How a task instance came to its state; without a name where the log has none."""
+    state = end.state
+    for at, of_task, event, owner, extra in entries:
+        if end.since is not None and at < end.since:
+            continue  # of an earlier try, or of the run before it was cleared
+        by = f" by {owner}" if owner else ""
+        if event == "delete_dag_run" and not state:
+            return f"its run was deleted{by}"
+        if event == "patch_dag_run" and state and extra.get("state") in ("failed", "success"):
+            return f"its run was marked {extra['state']}{by}"
+        if event in _TASK_EVENTS and of_task in (None, end.name[1]) and state and extra.get("new_state") == state:
+            return f"marked {state}{by}"
+    return f"its task instance is {state}" if state else _DELETED
+
+
+def _name_of_key(key: Any) -> compat.Name | None:
+    """What a key says of its task instance; None where it is an id only."""
+    return None if compat.task_instance_id(key) else (key.dag_id, key.task_id, key.run_id, key.map_index)
+
+
+def _tries(session: Any, keys: Iterable[Any]) -> dict[Key, _Try]:
+    """The rows of task keys, and before Airflow 3.4 of other tries of the same task instances."""
+    found: dict[Key, _Try] = {}
+    columns = (compat.ARCHIVED, TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.last_heartbeat_at)
+    for chunk in chunks(keys):
+        query = select(*compat.KEY_COLUMNS, *columns).where(compat.rows_of(chunk))
+        for *key, archived, state, queued_at, let_in_at in session.execute(
+            query.execution_options(include_all_attempts=True)
+        ):
+            _, dag_id, task_id, run_id, _, map_index = key
+            ended, cleared = state in State.finished, archived == "superseded"
+            row = _Try((dag_id, task_id, run_id, map_index), _text(state), ended, cleared, queued_at, let_in_at)
+            found[compat.row_key(key)] = row
+    return found
+
+
+def _extra(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+# -- owners ------------------------------------------------------------------------------------------------------------
+
+
+#: States in which a task instance has a container, or is about to have one.
+_HAVE_A_CONTAINER = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
+
+
+def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
+    """What the database says of each container's task instance or callback, in their order.
+
+    Args:
+        identities: who the containers say that they are.
+        job_id: of this executor's scheduler, which is alive.
+    """
+    with database_session() as session:
+        tasks = _tasks(session, identities)
+        callbacks = _live_callbacks(session, identities)
+        alive = _live_schedulers(session, identities) | {str(job_id)}
+
+    def owner(identity: Identity) -> Owner:
+        if not identity.callback_id:
+            return tasks.get((identity.task_instance or _name_of_container(identity), identity.try_number), Owner())
+        if identity.callback_id not in callbacks:
+            return Owner()
+        # Who launched it follows it; where that is not known, somebody may.
+        abandoned = bool(identity.scheduler) and identity.scheduler not in alive
+        return Owner(waits=True, key=compat.callback_key(identity.callback_id) if abandoned else None)
+
+    return [owner(identity) for identity in identities]
+
+
+def last_changes(identities: Sequence[Identity]) -> list[float | None]:
+    """When each container's task instance last moved on, in their order; None where it has no row.
+
+    Seconds since the epoch: when its current try was queued, where it has a container, else when its row was written.
+    Heartbeats write the row of a task that runs.
+    """
+    found: dict[str | compat.Name, float] = {}
+    columns = (TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.updated_at)
+    with database_session() as session:
+        for condition in _conditions(identities):
+            query = select(*compat.KEY_COLUMNS, *columns).where(condition)
+            # With the rows that Airflow 3.4 has archived, which it hides from other queries: they have moved on, too.
+            for *key, state, queued, updated in session.execute(query.execution_options(include_all_attempts=True)):
+                changed = queued if state in _HAVE_A_CONTAINER else updated
+                if changed is not None:
+                    found |= {row: max(changed.timestamp(), found.get(row, 0.0)) for row in _row(key)}
+    return [
+        None if each.callback_id else found.get(each.task_instance or _name_of_container(each)) for each in identities
+    ]
+
+
+def unfinished_callbacks() -> list[LaunchId]:
+    """The ids, which are the launch ids, of callbacks that some executor was given and that are not over; the youngest.
+
+    Airflow hands a callback out once: where the executor that was given it is gone, nobody waits for it any more.
+    """
+    query = compat.unfinished_callbacks(CHUNK)
+    if query is None:
+        return []
+    with database_session() as session:
+        return [str(each) for each in session.scalars(query)]
+
+
+def _tasks(session: Any, identities: Sequence[Identity]) -> dict[tuple[str | compat.Name, str], Owner]:
+    """The rows that have a container, by what a container may say of its row, and by try."""
+    found: dict[tuple[str | compat.Name, str], Owner] = {}
+    for condition in _conditions(identities):
+        query = select(*compat.KEY_COLUMNS, TaskInstance.state, TaskInstance.external_executor_id)
+        query = query.where(condition, TaskInstance.state.in_(_HAVE_A_CONTAINER))
+        for *key, state, external_id in session.execute(query):
+            runs = state == TaskInstanceState.RUNNING
+            owner = Owner(waits=True, names=external_id or "", task=compat.row_key(key), runs=runs)
+            found |= {(row, str(key[4])): owner for row in _row(key)}
+    return found
+
+
+def _conditions(identities: Sequence[Identity]) -> Iterator[ColumnElement[bool]]:
+    """The conditions, one per SELECT, that a row is of the task instance of one of these containers."""
+    tasks = [identity for identity in identities if not identity.callback_id]
+    for names in chunks(_name_of_container(identity) for identity in tasks if not identity.task_instance):
+        yield compat.rows_named(names)
+    for ids in chunks(_as_id(each.task_instance) for each in tasks if UUID_FORM.fullmatch(each.task_instance)):
+        yield TaskInstance.id.in_(ids)
+
+
+def _row(key: Sequence[Any]) -> tuple[str, compat.Name]:
+    """What a container may say of the row with these `compat.KEY_COLUMNS`: since Airflow 3.4, and before."""
+    ti_id, dag_id, task_id, run_id, _, map_index = key
+    return str(ti_id), (dag_id, task_id, run_id, map_index)
+
+
+def _as_id(ti_id: str) -> Any:
+    """The primary key as the column's type wants it: a UUID, or text on an older Airflow."""
+    kind = TaskInstance.__table__.c.id.type.python_type
+    return kind(ti_id)
+
+
+def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:
+    """The callbacks whose end Airflow does not know."""
+    live: set[str] = set()
+    ids = (UUID(identity.callback_id) for identity in identities if UUID_FORM.fullmatch(identity.callback_id))
+    for chunk in chunks(ids):
+        live |= {str(each) for each in session.scalars(compat.live_callbacks(chunk))}
+    return live
+
+
+def _live_schedulers(session: Any, identities: Iterable[Identity]) -> set[str]:
+    """Those of the schedulers that launched callbacks which Airflow calls healthy."""
+    live: set[str] = set()
+    since = datetime.now(tz=UTC) - timedelta(seconds=compat.health_threshold())
+    ids = (int(each.scheduler) for each in identities if each.callback_id and each.scheduler.isdecimal())
+    for chunk in chunks(ids):
+        query = select(SchedulerJob.id).where(
+            SchedulerJob.id.in_(chunk), SchedulerJob.state == JobState.RUNNING, SchedulerJob.latest_heartbeat > since
+        )
+        live |= {str(each) for each in session.scalars(query)}
+    return live
+
+
+def _name_of_container(identity: Identity) -> compat.Name:
+    index = identity.map_index
+    return identity.dag_id, identity.task_id, identity.run_id, int(index) if index.lstrip("-").isdecimal() else -1

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.executors import airflow_db, compat, messages, ownership, wanted
+from aws_exec.executors import airflow_db, compat, messages
 from aws_exec.executors.heartbeat import BUDGET
 from aws_exec.executors.startup import StartingExecutor
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow, UnreadableRow, Workload
@@ -153,15 +153,15 @@ class ContainerExecutor(StartingExecutor):
         """Which of these launches Airflow no longer wants, and why; on a thread of its own."""
         if self.CHECK_INTERVAL is None:
             return {}
-        return wanted.unwanted(launches, partial(compat.named, self))
+        return airflow_db.unwanted(launches, partial(compat.named, self))
 
     def _owners(self, identities: Sequence[Identity]) -> list[Owner]:
         """Whose these containers are; on a thread of its own."""
-        return ownership.owners(identities, self.job_id)
+        return airflow_db.owners(identities, self.job_id)
 
     def _unfinished_callbacks(self) -> list[LaunchId]:
         """The launch ids of callbacks that are not over, but for those here; on a thread of its own."""
-        return [each for each in ownership.unfinished_callbacks() if each not in self._had_at_survey]
+        return [each for each in airflow_db.unfinished_callbacks() if each not in self._had_at_survey]
 
     # -- what Airflow takes back ----------------------------------------------------------------------------------
 

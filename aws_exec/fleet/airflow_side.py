@@ -55,7 +55,7 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
     Raises:
         FleetError: it cannot be read, or Airflow is not configured here.
     """
-    return _from_rows(lambda ownership: ownership.owners(identities, None))
+    return _from_rows(lambda airflow_db: airflow_db.owners(identities, None))
 
 
 def last_changes(identities: Sequence[Identity]) -> list[float | None]:
@@ -64,16 +64,16 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
     Raises:
         FleetError: as `owners`.
     """
-    return _from_rows(lambda ownership: ownership.last_changes(identities))
+    return _from_rows(lambda airflow_db: airflow_db.last_changes(identities))
 
 
 def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
     try:
         with redirect_stdout(sys.stderr):  # as above
-            from aws_exec.executors import ownership  # noqa: PLC0415 - takes seconds
+            from aws_exec.executors import airflow_db  # noqa: PLC0415 - takes seconds
 
         leave_standard_output()
-        return query(ownership)
+        return query(airflow_db)
     except Exception as error:
         said = redact(str(error).partition("\n")[0], longest=200)
         message = f"--orphans needs Airflow's database, which cannot be read ({type(error).__name__}: {said})"

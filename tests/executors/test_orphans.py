@@ -12,7 +12,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import insert, update
 
 from aws_exec.executors import compat
-from aws_exec.executors.ownership import owners
+from aws_exec.executors.airflow_db import owners
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from tests.executors.harness import FastClock, Scheduler, callback, killed, task

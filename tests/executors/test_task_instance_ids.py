@@ -11,8 +11,7 @@ from uuid import uuid4
 import pytest
 
 from aws_exec.executors import compat
-from aws_exec.executors.airflow_db import still_ours
-from aws_exec.executors.ownership import last_changes, owners
+from aws_exec.executors.airflow_db import last_changes, owners, still_ours
 from aws_exec.lifecycle.identity import Identity
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, adopt

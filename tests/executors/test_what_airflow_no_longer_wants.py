@@ -11,7 +11,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, event
 
 from aws_exec.executors import compat
-from aws_exec.executors.wanted import unwanted
+from aws_exec.executors.airflow_db import unwanted
 from tests.executors.harness import task
 from tests.executors.rows import RUN
 from tests.executors.versions import of_34

@@ -31,6 +31,7 @@ TESTS = (
     "tests/lifecycle",
     "tests/settings",
     "tests/clouds",
+    "tests/dispatch",
     "tests/diagnosis",
     "tests/executors",
     "tests/third_cloud",

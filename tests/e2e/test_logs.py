@@ -1,4 +1,4 @@
-"""What counts as a complaint of ours in a log; `test_a_dag_runs` looks for them."""
+"""What counts as a complaint of ours in a log; `test_dags` looks for them."""
 
 import json
 

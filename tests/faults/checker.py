@@ -1,7 +1,7 @@
 """What must be true of a run, whatever went wrong in it: read from the cloud's ledger and from what Airflow was told.
 
 `untracked` and `too_many` hold at every moment, `violations` holds once everything is over. Both answer with sentences;
-none means that all is well. That they can fail is shown in `test_the_checker.py`.
+none means that all is well. That they can fail is shown in `test_checker.py`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import FailureKind, LaunchId
 from tests.clouds.batch_answers import JOB as BATCH_JOB
 from tests.clouds.batch_answers import LAUNCH, detail, ended, environment
-from tests.clouds.test_ecs_answers_are_read_as_they_are_meant import ARN, JOB, OWNER, any_client, ecs, task
+from tests.clouds.test_ecs_adapter import ARN, JOB, OWNER, any_client, ecs, task
 
 __all__ = ["any_client", "ecs"]
 

@@ -8,8 +8,8 @@ from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.testing import FakeClock
-from tests.clouds.lanes import rig, submit, until
-from tests.clouds.test_lanes_pause_while_credentials_fail import Renewals
+from tests.dispatch.rig import rig, submit, until
+from tests.dispatch.test_credentials import Renewals
 
 
 class Composer:

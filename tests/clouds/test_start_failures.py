@@ -13,7 +13,7 @@ from aws_exec.clouds.ecs import task as ecs_task
 from aws_exec.lifecycle.values import Observation, Status, Termination
 from tests.clouds import batch_answers
 from tests.clouds.batch_answers import EXITED, PULL, environment, several
-from tests.clouds.test_ecs_answers_are_read_as_they_are_meant import JOB, TOKEN, container, task
+from tests.clouds.test_ecs_adapter import JOB, TOKEN, container, task
 
 #: Reasons of containers that never ran.
 NEVER_RAN = [

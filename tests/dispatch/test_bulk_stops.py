@@ -7,7 +7,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import StopJob
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeCloud
-from tests.clouds.lanes import rig, stop, until
+from tests.dispatch.rig import rig, stop, until
 
 
 class BulkCloud(FakeCloud):

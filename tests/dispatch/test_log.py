@@ -10,8 +10,8 @@ from aws_exec.dispatch.database import Rows
 from aws_exec.dispatch.log import INTERVAL_SECONDS, LaneLog
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeClock
-from tests.clouds.lanes import JWT, confirm, find, observe, rig, stop, submit
-from tests.clouds.test_one_completion_for_each_effect import raised_by_compose
+from tests.dispatch.rig import JWT, confirm, find, observe, rig, stop, submit
+from tests.dispatch.test_completions import raised_by_compose
 
 DENIED = CallFailure(
     FailureKind.REFUSED, "StopTask", "AccessDeniedException", "not authorized to perform: ecs:StopTask"

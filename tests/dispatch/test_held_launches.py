@@ -8,7 +8,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import FindOwners, WithdrawAll
 from aws_exec.lifecycle.values import FailureKind, Job
 from aws_exec.testing import FakeClock
-from tests.clouds.lanes import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
+from tests.dispatch.rig import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
 
 
 def held(event) -> tuple:

@@ -1,7 +1,7 @@
 import logging
 
 from aws_exec.lifecycle.values import Job
-from tests.clouds.test_ecs_answers_are_read_as_they_are_meant import (
+from tests.clouds.test_ecs_adapter import (
     ARN,
     JOB,
     OWNER,

@@ -15,7 +15,7 @@ from aws_exec.settings.rules.costs import summaries
 from awsexec_cli import stopping
 from awsexec_cli.commands import check_health, explain
 from awsexec_cli.common import Format, Options
-from tests.fleet.test_screens_of_one_job import FAILED
+from tests.fleet.test_job_screens import FAILED
 from tests.tree import ROOT
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8").partition("## What else is JSON")[2]

@@ -16,8 +16,8 @@ from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import process
 from tests.fleet.terminal import Terminal
+from tests.fleet.test_job_screens import FAILED
 from tests.fleet.test_screens import NOW, job, screen
-from tests.fleet.test_screens_of_one_job import FAILED
 
 COMMAND = "\x1b]0;owned\x07\x1b[2J"
 RED, PLAIN = "\x1b[1;31m", "\x1b[0m"

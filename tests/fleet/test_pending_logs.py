@@ -11,7 +11,7 @@ from aws_exec.lifecycle.values import Job
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import OURS, Fleet, identity
 from tests.fleet.shell import running
-from tests.fleet.test_waiting_outlasts import AtOnce
+from tests.fleet.test_waiting import AtOnce
 
 NOT_YET, THERE = LogLocation("/group", "", "us-east-1"), LogLocation("/group", "stream", "us-east-1")
 TELLS = "print('it begins', flush=True)"

@@ -9,7 +9,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.session import ClientSource, client_config
 from aws_exec.executors import compat
 from aws_exec.lifecycle.values import FailureKind
-from tests.clouds.lanes import PATIENCE
+from tests.dispatch.rig import PATIENCE
 
 build_client = partial(session.build_client, find_connection=compat.connection)
 

@@ -10,7 +10,7 @@ import typer
 
 from awsexec_cli.app import app
 from awsexec_cli.commands import COMMANDS
-from awsexec_cli.common import remember
+from awsexec_cli.options import remember
 from docs.parts import table
 
 #: Said once, at the top: every command over the fleet takes them.

@@ -16,7 +16,9 @@ from typer.core import TyperCommand
 
 import aws_exec
 from awsexec_cli.commands import COMMANDS
-from awsexec_cli.common import (
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.groups import Group, UsageError, no_command
+from awsexec_cli.options import (
     ConfigOption,
     EndpointOption,
     ExecutorOption,
@@ -28,9 +30,7 @@ from awsexec_cli.common import (
     TeamOption,
     before,
 )
-from awsexec_cli.console import printer
-from awsexec_cli.exit_codes import Exit
-from awsexec_cli.groups import Group, UsageError, no_command
+from awsexec_cli.output import printer
 from awsexec_cli.stdio import lost, make_ready
 
 #: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).

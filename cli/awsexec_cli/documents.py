@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from awsexec_cli.common import Format
-from awsexec_cli.console import clean, printer
+from awsexec_cli.options import Format
+from awsexec_cli.output import clean, printer
 from awsexec_cli.stdio import speaks_utf8
 
 

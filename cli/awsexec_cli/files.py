@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from awsexec_cli.console import printer
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.output import printer
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile

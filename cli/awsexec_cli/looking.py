@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from awsexec_cli.common import exit_of, told
-from awsexec_cli.console import printer
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.options import exit_of, told
+from awsexec_cli.output import printer
 from awsexec_cli.shown import now
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from awsexec_cli.console import printer
+from awsexec_cli.output import printer
 
 
 def ask(question: str) -> str:

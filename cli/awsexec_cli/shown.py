@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from awsexec_cli.common import Format
-from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import as_json, as_yaml, write
-from awsexec_cli.rows import NARROW, WIDE, Context, Table
+from awsexec_cli.jobs import NARROW, WIDE, Context, Table
+from awsexec_cli.options import Format
+from awsexec_cli.output import clean, printer
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from awsexec_cli.common import Format, Options, told
-from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import as_json, as_yaml, write
+from awsexec_cli.jobs import NARROW, WIDE, Context, Table
 from awsexec_cli.looking import looked_at, tell_problems
-from awsexec_cli.rows import NARROW, WIDE, Context, Table
+from awsexec_cli.options import Format, Options, told
+from awsexec_cli.output import clean, printer
 from awsexec_cli.shown import Shower, count, now
 from awsexec_cli.stdio import nobody_reads
 

@@ -158,7 +158,7 @@ def test_no_unexpected_error_shows_a_secret(arguments):
 
 def test_nor_does_what_there_is_to_add():
     done = program(
-        "from awsexec_cli.console import printer\n"
+        "from awsexec_cli.output import printer\n"
         "printer.fail('awsexec', 'no: password=hunter2', ['see postgres://airflow:hunter2@db/airflow'])"
     )
 

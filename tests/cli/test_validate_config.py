@@ -8,7 +8,7 @@ import pytest
 
 from aws_exec.settings.file import read_file
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.reports import WIDEST, Report, report
+from awsexec_cli.findings import WIDEST, Report, report
 from tests.cli.helpers import program
 from tests.tree import ROOT
 

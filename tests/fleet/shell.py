@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import awsexec_cli.app
-from awsexec_cli.common import Options, before
-from awsexec_cli.console import printer
+from awsexec_cli.options import Options, before
+from awsexec_cli.output import printer
 from tests.tree import ROOT
 
 #: The program, as an installed one runs.

@@ -7,10 +7,10 @@ import pytest
 
 from aws_exec.fleet import Explanation
 from awsexec_cli.commands import explain
-from awsexec_cli.common import Format
-from awsexec_cli.console import printer
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.rows import Context
+from awsexec_cli.jobs import Context
+from awsexec_cli.options import Format
+from awsexec_cli.output import printer
 from awsexec_cli.shown import Shower, logged, show_lines
 from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched

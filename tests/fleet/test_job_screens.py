@@ -11,7 +11,7 @@ from aws_exec.fleet.health import Branch
 from aws_exec.fleet.model import PULL
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
-from awsexec_cli import stopping
+from awsexec_cli import termination
 from awsexec_cli.commands import check_health, describe, explain
 from awsexec_cli.documents import write
 from awsexec_cli.shown import show_lines
@@ -103,7 +103,7 @@ def checked():
 
 
 def asked():
-    stopping._preview([FAILED] * 30)
+    termination._preview([FAILED] * 30)
 
 
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])

@@ -12,9 +12,9 @@ from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.costs import summaries
-from awsexec_cli import stopping
+from awsexec_cli import termination
 from awsexec_cli.commands import check_health, explain
-from awsexec_cli.common import Format, Options
+from awsexec_cli.options import Format, Options
 from tests.fleet.test_job_screens import FAILED
 from tests.tree import ROOT
 
@@ -28,7 +28,7 @@ def row(command):
 
 
 def terminated(capsys):
-    stopping.report(Options(output=Format.JSON), [(FAILED, "stopped", "")])
+    termination.report(Options(output=Format.JSON), [(FAILED, "stopped", "")])
     return json.loads(capsys.readouterr().out)[0]
 
 
@@ -62,4 +62,4 @@ def test_every_member_is_in_its_row(command, document, capsys):
 
 
 def test_every_outcome_is_in_the_row():
-    assert {"stopped", "would stop", *stopping._LEFT} - row("terminate") == set()
+    assert {"stopped", "would stop", *termination._LEFT} - row("terminate") == set()

@@ -13,9 +13,9 @@ from rich.console import Console
 from aws_exec.fleet import FleetJob, Size, State
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
-from awsexec_cli.common import Format
-from awsexec_cli.console import printer
-from awsexec_cli.rows import NARROW, WIDE, Context, Table
+from awsexec_cli.jobs import NARROW, WIDE, Context, Table
+from awsexec_cli.options import Format
+from awsexec_cli.output import printer
 from awsexec_cli.shown import Shower
 
 SCREENS = Path(__file__).parent / "screens"

@@ -9,7 +9,7 @@ from aws_exec.fleet.retries import Patience
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
-from awsexec_cli.stopping import _interrupts
+from awsexec_cli.termination import _interrupts
 
 
 def jobs(count):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from awsexec_cli.common import Format, Options, over_the_fleet
-from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import show_document, write
 from awsexec_cli.durations import span
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.options import Format, Options, over_the_fleet
+from awsexec_cli.output import clean, printer
 from awsexec_cli.shown import show_lines, wrapped
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from aws_exec.local.interrupts import ENDING
-from awsexec_cli.console import printer
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.output import printer
 
 COMMAND = "awsexec demo"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from awsexec_cli.arguments import ClusterOption, JobArgument, QueueOption
-from awsexec_cli.common import Format, Options, over_the_fleet
 from awsexec_cli.documents import show_document, write
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.options import Format, Options, over_the_fleet
 from awsexec_cli.shown import labelled, now, show_lines
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from awsexec_cli.arguments import (
     StateOption,
     TaskOption,
 )
-from awsexec_cli.common import Format, Options, over_the_fleet
-from awsexec_cli.console import printer
 from awsexec_cli.durations import span
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import Context
 from awsexec_cli.looking import looked_at, tell_problems
-from awsexec_cli.rows import Context
+from awsexec_cli.options import Format, Options, over_the_fleet
+from awsexec_cli.output import printer
 from awsexec_cli.shown import Shower, count, now
 from awsexec_cli.stdio import nobody_reads
 from awsexec_cli.watching import watch_fleet

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from awsexec_cli.arguments import ClusterOption, JobArgument, QueueOption
-from awsexec_cli.common import Options, over_the_fleet
-from awsexec_cli.console import printer
 from awsexec_cli.documents import write
 from awsexec_cli.durations import span
 from awsexec_cli.looking import asking_again
+from awsexec_cli.options import Options, over_the_fleet
+from awsexec_cli.output import printer
 from awsexec_cli.shown import logged, now
 from awsexec_cli.stdio import nobody_reads
 

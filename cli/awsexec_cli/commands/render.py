@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from awsexec_cli.arguments import complete_templates
-from awsexec_cli.common import Executor as Whose
-from awsexec_cli.common import Format, before
-from awsexec_cli.console import printer
 from awsexec_cli.documents import show_document, write
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.files import the_file
+from awsexec_cli.options import Executor as Whose
+from awsexec_cli.options import Format, before
+from awsexec_cli.output import printer
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from awsexec_cli.common import Format
 from awsexec_cli.documents import show_document
+from awsexec_cli.options import Format
 
 app = typer.Typer(add_completion=False)
 

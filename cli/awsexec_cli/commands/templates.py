@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from awsexec_cli.common import Format, OutputOption, before
-from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import show_rows
 from awsexec_cli.files import the_configuration
+from awsexec_cli.options import Format, OutputOption, before
+from awsexec_cli.output import clean, printer
 
 if TYPE_CHECKING:
     from aws_exec.settings.common.prices import Prices

@@ -17,10 +17,10 @@ from awsexec_cli.arguments import (
     ReasonOption,
     YesOption,
 )
-from awsexec_cli.common import Options, over_the_fleet
-from awsexec_cli.console import printer
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.stopping import How, nothing_stopped, report, stop
+from awsexec_cli.options import Options, over_the_fleet
+from awsexec_cli.output import printer
+from awsexec_cli.termination import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:
     from aws_exec.fleet import FleetJob

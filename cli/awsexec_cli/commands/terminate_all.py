@@ -21,12 +21,12 @@ from awsexec_cli.arguments import (
     TaskOption,
     YesOption,
 )
-from awsexec_cli.common import Options, over_the_fleet
-from awsexec_cli.console import printer
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.looking import looked_at, tell_problems
+from awsexec_cli.options import Options, over_the_fleet
+from awsexec_cli.output import printer
 from awsexec_cli.shown import count
-from awsexec_cli.stopping import How, nothing_stopped, report, stop
+from awsexec_cli.termination import How, nothing_stopped, report, stop
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.common import NO_CREDENTIALS, Format, before, errors_told
-from awsexec_cli.console import clean, printer
 from awsexec_cli.documents import show_rows, write
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.reports import Report, live_lines, report
+from awsexec_cli.findings import Report, live_lines, report
+from awsexec_cli.options import NO_CREDENTIALS, Format, before, errors_told
+from awsexec_cli.output import clean, printer
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.checks import Live

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from awsexec_cli.arguments import ClusterOption, JobsArgument, QueueOption
-from awsexec_cli.common import Options, over_the_fleet
 from awsexec_cli.durations import span
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import Context
 from awsexec_cli.looking import asking_again
-from awsexec_cli.rows import Context
+from awsexec_cli.options import Options, over_the_fleet
 from awsexec_cli.shown import Shower, now
 
 if TYPE_CHECKING:

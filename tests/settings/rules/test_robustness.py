@@ -17,7 +17,7 @@ from aws_exec.settings.rules.catalogue import RULES
 from aws_exec.settings.rules.check import check
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.dags import check_dag
-from awsexec_cli.reports import Report, report
+from awsexec_cli.findings import Report, report
 from tests.settings.rules.corpus import CORPUS
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

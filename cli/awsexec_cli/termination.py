@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from awsexec_cli.common import Format, Options, exit_of, told
-from awsexec_cli.console import printer
 from awsexec_cli.documents import show_document, write
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import NARROW, Context, Table
+from awsexec_cli.options import Format, Options, exit_of, told
+from awsexec_cli.output import printer
 from awsexec_cli.prompt import ask
-from awsexec_cli.rows import NARROW, Context, Table
 from awsexec_cli.shown import count, now, width
 
 if TYPE_CHECKING:

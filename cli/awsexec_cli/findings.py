@@ -10,8 +10,8 @@ import aws_exec
 from aws_exec.redaction import redact
 from aws_exec.settings.file.places import Complaint, Place
 from aws_exec.settings.rules.catalogue import RULES, Rule
-from awsexec_cli.console import clean
 from awsexec_cli.documents import as_json
+from awsexec_cli.output import clean
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.calls import Outcome

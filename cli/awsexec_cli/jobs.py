@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from awsexec_cli.console import clean
+from awsexec_cli.output import clean
 
 if TYPE_CHECKING:
     from aws_exec.fleet import FleetJob

@@ -161,10 +161,10 @@ def surveying(run: Run) -> Figures:
         it.adopt(run.parameters["rows"])
         it.aws.set_latency(LATENCY)
         _settle(it)
-        book, begin = it.driver.executor.machine.book, time.monotonic()
+        store, begin = it.driver.executor.machine.store, time.monotonic()
 
         def is_surveyed() -> bool:
-            survey = book.state.survey
+            survey = store.state.survey
             return survey.began > begin and not survey.faults and survey.due > time.monotonic()
 
         done = it.driver.until(is_surveyed, PATIENCE)

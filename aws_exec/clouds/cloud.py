@@ -102,7 +102,7 @@ class Cloud(Protocol):
         """
         ...
 
-    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
+    def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The containers, running or recently stopped, whose tokens were made from these launch ids.
 
         The newest of each launch is among them. What may not be listed is unknown, not absent: with `idempotent_submit`

@@ -447,14 +447,14 @@ class Dispatcher:
         more = self._reads.take_along(lambda other: isinstance(other, do.FindByLaunchId), sys.maxsize)
         finds = [effect, *(other for other in more if isinstance(other, do.FindByLaunchId))]
         self._sending(finds)
-        families = dict.fromkeys(family for find in finds for family in find.families)
+        token_bases = dict.fromkeys(token_base for find in finds for token_base in find.token_bases)
         locations = dict.fromkeys(location for find in finds for location in find.locations)
         seen: defaultdict[LaunchId, list[Observation]] = defaultdict(list)
-        for each in self._cloud.find(tuple(families), tuple(locations)):
+        for each in self._cloud.find(tuple(token_bases), tuple(locations)):
             seen[launch_of(each.token or "")].append(each)
         for find in finds:
             # Of thousands that were found, it is told of its own: the scheduler's thread reads them.
-            own = tuple(each for family in dict.fromkeys(find.families) for each in seen[family])
+            own = tuple(each for token_base in dict.fromkeys(find.token_bases) for each in seen[token_base])
             self._requests.complete(
                 find.request_id, on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=own)
             )

@@ -284,7 +284,7 @@ class ContainerExecutor(StartingExecutor):
             self._take_in_completions(self._clock() + BUDGET)
             if unanswered := self.machine.unfinished():
                 self.log.warning("AWS has not answered %d launches and stops; leaving them", unanswered)
-            if watched := len(self.machine.book.watched):
+            if watched := len(self.machine.store.watched):
                 self.log.info("Leaving %d jobs to be adopted by the next scheduler", watched)
         except Exception:
             self.log.exception("%s could not end in order", type(self).__name__)
@@ -293,6 +293,6 @@ class ContainerExecutor(StartingExecutor):
         """Log what there is, on SIGUSR2."""
         super().debug_dump()  # type: ignore[no-untyped-call] # Airflow annotates it not
         counts: dict[str, int] = {}
-        for record in self.machine.book.records.values():
-            counts[record.phase.value] = counts.get(record.phase.value, 0) + 1
+        for launch in self.machine.store.launches.values():
+            counts[launch.phase.value] = counts.get(launch.phase.value, 0) + 1
         self.log.info("launches by phase: %s", counts)

@@ -89,10 +89,10 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
 
     def _levels(self) -> Levels:
         """How much there is of what has a level."""
-        book, dispatcher = self.machine.book, self._dispatcher
+        store, dispatcher = self.machine.store, self._dispatcher
         return {
-            catalogue.PENDING: len(book.records) - len(book.watched),
-            catalogue.ACTIVE: len(book.watched),
+            catalogue.PENDING: len(store.launches) - len(store.watched),
+            catalogue.ACTIVE: len(store.watched),
             catalogue.OUTSTANDING: dispatcher.outstanding if dispatcher is not None else 0,
             catalogue.OLDEST_REQUEST: self._wait_of_oldest(),
         }
@@ -125,7 +125,7 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
         dispatcher = self._dispatcher
         asked, self._ends_asked = self._ends_asked, set()
         for _ in range(self.ROW_LOOKS if dispatcher is not None else 0):
-            if self._clock() >= deadline or not any(map(self.machine.settles, asked)):
+            if self._clock() >= deadline or not any(map(self.machine.verifies_exit, asked)):
                 return
             time.sleep(ROW_LOOK)
             self._take_in_completions(deadline)
@@ -139,19 +139,19 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
         now = self._clock()
         wanted = self.machine.handle(event, now)
         self._metering.saw(event, wanted, now)
-        if self.machine.book.unforeseen:
+        if self.machine.store.unforeseen:
             self._say_unforeseen()
         self._carry_out()
 
     def _say_unforeseen(self) -> None:
         """A change of a phase that the table does not have: a bug of ours, which is not to go unnoticed."""
-        while self.machine.book.unforeseen:
-            before, after = self.machine.book.unforeseen.pop()
+        while self.machine.store.unforeseen:
+            before, after = self.machine.store.unforeseen.pop()
             self.log.error("A launch went from %s to %s, which nobody foresaw: please report this", before, after)
 
     def _carry_out(self) -> None:
         """Do what is in the outbox. An effect leaves it only when it is done: a signal in between loses none."""
-        outbox = self.machine.book.outbox
+        outbox = self.machine.store.outbox
         for number in list(outbox):
             effect = outbox[number]
             try:
@@ -181,9 +181,9 @@ class BeatingExecutor(compat.RunsCallbacks, BaseExecutor):
                 self._dispatcher.dispatch(number, effect)
 
     def _begin_survey(self) -> None:
-        records = self.machine.book.records
+        records = self.machine.store.launches
         self._had_at_survey = frozenset([*records, *compat.queued_callbacks(self)])
-        for location in {record.location for record in records.values() if record.location}:
+        for location in {launch.location for launch in records.values() if launch.location}:
             self._locations.use(location)
 
     def _say_running(self, key: Any, job: Job) -> None:

@@ -279,7 +279,7 @@ class StartingExecutor(BeatingExecutor):
             deployment=self._deployment,
             orphan_interval=options.orphan_interval,
             reap_orphans=options.reap_orphans,
-            gap=compat.health_threshold() * DOUBT_SHARE,
+            stall_after=compat.health_threshold() * DOUBT_SHARE,
             judge=can_replace,
         )
 

@@ -43,13 +43,13 @@ class FindByLaunchId:
 
     Attributes:
         launch_ids: whose; repeated in the completion.
-        families: what their tokens begin with, in the same order.
+        token_bases: what their tokens begin with, in the same order.
         locations: where they may be (ECS clusters; empty: the default).
     """
 
     request_id: int
     launch_ids: tuple[LaunchId, ...]
-    families: tuple[LaunchId, ...]
+    token_bases: tuple[LaunchId, ...]
     locations: tuple[str, ...]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aws_exec.lifecycle.orphans import FleetMember, Owner, alive_in
-from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Observation, Origin, number_of
+from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Observation, Origin, sequence_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Unaccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundByLaunchId:
-    """A FindByLaunchId was answered: `seen` has every container of these families that the cloud knows of."""
+    """A FindByLaunchId was answered: `seen` has every container of these token bases that the cloud knows of."""
 
     request_id: int
     launch_ids: tuple[LaunchId, ...]
@@ -247,7 +247,7 @@ class OwnersFound:
 
     def __post_init__(self) -> None:
         pairs = zip(self.sightings, self.owners, strict=True)
-        ordered = sorted(pairs, key=lambda pair: number_of(pair[0].identity.token), reverse=True)
+        ordered = sorted(pairs, key=lambda pair: sequence_of(pair[0].identity.token), reverse=True)
         object.__setattr__(self, "alive", alive_in(self.sightings))
         object.__setattr__(self, "newest_first", tuple(ordered))
 

@@ -1,6 +1,6 @@
 """Where a launch may stand, and every way from there: the table of transitions.
 
-The book holds every change of a phase to it (`LaunchStore.unforeseen`), the tests take each of its ways, and `make
+The store holds every change of a phase to it (`LaunchStore.unforeseen`), the tests take each of its ways, and `make
 docs` draws it (docs/concepts.md).
 """
 
@@ -26,8 +26,8 @@ class Transition(NamedTuple):
     """What one event can do to the phase of one launch.
 
     Attributes:
-        before: None: it was not in the book.
-        after: None: it has left the book: nothing of it can run any more, or another launch follows its job.
+        before: None: it was not in the store.
+        after: None: it has left the store: nothing of it can run any more, or another launch follows its job.
         why: in words; "doomed" is a launch that must end: revoked, given up, too late, superseded, terminated.
     """
 

@@ -68,13 +68,13 @@ class Policy:
     Attributes:
         service: `"ecs"` or `"batch"`: told to the diagnosis where the machine itself has to say that a job is lost.
         idempotent_submit: the cloud makes at most one container per token, so an unanswered request is asked again
-            (ECS `clientToken`). Without it the job is looked for first, and once more after `find_grace` (Batch).
+            (ECS `clientToken`). Without it the job is looked for first, and once more after `search_grace` (Batch).
         max_attempts: containers that may die before they start.
         observe_batch: jobs per Describe.
         poll_interval: from the start of one sweep over the running jobs to the end of the next, where that takes less
             than a quarter of it; a sweep that takes longer than all of it is followed by the next at once.
-        look_interval: a job whose Airflow container is not alone is described at least that often, also where listing
-            says that it still runs: that container may have ended.
+        describe_interval: a job whose Airflow container is not alone is described at least that often, also where
+            listing says that it still runs: that container may have ended.
         launch_timeout: from the intake, or the adoption, to the start of user code; None: Airflow's
             task_queued_timeout decides alone.
         start_timeout: from a job's acceptance to the start of its container; None: unlimited (Batch
@@ -82,10 +82,10 @@ class Policy:
         check_interval: from one check, whether Airflow still wants what has not started, to the next; None: it is not
             checked.
         stop_grace: how long a job may go on after its Airflow container has ended, before it is stopped.
-        missing_grace, missing_sightings: a job that AWS does not know is believed lost after both.
-        find_grace, looks: a launch that is found nowhere is believed unlaunched after `looks`, that far apart.
+        missing_grace, missing_answers: a job that AWS does not know is believed lost after both.
+        search_grace, searches: a launch that is found nowhere is believed unlaunched after `searches`, that far apart.
         restop_after: a job that was stopped and still runs is stopped again.
-        gap: after a longer pause between two beats another scheduler may have taken over. Not before
+        stall_after: after a longer pause between two beats another scheduler may have taken over. Not before
             `[scheduler] scheduler_health_check_threshold` has passed since Airflow's own heartbeat, which may be a few
             seconds older than our beat: two thirds of it.
         deployment: whose fleet is surveyed; what another launched is none of ours.
@@ -93,8 +93,8 @@ class Policy:
         orphan_age: a container that nobody owned in two surveys that far apart is an orphan. Longer than any container
             that is no longer wanted takes to stop by itself (`stop_grace`, 120 s to shut down on Fargate).
         reap_orphans: stop them.
-        wakes: launches looked at in one Tick, and containers of a survey that are judged in one: bounds a Tick in which
-            thousands are due. A rival costs the most, some 60 us.
+        launches_per_tick: launches looked at in one Tick, and containers of a survey that are judged in one: bounds a
+            Tick in which thousands are due. A rival costs the most, some 60 us.
         judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
     """
 
@@ -103,25 +103,25 @@ class Policy:
     max_attempts: int = 3
     observe_batch: int = 99
     poll_interval: float = 5.0
-    look_interval: float = 60.0
+    describe_interval: float = 60.0
     launch_timeout: float | None = None
     start_timeout: float | None = None
     check_interval: float | None = None
     stop_grace: float = 120.0
     missing_grace: float = 60.0
-    missing_sightings: int = 3
-    find_grace: float = 20.0
-    looks: int = 2
+    missing_answers: int = 3
+    search_grace: float = 20.0
+    searches: int = 2
     restop_after: float = 60.0
-    gap: float = 20.0
+    stall_after: float = 20.0
     deployment: str = ""
     orphan_interval: float | None = None
     orphan_age: float = 900.0
     reap_orphans: bool = False
-    wakes: int = 25
+    launches_per_tick: int = 25
     judge: Callable[[Termination], Replacement] = always
 
     @property
-    def look_rounds(self) -> int:
+    def describe_rounds(self) -> int:
         """Sweeps within which each job that runs, and whose Airflow container is not alone, is described once."""
-        return max(1, int(self.look_interval / max(self.poll_interval, 0.01)))
+        return max(1, int(self.describe_interval / max(self.poll_interval, 0.01)))

@@ -1,9 +1,9 @@
 """What the machine remembers: one frozen record per launch, replaced as a whole, and the indexes over them.
 
 A signal handler may raise `SystemExit` between any two bytecodes of the scheduler's main thread. So every event is
-worked out on a `Transaction` beside the book, and committed by one assignment (`LaunchStore.commit`): what follows that
-assignment only repeats it into the indexes, and is repeated in full before the next event is looked at. An event is
-therefore either fully in the book, its effects in the outbox, or not at all.
+worked out on a `Transaction` beside the store, and committed by one assignment (`LaunchStore.commit`): what follows
+that assignment only repeats it into the indexes, and is repeated in full before the next event is looked at. An event
+is therefore either fully in the store, its effects in the outbox, or not at all.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Launch:
     """One launch.
 
     Attributes:
@@ -43,92 +43,94 @@ class Record:
         key: the workload it runs; the newest record of a key owns it.
         phase: where it stands.
         workload: to compose a request from; None once it may not be launched again.
-        by_row: its workload only names its row, which is read before each launch.
+        read_from_row: its workload only names its row, which is read before each launch.
         reading: what its row said, for its next Submit only: thousands may wait for the rate, or for their container
-            to start, and each workload is kilobytes; None before, after, and if it is not `by_row`.
+            to start, and each workload is kilobytes; None before, after, and if it is not `read_from_row`.
         location: where its requests go; empty: the default.
-        family: the launch id that its tokens are made from: its own, unless it adopted another launch's container.
-        number: of the current token, from 1.
+        token_base: the launch id that its tokens are made from: its own, unless it adopted another launch's container.
+        token_sequence: of the current token, from 1.
         attempt: of how many containers that may die before they start this is, from 1.
         containers: how many there have been.
         request: of an unanswered Submit, to be repeated byte for byte.
-        maybe: a request of the current token may have reached AWS unanswered.
-        look: it must be looked for before it is launched.
-        doubtful: another scheduler may have had it: its row must be checked before it is launched.
-        gaps: how many gaps there had been (`MachineState.gaps`) when its row was last known to be ours: if there have
-            been more since, its row must be checked, too.
-        forerun: the container of an earlier launch of the key that started although it was to be stopped, and how it
-            ended: it may have run what this launch is to run, which its row knows; None if there is none.
-        unseen: when it was adopted, or last looked for: until a survey of the fleet that began later is answered, a
-            container of an earlier launch may live that nobody knows; None once that is so, or if it needs no survey.
+        submit_in_doubt: a request of the current token may have reached AWS unanswered.
+        must_search: it must be looked for before it is launched.
+        ownership_unverified: another scheduler may have had it: its row must be checked before it is launched.
+        stalls: how many stalls there had been (`MachineState.stalls`) when its row was last known to be ours: if there
+            have been more since, its row must be checked, too.
+        predecessor: the container of an earlier launch of the key that started although it was to be stopped, and how
+            it ended: it may have run what this launch is to run, which its row knows; None if there is none.
+        unlisted_since: when it was adopted, or last looked for: until a survey of the fleet that began later is
+            answered, a container of an earlier launch may live that nobody knows; None once that is so, or if it needs
+            no survey.
         job: its current container; None before one is accepted.
-        claim: what the row said of its job as it was adopted; None once the job has been seen, or if it had none.
+        expected_origin: what the row said of its job as it was adopted; None once the job has been seen, or if it
+            had none.
         started: user code may have run.
-        alone: as of `Observation`, when it was first seen to have started.
-        over: its Airflow container has ended.
-        gone: nothing of its job runs any more; it stays until its row has said what that means.
+        single_container: as of `Observation`, when it was first seen to have started.
+        container_exited: its Airflow container has ended.
+        job_stopped: nothing of its job runs any more; it stays until its row has said what that means.
         end: how its Airflow container ended, while that is not reported; None before, and after.
-        settling: the request id of the VerifyExit that is out; 0 if none is.
-        silent: it reports nothing (more).
-        passed_over: a newer launch of the key took over before this one was known to have started: the first request id
+        verifying_exit: the request id of the VerifyExit that is out; 0 if none is.
+        detached: it reports nothing (more).
+        superseded: a newer launch of the key took over before this one was known to have started: the first request id
             whose answer tells whether it has; 0 if that is not so (any more).
-        doomed: why it is to be stopped; empty while it is not.
+        stop_reason: why it is to be stopped; empty while it is not.
         due: when to look at it next; None: when something happens to it.
         launch_by: user code must have started by then; None: whenever.
         start_by: its current job must have started by then; None: whenever.
         waiting: why its job does not start, as AWS last said it; empty if it said nothing.
         request_id: of the completion it waits for; None while it waits for none.
-        deaths: containers in a row that died before they started, for the backoff.
-        faults: consecutive troubles, for the backoff.
+        failed_starts: containers in a row that died before they started, for the backoff.
+        failures: consecutive troubles, for the backoff.
         fault: the last of them.
-        misses: consecutive sightings of its absence; `missing_since` is when the first was.
-        noted: what was last said about it in the task's event log.
+        absences: consecutive sightings of its absence; `absent_since` is when the first was.
+        last_note: what was last said about it in the task's event log.
     """
 
     launch_id: LaunchId
     key: Key
     phase: Phase = Phase.WAITING
     workload: object | None = None
-    by_row: bool = False
+    read_from_row: bool = False
     reading: Reading | None = None
     location: str = ""
-    family: LaunchId = ""
-    number: int = 1
+    token_base: LaunchId = ""
+    token_sequence: int = 1
     attempt: int = 1
     containers: int = 0
     request: object | None = None
-    maybe: bool = False
-    look: bool = False
-    doubtful: bool = False
-    gaps: int = 0
-    forerun: tuple[Job, Termination] | None = None
-    unseen: float | None = None
+    submit_in_doubt: bool = False
+    must_search: bool = False
+    ownership_unverified: bool = False
+    stalls: int = 0
+    predecessor: tuple[Job, Termination] | None = None
+    unlisted_since: float | None = None
     job: Job | None = None
-    claim: Origin | None = None
+    expected_origin: Origin | None = None
     started: bool = False
-    alone: bool = False
-    over: bool = False
-    gone: bool = False
+    single_container: bool = False
+    container_exited: bool = False
+    job_stopped: bool = False
     end: Termination | None = None
-    settling: int = 0
-    silent: bool = False
-    passed_over: int = 0
-    doomed: str = ""
+    verifying_exit: int = 0
+    detached: bool = False
+    superseded: int = 0
+    stop_reason: str = ""
     due: float | None = None
     launch_by: float | None = None
     start_by: float | None = None
     waiting: str = ""
     request_id: int | None = None
-    deaths: int = 0
-    faults: int = 0
+    failed_starts: int = 0
+    failures: int = 0
     fault: CallFailure | None = None
-    misses: int = 0
-    missing_since: float = 0.0
-    noted: str = ""
+    absences: int = 0
+    absent_since: float = 0.0
+    last_note: str = ""
 
     def __post_init__(self) -> None:
-        if not self.family:
-            object.__setattr__(self, "family", self.launch_id)
+        if not self.token_base:
+            object.__setattr__(self, "token_base", self.launch_id)
 
     @property
     def deadline(self) -> float | None:
@@ -139,7 +141,7 @@ class Record:
         """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
         return due if self.launch_by is None else min(due, self.launch_by)
 
-    def with_job(self, job: Job) -> Record:
+    def with_job(self, job: Job) -> Launch:
         """The same with a job, and without what it had to remember until there was one."""
         return replace(
             self,
@@ -148,26 +150,26 @@ class Record:
             containers=self.containers + 1,
             reading=None,
             request=None,
-            maybe=False,
-            look=False,
+            submit_in_doubt=False,
+            must_search=False,
             request_id=None,
-            faults=0,
+            failures=0,
         )
 
     @property
     def must_be_read(self) -> bool:
         """Whether nobody knows what it runs before its row is read; an unanswered request is repeated as it was."""
-        return self.by_row and self.request is None and self.workload is not None
+        return self.read_from_row and self.request is None and self.workload is not None
 
     @property
     def own_job(self) -> Job | None:
         """Its job, once that is known to be this launch's; None before, and if it has none."""
-        return self.job if self.claim is None else None
+        return self.job if self.expected_origin is None else None
 
     @property
     def token(self) -> Token:
         """The token of the current request."""
-        return token_of(self.family, self.number)
+        return token_of(self.token_base, self.token_sequence)
 
 
 def earliest(*times: float | None) -> float | None:
@@ -226,7 +228,7 @@ class SurveyState:
     Attributes:
         due: when the next one may begin.
         began: when the current one did.
-        faults: how many in a row nobody answered.
+        failures: how many in a row nobody answered.
         findings: of the current one, while whose its containers are is being judged; None else.
         suspects: ARNs of containers that nobody owned in the last one, and when the first one began in which that was
             so.
@@ -234,7 +236,7 @@ class SurveyState:
 
     due: float = 0.0
     began: float = 0.0
-    faults: int = 0
+    failures: int = 0
     findings: Findings | None = None
     suspects: Mapping[str, float] = field(default_factory=dict)
 
@@ -258,15 +260,16 @@ class MachineState:
 
     Attributes:
         last_request_id: the last request id given out.
-        last_beat: when the last Tick was; None before the first.
-        gaps: how many pauses between two beats were so long that another scheduler may have taken over.
-        doubted: the last request id before the last such pause: what Airflow's rows answered to it may be out of date.
+        last_tick: when the last Tick was; None before the first.
+        stalls: how many pauses between two beats were so long that another scheduler may have taken over.
+        stalled_at_request: the last request id before the last such pause: what Airflow's rows answered to it may be
+            out of date.
         backlog: what is left to do of events that are too large for one step, the oldest first.
         next_sweep: when the next sweep over the running jobs may begin.
         sweep_from: when the current one began.
         sweeps: how many have begun.
         sweeping: request ids of the current sweep that are not answered yet.
-        surveying: the request id of the current survey that is not answered yet; 0 if none is.
+        fleet_request: the request id of the current survey that is not answered yet; 0 if none is.
         survey: what else is remembered of surveys.
         check: of what has not started.
         draining: launch, replace and stop nothing more.
@@ -274,15 +277,15 @@ class MachineState:
     """
 
     last_request_id: int = 0
-    last_beat: float | None = None
-    gaps: int = 0
-    doubted: int = 0
+    last_tick: float | None = None
+    stalls: int = 0
+    stalled_at_request: int = 0
     backlog: tuple[Work, ...] = ()
     next_sweep: float = 0.0
     sweep_from: float = 0.0
     sweeps: int = 0
     sweeping: frozenset[int] = frozenset()
-    surveying: int = 0
+    fleet_request: int = 0
     survey: SurveyState = field(default_factory=SurveyState)
     check: Check = Check()
     draining: bool = False
@@ -291,9 +294,9 @@ class MachineState:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One event's consequences. A record of None has left the book. Effects are numbered for ever."""
+    """One event's consequences. A record of None has left the store. Effects are numbered for ever."""
 
-    records: Mapping[LaunchId, Record | None]
+    launches: Mapping[LaunchId, Launch | None]
     state: MachineState
     effects: Mapping[int, Effect]
 
@@ -303,7 +306,7 @@ class LaunchStore:
 
     def __init__(self) -> None:
         self.state = MachineState()
-        self.records: dict[LaunchId, Record] = {}
+        self.launches: dict[LaunchId, Launch] = {}
         #: Launches of one key, oldest first.
         self.by_key: dict[Key, tuple[LaunchId, ...]] = {}
         self.by_arn: dict[str, LaunchId] = {}
@@ -311,8 +314,8 @@ class LaunchStore:
         self.watched: dict[LaunchId, Job] = {}
         #: Launches that report, and of which user code is not known to have run.
         self.unstarted: dict[LaunchId, Key] = {}
-        #: Launches that wait for a survey, and since when (`Record.unseen`).
-        self.unseen: dict[LaunchId, float] = {}
+        #: Launches that wait for a survey, and since when (`Launch.unlisted_since`).
+        self.unlisted_since: dict[LaunchId, float] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
         #: Changes of a phase that the table of transitions does not have: a bug of ours; whoever reads it empties it.
@@ -326,11 +329,11 @@ class LaunchStore:
         """Make a change the truth."""
         self._unapplied = change  # the one assignment
         self.recover()
-        if len(self._due) > 2 * len(self.records) + _VOID_ENTRIES:
+        if len(self._due) > 2 * len(self.launches) + _VOID_ENTRIES:
             self._drop_void_entries()
 
     def _drop_void_entries(self) -> None:
-        due = [(record.due, record.launch_id) for record in self.records.values() if record.due is not None]
+        due = [(launch.due, launch.launch_id) for launch in self.launches.values() if launch.due is not None]
         heapq.heapify(due)
         self._due = due
 
@@ -339,8 +342,8 @@ class LaunchStore:
         change = self._unapplied
         if change is None:
             return
-        for launch_id, record in change.records.items():
-            self._index(launch_id, self.records.get(launch_id), record)
+        for launch_id, launch in change.launches.items():
+            self._index(launch_id, self.launches.get(launch_id), launch)
         self.state = change.state
         if change.effects:
             self.outbox.update(change.effects)
@@ -368,8 +371,8 @@ class LaunchStore:
 
     def _is_valid(self, entry: tuple[float, LaunchId]) -> bool:
         """Whether an entry of the heap still says when its launch is due."""
-        record = self.records.get(entry[1])
-        return record is not None and record.due == entry[0]
+        launch = self.launches.get(entry[1])
+        return launch is not None and launch.due == entry[0]
 
     def due_by(self, now: float, limit: int) -> list[LaunchId]:
         """Up to `limit` launches that are due, the longest overdue first. They stay due until replaced."""
@@ -394,7 +397,7 @@ class LaunchStore:
                 heapq.heappush(edge, (self._due[child], child))
         return list(found)
 
-    def _index(self, launch_id: LaunchId, old: Record | None, new: Record | None) -> None:
+    def _index(self, launch_id: LaunchId, old: Launch | None, new: Launch | None) -> None:
         before, after = old.phase if old is not None else None, new.phase if new is not None else None
         if before is not after and (before, after) not in FORESEEN:
             self.unforeseen.add((before, after))
@@ -407,25 +410,25 @@ class LaunchStore:
         if job is not None:
             self.by_arn[job.arn] = launch_id
             self.watched[launch_id] = job
-        if new is not None and new.unseen is not None:
-            self.unseen[launch_id] = new.unseen
+        if new is not None and new.unlisted_since is not None:
+            self.unlisted_since[launch_id] = new.unlisted_since
         else:
-            self.unseen.pop(launch_id, None)
-        if new is not None and not (new.started or new.silent):
+            self.unlisted_since.pop(launch_id, None)
+        if new is not None and not (new.started or new.detached):
             self.unstarted[launch_id] = new.key
         else:
             self.unstarted.pop(launch_id, None)
         if new is None:
             self._forget(launch_id, old)
-            self.records.pop(launch_id, None)
+            self.launches.pop(launch_id, None)
             return
         if launch_id not in (owners := self.by_key.get(new.key, ())):
             self.by_key[new.key] = (*owners, launch_id)
         if new.due is not None and (old is None or old.due != new.due):
             heapq.heappush(self._due, (new.due, launch_id))
-        self.records[launch_id] = new
+        self.launches[launch_id] = new
 
-    def _forget(self, launch_id: LaunchId, old: Record | None) -> None:
+    def _forget(self, launch_id: LaunchId, old: Launch | None) -> None:
         if old is None:
             return
         rest = tuple(other for other in self.by_key.get(old.key, ()) if other != launch_id)
@@ -436,39 +439,39 @@ class LaunchStore:
 
 
 class Transaction:
-    """One event being worked out: reads see what it has written so far, the book sees nothing until `change()`."""
+    """One event being worked out: reads see what it has written so far, the store sees nothing until `change()`."""
 
-    def __init__(self, book: LaunchStore) -> None:
-        self._book = book
-        self._records: dict[LaunchId, Record | None] = {}
-        #: Launches that this draft has put in, by their key.
+    def __init__(self, store: LaunchStore) -> None:
+        self._book = store
+        self._records: dict[LaunchId, Launch | None] = {}
+        #: Launches that this transaction has put in, by their key.
         self._new: dict[Key, dict[LaunchId, None]] = {}
-        self._numbers = book.effect_numbers()
-        self.state = book.state
+        self._numbers = store.effect_numbers()
+        self.state = store.state
         self.effects: dict[int, Effect] = {}
 
-    def get(self, launch_id: LaunchId) -> Record | None:
-        """The record as it stands in this draft; None if there is none."""
+    def get(self, launch_id: LaunchId) -> Launch | None:
+        """The record as it stands in this transaction; None if there is none."""
         if launch_id in self._records:
             return self._records[launch_id]
-        return self._book.records.get(launch_id)
+        return self._book.launches.get(launch_id)
 
-    def of_key(self, key: Key) -> list[Record]:
-        """The records of a key, oldest first; those put in by this draft last."""
+    def of_key(self, key: Key) -> list[Launch]:
+        """The records of a key, oldest first; those put in by this transaction last."""
         ids = dict.fromkeys(self._book.by_key.get(key, ()))
         ids.update(self._new.get(key, {}))
-        return [record for i in ids if (record := self.get(i)) is not None]
+        return [launch for i in ids if (launch := self.get(i)) is not None]
 
-    def put(self, record: Record) -> Record:
+    def put(self, launch: Launch) -> Launch:
         """Write a record."""
-        self._records[record.launch_id] = record
-        if record.launch_id not in self._book.records:
-            self._new.setdefault(record.key, {})[record.launch_id] = None
-        return record
+        self._records[launch.launch_id] = launch
+        if launch.launch_id not in self._book.launches:
+            self._new.setdefault(launch.key, {})[launch.launch_id] = None
+        return launch
 
-    def drop(self, record: Record) -> None:
+    def drop(self, launch: Launch) -> None:
         """Take a record out: it has reached its end."""
-        self._records[record.launch_id] = None
+        self._records[launch.launch_id] = None
 
     def new_request_id(self) -> int:
         """A number that no effect has had before."""
@@ -492,5 +495,5 @@ class Transaction:
         return work.kind, work.items[work.done : done]
 
     def change(self) -> Change:
-        """What this draft came to."""
+        """What this transaction came to."""
         return Change(self._records, self.state, self.effects)

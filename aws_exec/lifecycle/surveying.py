@@ -17,12 +17,12 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Findings, Kind, Record, SurveyState, Transaction
 from aws_exec.lifecycle.following import SUPERSEDED
 from aws_exec.lifecycle.launching import Launching
 from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, is_owned
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
+from aws_exec.lifecycle.store import Findings, Kind, Launch, SurveyState, Transaction
 from aws_exec.lifecycle.sweeping import Handlers, Workers
 from aws_exec.lifecycle.values import Key, LaunchId, Status
 
@@ -32,62 +32,65 @@ REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)
 class Surveying(Launching):
     """The answers to surveys of the fleet."""
 
-    def _surveyed(self, draft: Transaction, event: on.FleetListed, _now: float) -> None:
-        if event.request_id != draft.state.surveying:
+    def _surveyed(self, transaction: Transaction, event: on.FleetListed, _now: float) -> None:
+        if event.request_id != transaction.state.fleet_request:
             return
         by_arn = {
             sighting.seen.job.arn: sighting
             for sighting in event.sightings
             if sighting.identity.deployment == self.policy.deployment
         }
-        request_id = draft.new_request_id()
-        draft.want(do.FindOwners(request_id=request_id, sightings=tuple(by_arn.values())))
-        draft.state = replace(draft.state, surveying=request_id)
+        request_id = transaction.new_request_id()
+        transaction.want(do.FindOwners(request_id=request_id, sightings=tuple(by_arn.values())))
+        transaction.state = replace(transaction.state, fleet_request=request_id)
 
-    def _survey_failed(self, draft: Transaction, event: on.ListFleetFailed, now: float) -> None:
-        state = draft.state
-        if event.request_id != state.surveying:
+    def _survey_failed(self, transaction: Transaction, event: on.ListFleetFailed, now: float) -> None:
+        state = transaction.state
+        if event.request_id != state.fleet_request:
             return
-        faults = state.survey.faults + 1
-        wait = min(self.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(faults, "survey"))
-        survey = replace(state.survey, faults=faults, due=now + wait)
-        draft.state = replace(state, surveying=0, survey=survey)
+        failures = state.survey.failures + 1
+        wait = min(self.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(failures, "survey"))
+        survey = replace(state.survey, failures=failures, due=now + wait)
+        transaction.state = replace(state, fleet_request=0, survey=survey)
 
-    def _owners_told(self, draft: Transaction, event: on.OwnersFound, now: float) -> None:
-        state = draft.state
-        if event.request_id != state.surveying:
+    def _owners_told(self, transaction: Transaction, event: on.OwnersFound, now: float) -> None:
+        state = transaction.state
+        if event.request_id != state.fleet_request:
             return
-        records = self.book.records
-        families = {each.family for each in records.values() if each.family != each.launch_id}
-        findings = Findings(event.alive, frozenset(families.union(records)))
-        draft.state = replace(state, surveying=0, survey=replace(state.survey, findings=findings))
-        self._leave(draft, Kind.OWNERS, event.newest_first, now)
-        self._leave(draft, Kind.CONCLUDE, (), now)
+        launches = self.store.launches
+        token_bases = {each.token_base for each in launches.values() if each.token_base != each.launch_id}
+        findings = Findings(event.alive, frozenset(token_bases.union(launches)))
+        transaction.state = replace(state, fleet_request=0, survey=replace(state.survey, findings=findings))
+        self._leave(transaction, Kind.OWNERS, event.newest_first, now)
+        self._leave(transaction, Kind.CONCLUDE, (), now)
 
-    def _judge(self, draft: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
+    def _judge(self, transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
         """Take in whose some of the containers are."""
-        findings = draft.state.survey.findings or Findings()
+        findings = transaction.state.survey.findings or Findings()
         callbacks: set[Key] = set()
         unowned: list[FleetMember] = []
         for sighting, owner in pairs:
-            if sighting.identity.launch_id in findings.followed or self._of_job(draft, sighting.seen.job) is not None:
+            if (
+                sighting.identity.launch_id in findings.followed
+                or self._of_job(transaction, sighting.seen.job) is not None
+            ):
                 continue  # it is, or may come to be, a launch of ours
-            if self._is_rival(draft, sighting, owner, findings.alive, now):
+            if self._is_rival(transaction, sighting, owner, findings.alive, now):
                 continue
             if owner.key is not None:
                 if owner.key not in findings.callbacks and owner.key not in callbacks:
-                    self._follow(draft, sighting, owner.key, now)
+                    self._follow(transaction, sighting, owner.key, now)
                     callbacks.add(owner.key)
             elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, findings.alive):
                 unowned.append(sighting)
         if callbacks or unowned:
-            findings = self._suspect(draft, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
-            survey = replace(draft.state.survey, findings=findings)
-            draft.state = replace(draft.state, survey=survey)
+            findings = self._suspect(transaction, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
+            survey = replace(transaction.state.survey, findings=findings)
+            transaction.state = replace(transaction.state, survey=survey)
 
-    def _suspect(self, draft: Transaction, findings: Findings, unowned: Sequence[FleetMember]) -> Findings:
+    def _suspect(self, transaction: Transaction, findings: Findings, unowned: Sequence[FleetMember]) -> Findings:
         """What was found, with containers that nobody owns."""
-        began, known = draft.state.survey.began, draft.state.survey.suspects
+        began, known = transaction.state.survey.began, transaction.state.survey.suspects
         since = {each.seen.job.arn: known.get(each.seen.job.arn, began) for each in unowned}
         orphans = {
             each.seen.job.arn: Orphan(each, unowned_for)
@@ -96,80 +99,84 @@ class Surveying(Launching):
         }
         return replace(findings, suspects={**findings.suspects, **since}, orphans={**findings.orphans, **orphans})
 
-    def _conclude(self, draft: Transaction, _nothing: Sequence[object], now: float) -> None:
+    def _conclude(self, transaction: Transaction, _nothing: Sequence[object], now: float) -> None:
         """All containers have been judged: the survey is over."""
-        findings = draft.state.survey.findings or Findings()
-        began = draft.state.survey.began
-        sooner = draft.state.survey.due  # later than this one began, if something was adopted meanwhile
+        findings = transaction.state.survey.findings or Findings()
+        began = transaction.state.survey.began
+        sooner = transaction.state.survey.due  # later than this one began, if something was adopted meanwhile
         due = sooner if sooner > began else began + (self.policy.orphan_interval or 0.0)
-        draft.state = replace(draft.state, survey=SurveyState(due, began, suspects=findings.suspects))
+        transaction.state = replace(transaction.state, survey=SurveyState(due, began, suspects=findings.suspects))
         orphans = tuple(findings.orphans.values())
-        reap = self.policy.reap_orphans and not draft.state.draining
-        draft.want(do.Orphans(found=orphans, stopped=reap))
+        reap = self.policy.reap_orphans and not transaction.state.draining
+        transaction.want(do.Orphans(found=orphans, stopped=reap))
         if reap and orphans:
-            self._leave(draft, Kind.REAP, orphans, now)
-        waited = [(launch_id, unseen) for launch_id, unseen in self.book.unseen.items() if unseen <= began]
-        self._leave(draft, Kind.LET_GO, waited, now)
+            self._leave(transaction, Kind.REAP, orphans, now)
+        waited = [
+            (launch_id, unlisted_since)
+            for launch_id, unlisted_since in self.store.unlisted_since.items()
+            if unlisted_since <= began
+        ]
+        self._leave(transaction, Kind.LET_GO, waited, now)
 
-    def _let_go(self, draft: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
+    def _let_go(self, transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
         """What waited for a survey that began later than its adoption waits no longer."""
-        for launch_id, unseen in waited:
-            record = draft.get(launch_id)
-            if record is not None and record.unseen == unseen:
-                self._wake_parked(draft, draft.put(replace(record, unseen=None)), now)
+        for launch_id, unlisted_since in waited:
+            launch = transaction.get(launch_id)
+            if launch is not None and launch.unlisted_since == unlisted_since:
+                self._wake_parked(transaction, transaction.put(replace(launch, unlisted_since=None)), now)
 
     def _is_rival(
-        self, draft: Transaction, sighting: FleetMember, owner: Owner, alive: Collection[str], now: float
+        self, transaction: Transaction, sighting: FleetMember, owner: Owner, alive: Collection[str], now: float
     ) -> bool:
         """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
-        if draft.state.draining or sighting.seen.status is Status.STOPPED:
+        if transaction.state.draining or sighting.seen.status is Status.STOPPED:
             return False
-        mine = self._owner(draft, owner.task) if owner.task is not None else None
-        if mine is None or mine.job is not None or mine.unseen is None:
+        mine = self._owner(transaction, owner.task) if owner.task is not None else None
+        if mine is None or mine.job is not None or mine.unlisted_since is None:
             return False
-        if mine.unseen > draft.state.survey.began:
+        if mine.unlisted_since > transaction.state.survey.began:
             # The rows may have been read before it was adopted: the survey that it waits for judges.
             return True
         if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
             # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
-            draft.put(replace(mine, doubtful=True))
+            transaction.put(replace(mine, ownership_unverified=True))
             return True
         if owner.runs:
             # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
             if mine.phase is Phase.LOCATING:
-                draft.put(self._wait_for_survey(draft, mine, now))
-            elif mine.family not in alive:
-                self._got_job(draft, mine, sighting.seen, now)
+                transaction.put(self._wait_for_survey(transaction, mine, now))
+            elif mine.token_base not in alive:
+                self._got_job(transaction, mine, sighting.seen, now)
             return True
-        rival = replace(self._sighted(sighting, mine.key), started=sighting.seen.started, silent=True)
-        self._doom(draft, draft.put(rival), SUPERSEDED, now)
+        rival = replace(self._sighted(sighting, mine.key), started=sighting.seen.started, detached=True)
+        self._doom(transaction, transaction.put(rival), SUPERSEDED, now)
         return True
 
-    def _reap(self, draft: Transaction, orphans: Sequence[Orphan], _now: float) -> None:
-        for orphan in orphans if not draft.state.draining else ():
+    def _reap(self, transaction: Transaction, orphans: Sequence[Orphan], _now: float) -> None:
+        for orphan in orphans if not transaction.state.draining else ():
             # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
             sighting = orphan.sighting
-            draft.want(
+            transaction.want(
                 do.StopJob(
-                    request_id=draft.new_request_id(),
+                    request_id=transaction.new_request_id(),
                     launch_id=sighting.identity.launch_id,
                     job=sighting.seen.job,
                     reason=REAPED,
                 )
             )
 
-    def _follow(self, draft: Transaction, sighting: FleetMember, key: Key, now: float) -> None:
+    def _follow(self, transaction: Transaction, sighting: FleetMember, key: Key, now: float) -> None:
         """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
-        if self._owner(draft, key) is not None or draft.state.draining:
+        if self._owner(transaction, key) is not None or transaction.state.draining:
             return
-        record = draft.put(self._timed(self._sighted(sighting, key), now))
-        draft.want(do.Launched(key=key, job=sighting.seen.job))
-        self._see(draft, record, sighting.seen, now)
+        launch = transaction.put(self._timed(self._sighted(sighting, key), now))
+        transaction.want(do.Launched(key=key, job=sighting.seen.job))
+        self._see(transaction, launch, sighting.seen, now)
 
-    def _sighted(self, sighting: FleetMember, key: Key) -> Record:
+    def _sighted(self, sighting: FleetMember, key: Key) -> Launch:
         """A record of a container that a survey saw, which is not to be replaced."""
         job = sighting.seen.job
-        return Record(
+        return Launch(
             sighting.identity.launch_id, key, phase=Phase.ACTIVE, location=job.location, job=job, containers=1
         )
 

@@ -36,7 +36,7 @@ def launch_of(token: Token) -> LaunchId:
     return token.rpartition("-")[0]
 
 
-def number_of(token: Token) -> int:
+def sequence_of(token: Token) -> int:
     """The request number in a token; 0 if it carries none."""
     number = token.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
@@ -74,7 +74,7 @@ class Termination:
         code: ECS `stopCode`; empty if there is none.
         reason: ECS `stoppedReason`, Batch `statusReason`; empty if there is none.
         container_reason: the Airflow container's own `reason`; empty if there is none.
-        on_purpose: a person or another program stopped it (ECS `UserInitiated`, Batch `isTerminated`).
+        user_initiated: a person or another program stopped it (ECS `UserInitiated`, Batch `isTerminated`).
         sidecars: `name: exit code or reason` of other containers that did not end well: told, never judged.
     """
 
@@ -119,7 +119,7 @@ class Observation:
         stop: how the Airflow container ended; None while it has not. With a status other than STOPPED the rest of
             the job (sidecars, the network) is still being taken down.
         waiting: why it does not start, as AWS says it; empty if it says nothing.
-        alone: whether the Airflow container is the only one it has: the job ends with it, and not later.
+        single_container: whether the Airflow container is the only one it has: the job ends with it, and not later.
         origin: what it says of itself; None where that was not read (it is, where the token was not known before).
     """
 
@@ -129,7 +129,7 @@ class Observation:
     token: Token | None = None
     stop: Termination | None = None
     waiting: str = ""
-    alone: bool = False
+    single_container: bool = False
     origin: Origin | None = None
 
 

@@ -214,8 +214,8 @@ class CloudConformance:
         self.world.start(jobs[ended])
         self.world.finish(jobs[ended], 1)
         unlaunched: LaunchId = str(uuid.uuid4())
-        families = [launch_of(running), launch_of(ended), unlaunched]
-        found = {seen.token: seen for seen in self.world.cloud.find(families, [self.world.location])}
+        token_bases = [launch_of(running), launch_of(ended), unlaunched]
+        found = {seen.token: seen for seen in self.world.cloud.find(token_bases, [self.world.location])}
         assert set(found) == {running, ended}
         assert found[running].job == jobs[running]
         assert found[running].status is not Status.STOPPED

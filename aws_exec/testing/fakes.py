@@ -213,10 +213,10 @@ class FakeCloud:
             }
         return [job for job in jobs if job.arn not in running]
 
-    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
+    def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """See `Cloud`."""
         self._read("find")
-        return [seen for seen in self._fleet(locations) if launch_of(seen.token or "") in families]
+        return [seen for seen in self._fleet(locations) if launch_of(seen.token or "") in token_bases]
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         """See `Cloud`. A job stops at once; its Airflow container, if it ran, exits with 143 (SIGTERM)."""

@@ -53,13 +53,15 @@ class TestSubmit:
 class TestDescribe:
     @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING"])
     def test_a_job_that_never_ran_is_starting(self, batch, status):
-        assert batch.see(detail(status)) == Observation(JOB, Status.STARTING, token=TOKEN, alone=True)
+        assert batch.see(detail(status)) == Observation(JOB, Status.STARTING, token=TOKEN, single_container=True)
 
     def test_only_one_container_tells_its_end_by_that_of_the_job(self, batch):
-        assert batch.see(several({"name": "airflow"}, {"name": "sidecar"})).alone is False
+        assert batch.see(several({"name": "airflow"}, {"name": "sidecar"})).single_container is False
 
     def test_a_running_job_has_started(self, batch):
-        assert batch.see(detail(startedAt=1)) == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, alone=True)
+        assert batch.see(detail(startedAt=1)) == Observation(
+            JOB, Status.RUNNING, started=True, token=TOKEN, single_container=True
+        )
 
     @pytest.mark.parametrize("said", ["MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", "CAPACITY:INSUFFICIENT - none"])
     def test_why_a_job_does_not_start_is_told(self, batch, said):
@@ -67,7 +69,7 @@ class TestDescribe:
 
     def test_a_job_that_batch_tries_again_does_not_wait_for_its_last_reason(self, batch):
         seen = batch.see(detail("RUNNABLE", statusReason=EXITED, attempts=[attempt(1)], retryStrategy={"attempts": 2}))
-        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, alone=True)
+        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, single_container=True)
 
     def test_a_job_ends_with_the_exit_code_of_its_container(self, batch):
         answer = ended(statusReason=EXITED, attempts=[attempt(3, "Oops")])

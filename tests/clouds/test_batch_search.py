@@ -49,27 +49,27 @@ class TestFind:
         assert [seen.status for seen in batch.cloud.find([LAUNCH], ["ours"])] == [Status.STOPPED, Status.RUNNING]
 
     def test_many_are_looked_for_among_the_active_and_the_few_left_by_name(self, batch):
-        families = [str(uuid.uuid4()) for _ in range(BY_NAME + 1)]
-        jobs = [self.job_of(family, number) for number, family in enumerate(families)]
+        token_bases = [str(uuid.uuid4()) for _ in range(BY_NAME + 1)]
+        jobs = [self.job_of(family, number) for number, family in enumerate(token_bases)]
         batch.describes()
         for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING"):
             batch.lists(jobStatus=status)
         batch.lists(*jobs[:10], following="2", jobStatus="RUNNING")
         batch.lists(*jobs[10:-1], jobStatus="RUNNING", nextToken="2")
-        batch.lists_by_name(families[-1]).describes(*jobs[:-1])
-        found = batch.cloud.find(families, ["ours"])
-        assert [launch_of(seen.token) for seen in found] == families[:-1]
+        batch.lists_by_name(token_bases[-1]).describes(*jobs[:-1])
+        found = batch.cloud.find(token_bases, ["ours"])
+        assert [launch_of(seen.token) for seen in found] == token_bases[:-1]
         batch.stub.assert_no_pending_responses()
 
     def test_many_that_are_not_active_are_looked_for_among_the_finished(self, batch):
-        families = [str(uuid.uuid4()) for _ in range(BY_NAME + 1)]
-        jobs = [self.job_of(family, number, "FAILED") for number, family in enumerate(families)]
+        token_bases = [str(uuid.uuid4()) for _ in range(BY_NAME + 1)]
+        jobs = [self.job_of(family, number, "FAILED") for number, family in enumerate(token_bases)]
         batch.describes()
         for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"):
             batch.lists(jobStatus=status)
         # Nothing more is listed than is needed: there is a second page, and another status.
         batch.lists(*jobs, following="2", jobStatus="FAILED").lists(jobStatus="SUCCEEDED").describes(*jobs)
-        assert len(batch.cloud.find(families, ["ours"])) == len(families)
+        assert len(batch.cloud.find(token_bases, ["ours"])) == len(token_bases)
         batch.stub.assert_no_pending_responses()
 
     def job_of(self, family: str, number: int, status: str = "RUNNING") -> dict:

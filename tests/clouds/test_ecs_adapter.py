@@ -140,15 +140,17 @@ class TestSubmit:
 class TestDescribe:
     @pytest.mark.parametrize("status", ["PROVISIONING", "PENDING", "ACTIVATING", "DEPROVISIONING", "STOPPING"])
     def test_a_task_that_never_ran_is_starting_until_it_has_stopped(self, ecs, status):
-        assert ecs.see(task(status, container())) == Observation(JOB, Status.STARTING, token=TOKEN, alone=True)
+        assert ecs.see(task(status, container())) == Observation(
+            JOB, Status.STARTING, token=TOKEN, single_container=True
+        )
 
     def test_only_one_container_tells_its_end_by_that_of_the_task(self, ecs):
-        assert ecs.see(task("RUNNING", container(), container("sidecar"))).alone is False
+        assert ecs.see(task("RUNNING", container(), container("sidecar"))).single_container is False
 
     @pytest.mark.parametrize("status", ["RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"])
     def test_a_task_that_ran_is_running_until_it_has_stopped(self, ecs, status):
         seen = ecs.see(task(status, container(), startedAt=1))
-        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, alone=True)
+        assert seen == Observation(JOB, Status.RUNNING, started=True, token=TOKEN, single_container=True)
 
     def test_a_container_may_run_before_its_task_does(self, ecs):
         assert ecs.see(task("PENDING", container(lastStatus="RUNNING"), container("proxy"))).started

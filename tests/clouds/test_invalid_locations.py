@@ -102,11 +102,11 @@ class TestQueues:
             batch.cloud.survey([QUEUE_AWAY])
 
     def test_a_survey_lists_the_active_once_however_many_ends_it_asks_about(self, batch):
-        families = [family_of(number) for number in range(BY_NAME + 1)]
-        token = f"{families[0]}-1"
+        token_bases = [family_of(number) for number in range(BY_NAME + 1)]
+        token = f"{token_bases[0]}-1"
         job = ended(jobName=f"airflow-{token}-etl", container={"environment": environment(token)})
         for status in ACTIVE:
             batch.lists(jobStatus=status)
         batch.lists(job, jobStatus="FAILED").lists(jobStatus="SUCCEEDED").describes(job)
-        assert [each.identity.token for each in batch.cloud.survey(["ours"], families)] == [token]
+        assert [each.identity.token for each in batch.cloud.survey(["ours"], token_bases)] == [token]
         batch.stub.assert_no_pending_responses()

@@ -35,8 +35,8 @@ def observe(request_id: int, *jobs: Job) -> Describe:
     return Describe(request_id=request_id, location="", jobs=jobs)
 
 
-def find(request_id: int, *families: str) -> FindByLaunchId:
-    return FindByLaunchId(request_id=request_id, launch_ids=families, families=families, locations=("",))
+def find(request_id: int, *token_bases: str) -> FindByLaunchId:
+    return FindByLaunchId(request_id=request_id, launch_ids=token_bases, token_bases=token_bases, locations=("",))
 
 
 def stop(request_id: int, job: Job) -> StopJob:

@@ -245,10 +245,10 @@ class Growth:
             told = self.executor.get_event_buffer().items()
             self.executor._task_event_logs.clear()
             left -= {key for key, (state, _) in told if compat.is_terminal(state)}
-            if not left and not self.executor.machine.book.records:
+            if not left and not self.executor.machine.store.launches:
                 break
             self.clock.advance(5.0)
-        assert not left, list(self.executor.machine.book.records.values())[:3]
+        assert not left, list(self.executor.machine.store.launches.values())[:3]
         assert not self.executor.running
         self.clock.advance(PAUSE)
 

@@ -151,7 +151,7 @@ class Scheduler:
 
     def state(self):
         """For the message of a failure."""
-        phases = [record.phase.value for record in self.executor.machine.book.records.values()]
+        phases = [launch.phase.value for launch in self.executor.machine.store.launches.values()]
         counts = {phase: phases.count(phase) for phase in set(phases)}
         over = sum(bool(self.outcomes(key)) for key in self.told)
         return f"launches {counts}, {over} of {len(self.told)} keys over, {len(self.executor.running)} in running"

@@ -170,7 +170,7 @@ def test_a_row_that_somebody_else_has_by_now_is_not_launched(scheduler, aws, row
     adopt(scheduler.executor)
     rows.set("cleared", state=None)
     rows.set("theirs", queued_by_job_id=99)
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     assert aws.launches() == []
     assert scheduler.executor.running == set()
     assert not any(scheduler.outcomes(key) for key in (key_of("cleared"), key_of("theirs")))

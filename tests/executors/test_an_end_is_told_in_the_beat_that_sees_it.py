@@ -31,7 +31,7 @@ def running(started, service, aws):
 
 
 def is_asking(scheduler):
-    return any(record.settling for record in scheduler.executor.machine.book.records.values())
+    return any(launch.verifying_exit for launch in scheduler.executor.machine.store.launches.values())
 
 
 def test_no_beat_leaves_a_question_to_the_next(running, aws):

@@ -129,7 +129,7 @@ def test_a_task_that_outlives_its_airflow_container_is_stopped(started, aws):
     assert scheduler.outcomes(key) == ["success"]
     assert aws.stops() == []
     scheduler.until(lambda: [stopped for stopped, _ in aws.stops()] == [arn])
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     assert scheduler.outcomes(key) == ["success"]
 
 
@@ -137,18 +137,18 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
     executor = scheduler.executor
     for batch in range(3):
         scheduler.until_over(*[scheduler.queue(task(f"task-{batch}-{number}")) for number in range(50)])
-    scheduler.until(lambda: not executor.machine.book.records and executor._dispatcher.idle())
-    book, dispatcher = executor.machine.book, executor._dispatcher
+    scheduler.until(lambda: not executor.machine.store.launches and executor._dispatcher.idle())
+    store, dispatcher = executor.machine.store, executor._dispatcher
     left = {
         "running": executor.running,
         "queued": queued_tasks(executor),
         "events": executor.event_buffer,
         "entries": executor._entries._entries,
-        "by key": book.by_key,
-        "by arn": book.by_arn,
-        "watched": book.watched,
-        "outbox": book.outbox,
-        "due": book._due if book.next_due() is not None else (),
+        "by key": store.by_key,
+        "by arn": store.by_arn,
+        "watched": store.watched,
+        "outbox": store.outbox,
+        "due": store._due if store.next_due() is not None else (),
         "open": dispatcher._requests._open,
         "oldest": [dispatcher._requests.oldest] if dispatcher._requests.oldest else (),
     }

@@ -116,7 +116,7 @@ def test_a_thousand_running_jobs_do_not_hold_the_end_up(started, aws):
     scheduler = Scheduler(started(shutdown_timeout=None, poll_interval="1"))
     workloads = [task(f"task-{number}") for number in range(1000)]
     scheduler.queue(*workloads)
-    scheduler.until(lambda: len(scheduler.executor.machine.book.watched) == 1000, deadline=120)
+    scheduler.until(lambda: len(scheduler.executor.machine.store.watched) == 1000, deadline=120)
     took = seconds(scheduler.executor.end)
     assert took < 2
     assert aws.stops() == []

@@ -51,7 +51,7 @@ def sensor(started, rows, aws):
     scheduler.until(aws.launches)
     rows.set("sensor", state="running")
     arn = aws.launches()[0].arn
-    scheduler.until(lambda: scheduler.executor.machine.book.by_arn.get(arn))
+    scheduler.until(lambda: scheduler.executor.machine.store.by_arn.get(arn))
     return scheduler, key, arn
 
 
@@ -65,7 +65,7 @@ def test_its_old_container_frees_the_key_and_fails_nothing(sensor, aws, rows, st
     scheduler.rest(0.1)
     assert state_of("sensor") == state
     aws.end(arn)
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
 
 
 @over_both

@@ -134,7 +134,7 @@ def test_a_check_of_what_airflow_still_wants_that_hangs_is_given_up_and_its_conn
     workload = task("load", run_id=RUN)
     rows.add("load", id=rows._as_id(workload.ti.id))
     scheduler.queue(workload)
-    scheduler.until(lambda: scheduler.executor.machine.book.watched)
+    scheduler.until(lambda: scheduler.executor.machine.store.watched)
     network.answers = False
     scheduler.until(lambda: network._cut)
     hung, stuck = network.asked[-1]
@@ -144,8 +144,8 @@ def test_a_check_of_what_airflow_still_wants_that_hangs_is_given_up_and_its_conn
     stuck.join(PATIENCE)
     assert not stuck.is_alive()
     assert hung in network.lost
-    check = scheduler.executor.machine.book.state.check
-    scheduler.until(lambda: scheduler.executor.machine.book.state.check.due > check.due)
+    check = scheduler.executor.machine.store.state.check
+    scheduler.until(lambda: scheduler.executor.machine.store.state.check.due > check.due)
     assert scheduler.executor.machine.owns(workload.key)
 
 

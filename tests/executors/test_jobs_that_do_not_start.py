@@ -57,7 +57,7 @@ def test_a_queues_own_time_limit_is_not_somebodys_purpose(scheduler, aws):
 def test_the_reason_is_told_when_the_task_is_revoked(scheduler, aws):
     workload, key = stuck(scheduler, aws)
     scheduler.executor.revoke_task(ti=SimpleNamespace(key=key, id=workload.ti.id))
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     last = scheduler.entries_of(key)[-1]
     assert "Revoked" in last
     assert WHY in last

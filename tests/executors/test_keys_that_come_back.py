@@ -50,7 +50,7 @@ def test_a_deferred_task_comes_back_while_its_container_stops_and_each_is_credit
     aws.exit(new, second_exit)
     scheduler.until_over(first.key)
     aws.end(new)
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     assert scheduler.outcomes(first.key) == ["failed" if second_exit else "success"]
     assert new in scheduler.info(first.key)
     assert aws.stops() == []
@@ -81,7 +81,7 @@ def test_revoking_frees_the_key_stops_the_container_reports_nothing_and_says_why
     told = len(scheduler.told[workload.key])
     scheduler.executor.revoke_task(ti=ti_of(workload))
     assert workload.key not in scheduler.executor.running
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     assert [stopped for stopped, _ in aws.stops()] == [arn]
     assert len(scheduler.told[workload.key]) == told
     assert "Revoked" in scheduler.notes_of(workload.key)
@@ -95,7 +95,7 @@ def test_what_is_revoked_before_it_was_launched_never_is(started, aws, service):
     key = scheduler.queue(workload)
     scheduler.until(lambda: aws.calls()[service.launch])
     scheduler.executor.revoke_task(ti=ti_of(workload))
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     assert aws.launches() == []
     assert key not in scheduler.executor.running
 
@@ -136,7 +136,7 @@ def test_a_task_that_airflow_gives_up_is_stopped_and_not_reported_again(schedule
     assert workload.key not in scheduler.executor.running
     scheduler.listen()
     assert scheduler.outcomes(workload.key) == ["failed"]
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     scheduler.rest(0.1)
     assert scheduler.outcomes(workload.key) == ["failed"]
     assert [stopped for stopped, _ in aws.stops()] == [arn]

@@ -61,10 +61,10 @@ def test_the_counters_say_what_happened(started, aws, service, stats):
     aws.set_plan(FOR_EVER)
     revoked = task("revoked")
     scheduler.queue(revoked)
-    book = scheduler.executor.machine.book
-    scheduler.until(lambda: any(record.started for record in book.records.values()))
+    store = scheduler.executor.machine.store
+    scheduler.until(lambda: any(launch.started for launch in store.launches.values()))
     scheduler.executor.revoke_task(ti=SimpleNamespace(key=revoked.key, id=revoked.ti.id))
-    scheduler.until(lambda: not book.records)
+    scheduler.until(lambda: not store.launches)
     scheduler.executor.end()
     counts, prefix = stats.all_counts(f"awsexec.{service.name}."), f"awsexec.{service.name}."
     assert {name: counts[name] for name in counts if not name.startswith("api_")} == {
@@ -150,5 +150,5 @@ def test_stats_that_raise_are_said_once_and_stop_nothing(started, aws, caplog):
     finally:
         initialize_stats(Recorder)
     scheduler.until_over(key)
-    errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    errors = [launch.message for launch in caplog.records if launch.levelno >= logging.ERROR]
     assert errors == ["Metrics cannot be emitted; this is said once"]

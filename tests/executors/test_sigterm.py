@@ -67,9 +67,9 @@ def interrupt(scheduler, at, path):
 
 def is_tracked(executor, key):
     """By the machine, or in what it has decided and nobody has carried out yet."""
-    book = executor.machine.book
-    unapplied = book._unapplied
-    known = [*book.records.values(), *book.outbox.values()]
+    store = executor.machine.store
+    unapplied = store._unapplied
+    known = [*store.launches.values(), *store.outbox.values()]
     if unapplied:
         known += [*unapplied.effects.values(), *unapplied.records.values()]
     return any(getattr(each, "key", None) == key for each in known)

@@ -106,7 +106,7 @@ def test_a_row_that_is_accepted_for_adoption_while_its_container_is_stopped_take
     aws.set_plan(FOR_EVER)
     key = scheduler.queue(task("load", run_id=RUN))
     scheduler.until(lambda: scheduler.arn(key))
-    (launch_id,) = scheduler.executor.machine.book.records
+    (launch_id,) = scheduler.executor.machine.store.launches
     aws.down()  # so that it is still to be stopped
     scheduler.executor.change_state(key, compat.final_state(key, success=False), "no heartbeat")
     scheduler.listen()

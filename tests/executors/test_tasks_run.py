@@ -21,7 +21,7 @@ def test_a_task_runs_and_is_reported_once_each_as_running_and_successful(schedul
     assert scheduler.told[key] == [("running", launch.arn), ("success", f"Succeeded in {launch.arn}")]
     assert scheduler.executor.running == set()
     assert queued_tasks(scheduler.executor) == {}
-    assert not scheduler.executor.machine.book.records
+    assert not scheduler.executor.machine.store.launches
 
 
 def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_event_and_in_the_tasks_log(

@@ -105,6 +105,6 @@ def test_a_launch_that_waits_keeps_no_token_in_memory(started, aws):
     scheduler = Scheduler(started())
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
-    (record,) = scheduler.executor.machine.book.records.values()
+    (record,) = scheduler.executor.machine.store.launches.values()
     assert record.request is None
     assert [workload.token for workload in record.workload.command] == [""]

@@ -28,7 +28,7 @@ def waiting(started, rows, aws):
         queued_by_job_id=ALIVE,
     )
     key = scheduler.queue(workload)
-    scheduler.until(lambda: scheduler.executor.machine.book.watched)
+    scheduler.until(lambda: scheduler.executor.machine.store.watched)
     yield scheduler, key
     with create_session() as session:
         session.execute(delete(Log))
@@ -42,7 +42,7 @@ def test_what_is_marked_failed_while_it_waits_is_stopped_and_its_event_log_says_
         entry.dag_id, entry.run_id, entry.task_id = "etl", RUN, "load"
         session.add(entry)
     rows.set("load", state="failed")
-    scheduler.until(lambda: not scheduler.executor.machine.book.records)
+    scheduler.until(lambda: not scheduler.executor.machine.store.launches)
     assert key not in scheduler.executor.running
     said = [text.splitlines()[0] for text in scheduler.entries_of(key)]
     assert said == ["Airflow no longer wanted it: marked failed by anna"]
@@ -51,7 +51,7 @@ def test_what_is_marked_failed_while_it_waits_is_stopped_and_its_event_log_says_
 @over_both
 def test_what_still_waits_in_airflow_too_is_left_alone(waiting):
     scheduler, key = waiting
-    checks = scheduler.executor.machine.book.state.check.due
-    scheduler.until(lambda: scheduler.executor.machine.book.state.check.due > checks + 0.2)
+    checks = scheduler.executor.machine.store.state.check.due
+    scheduler.until(lambda: scheduler.executor.machine.store.state.check.due > checks + 0.2)
     assert key in scheduler.executor.running
     assert scheduler.executor.machine.owns(key)

@@ -56,8 +56,8 @@ def sweep(scheduler, clock):
     """The next sweep, to its end."""
     clock.advance(5)
     scheduler.beat()
-    assert scheduler.executor.machine.book.state.sweeping
-    scheduler.until(lambda: not scheduler.executor.machine.book.state.sweeping)
+    assert scheduler.executor.machine.store.state.sweeping
+    scheduler.until(lambda: not scheduler.executor.machine.store.state.sweeping)
 
 
 def test_a_launch_is_one_call(scheduler, aws, service):
@@ -71,7 +71,7 @@ def test_a_sweep_lists_what_runs_and_describes_a_share_of_what_may_have_ended_un
 ):
     aws.set_plan(replace(FOR_EVER, sidecars=dict.fromkeys(sidecars, 0)))
     launched(scheduler)
-    scheduler.until(lambda: not scheduler.executor.machine.book.state.sweeping)
+    scheduler.until(lambda: not scheduler.executor.machine.store.state.sweeping)
     sweep(scheduler, clock)  # this one sees that they run
     before = aws.calls()
     sweep(scheduler, clock)
@@ -82,9 +82,9 @@ def test_a_beat_takes_in_what_it_has_time_for_and_leaves_the_rest_to_the_next(sc
     all_known = queued(scheduler)
     clock.step = 0.001
     scheduler.beat()
-    taken = len(scheduler.executor.machine.book.records)
+    taken = len(scheduler.executor.machine.store.launches)
     assert 5 <= taken <= 20  # of 20 ms, at one look at the clock each or more
     clock.step = 0.0
     scheduler.beat()
-    assert len(scheduler.executor.machine.book.records) == COUNT
+    assert len(scheduler.executor.machine.store.launches) == COUNT
     scheduler.until(all_known)

@@ -24,7 +24,7 @@ class Wrapped:
 class Blind(Wrapped):
     """Finds nothing, and says that there is nothing."""
 
-    def find(self, families, locations):
+    def find(self, token_bases, locations):
         return []
 
 
@@ -46,10 +46,10 @@ class ForgetsToStop(AwsEcsExecutor):
 
     def revoke_task(self, *, ti):
         super().revoke_task(ti=ti)
-        book = self.machine.book
-        for launch_id in book.by_key.pop(ti.key, ()):
-            book.watched.pop(launch_id, None)
-            book.by_arn.pop(book.records.pop(launch_id).job.arn)
+        store = self.machine.store
+        for launch_id in store.by_key.pop(ti.key, ()):
+            store.watched.pop(launch_id, None)
+            store.by_arn.pop(store.launches.pop(launch_id).job.arn)
 
 
 class DropsAnEnd(AwsEcsExecutor):

@@ -41,9 +41,9 @@ def _called(scenario):
 def test_where_watching_by_listing_is_played_nothing_but_the_sweeps_lists_and_they_describe_little(scenario):
     with scenario.world() as world:
         scenario.before(world)
-        before, sweeps = world.aws.calls(), world.executor.machine.book.state.sweeps
+        before, sweeps = world.aws.calls(), world.executor.machine.store.state.sweeps
         world.pass_time(19)  # all run
-        calls, swept = world.aws.calls() - before, world.executor.machine.book.state.sweeps - sweeps
+        calls, swept = world.aws.calls() - before, world.executor.machine.store.state.sweeps - sweeps
         assert calls[scenario.operation] == swept >= 3
         assert calls[scenario.service.describe] <= swept
 

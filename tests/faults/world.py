@@ -217,13 +217,13 @@ class World:
 
     def until_over(self) -> None:
         """Go on until the executor has nothing more to do."""
-        self.until(lambda: not (self.executor.machine.book.records or self.executor.queued_tasks or self._pending()))
+        self.until(lambda: not (self.executor.machine.store.launches or self.executor.queued_tasks or self._pending()))
 
     # -- the checker --------------------------------------------------------------------------------------------------
 
     def evidence(self) -> Evidence:
-        book = self.executor.machine.book
-        records = list(book.records.values())
+        store = self.executor.machine.store
+        records = list(store.launches.values())
         return Evidence(
             launches=[(launch_of(each.token), each.token, each.arn) for each in self.aws.launches()],
             alive=self.aws.running(),
@@ -235,7 +235,7 @@ class World:
             notes={s.key: self.scheduler.entries_of(s.key) for s in self.stories},
             records=[each.launch_id for each in records],
             tracked={
-                *book.by_arn,
+                *store.by_arn,
                 *(each.launch_id for each in records),
                 *(each.family for each in records),
                 *self._left,
@@ -250,4 +250,4 @@ class World:
 
     def _pending(self) -> int:
         executor = self.executor
-        return len(executor.machine.book.outbox) + len(executor._ends) + executor._dispatcher.outstanding
+        return len(executor.machine.store.outbox) + len(executor._ends) + executor._dispatcher.outstanding

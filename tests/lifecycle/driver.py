@@ -1,4 +1,4 @@
-"""Drives a machine by hand: a clock that is a number, events in, all effects out, the book checked each time."""
+"""Drives a machine by hand: a clock that is a number, events in, all effects out, the store checked each time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import MISSING, fields
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import LaunchStore, MachineState, Record
 from aws_exec.lifecycle.phases import Phase
+from aws_exec.lifecycle.store import Launch, LaunchStore, MachineState
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status, Termination
 
 JOB = Job("arn:job-1", "c1")
@@ -49,9 +49,9 @@ def starting(job: Job = JOB, token: str = "L1-1") -> Observation:
     return Observation(job, Status.STARTING, token=token)
 
 
-def running(job: Job = JOB, token: str = "L1-1", *, alone: bool = False) -> Observation:
+def running(job: Job = JOB, token: str = "L1-1", *, single_container: bool = False) -> Observation:
     """A job whose user code runs."""
-    return Observation(job, Status.RUNNING, started=True, token=token, alone=alone)
+    return Observation(job, Status.RUNNING, started=True, token=token, single_container=single_container)
 
 
 def over(stop: Termination, job: Job = JOB, token: str = "L1-1") -> Observation:
@@ -69,7 +69,7 @@ class Life:
 
     def __init__(self, **policy: object) -> None:
         # The tests of the gap set one; elsewhere a clock that leaps is only a clock that leaps.
-        self.machine = Machine(Policy(**{"gap": 1e9, **policy}))
+        self.machine = Machine(Policy(**{"stall_after": 1e9, **policy}))
         #: What the rows say of every end, at once: Airflow waits for it. None: they say nothing yet.
         self.awaited: bool | None = True
         #: The rows of what was adopted say at once that it is ours, and what it runs. False: they say nothing yet.
@@ -78,16 +78,16 @@ class Life:
         self._asked = 0
 
     @property
-    def book(self) -> LaunchStore:
+    def store(self) -> LaunchStore:
         """What it remembers."""
-        return self.machine.book
+        return self.machine.store
 
     def tell(self, event: on.Event, after: float = 0.0) -> list[do.Effect]:
         """Hand one event over, `after` seconds later; every effect it has."""
         self.now += after
         effects = self.machine.handle(event, self.now)
-        self.machine.book.outbox.clear()
-        check(self.machine.book)
+        self.machine.store.outbox.clear()
+        check(self.machine.store)
         self._check_asks(effects)
         return [told for effect in effects for told in self._ask_rows(effect)]
 
@@ -126,9 +126,9 @@ class Life:
         """Airflow hands a workload over."""
         return self.tell(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
-    def record(self, launch_id: str = "L1") -> Record:
+    def launch(self, launch_id: str = "L1") -> Launch:
         """One launch."""
-        return self.book.records[launch_id]
+        return self.store.launches[launch_id]
 
     def launching(self, launch_id: str = "L1", key: str = "K1") -> int:
         """Bring a launch to the point where its Submit is out; the ask."""
@@ -165,83 +165,87 @@ class Life:
         return submit
 
 
-def check(book: LaunchStore) -> None:
+def check(store: LaunchStore) -> None:
     """Every index says what the records say, and every record can still get on."""
-    arns = {record.job.arn: record.launch_id for record in book.records.values() if record.job}
-    assert book.by_arn == arns, "by_arn disagrees with the records"
-    watched = {record.launch_id: record.job for record in book.records.values() if record.job}
-    assert book.watched == watched, "watched disagrees with the records"
-    unstarted = {each.launch_id: each.key for each in book.records.values() if not (each.started or each.silent)}
-    assert book.unstarted == unstarted, "unstarted disagrees with the records"
-    unseen = {each.launch_id: each.unseen for each in book.records.values() if each.unseen is not None}
-    assert book.unseen == unseen, "unseen disagrees with the records"
+    arns = {launch.job.arn: launch.launch_id for launch in store.launches.values() if launch.job}
+    assert store.by_arn == arns, "by_arn disagrees with the records"
+    watched = {launch.launch_id: launch.job for launch in store.launches.values() if launch.job}
+    assert store.watched == watched, "watched disagrees with the records"
+    unstarted = {each.launch_id: each.key for each in store.launches.values() if not (each.started or each.detached)}
+    assert store.unstarted == unstarted, "unstarted disagrees with the records"
+    unlisted_since = {
+        each.launch_id: each.unlisted_since for each in store.launches.values() if each.unlisted_since is not None
+    }
+    assert store.unlisted_since == unlisted_since, "unseen disagrees with the records"
     by_key: dict[object, set[str]] = {}
-    for record in book.records.values():
-        by_key.setdefault(record.key, set()).add(record.launch_id)
-    assert {key: set(ids) for key, ids in book.by_key.items()} == by_key, "by_key disagrees with the records"
-    assert all(len(set(ids)) == len(ids) for ids in book.by_key.values()), "by_key names a launch twice"
-    heap = set(book._due)
-    check_types(book.state)
-    for record in book.records.values():
-        check_types(record)
-        check_record(record)
-        assert record.due is None or (record.due, record.launch_id) in heap, f"{record} is due and never looked at"
-    assert book._unapplied is None
-    assert not book.unforeseen, "a way that the table of transitions does not have"
+    for launch in store.launches.values():
+        by_key.setdefault(launch.key, set()).add(launch.launch_id)
+    assert {key: set(ids) for key, ids in store.by_key.items()} == by_key, "by_key disagrees with the records"
+    assert all(len(set(ids)) == len(ids) for ids in store.by_key.values()), "by_key names a launch twice"
+    heap = set(store._due)
+    check_types(store.state)
+    for launch in store.launches.values():
+        check_types(launch)
+        check_record(launch)
+        assert launch.due is None or (launch.due, launch.launch_id) in heap, f"{launch} is due and never looked at"
+    assert store._unapplied is None
+    assert not store.unforeseen, "a way that the table of transitions does not have"
 
 
-def check_record(record: Record) -> None:
+def check_record(launch: Launch) -> None:
     """A record is consistent in itself."""
-    has_job = record.phase in (Phase.ACTIVE, Phase.STOPPING)
-    assert has_job == (record.job is not None), f"{record.phase} and {record.job}"
-    check_waiting(record)
-    if record.job is not None:
-        assert (record.phase is Phase.STOPPING) == bool(record.doomed), (
+    has_job = launch.phase in (Phase.ACTIVE, Phase.STOPPING)
+    assert has_job == (launch.job is not None), f"{launch.phase} and {launch.job}"
+    check_waiting(launch)
+    if launch.job is not None:
+        assert (launch.phase is Phase.STOPPING) == bool(launch.stop_reason), (
             "what is doomed is being stopped, nothing else is"
         )
-        assert (record.request, record.maybe, record.look) == (None, False, False), "it is known what was launched"
-        assert record.forerun is None, "it waits for nothing of an earlier container"
-    if record.gone:
-        assert record.over, "its job has stopped, its Airflow container has not"
-        assert record.due is None, "nothing is left of it to be looked at"
-        assert not record.silent or record.settling, "nothing is left of it to be done or told"
-    assert record.claim is None or record.job is not None, "what the row says of a job, and there is none"
-    assert record.end is None or record.over
-    assert not record.settling or record.end is not None
-    if record.started:
-        assert record.workload is None, "a workload is kept that will never be needed again"
-    if record.reading is not None:
-        assert record.must_be_read, "what its row said is kept, and needed by no launch"
-        assert record.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.LAUNCHING), f"{record.phase}, by an old row"
-    assert record.started or not record.over, "it has ended without having started"
-    if record.passed_over:
-        assert record.silent, "who speaks for the key was not passed over"
-        assert not record.started, "it is asked whether it has started, and that is known"
-        assert not record.doomed, "it is asked whether to stop it, and it is to be stopped"
-    assert record.start_by is None or record.job is not None, "a time to start, and no job"
-    if record.started or record.silent or record.doomed:
-        assert record.deadline is None, "there is nothing left that it could be late for"
+        assert (launch.request, launch.submit_in_doubt, launch.must_search) == (None, False, False), (
+            "it is known what was launched"
+        )
+        assert launch.predecessor is None, "it waits for nothing of an earlier container"
+    if launch.job_stopped:
+        assert launch.container_exited, "its job has stopped, its Airflow container has not"
+        assert launch.due is None, "nothing is left of it to be looked at"
+        assert not launch.detached or launch.verifying_exit, "nothing is left of it to be done or told"
+    assert launch.expected_origin is None or launch.job is not None, "what the row says of a job, and there is none"
+    assert launch.end is None or launch.container_exited
+    assert not launch.verifying_exit or launch.end is not None
+    if launch.started:
+        assert launch.workload is None, "a workload is kept that will never be needed again"
+    if launch.reading is not None:
+        assert launch.must_be_read, "what its row said is kept, and needed by no launch"
+        assert launch.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.LAUNCHING), f"{launch.phase}, by an old row"
+    assert launch.started or not launch.container_exited, "it has ended without having started"
+    if launch.superseded:
+        assert launch.detached, "who speaks for the key was not passed over"
+        assert not launch.started, "it is asked whether it has started, and that is known"
+        assert not launch.stop_reason, "it is asked whether to stop it, and it is to be stopped"
+    assert launch.start_by is None or launch.job is not None, "a time to start, and no job"
+    if launch.started or launch.detached or launch.stop_reason:
+        assert launch.deadline is None, "there is nothing left that it could be late for"
 
 
-def check_waiting(record: Record) -> None:
+def check_waiting(launch: Launch) -> None:
     """It waits for an answer, or for a time, and for the one that its phase says."""
-    if record.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
-        assert record.request_id is not None, f"{record.phase} waits for nothing"
-    if record.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.ACTIVE):
-        assert record.request_id is None, f"{record.phase} waits for an answer"
-    if record.phase is Phase.STOPPING:
-        assert record.gone or record.due is not None or record.request_id is not None, (
+    if launch.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
+        assert launch.request_id is not None, f"{launch.phase} waits for nothing"
+    if launch.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.ACTIVE):
+        assert launch.request_id is None, f"{launch.phase} waits for an answer"
+    if launch.phase is Phase.STOPPING:
+        assert launch.job_stopped or launch.due is not None or launch.request_id is not None, (
             "a stop that is neither out nor due"
         )
-    if record.phase is Phase.UNCERTAIN:
-        assert record.maybe
-    if record.phase is Phase.WAITING:
-        assert record.workload is not None, "it waits to be launched, and cannot be"
-        assert not record.maybe
-        assert not record.doomed
+    if launch.phase is Phase.UNCERTAIN:
+        assert launch.submit_in_doubt
+    if launch.phase is Phase.WAITING:
+        assert launch.workload is not None, "it waits to be launched, and cannot be"
+        assert not launch.submit_in_doubt
+        assert not launch.stop_reason
 
 
-def check_types(whole: Record | MachineState) -> None:
+def check_types(whole: Launch | MachineState) -> None:
     """What has a default that is no None is of its type: nothing is None that says yes or no, or counts."""
     for each in fields(whole):
         if each.default not in (None, MISSING):

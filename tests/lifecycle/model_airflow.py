@@ -17,7 +17,7 @@ class Launch:
     """
 
     launch_id: LaunchId
-    family: LaunchId
+    token_base: LaunchId
     key: Key
     fate: str = ""  #: empty while it is open, then reported, released, superseded or gone
     deadline: float | None = None
@@ -45,13 +45,13 @@ class ModelAirflow:
         assert len(found) <= 1, f"{key} has two open launches: {found}"
         return found[0] if found else None
 
-    def key_of_family(self, family: LaunchId) -> Key:
+    def key_of_family(self, token_base: LaunchId) -> Key:
         """Whose containers these are."""
-        return next(launch.key for launch in self.launches.values() if launch.family == family)
+        return next(launch.key for launch in self.launches.values() if launch.token_base == token_base)
 
-    def started(self, family: LaunchId) -> bool:
+    def started(self, token_base: LaunchId) -> bool:
         """User code of a launch has run: its row is not QUEUED any more."""
-        return any(c.started and c.token.rpartition("-")[0] == family for c in self.cloud.containers)
+        return any(c.started and c.token.rpartition("-")[0] == token_base for c in self.cloud.containers)
 
     def ours(self, launch_id: LaunchId) -> bool:
         """The row is QUEUED, by this scheduler, for this launch."""
@@ -64,7 +64,7 @@ class ModelAirflow:
 
     def was_let_in(self, launch: Launch) -> bool:
         """A container was let in for it."""
-        return launch.ran_in is not None or self.started(launch.family)
+        return launch.ran_in is not None or self.started(launch.token_base)
 
     def awaits(self, launch_id: LaunchId) -> bool:
         """The end of its container is news: the row waits for no other one, here or of another scheduler."""
@@ -82,9 +82,14 @@ class ModelAirflow:
 
     def let_in(self, container: Container) -> None:
         """What starts late asks for its task instance, and Airflow guards a state, not a launch."""
-        family = launch_of(container.token)
-        owner = self.owner(self.key_of_family(family))
-        if owner is not None and owner.family != family and family not in self.orphans and self.ours(owner.launch_id):
+        token_base = launch_of(container.token)
+        owner = self.owner(self.key_of_family(token_base))
+        if (
+            owner is not None
+            and owner.token_base != token_base
+            and token_base not in self.orphans
+            and self.ours(owner.launch_id)
+        ):
             owner.ran_in = container.job
 
     def supersede(self, key: Key) -> None:
@@ -94,10 +99,10 @@ class ModelAirflow:
 
     def left_in_the_row(self, launch: Launch) -> Job | None:
         """A container of an earlier launch, which the row may name until this one has a container."""
-        if any(launch_of(each.token) == launch.family for each in self.cloud.containers):
+        if any(launch_of(each.token) == launch.token_base for each in self.cloud.containers):
             return None
-        families = {each.family for each in self.launches.values() if each.key == launch.key}
-        earlier = [each.job for each in self.cloud.containers if launch_of(each.token) in families]
+        token_bases = {each.token_base for each in self.launches.values() if each.key == launch.key}
+        earlier = [each.job for each in self.cloud.containers if launch_of(each.token) in token_bases]
         return earlier[-1] if earlier else None
 
     # -- the effects that are Airflow's -------------------------------------------------------------------------------
@@ -122,12 +127,12 @@ class ModelAirflow:
         # Its row is not QUEUED any more, as if an earlier container had run it: that is all that anybody can see.
         if (owner.stolen or owner.ended) and self.key_of_family(launch_of(token)) == owner.key:
             return
-        assert token.rpartition("-")[0] == owner.family, f"{job} of {token} is credited to {owner}"
+        assert token.rpartition("-")[0] == owner.token_base, f"{job} of {token} is credited to {owner}"
 
     def reschedule(self, container: Container) -> None:
         """The user code that runs there says that it wants to be run again; it is about to exit."""
         for launch in self.launches.values():
-            ran_there = launch.family == launch_of(container.token) or launch.ran_in == container.job
+            ran_there = launch.token_base == launch_of(container.token) or launch.ran_in == container.job
             if not launch.fate and not launch.ended and ran_there:
                 launch.moved_on = True
 
@@ -146,5 +151,5 @@ class ModelAirflow:
             assert not report.success, f"{report} of what nobody saw end"
             assert report.fault is not None or report.text, f"{report} gives no reason"
         if not late and not self.terminated:
-            for container in self.cloud.live_of(owner.family):
+            for container in self.cloud.live_of(owner.token_base):
                 assert container.ended is not None, f"{report} while {container} lives"

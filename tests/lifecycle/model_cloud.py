@@ -80,12 +80,12 @@ class ModelCloud:
         """The container of a job."""
         return next(container for container in self.containers if container.job == job)
 
-    def find(self, families: tuple[LaunchId, ...], now: float) -> tuple[Observation, ...]:
+    def find(self, token_bases: tuple[LaunchId, ...], now: float) -> tuple[Observation, ...]:
         """Every listed container of some families; a lapse of memory about one job does not reach the listing."""
         return tuple(
             container.seen()
             for container in self.containers
-            if launch_of(container.token) in families
+            if launch_of(container.token) in token_bases
             and container.listed_from <= now
             and container.forgotten_until != inf
         )

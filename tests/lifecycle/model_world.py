@@ -32,7 +32,7 @@ class World:
     """Everything there is."""
 
     def __init__(self, *, keeps_withdrawals: bool, **policy: Any) -> None:
-        self.policy = Policy(**{"gap": 10.0, **policy})  # a stall of the model is longer than that
+        self.policy = Policy(**{"stall_after": 10.0, **policy})  # a stall of the model is longer than that
         self.keeps_withdrawals = keeps_withdrawals
         self.cloud = ModelCloud(self.policy.idempotent_submit)
         self.airflow = ModelAirflow(self.cloud)
@@ -60,9 +60,9 @@ class World:
     def tell(self, event: on.Event) -> list[do.Effect]:
         """Hand one event over and carry its effects out."""
         effects = self.machine.handle(event, self.now)
-        book = self.machine.book
-        assert list(book.outbox.values()) == effects, "the outbox and the answer of handle differ"
-        book.outbox.clear()
+        store = self.machine.store
+        assert list(store.outbox.values()) == effects, "the outbox and the answer of handle differ"
+        store.outbox.clear()
         for effect in effects:
             self._carry(effect)
         return effects
@@ -113,7 +113,7 @@ class World:
     def defer(self, key: str) -> None:
         """The task comes back under its key while the container it ran in is still there."""
         owner = self.airflow.owner(key)
-        if owner is not None and not owner.ended and any(c.started for c in self.cloud.live_of(owner.family)):
+        if owner is not None and not owner.ended and any(c.started for c in self.cloud.live_of(owner.token_base)):
             self._take(key)
 
     def mark_failed(self, pick: int) -> None:
@@ -169,27 +169,31 @@ class World:
         for launch in list(self.airflow.launches.values()):
             if launch.fate or launch.stolen or launch.moved_on or launch.ended:
                 launch.fate = launch.fate or "gone"
-                self.airflow.orphans.add(launch.family)
+                self.airflow.orphans.add(launch.token_base)
         self.beat(0)
         for launch in [launch for launch in self.airflow.launches.values() if not launch.fate]:
             self._adopt(launch, by_arn=by_arn)
-        self.airflow.orphans -= {launch.family for launch in self.airflow.launches.values() if not launch.fate}
+        self.airflow.orphans -= {launch.token_base for launch in self.airflow.launches.values() if not launch.fate}
 
     def _adopt(self, launch: Launch, *, by_arn: bool) -> None:
         queued = self.airflow.is_queued(launch)
         workload = f"name of the row of {launch.launch_id}" if queued else None
         job = launch.told if by_arn else None
         stale = self.airflow.left_in_the_row(launch) if by_arn and job is None else None
-        launch_id = self.new_id("A") if job or stale else launch.family
-        launch.fate, family = "gone", launch_id if stale else launch.family
+        launch_id = self.new_id("A") if job or stale else launch.token_base
+        launch.fate, token_base = "gone", launch_id if stale else launch.token_base
         timeout = self.policy.launch_timeout
         deadline = self.now + timeout if timeout and queued else None
         self.airflow.launches[launch_id] = replace(
-            launch, launch_id=launch_id, family=family, fate="", deadline=deadline
+            launch, launch_id=launch_id, token_base=token_base, fate="", deadline=deadline
         )
         self.tell(
             on.Adopted(
-                launch_id=launch_id, key=launch.key, job=job or stale, workload=workload, origin=Origin(launch.family)
+                launch_id=launch_id,
+                key=launch.key,
+                job=job or stale,
+                workload=workload,
+                origin=Origin(launch.token_base),
             )
         )
 
@@ -254,7 +258,7 @@ class World:
                 return on.FoundByLaunchId(
                     request_id=effect.request_id,
                     launch_ids=effect.launch_ids,
-                    seen=self.cloud.find(effect.families, self.now),
+                    seen=self.cloud.find(effect.token_bases, self.now),
                 )
             case do.Describe():
                 return self._described(effect.request_id, effect.jobs)
@@ -330,11 +334,11 @@ class World:
     def repeat(self, pick: int) -> None:
         """A completion arrives again."""
         answer = self.delivered[pick % len(self.delivered)]
-        before = dict(self.machine.book.records)
+        before = dict(self.machine.store.launches)
         effects = self.tell(answer)
         if not (isinstance(answer, on.Described) and answer.request_id is None):
             assert effects == [], f"{answer}, again, had effects"
-            assert self.machine.book.records == before, f"{answer}, again, changed something"
+            assert self.machine.store.launches == before, f"{answer}, again, changed something"
 
     def push(self, pick: int) -> None:
         """A state change sets out, to arrive whenever it likes."""
@@ -350,14 +354,14 @@ class World:
 
     def forget(self, pick: int, *, ever: bool) -> None:
         """The cloud does not know a job, for a while or, if it is past finding out more about it, for ever."""
-        book = self.machine.book
+        store = self.machine.store
         container = self.pick(pick, lambda c: not c.forgotten_until)
         if container is None:
             return
-        record = book.records.get(book.by_arn.get(container.job.arn, ""))
+        tracked = store.launches.get(store.by_arn.get(container.job.arn, ""))
         if not ever:
             container.forgotten_until = self.now + FORGETFUL
-        elif record is not None and record.started == container.started:
+        elif tracked is not None and tracked.started == container.started:
             container.forgotten_until = inf
             if container.live:
                 self.cloud.die(container)
@@ -376,12 +380,12 @@ class World:
             self.crash(30.0, by_arn=True)
         for _ in range(PATIENCE):
             self._answer_all()
-            if not self.machine.book.records:
+            if not self.machine.store.launches:
                 break
             self._live_on()
             self.beat(5.0)
             self.check()
-        assert not self.machine.book.records, f"still not over: {list(self.machine.book.records.values())}"
+        assert not self.machine.store.launches, f"still not over: {list(self.machine.store.launches.values())}"
         self.check()
         assert all(launch.fate for launch in self.airflow.launches.values())
 

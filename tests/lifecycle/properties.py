@@ -6,7 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from aws_exec.lifecycle import effects as do
-from aws_exec.lifecycle.values import launch_of, number_of
+from aws_exec.lifecycle.values import launch_of, sequence_of
 from tests.lifecycle.driver import check
 from tests.lifecycle.model_cloud import Container
 
@@ -27,8 +27,8 @@ def check_submit(world: World, effect: do.Submit) -> None:
     assert launch.deadline is None or world.now < launch.deadline, f"{effect} after its deadline"
     assert world.now >= world.not_before.get(effect.launch_id, 0.0), f"{effect} before its time"
     if launch.told is not None and world.cloud.get(launch.told).forgotten_until == inf:
-        launch.family = launch_of(effect.token)  # adopted by the ARN of a job that AWS does not know any more
-    assert launch_of(effect.token) == launch.family, f"{effect} has a token of another launch"
+        launch.token_base = launch_of(effect.token)  # adopted by the ARN of a job that AWS does not know any more
+    assert launch_of(effect.token) == launch.token_base, f"{effect} has a token of another launch"
 
 
 def check_made(world: World, made: Container, effect: do.Submit) -> None:
@@ -40,51 +40,51 @@ def check_made(world: World, made: Container, effect: do.Submit) -> None:
         nobody_knows = launch_of(other.token) in world.airflow.orphans or other.forgotten_until == inf
         if other is made or nobody_knows:
             continue
-        family = launch_of(other.token)
-        if family == launch_of(made.token):
+        token_base = launch_of(other.token)
+        if token_base == launch_of(made.token):
             assert other.token != made.token, f"a second container for {made.token}"
             assert not other.live, f"{made} beside {other}"
             user_initiated = other.ended is not None and other.ended.user_initiated
             assert not user_initiated, f"{made} replaces {other}, which someone stopped on purpose"
             assert not other.started, f"{made} replaces {other}, whose user code had started"
-            assert number_of(other.token) < number_of(made.token), f"{made} after {other}"
-        elif other.live and world.airflow.key_of_family(family) == launch.key and not world.airflow.terminated:
-            record = world.machine.book.records.get(world.machine.book.by_arn.get(other.job.arn, ""))
-            assert record is not None, f"{made} beside {other}, which nobody tracks"
-            assert record.over or not record.doomed, f"{made} beside {other}, which is being stopped"
-            assert record.started, f"{made} beside {other}, which may still start"
+            assert sequence_of(other.token) < sequence_of(made.token), f"{made} after {other}"
+        elif other.live and world.airflow.key_of_family(token_base) == launch.key and not world.airflow.terminated:
+            tracked = world.machine.store.launches.get(world.machine.store.by_arn.get(other.job.arn, ""))
+            assert tracked is not None, f"{made} beside {other}, which nobody tracks"
+            assert tracked.container_exited or not tracked.stop_reason, f"{made} beside {other}, which is being stopped"
+            assert tracked.started, f"{made} beside {other}, which may still start"
 
 
 def check_step(world: World) -> None:
     """After every step."""
-    book = world.machine.book
-    check(book)
+    store = world.machine.store
+    check(store)
     for launch in world.airflow.launches.values():
-        record = book.records.get(launch.launch_id)
+        tracked = store.launches.get(launch.launch_id)
         if not launch.fate:
-            assert record is not None, f"{launch} is lost: neither tracked nor reported nor released"
-            assert not record.silent, f"{launch} will never be reported"
+            assert tracked is not None, f"{launch} is lost: neither tracked nor reported nor released"
+            assert not tracked.detached, f"{launch} will never be reported"
         elif launch.fate != "gone":
-            assert record is None or record.silent, f"{launch} is {launch.fate}, and may be reported again"
+            assert tracked is None or tracked.detached, f"{launch} is {launch.fate}, and may be reported again"
     if not world.outstanding and not world.answers:
         _check_tracked(world)
 
 
 def _check_tracked(world: World) -> None:
-    records = world.machine.book.records.values()
+    launches = world.machine.store.launches.values()
     for container in world.cloud.containers:
-        family = launch_of(container.token)
-        if not container.live or family in world.airflow.orphans:
+        token_base = launch_of(container.token)
+        if not container.live or token_base in world.airflow.orphans:
             continue
-        known = any(r.job == container.job or (r.family == family and r.maybe) for r in records)
+        known = any(r.job == container.job or (r.token_base == token_base and r.submit_in_doubt) for r in launches)
         assert known, f"{container} lives and nobody tracks it"
 
 
 def check_left(world: World) -> None:
     """Of an executor that has ended in order."""
     assert not world.machine.unfinished(), "an executor that ends waits for ever"
-    for record in world.machine.book.records.values():
-        if record.job is None or not record.doomed:
+    for tracked in world.machine.store.launches.values():
+        if tracked.job is None or not tracked.stop_reason:
             continue
-        container = world.cloud.get(record.job)
+        container = world.cloud.get(tracked.job)
         assert container.stop_asked or not container.live, f"{container} was to be stopped, and its stop was not sent"

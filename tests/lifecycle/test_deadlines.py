@@ -27,7 +27,7 @@ def test_a_launch_that_waits_past_its_deadline_fails_with_the_last_trouble():
     why = fault(FailureKind.NO_CAPACITY)
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=why), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, fault=why, text=LATE, containers=0)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_launch_that_is_out_past_its_deadline_is_withdrawn_and_stopped_if_it_was_made():
@@ -52,7 +52,7 @@ def test_a_container_that_has_not_started_by_its_deadline_is_stopped():
         do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=LATE),
     ]
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_user_code_that_has_started_has_no_deadline():
@@ -70,7 +70,7 @@ def test_a_blocked_launch_keeps_its_deadline():
     life.take("L2", "K1")
     life.tick()
     assert life.tick(60) == [do.Report(key="K1", success=False, text=LATE, containers=0)]
-    assert set(life.book.records) == {"L1"}
+    assert set(life.store.launches) == {"L1"}
 
 
 def test_a_replacement_that_would_come_too_late_fails_on_time():
@@ -88,14 +88,14 @@ def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
     life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=()), after=48)
     late = life.tick(10)
     assert [type(effect) for effect in late] == [do.Report]
-    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
 
 
 def test_the_wait_of_a_trouble_ends_at_the_deadline():
     life = life_of_60()
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.CREDENTIALS)), after=58)
-    assert life.record().due == 60
+    assert life.launch().due == 60
     life.see(running())
 
 

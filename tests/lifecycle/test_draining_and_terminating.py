@@ -17,7 +17,7 @@ def test_what_waits_is_not_launched_any_more_and_stays_tracked():
     assert life.tell(on.Draining()) == []
     assert life.tick() == []
     assert life.tick(1000) == []
-    assert life.record().phase is Phase.WAITING
+    assert life.launch().phase is Phase.WAITING
 
 
 def test_what_comes_in_while_draining_is_tracked_and_not_launched():
@@ -25,7 +25,7 @@ def test_what_comes_in_while_draining_is_tracked_and_not_launched():
     life.tell(on.Draining())
     assert life.take() == []
     assert life.tick() == []
-    assert set(life.book.records) == {"L1"}
+    assert set(life.store.launches) == {"L1"}
 
 
 def test_a_launch_that_is_out_is_withdrawn():
@@ -34,7 +34,7 @@ def test_a_launch_that_is_out_is_withdrawn():
     assert life.tell(on.Draining()) == [do.WithdrawAll()]
     assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.tick() == []
-    assert set(life.book.records) == {"L1"}
+    assert set(life.store.launches) == {"L1"}
 
 
 def test_a_launch_that_was_sent_all_the_same_is_followed():
@@ -53,7 +53,7 @@ def test_a_container_that_never_started_is_not_replaced_while_draining():
     life.tell(on.Draining())
     life.see(stopped(NEVER_STARTED))
     assert life.tick(1000) == []
-    assert life.record().phase is Phase.WAITING
+    assert life.launch().phase is Phase.WAITING
 
 
 def test_what_lingers_is_not_stopped_while_draining_and_an_end_is_still_reported():
@@ -69,7 +69,7 @@ def test_a_deadline_is_not_kept_while_draining():
     life.active()
     life.tell(on.Draining())
     assert [type(effect) for effect in life.tick(1000)] == [do.Describe]
-    assert life.record().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.ACTIVE
 
 
 def test_terminating_stops_every_job_and_reports_each_end():
@@ -77,7 +77,7 @@ def test_terminating_stops_every_job_and_reports_each_end():
     life.started()
     assert life.tell(on.Terminating()) == [do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=WHY)]
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_terminating_twice_stops_each_job_once():
@@ -101,7 +101,7 @@ def test_a_job_that_is_accepted_after_terminating_is_stopped():
 
 def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_look_at():
     """Its container is accepted later, and must not outlive the executor."""
-    life = Life(wakes=1)
+    life = Life(launches_per_tick=1)
     refused = life.launching("L1", "K1")
     life.tell(on.Unaccepted(request_id=refused, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
     request_id = life.launching("L2", "K2")
@@ -123,7 +123,7 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
     life.tell(on.Terminating())
     assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
     assert life.tick(10) == []
-    assert life.record().phase is Phase.WAITING
+    assert life.launch().phase is Phase.WAITING
 
 
 def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopped():
@@ -131,7 +131,7 @@ def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopp
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.Terminating()) == []
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB),
         do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=WHY),
@@ -143,20 +143,20 @@ def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_te
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.tell(on.Terminating())
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("",))]
+    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
     assert life.machine.unfinished() == 1
     text = "The executor was terminated; no container of it was found"
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == [
         do.Report(key="K1", success=False, text=text, containers=0)
     ]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminating_and_stopped():
     """Its row was being checked, after a gap between two beats."""
-    life = Life(gap=10.0)
+    life = Life(stall_after=10.0)
     life.tick()
     life.take()
     (confirm,) = life.tick(11)
@@ -226,7 +226,7 @@ def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
     (stop,) = [effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
     life.tell(on.Draining())
     life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
-    due = life.record().due
+    due = life.launch().due
     assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
     (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
     life.tell(on.StopAnswered(request_id=again.request_id, launch_id="L1", fault=None))
@@ -268,7 +268,7 @@ def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(5)
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
-    grace = life.machine.policy.find_grace
+    grace = life.machine.policy.search_grace
     assert life.machine.unfinished(life.now + grace) == 1
     assert life.machine.unfinished(life.now + grace - 0.01) == 0
 

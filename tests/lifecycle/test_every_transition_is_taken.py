@@ -8,23 +8,23 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Change, LaunchStore, MachineState, Record
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import FleetMember, Owner
 from aws_exec.lifecycle.phases import TRANSITIONS, Phase
+from aws_exec.lifecycle.store import Change, Launch, LaunchStore, MachineState
 from aws_exec.lifecycle.values import FailureKind, Origin
 from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
 
 W, C, L, U = Phase.WAITING, Phase.CONFIRMING, Phase.LAUNCHING, Phase.UNCERTAIN
 O, A, S, NONE = Phase.LOCATING, Phase.ACTIVE, Phase.STOPPING, None  # noqa: E741 - the table is read by these letters
 
-GAP = {"gap": 20.0}
+GAP = {"stall_after": 20.0}
 BATCH = {"idempotent_submit": False}
 SURVEYED = {"orphan_interval": 900.0}
 RUNS = Owner(waits=True, task="K1", runs=True)
 
 
-class RunningListed(Life):
+class WatchedLife(Life):
     """A life whose every change of a phase is written down."""
 
     def __init__(self, **policy):
@@ -32,7 +32,7 @@ class RunningListed(Life):
         self.turns = set()
 
     def phases(self):
-        return {launch_id: record.phase for launch_id, record in self.book.records.items()}
+        return {launch_id: launch.phase for launch_id, launch in self.store.launches.items()}
 
     def tell(self, event, after=0.0):
         before = self.phases()
@@ -43,7 +43,7 @@ class RunningListed(Life):
 
     def answer(self, event, **fields):
         """Answer what the launch waits for."""
-        return self.tell(event(request_id=self.record().request_id, **fields))
+        return self.tell(event(request_id=self.launch().request_id, **fields))
 
 
 def confirming(life):
@@ -110,8 +110,8 @@ def adopted_beside_another(life, looks, owner):
         life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
     seen = running(JOB, "L0-1")
     sightings = (FleetMember(seen, Identity("", seen.token)),)
-    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
-    life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner,)))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
+    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,)))
 
 
 def adopted_with_an_earlier_one(life):
@@ -190,7 +190,7 @@ WAYS = {
 @pytest.mark.parametrize("way", [(each.before, each.after) for each in TRANSITIONS], ids=str)
 def test_a_transition_of_the_table_is_taken(way):
     policy, take = WAYS[way]
-    life = RunningListed(**policy)
+    life = WatchedLife(**policy)
     take(life)
     assert way in life.turns
 
@@ -203,23 +203,23 @@ def test_every_way_is_in_the_table_once_and_every_phase_has_a_way_in_and_a_way_o
 
 
 def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
-    """The book is no location to raise: an event that cannot be taken in would be handed in again for ever."""
+    """The store is no location to raise: an event that cannot be taken in would be handed in again for ever."""
     life = Life()
     life.active()
-    record = life.record()
-    back = Record(record.launch_id, record.key, workload="again", phase=Phase.WAITING, due=0.0)
-    life.book.commit(Change({"L1": None}, MachineState(), {}))
-    assert life.book.unforeseen == set()
-    life.book.commit(Change({"L1": back}, MachineState(), {}))
-    lost = Record("L1", record.key, phase=Phase.STOPPING, job=JOB)
-    life.book.commit(Change({"L1": lost}, MachineState(), {}))
-    assert life.book.unforeseen == {(Phase.WAITING, Phase.STOPPING)}
-    assert life.record() is lost
+    launch = life.launch()
+    back = Launch(launch.launch_id, launch.key, workload="again", phase=Phase.WAITING, due=0.0)
+    life.store.commit(Change({"L1": None}, MachineState(), {}))
+    assert life.store.unforeseen == set()
+    life.store.commit(Change({"L1": back}, MachineState(), {}))
+    lost = Launch("L1", launch.key, phase=Phase.STOPPING, job=JOB)
+    life.store.commit(Change({"L1": lost}, MachineState(), {}))
+    assert life.store.unforeseen == {(Phase.WAITING, Phase.STOPPING)}
+    assert life.launch() is lost
 
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
-    book = LaunchStore()
-    stray = Record("L1", "K1", phase=Phase.LOCATING, request_id=1)
-    book._unapplied = Change({"L1": stray}, MachineState(), {})
-    book.recover()
-    assert book.unforeseen == {(None, Phase.LOCATING)}
+    store = LaunchStore()
+    stray = Launch("L1", "K1", phase=Phase.LOCATING, request_id=1)
+    store._unapplied = Change({"L1": stray}, MachineState(), {})
+    store.recover()
+    assert store.unforeseen == {(None, Phase.LOCATING)}

@@ -55,17 +55,17 @@ class Everything(RuleBasedStateMachine):
     @initialize(
         idempotent=st.booleans(),
         launch_timeout=st.sampled_from([None, None, 90.0]),
-        wakes=st.sampled_from([1, 200]),
+        launches_per_tick=st.sampled_from([1, 200]),
         keeps_withdrawals=st.booleans(),
         observe_batch=st.sampled_from([1, 2]),
         check_interval=st.sampled_from([None, 5.0]),
     )
-    def begin(self, *, idempotent, launch_timeout, wakes, keeps_withdrawals, observe_batch, check_interval):
+    def begin(self, *, idempotent, launch_timeout, launches_per_tick, keeps_withdrawals, observe_batch, check_interval):
         self.world = World(
             keeps_withdrawals=keeps_withdrawals,
             idempotent_submit=idempotent,
             launch_timeout=launch_timeout,
-            wakes=wakes,
+            launches_per_tick=launches_per_tick,
             observe_batch=observe_batch,  # of 1, two that run are listed
             check_interval=check_interval,
             judge=judge,
@@ -179,9 +179,9 @@ class Everything(RuleBasedStateMachine):
     def container_starts_as_its_task_is_revoked_and_queued_anew(self, pick):
         airflow = self.world.airflow
         if container := self.world.pick(pick, is_starting):
-            family = launch_of(container.token)
-            owner = airflow.owner(airflow.key_of_family(family))
-            if owner is not None and owner.family == family:
+            token_base = launch_of(container.token)
+            owner = airflow.owner(airflow.key_of_family(token_base))
+            if owner is not None and owner.token_base == token_base:
                 self.world.take_back(owner.key, given_up=False)
                 self.world.queue(owner.key)
             self.world.cloud.start(container)

@@ -31,7 +31,7 @@ def test_an_idle_beat_takes_as_many_steps_for_ten_thousand_jobs_as_for_ten():
 
 
 def test_a_beat_looks_at_so_many_due_launches_and_no_more():
-    life = Life(wakes=10)
+    life = Life(launches_per_tick=10)
     for number in range(5000):
         life.machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
     assert len(life.machine.handle(on.Tick(), 0.0)) == 10

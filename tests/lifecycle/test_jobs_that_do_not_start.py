@@ -48,7 +48,7 @@ def test_each_replacement_has_its_own_time_to_start():
     life.see(stopped(NEVER_STARTED))
     request_id = life.submit_of(life.tick(60)).request_id
     life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
-    assert life.record().start_by == life.now + 100
+    assert life.launch().start_by == life.now + 100
 
 
 def test_what_a_job_waited_for_is_part_of_why_it_failed():
@@ -72,4 +72,4 @@ def test_one_answer_that_shows_a_dead_container_twice_is_one_death():
     life.active()
     dead = stopped(NEVER_STARTED)
     assert [type(effect) for effect in life.see(dead, dead)] == [do.Note]
-    assert life.record().attempt == 2
+    assert life.launch().attempt == 2

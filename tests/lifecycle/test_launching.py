@@ -21,9 +21,9 @@ def test_a_workload_handed_over_twice_is_taken_in_once():
     life.take()
     assert life.take() == []
     assert life.tick() == [do.Submit(request_id=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
-    before = life.record()
+    before = life.launch()
     assert life.take() == []
-    assert life.record() is before
+    assert life.launch() is before
     assert life.tick() == []
 
 
@@ -33,7 +33,7 @@ def test_airflow_is_told_the_job_that_was_accepted():
     assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB)
     ]
-    assert life.record().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.ACTIVE
 
 
 def test_an_answer_that_comes_twice_changes_nothing():
@@ -41,9 +41,9 @@ def test_an_answer_that_comes_twice_changes_nothing():
     request_id = life.launching()
     accepted = on.Accepted(request_id=request_id, launch_id="L1", seen=starting())
     life.tell(accepted)
-    before = life.record()
+    before = life.launch()
     assert life.tell(accepted) == []
-    assert life.record() is before
+    assert life.launch() is before
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_an_answer_that_comes_twice_changes_nothing():
 def test_an_answer_nobody_waits_for_changes_nothing(late):
     life = Life()
     life.launching()
-    before = life.record()
+    before = life.launch()
     assert life.tell(late) == []
-    assert life.record() is before
+    assert life.launch() is before
 
 
 def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first():
-    life = Life(wakes=3)
+    life = Life(launches_per_tick=3)
     for number in range(5):
         life.take(f"L{number}", f"K{number}")
         life.now += 0.1
@@ -95,7 +95,7 @@ def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
     request_id = life.launching()
     said = life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
     assert said == ([do.Note(key="K1", text="Waiting to be launched", fault=fault(trouble))] if note else [])
-    assert life.record().attempt == 1
+    assert life.launch().attempt == 1
     assert life.tick(first / 2 - 0.01) == []
     token = "L1-2" if trouble is FailureKind.NO_CAPACITY else "L1-1"
     assert life.tick(first / 2 + 0.02) == [
@@ -134,7 +134,7 @@ def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
         request_id = submit.request_id
-    assert life.record().attempt == 1
+    assert life.launch().attempt == 1
 
 
 def test_a_request_that_is_wrong_fails_its_own_task_at_once():
@@ -145,7 +145,7 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
     assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=wrong)) == [
         do.Report(key="K1", success=False, fault=wrong, containers=0),
     ]
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
 
 
 def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():

@@ -12,13 +12,17 @@ def jobs(count, location="c1"):
     return [Job(f"arn:{location}:{number}", location) for number in range(count)]
 
 
-def life_with(running_jobs, *, starting=(), rounds=3, alone=()):
+def life_with(running_jobs, *, starting=(), rounds=3, single_container=()):
     """A life with jobs of which these were seen running, some alone; at the beginning of its second sweep."""
-    life = Life(observe_batch=2, poll_interval=5.0, look_interval=5.0 * rounds)
+    life = Life(observe_batch=2, poll_interval=5.0, describe_interval=5.0 * rounds)
     for number, job in enumerate([*running_jobs, *starting]):
         life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=job))
     for observe in life.tick():
-        seen = tuple(running(job, token=None, alone=job in alone) for job in observe.jobs if job in running_jobs)
+        seen = tuple(
+            running(job, token=None, single_container=job in single_container)
+            for job in observe.jobs
+            if job in running_jobs
+        )
         life.tell(on.Described(request_id=observe.request_id, seen=seen))
     return life
 
@@ -76,7 +80,7 @@ def test_each_job_that_runs_is_described_once_within_the_rounds():
 
 def test_one_whose_airflow_container_is_alone_is_listed_only():
     six = jobs(6)
-    life = life_with(six, rounds=3, alone=six[:4])
+    life = life_with(six, rounds=3, single_container=six[:4])
     looked_at = []
     for _ in range(3):
         effects = life.tick(5)

@@ -14,7 +14,7 @@ def test_a_job_that_is_missing_once_goes_on():
     assert life.sweep(missing=[JOB]) == []
     assert life.sweep(100, seen=[running()]) == []
     assert life.sweep(100, missing=[JOB]) == []
-    assert life.record().misses == 1
+    assert life.launch().absences == 1
 
 
 def test_a_job_that_stays_missing_after_its_user_code_started_is_reported_lost():
@@ -24,7 +24,7 @@ def test_a_job_that_stays_missing_after_its_user_code_started_is_reported_lost()
         assert life.sweep(5, missing=[JOB]) == []
     stop = Termination("ecs", started=True, reason=LOST)
     assert life.sweep(5, missing=[JOB]) == [do.Report(key="K1", success=False, job=JOB, stop=stop)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_few_sightings_are_not_believed_however_far_apart():
@@ -36,7 +36,7 @@ def test_few_sightings_are_not_believed_however_far_apart():
 
 
 def test_a_job_that_stays_missing_and_never_started_is_replaced_under_the_next_token():
-    life = Life(missing_sightings=1, missing_grace=0.0)
+    life = Life(missing_answers=1, missing_grace=0.0)
     life.active()
     stop = Termination("ecs", reason=LOST)
     text = "Its container never started; launching another (attempt 2 of 3)"
@@ -47,22 +47,22 @@ def test_a_job_that_stays_missing_and_never_started_is_replaced_under_the_next_t
 
 
 def test_a_job_that_is_to_be_stopped_and_stays_missing_is_over():
-    life = Life(missing_sightings=1, missing_grace=0.0)
+    life = Life(missing_answers=1, missing_grace=0.0)
     life.started()
     life.tell(on.Revoked(key="K1"))
     assert life.sweep(missing=[JOB]) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_an_answer_that_comes_twice_is_one_sighting():
-    life = Life(missing_sightings=2, missing_grace=0.0)
+    life = Life(missing_answers=2, missing_grace=0.0)
     life.started()
     observe = life.tick(5)[0]
     answer = on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))
     assert life.tell(answer) == []
-    before = life.record()
+    before = life.launch()
     assert life.tell(answer) == []
-    assert life.record() is before
+    assert life.launch() is before
 
 
 def test_a_seen_job_in_an_answer_that_comes_twice_does_not_undo_what_came_between():
@@ -73,7 +73,7 @@ def test_a_seen_job_in_an_answer_that_comes_twice_does_not_undo_what_came_betwee
     life.tell(answer)
     life.sweep(5, missing=[JOB])
     assert life.tell(answer) == []
-    assert life.record().misses == 1
+    assert life.launch().absences == 1
 
 
 def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_their_questions():
@@ -86,24 +86,24 @@ def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_the
     life.now += 120
     assert life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))) == []
     assert life.sweep(5, seen=[starting()]) == []
-    assert life.record().misses == 0
+    assert life.launch().absences == 0
 
 
 def test_one_missing_job_says_nothing_about_another():
-    life = Life(missing_sightings=1, missing_grace=0.0)
+    life = Life(missing_answers=1, missing_grace=0.0)
     life.take()
     life.take("L2", "K2")
     first, second = life.tick()
     life.tell(on.Accepted(request_id=first.request_id, launch_id="L1", seen=running()))
     life.tell(on.Accepted(request_id=second.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert [effect.key for effect in life.sweep(missing=[JOB], seen=[running(JOB2, "L2-1")])] == ["K1"]
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
 
 
 def test_a_missing_job_that_is_nobodys_any_more_changes_nothing():
     """It ended while its answer was under way."""
     life = Life()
     life.started()
-    before = life.record()
+    before = life.launch()
     assert life.sweep(missing=[JOB2]) == []
-    assert life.record() == before
+    assert life.launch() == before

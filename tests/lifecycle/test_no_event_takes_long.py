@@ -30,12 +30,12 @@ EFFECTS = 200
 IDS = [f"L{number}" for number in range(MANY)]
 KEYS = [f"K{number}" for number in range(MANY)]
 JOBS = [Job(f"arn:{number}", "c") for number in range(MANY)]
-POLICY = Policy(deployment="ours", orphan_interval=900.0, orphan_age=0.0, reap_orphans=True, gap=20.0)
+POLICY = Policy(deployment="ours", orphan_interval=900.0, orphan_age=0.0, reap_orphans=True, stall_after=20.0)
 
 
 def handle(machine, event, now):
     effects = machine.handle(event, now)
-    machine.book.outbox.clear()
+    machine.store.outbox.clear()
     return effects
 
 
@@ -54,9 +54,19 @@ def of_type(kind, effects):
 def twin(machine):
     """A machine that goes on from where another is; that one stays as it is."""
     other = Machine(machine.policy)
-    other.book = copy(machine.book)
-    for name in ("records", "by_key", "by_arn", "watched", "unstarted", "unseen", "outbox", "unforeseen", "_due"):
-        setattr(other.book, name, copy(getattr(machine.book, name)))
+    other.store = copy(machine.store)
+    for name in (
+        "launches",
+        "by_key",
+        "by_arn",
+        "watched",
+        "unstarted",
+        "unlisted_since",
+        "outbox",
+        "unforeseen",
+        "_due",
+    ):
+        setattr(other.store, name, copy(getattr(machine.store, name)))
     return other
 
 
@@ -84,7 +94,7 @@ def sightings(prefix="arn:", launches="L", seen=running):
 @pytest.fixture(scope="module")
 def fleet():
     """Jobs that were seen to run; a sweep and a survey are due at 1000."""
-    machine = Machine(replace(POLICY, gap=1e9))
+    machine = Machine(replace(POLICY, stall_after=1e9))
     for launch_id, key, job in zip(IDS, KEYS, JOBS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key, job=job), 0.0)
     effects = ticks(machine, 0.0)
@@ -127,7 +137,7 @@ def consistent():
     Costs.all.clear()
     yield
     for costs in Costs.all:
-        check(costs.machine.book)
+        check(costs.machine.store)
 
 
 class Costs:
@@ -145,8 +155,10 @@ class Costs:
         for number in count():
             if not self.machine.due(now):
                 break
-            left = sum(len(work.items) - work.done for work in self.machine.book.state.backlog)
-            step = self.step if number % 20 == 0 or 0 < left <= POLICY.wakes else partial(handle, self.machine)
+            left = sum(len(work.items) - work.done for work in self.machine.store.state.backlog)
+            step = (
+                self.step if number % 20 == 0 or 0 < left <= POLICY.launches_per_tick else partial(handle, self.machine)
+            )
             effects += step(on.Tick(), now)
         return effects
 
@@ -159,11 +171,11 @@ class Costs:
 
     def survey(self, seen, owners, now):
         """The answer to the survey that is out, and whose the containers are."""
-        (question,) = self.tell(on.FleetListed(request_id=self.machine.book.state.surveying, sightings=seen), now)
+        (question,) = self.tell(on.FleetListed(request_id=self.machine.store.state.fleet_request, sightings=seen), now)
         told = self.tell(
             on.OwnersFound(request_id=question.request_id, sightings=question.sightings, owners=tuple(owners)), now
         )
-        assert self.machine.book.state.survey.findings is None
+        assert self.machine.store.state.survey.findings is None
         return told
 
 
@@ -206,14 +218,14 @@ def test_what_one_call_describes(fleet, seen):
 def test_jobs_that_are_missing(fleet):
     costs, _, observes = swept(fleet)
     for at in (900.0, 901.0, 1000.0):
-        settles = costs.tell(on.Described(request_id=None, seen=(), missing=observes[0].jobs), at)
-    assert len(of_type(do.VerifyExit, settles)) == len(observes[0].jobs)
+        verifies_exit = costs.tell(on.Described(request_id=None, seen=(), missing=observes[0].jobs), at)
+    assert len(of_type(do.VerifyExit, verifies_exit)) == len(observes[0].jobs)
 
 
 def surveyed(machine, now=1000.0):
     """A survey is out."""
     costs = Costs(machine)
-    if not machine.book.state.surveying:
+    if not machine.store.state.fleet_request:
         costs.tell(on.Tick(), now)
     return costs
 
@@ -253,7 +265,8 @@ def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
 def test_a_survey_that_fails(fleet):
     costs = surveyed(fleet)
     costs.tell(
-        on.ListFleetFailed(request_id=costs.machine.book.state.surveying, fault=fault(FailureKind.UNREACHED)), 1000.0
+        on.ListFleetFailed(request_id=costs.machine.store.state.fleet_request, fault=fault(FailureKind.UNREACHED)),
+        1000.0,
     )
 
 
@@ -291,10 +304,10 @@ def test_a_gap_between_beats_while_many_launches_are_out(out):
 def test_launches_that_are_doubted_after_a_gap(out):
     machine = twin(out)
     handle(machine, on.Tick(), 30.0)
-    for record in list(machine.book.records.values()):
+    for launch in list(machine.store.launches.values()):
         handle(
             machine,
-            on.Unaccepted(request_id=record.request_id, launch_id=record.launch_id, fault=fault(FailureKind.HELD)),
+            on.Unaccepted(request_id=launch.request_id, launch_id=launch.launch_id, fault=fault(FailureKind.HELD)),
             30.0,
         )
     costs = Costs(machine)
@@ -322,7 +335,7 @@ def test_launches_that_are_looked_for(waiting):
         handle(machine, on.Adopted(launch_id=launch_id, key=key), 0.0)
     costs = Costs(machine)
     one, other, *_ = of_type(do.FindByLaunchId, costs.tell(on.Tick(), 0.0))
-    seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.families)
+    seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.token_bases)
     costs.tell(on.FoundByLaunchId(request_id=one.request_id, launch_ids=one.launch_ids, seen=seen), 1.0)
     costs.tell(
         on.FindByLaunchIdFailed(
@@ -356,8 +369,8 @@ def test_times_at_which_nothing_is_due_any_more():
         )
         if submit.launch_id != "first":
             handle(machine, on.Described(request_id=None, seen=(running(job, submit.token),)), 400.0)
-    assert machine.book.next_due() == 600.0
-    assert steps_of(lambda: twin(machine).book.due_by(1000.0, POLICY.wakes)) < 3 * MANY
+    assert machine.store.next_due() == 600.0
+    assert steps_of(lambda: twin(machine).store.due_by(1000.0, POLICY.launches_per_tick)) < 3 * MANY
     handle(machine, on.Described(request_id=None, seen=(running(Job("arn:first", "c"), "first-1"),)), 400.0)
-    assert steps_of(machine.book.next_due) < 3 * MANY
-    assert machine.book.next_due() is None
+    assert steps_of(machine.store.next_due) < 3 * MANY
+    assert machine.store.next_due() is None

@@ -23,10 +23,10 @@ def sighting(job=JOB, launch_id="L7", deployment=OURS, **identity):
 
 @pytest.fixture
 def life():
-    return surveying()
+    return fleet_request()
 
 
-def surveying(**policy):
+def fleet_request(**policy):
     """A machine that surveys every 900 s, and sweeps hardly ever."""
     return Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
 
@@ -77,7 +77,7 @@ def test_what_is_followed_hides_no_orphan_behind_it(life):
 
 
 def test_surveys_that_come_sooner_make_nobody_an_orphan_sooner():
-    life = surveying(orphan_interval=300.0)
+    life = fleet_request(orphan_interval=300.0)
     seen = sighting()
     assert [survey(life, 300, [seen], [UNOWNED]) for _ in range(3)] == [[NONE]] * 3
     assert survey(life, 300, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
@@ -92,7 +92,7 @@ def test_what_was_somebodys_in_between_is_suspected_anew(life, between):
 
 
 def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
-    life = surveying(reap_orphans=True)
+    life = fleet_request(reap_orphans=True)
     seen = sighting()
     assert survey(life, 0, [seen], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
     told, stop = survey(life, 900, [seen], [UNOWNED])
@@ -122,7 +122,7 @@ def test_one_container_that_two_places_list_is_one(life):
 
 @pytest.mark.parametrize("job", [JOB, JOB2], ids=["its job", "another job of its launch"])
 def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
-    life = surveying(reap_orphans=True)
+    life = fleet_request(reap_orphans=True)
     survey(life, 0, [], [])
     life.tell(on.Adopted(launch_id="L7", key="K1", job=JOB))
     for _ in range(3):
@@ -130,22 +130,22 @@ def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
 
 
 def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
-    life = surveying(reap_orphans=True)
+    life = fleet_request(reap_orphans=True)
     life.tell(on.Adopted(launch_id="L9", key="K1", job=JOB))
     for _ in range(3):
         assert survey(life, 900, [sighting(JOB, "L7")], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
-    life = surveying(reap_orphans=True)
+    life = fleet_request(reap_orphans=True)
     request_id = life.launching("L7")
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L7", fault=fault(FailureKind.NO_ANSWER)))
-    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=(sighting(),)))
-    question = life.book.state.surveying
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=(sighting(),)))
+    question = life.store.state.fleet_request
     assert life.tell(on.OwnersFound(request_id=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
         do.Orphans(found=(), stopped=True)
     ]
-    assert life.book.state.survey.suspects == {}
+    assert life.store.state.survey.suspects == {}
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,9 @@ def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
 )
 def test_a_late_or_doubled_answer_changes_nothing(life, late):
     life.tick()
-    before = life.book.state
+    before = life.store.state
     assert life.tell(late) == []
-    assert life.book.state == before
+    assert life.store.state == before
 
 
 def test_a_survey_that_nobody_answers_is_made_again_soon_and_forgets_nobody(life):
@@ -175,7 +175,7 @@ def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
     (question,) = life.tell(on.FleetListed(request_id=1, sightings=(sighting(),)))
     assert life.tell(on.ListFleetFailed(request_id=question.request_id, fault=fault(FailureKind.UNREACHED))) == []
-    assert life.book.state.survey.suspects == {}
+    assert life.store.state.survey.suspects == {}
 
 
 # -- whose a container is ---------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_a_callback_of_a_dead_scheduler_is_followed_to_its_end_and_reported(life
     assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [do.Launched(key="CB", job=JOB), NONE]
     assert life.machine.owns("CB")
     assert life.see(stopped(EXITED_0, token="L7-1")) == [do.Report(key="CB", success=True, job=JOB, stop=EXITED_0)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_it_is_followed_once(life):
@@ -231,7 +231,7 @@ def test_one_that_ended_before_anybody_saw_it_is_reported(life, stop, success):
     launched, *reports = survey(life, 0, [seen], [LOST])
     assert launched == do.Launched(key="CB", job=JOB)
     assert [each.success for each in reports if isinstance(each, do.Report)] == [success]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_of_several_that_ended_the_last_one_counts(life):
@@ -254,14 +254,14 @@ def test_one_whose_scheduler_lives_is_left_to_it(life):
     seen = sighting(callback_id="L7")
     for _ in range(3):
         assert survey(life, 900, [seen], [Owner(waits=True)]) == [NONE]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobody(life):
     first, second = sighting(Job("arn:1"), callback_id="L7"), sighting(Job("arn:2"), callback_id="L7")
     effects = survey(life, 0, [first, second], [LOST, LOST])
     assert [type(effect) for effect in effects] == [do.Launched, do.Orphans]
-    assert set(life.book.records) == {"L7"}
+    assert set(life.store.launches) == {"L7"}
 
 
 def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
@@ -275,13 +275,13 @@ def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
         )
     )
     assert [type(effect) for effect in told] == [do.Orphans]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_callback_that_a_launch_speaks_for_is_not_followed_beside_it(life):
     life.take("L2", "CB")
     assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [NONE]
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
 
 
 def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stopped_in_time(life):
@@ -289,7 +289,7 @@ def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stop
     seen = FleetMember(over(EXITED_0, JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     told = survey(life, 0, [seen], [LOST])
     assert [type(effect) for effect in told] == [do.Launched, do.VerifyExit, do.Orphans]
-    assert life.record("L7").due == life.now + life.machine.policy.stop_grace
+    assert life.launch("L7").due == life.now + life.machine.policy.stop_grace
 
 
 def test_a_survey_that_fails_is_tried_again_each_time_later(life):
@@ -304,7 +304,7 @@ def test_a_survey_that_fails_is_tried_again_each_time_later(life):
 
 
 def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
-    life = surveying(orphan_interval=0.1)
+    life = fleet_request(orphan_interval=0.1)
     request_id = life.tick(0)[0].request_id
     life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
     assert life.tick(0.09) == []
@@ -312,10 +312,10 @@ def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
 
 
 def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
-    life = surveying(start_timeout=100)
+    life = fleet_request(start_timeout=100)
     seen = FleetMember(starting(JOB, "L7-1"), Identity(OURS, "L7-1", callback_id="L7"))
     survey(life, 0, [seen], [LOST])
-    assert (life.record("L7").location, life.record("L7").start_by) == ("c1", life.now + 100)
+    assert (life.launch("L7").location, life.launch("L7").start_by) == ("c1", life.now + 100)
 
 
 def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
@@ -323,4 +323,4 @@ def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
         request_id = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).request_id
         life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
     survey(life, 900, [], [])
-    assert life.book.state.survey.faults == 0
+    assert life.store.state.survey.failures == 0

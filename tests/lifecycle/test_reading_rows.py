@@ -35,7 +35,7 @@ def held(submit: do.Submit, *, outdated: bool) -> on.Unaccepted:
 
 
 def test_rows_are_asked_a_hundred_at_a_time_and_each_launch_goes_out_with_the_answer():
-    life = found_nowhere(150, wakes=200)
+    life = found_nowhere(150, launches_per_tick=200)
     confirms = life.tick(1)
     assert [type(effect) for effect in confirms] == [do.VerifyOwnership] * 2
     assert [len(confirm.launches) for confirm in confirms] == [99, 51]
@@ -100,7 +100,7 @@ def test_each_launch_reads_anew(trouble):
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
     life.tell(on.Unaccepted(request_id=submit.request_id, launch_id="L1", fault=fault(trouble)))
-    assert life.record().reading is None
+    assert life.launch().reading is None
     (again,) = life.tick(120)
     assert again.read == {"L1"}
 
@@ -122,16 +122,16 @@ def test_what_was_read_is_kept_until_it_is_launched_and_no_longer():
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    assert life.record().reading is not None
+    assert life.launch().reading is not None
     life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting()))
-    assert (life.record().reading, life.record().workload) == (None, "the row")
+    assert (life.launch().reading, life.launch().workload) == (None, "the row")
     life.see(stopped(NEVER_STARTED))
     (confirm,) = life.tick(60)
     (submit,) = life.tell(life.read(confirm))
     assert submit.token == "L1-2"
     life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(JOB, "L1-2")))
     life.see(running(JOB, "L1-2"))
-    assert life.record().workload is None
+    assert life.launch().workload is None
     assert life.see(stopped(EXITED_0, JOB, "L1-2")) == [
         do.Report(key="K1", success=True, job=JOB, stop=EXITED_0, containers=2)
     ]
@@ -164,7 +164,7 @@ def test_an_executor_that_ends_launches_nothing_that_was_read():
     (confirm,) = life.tick()
     life.tell(on.Draining())
     assert life.tell(life.read(confirm)) == []
-    assert life.record().phase is Phase.UNCERTAIN
+    assert life.launch().phase is Phase.UNCERTAIN
 
 
 def test_what_airflow_itself_handed_over_needs_no_row():

@@ -1,4 +1,4 @@
-"""SIGTERM is a SystemExit between any two bytecodes: an event is in the book with its effects, or not at all."""
+"""SIGTERM is a SystemExit between any two bytecodes: an event is in the store with its effects, or not at all."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
     "terminating": (STARTED, (3, on.Terminating()), [(3, TICK)]),
 }
 #: A Tick looks at so many launches: fewer than some stories have.
-POLICY = Policy(wakes=2)
+POLICY = Policy(launches_per_tick=2)
 #: In these the fleet is surveyed.
 SURVEYING = dict.fromkeys(
     ("surveyed", "an orphan", "a lost callback"), Policy(orphan_interval=900.0, orphan_age=899.0, reap_orphans=True)
@@ -135,17 +135,17 @@ def after(past: list[tuple[float, on.Event]], story: str) -> Machine:
 
 
 def snapshot(machine: Machine) -> dict[str, Any]:
-    """Everything a book remembers; of the heap what is not void."""
-    book = machine.book
-    due = {(due, i) for due, i in book._due if i in book.records and book.records[i].due == due}
+    """Everything a store remembers; of the heap what is not void."""
+    store = machine.store
+    due = {(due, i) for due, i in store._due if i in store.launches and store.launches[i].due == due}
     return {
-        "records": dict(book.records),
-        "clockwork": book.state,
-        "by_key": dict(book.by_key),
-        "by_arn": dict(book.by_arn),
-        "watched": list(book.watched.items()),
+        "records": dict(store.launches),
+        "clockwork": store.state,
+        "by_key": dict(store.by_key),
+        "by_arn": dict(store.by_arn),
+        "watched": list(store.watched.items()),
         "due": due,
-        "outbox": dict(book.outbox),
+        "outbox": dict(store.outbox),
     }
 
 
@@ -185,8 +185,8 @@ def test_an_event_that_a_signal_interrupts_is_taken_in_with_its_effects_or_not_a
     untouched, done = snapshot(after(past, story)), snapshot(after([*past, (now, event)], story))
     at = 1
     while interrupted(machine := after(past, story), event, now, at):
-        machine.book.recover()
-        check(machine.book)
+        machine.store.recover()
+        check(machine.store)
         assert snapshot(machine) in (untouched, done), f"half done at bytecode {at}"
         at += 1
     assert snapshot(machine) == done
@@ -200,7 +200,7 @@ def test_an_event_that_is_handled_again_after_a_signal_leads_to_the_same_end(sto
     once = snapshot(after([*past, (now, event), *following], story))
     twice = snapshot(after([*past, (now, event), (now, event), *following], story))
     while interrupted(machine := after(past, story), event, now, at):
-        machine.book.recover()
+        machine.store.recover()
         expected = once if snapshot(machine) == untouched else twice
         for when, what in [(now, event), *following]:
             machine.handle(what, when)

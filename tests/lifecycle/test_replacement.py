@@ -6,8 +6,8 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Record
 from aws_exec.lifecycle.policy import REPLACE, Replacement
+from aws_exec.lifecycle.store import Launch
 from aws_exec.lifecycle.values import Termination
 from tests.lifecycle.driver import HOST_LOST, JOB, NEVER_STARTED, Life, starting, stopped
 
@@ -36,7 +36,7 @@ def test_attempts_are_used_up_by_containers_that_died_before_they_started():
     assert life.see(stopped(NEVER_STARTED, token="L1-2")) == [
         do.Report(key="K1", success=False, job=JOB, stop=NEVER_STARTED, text=text, containers=2),
     ]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_an_end_that_is_nobodys_fault_spends_no_attempt():
@@ -61,7 +61,7 @@ def test_where_a_new_container_cannot_help_the_task_fails_at_once(stop, judge):
     life = Life(judge=lambda _: judge)
     life.active()
     assert life.see(stopped(stop)) == [do.Report(key="K1", success=False, job=JOB, stop=stop)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_container_that_started_is_never_replaced_whatever_the_judge_says():
@@ -75,10 +75,10 @@ def test_a_late_word_of_a_replaced_container_changes_nothing():
     life = Life()
     life.active()
     life.see(stopped(NEVER_STARTED))
-    before = life.record()
+    before = life.launch()
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.see(starting()) == []
-    assert life.record() is before
+    assert life.launch() is before
 
 
 def test_a_replacement_begins_afresh_but_for_what_the_launch_has_used_up():
@@ -87,15 +87,15 @@ def test_a_replacement_begins_afresh_but_for_what_the_launch_has_used_up():
     life.see(replace(starting(), waiting="CAPACITY"))
     life.sweep(missing=[JOB])
     life.see(stopped(NEVER_STARTED))
-    assert replace(life.record(), missing_since=0.0) == Record(
+    assert replace(life.launch(), absent_since=0.0) == Launch(
         "L1",
         "K1",
         workload="work of L1",
         location="c1",
-        number=2,
+        token_sequence=2,
         attempt=2,
         containers=1,
-        deaths=1,
+        failed_starts=1,
         due=life.now + REPLACE.after(1, "L1-1"),
     )
 
@@ -106,7 +106,7 @@ def test_containers_that_die_one_after_the_other_are_replaced_ever_later():
     pauses = []
     for number in range(1, 7):
         life.see(stopped(NEVER_STARTED, token=f"L1-{number}"))
-        pauses.append(life.record().due - life.now)
+        pauses.append(life.launch().due - life.now)
         submit = life.submit_of([each for each in life.tick(pauses[-1]) if isinstance(each, do.Submit)])
         life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token=submit.token)))
     assert pauses == pytest.approx([REPLACE.after(number, f"L1-{number}") for number in range(1, 7)])

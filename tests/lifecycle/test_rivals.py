@@ -32,9 +32,9 @@ def adopted(*, reads=True, **policy) -> Life:
 def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
     """The answers to the survey that is out; what came of it but the telling of orphans."""
     sightings = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
-    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
     told = life.tell(
-        on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner,) * len(seen))
+        on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,) * len(seen))
     )
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
@@ -86,7 +86,7 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     )
     told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
@@ -94,7 +94,7 @@ def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
     assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
     assert life.submits(1) == []
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
@@ -113,7 +113,7 @@ def test_it_is_not_if_the_launch_has_a_container_of_its_own():
     """A task that was deferred comes back while its old container shuts down."""
     life = adopted()
     assert surveyed(life, running(), running(JOB2, "L2-1"), owner=RUNNING) == []
-    assert life.record("L2").job is None
+    assert life.launch("L2").job is None
 
 
 def test_the_containers_of_other_task_instances_are_no_rivals():
@@ -127,7 +127,7 @@ def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none
     life.take("L2")
     life.tick()
     assert surveyed(life, running()) == []
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
 
 
 @pytest.mark.parametrize("names", [JOB.arn, "L1"])
@@ -144,20 +144,20 @@ def test_an_executor_that_ends_stops_nothing_for_a_survey_and_takes_nothing_on(e
     for owner in (QUEUED, RUNNING):
         life = adopted()
         life.tell(ends)
-        before = life.record("L2")
+        before = life.launch("L2")
         assert surveyed(life, running(), owner=owner) == []
-        assert life.record("L2") == replace(before, unseen=None)
+        assert life.launch("L2") == replace(before, unlisted_since=None)
 
 
 def test_it_is_not_looked_at_until_the_survey_is_answered():
     life = adopted()
     life.tick()
-    assert life.book.next_due() is None
+    assert life.store.next_due() is None
 
 
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
-    life.tell(on.ListFleetFailed(request_id=life.book.state.surveying, fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.ListFleetFailed(request_id=life.store.state.fleet_request, fault=fault(FailureKind.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.ListFleet]
     surveyed(life)
     assert life.submits(1) == ["L2"]
@@ -186,26 +186,26 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
     life.tick()
     sightings = (FleetMember(running(), Identity(OURS, "L1-1")),)
-    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
-    before = life.record("L2")
-    told = life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner,)))
+    before = life.launch("L2")
+    told = life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,)))
     assert told == [do.Orphans(found=(), stopped=False)]
-    assert life.book.records == {"L2": before}
+    assert life.store.launches == {"L2": before}
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
 
 
 def test_a_running_row_is_followed_without_a_survey():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted(launch_id="L2", key="K1"))
-    assert life.record("L2").unseen is None
+    assert life.launch("L2").unlisted_since is None
 
 
 def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
-    life = adopted(reads=False, missing_sightings=1, missing_grace=0.0, poll_interval=5.0)
+    life = adopted(reads=False, missing_answers=1, missing_grace=0.0, poll_interval=5.0)
     surveyed(life, running())
     observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Describe))
     life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,)))
@@ -215,7 +215,7 @@ def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
 def test_one_that_airflow_has_let_in_is_followed_as_any_other_from_then_on():
     life = adopted(start_timeout=100.0)
     surveyed(life, running(), owner=RUNNING)
-    assert (life.record("L2").unseen, life.record("L2").start_by, life.record("L2").due) == (None, None, None)
+    assert (life.launch("L2").unlisted_since, life.launch("L2").start_by, life.launch("L2").due) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,9 @@ def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
     )
     # That the row of L2 names L9 makes every other container of its task nobody's.
     owner = replace(owner, names="L9") if owner.names == "L2" else owner
-    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=sightings))
-    told = life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=sightings, owners=(owner, Owner())))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
+    told = life.tell(
+        on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner, Owner()))
+    )
     (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]
     assert [orphan.sighting.seen.job for orphan in orphans] == [JOB2]

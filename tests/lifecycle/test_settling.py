@@ -40,7 +40,7 @@ def test_a_task_that_never_reported_its_result_has_failed_though_its_container_e
     told = life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True, unreported=True))
     assert told == [do.Report(key="K1", success=False, job=JOB, text=UNREPORTED)]
     assert "killed" in UNREPORTED
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_container_that_failed_while_its_row_still_runs_is_reported_as_it_was(life):
@@ -79,7 +79,7 @@ def test_a_bad_end_that_airflow_waits_for_is_reported_as_it_was(life, stop):
     assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [
         do.Report(key="K1", success=False, job=JOB, stop=stop)
     ]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 @pytest.mark.parametrize("seen", [stopped(EXITED_0), over(EXITED_0)], ids=["stopped", "over"])
@@ -88,7 +88,7 @@ def test_an_end_that_is_no_news_frees_the_key_and_says_nothing(life, seen):
         do.Release(key="K1")
     ]
     assert life.see(stopped(EXITED_0)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 @pytest.mark.parametrize("stop", [EXITED_1, HOST_LOST], ids=["exit code 1", "host lost"])
@@ -106,7 +106,7 @@ def test_the_row_is_asked_once_and_the_first_end_counts(life):
     assert life.see(over(EXITED_0)) == []
     assert life.see(stopped(EXITED_1)) == []
     assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [REPORT]
-    assert life.book.records == {}
+    assert life.store.launches == {}
     assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
 
 
@@ -114,7 +114,7 @@ def test_a_job_that_still_runs_is_followed_after_its_end_was_reported(life):
     life.tell(on.ExitVerified(request_id=settle(life, over(EXITED_0)), launch_id="L1", awaited=True))
     assert [type(effect) for effect in life.tick(120)] == [do.StopJob]
     assert life.see(stopped(EXITED_0)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_database_that_does_not_answer_is_asked_again_when_the_job_is_looked_at_next(life):
@@ -142,7 +142,7 @@ def test_what_airflow_takes_back_meanwhile_is_not_reported_and_not_stopped(life,
     effects = life.tell(event)
     assert do.Release(key="K1") in effects
     assert not any(isinstance(effect, do.StopJob) for effect in effects)
-    assert life.book.records == {}
+    assert life.store.launches == {}
     assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
 
 
@@ -151,7 +151,7 @@ def test_a_newer_launch_of_the_key_takes_over_while_the_row_is_asked(life):
     assert life.take("L2", "K1") == []
     assert [effect.launch_id for effect in life.tick()] == ["L2"]
     assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == []
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
 
 
 def test_a_terminated_executor_stops_nothing_that_has_stopped_and_waits_for_its_row(life):
@@ -174,38 +174,38 @@ def test_a_stop_that_is_answered_after_the_end_is_not_repeated(life):
 
 
 def test_it_is_known_of_which_ends_the_row_is_being_asked(life):
-    assert not life.machine.settles("L1")
+    assert not life.machine.verifies_exit("L1")
     request_id = settle(life, over(EXITED_0))
-    assert life.machine.settles("L1")
+    assert life.machine.verifies_exit("L1")
     life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True))
-    assert not life.machine.settles("L1")
-    assert not life.machine.settles("nobody")
+    assert not life.machine.verifies_exit("L1")
+    assert not life.machine.verifies_exit("nobody")
 
 
 def test_a_late_or_doubled_failure_to_ask_changes_nothing(life):
     request_id = settle(life, over(EXITED_0))
     life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
-    before = life.record()
+    before = life.launch()
     assert (
         life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
     )
-    assert life.record() == before
+    assert life.launch() == before
 
 
 def test_what_waits_for_its_row_only_is_not_looked_at_in_vain(life):
     """It has been stopped: nothing is due but the next question."""
     life.see(over(EXITED_0))
     life.tell(
-        on.VerifyExitFailed(request_id=life.record().settling, launch_id="L1", fault=fault(FailureKind.UNREACHED))
+        on.VerifyExitFailed(request_id=life.launch().verifying_exit, launch_id="L1", fault=fault(FailureKind.UNREACHED))
     )
     request_id = settle(life, stopped(EXITED_0))
     assert not life.machine.due(life.now + 1e6)
     assert life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True)) == [REPORT]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_what_was_reported_while_the_rest_still_runs_is_remembered_no_more(life):
     request_id = settle(life, over(EXITED_0))
     life.tell(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=True))
-    record = life.record()
-    assert (record.silent, record.end, record.settling) == (True, None, 0)
+    launch = life.launch()
+    assert (launch.detached, launch.end, launch.verifying_exit) == (True, None, 0)

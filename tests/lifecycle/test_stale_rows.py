@@ -55,7 +55,7 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     assert life.see(of(origin, seen)) == []
     (find,) = life.tick()
     assert find == do.FindByLaunchId(
-        request_id=find.request_id, launch_ids=("L2",), families=("L2",), locations=("c1",)
+        request_id=find.request_id, launch_ids=("L2",), token_bases=("L2",), locations=("c1",)
     )
     assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
     submit = life.submit_of(life.tick())
@@ -69,7 +69,7 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
 def test_what_may_be_its_own_is(origin):
     life = adopted()
     assert life.see(of(origin, stopped(EXITED_1))) == [do.Report(key="K1", success=False, job=JOB, stop=EXITED_1)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
@@ -86,7 +86,7 @@ def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
 
 
 def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
-    life = adopted(missing_sightings=1, missing_grace=0.0, start_timeout=600.0, idempotent_submit=False)
+    life = adopted(missing_answers=1, missing_grace=0.0, start_timeout=600.0, idempotent_submit=False)
     assert life.sweep(missing=[JOB]) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
@@ -108,10 +108,10 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
     )
     life.tell(on.FleetListed(request_id=survey.request_id, sightings=()))
     assert life.submits() == [], "that survey began before"
-    life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=(), owners=()))
+    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=(), owners=()))
     life.tick()
-    life.tell(on.FleetListed(request_id=life.book.state.surveying, sightings=()))
-    life.tell(on.OwnersFound(request_id=life.book.state.surveying, sightings=(), owners=()))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=()))
+    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=(), owners=()))
     assert life.submits() == ["L2"]
 
 
@@ -125,7 +125,7 @@ def test_once_it_has_been_seen_it_is_its_own():
     "seen", [stopped(EXITED_1), stopped(EXITED_0), stopped(NEVER_STARTED), over(EXITED_1), running(), starting(), None]
 )
 def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(seen):
-    life = adopted(missing_sightings=1, missing_grace=0.0)
+    life = adopted(missing_answers=1, missing_grace=0.0)
     life.tell(on.Draining())
     assert asked(life.tell(on.Terminating())) == [do.StopJob]
     assert (life.see(of(EARLIER_TRY, seen)) if seen else life.sweep(missing=[JOB])) == []
@@ -134,7 +134,7 @@ def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(se
         told = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     text = "The executor was terminated; no container of it was found"
     assert told == [do.Report(key="K1", success=False, text=text, containers=0)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts():
@@ -162,7 +162,7 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         assert life.submits() == []
-        assert life.tell(on.FoundByLaunchId(request_id=life.record("L2").request_id, launch_ids=("L2",), seen=())) == []
+        assert life.tell(on.FoundByLaunchId(request_id=life.launch("L2").request_id, launch_ids=("L2",), seen=())) == []
         life.now += 20
     assert life.submits() == ["L3"]
 
@@ -184,7 +184,7 @@ def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
     life.tick()
     life.tick()
     if isinstance(event, on.WantedChecked):
-        event = replace(event, request_id=life.book.state.check.request_id)
+        event = replace(event, request_id=life.store.state.check.request_id)
     told = life.tell(event, after=60.0)
     (said,) = [effect for effect in told if isinstance(effect, do.Report | do.Note)]
     assert (said.job, said.text) == (None, text)
@@ -200,7 +200,7 @@ def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     assert life.tick(59) == []
     report, stop = life.tick(1)
     assert (asked([report, stop]), report.key, stop.launch_id) == ([do.Report, do.StopJob], "K1", "L2")
-    assert life.record("L3").deadline is None, "its row is RUNNING"
+    assert life.launch("L3").deadline is None, "its row is RUNNING"
 
 
 @pytest.mark.parametrize(

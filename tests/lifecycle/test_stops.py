@@ -41,15 +41,15 @@ def test_a_stop_that_is_taken_begins_to_count_anew(life):
     life.tell(on.StopAnswered(request_id=second.request_id, launch_id="L1"))
     (third,) = life.tick(60)
     life.tell(on.StopAnswered(request_id=third.request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
-    assert life.record().due == life.now + BACKOFF[FailureKind.UNREACHED].after(1, "L1-1")
+    assert life.launch().due == life.now + BACKOFF[FailureKind.UNREACHED].after(1, "L1-1")
 
 
 @pytest.mark.parametrize("answer", [None, fault(FailureKind.THROTTLED)], ids=["taken", "throttled"])
 def test_an_answer_that_comes_twice_counts_once(life, answer):
     life.tell(on.StopAnswered(request_id=3, launch_id="L1", fault=answer))
-    before = life.record()
+    before = life.launch()
     assert life.tell(on.StopAnswered(request_id=3, launch_id="L1", fault=answer), after=0.1) == []
-    assert life.record() == before
+    assert life.launch() == before
 
 
 def test_a_job_that_starts_all_the_same_is_stopped_again_when_that_is_due(life):
@@ -73,4 +73,4 @@ def test_what_went_wrong_before_there_was_a_job_makes_no_stop_wait():
     life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=running()))
     stop = next(effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob))
     life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
-    assert life.record().due - life.now == pytest.approx(BACKOFF[FailureKind.THROTTLED].after(1, "L1-1"))
+    assert life.launch().due - life.now == pytest.approx(BACKOFF[FailureKind.THROTTLED].after(1, "L1-1"))

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.book import Change, LaunchStore, MachineState, Record, Transaction
+from aws_exec.lifecycle.store import Change, Launch, LaunchStore, MachineState, Transaction
 from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import Life, check, fault
 
 
-def written(book: LaunchStore, *records: Record) -> None:
+def written(store: LaunchStore, *launches: Launch) -> None:
     """Commit records."""
-    book.commit(Change({record.launch_id: record for record in records}, MachineState(), {}))
+    store.commit(Change({launch.launch_id: launch for launch in launches}, MachineState(), {}))
 
 
 def test_what_is_to_be_done_stays_in_the_outbox_until_it_is_carried_out():
@@ -24,37 +24,37 @@ def test_what_is_to_be_done_stays_in_the_outbox_until_it_is_carried_out():
         machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)
         if number % 2:
             machine.handle(on.Tick(), 0.0)
-    numbers, effects = zip(*machine.book.outbox.items(), strict=True)
+    numbers, effects = zip(*machine.store.outbox.items(), strict=True)
     assert [effect.launch_id for effect in effects if isinstance(effect, do.Submit)] == [f"L{i}" for i in range(6)]
     assert sorted(numbers) == list(numbers), "whoever carries them out takes a number that does not grow for a repeat"
 
 
 @given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 40), st.integers(0, 30))
 def test_what_is_due_is_found_the_longest_overdue_first_and_so_many_at_most(times, limit, now):
-    book = LaunchStore()
-    written(book, *(Record(f"L{number:02}", f"K{number}", due=float(due)) for number, due in enumerate(times)))
+    store = LaunchStore()
+    written(store, *(Launch(f"L{number:02}", f"K{number}", due=float(due)) for number, due in enumerate(times)))
     due = sorted((due, f"L{number:02}") for number, due in enumerate(times) if due <= now)
-    assert book.due_by(now, limit) == [launch_id for _, launch_id in due[:limit]]
+    assert store.due_by(now, limit) == [launch_id for _, launch_id in due[:limit]]
 
 
 def test_a_due_time_that_is_put_off_again_and_again_leaves_no_trail_and_is_not_lost():
-    book = LaunchStore()
+    store = LaunchStore()
     for time in range(1000):
-        written(book, Record("L1", "K1", workload="work", due=float(time)), Record("L2", "K2", workload="work"))
-        check(book)
-    assert len(book._due) < 200
-    assert book.due_by(999, 10) == ["L1"]
+        written(store, Launch("L1", "K1", workload="work", due=float(time)), Launch("L2", "K2", workload="work"))
+        check(store)
+    assert len(store._due) < 200
+    assert store.due_by(999, 10) == ["L1"]
 
 
 def test_an_event_sees_what_it_has_written_of_a_key_and_of_no_other():
-    book = LaunchStore()
-    old, new, other = Record("L1", "K1"), Record("L2", "K1"), Record("L3", "K3")
-    written(book, old)
-    draft = Transaction(book)
-    draft.put(new)
-    draft.put(other)
-    assert draft.of_key("K1") == [old, new]
-    assert draft.of_key("K3") == [other]
+    store = LaunchStore()
+    old, new, other = Launch("L1", "K1"), Launch("L2", "K1"), Launch("L3", "K3")
+    written(store, old)
+    transaction = Transaction(store)
+    transaction.put(new)
+    transaction.put(other)
+    assert transaction.of_key("K1") == [old, new]
+    assert transaction.of_key("K3") == [other]
 
 
 def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
@@ -63,7 +63,7 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
     for _ in range(2000):
         life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
         request_id = life.submit_of(life.tick(31)).request_id
-    assert len(life.book._due) < 200
+    assert len(life.store._due) < 200
 
 
 def test_nothing_is_left_of_a_thousand_launches_that_are_over():
@@ -72,6 +72,6 @@ def test_nothing_is_left_of_a_thousand_launches_that_are_over():
         life.machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key="K", workload="work"), float(number))
     life.now = 1000.0
     life.tell(on.Revoked(key="K"))
-    book = life.book
-    assert (book.records, book.by_key, book.by_arn, book.watched) == ({}, {}, {}, {})
-    assert len(book._due) < 200
+    store = life.store
+    assert (store.launches, store.by_key, store.by_arn, store.watched) == ({}, {}, {}, {})
+    assert len(store._due) < 200

@@ -23,7 +23,7 @@ def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
 
 
 def test_what_is_superseded_is_not_stopped_for_the_time_it_takes_while_nobody_has_looked():
@@ -35,7 +35,7 @@ def test_what_is_superseded_is_not_stopped_for_the_time_it_takes_while_nobody_ha
     assert life.tick(150) == []
     told = life.tick(150)
     assert [type(effect) for effect in told] == [do.Report], "of the newer one, which waited for the answer"
-    assert life.record("L1").doomed == ""
+    assert life.launch("L1").stop_reason == ""
 
 
 def test_the_end_of_a_revoked_launch_leaves_what_runs_for_its_key_alone():
@@ -48,4 +48,4 @@ def test_the_end_of_a_revoked_launch_leaves_what_runs_for_its_key_alone():
     life.tell(on.Revoked(key="K1"))
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
     assert life.tick(1) == []
-    assert (life.record("L1").phase, life.record("L1").doomed) == (Phase.ACTIVE, "")
+    assert (life.launch("L1").phase, life.launch("L1").stop_reason) == (Phase.ACTIVE, "")

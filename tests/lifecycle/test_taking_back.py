@@ -38,7 +38,7 @@ def test_a_revoked_launch_that_waits_is_over():
         do.Note(key="K1", text="Revoked by Airflow while waiting"),
         do.Release(key="K1"),
     ]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_revoked_launch_that_is_out_is_withdrawn_and_over_when_it_was_not_sent():
@@ -47,7 +47,7 @@ def test_a_revoked_launch_that_is_out_is_withdrawn_and_over_when_it_was_not_sent
     note = do.Note(key="K1", text="Revoked by Airflow while launching")
     assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1"), do.Withdraw(request_id=request_id)]
     assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_revoked_launch_that_was_sent_all_the_same_is_stopped():
@@ -58,7 +58,7 @@ def test_a_revoked_launch_that_was_sent_all_the_same_is_stopped():
         do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=REVOKED)
     ]
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_revoked_job_is_stopped_again_until_it_has_ended():
@@ -77,7 +77,7 @@ def test_a_revoked_job_is_stopped_again_until_it_has_ended():
     assert life.tell(on.StopAnswered(request_id=4, launch_id="L1", fault=fault(FailureKind.THROTTLED))) == []
     assert life.tick(1) == [do.StopJob(request_id=5, launch_id="L1", job=JOB, reason=REVOKED)]
     assert life.see(stopped(EXITED_0)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_task_that_airflow_gave_up_is_released_without_a_note():
@@ -119,7 +119,7 @@ def test_a_deferred_task_comes_back_beside_its_old_container_which_reports_nothi
     assert life.tick() == [do.Submit(request_id=3, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
     life.tell(on.Accepted(request_id=3, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert life.see(stopped(EXITED_0)) == []
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
     ended = stopped(EXITED_0, JOB2, "L2-1")
     assert life.see(ended) == [do.Report(key="K1", success=True, job=JOB2, stop=EXITED_0)]
 
@@ -200,8 +200,8 @@ def test_a_revoke_means_the_newest_launch_of_the_key():
         do.Note(key="K1", text="Revoked by Airflow while waiting"),
         do.Release(key="K1"),
     ]
-    assert life.record("L1").phase is Phase.ACTIVE
-    assert not life.record("L1").doomed
+    assert life.launch("L1").phase is Phase.ACTIVE
+    assert not life.launch("L1").stop_reason
 
 
 def test_a_launch_whose_row_is_being_checked_can_be_revoked():
@@ -215,7 +215,7 @@ def test_a_launch_whose_row_is_being_checked_can_be_revoked():
     ]
     assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.tick(100) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_look_that_is_out_serves_a_launch_that_is_revoked_meanwhile():
@@ -246,13 +246,13 @@ def test_a_revoke_says_what_the_job_was_waiting_for():
 
 
 def test_a_row_that_is_checked_for_a_launch_revoked_meanwhile_says_nothing_any_more():
-    life = Life(gap=10.0)
+    life = Life(stall_after=10.0)
     request_id = life.launching()
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
     (confirm,) = life.tick(11)
     life.tell(on.Revoked(key="K1"))
     assert life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset())) == []
-    assert life.record().doomed == REVOKED
+    assert life.launch().stop_reason == REVOKED
 
 
 def test_a_launch_waits_for_one_in_doubt_and_goes_on_when_that_is_nowhere():
@@ -293,4 +293,4 @@ def test_a_launch_that_waits_for_another_to_end_is_not_looked_at_until_then():
     life.tell(on.StopAnswered(request_id=2, launch_id="L1"))
     life.take("L2", "K1")
     life.tick()
-    assert life.book.next_due() == life.record("L1").due > life.now
+    assert life.store.next_due() == life.launch("L1").due > life.now

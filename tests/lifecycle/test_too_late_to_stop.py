@@ -46,7 +46,7 @@ def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_th
 
 
 def test_after_a_gap_it_is_looked_for_as_everything_is():
-    life = revoked_too_late(idempotent_submit=False, gap=10.0)
+    life = revoked_too_late(idempotent_submit=False, stall_after=10.0)
     assert life.tick(11) == []
     life.see(stopped(EXITED_0))
     question = confirm(life)
@@ -84,7 +84,7 @@ def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(e
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=success, job=JOB, stop=stop)]
     assert life.submits() == []
     assert life.see(stopped(stop)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
@@ -95,18 +95,18 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
         do.Launched(key="K1", job=JOB),
         do.Release(key="K1"),
     ]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
     life = revoked_too_late(over(EXITED_0))
     question = confirm(life)
     life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
-    assert set(life.book.records) == {"L2"}
+    assert set(life.store.launches) == {"L2"}
     assert life.tick(119) == []
     assert life.tick(1) == [
         do.StopJob(
-            request_id=life.record("L2").request_id, launch_id="L2", job=JOB, reason="Its Airflow container ended"
+            request_id=life.launch("L2").request_id, launch_id="L2", job=JOB, reason="Its Airflow container ended"
         )
     ]
 
@@ -150,7 +150,7 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
     assert question.launches == (("L2", "K1"), ("L3", "K3"))
     told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2", "L3"), ours=frozenset()))
     assert [type(effect) for effect in told] == [do.Launched, do.Report, do.Release]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matter_any_more():
@@ -164,7 +164,7 @@ def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matte
     assert life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
         do.Release(key="K1")
     ]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later():

@@ -24,7 +24,7 @@ def unanswered(life: Life, request: object = "request") -> None:
         )
         == []
     )
-    assert life.record().phase is Phase.UNCERTAIN
+    assert life.launch().phase is Phase.UNCERTAIN
 
 
 def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_request():
@@ -50,9 +50,9 @@ def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trou
     unanswered(life)
     request_id = life.submit_of(life.tick(2)).request_id
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
-    assert life.record().maybe
-    assert (life.record().request, life.record().location) == ("request", "c1")
-    assert life.record().phase is Phase.UNCERTAIN
+    assert life.launch().submit_in_doubt
+    assert (life.launch().request, life.launch().location) == ("request", "c1")
+    assert life.launch().phase is Phase.UNCERTAIN
 
 
 def test_a_refusal_says_that_the_first_request_did_not_arrive():
@@ -81,11 +81,11 @@ def test_a_trouble_of_a_request_that_was_never_unanswered_keeps_no_request():
 def test_elsewhere_it_is_looked_for_and_found():
     life = Life(idempotent_submit=False)
     unanswered(life)
-    assert life.tick(2) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("c1",))]
+    assert life.tick(2) == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
-    assert life.record().containers == 1
+    assert life.launch().containers == 1
 
 
 def test_elsewhere_it_is_launched_again_only_after_two_looks_a_grace_period_apart():
@@ -94,7 +94,7 @@ def test_elsewhere_it_is_launched_again_only_after_two_looks_a_grace_period_apar
     life.tick(2)
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
     assert life.tick(19) == []
-    assert life.tick(1) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("c1",))]
+    assert life.tick(1) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.request_id) == ("L1-1", 4)
@@ -107,8 +107,8 @@ def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
     assert (
         life.tell(on.FindByLaunchIdFailed(request_id=2, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
     )
-    assert life.record().misses == 0
-    assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("c1",))]
+    assert life.launch().absences == 0
+    assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
 
 
 def test_launches_that_are_looked_for_in_one_beat_are_looked_for_together():
@@ -136,7 +136,7 @@ def test_one_answer_to_a_look_for_several_serves_each():
     assert life.tell(
         on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=(running(token="L2-1"),))
     ) == [do.Launched(key="K2", job=JOB)]
-    assert (life.record("L1").misses, life.record("L2").phase) == (1, Phase.ACTIVE)
+    assert (life.launch("L1").absences, life.launch("L2").phase) == (1, Phase.ACTIVE)
 
 
 def test_a_found_container_that_has_died_before_it_started_is_replaced():
@@ -155,7 +155,7 @@ def test_a_launch_revoked_while_uncertain_is_looked_for_and_stopped():
     unanswered(life)
     note = do.Note(key="K1", text="Revoked by Airflow while uncertain", fault=fault(FailureKind.NO_ANSWER))
     assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1")]
-    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), families=("L1",), locations=("c1",))]
+    assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(running(),))) == [
         do.StopJob(request_id=3, launch_id="L1", job=JOB, reason="Airflow revoked the task")
     ]
@@ -167,9 +167,11 @@ def test_a_launch_revoked_while_uncertain_and_found_nowhere_twice_is_over():
     life.tell(on.Revoked(key="K1"))
     life.tick()
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
-    assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), families=("L1",), locations=("c1",))]
+    assert life.tick(20) == [
+        do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))
+    ]
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_launch_that_is_doomed_between_two_looks_is_not_looked_for_sooner():
@@ -218,7 +220,7 @@ def test_a_look_for_several_goes_on_after_one_that_nobody_waits_for_any_more():
 
 
 def test_a_replacement_in_doubt_is_looked_into_twice_too():
-    life = Life(idempotent_submit=False, missing_sightings=1, missing_grace=0.0)
+    life = Life(idempotent_submit=False, missing_answers=1, missing_grace=0.0)
     life.active()
     life.sweep(missing=[JOB])
     request_id = life.submit_of(life.tick(60)).request_id

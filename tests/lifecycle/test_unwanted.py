@@ -25,7 +25,7 @@ def asked(effects):
 
 def test_what_has_not_started_is_checked_once_in_an_interval_and_nothing_else(life):
     life.started("L1", "K1", JOB)
-    life.tell(on.WantedChecked(request_id=life.book.state.check.request_id))
+    life.tell(on.WantedChecked(request_id=life.store.state.check.request_id))
     life.active("L2", "K2", JOB2)
     life.take("L3", "K3")
     assert asked(life.tick(4)) == []
@@ -51,7 +51,7 @@ def test_nothing_is_checked_while_the_executor_ends_or_where_nobody_wants_that(e
 def check(life, *unwanted):
     """The answer to the check that is out."""
     return life.tell(
-        on.WantedChecked(request_id=life.book.state.check.request_id, unwanted=tuple((each, WHY) for each in unwanted))
+        on.WantedChecked(request_id=life.store.state.check.request_id, unwanted=tuple((each, WHY) for each in unwanted))
     )
 
 
@@ -64,7 +64,7 @@ def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
         do.StopJob(request_id=told[-1].request_id, launch_id="L1", job=JOB, reason=TEXT),
     ]
     assert life.see(stopped(NEVER_STARTED)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_launch_that_was_not_sent_is_over(life):
@@ -75,7 +75,7 @@ def test_a_launch_that_was_not_sent_is_over(life):
         )
     )
     assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1")]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_launch_whose_answer_is_out_is_withdrawn_and_stopped_if_it_was_sent(life):
@@ -88,12 +88,12 @@ def test_a_launch_whose_answer_is_out_is_withdrawn_and_stopped_if_it_was_sent(li
 def test_what_has_started_meanwhile_is_left_to_airflow(life):
     life.started()
     assert check(life, "L1") == []
-    assert life.record().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.ACTIVE
 
 
 def test_a_late_or_doubled_answer_changes_nothing(life):
     life.active()
-    request_id = life.book.state.check.request_id
+    request_id = life.store.state.check.request_id
     check(life)
     assert life.tell(on.WantedChecked(request_id=request_id, unwanted=(("L1", WHY),))) == []
     assert life.machine.owns("K1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aws_exec.dispatch.token_bucket import FLOOR, RECOVERY_SECONDS, Bucket
 from aws_exec.lifecycle.identity import STARTED_BY_LIMIT, Identity, from_environment, from_tags, started_by
 from aws_exec.lifecycle.policy import BACKOFF, Backoff, Policy, Replacement, always
-from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, Termination, launch_of, number_of, token_of
+from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, Termination, launch_of, sequence_of, token_of
 
 TEXT = st.text(max_size=20)
 
@@ -19,13 +19,13 @@ TEXT = st.text(max_size=20)
 @given(st.uuids().map(str), st.integers(1, 10**6))
 def test_a_token_gives_back_what_it_was_made_from(launch_id, number):
     token = token_of(launch_id, number)
-    assert (launch_of(token), number_of(token)) == (launch_id, number)
+    assert (launch_of(token), sequence_of(token)) == (launch_id, number)
     assert len(token) <= 64
 
 
 @pytest.mark.parametrize("token", ["", "no-number", "abc", "a-1x", "a-"])
 def test_what_is_no_token_has_no_number(token):
-    assert number_of(token) == 0
+    assert sequence_of(token) == 0
 
 
 def test_a_fault_reads_as_what_was_tried_and_what_was_said():

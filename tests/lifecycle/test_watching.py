@@ -32,7 +32,7 @@ def test_the_end_of_a_started_container_is_reported_as_it_was(stop, success):
     life = Life()
     life.started()
     assert life.see(stopped(stop)) == [do.Report(key="K1", success=success, job=JOB, stop=stop)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
     assert life.tick(1000) == []
 
 
@@ -47,7 +47,7 @@ def test_a_lost_host_under_a_container_that_was_seen_running_fails_the_task_and_
     life.started()
     lost = Termination("ecs", reason="Host EC2 terminated")
     assert life.see(stopped(lost)) == [do.Report(key="K1", success=False, job=JOB, stop=lost)]
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_job_that_stopped_without_a_word_is_still_over():
@@ -61,9 +61,9 @@ def test_a_job_that_stopped_without_a_word_is_still_over():
 def test_the_workload_is_kept_until_user_code_has_started():
     life = Life()
     life.active()
-    assert life.record().workload == "work of L1"
+    assert life.launch().workload == "work of L1"
     assert life.see(running()) == []
-    assert (life.record().workload, life.record().started) == (None, True)
+    assert (life.launch().workload, life.launch().started) == (None, True)
 
 
 def test_the_airflow_container_decides_while_the_rest_still_runs():
@@ -72,7 +72,7 @@ def test_the_airflow_container_decides_while_the_rest_still_runs():
     assert life.see(over(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.see(over(EXITED_0)) == []
     assert life.see(stopped(EXITED_1)) == []
-    assert life.book.records == {}
+    assert life.store.launches == {}
 
 
 def test_a_job_that_outlives_its_airflow_container_is_stopped_after_a_grace():
@@ -82,7 +82,7 @@ def test_a_job_that_outlives_its_airflow_container_is_stopped_after_a_grace():
     life.see(over(EXITED_0))
     assert life.tick(119) == []
     assert life.tick(1) == [do.StopJob(request_id=4, launch_id="L1", job=JOB, reason="Its Airflow container ended")]
-    assert life.record().phase is Phase.STOPPING
+    assert life.launch().phase is Phase.STOPPING
 
 
 def test_a_container_that_has_ended_without_an_exit_code_waits_for_its_job_to_stop():
@@ -95,9 +95,9 @@ def test_a_container_that_has_ended_without_an_exit_code_waits_for_its_job_to_st
 def test_what_was_seen_earlier_and_arrives_later_changes_nothing():
     life = Life()
     life.started()
-    before = life.record()
+    before = life.launch()
     assert life.see(starting()) == []
-    assert life.record() is before
+    assert life.launch() is before
 
 
 def test_a_job_that_ran_and_ended_before_its_submit_was_answered_is_reported_at_once():

@@ -25,7 +25,7 @@ def life_with(count):
     for number in range(count):
         life.machine.handle(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c")), 0.0)
     see_all(life, life.machine.handle(on.Tick(), 0.0))
-    life.book.outbox.clear()
+    life.store.outbox.clear()
     return life
 
 
@@ -77,9 +77,9 @@ def test_an_end_takes_as_many_steps_among_thousands_as_among_hundreds():
         seen = tuple(
             stopped(EXITED_0, Job(f"arn:{number}", "c"), f"L{number}-1") for number in range(count - 99, count)
         )
-        steps, settles = handling(life, on.Described(request_id=None, seen=seen), 6.0)
-        assert [type(effect) for effect in settles] == [do.VerifyExit] * 99
-        for settle in settles:
+        steps, verifies_exit = handling(life, on.Described(request_id=None, seen=seen), 6.0)
+        assert [type(effect) for effect in verifies_exit] == [do.VerifyExit] * 99
+        for settle in verifies_exit:
             more, told = handling(
                 life, on.ExitVerified(request_id=settle.request_id, launch_id=settle.launch_id, awaited=True), 6.1
             )
@@ -114,8 +114,8 @@ def test_a_running_job_takes_less_than_a_kilobyte_and_a_half_beside_its_key_and_
     def run(few):
         for number in few:
             life.machine.handle(on.Adopted(launch_id=ids[number], key=ids[number], job=jobs[number]), 0.0)
-        see_all(life, life.machine.handle(on.Tick(), life.book.state.next_sweep))
-        life.book.outbox.clear()
+        see_all(life, life.machine.handle(on.Tick(), life.store.state.next_sweep))
+        life.store.outbox.clear()
         gc.collect()
 
     run(range(FEW))

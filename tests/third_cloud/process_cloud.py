@@ -59,8 +59,8 @@ class ProcessCloud:
     def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         return [job for job in jobs if not _lives(self._folder(job))]
 
-    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
-        return [seen for seen in self._fleet() if launch_of(seen.token) in families]
+    def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
+        return [seen for seen in self._fleet() if launch_of(seen.token) in token_bases]
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         return [self._stop(job, reason) for job in jobs]

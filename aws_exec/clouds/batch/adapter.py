@@ -124,7 +124,7 @@ class BatchCloud:
 
     # -- find and survey ----------------------------------------------------------------------------------------------
 
-    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
+    def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The jobs of these launches: by id, then by name, or among all of a queue where there are many to look for.
 
         A job that is found by its id has the token `<id>-0` if it carries none: the amazon provider submitted it.
@@ -135,8 +135,12 @@ class BatchCloud:
             CloudError: the service did not say; also if a launch was not found and a queue was not listed.
         """
         locations = tuple(dict.fromkeys(locations or ("",)))
-        found = self._with_ids(families, locations)
-        wanted = {family for family in families if family not in {launch_of(seen.token or "") for seen in found}}
+        found = self._with_ids(token_bases, locations)
+        wanted = {
+            token_base
+            for token_base in token_bases
+            if token_base not in {launch_of(seen.token or "") for seen in found}
+        }
         ids, unlisted = self._search_all(locations, wanted, (ACTIVE, FINISHED))
         found += [seen for _, seen in self._described(ids) if launch_of(seen.token or "") in wanted]
         if unlisted is not None and wanted - {launch_of(seen.token or "") for seen in found}:
@@ -144,9 +148,9 @@ class BatchCloud:
         # Should there be two jobs of one token, the one that lives is the one that counts, and is told last.
         return sorted(found, key=lambda seen: seen.status is not Status.STOPPED)
 
-    def _with_ids(self, families: Sequence[LaunchId], locations: Sequence[str]) -> list[Observation]:
+    def _with_ids(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> list[Observation]:
         found = []
-        for chunk in chunks(families, PAGE):
+        for chunk in chunks(token_bases, PAGE):
             for detail in self._describe_page(chunk, TRIES):
                 queue = str(detail.get("jobQueue") or "")
                 location = next(
@@ -175,7 +179,7 @@ class BatchCloud:
         ids: list[str] = []
         for statuses in where:
             if len(lost) <= BY_NAME:
-                return ids + [each for family in sorted(lost) for each in self._named(location, family)]
+                return ids + [each for token_base in sorted(lost) for each in self._named(location, token_base)]
             # A launch has at most one job at a time: one that is active, in the first group, is its newest.
             ids += self._listed(location, lost, statuses)
         return ids
@@ -186,21 +190,21 @@ class BatchCloud:
         for status in statuses:
             for number, page in enumerate(self._list(location, jobStatus=status)):
                 for summary in page:
-                    family = launch_of(token_in(summary["jobName"], self._name_prefix) or "")
-                    if family in lost:
-                        found[summary["jobId"]] = family
+                    token_base = launch_of(token_in(summary["jobName"], self._name_prefix) or "")
+                    if token_base in lost:
+                        found[summary["jobId"]] = token_base
                 if status in FINISHED and (number + 1 == FINISHED_PAGES or lost <= set(found.values())):
                     break
         lost -= set(found.values())
         return list(found)
 
-    def _named(self, location: str, family: LaunchId) -> list[str]:
-        filters = [{"name": "JOB_NAME", "values": [f"{self._name_prefix}-{family}*"]}]
+    def _named(self, location: str, token_base: LaunchId) -> list[str]:
+        filters = [{"name": "JOB_NAME", "values": [f"{self._name_prefix}-{token_base}*"]}]
         return [
             summary["jobId"]
             for page in self._list(location, filters=filters)
             for summary in page
-            if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == family
+            if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == token_base
         ]
 
     def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:

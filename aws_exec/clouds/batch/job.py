@@ -94,7 +94,7 @@ def observation(
         origin=_origin(detail) if token is None else None,
         stop=_stop(detail, name, runs),
         waiting=waiting if said not in FINISHED and not started else "",
-        alone=bool(detail.get("container")) and not containers_of(detail),
+        single_container=bool(detail.get("container")) and not containers_of(detail),
     )
 
 

@@ -184,7 +184,7 @@ class EcsCloud:
 
     # -- find and survey ----------------------------------------------------------------------------------------------
 
-    def find(self, families: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
+    def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The tasks of these launches: first among the running, the rest among the recently stopped.
 
         A cluster that does not exist (any more), or cannot, has none, and hides nothing of the others.
@@ -192,7 +192,7 @@ class EcsCloud:
         Without the right to list nothing is found, which then does *not* mean that there is nothing: RunTask with the
         same token answers for launches, and what cannot be launched is left to Airflow's heartbeat.
         """
-        wanted = set(families)
+        wanted = set(token_bases)
         found: list[Observation] = []
         for location in dict.fromkeys(locations or ("",)):
             for desired in ("RUNNING", "STOPPED"):

@@ -52,7 +52,7 @@ def observation(task: Task, job: Job, container_name: str, token: Token | None =
         token=token,
         stop=stop,
         waiting=stop.container_reason if stop is not None and in_vain else "",
-        alone=len(task.get("containers") or ()) == 1,
+        single_container=len(task.get("containers") or ()) == 1,
         origin=origin,
     )
 

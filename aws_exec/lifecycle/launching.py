@@ -11,13 +11,13 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.following import TERMINATED, Following
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.store import Launch, Reading, Transaction, earliest
 from aws_exec.lifecycle.sweeping import Handlers, chunks
 from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, LaunchId, Observation, sequence_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
+from aws_exec.lifecycle.watching import TERMINATED, Following
 
 #: Troubles the task's event log is told of: the others pass by themselves, or stop everything and are logged once.
 _WORTH_A_NOTE = frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED})

@@ -7,8 +7,8 @@ replaced, never patched; everything an event leads to is committed in one step (
 A launch that reports does so once (`_report`), and is silent from then on. A launch that is `doomed` is on its way to
 being stopped and followed until the cloud confirms its end; no newer launch of its key starts before that.
 
-This file: what Airflow says, and the beat. `launching.py`: until there is a job. `following.py`: from the job on.
-`surveying.py`: what a survey of the fleet shows. When jobs are looked at is in `sweeping.py`.
+This file: what Airflow says, and the beat. `launching.py`: until there is a job. `watching.py`: from the job on.
+`fleet.py`: what a survey of the fleet shows. When jobs are looked at is in `sweeping.py`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.following import TERMINATED, UNWANTED
+from aws_exec.lifecycle.fleet import Surveying
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.store import Kind, Launch, LaunchStore, Transaction, earliest
-from aws_exec.lifecycle.surveying import Surveying
 from aws_exec.lifecycle.sweeping import Handlers, Workers
 from aws_exec.lifecycle.values import Key, LaunchId, Termination
+from aws_exec.lifecycle.watching import TERMINATED, UNWANTED
 
 
 class Machine(Surveying):

@@ -6,7 +6,7 @@ An Airflow container that is not essential ends under a task that goes on, and n
 more containers each sweep describes some all the same, and all of them within `look_interval`.
 
 When the fleet is surveyed is here, too, and when it is asked whether Airflow still wants what has not started. What an
-answer means for a job is decided in `following.py`, what a survey shows in `surveying.py`.
+answer means for a job is decided in `watching.py`, what a survey shows in `fleet.py`.
 """
 
 from __future__ import annotations

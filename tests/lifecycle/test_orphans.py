@@ -6,10 +6,10 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.fleet import REAPED
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, alive_in, is_owned
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.surveying import REAPED
 from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, over, running, starting, stopped
 

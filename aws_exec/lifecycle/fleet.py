@@ -17,7 +17,6 @@ from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.following import SUPERSEDED
 from aws_exec.lifecycle.launching import Launching
 from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, is_owned
 from aws_exec.lifecycle.phases import Phase
@@ -25,6 +24,7 @@ from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.store import Findings, Kind, Launch, SurveyState, Transaction
 from aws_exec.lifecycle.sweeping import Handlers, Workers
 from aws_exec.lifecycle.values import Key, LaunchId, Status
+from aws_exec.lifecycle.watching import SUPERSEDED
 
 REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)"
 

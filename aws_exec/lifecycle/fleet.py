@@ -12,182 +12,191 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from types import MappingProxyType
-from typing import ClassVar
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.launching import Launching
+from aws_exec.lifecycle.adoption import wait_for_listing
+from aws_exec.lifecycle.deadlines import with_time_to_start
+from aws_exec.lifecycle.exits import wake_parked
+from aws_exec.lifecycle.launching import got_job
 from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, is_owned
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.store import Findings, Kind, Launch, SurveyState, Transaction
-from aws_exec.lifecycle.sweeping import Handlers, Workers
-from aws_exec.lifecycle.values import Key, LaunchId, Status
-from aws_exec.lifecycle.watching import SUPERSEDED
+from aws_exec.lifecycle.stopping import SUPERSEDED, stop_launch
+from aws_exec.lifecycle.store import Findings, Launch, SurveyState, Transaction
+from aws_exec.lifecycle.values import (
+    Key,
+    LaunchId,
+    Status,
+)
+from aws_exec.lifecycle.watching import see
 
 REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)"
 
 
-class Surveying(Launching):
-    """The answers to surveys of the fleet."""
+def list_fleet(transaction: Transaction, now: float) -> None:
+    """List the fleet, if that is due."""
+    state = transaction.state
+    due = transaction.policy.orphan_interval is not None and now >= state.survey.due
+    if not due or state.fleet_request or state.survey.findings is not None or state.draining:
+        return
+    request_id = transaction.new_request_id()
+    transaction.want(do.ListFleet(request_id=request_id))
+    survey = replace(state.survey, began=now)
+    transaction.state = replace(transaction.state, fleet_request=request_id, survey=survey)
 
-    def _surveyed(self, transaction: Transaction, event: on.FleetListed, _now: float) -> None:
-        if event.request_id != transaction.state.fleet_request:
-            return
-        by_arn = {
-            sighting.seen.job.arn: sighting
-            for sighting in event.sightings
-            if sighting.identity.deployment == self.policy.deployment
-        }
-        request_id = transaction.new_request_id()
-        transaction.want(do.FindOwners(request_id=request_id, sightings=tuple(by_arn.values())))
-        transaction.state = replace(transaction.state, fleet_request=request_id)
 
-    def _survey_failed(self, transaction: Transaction, event: on.ListFleetFailed, now: float) -> None:
-        state = transaction.state
-        if event.request_id != state.fleet_request:
-            return
-        failures = state.survey.failures + 1
-        wait = min(self.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(failures, "survey"))
-        survey = replace(state.survey, failures=failures, due=now + wait)
-        transaction.state = replace(state, fleet_request=0, survey=survey)
+def fleet_listed(transaction: Transaction, event: on.FleetListed, _now: float) -> None:
+    """Find the owners of everything that runs of this deployment."""
+    if event.request_id != transaction.state.fleet_request:
+        return
+    by_arn = {
+        sighting.seen.job.arn: sighting
+        for sighting in event.sightings
+        if sighting.identity.deployment == transaction.policy.deployment
+    }
+    request_id = transaction.new_request_id()
+    transaction.want(do.FindOwners(request_id=request_id, sightings=tuple(by_arn.values())))
+    transaction.state = replace(transaction.state, fleet_request=request_id)
 
-    def _owners_told(self, transaction: Transaction, event: on.OwnersFound, now: float) -> None:
-        state = transaction.state
-        if event.request_id != state.fleet_request:
-            return
-        launches = self.store.launches
-        token_bases = {each.token_base for each in launches.values() if each.token_base != each.launch_id}
-        findings = Findings(event.alive, frozenset(token_bases.union(launches)))
-        transaction.state = replace(state, fleet_request=0, survey=replace(state.survey, findings=findings))
-        self._leave(transaction, Kind.OWNERS, event.newest_first, now)
-        self._leave(transaction, Kind.CONCLUDE, (), now)
 
-    def _judge(self, transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
-        """Take in whose some of the containers are."""
-        findings = transaction.state.survey.findings or Findings()
-        callbacks: set[Key] = set()
-        unowned: list[FleetMember] = []
-        for sighting, owner in pairs:
-            if (
-                sighting.identity.launch_id in findings.followed
-                or self._of_job(transaction, sighting.seen.job) is not None
-            ):
-                continue  # it is, or may come to be, a launch of ours
-            if self._is_rival(transaction, sighting, owner, findings.alive, now):
-                continue
-            if owner.key is not None:
-                if owner.key not in findings.callbacks and owner.key not in callbacks:
-                    self._follow(transaction, sighting, owner.key, now)
-                    callbacks.add(owner.key)
-            elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, findings.alive):
-                unowned.append(sighting)
-        if callbacks or unowned:
-            findings = self._suspect(transaction, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
-            survey = replace(transaction.state.survey, findings=findings)
-            transaction.state = replace(transaction.state, survey=survey)
+def list_fleet_failed(transaction: Transaction, event: on.ListFleetFailed, now: float) -> None:
+    """List the fleet again, a little later."""
+    state = transaction.state
+    if event.request_id != state.fleet_request:
+        return
+    failures = state.survey.failures + 1
+    wait = min(transaction.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(failures, "survey"))
+    survey = replace(state.survey, failures=failures, due=now + wait)
+    transaction.state = replace(state, fleet_request=0, survey=survey)
 
-    def _suspect(self, transaction: Transaction, findings: Findings, unowned: Sequence[FleetMember]) -> Findings:
-        """What was found, with containers that nobody owns."""
-        began, known = transaction.state.survey.began, transaction.state.survey.suspects
-        since = {each.seen.job.arn: known.get(each.seen.job.arn, began) for each in unowned}
-        orphans = {
-            each.seen.job.arn: Orphan(each, unowned_for)
-            for each in unowned
-            if (unowned_for := began - since[each.seen.job.arn]) >= self.policy.orphan_age
-        }
-        return replace(findings, suspects={**findings.suspects, **since}, orphans={**findings.orphans, **orphans})
 
-    def _conclude(self, transaction: Transaction, _nothing: Sequence[object], now: float) -> None:
-        """All containers have been judged: the survey is over."""
-        findings = transaction.state.survey.findings or Findings()
-        began = transaction.state.survey.began
-        sooner = transaction.state.survey.due  # later than this one began, if something was adopted meanwhile
-        due = sooner if sooner > began else began + (self.policy.orphan_interval or 0.0)
-        transaction.state = replace(transaction.state, survey=SurveyState(due, began, suspects=findings.suspects))
-        orphans = tuple(findings.orphans.values())
-        reap = self.policy.reap_orphans and not transaction.state.draining
-        transaction.want(do.Orphans(found=orphans, stopped=reap))
-        if reap and orphans:
-            self._leave(transaction, Kind.REAP, orphans, now)
-        waited = [
-            (launch_id, unlisted_since)
-            for launch_id, unlisted_since in self.store.unlisted_since.items()
-            if unlisted_since <= began
-        ]
-        self._leave(transaction, Kind.LET_GO, waited, now)
+def owners_found(transaction: Transaction, event: on.OwnersFound, now: float) -> None:
+    """Judge each container, with its owner; many are left to the next ticks."""
+    state = transaction.state
+    if event.request_id != state.fleet_request:
+        return
+    launches = transaction.store.launches
+    token_bases = {each.token_base for each in launches.values() if each.token_base != each.launch_id}
+    findings = Findings(event.alive, frozenset(token_bases.union(launches)))
+    transaction.state = replace(state, fleet_request=0, survey=replace(state.survey, findings=findings))
+    transaction.leave(judge, event.newest_first, now)
+    transaction.leave(conclude, (), now)
 
-    def _let_go(self, transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
-        """What waited for a survey that began later than its adoption waits no longer."""
-        for launch_id, unlisted_since in waited:
-            launch = transaction.get(launch_id)
-            if launch is not None and launch.unlisted_since == unlisted_since:
-                self._wake_parked(transaction, transaction.put(replace(launch, unlisted_since=None)), now)
 
-    def _is_rival(
-        self, transaction: Transaction, sighting: FleetMember, owner: Owner, alive: Collection[str], now: float
-    ) -> bool:
-        """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
-        if transaction.state.draining or sighting.seen.status is Status.STOPPED:
-            return False
-        mine = self._owner(transaction, owner.task) if owner.task is not None else None
-        if mine is None or mine.job is not None or mine.unlisted_since is None:
-            return False
-        if mine.unlisted_since > transaction.state.survey.began:
-            # The rows may have been read before it was adopted: the survey that it waits for judges.
-            return True
-        if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
-            # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
-            transaction.put(replace(mine, ownership_unverified=True))
-            return True
-        if owner.runs:
-            # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
-            if mine.phase is Phase.LOCATING:
-                transaction.put(self._wait_for_survey(transaction, mine, now))
-            elif mine.token_base not in alive:
-                self._got_job(transaction, mine, sighting.seen, now)
-            return True
-        rival = replace(self._sighted(sighting, mine.key), started=sighting.seen.started, detached=True)
-        self._doom(transaction, transaction.put(rival), SUPERSEDED, now)
+def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
+    """Take in whose some of the containers are."""
+    findings = transaction.state.survey.findings or Findings()
+    callbacks: set[Key] = set()
+    unowned: list[FleetMember] = []
+    for sighting, owner in pairs:
+        if sighting.identity.launch_id in findings.followed or transaction.of_job(sighting.seen.job) is not None:
+            continue  # it is, or may come to be, a launch of ours
+        if is_rival(transaction, sighting, owner, findings.alive, now):
+            continue
+        if owner.key is not None:
+            if owner.key not in findings.callbacks and owner.key not in callbacks:
+                follow_callback(transaction, sighting, owner.key, now)
+                callbacks.add(owner.key)
+        elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, findings.alive):
+            unowned.append(sighting)
+    if callbacks or unowned:
+        findings = suspect(transaction, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
+        survey = replace(transaction.state.survey, findings=findings)
+        transaction.state = replace(transaction.state, survey=survey)
+
+
+def suspect(transaction: Transaction, findings: Findings, unowned: Sequence[FleetMember]) -> Findings:
+    """What was found, with containers that nobody owns."""
+    began, known = transaction.state.survey.began, transaction.state.survey.suspects
+    since = {each.seen.job.arn: known.get(each.seen.job.arn, began) for each in unowned}
+    orphans = {
+        each.seen.job.arn: Orphan(each, unowned_for)
+        for each in unowned
+        if (unowned_for := began - since[each.seen.job.arn]) >= transaction.policy.orphan_age
+    }
+    return replace(findings, suspects={**findings.suspects, **since}, orphans={**findings.orphans, **orphans})
+
+
+def conclude(transaction: Transaction, _nothing: Sequence[object], now: float) -> None:
+    """All containers have been judged: the survey is over."""
+    findings = transaction.state.survey.findings or Findings()
+    began = transaction.state.survey.began
+    sooner = transaction.state.survey.due  # later than this one began, if something was adopted meanwhile
+    due = sooner if sooner > began else began + (transaction.policy.orphan_interval or 0.0)
+    transaction.state = replace(transaction.state, survey=SurveyState(due, began, suspects=findings.suspects))
+    orphans = tuple(findings.orphans.values())
+    reap = transaction.policy.reap_orphans and not transaction.state.draining
+    transaction.want(do.Orphans(found=orphans, stopped=reap))
+    if reap and orphans:
+        transaction.leave(stop_orphans, orphans, now)
+    waited = [
+        (launch_id, unlisted_since)
+        for launch_id, unlisted_since in transaction.store.unlisted_since.items()
+        if unlisted_since <= began
+    ]
+    transaction.leave(let_go, waited, now)
+
+
+def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
+    """What waited for a survey that began later than its adoption waits no longer."""
+    for launch_id, unlisted_since in waited:
+        launch = transaction.get(launch_id)
+        if launch is not None and launch.unlisted_since == unlisted_since:
+            wake_parked(transaction, transaction.put(replace(launch, unlisted_since=None)), now)
+
+
+def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, alive: Collection[str], now: float) -> bool:
+    """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
+    if transaction.state.draining or sighting.seen.status is Status.STOPPED:
+        return False
+    mine = transaction.owner_of(owner.task) if owner.task is not None else None
+    if mine is None or mine.job is not None or mine.unlisted_since is None:
+        return False
+    if mine.unlisted_since > transaction.state.survey.began:
+        # The rows may have been read before it was adopted: the survey that it waits for judges.
         return True
+    if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
+        # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
+        transaction.put(replace(mine, ownership_unverified=True))
+        return True
+    if owner.runs:
+        # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
+        if mine.phase is Phase.LOCATING:
+            transaction.put(wait_for_listing(transaction, mine, now))
+        elif mine.token_base not in alive:
+            got_job(transaction, mine, sighting.seen, now)
+        return True
+    rival = replace(launch_of_member(sighting, mine.key), started=sighting.seen.started, detached=True)
+    stop_launch(transaction, transaction.put(rival), SUPERSEDED, now)
+    return True
 
-    def _reap(self, transaction: Transaction, orphans: Sequence[Orphan], _now: float) -> None:
-        for orphan in orphans if not transaction.state.draining else ():
-            # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
-            sighting = orphan.sighting
-            transaction.want(
-                do.StopJob(
-                    request_id=transaction.new_request_id(),
-                    launch_id=sighting.identity.launch_id,
-                    job=sighting.seen.job,
-                    reason=REAPED,
-                )
+
+def stop_orphans(transaction: Transaction, orphans: Sequence[Orphan], _now: float) -> None:
+    """Stop containers that nobody owns."""
+    for orphan in orphans if not transaction.state.draining else ():
+        # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
+        sighting = orphan.sighting
+        transaction.want(
+            do.StopJob(
+                request_id=transaction.new_request_id(),
+                launch_id=sighting.identity.launch_id,
+                job=sighting.seen.job,
+                reason=REAPED,
             )
-
-    def _follow(self, transaction: Transaction, sighting: FleetMember, key: Key, now: float) -> None:
-        """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
-        if self._owner(transaction, key) is not None or transaction.state.draining:
-            return
-        launch = transaction.put(self._timed(self._sighted(sighting, key), now))
-        transaction.want(do.Launched(key=key, job=sighting.seen.job))
-        self._see(transaction, launch, sighting.seen, now)
-
-    def _sighted(self, sighting: FleetMember, key: Key) -> Launch:
-        """A record of a container that a survey saw, which is not to be replaced."""
-        job = sighting.seen.job
-        return Launch(
-            sighting.identity.launch_id, key, phase=Phase.ACTIVE, location=job.location, job=job, containers=1
         )
 
-    HANDLERS: ClassVar[Handlers] = MappingProxyType(
-        {
-            **Launching.HANDLERS,
-            on.FleetListed: _surveyed,
-            on.ListFleetFailed: _survey_failed,
-            on.OwnersFound: _owners_told,
-        },
-    )
-    WORKERS: ClassVar[Workers] = MappingProxyType(
-        {**Launching.WORKERS, Kind.OWNERS: _judge, Kind.CONCLUDE: _conclude, Kind.REAP: _reap, Kind.LET_GO: _let_go},
-    )
+
+def follow_callback(transaction: Transaction, sighting: FleetMember, key: Key, now: float) -> None:
+    """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
+    if transaction.owner_of(key) is not None or transaction.state.draining:
+        return
+    launch = transaction.put(with_time_to_start(transaction.policy, launch_of_member(sighting, key), now))
+    transaction.want(do.Launched(key=key, job=sighting.seen.job))
+    see(transaction, launch, sighting.seen, now)
+
+
+def launch_of_member(sighting: FleetMember, key: Key) -> Launch:
+    """A record of a container that a survey saw, which is not to be replaced."""
+    job = sighting.seen.job
+    return Launch(sighting.identity.launch_id, key, phase=Phase.ACTIVE, location=job.location, job=job, containers=1)

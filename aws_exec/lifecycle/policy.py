@@ -121,6 +121,14 @@ class Policy:
     launches_per_tick: int = 25
     judge: Callable[[Termination], Replacement] = always
 
+    def launch_by(self, now: float) -> float | None:
+        """When a launch that is taken in now must have started; None: whenever."""
+        return now + self.launch_timeout if self.launch_timeout else None
+
+    def start_by(self, now: float) -> float | None:
+        """When a job that is accepted or adopted now must have started; None: whenever."""
+        return now + self.start_timeout if self.start_timeout else None
+
     @property
     def describe_rounds(self) -> int:
         """Sweeps within which each job that runs, and whose Airflow container is not alone, is described once."""

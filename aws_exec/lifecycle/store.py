@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.orphans import Orphan
 from aws_exec.lifecycle.phases import FORESEEN, Phase
+from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Origin, Termination, Token, token_of
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
@@ -177,28 +177,18 @@ def earliest(*times: float | None) -> float | None:
     return min([time for time in times if time is not None], default=None)
 
 
-class Kind(Enum):
-    """What is left to do of an event that is too large for one step."""
-
-    OWNERS = "owners"  #: containers of a survey, each with its owner, to be judged
-    CONCLUDE = "conclude"  #: a survey whose containers have all been judged
-    REAP = "reap"  #: orphans to be stopped
-    LET_GO = "let go"  #: launches that waited for a survey, and since when
-    TERMINATE = "terminate"  #: launches to be stopped
-    UNWANTED = "unwanted"  #: launches that Airflow no longer wants, and why
+#: Does some of the items that an event left to do: a function `(transaction, items, now)`.
+Step: TypeAlias = "Callable[[Transaction, Any, float], None]"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Items of an event that are left to do: each step does `Policy.wakes` of them, so that none takes long.
+    """Items of an event that are left to do: each step does `Policy.launches_per_tick` of them, so none takes long."""
 
-    Attributes:
-        items: launch ids, or what the kind says.
-        done: how many of them, from the first, are done.
-    """
-
-    kind: Kind
+    #: Does some of the items.
+    step: Step
     items: tuple[Any, ...]
+    #: How many of them, from the first, are done.
     done: int = 0
 
 
@@ -441,9 +431,11 @@ class LaunchStore:
 class Transaction:
     """One event being worked out: reads see what it has written so far, the store sees nothing until `change()`."""
 
-    def __init__(self, store: LaunchStore) -> None:
-        self._book = store
-        self._records: dict[LaunchId, Launch | None] = {}
+    def __init__(self, store: LaunchStore, policy: Policy) -> None:
+        #: What is committed: read it only where this transaction cannot have changed it yet.
+        self.store = store
+        self.policy = policy
+        self._launches: dict[LaunchId, Launch | None] = {}
         #: Launches that this transaction has put in, by their key.
         self._new: dict[Key, dict[LaunchId, None]] = {}
         self._numbers = store.effect_numbers()
@@ -452,26 +444,46 @@ class Transaction:
 
     def get(self, launch_id: LaunchId) -> Launch | None:
         """The record as it stands in this transaction; None if there is none."""
-        if launch_id in self._records:
-            return self._records[launch_id]
-        return self._book.launches.get(launch_id)
+        if launch_id in self._launches:
+            return self._launches[launch_id]
+        return self.store.launches.get(launch_id)
 
     def of_key(self, key: Key) -> list[Launch]:
         """The records of a key, oldest first; those put in by this transaction last."""
-        ids = dict.fromkeys(self._book.by_key.get(key, ()))
+        ids = dict.fromkeys(self.store.by_key.get(key, ()))
         ids.update(self._new.get(key, {}))
         return [launch for i in ids if (launch := self.get(i)) is not None]
 
+    def owner_of(self, key: Key) -> Launch | None:
+        """The launch that speaks for a key; None if none does."""
+        # A loop: of a generator that is left early, Python ignores what a signal raises while it closes it.
+        for launch in reversed(self.of_key(key)):
+            if not launch.detached:
+                return launch
+        return None
+
+    def awaiting(self, launch_id: LaunchId, phase: Phase, request_id: int) -> Launch | None:
+        """The launch that waits for just this completion; None if it is late or doubled."""
+        launch = self.get(launch_id)
+        return launch if launch is not None and launch.phase is phase and launch.request_id == request_id else None
+
+    def of_job(self, job: Job) -> Launch | None:
+        """The launch whose job this is; None if it is none's."""
+        # By the ARN alone: a pushed state change may name its location otherwise.
+        launch_id = self.store.by_arn.get(job.arn)
+        launch = self.get(launch_id) if launch_id is not None else None
+        return launch if launch is not None and launch.job is not None and launch.job.arn == job.arn else None
+
     def put(self, launch: Launch) -> Launch:
         """Write a record."""
-        self._records[launch.launch_id] = launch
-        if launch.launch_id not in self._book.launches:
+        self._launches[launch.launch_id] = launch
+        if launch.launch_id not in self.store.launches:
             self._new.setdefault(launch.key, {})[launch.launch_id] = None
         return launch
 
     def drop(self, launch: Launch) -> None:
         """Take a record out: it has reached its end."""
-        self._records[launch.launch_id] = None
+        self._launches[launch.launch_id] = None
 
     def new_request_id(self) -> int:
         """A number that no effect has had before."""
@@ -482,18 +494,21 @@ class Transaction:
         """Ask for something to be done."""
         self.effects[next(self._numbers)] = effect
 
-    def leave(self, kind: Kind, items: Sequence[Any]) -> None:
-        """Leave something to later steps, behind what is left already."""
-        self.state = replace(self.state, backlog=(*self.state.backlog, Work(kind, tuple(items))))
+    def leave(self, step: Step, items: Sequence[Any], now: float) -> None:
+        """Do it now if it is little and nothing else is left already; else leave it to Ticks, a step each."""
+        at_once = not self.state.backlog and len(items) <= self.policy.launches_per_tick
+        self.state = replace(self.state, backlog=(*self.state.backlog, Work(step, tuple(items))))
+        if at_once:
+            self.go_on(now)
 
-    def next_of_backlog(self, count: int) -> tuple[Kind, tuple[Any, ...]]:
-        """Take at most `count` of the items that were left first; their kind, and they."""
+    def go_on(self, now: float) -> None:
+        """Do a step of what was left first."""
         work, *others = self.state.backlog
-        done = work.done + count
+        done = work.done + self.policy.launches_per_tick
         rest = others if done >= len(work.items) else [replace(work, done=done), *others]
         self.state = replace(self.state, backlog=tuple(rest))
-        return work.kind, work.items[work.done : done]
+        work.step(self, work.items[work.done : done], now)
 
     def change(self) -> Change:
         """What this transaction came to."""
-        return Change(self._records, self.state, self.effects)
+        return Change(self._launches, self.state, self.effects)

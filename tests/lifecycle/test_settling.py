@@ -6,8 +6,8 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.exits import UNREPORTED
 from aws_exec.lifecycle.values import FailureKind, Termination
-from aws_exec.lifecycle.watching import UNREPORTED
 from tests.lifecycle.driver import EXITED_0, EXITED_1, HOST_LOST, JOB, NEVER_STARTED, Life, fault, over, stopped
 
 REPORT = do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)

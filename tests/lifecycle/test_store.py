@@ -50,7 +50,7 @@ def test_an_event_sees_what_it_has_written_of_a_key_and_of_no_other():
     store = LaunchStore()
     old, new, other = Launch("L1", "K1"), Launch("L2", "K1"), Launch("L3", "K3")
     written(store, old)
-    transaction = Transaction(store)
+    transaction = Transaction(store, Policy())
     transaction.put(new)
     transaction.put(other)
     assert transaction.of_key("K1") == [old, new]

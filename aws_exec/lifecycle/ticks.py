@@ -1,0 +1,112 @@
+"""The heartbeat: what is due, and what each launch that is due does next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.deadlines import is_late, too_late
+from aws_exec.lifecycle.exits import park
+from aws_exec.lifecycle.fleet import list_fleet
+from aws_exec.lifecycle.launching import must_search_first, search, submit
+from aws_exec.lifecycle.ownership import (
+    check_is_due,
+    check_wanted,
+    distrust_rows,
+    is_unverified,
+    take_in_owners,
+    verify,
+)
+from aws_exec.lifecycle.phases import Phase
+from aws_exec.lifecycle.stopping import stop_job, stop_launch
+from aws_exec.lifecycle.store import Launch, Transaction
+from aws_exec.lifecycle.watching import sweep, sweep_is_due
+
+
+def tick(transaction: Transaction, _: on.Tick, now: float) -> None:
+    """Take in a heartbeat: do what is due, so much of it that no heartbeat takes long."""
+    last = transaction.state.last_tick
+    transaction.state = replace(transaction.state, last_tick=now)
+    if last is not None and now - last > transaction.policy.stall_after:
+        distrust_rows(transaction)
+    if transaction.state.backlog:
+        transaction.go_on(now)
+    else:
+        if due := transaction.store.due_by(now, transaction.policy.launches_per_tick):
+            # Each is read when its turn comes: one before it may have changed it.
+            wake_each(transaction, filter(None, map(transaction.get, due)), now)
+        if sweep_is_due(transaction, now):
+            sweep(transaction, now)
+        elif check_is_due(transaction, now):
+            check_wanted(transaction, now)
+    list_fleet(transaction, now)
+
+
+def ownership_verified(transaction: Transaction, event: on.OwnershipVerified, now: float) -> None:
+    """Launch at once what was read of rows: it would grow old behind thousands that are due."""
+    take_in_owners(transaction, event, now)
+    read = (launch for launch in map(transaction.get, event.launch_ids) if launch is not None and launch.reading)
+    wake_each(transaction, (launch for launch in read if launch.phase in (Phase.WAITING, Phase.UNCERTAIN)), now)
+
+
+def wake_each(transaction: Transaction, launches: Iterable[Launch], now: float) -> None:
+    """Take the next step of each launch."""
+    to_find: list[Launch] = []
+    to_confirm: list[Launch] = []
+    for launch in launches:
+        wake(transaction, launch, now, to_find, to_confirm)
+    search(transaction, to_find)
+    verify(transaction, to_confirm)
+
+
+def wake(
+    transaction: Transaction,
+    launch: Launch,
+    now: float,
+    to_find: list[Launch],
+    to_confirm: list[Launch],
+) -> None:
+    """Take the next step of a launch that is due; searches and verifications are collected."""
+    draining = transaction.state.draining
+    if is_late(launch, now) and not draining:
+        too_late(transaction, launch, now)
+    elif launch.phase is Phase.STOPPING and launch.job is not None:
+        stop_job(transaction, launch, launch.job)
+    elif launch.phase is Phase.ACTIVE:
+        # Its Airflow container ended a while ago, and the rest of it still runs.
+        if draining:
+            transaction.put(replace(launch, due=None))
+        else:
+            stop_launch(transaction, launch, "Its Airflow container ended", now)
+    elif launch.stop_reason:
+        to_find.append(launch)
+    elif draining:
+        transaction.put(replace(launch, due=None))
+    elif is_blocked(transaction, launch):
+        park(transaction, launch)
+    elif launch.predecessor is not None or is_unverified(transaction, launch):
+        to_confirm.append(launch)
+    elif must_search_first(transaction.policy, launch):
+        to_find.append(launch)
+    else:
+        launch_now(transaction, launch, to_confirm)
+
+
+def launch_now(transaction: Transaction, launch: Launch, to_confirm: list[Launch]) -> None:
+    """Submit a launch; one that waits for a listing of the fleet, or for its row to be read, does that first."""
+    if launch.unlisted_since is not None:
+        park(transaction, launch)  # the answer to the survey wakes it
+    elif launch.must_be_read and launch.reading is None:
+        to_confirm.append(launch)
+    else:
+        submit(transaction, launch)
+
+
+def is_blocked(transaction: Transaction, launch: Launch) -> bool:
+    """Another container of the task instance may still start user code: that must not meet this launch."""
+    return any(
+        (other.stop_reason or other.superseded) and not other.container_exited
+        for other in transaction.of_key(launch.key)
+        if other.launch_id != launch.launch_id
+    )

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_exec.clouds.start_reasons import never_ran
+from aws_exec.diagnosis.reasons import never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.values import Job, Observation, Origin, Status, Termination, Token, launch_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_exec.clouds.start_reasons import never_ran
+from aws_exec.diagnosis.reasons import never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.values import Job, Observation, Status, Termination, Token
 

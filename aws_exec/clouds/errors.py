@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from aws_exec.clouds.error_words import trouble_of_words
+from aws_exec.diagnosis.call_failures import kind_of_message
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.redaction import redact
 
@@ -140,8 +140,8 @@ _DENIED: Final = (
     "NotAuthorized",
 )
 
-#: Codes that say less than their message does (`error_words`): ECS and Batch put much into the first two. Every other
-#: code stands by itself.
+#: Codes that say less than their message does (`call_failures.kind_of_message`): ECS and Batch use the first two for
+#: much. Every other code stands by itself.
 _VAGUE: Final = frozenset(
     {"ClientException", "InvalidParameterException", "LimitExceededException", "ConflictException"}
 )
@@ -271,7 +271,7 @@ def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: Failur
     """
     code, detail, arn = (str(failure.get(name) or "") for name in ("reason", "detail", "arn"))
     message = " ".join(part for part in (detail, f"({arn})" if arn else "") if part)
-    said = {trouble_of_words(code), trouble_of_words(detail)}
+    said = {kind_of_message(code), kind_of_message(detail)}
     trouble = next((each for each in (_THROTTLED, _INVALID) if each in said), unknown)
     return CallFailure(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
 
@@ -299,7 +299,7 @@ def _trouble_of_answer(code: str, message: str, status: int) -> FailureKind:
         return _NO_ANSWER
     if listed is not None and code not in _VAGUE:
         return listed
-    return trouble_of_words(message) or listed or _trouble_of_status(code, status)
+    return kind_of_message(message) or listed or _trouble_of_status(code, status)
 
 
 def _trouble_of_status(code: str, status: int) -> FailureKind:

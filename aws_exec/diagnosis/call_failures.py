@@ -1,24 +1,70 @@
-"""The table of all that is known of failed calls; the first rule that matches wins.
+"""The one table of what AWS answers to failed calls: the kind of failure, what happened, what to do. Pure.
 
-Placement refusals of RunTask are the same words as the reasons of tasks that failed to start, and share their rules.
+It is read in two ways. `kind_of_message` returns the kind of failure that a sentence means where AWS's error code is
+too vague (`FaultRule.sentences`, in the order of `About`). `diagnose_fault` explains a failure whose kind is known: the
+first rule of that kind wins. Placement refusals of RunTask are the same words as the reasons of tasks that failed to
+start, and share their rules.
+
+AWS quotes names that a task's author chose (containers, definitions, queues, subnets) in the middle of its sentences.
+So the sentences about named things are tried first, and what would slow or pause the whole executor (a throttle, bad
+credentials) matches only where AWS's whole phrase begins the message, or ends it: a job definition may be called
+`throttle-test:3`.
+
+The strings are AWS's: ECS event messages and failure reasons (developer guide), `Tasks provisioning capacity limit
+exceeded.` (quota of PROVISIONING tasks), errors of EC2 that RunTask passes on (`Error retrieving security group
+information ...: Request limit exceeded. (ErrorCode: RequestLimitExceeded)`), Batch's `Error executing request,
+Exception : ..., RequestId: ...`, and refusals of Batch that users have reported (nextflow, metaflow, redun).
 """
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from aws_exec.diagnosis import pages
 from aws_exec.diagnosis.ecs_placement import PLACEMENT
-from aws_exec.diagnosis.model import Blame, FaultRule, StopRule, unique
+from aws_exec.diagnosis.model import About, Blame, FaultRule, Sentence, StopRule, ends_of, unique
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import FailureKind
+
+#: Where AWS's own words begin: after what wraps them, if anything does.
+_BEGINS: Final = r"\A\s*(?:(?:Error executing request, Exception|\w+Exception) ?: )*"
+#: Where they end: before what Batch and the SDK for Java add.
+_ENDS: Final = r"\.?(?:,? RequestId: [\w-]+)?\s*\Z"
+#: Codes of EC2 and of the SDK for Java for a throttle, in the brackets at a message's end.
+_THROTTLES: Final = r"RequestLimitExceeded|Throttling\w*|ThrottledException|TooManyRequests\w*|SlowDown"
+_DEFINITION: Final = r"(?:task|job) ?definition\b"
+_QUEUE_MISMATCH: Final = r"attached to Compute Environment that can ?not run Jobs\b"
 
 _INVALID: Final = frozenset({FailureKind.INVALID})
 
 
+def _about(about: About, *patterns: str) -> tuple[Sentence, ...]:
+    return tuple(Sentence(about, pattern) for pattern in patterns)
+
+
+#: The rules of tasks that failed to start that RunTask's refusals share, and what the sentence is about if it alone
+#: means a kind of failure.
+_SHARED: Final[Mapping[str, About | None]] = {
+    "role-not-assumed": About.PERMISSION,
+    "capacity-quota": About.CAPACITY,
+    "capacity-fargate": None,
+    "capacity-gpu": None,
+    "capacity-interfaces": None,
+    "capacity-instances": None,
+    "capacity-no-instances": None,
+    "placement-constraint": None,
+    "placement-attribute": None,
+    "placement-location": None,
+}
+
+
 def _refusal(rule: StopRule) -> FaultRule:
-    """The same knowledge, recognised in the answer to a call. Only what was refused can be: not a lost answer."""
+    """Return the rule that recognises the same reason in an answer; only a refused call can have one."""
+    about = _SHARED[rule.id]
     return FaultRule(
         id=f"call-{rule.id}",
         when=rule.when,
+        sentences=_about(about, rule.when) if about else (),
         troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
         cause=rule.cause,
         blame=rule.blame,
@@ -29,26 +75,11 @@ def _refusal(rule: StopRule) -> FaultRule:
     )
 
 
-#: The reasons that RunTask gives too; the others are of tasks that were accepted.
-_SHARED: Final = frozenset(
-    {
-        "role-not-assumed",
-        "capacity-quota",
-        "capacity-fargate",
-        "capacity-gpu",
-        "capacity-interfaces",
-        "capacity-instances",
-        "capacity-no-instances",
-        "placement-constraint",
-        "placement-attribute",
-        "placement-location",
-    },
-)
-
 RULES: Final = unique(
     (
         FaultRule(
             id="held",
+            rest=True,
             troubles=frozenset({FailureKind.HELD}),
             cause="The executor held the request back; nothing was sent.",
             blame=Blame.UNKNOWN,
@@ -57,7 +88,18 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="throttled",
+            rest=True,
             troubles=frozenset({FailureKind.THROTTLED}),
+            sentences=_about(
+                About.THROTTLE,
+                rf"{_BEGINS}(?:(?:The|Your|API|request) )*rate (?:limit )?(?:(?:was|has been) )?exceeded\b",
+                rf"{_BEGINS}Request ?limit ?exceeded\b",
+                rf"{_BEGINS}Too many requests\b",
+                rf"{_BEGINS}Throttl(?:ed|ing)(?: due to\b|:|{_ENDS})",
+                rf"{_BEGINS}(?:(?:The|Your|This) )?(?:request|call)s? (?:[a-z]+ ){{1,5}}throttl(?:ed|ing)\b",
+                rf"{_BEGINS}(?!Invalid|Missing|Unsupported).*: (?:rate(?: limit)?|request limit) exceeded{_ENDS}",
+                rf"\((?:[^()]*; )?Error ?Code: (?:{_THROTTLES})(?:;[^()]*)?\){_ENDS}",
+            ),
             cause="AWS limits how often this call may be made; the executor slows down and goes on.",
             blame=Blame.DEPLOYMENT,
             remedy="Nothing, if it passes; else lower launch_rate or have the quota raised.",
@@ -75,6 +117,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="unreached",
+            rest=True,
             troubles=frozenset({FailureKind.UNREACHED}),
             cause="The AWS endpoint could not be reached; nothing was sent.",
             blame=Blame.DEPLOYMENT,
@@ -93,6 +136,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="no-answer",
+            rest=True,
             troubles=frozenset({FailureKind.NO_ANSWER}),
             cause="The answer was lost; whether AWS acted is found out before anything is repeated.",
             blame=Blame.AWS,
@@ -132,7 +176,15 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="credentials-invalid",
+            rest=True,
             troubles=frozenset({FailureKind.CREDENTIALS}),
+            sentences=(
+                Sentence(
+                    About.CREDENTIALS, rf"{_BEGINS}The security token included in the request is (?:invalid|expired)"
+                ),
+                Sentence(About.CREDENTIALS, rf"{_BEGINS}Signature (?:expired|not yet current)"),
+                Sentence(About.CREDENTIALS, rf"{_BEGINS}The request signature we calculated does not match"),
+            ),
             cause="AWS does not accept the credentials of the scheduler, or they could not be fetched.",
             blame=Blame.DEPLOYMENT,
             remedy="Correct the role, profile or connection (conn_id).",
@@ -150,8 +202,9 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="access-denied",
-            when=r"(?:AccessDenied|not authorized|Unauthorized|NotAuthorized|Forbidden|HTTP 403)",
+            when=r"(?:AccessDenied|Unauthorized|NotAuthorized|Forbidden|HTTP 403)",
             troubles=frozenset({FailureKind.REFUSED}),
+            sentences=_about(About.PERMISSION, r"not authorized", r"UnauthorizedOperation"),
             cause="The scheduler's role does not allow this call.",
             blame=Blame.DEPLOYMENT,
             remedy="Allow the action that the message names, on the resource that it names.",
@@ -170,6 +223,10 @@ RULES: Final = unique(
             id="queue-not-usable",
             when=r"job ?queue",
             troubles=frozenset({FailureKind.REFUSED}),
+            sentences=_about(
+                About.JOB_QUEUE,
+                rf"\A(?:(?!{_DEFINITION}).)*?job ?queue\b.*(?:not found|not exist|disabled|invalid|state)",
+            ),
             cause="The Batch job queue does not exist in this Region, or takes no jobs.",
             blame=Blame.DEPLOYMENT,
             remedy="Correct the job_queue or region_name option, or enable the queue.",
@@ -226,7 +283,16 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="no-capacity",
+            rest=True,
             troubles=frozenset({FailureKind.NO_CAPACITY}),
+            sentences=_about(
+                About.CAPACITY,
+                r"too many concurrent tasks",
+                r"capacity is unavailable",
+                r"(?:no|insufficient) (?:\w+ )?capacity",
+                r"No Container Instances were found",
+                r"InsufficientFreeAddresses",
+            ),
             cause="AWS has no room for the task at the moment, or a quota is used up; it is asked again.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.FREE,
@@ -235,8 +301,11 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="definition-not-found",
-            when=r"(?:task|job) ?definition.*(?:not found|does not exist|inactive|deregistered|cannot be found)|"
-            r"unable to describe task definition",
+            sentences=_about(
+                About.DEFINITION,
+                rf"{_DEFINITION}.*(?:not found|not exist|cannot be found|inactive|not active|deregistered)",
+                r"unable to describe task definition",
+            ),
             troubles=_INVALID,
             cause="The task or job definition does not exist in this Region, or is inactive.",
             blame=Blame.DEPLOYMENT,
@@ -246,7 +315,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="container-not-in-definition",
-            when=r"is not a container in the TaskDefinition",
+            sentences=_about(About.NAMED_THING, r"is not a container in the TaskDefinition"),
             troubles=_INVALID,
             cause="The task definition has no container of the name that is overridden.",
             blame=Blame.DEPLOYMENT,
@@ -256,8 +325,9 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="launch-mismatch",
-            when=r"does not support launch[ _]type|attached to Compute Environment that can ?not run Jobs",
+            when=rf"does not support launch[ _]type|{_QUEUE_MISMATCH}",
             troubles=_INVALID,
+            sentences=_about(About.NAMED_THING, rf"{_BEGINS}Job Queue is {_QUEUE_MISMATCH}"),
             cause="The task or job definition is not made for the launch type or job queue that was asked for.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.NO,
@@ -291,7 +361,7 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="overrides-too-long",
-            when=r"overrides length must be at most",
+            sentences=_about(About.REQUEST, r"overrides length must be at most"),
             troubles=_INVALID,
             cause="The overrides are longer than the 8,192 characters that ECS takes.",
             blame=Blame.TASK,
@@ -301,7 +371,12 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="fargate-size",
-            when=r"No Fargate configuration exists|Fargate resource requirements .* not valid",
+            when=r"Fargate resource requirements .* not valid",
+            sentences=_about(
+                About.REQUEST,
+                r"No Fargate configuration exists",
+                rf"{_BEGINS}Fargate resource requirements \([^()]*\) not valid\b",
+            ),
             troubles=_INVALID,
             cause="Fargate does not offer this combination of CPU and memory.",
             blame=Blame.TASK,
@@ -321,7 +396,34 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="request-invalid",
+            rest=True,
             troubles=_INVALID,
+            sentences=(
+                *_about(
+                    About.NAMED_THING,
+                    r"is not a container in the job Definition",
+                    rf"{_BEGINS}Unable to substitute value\b",
+                    # What is quoted first is a tag's own text, whatever words it has.
+                    rf"{_BEGINS}'.*' is not a valid value for \w",
+                    rf"{_BEGINS}Job with shareIdentifier\b.* can ?only ?be submitted\b",
+                ),
+                *_about(
+                    About.REQUEST,
+                    r"job size must be less than",
+                    rf"{_BEGINS}Tags can only contain\b",
+                    r"node ?overrides? (?:targets should match|should not be set)\b",
+                    r"does not match regex",
+                    r"should match valid pattern",
+                    r"is not applicable for",
+                    r"(?:Exception : |^)(?:Invalid|Missing|Unknown|Unsupported) \S",
+                    r"must be (?:provided|specified|at |between|one)",
+                    r"is required\b",
+                    r"restricted characters",
+                    r"is not (?:valid|supported|a valid value)\b",
+                    r"\billegal characters?\b",
+                    r"cannot (?:contain|have|specify|override)\b",
+                ),
+            ),
             cause="The request itself is wrong, and will stay so.",
             blame=Blame.TASK,
             new=Replacement.NO,
@@ -330,6 +432,15 @@ RULES: Final = unique(
         ),
         FaultRule(
             id="refused",
+            rest=True,
+            sentences=_about(
+                About.PERMISSION,
+                # A service-linked role can be created while the task waits. EC2's AuthFailure is about what the
+                # request names: if it were about the executor's credentials, ECS would have refused the call itself.
+                r"service.linked role",
+                r"access denied",
+                r"ErrorCode: AuthFailure",
+            ),
             cause="AWS refused the call, for a reason that awsexec does not know; it is asked again.",
             blame=Blame.UNKNOWN,
             remedy="Read what AWS said.",
@@ -337,3 +448,16 @@ RULES: Final = unique(
         ),
     ),
 )
+
+#: The sentences of all rules, as they are tried.
+_SENTENCES: Final = tuple(
+    (about.kind, re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL))
+    for about in About
+    if (patterns := [each.pattern for rule in RULES for each in rule.sentences if each.about is about])
+)
+
+
+def kind_of_message(message: str) -> FailureKind | None:
+    """Return the kind of failure that AWS's message means; None if no sentence in it is known."""
+    text = ends_of(message)
+    return next((kind for kind, pattern in _SENTENCES if pattern.search(text)), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
@@ -44,6 +44,15 @@ class Diagnosis:
     remedy: str
     page: str
     said: str = ""
+
+
+#: Characters of the beginning and of the end that are read for sentences: what is between them echoes a request.
+_READ: Final = 2000
+
+
+def ends_of(message: str) -> str:
+    """Return a message without the middle of a very long one."""
+    return message if len(message) <= 2 * _READ else message[:_READ] + message[-_READ:]
 
 
 @lru_cache(maxsize=512)
@@ -135,21 +144,61 @@ class StopRule(Rule):
         )
 
 
+class About(Enum):
+    """What a sentence of AWS is about, in the order in which sentences are tried, and the kind of failure it means."""
+
+    #: It quotes a name or a text that a task's author chose.
+    NAMED_THING = 1, FailureKind.INVALID
+    #: A queue can be repaired, or become visible, while the task waits. The sentence is about what it names first.
+    JOB_QUEUE = 2, FailureKind.REFUSED
+    DEFINITION = 3, FailureKind.INVALID
+    #: This and the next concern every task: whole phrases only.
+    THROTTLE = 4, FailureKind.THROTTLED
+    CREDENTIALS = 5, FailureKind.CREDENTIALS
+    #: From here on, one task or one cluster.
+    CAPACITY = 6, FailureKind.NO_CAPACITY
+    #: Roles can be corrected while the task waits.
+    PERMISSION = 7, FailureKind.REFUSED
+    REQUEST = 8, FailureKind.INVALID
+
+    @property
+    def kind(self) -> FailureKind:
+        """Return the kind of failure that such a sentence means."""
+        return self.value[1]
+
+
+class Sentence(NamedTuple):
+    """A sentence of AWS that alone means a kind of failure, whatever AWS's error code."""
+
+    about: About
+    pattern: str  #: a regular expression, searched in the code or the message, ignoring case
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultRule(Rule):
-    """Recognises a failed call. Every condition that is given must hold; none given matches everything.
+    """Recognises a failed call of one of the kinds in `troubles` by `when` or by one of its sentences.
 
     Attributes:
         when: a regular expression searched, ignoring case, in code and message (`said_of_fault`).
-        troubles: what the call's failure was classified as.
+        sentences: AWS's sentences that mean this failure; `call_failures.kind_of_message` reads them too.
+        troubles: what the call's failure was classified as; empty: anything.
+        rest: whether it recognises every failure of these kinds that no rule before it does.
     """
 
     when: str = ""
+    sentences: tuple[Sentence, ...] = ()
     troubles: frozenset[FailureKind] = frozenset()
+    rest: bool = False
 
     def matches(self, fault: CallFailure, said: str) -> bool:
         """Whether this rule recognises it; `said` is `said_of_fault(fault)`."""
-        return (not self.troubles or fault.trouble in self.troubles) and _found(self.when, said)
+        if self.troubles and fault.trouble not in self.troubles:
+            return False
+        return self.rest or (self.when != "" and _found(self.when, said)) or self._has_sentence_in(fault)
+
+    def _has_sentence_in(self, fault: CallFailure) -> bool:
+        texts = [ends_of(text) for text in (fault.code, fault.message)]
+        return any(_found(sentence.pattern, text) for sentence in self.sentences for text in texts)
 
 
 AnyRule = TypeVar("AnyRule", StopRule, FaultRule)

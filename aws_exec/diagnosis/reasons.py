@@ -1,27 +1,35 @@
-"""Which reasons of a container say that it was never started: ECS's words, which Batch passes on. Pure."""
+"""What the adapters need to know about a job beyond its fields, read from AWS's reasons. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-#: ECS developer guide, "Amazon ECS stopped tasks error messages": what fails before a container's process is there. Not
-#: those that leave it open (`DockerTimeoutError`, `CannotInspectContainerError`, `InternalError`).
+#: ECS developer guide, "Amazon ECS stopped tasks error messages": what fails before a container's process exists. Batch
+#: passes these on. Not those that leave it open (`DockerTimeoutError`, `CannotInspectContainerError`, `InternalError`).
 _BEFORE_START: Final = re.compile(
     r"\s*(?:Cannot(?:Start|Create)Container|CannotPull|CannotCreateVolume|ResourceInitialization)\w*\b"
 )
 
-#: What the ECS agent says of a container that waited in vain for another (`dependsOn`): it starts nothing, and makes up
-#: an exit code, 143 (amazon-ecs-agent, `handleTerminalDependencyError`).
-_IN_VAIN: Final = re.compile(r"\s*CannotStartContainerError:\s*dependency graph:")
+#: The ECS agent's reason for a container that waited in vain for another (`dependsOn`): the agent starts nothing, and
+#: invents an exit code, 143 (amazon-ecs-agent, `handleTerminalDependencyError`).
+_DEPENDENCY_FAILED: Final = re.compile(r"\s*CannotStartContainerError:\s*dependency graph:")
+
+#: Batch ended the job, because of the queue's `jobStateTimeLimitActions` or the job's own timeout.
+_TIME_LIMIT: Final = re.compile(r"JobStateTimeLimit|exceeded timeout")
 
 
 def never_ran(exit_code: int | None, reason: str) -> bool:
-    """Whether a container that ended so ran nothing at all, whatever ran beside it.
+    """Return whether a container that ended ran nothing at all, whatever ran beside it.
 
     Args:
         exit_code: its own; None if it has none.
         reason: its own; empty if it has none.
     """
-    before = _BEFORE_START if exit_code is None else _IN_VAIN
-    return before.match(reason) is not None
+    pattern = _BEFORE_START if exit_code is None else _DEPENDENCY_FAILED
+    return pattern.match(reason) is not None
+
+
+def is_time_limit(reason: str) -> bool:
+    """Return whether a Batch job's reason is a time limit, which nobody applied to this job in person."""
+    return _TIME_LIMIT.search(reason) is not None

@@ -11,12 +11,11 @@ Shapes and meanings: AWS Batch API Reference, JobDetail and what it refers to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_exec.diagnosis.reasons import never_ran
+from aws_exec.diagnosis.reasons import is_time_limit, never_ran
 from aws_exec.lifecycle.identity import Identity, from_environment, origin_of
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.values import Job, Observation, Origin, Status, Termination, Token, launch_of
@@ -34,8 +33,6 @@ FINISHED = ("FAILED", "SUCCEEDED")
 #: Statuses in which `statusReason` says why a job does not start (user guide, "Jobs stuck in RUNNABLE status").
 _WAITING = frozenset({"PENDING", "RUNNABLE"})
 
-#: Batch itself ended the job, by the queue's `jobStateTimeLimitActions` or the job's own timeout: nobody's purpose.
-_BY_ITSELF = re.compile(r"JobStateTimeLimit|exceeded timeout")
 _NEVER_STARTED = "Task failed to start"
 
 
@@ -248,7 +245,7 @@ def _is_judged_by_batch(detail: Detail, name: str | None) -> bool:
 
 def _is_on_purpose(detail: Detail, reason: str) -> bool:
     """Somebody called CancelJob or TerminateJob."""
-    return bool(detail.get("isCancelled") or detail.get("isTerminated")) and not _BY_ITSELF.search(reason)
+    return bool(detail.get("isCancelled") or detail.get("isTerminated")) and not is_time_limit(reason)
 
 
 def renamed(seen: Observation, token: str) -> Observation:

@@ -21,7 +21,7 @@ from os.path import expanduser, isfile
 from types import MappingProxyType
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, SSLError
 
 from aws_exec.diagnosis.call_failures import kind_of_message
 from aws_exec.lifecycle.values import CallFailure, FailureKind
@@ -48,45 +48,26 @@ def _table(rows: Mapping[FailureKind, str]) -> Mapping[str, FailureKind]:
     return MappingProxyType({name: trouble for trouble, names in rows.items() for name in names.split()})
 
 
-#: botocore's exception classes by name: names, since not every botocore that we support has every class. The nearest
-#: base class that is listed counts. A test asserts that every class of the installed botocore is listed itself.
+#: botocore's exception classes that mean something else than `NO_ANSWER`, by name: not every botocore that we support
+#: has every class. The nearest base class that is listed counts. A class that is not listed is `NO_ANSWER`, which is
+#: always safe. Exceptions of credential providers are recognised by where they come from (`failed_in_providers`).
 BY_CLASS: Final = _table(
     {
         # Client-side rate limiter of the adaptive retry mode: not sent.
         _THROTTLED: "CapacityNotAvailableError",
         # botocore raises these from urllib3's NewConnectionError, a failed look-up, ConnectTimeoutError, ProxyError.
         _UNREACHED: "EndpointConnectionError ConnectTimeoutError ProxyConnectionError",
-        # Sent, or not known not to be. ConnectionError and SSLError: see `_trouble_of_ssl`; a base class stands for
-        # what a newer botocore may derive from it.
-        _NO_ANSWER: """BotoCoreError HTTPClientError ConnectionError SSLError ConnectionClosedError ReadTimeoutError
-            ResponseStreamingError IncompleteReadError ChecksumError FlexibleChecksumError AwsChunkedWrapperError
-            UnseekableStreamError PaginationError WaiterError EventStreamError ResponseParserError XMLParseError
-            NoInitialResponseError ClientError""",
-        # Found out while signing or while the client was built; mended from outside, by whoever keeps the credentials.
-        _CREDENTIALS: """NoCredentialsError NoAuthTokenError TokenRetrievalError UnknownTokenProviderError
-            PartialCredentialsError CredentialRetrievalError UnknownCredentialError MetadataRetrievalError
-            ProfileNotFound ConfigParseError ConfigNotFound InvalidConfigError InfiniteLoopConfigError
-            RefreshWithMFAUnsupportedError InvalidIMDSEndpointError InvalidIMDSEndpointModeError SSOError
-            SSOTokenLoadError UnauthorizedSSOTokenError LoginError LoginRefreshRequired LoginInsufficientPermissions
-            LoginTokenLoadError LoginAuthorizationCodeError InvalidSTSRegionalEndpointsConfigError""",
-        # Nothing was sent, and it is the deployment's configuration or installation, not the task, that is wrong.
-        _REFUSED: """DataNotFoundError UnknownServiceError UnknownRegionError ApiVersionNotFoundError
-            UnknownSignatureVersionError ServiceNotInRegionError BaseEndpointResolverError NoRegionError
-            EndpointVariantError UnknownEndpointError UnknownFIPSEndpointError InvalidRegionError UnknownServiceStyle
-            OperationNotPageableError InvalidExpressionError WaiterConfigError UnknownClientMethodError
-            UnsupportedSignatureVersionError UnsupportedTLSVersionWarning ImminentRemovalWarning InvalidDNSNameError
-            InvalidS3AddressingStyleError UnsupportedS3ArnError UnsupportedS3ControlArnError InvalidHostLabelError
-            UnsupportedOutpostResourceError UnsupportedS3ConfigurationError UnsupportedS3AccesspointConfigurationError
-            InvalidEndpointDiscoveryConfigurationError UnsupportedS3ControlConfigurationError
-            InvalidRetryConfigurationError InvalidMaxRetryAttemptsError InvalidRetryModeError
-            InvalidS3UsEast1RegionalEndpointConfigError StubResponseError StubAssertionError UnStubbedResponseError
-            MD5UnavailableError MissingDependencyException UndefinedModelAttributeError MissingServiceIdError
-            InvalidProxiesConfigError InvalidDefaultsMode InvalidEndpointConfigurationError EndpointProviderError
-            EndpointResolutionError UnknownEndpointResolutionBuiltInName InvalidChecksumConfigError
-            UnsupportedServiceProtocolsError""",
-        # Found before sending: the arguments do not fit the service's model.
-        _INVALID: """ParamValidationError ValidationError UnknownKeyError RangeError UnknownParameterError
-            AliasConflictParameterError MissingParametersError""",
+        # Found while signing or while the client was built; fixed from outside, by whoever keeps the credentials.
+        _CREDENTIALS: """NoCredentialsError NoAuthTokenError PartialCredentialsError CredentialRetrievalError
+            TokenRetrievalError ProfileNotFound ConfigParseError ConfigNotFound InvalidConfigError SSOError
+            LoginError""",
+        # Found while the client was built or the endpoint was chosen: the deployment's configuration is wrong.
+        _REFUSED: """DataNotFoundError BaseEndpointResolverError UnknownRegionError InvalidRegionError
+            EndpointProviderError InvalidEndpointConfigurationError InvalidHostLabelError InvalidProxiesConfigError
+            InvalidRetryConfigurationError InvalidDefaultsMode InvalidChecksumConfigError UnknownSignatureVersionError
+            UnsupportedSignatureVersionError""",
+        # Found before sending: the arguments do not fit the service's model. Their messages echo values.
+        _INVALID: "ParamValidationError ValidationError",
     },
 )
 
@@ -312,14 +293,15 @@ def _trouble_of_status(code: str, status: int) -> FailureKind:
 
 
 def _trouble_of_exception(error: BaseException) -> FailureKind:
-    for base in type(error).__mro__:
-        # By name, but only botocore's: urllib3, requests and pydantic have classes of the same names.
-        if base.__module__.partition(".")[0] == "botocore" and base.__name__ in BY_CLASS:
-            if base.__name__ == "SSLError" and _HANDSHAKE.search(str(error)):
-                return _UNREACHED
-            return BY_CLASS[base.__name__]
-    names = {base.__name__ for base in type(error).__mro__}
-    return _UNREACHED if names & _NEVER_SENT else _NO_ANSWER
+    if isinstance(error, SSLError) and _HANDSHAKE.search(str(error)):
+        return _UNREACHED
+    bases = type(error).__mro__
+    # By name, but only botocore's: urllib3, requests and pydantic have classes of the same names.
+    names = [base.__name__ for base in bases if base.__module__.partition(".")[0] == "botocore"]
+    listed = next((BY_CLASS[name] for name in names if name in BY_CLASS), None)
+    if listed is not None:
+        return listed
+    return _UNREACHED if _NEVER_SENT & {base.__name__ for base in bases} else _NO_ANSWER
 
 
 def _redacted(text: str, trouble: FailureKind) -> str:

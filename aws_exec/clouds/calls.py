@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
@@ -19,8 +19,6 @@ from aws_exec.metrics.meter import Meter, word
 from aws_exec.recent import Recent
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 #: A look for launches is many calls, and fails if one of them does: where each tenth call fails, of looks of 25 calls
 #: one in fourteen would succeed. With three tries a call nearly all do.
@@ -262,11 +260,6 @@ def look_around(
             *look_around(jobs[half:], look, is_malformed),
         ]
     return []
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    """Items in lists of at most `size`."""
-    return (list(items[start : start + size]) for start in range(0, len(items), size))
 
 
 def code_of(error: Exception) -> str:

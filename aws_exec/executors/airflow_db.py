@@ -32,6 +32,7 @@ from sqlalchemy import ColumnElement, LargeBinary, select, tuple_, type_coerce
 from sqlalchemy.orm import Session, defer, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from aws_exec.chunked import chunked
 from aws_exec.dispatch.lane import is_abandoned
 from aws_exec.dispatch.log import is_of_database
 from aws_exec.executors import compat
@@ -65,9 +66,7 @@ def database_session() -> Iterator[Session]:
 
 def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     """Items, each once, as many at a time as one SELECT takes."""
-    unique = list(dict.fromkeys(items))
-    for start in range(0, len(unique), CHUNK):
-        yield unique[start : start + CHUNK]
+    return chunked(dict.fromkeys(items), CHUNK)
 
 
 def _unpickled(session: Session, pickled: bytes | None) -> Any:
@@ -126,8 +125,8 @@ class Row:
 
 def adoptable(tis: Sequence[TaskInstance]) -> Iterator[tuple[TaskInstance, Row]]:
     """Read what adoption needs, in one SELECT per 500 rows: each lazy attribute would be a query under row locks."""
-    for start in range(0, len(tis), CHUNK):
-        chunk = {str(ti.id): ti for ti in tis[start : start + CHUNK]}
+    for each in chunked(tis, CHUNK):
+        chunk = {str(ti.id): ti for ti in each}
         for row in _read(list(chunk.values())):
             yield chunk[row.ti_id], row
 

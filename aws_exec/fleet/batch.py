@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from aws_exec.chunked import chunked
 from aws_exec.clouds.batch.adapter import PAGE
 from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, attempts_of, containers_of, observation
 from aws_exec.clouds.batch.termination import Stopper
@@ -83,12 +84,12 @@ class BatchFleet:
         """Ids, in the order in which jobs go through the statuses: one that moves on is met again, not missed."""
         for status in ACTIVE:
             for page in self._list(location, status):
-                yield from _hundreds([str(each["jobId"]) for each in page])
+                yield from chunked([str(each["jobId"]) for each in page], PAGE)
         if wanted.ended_since is not None:
             for status in FINISHED:
                 for page in self._list(location, status):
                     recent = [each for each in page if each.get("stoppedAt", 0) >= wanted.ended_since * 1000]
-                    yield from _hundreds([str(each["jobId"]) for each in recent])
+                    yield from chunked([str(each["jobId"]) for each in recent], PAGE)
 
     def _list(self, location: str, status: str) -> Iterator[list[Detail]]:
         return self._calls.pages(
@@ -101,7 +102,7 @@ class BatchFleet:
 
     def _details(self, ids: Sequence[str]) -> list[Detail]:
         found: list[Detail] = []
-        for part in _hundreds([id_of(each) for each in ids]):
+        for part in chunked([id_of(each) for each in ids], PAGE):
             try:
                 answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=part)
             except CloudError as error:
@@ -244,7 +245,3 @@ def _size(detail: Detail) -> Size:
 def _seconds(milliseconds: Any) -> float | None:
     """A time as Batch has it; 0 is none (the model calls `startedAt` required)."""
     return milliseconds / 1000 if milliseconds else None
-
-
-def _hundreds(ids: Sequence[str]) -> Iterator[list[str]]:
-    return (list(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))

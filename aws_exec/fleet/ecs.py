@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from aws_exec.chunked import chunked
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
 from aws_exec.clouds.ecs.task import SERVICE, Task, observation
@@ -96,8 +97,7 @@ class EcsFleet:
 
     def _tasks(self, location: str, ids: Sequence[str]) -> list[Task]:
         found: list[Task] = []
-        for start in range(0, len(ids), PAGE):
-            part = list(ids[start : start + PAGE])
+        for part in chunked(ids, PAGE):
             try:
                 answer = self._calls.read(
                     "DescribeTasks", "describe_tasks", cluster=location, tasks=part, include=["TAGS"]

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 
 from tenacity import retry_if_result
 
+from aws_exec.chunked import chunked
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
@@ -74,9 +75,7 @@ class Stopping:
         self._futures = [self._pool.submit(self._stop, chunk) for chunk in self._chunks]
 
     def _chunked(self, name: str, jobs: Sequence[FleetJob]) -> Iterator[list[FleetJob]]:
-        ours = [job for job in jobs if job.service == name]
-        size = self._services[name].stop_batch
-        return (ours[start : start + size] for start in range(0, len(ours), size))
+        return chunked((job for job in jobs if job.service == name), self._services[name].stop_batch)
 
     @property
     def asked(self) -> Collection[str]:

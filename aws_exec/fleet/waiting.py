@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
+from aws_exec.chunked import chunked
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.retries import ONCE, NoRetry
@@ -88,5 +89,5 @@ def looked_at_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -
     for job in jobs:
         by_location[job.service, job.job.location].append(job.job.arn)
     for (service, location), arns in by_location.items():
-        for start in range(0, len(arns), _PAGE):
-            yield from services[service].describe(location, arns[start : start + _PAGE])
+        for part in chunked(arns, _PAGE):
+            yield from services[service].describe(location, part)

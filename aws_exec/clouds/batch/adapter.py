@@ -12,9 +12,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from aws_exec.chunked import chunked
 from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, identity_in, observation, renamed
 from aws_exec.clouds.batch.termination import Stopper, is_not_found
-from aws_exec.clouds.calls import TRIES, Calls, chunks, id_of, listed, look_around
+from aws_exec.clouds.calls import TRIES, Calls, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.errors import CloudError, fault_of, is_denied
 from aws_exec.lifecycle.job_name import token_in
@@ -92,7 +93,7 @@ class BatchCloud:
         """Look at jobs; what the answer does not contain is missing."""
         seen: list[Observation] = []
         missing: list[Job] = []
-        for chunk in chunks(jobs, PAGE):
+        for chunk in chunked(jobs, PAGE):
             missing += look_around(chunk, partial(self._look_at, seen=seen, missing=missing), _is_malformed)
         return Description(tuple(seen), tuple(missing))
 
@@ -150,7 +151,7 @@ class BatchCloud:
 
     def _with_ids(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> list[Observation]:
         found = []
-        for chunk in chunks(token_bases, PAGE):
+        for chunk in chunked(token_bases, PAGE):
             for detail in self._describe_page(chunk, TRIES):
                 queue = str(detail.get("jobQueue") or "")
                 location = next(
@@ -236,7 +237,7 @@ class BatchCloud:
         """The jobs with these ids, each with its location."""
         return [
             (detail, self._see(detail, Job(str(detail.get("jobArn") or detail["jobId"]), ids[detail["jobId"]])))
-            for chunk in chunks(list(ids), PAGE)
+            for chunk in chunked(ids, PAGE)
             for detail in self._describe_page(chunk, TRIES)
         ]
 

@@ -14,8 +14,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
+from aws_exec.chunked import chunked
 from aws_exec.clouds.batch.job import Detail
-from aws_exec.clouds.calls import Calls, chunks, id_of
+from aws_exec.clouds.calls import Calls, id_of
 from aws_exec.clouds.errors import fault_of
 from aws_exec.lifecycle.values import CallFailure, Job
 
@@ -45,7 +46,7 @@ class Stopper:
     def stop(self, jobs: Sequence[Job], reason: str) -> list[CallFailure | None]:
         """An answer for each job, in order; one that Batch does not know needs no stopping."""
         answers: list[CallFailure | None] = []
-        for chunk in chunks(jobs, STOPS):
+        for chunk in chunked(jobs, STOPS):
             many = self._terminate_jobs(chunk, reason) if len(chunk) > 1 and self.at_once > 1 else None
             answers += [self._terminate_job(job, reason) for job in chunk] if many is None else many
         return answers

@@ -14,7 +14,8 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from aws_exec.clouds.calls import TRIES, Calls, chunks, code_of, id_of, listed, look_around, message_of
+from aws_exec.chunked import chunked
+from aws_exec.clouds.calls import TRIES, Calls, code_of, id_of, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs.task import SERVICE, Task, identity_in, observation, token_in
 from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure, is_denied
@@ -126,7 +127,7 @@ class EcsCloud:
         missing: list[Job] = []
         for cluster, members in by_cluster.items():
             look = partial(self._look_at, cluster, seen=seen, missing=missing)
-            for chunk in chunks(members, PAGE):
+            for chunk in chunked(members, PAGE):
                 try:
                     missing += look_around(chunk, look, _is_malformed)
                 except CloudError as error:

@@ -15,7 +15,7 @@ from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.address import locate, parse
 from aws_exec.fleet.deadline import within
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
-from aws_exec.fleet.explanation import Explanation, duration, explain
+from aws_exec.fleet.explanation import Explanation, explain
 from aws_exec.fleet.listing import Filter, Problem, survey
 from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
 from aws_exec.fleet.opening import Asked, Fleet, open_fleet
@@ -49,7 +49,6 @@ __all__ = [
     "UnknownJobError",
     "Until",
     "check_ours",
-    "duration",
     "explain",
     "is_denied",
     "is_well",

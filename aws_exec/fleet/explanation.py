@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.diagnosis import Diagnosis, diagnose
+from aws_exec.durations import format_duration
 from aws_exec.fleet import logs
 from aws_exec.fleet.errors import FleetError
 from aws_exec.fleet.model import FleetJob, State
@@ -70,7 +71,7 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
 
 def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
     facts = service.surroundings(job)
-    headline = f"It has not started: {job.status} for {duration(job.age(now))}."
+    headline = f"It has not started: {job.status} for {format_duration(job.age(now))}."
     if job.waiting:
         found = diagnose(Termination(job.service, reason=job.waiting))
         return Explanation(headline, found, facts, healthy=False)
@@ -102,17 +103,4 @@ def _container(job: FleetJob) -> str:
 
 
 def _ran(job: FleetJob, now: float) -> str:
-    return duration(max(0.0, (job.stopped or now) - (job.started or job.created or now)))
-
-
-def duration(seconds: float) -> str:
-    """A time span as a person says it: `45s`, `12m`, `3h05m`, `2d04h`."""
-    whole = int(seconds)
-    if whole < 60:  # noqa: PLR2004 -- a minute
-        return f"{whole}s"
-    if whole < 3600:  # noqa: PLR2004 -- an hour
-        rest = f"{whole % 60:02d}s" if whole < 600 else ""  # noqa: PLR2004 -- of ten minutes nobody counts seconds
-        return f"{whole // 60}m{rest}"
-    if whole < 86400:  # noqa: PLR2004 -- a day
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+    return format_duration(max(0.0, (job.stopped or now) - (job.started or job.created or now)))

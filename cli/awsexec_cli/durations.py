@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import typer
+
+from aws_exec.durations import parse_duration
 
 
 def span(text: str | None) -> float | None:
@@ -13,13 +17,10 @@ def span(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    from aws_exec.settings.common.coercion import seconds  # noqa: PLC0415 - the CLI starts fast
-
     try:
-        days = text[:-1] if text.endswith("d") else ""
-        found = float(days) * 86400 if days else seconds(text)
+        found = parse_duration(text)
     except ValueError:
-        found = None
-    if found is None or not 0 <= float(found) < float("inf"):
+        found = math.inf
+    if not math.isfinite(found):
         raise typer.BadParameter(f"{text!r} is no span of time: write it as in 90s, 10m, 2h or 3d")
-    return float(found)
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_exec.durations import format_duration
 from awsexec_cli.output import clean
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ class Column:
 
 
 def _age(job: FleetJob, context: Context) -> str:
-    from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
-
-    return duration(job.age(context.now()))
+    return format_duration(job.age(context.now()))
 
 
 def size(job: FleetJob) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_exec.durations import parse_duration
+
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on", "enabled", "enable"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", "disabled", "disable"})
-_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)\s*(ms|s|sec|m|min|h|d)?", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def boolean(value: object) -> bool:
@@ -35,10 +34,7 @@ def seconds(value: object) -> float | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    found = _DURATION.fullmatch(str(value).strip().lower())
-    if not found:
-        raise ValueError("is not a duration: a number of seconds, or 20s, 2m, 1h")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+    return parse_duration(str(value))
 
 
 def positive_seconds(value: object) -> float | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from aws_exec.durations import format_duration
 from awsexec_cli.arguments import ClusterOption, JobsArgument, QueueOption
 from awsexec_cli.documents import show_document, write
 from awsexec_cli.jobs import size
@@ -75,14 +76,12 @@ def _plain_times(document: Any) -> Any:
 
 
 def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
-    from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
-
     who, stop = job.identity, job.stop
     location, cost = _log_location(fleet, job), fleet.cost(job)
     facts = {
         "Job": job.address,
         "ARN": job.job.arn,
-        "State": f"{job.state} ({job.status}), {duration(job.age(now()))} since it was queued",
+        "State": f"{job.state} ({job.status}), {format_duration(job.age(now()))} since it was queued",
         "Try": who.try_number,
         "Deployment": who.deployment or "- (the amazon provider's executor, or unknown)",
         "Launch": who.token,
@@ -112,16 +111,15 @@ def _log(location: LogLocation) -> str:
 
 
 def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
-    from aws_exec.fleet import duration  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
     before: float | None = None
     for moment in job.moments:
-        after = "" if before is None else f"+{duration(moment.at - before)}"
+        after = "" if before is None else f"+{format_duration(moment.at - before)}"
         yield [(f"  {iso(moment.at)}  {after:>8}  {moment.what}", "")]
         before = moment.at
     if job.is_active and before is not None:
-        yield [(f"  {'now':<25}  {'+' + duration(now() - before):>8}  {job.state}", "dim")]
+        yield [(f"  {'now':<25}  {'+' + format_duration(now() - before):>8}  {job.state}", "dim")]
 
 
 def _log_location(fleet: Fleet, job: FleetJob) -> LogLocation | None:

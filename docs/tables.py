@@ -49,11 +49,11 @@ def metrics() -> str:
 def diagnosis() -> str:
     """Every rule of `aws_exec.diagnosis`, by service and kind."""
     calls = {
-        f"Calls to AWS that failed: {_troubles(troubles)}": tuple(rules)
-        for troubles, rules in groupby(call_failures.RULES, key=lambda rule: rule.troubles)
+        f"Calls to AWS that failed: {_kinds(kinds)}": tuple(rules)
+        for kinds, rules in groupby(call_failures.RULES, key=lambda rule: rule.kinds)
     }
     if sum(map(len, calls.values())) != len(call_failures.RULES):
-        raise ValueError("rules of the same troubles stand apart: their parts would share a title")
+        raise ValueError("rules of the same kinds stand apart: their parts would share a title")
     return "\n\n".join(
         f"## {title}\n\n{_rules(rules)}" for title, rules in (*terminations.GROUPS.items(), *calls.items())
     )
@@ -73,8 +73,8 @@ def _by(metric: Metric) -> str:
     return "; ".join(filter(None, (by, ", ".join(f"`{tag}`" for tag in metric.tags))))
 
 
-def _troubles(troubles: frozenset[FailureKind]) -> str:
-    return " or ".join(sorted(trouble.value for trouble in troubles)) or "anything else"
+def _kinds(kinds: frozenset[FailureKind]) -> str:
+    return " or ".join(sorted(kind.value for kind in kinds)) or "anything else"
 
 
 def _rules(rules: Sequence[Rule]) -> str:

@@ -9,25 +9,33 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aws_exec.diagnosis import call_failures, terminations
-from aws_exec.diagnosis.messages import tell
-from aws_exec.diagnosis.model import Blame, Diagnosis, FaultRule, Rule, StopRule, said_of_fault, said_of_stop
+from aws_exec.diagnosis.messages import format_diagnosis
+from aws_exec.diagnosis.model import (
+    Blame,
+    CallFailureRule,
+    Diagnosis,
+    Rule,
+    TerminationRule,
+    text_of_call_failure,
+    text_of_termination,
+)
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import CallFailure, Termination
 from aws_exec.redaction import redact
 
 __all__ = [
     "Blame",
+    "CallFailureRule",
     "Diagnosis",
-    "FaultRule",
     "Replacement",
     "Rule",
-    "StopRule",
+    "TerminationRule",
     "can_replace",
     "diagnose",
-    "diagnose_fault",
+    "diagnose_call_failure",
+    "format_diagnosis",
+    "format_termination",
     "rules",
-    "tell",
-    "tell_stop",
 ]
 
 #: What rules look at: reasons are short, and a pattern's cost grows faster than what it searches.
@@ -36,14 +44,14 @@ _READ = 4000
 
 def diagnose(stop: Termination) -> Diagnosis:
     """Why a job ended; also why one waits, of a Batch job's `statusReason` while RUNNABLE. Never raises."""
-    found = _rule_of(stop).diagnosis(redact(said_of_stop(stop)))
+    found = _rule_of(stop).diagnosis(redact(text_of_termination(stop)))
     # Whatever else is known of it: what somebody stopped on purpose must not come back by itself.
     return replace(found, replaceable=False) if stop.user_initiated else found
 
 
-def diagnose_fault(fault: CallFailure) -> Diagnosis:
+def diagnose_call_failure(fault: CallFailure) -> Diagnosis:
     """Why a call did not do what was asked. Never raises."""
-    said = said_of_fault(fault)
+    said = text_of_call_failure(fault)
     rule = next(rule for rule in call_failures.RULES if rule.matches(fault, said[:_READ]))
     return rule.diagnosis(redact(said))
 
@@ -56,9 +64,11 @@ def can_replace(stop: Termination) -> Replacement:
     return Replacement.NO if stop.user_initiated else _rule_of(stop).new
 
 
-def tell_stop(stop: Termination, *, arn: str = "", separator: str = "\n") -> str:
-    """`tell` of the diagnosis of an ended job, with its exit code and sidecars."""
-    return tell(diagnose(stop), arn=arn, exit_code=stop.exit_code, sidecars=stop.sidecars, separator=separator)
+def format_termination(stop: Termination, *, arn: str = "", separator: str = "\n") -> str:
+    """`format_diagnosis` of the diagnosis of an ended job, with its exit code and sidecars."""
+    return format_diagnosis(
+        diagnose(stop), arn=arn, exit_code=stop.exit_code, sidecars=stop.sidecars, separator=separator
+    )
 
 
 def rules() -> tuple[Rule, ...]:
@@ -66,6 +76,6 @@ def rules() -> tuple[Rule, ...]:
     return (*terminations.RULES, *call_failures.RULES)
 
 
-def _rule_of(stop: Termination) -> StopRule:
-    said = said_of_stop(stop)[:_READ]
+def _rule_of(stop: Termination) -> TerminationRule:
+    said = text_of_termination(stop)[:_READ]
     return next(rule for rule in terminations.RULES if rule.matches(stop, said))

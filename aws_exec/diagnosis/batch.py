@@ -6,11 +6,11 @@ A job that its queue's jobStateTimeLimitActions cancelled repeats the reason it 
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 RULES: Final = (
-    StopRule(
+    TerminationRule(
         id="batch-timeout",
         when=r"attempt duration exceeded timeout",
         service="batch",
@@ -19,7 +19,7 @@ RULES: Final = (
         remedy="Raise the timeout (attemptDurationSeconds) of the template or job definition, or make the task faster.",
         page=pages.BATCH_TIMEOUTS,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-no-capacity",
         general=("batch-time-limit",),
         when=r"\bCAPACITY:\w",
@@ -30,7 +30,7 @@ RULES: Final = (
         remedy="Allow more instance types and Availability Zones, or add an On-Demand environment to the queue.",
         page=pages.BATCH_STUCK_CAPACITY,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-max-vcpus",
         general=("batch-misconfigured",),
         when=r"COMPUTE_ENVIRONMENT_MAX_RESOURCE",
@@ -41,7 +41,7 @@ RULES: Final = (
         remedy="Raise maxvCpus of the compute environment, or ask for fewer vCPUs.",
         page=pages.BATCH_STUCK,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-too-large",
         general=("batch-misconfigured",),
         when=r"JOB_RESOURCE_REQUIREMENT",
@@ -52,7 +52,7 @@ RULES: Final = (
         remedy="Allow larger instance types in the compute environment, or ask for less.",
         page=pages.BATCH_STUCK,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-service-role",
         general=("batch-misconfigured",),
         when=r"SERVICE_ROLE_PERMISSIONS",
@@ -62,7 +62,7 @@ RULES: Final = (
         remedy="Use the service-linked role of AWS Batch, or give the role what its managed policy has.",
         page=pages.BATCH_STUCK,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-instance-type",
         general=("batch-misconfigured",),
         when=r"EC2_INSTANCE_CONFIGURATION_UNSUPPORTED",
@@ -73,7 +73,7 @@ RULES: Final = (
         remedy="Choose instance types that the Availability Zones offer and that suit the launch template.",
         page=pages.BATCH_STUCK,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-misconfigured",
         general=("batch-time-limit",),
         when=r"MISCONFIGURATION:",
@@ -83,7 +83,7 @@ RULES: Final = (
         remedy="Read what AWS Batch says, and mend the compute environment.",
         page=pages.BATCH_STUCK,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-environment-invalid",
         general=("batch-time-limit",),
         when=r"(?:ACTION_REQUIRED|CE\(s\) associated with the job queue are (?:invalid|disabled))",
@@ -93,7 +93,7 @@ RULES: Final = (
         remedy="Enable them; where one is INVALID, read its own statusReason and repair it.",
         page=pages.BATCH_INVALID,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-undetermined",
         general=("batch-time-limit",),
         when=r"UNDETERMINED",
@@ -103,7 +103,7 @@ RULES: Final = (
         remedy="Check log driver, network, ECS agent and user data of the compute resources, and the EC2 quotas.",
         page=pages.BATCH_UNDETERMINED,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-time-limit",
         when=r"JobStateTimeLimit",
         service="batch",
@@ -112,7 +112,7 @@ RULES: Final = (
         remedy="Give the queue more capacity, or a longer limit in jobStateTimeLimitActions.",
         page=pages.BATCH_LIMITS,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-dependency",
         when=r"dependent job failed",
         service="batch",
@@ -122,7 +122,7 @@ RULES: Final = (
         remedy="Drop dependsOn from the request: Airflow's own dependencies decide when a task runs.",
         page=pages.BATCH_DEPENDENCIES,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-array-child",
         when=r"array child job failed",
         service="batch",
@@ -132,7 +132,7 @@ RULES: Final = (
         remedy="Drop arrayProperties from the request: one Airflow task is one container.",
         page=pages.BATCH_DEFINITION,
     ),
-    StopRule(
+    TerminationRule(
         id="batch-definition-invalid",
         when=r"(?:Error executing request|JobDefinition.*(?:invalid|inactive|deregister)|CLIENT_ERROR|"
         r"overrides length must be at most)",

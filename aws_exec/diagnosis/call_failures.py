@@ -1,7 +1,7 @@
 """The one table of what AWS answers to failed calls: the kind of failure, what happened, what to do. Pure.
 
 It is read in two ways. `kind_of_message` returns the kind of failure that a sentence means where AWS's error code is
-too vague (`FaultRule.sentences`, in the order of `About`). `diagnose_fault` explains a failure whose kind is known: the
+too vague (`CallFailureRule.sentences`, in the order of `About`). `diagnose_call_failure` explains a failure whose kind is known: the
 first rule of that kind wins. Placement refusals of RunTask are the same words as the reasons of tasks that failed to
 start, and share their rules.
 
@@ -22,7 +22,7 @@ from typing import Final
 
 from aws_exec.diagnosis import pages
 from aws_exec.diagnosis.ecs_placement import PLACEMENT
-from aws_exec.diagnosis.model import About, Blame, FaultRule, Sentence, StopRule, ends_of, unique
+from aws_exec.diagnosis.model import About, Blame, CallFailureRule, Sentence, TerminationRule, ends_of, unique
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import FailureKind
 
@@ -58,14 +58,14 @@ _SHARED: Final[Mapping[str, About | None]] = {
 }
 
 
-def _refusal(rule: StopRule) -> FaultRule:
+def _refusal(rule: TerminationRule) -> CallFailureRule:
     """Return the rule that recognises the same reason in an answer; only a refused call can have one."""
     about = _SHARED[rule.id]
-    return FaultRule(
+    return CallFailureRule(
         id=f"call-{rule.id}",
         when=rule.when,
         sentences=_about(about, rule.when) if about else (),
-        troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
+        kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
         cause=rule.cause,
         blame=rule.blame,
         new=rule.new,
@@ -77,19 +77,19 @@ def _refusal(rule: StopRule) -> FaultRule:
 
 RULES: Final = unique(
     (
-        FaultRule(
+        CallFailureRule(
             id="held",
             rest=True,
-            troubles=frozenset({FailureKind.HELD}),
+            kinds=frozenset({FailureKind.HELD}),
             cause="The executor held the request back; nothing was sent.",
             blame=Blame.UNKNOWN,
             remedy="Nothing: it is looked at again.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="throttled",
             rest=True,
-            troubles=frozenset({FailureKind.THROTTLED}),
+            kinds=frozenset({FailureKind.THROTTLED}),
             sentences=_about(
                 About.THROTTLE,
                 rf"{_BEGINS}(?:(?:The|Your|API|request) )*rate (?:limit )?(?:(?:was|has been) )?exceeded\b",
@@ -105,79 +105,79 @@ RULES: Final = unique(
             remedy="Nothing, if it passes; else lower launch_rate or have the quota raised.",
             page=pages.THROTTLING,
         ),
-        FaultRule(
+        CallFailureRule(
             id="unreached-tls",
             general=("unreached",),
             when=r"SSL|certificate",
-            troubles=frozenset({FailureKind.UNREACHED}),
+            kinds=frozenset({FailureKind.UNREACHED}),
             cause="The secure connection to the AWS endpoint could not be made.",
             blame=Blame.DEPLOYMENT,
             remedy="Check the CA bundle (AWS_CA_BUNDLE), the proxy and the clock.",
             page=pages.ENDPOINTS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="unreached",
             rest=True,
-            troubles=frozenset({FailureKind.UNREACHED}),
+            kinds=frozenset({FailureKind.UNREACHED}),
             cause="The AWS endpoint could not be reached; nothing was sent.",
             blame=Blame.DEPLOYMENT,
             remedy="Check DNS, routes, proxy and endpoint_url of the machine that the scheduler runs on.",
             page=pages.ENDPOINTS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="aws-error",
             general=("no-answer",),
             when=r"(?:ServerException|Internal|ServiceUnavailable|HTTP 5\d\d|\b50[0234]\b)",
-            troubles=frozenset({FailureKind.NO_ANSWER}),
+            kinds=frozenset({FailureKind.NO_ANSWER}),
             cause="AWS answered with an error of its own; whether it acted is found out before anything is repeated.",
             blame=Blame.AWS,
             remedy="Nothing, if it passes; else look at the AWS Health Dashboard.",
             page=pages.COMMON_ERRORS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="no-answer",
             rest=True,
-            troubles=frozenset({FailureKind.NO_ANSWER}),
+            kinds=frozenset({FailureKind.NO_ANSWER}),
             cause="The answer was lost; whether AWS acted is found out before anything is repeated.",
             blame=Blame.AWS,
             remedy="Nothing, if it passes; else check the network between the scheduler and AWS.",
             page=pages.RETRIES,
         ),
-        FaultRule(
+        CallFailureRule(
             id="credentials-expired",
             general=("credentials-invalid",),
             when=r"(?:expired|TokenRefreshRequired)",
-            troubles=frozenset({FailureKind.CREDENTIALS}),
+            kinds=frozenset({FailureKind.CREDENTIALS}),
             cause="The AWS credentials of the scheduler have expired.",
             blame=Blame.DEPLOYMENT,
             remedy="Renew them, or use a role that renews itself.",
             page=pages.CREDENTIALS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="credentials-clock",
             general=("credentials-invalid",),
             when=r"(?:RequestExpired|TimeTooSkewed|Signature not yet current)",
-            troubles=frozenset({FailureKind.CREDENTIALS}),
+            kinds=frozenset({FailureKind.CREDENTIALS}),
             cause="The clock of the scheduler's machine is wrong, so AWS does not accept its signatures.",
             blame=Blame.DEPLOYMENT,
             remedy="Set the clock.",
             page=pages.CREDENTIALS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="credentials-missing",
             general=("credentials-invalid",),
             when=r"(?:NoCredentials|Unable to locate|PartialCredentials|ProfileNotFound|ConfigNotFound|"
             r"MissingAuthentication|NoAuthToken)",
-            troubles=frozenset({FailureKind.CREDENTIALS}),
+            kinds=frozenset({FailureKind.CREDENTIALS}),
             cause="The scheduler has no AWS credentials.",
             blame=Blame.DEPLOYMENT,
             remedy="Give it a role, a profile or a connection (conn_id).",
             page=pages.CREDENTIALS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="credentials-invalid",
             rest=True,
-            troubles=frozenset({FailureKind.CREDENTIALS}),
+            kinds=frozenset({FailureKind.CREDENTIALS}),
             sentences=(
                 Sentence(
                     About.CREDENTIALS, rf"{_BEGINS}The security token included in the request is (?:invalid|expired)"
@@ -190,39 +190,39 @@ RULES: Final = unique(
             remedy="Correct the role, profile or connection (conn_id).",
             page=pages.CREDENTIALS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="pass-role-denied",
             general=("access-denied",),
             when=r"iam:PassRole",
-            troubles=frozenset({FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.REFUSED}),
             cause="The scheduler may not pass the task role or the execution role on.",
             blame=Blame.DEPLOYMENT,
             remedy="Allow the scheduler's role iam:PassRole on both, for ecs-tasks.amazonaws.com.",
             page=pages.DENIED,
         ),
-        FaultRule(
+        CallFailureRule(
             id="access-denied",
             when=r"(?:AccessDenied|Unauthorized|NotAuthorized|Forbidden|HTTP 403)",
-            troubles=frozenset({FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.REFUSED}),
             sentences=_about(About.PERMISSION, r"not authorized", r"UnauthorizedOperation"),
             cause="The scheduler's role does not allow this call.",
             blame=Blame.DEPLOYMENT,
             remedy="Allow the action that the message names, on the resource that it names.",
             page=pages.DENIED,
         ),
-        FaultRule(
+        CallFailureRule(
             id="cluster-not-found",
             when=r"ClusterNotFound",
-            troubles=frozenset({FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.REFUSED}),
             cause="The ECS cluster does not exist in this Region, or is inactive.",
             blame=Blame.DEPLOYMENT,
             remedy="Correct the cluster or region_name option, or create the cluster.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="queue-not-usable",
             when=r"job ?queue",
-            troubles=frozenset({FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.REFUSED}),
             sentences=_about(
                 About.JOB_QUEUE,
                 rf"\A(?:(?!{_DEFINITION}).)*?job ?queue\b.*(?:not found|not exist|disabled|invalid|state)",
@@ -232,59 +232,59 @@ RULES: Final = unique(
             remedy="Correct the job_queue or region_name option, or enable the queue.",
             page=pages.BATCH_TROUBLE,
         ),
-        FaultRule(
+        CallFailureRule(
             id="account-blocked",
             when=r"(?:BlockedException|OptInRequired|account.*(?:blocked|suspended))",
-            troubles=frozenset({FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.REFUSED}),
             cause="AWS has blocked the account, or it has not signed up for the service.",
             blame=Blame.DEPLOYMENT,
             remedy="Contact AWS Support.",
             page=pages.COMMON_ERRORS,
         ),
         *(_refusal(rule) for rule in PLACEMENT if rule.id in _SHARED),
-        FaultRule(
+        CallFailureRule(
             id="call-agent-disconnected",
             when=r"(?-i:\bAGENT\b)",
-            troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="The ECS agent on the container instance is disconnected.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.FREE,
             remedy="Check the agent, its network and the load of the instance; replace the instance.",
             page=pages.AGENT,
         ),
-        FaultRule(
+        CallFailureRule(
             id="call-instance-inactive",
             when=r"(?-i:\bINACTIVE\b)",
-            troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="The container instance was deregistered from the cluster.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.FREE,
             remedy="Register new instances with the cluster.",
             page=pages.FAILURES,
         ),
-        FaultRule(
+        CallFailureRule(
             id="call-missing",
             when=r"(?-i:\bMISSING\b)",
-            troubles=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
+            kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="AWS does not find what the request names in this cluster and Region.",
             blame=Blame.DEPLOYMENT,
             remedy="Check cluster, Region and the ARN.",
             page=pages.FAILURES,
         ),
-        FaultRule(
+        CallFailureRule(
             id="call-internal-error",
             when=r"\AInternal ?error\b",
-            troubles=frozenset({FailureKind.NO_CAPACITY}),
+            kinds=frozenset({FailureKind.NO_CAPACITY}),
             cause="Amazon ECS met an internal error while it placed the task; it is asked again.",
             blame=Blame.AWS,
             new=Replacement.FREE,
             remedy="Nothing, if it passes; else look at the AWS Health Dashboard, or open a support case.",
             page=pages.EVENTS,
         ),
-        FaultRule(
+        CallFailureRule(
             id="no-capacity",
             rest=True,
-            troubles=frozenset({FailureKind.NO_CAPACITY}),
+            kinds=frozenset({FailureKind.NO_CAPACITY}),
             sentences=_about(
                 About.CAPACITY,
                 r"too many concurrent tasks",
@@ -299,34 +299,34 @@ RULES: Final = unique(
             remedy="Read what AWS said; add capacity, or have the quota raised.",
             page=pages.FAILURES,
         ),
-        FaultRule(
+        CallFailureRule(
             id="definition-not-found",
             sentences=_about(
                 About.DEFINITION,
                 rf"{_DEFINITION}.*(?:not found|not exist|cannot be found|inactive|not active|deregistered)",
                 r"unable to describe task definition",
             ),
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="The task or job definition does not exist in this Region, or is inactive.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.NO,
             remedy="Correct the task_definition or job_definition option, or register it.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="container-not-in-definition",
             sentences=_about(About.NAMED_THING, r"is not a container in the TaskDefinition"),
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="The task definition has no container of the name that is overridden.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.NO,
             remedy="Set container_name to the Airflow container's name in the task definition.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="launch-mismatch",
             when=rf"does not support launch[ _]type|{_QUEUE_MISMATCH}",
-            troubles=_INVALID,
+            kinds=_INVALID,
             sentences=_about(About.NAMED_THING, rf"{_BEGINS}Job Queue is {_QUEUE_MISMATCH}"),
             cause="The task or job definition is not made for the launch type or job queue that was asked for.",
             blame=Blame.DEPLOYMENT,
@@ -335,10 +335,10 @@ RULES: Final = unique(
             "or choose another launch type or queue.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="capacity-provider",
             when=r"capacity provider",
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="The capacity providers that were asked for do not exist, do not go together, "
             "or are not associated with the cluster.",
             blame=Blame.DEPLOYMENT,
@@ -346,11 +346,11 @@ RULES: Final = unique(
             remedy="Associate them with the cluster, or correct capacity_provider (capacity_provider_strategy).",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="network-configuration",
             when=r"Network Configuration (?:must be|is not)|Assign public IP is not supported|"
             r"to the same VPC as the input subnets|Error retrieving (?:subnet|security group) information",
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="The subnets, security groups or public IP that were asked for do not exist, "
             "or do not fit together or the task definition.",
             blame=Blame.DEPLOYMENT,
@@ -359,17 +359,17 @@ RULES: Final = unique(
             "others take none, and only Fargate gives public IPs.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="overrides-too-long",
             sentences=_about(About.REQUEST, r"overrides length must be at most"),
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="The overrides are longer than the 8,192 characters that ECS takes.",
             blame=Blame.TASK,
             new=Replacement.NO,
             remedy="Shorten executor_config: move environment variables into the task definition.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="fargate-size",
             when=r"Fargate resource requirements .* not valid",
             sentences=_about(
@@ -377,27 +377,27 @@ RULES: Final = unique(
                 r"No Fargate configuration exists",
                 rf"{_BEGINS}Fargate resource requirements \([^()]*\) not valid\b",
             ),
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="Fargate does not offer this combination of CPU and memory.",
             blame=Blame.TASK,
             new=Replacement.NO,
             remedy="Choose one of Fargate's sizes.",
             page=pages.PLATFORM,
         ),
-        FaultRule(
+        CallFailureRule(
             id="platform-unsupported",
             when=r"(?:PlatformUnknown|PlatformTaskDefinitionIncompatibility|UnsupportedFeature)",
-            troubles=_INVALID,
+            kinds=_INVALID,
             cause="The platform version or the Region does not support what the task definition asks for.",
             blame=Blame.DEPLOYMENT,
             new=Replacement.NO,
             remedy="Choose another platform_version, or drop what it does not support.",
             page=pages.PLATFORM,
         ),
-        FaultRule(
+        CallFailureRule(
             id="request-invalid",
             rest=True,
-            troubles=_INVALID,
+            kinds=_INVALID,
             sentences=(
                 *_about(
                     About.NAMED_THING,
@@ -430,7 +430,7 @@ RULES: Final = unique(
             remedy="Correct the option or the executor_config field that the message names.",
             page=pages.RUN_TASK,
         ),
-        FaultRule(
+        CallFailureRule(
             id="refused",
             rest=True,
             sentences=_about(

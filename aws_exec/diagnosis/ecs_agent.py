@@ -3,11 +3,11 @@
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 RULES: Final = (
-    StopRule(
+    TerminationRule(
         id="agent-cgroup",
         when=r"\bCgroupError\b",
         cause="The ECS agent could not create the task's cgroup, which limits its CPU and memory, on the host.",
@@ -15,7 +15,7 @@ RULES: Final = (
         remedy="Check the memory and cpu cgroup controllers of the host; update the agent, or replace the instance.",
         page=pages.AGENT_CONFIGURATION,
     ),
-    StopRule(
+    TerminationRule(
         id="container-vanished",
         when=r"\b(?:ContainerVanished|NoSuchContainer)Error\b",
         cause="The container is gone from its host: something removed it before the ECS agent saw how it ended.",
@@ -23,7 +23,7 @@ RULES: Final = (
         remedy="Run the task again; if it repeats, look for what removes containers there (docker rm, docker prune).",
         page=pages.STOPPED,
     ),
-    StopRule(
+    TerminationRule(
         id="dependency-unresolved",
         when=r"\bTaskDependencyError\b",
         cause="The containers of the task wait for each other, or for something that the task does not have.",
@@ -32,7 +32,7 @@ RULES: Final = (
         remedy="Correct dependsOn, links and volumesFrom in the task definition.",
         page=pages.DEPENDENCIES,
     ),
-    StopRule(
+    TerminationRule(
         id="stopped-before-pull",
         when=r"\bTaskStoppedBeforePullBeginError\b",
         cause="The task was stopped before its host began to pull the image.",
@@ -40,7 +40,7 @@ RULES: Final = (
         remedy="Look for who stopped it: a person, a scale-in, a Spot interruption, or another container that failed.",
         page=pages.WHY_STOPPED,
     ),
-    StopRule(
+    TerminationRule(
         id="container-settings",
         when=r"\b(?:HostConfigError|DockerClientConfigError|UnrecognizedTransportProtocol|UnparsablePort)\b",
         cause="The ECS agent could not turn the container definition into a container of its host.",
@@ -48,7 +48,7 @@ RULES: Final = (
         remedy="Read the message: it names the setting; check the container definition and the execution role.",
         page=pages.CANNOT_CREATE,
     ),
-    StopRule(
+    TerminationRule(
         id="agent-runtime",
         when=r"\b(?:ImpossibleStateTransition|CannotGetDocker\w*|Cannot(?:List|Remove|GetContainerTop)\w*)Error\b",
         cause="The ECS agent could not work with the container runtime of its host.",

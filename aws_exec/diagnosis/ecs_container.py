@@ -8,7 +8,7 @@ are about what stands before them: a command, a mount, a directory, a device.
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 _START: Final = (
@@ -23,7 +23,7 @@ _OF_THE_HOST: Final = r"(?:containerd-shim|docker-|runc\b|nvidia-)"
 _STEPS: Final = ("container-not-created", "container-not-started", "runtime-error", "init-failed")
 
 RULES: Final = (
-    StopRule(
+    TerminationRule(
         id="start-dependency",
         general=("container-not-started",),
         when=r"dependency graph: .*container ordering dependency",
@@ -32,7 +32,7 @@ RULES: Final = (
         remedy="Mend that container, or drop it from dependsOn in the task definition.",
         page=pages.DEPENDENCIES,
     ),
-    StopRule(
+    TerminationRule(
         id="start-memory-too-small",
         general=_STEPS,
         when=_START + r"(?:minimum memory limit|memory limit too low|cannot allocate memory|cgroup.*memory|init.*oom)",
@@ -42,7 +42,7 @@ RULES: Final = (
         remedy="Give the container more memory.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="out-of-memory",
         when=r"(?:OutOfMemory|due to memory usage|OOM.?kill)",
         cause="The container used more memory than it was given, and was killed.",
@@ -51,7 +51,7 @@ RULES: Final = (
         remedy="Give the task more memory, or make it use less.",
         page=pages.MEMORY,
     ),
-    StopRule(
+    TerminationRule(
         id="start-wrong-platform",
         general=_STEPS,
         when=_START + r"exec format error",
@@ -61,7 +61,7 @@ RULES: Final = (
         remedy="Build the image for that platform, or set runtimePlatform in the task definition to the image's.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="start-no-user",
         general=_STEPS,
         when=_START
@@ -73,7 +73,7 @@ RULES: Final = (
         remedy="Correct user in the container definition, or use an image that has that user.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="start-no-device",
         general=_STEPS,
         when=_START + r"(?:error gathering device information|adding custom device)",
@@ -82,7 +82,7 @@ RULES: Final = (
         remedy="Run the task on instances that have it, or drop it from linuxParameters in the task definition.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="volume-not-mounted",
         general=_STEPS,
         # runc wrote the line of its source before 1.1: those below mount.
@@ -94,7 +94,7 @@ RULES: Final = (
         remedy="Check mountPoints and host paths: what is mounted on a file of the image must be a file, and be there.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="start-command-not-found",
         general=_STEPS,
         when=_START + rf'(?:\bexec: \\*"(?!{_OF_THE_HOST})[^"]+": (?:execu|stat\b|perm|no such|is a d|not a d)|'
@@ -106,7 +106,7 @@ RULES: Final = (
         remedy="Use an image with Airflow's Python on its PATH and an entry point that passes the command on.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="start-no-directory",
         general=_STEPS,
         when=_START + r"chdir to cwd",
@@ -116,7 +116,7 @@ RULES: Final = (
         remedy="Correct workingDirectory in the container definition, or WORKDIR and USER of the image.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="start-port-taken",
         general=_STEPS,
         when=_START + r"(?:\bBind for \S+ failed|port is already allocated|address already in use)",
@@ -125,7 +125,7 @@ RULES: Final = (
         remedy="Map no host port (an Airflow task needs none), or use host port 0 or the awsvpc network mode.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="start-disk-full",
         general=_STEPS,
         when=_START + r"no space left|Thin Pool has \S+ free data blocks",
@@ -134,7 +134,7 @@ RULES: Final = (
         remedy="Enlarge the task's ephemeral storage or the host's volume; on EC2 remove unused images from the host.",
         page=pages.CANNOT_CREATE,
     ),
-    StopRule(
+    TerminationRule(
         id="start-no-gpu",
         general=_STEPS,
         when=_START + r"(?:nvidia-container|\bnvml\b|runtime (?:specified|name:) nvidia|select device driver)",
@@ -143,7 +143,7 @@ RULES: Final = (
         remedy="Run the task on instances with GPUs and the GPU-optimized AMI, or ask for none.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="volume-not-filled",
         general=("volume-not-created", "container-not-created"),
         when=r"CannotCreate(?:Volume|Container).*(?:unable to copy contents to volume|: failed to copy file info for )",
@@ -153,7 +153,7 @@ RULES: Final = (
         " refuses the copy.",
         page=pages.CANNOT_CREATE_VOLUME,
     ),
-    StopRule(
+    TerminationRule(
         id="volume-not-created",
         when=r"(?:Cannot(?:Create|Inspect)Volume|InvalidVolumeError)",
         cause="A volume that the task mounts could not be created.",
@@ -161,7 +161,7 @@ RULES: Final = (
         remedy="Check the volumes of the task definition and the host's volume driver.",
         page=pages.CANNOT_CREATE_VOLUME,
     ),
-    StopRule(
+    TerminationRule(
         id="container-not-created",
         when=r"CannotCreateContainer",
         cause="The container could not be created on its host.",
@@ -169,7 +169,7 @@ RULES: Final = (
         remedy="Read the message; check the container definition, the host's disk and the agent's log.",
         page=pages.CANNOT_CREATE,
     ),
-    StopRule(
+    TerminationRule(
         id="container-not-started",
         # The others are Kubernetes's, of Batch jobs on Amazon EKS.
         when=r"\b(?:CannotStartContainer|ContainerCannotRun|RunContainerError|CreateContainer(?:Config)?Error)",
@@ -178,7 +178,7 @@ RULES: Final = (
         remedy="Read the message; check the command, the memory and the image.",
         page=pages.CANNOT_START,
     ),
-    StopRule(
+    TerminationRule(
         id="container-not-inspected",
         when=r"Cannot(?:Inspect|Describe)Container",
         cause="The agent lost sight of the container: its host's container runtime did not answer.",
@@ -186,7 +186,7 @@ RULES: Final = (
         remedy="Run the task again; if it repeats on EC2, look at the load and the disk of the host.",
         page=pages.CANNOT_INSPECT,
     ),
-    StopRule(
+    TerminationRule(
         id="container-not-stopped",
         when=r"CannotStopContainer",
         cause="The container could not be stopped: its host's container runtime did not answer.",
@@ -194,7 +194,7 @@ RULES: Final = (
         remedy="Run the task again; if it repeats on EC2, look at the load and the disk of the host.",
         page=pages.CANNOT_STOP,
     ),
-    StopRule(
+    TerminationRule(
         id="runtime-timeout",
         when=r"(?:DockerTimeout|ContainerRuntimeTimeout|Could not transition to|TaskStateError)",
         cause="The container runtime did not bring the container up or down in time.",
@@ -202,7 +202,7 @@ RULES: Final = (
         remedy="Run the task again; if it repeats on EC2, look at the load, the disk and the image size of the host.",
         page=pages.RUNTIME_TIMEOUT,
     ),
-    StopRule(
+    TerminationRule(
         id="runtime-error",
         when=r"(?:ContainerRuntimeError|DockerStateError|failed to create container|OCI runtime)",
         cause="The container runtime failed.",

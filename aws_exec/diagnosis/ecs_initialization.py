@@ -4,7 +4,7 @@ from typing import Final
 
 from aws_exec.diagnosis import pages
 from aws_exec.diagnosis.ecs_pull import DENIED, NETWORK
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 #: Inside CannotStartContainerError it is about a container, and its words may stand in a command or a path.
@@ -30,7 +30,7 @@ _VOLUMES: Final = (
 _THROTTLED: Final = r"(?:Throttling\w*Exception|rate exceeded|too many requests)"
 
 RULES: Final = (
-    StopRule(
+    TerminationRule(
         id="logs-firelens",
         general=("logs-failed",),
         when=r"fluentd log driver arg|no log configuration specified|(?:generate|download|invalid) firelens",
@@ -41,7 +41,7 @@ RULES: Final = (
         "Name), and check firelensConfiguration of the log router.",
         page=pages.FIRELENS,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-server-unreachable",
         general=("logs-failed",),
         when=r"logging driver: (?:dial [tu]|Options http|(?:splunk|gelf|syslog|fluentd)\b)",
@@ -50,7 +50,7 @@ RULES: Final = (
         remedy="Check the server's address in logConfiguration, and let the container depend on it (dependsOn).",
         page=pages.FIRELENS,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-throttled",
         general=("logs-failed",),
         when=_LOGS + _THROTTLED,
@@ -59,7 +59,7 @@ RULES: Final = (
         remedy="Nothing, if it passes; else lower launch_rate, or have the quota of CreateLogStream raised.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-unreachable",
         general=("logs-failed",),
         when=_LOGS + NETWORK,
@@ -68,7 +68,7 @@ RULES: Final = (
         remedy="Give the subnet a CloudWatch Logs endpoint or a NAT gateway, and check that the log group exists.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-denied",
         general=("logs-failed",),
         when=_LOGS + DENIED,
@@ -78,7 +78,7 @@ RULES: Final = (
         remedy="Allow the execution role logs:CreateLogStream and logs:PutLogEvents (logs:CreateLogGroup if it must).",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-group-missing",
         general=("logs-failed",),
         when=_LOGS + r"(?:does not exist|ResourceNotFound)",
@@ -88,7 +88,7 @@ RULES: Final = (
         remedy="Create the log group, or set awslogs-create-group and allow the execution role logs:CreateLogGroup.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-options",
         general=("logs-failed",),
         when=_LOGS + r"(?:is required|unknown log opt|invalid|must specify)",
@@ -98,7 +98,7 @@ RULES: Final = (
         remedy="Correct logConfiguration: the awslogs driver needs a group, a Region and, on Fargate, a stream prefix.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="logs-failed",
         general=("container-not-started", "container-not-created", "init-failed"),
         when=_LOGS,
@@ -107,7 +107,7 @@ RULES: Final = (
         remedy="Check logConfiguration; with awslogs the log group, the execution role and the network path too.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="secrets-throttled",
         general=("secrets-failed",),
         when=_SECRETS + _THROTTLED,
@@ -116,7 +116,7 @@ RULES: Final = (
         remedy="Nothing, if it passes; else start fewer tasks at once or raise the throughput of Parameter Store.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="secrets-unreachable",
         general=("secrets-failed",),
         when=_SECRETS + NETWORK,
@@ -125,7 +125,7 @@ RULES: Final = (
         remedy="Give the subnet a NAT gateway or endpoints for ECR, Secrets Manager and SSM, or assign a public IP.",
         page=pages.CONNECTIVITY,
     ),
-    StopRule(
+    TerminationRule(
         id="secrets-denied",
         general=("secrets-failed",),
         when=_SECRETS + DENIED,
@@ -135,7 +135,7 @@ RULES: Final = (
         remedy="Allow the execution role to read it: secretsmanager:GetSecretValue, ssm:GetParameters, kms:Decrypt.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="secrets-key",
         general=("secrets-failed",),
         when=_SECRETS + r"(?:DecryptionFailure|can.t decrypt|InvalidKeyId|KMS\w*Exception|KMS key|customer master key)",
@@ -145,7 +145,7 @@ RULES: Final = (
         remedy="Enable the KMS key, or store the secret anew under another; let the execution role use kms:Decrypt.",
         page=pages.DECRYPTION,
     ),
-    StopRule(
+    TerminationRule(
         id="secrets-missing",
         general=("secrets-failed",),
         when=_SECRETS
@@ -157,7 +157,7 @@ RULES: Final = (
         remedy="Correct the valueFrom of the secret in the task definition, or create the secret or its key.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="secrets-failed",
         general=("init-failed", "container-settings"),
         when=_SECRETS,
@@ -166,7 +166,7 @@ RULES: Final = (
         remedy="Check the secret's ARN, the execution role's permissions and the network path to it.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="secret-not-found",
         when=r"ResourceNotFoundException",
         cause="Something that the task definition names, usually a secret, does not exist.",
@@ -175,7 +175,7 @@ RULES: Final = (
         remedy="Correct the name or ARN in the task definition, or create what it names.",
         page=pages.RESOURCE_NOT_FOUND,
     ),
-    StopRule(
+    TerminationRule(
         id="env-file-unreachable",
         general=("env-file-failed",),
         when=_INIT + _ENV_FILE + NETWORK,
@@ -184,7 +184,7 @@ RULES: Final = (
         remedy="Give the subnet a gateway endpoint for Amazon S3 or a NAT gateway.",
         page=pages.ENV_FILES,
     ),
-    StopRule(
+    TerminationRule(
         id="env-file-denied",
         general=("env-file-failed",),
         when=rf"(?:{_INIT}{_ENV_FILE}|unable to download env file .*, error: .*){DENIED}",
@@ -194,7 +194,7 @@ RULES: Final = (
         remedy="Allow the execution role s3:GetObject on the file and s3:GetBucketLocation; check that it exists.",
         page=pages.ENV_FILES,
     ),
-    StopRule(
+    TerminationRule(
         id="env-file-missing",
         general=("env-file-failed",),
         when=_INIT + _ENV_FILE + r"(?:NoSuchKey|NoSuchBucket|NotFound|not found|\b404\b)",
@@ -204,7 +204,7 @@ RULES: Final = (
         remedy="Correct environmentFiles in the task definition, or upload the file.",
         page=pages.ENV_FILES,
     ),
-    StopRule(
+    TerminationRule(
         id="env-file-failed",
         general=("init-failed",),
         when=_INIT
@@ -215,7 +215,7 @@ RULES: Final = (
         remedy="Check environmentFiles, the execution role's s3:GetObject and the path to Amazon S3.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="volume-denied",
         general=("volume-failed",),
         when=_VOLUMES + r"(?:access denied|permission denied|not authorized|No such file or directory)",
@@ -225,7 +225,7 @@ RULES: Final = (
         remedy="Check the file system's policy, the access point, the task role and that the root directory exists.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="volume-unreachable",
         general=("volume-failed",),
         when=_VOLUMES + r"(?:timed? ?out|timeout|Failed to resolve|DNS|" + NETWORK + ")",
@@ -234,7 +234,7 @@ RULES: Final = (
         remedy="Open TCP 2049 from the task to the mount targets, and have one in the task's Availability Zone.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="volume-failed",
         general=("init-failed",),
         when=_VOLUMES,
@@ -243,7 +243,7 @@ RULES: Final = (
         remedy="Check the task definition's volumes, the mount targets and the security groups.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="ebs-role",
         when=r"ECS Infrastructure Role",
         cause="Amazon ECS could not assume the infrastructure role that makes the task's EBS volume.",
@@ -251,7 +251,7 @@ RULES: Final = (
         remedy="Check the role's trust policy and rights, and iam:PassRole; a new role takes a moment to be known.",
         page=pages.EBS,
     ),
-    StopRule(
+    TerminationRule(
         id="ebs-key",
         general=("ebs-failed",),
         when=r"EBS volume.*IdempotentParameterMismatch",
@@ -261,7 +261,7 @@ RULES: Final = (
         remedy="Correct kmsKeyId in volumeConfigurations, or let the infrastructure role use the key.",
         page=pages.EBS,
     ),
-    StopRule(
+    TerminationRule(
         id="ebs-timeout",
         when=r"timed out while configuring the EBS volume",
         cause="The EBS volume was not mounted in time: usually its file system is not the one that was asked for.",
@@ -269,7 +269,7 @@ RULES: Final = (
         remedy="Set filesystemType in volumeConfigurations to what the snapshot has and the task's system can mount.",
         page=pages.EBS,
     ),
-    StopRule(
+    TerminationRule(
         id="ebs-failed",
         when=r"failed to set up the EBS volume",
         cause="The task's EBS volume could not be set up.",
@@ -281,7 +281,7 @@ RULES: Final = (
 
 #: Where no more is known than that it could not be set up; of a container that could not be, more is (`ecs_container`).
 OTHERS: Final = (
-    StopRule(
+    TerminationRule(
         id="init-interface",
         general=("init-failed",),
         when=_INIT + r"(?:configure ENI|setup regular eni|netplugin)|ContainerNetworkingError",
@@ -290,7 +290,7 @@ OTHERS: Final = (
         remedy="Run the task again; open a support case if it repeats.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="init-unreachable",
         general=("init-failed",),
         when=_INIT + r"(?:" + NETWORK + r"|route|DNS)",
@@ -299,7 +299,7 @@ OTHERS: Final = (
         remedy="Check route tables, DNS resolution of the VPC, security groups and VPC endpoints.",
         page=pages.CONNECTIVITY,
     ),
-    StopRule(
+    TerminationRule(
         id="init-denied",
         general=("init-failed",),
         when=_INIT + DENIED,
@@ -309,7 +309,7 @@ OTHERS: Final = (
         remedy="Allow the execution role what the message names.",
         page=pages.INIT,
     ),
-    StopRule(
+    TerminationRule(
         id="init-failed",
         when=r"ResourceInitializationError",
         cause="Something that the task needs before its containers start could not be set up.",

@@ -6,13 +6,13 @@ They come before what a task needs on its host: the sentence has the same catego
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 _LAUNCH: Final = r"Unable to launch instance\(s\) for capacity provider [\w-]+\.\s+"
 
 RULES: Final = (
-    StopRule(
+    TerminationRule(
         id="managed-instances-quota",
         general=("managed-instances-failed",),
         when=_LAUNCH + r"\w*(?:Limit|Count)Exceeded\b",
@@ -22,7 +22,7 @@ RULES: Final = (
         remedy="Have the quota of Amazon EC2 raised in Service Quotas, or run fewer or smaller tasks at once.",
         page=pages.MANAGED_INSTANCES,
     ),
-    StopRule(
+    TerminationRule(
         id="managed-instances-capacity",
         general=("managed-instances-failed",),
         when=_LAUNCH + r"\w*Capacity\b",
@@ -32,7 +32,7 @@ RULES: Final = (
         remedy="Wait, or allow the capacity provider more instance types, Availability Zones or On-Demand instances.",
         page=pages.MANAGED_INSTANCES,
     ),
-    StopRule(
+    TerminationRule(
         id="managed-instances-denied",
         general=("managed-instances-failed",),
         when=_LAUNCH + r"(?:UnauthorizedOperation|AccessDenied\w*)\b",
@@ -42,7 +42,7 @@ RULES: Final = (
         remedy="Allow the role what the message names; AWS's own policy passes only roles called ecsInstanceRole* on.",
         page=pages.MANAGED_INSTANCES,
     ),
-    StopRule(
+    TerminationRule(
         id="managed-instances-failed",
         general=("init-failed",),
         when=r"Unable to launch instance\(s\) for capacity provider",

@@ -3,14 +3,14 @@
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 #: Capacity is nobody's fault: a container lost to it spends no attempt.
 FREE: Final = Replacement.FREE
 
 PLACEMENT: Final = (
-    StopRule(
+    TerminationRule(
         id="interface-throttled",
         when=r"rate limit exceeded while preparing network interface",
         cause="AWS limited how fast network interfaces are attached.",
@@ -19,7 +19,7 @@ PLACEMENT: Final = (
         remedy="Nothing, if it passes; else lower launch_rate.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="no-ip-addresses",
         general=("interface-error",),
         when=r"insufficient ?free",
@@ -29,7 +29,7 @@ PLACEMENT: Final = (
         remedy="Add larger subnets to the executor's options, or run fewer tasks at once.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="interface-error",
         when=r"Unexpected EC2 error while attempting to",
         cause="Amazon EC2 refused to make the task's network interface.",
@@ -37,7 +37,7 @@ PLACEMENT: Final = (
         remedy="Read the message: it names the EC2 error; check free addresses of the subnet, security groups, quotas.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="interface-timeout",
         when=r"network interface provision",
         cause="AWS did not attach the task's network interface in time.",
@@ -45,7 +45,7 @@ PLACEMENT: Final = (
         remedy="Run the task again; if it repeats, check the subnet's free addresses and the interface quota.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="interface-no-slot",
         when=r"unable to attach network interface",
         cause="The host has no free slot for the task's network interface.",
@@ -53,7 +53,7 @@ PLACEMENT: Final = (
         remedy="Turn awsvpcTrunking on, use larger instances, or ask for so much CPU that fewer tasks share one.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="storage-timeout",
         when=r"EphemeralStorage provisioning",
         cause="AWS did not provide the task's ephemeral storage in time.",
@@ -61,7 +61,7 @@ PLACEMENT: Final = (
         remedy="Run the task again.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="wrong-compute",
         when=r"not compatible with the selected compute strategy",
         cause="The task definition does not fit the launch type or capacity provider that was asked for.",
@@ -70,7 +70,7 @@ PLACEMENT: Final = (
         remedy="Register the task definition with the matching requiresCompatibilities, or change the launch type.",
         page=pages.FAILED_TO_START,
     ),
-    StopRule(
+    TerminationRule(
         id="role-not-assumed",
         when=r"unable to assume (?:the )?(?:service.linked )?role",
         cause="Amazon ECS could not assume the task role or execution role.",
@@ -78,7 +78,7 @@ PLACEMENT: Final = (
         remedy="Let the role's trust policy name ecs-tasks.amazonaws.com; a new role takes a moment to be known.",
         page=pages.TASK_ROLE,
     ),
-    StopRule(
+    TerminationRule(
         id="capacity-quota",
         when=r"(?:reached the limit on the number of|provisioning capacity limit|configuration is above your limit)",
         cause="A quota of the account, on vCPUs or tasks at once, is used up.",
@@ -87,7 +87,7 @@ PLACEMENT: Final = (
         remedy="Have the quota raised in Service Quotas, or run fewer or smaller tasks at once.",
         page=pages.QUOTAS,
     ),
-    StopRule(
+    TerminationRule(
         id="capacity-fargate",
         when=r"(?:capacity is unavailable|(?:no|insufficient) (?:fargate |spot )*capacity)",
         cause="AWS has no capacity for this size in these Availability Zones at the moment.",
@@ -96,7 +96,7 @@ PLACEMENT: Final = (
         remedy="Wait, add subnets in other Availability Zones, or mix FARGATE with FARGATE_SPOT.",
         page=pages.EVENTS,
     ),
-    StopRule(
+    TerminationRule(
         id="capacity-gpu",
         general=("capacity-instances",),
         when=r"(?-i:RESOURCE:GPU)",
@@ -106,7 +106,7 @@ PLACEMENT: Final = (
         remedy="Add GPU instances to the cluster, or ask for fewer GPUs.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="capacity-interfaces",
         general=("capacity-instances",),
         when=r"(?-i:RESOURCE:ENI)",
@@ -116,7 +116,7 @@ PLACEMENT: Final = (
         remedy="Add container instances, use larger ones, or turn awsvpcTrunking on.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="capacity-instances",
         when=r"(?-i:RESOURCE:)",
         cause="No container instance has the resources free that the task asks for: CPU, memory, ports or others.",
@@ -125,7 +125,7 @@ PLACEMENT: Final = (
         remedy="Add or enlarge container instances, or let a capacity provider scale them; ask for less.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="capacity-no-instances",
         when=r"(?:EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES|No Container Instances were found)",
         cause="The cluster or its capacity provider has no registered container instance.",
@@ -134,7 +134,7 @@ PLACEMENT: Final = (
         remedy="Check that the Auto Scaling group can grow and that its instances register with the cluster.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="placement-constraint",
         when=r"placement constraint",
         cause="No container instance satisfies the placement constraints.",
@@ -142,7 +142,7 @@ PLACEMENT: Final = (
         remedy="Relax the constraints in the task definition or the request, or add instances that satisfy them.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="placement-attribute",
         when=r"(?-i:\bATTRIBUTE\b)",
         cause="No container instance has an attribute that the task definition requires.",
@@ -150,7 +150,7 @@ PLACEMENT: Final = (
         remedy="Use instances (AMI, agent version, subnets) with that capability, or drop what requires it.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="placement-location",
         when=r"(?-i:\bLOCATION\b)",
         cause="The container instances are in other Availability Zones than the task's subnets.",
@@ -161,7 +161,7 @@ PLACEMENT: Final = (
 )
 
 TAKEN_AWAY: Final = (
-    StopRule(
+    TerminationRule(
         id="spot-interrupted",
         general=("infrastructure-taken",),
         when=r"(?:Spot ?Interruption|\bYour Spot (?:Task|Instance)\b|"
@@ -172,7 +172,7 @@ TAKEN_AWAY: Final = (
         remedy="Let Airflow retry the task, or use On-Demand capacity for tasks that must not be interrupted.",
         page=pages.SPOT,
     ),
-    StopRule(
+    TerminationRule(
         id="host-lost",
         general=("infrastructure-taken",),
         when=r"\bHost ?EC2\b",
@@ -182,7 +182,7 @@ TAKEN_AWAY: Final = (
         remedy="Let Airflow retry the task; use On-Demand capacity or managed termination protection if it repeats.",
         page=pages.WHY_STOPPED,
     ),
-    StopRule(
+    TerminationRule(
         id="instance-deregistered",
         when=r"container instance.*(?:deregist|drain|inactive)|(?-i:\bINACTIVE\b)",
         cause="The container instance under the task was drained or deregistered from the cluster.",
@@ -191,7 +191,7 @@ TAKEN_AWAY: Final = (
         remedy="Let Airflow retry the task; drain instances, and wait, before they are deregistered.",
         page=pages.DRAINING,
     ),
-    StopRule(
+    TerminationRule(
         id="agent-disconnected",
         when=r"(?-i:\bAGENT\b)|agent.*disconnect",
         cause="The ECS agent on the container instance was disconnected.",
@@ -200,7 +200,7 @@ TAKEN_AWAY: Final = (
         remedy="Check the agent, its network and the load of the instance; replace the instance.",
         page=pages.AGENT,
     ),
-    StopRule(
+    TerminationRule(
         id="platform-maintenance",
         general=("infrastructure-taken",),
         when=r"(?:maintenance on the underlying|task retirement)",
@@ -210,7 +210,7 @@ TAKEN_AWAY: Final = (
         remedy="Let Airflow retry the task; choose a Fargate maintenance window if it repeats.",
         page=pages.MAINTENANCE,
     ),
-    StopRule(
+    TerminationRule(
         id="infrastructure-taken",
         when=r"TerminationNotice",
         cause="AWS took the infrastructure under the task away: maintenance, a Spot interruption or a lost host.",
@@ -219,7 +219,7 @@ TAKEN_AWAY: Final = (
         remedy="Let Airflow retry the task; use On-Demand capacity and a Fargate maintenance window if it repeats.",
         page=pages.WHY_STOPPED,
     ),
-    StopRule(
+    TerminationRule(
         id="health-check-container",
         general=("service-scheduler",),
         when=r"failed container health",
@@ -228,7 +228,7 @@ TAKEN_AWAY: Final = (
         remedy="Remove the health check from the task definition: an Airflow task needs none.",
         page=pages.HEALTH,
     ),
-    StopRule(
+    TerminationRule(
         id="health-check-elb",
         when=r"failed ELB health",
         cause="A load balancer's health check failed, and the task was stopped for it.",
@@ -236,7 +236,7 @@ TAKEN_AWAY: Final = (
         remedy="Run Airflow tasks from a task definition of their own, not from that of a service.",
         page=pages.HEALTH,
     ),
-    StopRule(
+    TerminationRule(
         id="service-scheduler",
         when=r"(?:ServiceSchedulerInitiated|scaling activity initiated by)",
         cause="An ECS service stopped the task: to scale, to deploy, or because it was not healthy.",
@@ -244,7 +244,7 @@ TAKEN_AWAY: Final = (
         remedy="Keep Airflow tasks out of ECS services: nothing but the executor should own them.",
         page=pages.LIFECYCLE,
     ),
-    StopRule(
+    TerminationRule(
         id="internal-error",
         when=r"Internal ?Error",
         cause="Amazon ECS met an internal error.",
@@ -256,7 +256,7 @@ TAKEN_AWAY: Final = (
 
 #: Last of all: the reason itself says nothing more than that it did not start.
 UNEXPLAINED: Final = (
-    StopRule(
+    TerminationRule(
         id="lost-from-sight",
         when=r"(?-i:\bMISSING\b)",
         cause="AWS no longer knows the job: it ended too long ago, or never was in this cluster and Region.",
@@ -264,7 +264,7 @@ UNEXPLAINED: Final = (
         remedy="Check cluster and Region, and whether the scheduler was down: ECS forgets stopped tasks after an hour.",
         page=pages.FAILURES,
     ),
-    StopRule(
+    TerminationRule(
         id="failed-to-start",
         when=r"(?:TaskFailedToStart|Task failed to start)",
         started=False,

@@ -10,7 +10,7 @@ AWS cuts long messages off: a rule must recognise the beginning of a message too
 from typing import Final
 
 from aws_exec.diagnosis import pages
-from aws_exec.diagnosis.model import Blame, StopRule
+from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
 _PULL: Final = r"CannotPull.*"
@@ -52,7 +52,7 @@ _STEPS: Final = (
 )
 
 RULES: Final = (
-    StopRule(
+    TerminationRule(
         id="pull-rate-limited",
         general=_STEPS,
         when=_PULL + r"(?:toomanyrequests|too many requests|pull rate limit|rate exceeded|(?<=[ (])429\b|"
@@ -62,7 +62,7 @@ RULES: Final = (
         remedy="Copy the image to Amazon ECR, use a pull-through cache, or pull with a registry account.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-wrong-platform",
         general=_STEPS,
         when=_PULL
@@ -73,7 +73,7 @@ RULES: Final = (
         remedy="Build the image for that platform, or set runtimePlatform in the task definition to the image's.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-disk-full",
         general=_STEPS,
         when=_PULL + r"(?:no space left|disk quota exceeded|Thin Pool has \S+ free data blocks)",
@@ -82,7 +82,7 @@ RULES: Final = (
         remedy="Enlarge the task's ephemeral storage or the host's volume, or make the image smaller.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-broken-image",
         general=_STEPS,
         when=_PULL + r"(?:mismatched image root|layers and diffIDs don.t|no processor for media|get stream processor)",
@@ -93,7 +93,7 @@ RULES: Final = (
         "(docker buildx build --provenance=false --sbom=false).",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-layers-denied",
         general=_STEPS,
         when=_PULL + _S3 + r".*(?:(?<=[ (])403\b|Access ?Denied)",
@@ -102,7 +102,7 @@ RULES: Final = (
         remedy="Allow s3:GetObject on the bucket that the message names in the policy of the Amazon S3 endpoint.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-registry-error",
         general=_STEPS,
         when=_PULL + r"unexpected (?:HTTP )?status\b.*(?<=[ (])5\d\d\b",
@@ -111,7 +111,7 @@ RULES: Final = (
         remedy="Nothing, if it passes; else look at the registry's status page, or copy the image to Amazon ECR.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-certificate",
         general=_STEPS,
         when=_PULL + r"(?:x509: |failed to verify certificate|server gave HTTP response to HTTPS client)",
@@ -120,7 +120,7 @@ RULES: Final = (
         remedy="Give the registry a certificate that the host trusts, or copy the image to Amazon ECR.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-layers-unreachable",
         general=("pull-unreachable", *_STEPS),
         # Where only the image's name is left of it: Amazon ECR had resolved the name before, Amazon S3 has the layers.
@@ -131,7 +131,7 @@ RULES: Final = (
         remedy="Let the subnet and security group reach Amazon S3: gateway endpoint and route, or NAT.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-unreachable",
         general=_STEPS,
         when=rf"{_PULL}{NETWORK}|Could not reach any registry",
@@ -140,7 +140,7 @@ RULES: Final = (
         remedy="Assign a public IP in a public subnet, or give the private one a NAT gateway or ECR and S3 endpoints.",
         page=pages.CONNECTIVITY,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-denied",
         general=_STEPS,
         # Where the agent says "Check whether the image exists", docker's "denied" means that it does not.
@@ -151,7 +151,7 @@ RULES: Final = (
         remedy="Allow the task execution role (on EC2: the instance role) to pull it, and check the image's name.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-not-found",
         general=_STEPS,
         when=_PULL
@@ -163,7 +163,7 @@ RULES: Final = (
         remedy="Correct the image in the task or job definition, or push the tag that it names.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-request-failed",
         # containerd's words where no HTTP answer came; what follows is a long address, and often cut off there.
         general=_STEPS[1:],
@@ -173,7 +173,7 @@ RULES: Final = (
         remedy="Give the subnet a path to the host in the message: public IP, NAT gateway, or ECR and S3 endpoints.",
         page=pages.CONNECTIVITY,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-layers-failed",
         general=("pull-failed",),
         when=_PULL + r"(?:failed to copy|http\w*Seeker|failed open)",
@@ -182,7 +182,7 @@ RULES: Final = (
         remedy="Check the host in the message: Docker Hub limits pulls; the layers of Amazon ECR are in Amazon S3.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-configuration",
         general=("pull-failed",),
         when=_PULL + r"error pulling image conf",
@@ -191,7 +191,7 @@ RULES: Final = (
         remedy="Check the network path to the registry and its rate limit; it may pass on its own.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-unresolved",
         general=("pull-failed",),
         when=_PULL + r"failed to resolve ref",
@@ -200,7 +200,7 @@ RULES: Final = (
         remedy="Check that the image and tag exist, that the execution role may pull it, and the path to the registry.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-api-error",
         general=("pull-failed",),
         when=_PULL + r"API error",
@@ -209,7 +209,7 @@ RULES: Final = (
         remedy="Check the network path to the registry and the permissions of the execution role.",
         page=pages.PULL,
     ),
-    StopRule(
+    TerminationRule(
         id="pull-failed",
         # The others are Kubernetes's, of Batch jobs on Amazon EKS.
         when=r"\b(?:CannotPull|ErrImagePull|ImagePullBackOff|InvalidImageName)",

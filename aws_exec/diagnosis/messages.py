@@ -8,7 +8,7 @@ from aws_exec.diagnosis.model import Blame, Diagnosis
 from aws_exec.redaction import redact
 
 
-def tell(
+def format_diagnosis(
     diagnosis: Diagnosis,
     *,
     arn: str = "",

@@ -90,22 +90,22 @@ class Rule:
         return Diagnosis(self.id, self.cause, self.blame, replaceable, self.remedy, self.page, said)
 
 
-def said_of_stop(stop: Termination) -> str:
+def text_of_termination(stop: Termination) -> str:
     """Stop code, reason and the container's own reason, each on its line, doubles left out."""
     return "\n".join(dict.fromkeys(part for part in (stop.code, stop.reason, stop.container_reason) if part))
 
 
-def said_of_fault(fault: CallFailure) -> str:
+def text_of_call_failure(fault: CallFailure) -> str:
     """Code and message, each on its line."""
     return "\n".join(dict.fromkeys(part for part in (fault.code, fault.message) if part))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StopRule(Rule):
+class TerminationRule(Rule):
     """Recognises an ended job. Every condition that is given must hold; none given matches everything.
 
     Attributes:
-        when: a regular expression searched, ignoring case, in all that AWS said (`said_of_stop`).
+        when: a regular expression searched, ignoring case, in all that AWS said (`text_of_termination`).
         codes: ECS stop codes.
         exits: exit codes of the Airflow container.
         service: `"ecs"` or `"batch"`.
@@ -127,7 +127,7 @@ class StopRule(Rule):
     silent: bool | None = None
 
     def matches(self, stop: Termination, said: str) -> bool:
-        """Whether this rule recognises it; `said` is `said_of_stop(stop)`."""
+        """Whether this rule recognises it; `said` is `text_of_termination(stop)`."""
         flags = (
             (self.started, stop.started),
             (self.exited, stop.exit_code is not None),
@@ -175,24 +175,24 @@ class Sentence(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FaultRule(Rule):
-    """Recognises a failed call of one of the kinds in `troubles` by `when` or by one of its sentences.
+class CallFailureRule(Rule):
+    """Recognises a failed call of one of the kinds in `kinds` by `when` or by one of its sentences.
 
     Attributes:
-        when: a regular expression searched, ignoring case, in code and message (`said_of_fault`).
+        when: a regular expression searched, ignoring case, in code and message (`text_of_call_failure`).
         sentences: AWS's sentences that mean this failure; `call_failures.kind_of_message` reads them too.
-        troubles: what the call's failure was classified as; empty: anything.
+        kinds: what the call's failure was classified as; empty: anything.
         rest: whether it recognises every failure of these kinds that no rule before it does.
     """
 
     when: str = ""
     sentences: tuple[Sentence, ...] = ()
-    troubles: frozenset[FailureKind] = frozenset()
+    kinds: frozenset[FailureKind] = frozenset()
     rest: bool = False
 
     def matches(self, fault: CallFailure, said: str) -> bool:
-        """Whether this rule recognises it; `said` is `said_of_fault(fault)`."""
-        if self.troubles and fault.trouble not in self.troubles:
+        """Whether this rule recognises it; `said` is `text_of_call_failure(fault)`."""
+        if self.kinds and fault.trouble not in self.kinds:
             return False
         return self.rest or (self.when != "" and _found(self.when, said)) or self._has_sentence_in(fault)
 
@@ -201,7 +201,7 @@ class FaultRule(Rule):
         return any(_found(sentence.pattern, text) for sentence in self.sentences for text in texts)
 
 
-AnyRule = TypeVar("AnyRule", StopRule, FaultRule)
+AnyRule = TypeVar("AnyRule", TerminationRule, CallFailureRule)
 
 
 def unique(rules: Iterable[AnyRule]) -> tuple[AnyRule, ...]:

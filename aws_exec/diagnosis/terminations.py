@@ -19,11 +19,11 @@ from aws_exec.diagnosis import (
     exit_codes,
     pages,
 )
-from aws_exec.diagnosis.model import Blame, StopRule, unique
+from aws_exec.diagnosis.model import Blame, TerminationRule, unique
 from aws_exec.lifecycle.policy import Replacement
 
 _ON_PURPOSE: Final = (
-    StopRule(
+    TerminationRule(
         id="batch-terminated-by-user",
         service="batch",
         user_initiated=True,
@@ -33,7 +33,7 @@ _ON_PURPOSE: Final = (
         remedy="Ask who did it (the reason, CloudTrail: TerminateJob, CancelJob), then clear the task in Airflow.",
         page=pages.BATCH_TERMINATE,
     ),
-    StopRule(
+    TerminationRule(
         id="stopped-by-user",
         user_initiated=True,
         cause="Somebody, or another program, stopped the task.",
@@ -43,7 +43,7 @@ _ON_PURPOSE: Final = (
         page=pages.STOP_TASK,
     ),
     # An adapter that does not know who it was still passes on what AWS says of it.
-    StopRule(
+    TerminationRule(
         id="said-to-be-stopped-by-user",
         when=r"(?:UserInitiated|stopped by user|terminated by user|cancell?ed by user)",
         cause="AWS says that a user stopped it.",
@@ -55,7 +55,7 @@ _ON_PURPOSE: Final = (
 )
 
 _LAST: Final = (
-    StopRule(
+    TerminationRule(
         id="host-vanished",
         started=True,
         exited=False,
@@ -64,7 +64,7 @@ _LAST: Final = (
         remedy="Let Airflow retry the task; on EC2 look for terminated, full or overloaded hosts.",
         page=pages.WHY_STOPPED,
     ),
-    StopRule(
+    TerminationRule(
         id="unexplained",
         silent=True,
         cause="The container never started, and AWS gave no reason.",
@@ -72,7 +72,7 @@ _LAST: Final = (
         remedy="Run the task again; if it repeats, look at the stopped task in the AWS console.",
         page=pages.STOPPED,
     ),
-    StopRule(
+    TerminationRule(
         id="unknown",
         cause="AWS gave a reason that awsexec does not know.",
         blame=Blame.UNKNOWN,
@@ -83,7 +83,7 @@ _LAST: Final = (
 
 #: By service and kind, in the order in which they are tried. A Batch job runs as an ECS task: what ECS says of its own
 #: tasks, it says of those of Batch.
-GROUPS: Final[Mapping[str, tuple[StopRule, ...]]] = {
+GROUPS: Final[Mapping[str, tuple[TerminationRule, ...]]] = {
     "Batch: the job, its queue and its compute environments": batch.RULES,
     "ECS and Batch: stopped on purpose": _ON_PURPOSE,
     "ECS: Managed Instances": ecs_instances.RULES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk.exceptions import AirflowException
 
-from aws_exec.diagnosis import diagnose_fault, tell, tell_stop
+from aws_exec.diagnosis import diagnose_call_failure, format_diagnosis, format_termination
 from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import CallFailure, Key
 from aws_exec.recent import Recent
@@ -43,7 +43,7 @@ def tell_fault(fault: CallFailure) -> str:
         return f"The task cannot be launched as it is configured: {redact(fault.message)}"
     if fault.operation == "CreateClient" and fault.code in _UNBUILT:
         return f"No AWS client can be built, so nothing was asked of AWS: {redact(fault.message)}"
-    return f"{fault.operation}: " + tell(diagnose_fault(fault), separator=" | ")
+    return f"{fault.operation}: " + format_diagnosis(diagnose_call_failure(fault), separator=" | ")
 
 
 def report(effect: effects.Report) -> str:
@@ -54,7 +54,7 @@ def report(effect: effects.Report) -> str:
         return f"Succeeded in {arn}" + (f"; other containers: {sidecars}" if sidecars else "")
     parts = [effect.text] if effect.text else []
     if effect.stop is not None:
-        parts.append(tell_stop(effect.stop, arn=arn))
+        parts.append(format_termination(effect.stop, arn=arn))
     if effect.fault is not None:
         parts.append(tell_fault(effect.fault))
     if effect.stop is None and arn:
@@ -72,7 +72,7 @@ def note(effect: effects.Note) -> str:
     """Why a workload waits, or what became of one of its containers."""
     parts = [effect.text]
     if effect.stop is not None:
-        parts.append(tell_stop(effect.stop, arn=effect.job.arn if effect.job is not None else ""))
+        parts.append(format_termination(effect.stop, arn=effect.job.arn if effect.job is not None else ""))
     elif effect.job is not None:
         parts.append(f"Job: {effect.job.arn}")
     if effect.fault is not None:

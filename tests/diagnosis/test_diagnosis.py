@@ -15,11 +15,11 @@ from aws_exec.diagnosis import (
     Replacement,
     can_replace,
     diagnose,
-    diagnose_fault,
+    diagnose_call_failure,
+    format_diagnosis,
+    format_termination,
     redact,
     rules,
-    tell,
-    tell_stop,
 )
 from aws_exec.diagnosis import call_failures as fault_table
 from aws_exec.diagnosis import terminations as stop_table
@@ -84,7 +84,7 @@ def test_a_recorded_stop_is_recognised(rule, stop):
 
 @pytest.mark.parametrize(("rule", "fault"), FAULTS, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_recorded_refusal_is_recognised(rule, fault):
-    assert diagnose_fault(fault).rule == rule
+    assert diagnose_call_failure(fault).rule == rule
 
 
 def test_every_rule_is_hit_by_a_recorded_answer():
@@ -112,12 +112,12 @@ def test_any_stop_has_a_diagnosis(stop):
     assert found.cause
     assert isinstance(can_replace(stop), Replacement)
     assert found.replaceable is (can_replace(stop) is not Replacement.NO)
-    assert tell_stop(stop, arn="arn:aws:ecs:us-east-1:1:task/c/0")
+    assert format_termination(stop, arn="arn:aws:ecs:us-east-1:1:task/c/0")
 
 
 @given(faults)
 def test_any_fault_has_a_diagnosis(fault):
-    assert tell(diagnose_fault(fault))
+    assert format_diagnosis(diagnose_call_failure(fault))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_unknown_reason_is_shown_as_aws_said_it():
     found = diagnose(stop)
     assert (found.rule, found.blame) == ("unknown", Blame.UNKNOWN)
     assert found.said == "NewCode\nA sentence nobody knows\nand more"
-    assert "NewCode / A sentence nobody knows / and more" in tell(found)
+    assert "NewCode / A sentence nobody knows / and more" in format_diagnosis(found)
 
 
 def test_a_word_of_prose_is_not_a_reason_code():
@@ -173,7 +173,7 @@ def test_the_text_says_everything_once():
         container_reason="OutOfMemoryError: Container killed due to memory usage",
         sidecars=("proxy: 143",),
     )
-    assert tell_stop(stop, arn="arn:aws:ecs:us-east-1:111122223333:task/web/0") == (
+    assert format_termination(stop, arn="arn:aws:ecs:us-east-1:111122223333:task/web/0") == (
         "The container used more memory than it was given, and was killed. (the task)\n"
         "Exit code: 137\n"
         "AWS said: EssentialContainerExited / Essential container in task exited / "
@@ -186,7 +186,7 @@ def test_the_text_says_everything_once():
 
 
 def test_the_text_leaves_out_what_is_not_known_and_fits_one_line():
-    text = tell(diagnose(Termination("ecs")), separator=" | ")
+    text = format_diagnosis(diagnose(Termination("ecs")), separator=" | ")
     assert "\n" not in text
     assert "Exit code" not in text
     assert "AWS said" not in text
@@ -207,10 +207,12 @@ def test_the_text_leaves_out_what_is_not_known_and_fits_one_line():
 )
 def test_neither_diagnosis_nor_text_shows_a_credential(secret):
     stop = Termination("ecs", reason=f"CannotStartContainerError: exec: {secret}: no such file", sidecars=(secret,))
-    shown = diagnose(stop).said + tell_stop(stop)
+    shown = diagnose(stop).said + format_termination(stop)
     assert secret not in shown
     assert "hunter2" not in shown
-    assert secret not in tell(diagnose_fault(CallFailure(FailureKind.REFUSED, "RunTask", "X", f"in {secret}")))
+    assert secret not in format_diagnosis(
+        diagnose_call_failure(CallFailure(FailureKind.REFUSED, "RunTask", "X", f"in {secret}"))
+    )
 
 
 def test_a_name_of_a_secret_is_no_secret():
@@ -226,7 +228,7 @@ def test_a_text_made_to_be_slow_is_not():
     """Rules read a bounded part: a megabyte that nearly matches everything costs no more than a long reason."""
     said = "CannotPull ResourceInitializationError logger args mount volume EFS pull secrets task definition " * 10000
     assert diagnose(Termination("ecs", reason=said)).rule
-    assert diagnose_fault(CallFailure(FailureKind.INVALID, "RunTask", message=said)).rule
+    assert diagnose_call_failure(CallFailure(FailureKind.INVALID, "RunTask", message=said)).rule
 
 
 @pytest.mark.parametrize("partition", Loader().load_data("partitions")["partitions"], ids=lambda each: each["id"])

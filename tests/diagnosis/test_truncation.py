@@ -8,9 +8,16 @@ from itertools import chain
 
 import pytest
 
-from aws_exec.diagnosis import diagnose, diagnose_fault, rules
+from aws_exec.diagnosis import diagnose, diagnose_call_failure, rules
 from aws_exec.diagnosis.call_failures import RULES as FAULT_RULES
-from aws_exec.diagnosis.model import FaultRule, Rule, StopRule, said_of_fault, said_of_stop, unique
+from aws_exec.diagnosis.model import (
+    CallFailureRule,
+    Rule,
+    TerminationRule,
+    text_of_call_failure,
+    text_of_termination,
+    unique,
+)
 from aws_exec.diagnosis.terminations import RULES as STOP_RULES
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
 from tests.diagnosis.test_diagnosis import SAID, fault_of, recorded, stop_of
@@ -22,9 +29,9 @@ RULES = {rule.id: rule for rule in rules()}
 def rule_of(failure):
     """The id of the rule that recognises it. Without the redaction of `diagnose`: this runs some ten thousand times."""
     if isinstance(failure, Termination):
-        said = said_of_stop(failure)
+        said = text_of_termination(failure)
         return next(rule.id for rule in STOP_RULES if rule.matches(failure, said))
-    said = said_of_fault(failure)
+    said = text_of_call_failure(failure)
     return next(rule.id for rule in FAULT_RULES if rule.matches(failure, said))
 
 
@@ -65,15 +72,15 @@ def test_the_rules_are_matched_here_as_a_diagnosis_matches_them():
     stop = Termination("ecs", reason="CannotPullContainerError: pull access den")
     assert rule_of(stop) == diagnose(stop).rule
     fault = CallFailure(FailureKind.REFUSED, "RunTask", "AccessDeniedException", "not authorized to perf")
-    assert rule_of(fault) == diagnose_fault(fault).rule
+    assert rule_of(fault) == diagnose_call_failure(fault).rule
 
 
-def rule(name, *general, kind=StopRule):
+def rule(name, *general, kind=TerminationRule):
     shown = RULES["unknown"]
     return kind(id=name, general=general, cause=shown.cause, blame=shown.blame, remedy=shown.remedy, page=shown.page)
 
 
-@pytest.mark.parametrize("kind", [StopRule, FaultRule])
+@pytest.mark.parametrize("kind", [TerminationRule, CallFailureRule])
 def test_a_more_general_rule_is_tried_after_the_rule_that_names_it(kind: type[Rule]):
     first, second = rule("pull-denied", "pull-failed", kind=kind), rule("pull-failed", kind=kind)
     assert unique((first, second)) == (first, second)

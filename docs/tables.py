@@ -79,7 +79,7 @@ def _kinds(kinds: frozenset[FailureKind]) -> str:
 
 def _rules(rules: Sequence[Rule]) -> str:
     rows = [
-        (f"`{rule.id}`", rule.cause, rule.blame.value, _NEW[rule.new], f"{rule.remedy} [AWS]({rule.page})")
+        (f"`{rule.id}`", rule.cause, rule.blame.value, _NEW[rule.replacement], f"{rule.remedy} [AWS]({rule.page})")
         for rule in rules
     ]
     return table(("id", "what happened", "whose it is", "new container", "what to do"), rows)

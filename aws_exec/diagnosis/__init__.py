@@ -1,7 +1,7 @@
-"""What AWS said -> what happened, whose it is, whether a new container can help, what to do. Pure, total.
+"""Diagnoses of ended jobs and failed calls: what happened, who has to act, whether to replace, what to do.
 
-The knowledge is data: `stops.RULES` for ended jobs, `faults.RULES` for failed calls, the first match wins. What no rule
-knows is shown as AWS said it.
+Pure and total. The knowledge is data: `terminations.RULES` for ended jobs, `call_failures.RULES` for failed calls; the
+first match wins. A text that no rule recognises is passed on as AWS wrote it. No other package matches AWS's sentences.
 """
 
 from __future__ import annotations
@@ -38,44 +38,44 @@ __all__ = [
     "rules",
 ]
 
-#: What rules look at: reasons are short, and a pattern's cost grows faster than what it searches.
+#: Characters that the rules search: reasons are short, and a pattern's cost grows faster than the text.
 _READ = 4000
 
 
 def diagnose(stop: Termination) -> Diagnosis:
-    """Why a job ended; also why one waits, of a Batch job's `statusReason` while RUNNABLE. Never raises."""
+    """Return why a job ended, or why one waits (from a Batch job's `statusReason` while RUNNABLE). Never raises."""
     found = _rule_of(stop).diagnosis(redact(text_of_termination(stop)))
-    # Whatever else is known of it: what somebody stopped on purpose must not come back by itself.
+    # Whatever the rule: a job that a user stopped must not be replaced.
     return replace(found, replaceable=False) if stop.user_initiated else found
 
 
-def diagnose_call_failure(fault: CallFailure) -> Diagnosis:
-    """Why a call did not do what was asked. Never raises."""
-    said = text_of_call_failure(fault)
-    rule = next(rule for rule in call_failures.RULES if rule.matches(fault, said[:_READ]))
-    return rule.diagnosis(redact(said))
+def diagnose_call_failure(failure: CallFailure) -> Diagnosis:
+    """Return why a call failed. Never raises."""
+    text = text_of_call_failure(failure)
+    rule = next(rule for rule in call_failures.RULES if rule.matches(failure, text[:_READ]))
+    return rule.diagnosis(redact(text))
 
 
 def can_replace(stop: Termination) -> Replacement:
-    """Whether a new container can help a job that never started, and whether this loss spends an attempt.
+    """Return whether a new container can help a job that never started, and whether this loss spends an attempt.
 
-    An unknown reason is worth a try. The executors' `Policy.judge`.
+    YES if the reason is unknown. The executors' `Policy.judge`.
     """
-    return Replacement.NO if stop.user_initiated else _rule_of(stop).new
+    return Replacement.NO if stop.user_initiated else _rule_of(stop).replacement
 
 
 def format_termination(stop: Termination, *, arn: str = "", separator: str = "\n") -> str:
-    """`format_diagnosis` of the diagnosis of an ended job, with its exit code and sidecars."""
+    """Return the diagnosis of an ended job as text, with its exit code and sidecars."""
     return format_diagnosis(
         diagnose(stop), arn=arn, exit_code=stop.exit_code, sidecars=stop.sidecars, separator=separator
     )
 
 
 def rules() -> tuple[Rule, ...]:
-    """Everything that is known, in the order in which it is tried; for the table in the documentation."""
+    """Return every rule, in the order in which they are tried; for the table in the documentation."""
     return (*terminations.RULES, *call_failures.RULES)
 
 
 def _rule_of(stop: Termination) -> TerminationRule:
-    said = text_of_termination(stop)[:_READ]
-    return next(rule for rule in terminations.RULES if rule.matches(stop, said))
+    text = text_of_termination(stop)[:_READ]
+    return next(rule for rule in terminations.RULES if rule.matches(stop, text))

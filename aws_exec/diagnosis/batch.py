@@ -1,6 +1,6 @@
-"""What AWS Batch says in `statusReason`: of ended jobs, and of jobs that wait in RUNNABLE for ever.
+"""The rules for AWS Batch's `statusReason` of ended jobs, and of jobs that are stuck in RUNNABLE.
 
-A job that its queue's jobStateTimeLimitActions cancelled repeats the reason it was stuck for.
+The reason of a job that its queue's jobStateTimeLimitActions cancelled repeats why the job was stuck.
 """
 
 from typing import Final
@@ -26,7 +26,7 @@ RULES: Final = (
         service="batch",
         cause="No compute environment of the job queue can get instances for the job at the moment.",
         blame=Blame.AWS,
-        new=Replacement.FREE,
+        replacement=Replacement.FREE,
         remedy="Allow more instance types and Availability Zones, or add an On-Demand environment to the queue.",
         page=pages.BATCH_STUCK_CAPACITY,
     ),
@@ -37,7 +37,7 @@ RULES: Final = (
         service="batch",
         cause="The job asks for more vCPUs than any compute environment of its queue may have.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Raise maxvCpus of the compute environment, or ask for fewer vCPUs.",
         page=pages.BATCH_STUCK,
     ),
@@ -48,7 +48,7 @@ RULES: Final = (
         service="batch",
         cause="No instance type of the queue's compute environments has the vCPUs, memory or GPUs the job asks for.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow larger instance types in the compute environment, or ask for less.",
         page=pages.BATCH_STUCK,
     ),
@@ -69,7 +69,7 @@ RULES: Final = (
         service="batch",
         cause="The compute environment's instance types are not offered there, or do not fit its launch template.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Choose instance types that the Availability Zones offer and that suit the launch template.",
         page=pages.BATCH_STUCK,
     ),
@@ -118,7 +118,7 @@ RULES: Final = (
         service="batch",
         cause="A job that this one depends on failed, so it never ran.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Drop dependsOn from the request: Airflow's own dependencies decide when a task runs.",
         page=pages.BATCH_DEPENDENCIES,
     ),
@@ -128,7 +128,7 @@ RULES: Final = (
         service="batch",
         cause="A child of the array job failed.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Drop arrayProperties from the request: one Airflow task is one container.",
         page=pages.BATCH_DEFINITION,
     ),
@@ -139,7 +139,7 @@ RULES: Final = (
         service="batch",
         cause="AWS Batch could not make an ECS task of the job: the job definition or its overrides are invalid.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Read the message and correct the job definition or the overrides.",
         page=pages.BATCH_DEFINITION,
     ),

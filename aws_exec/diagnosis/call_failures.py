@@ -1,13 +1,13 @@
-"""The one table of what AWS answers to failed calls: the kind of failure, what happened, what to do. Pure.
+"""The rules for failed calls: the kind of failure, what happened, what to do.
 
-It is read in two ways. `kind_of_message` returns the kind of failure that a sentence means where AWS's error code is
-too vague (`CallFailureRule.sentences`, in the order of `About`). `diagnose_call_failure` explains a failure whose kind is known: the
-first rule of that kind wins. Placement refusals of RunTask are the same words as the reasons of tasks that failed to
-start, and share their rules.
+The adapters and the diagnosis read this one table. `kind_of_message` returns the kind of failure that a sentence means
+where AWS's error code is too vague (`CallFailureRule.sentences`, in the order of `About`). `diagnose_call_failure`
+explains a failure whose kind is known: the first rule of that kind wins. RunTask refuses a placement in the same words
+in which AWS explains why a task failed to start, so these rules are shared.
 
 AWS quotes names that a task's author chose (containers, definitions, queues, subnets) in the middle of its sentences.
-So the sentences about named things are tried first, and what would slow or pause the whole executor (a throttle, bad
-credentials) matches only where AWS's whole phrase begins the message, or ends it: a job definition may be called
+So the sentences about named things are tried first, and a failure that slows or pauses the executor (a throttle, bad
+credentials) matches only if AWS's complete phrase begins or ends the message: a job definition may be called
 `throttle-test:3`.
 
 The strings are AWS's: ECS event messages and failure reasons (developer guide), `Tasks provisioning capacity limit
@@ -26,9 +26,9 @@ from aws_exec.diagnosis.model import About, Blame, CallFailureRule, Sentence, Te
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import FailureKind
 
-#: Where AWS's own words begin: after what wraps them, if anything does.
+#: The beginning of AWS's own sentence: after the prefix of a wrapper, if any.
 _BEGINS: Final = r"\A\s*(?:(?:Error executing request, Exception|\w+Exception) ?: )*"
-#: Where they end: before what Batch and the SDK for Java add.
+#: Its end: before what Batch and the SDK for Java append.
 _ENDS: Final = r"\.?(?:,? RequestId: [\w-]+)?\s*\Z"
 #: Codes of EC2 and of the SDK for Java for a throttle, in the brackets at a message's end.
 _THROTTLES: Final = r"RequestLimitExceeded|Throttling\w*|ThrottledException|TooManyRequests\w*|SlowDown"
@@ -42,8 +42,8 @@ def _about(about: About, *patterns: str) -> tuple[Sentence, ...]:
     return tuple(Sentence(about, pattern) for pattern in patterns)
 
 
-#: The rules of tasks that failed to start that RunTask's refusals share, and what the sentence is about if it alone
-#: means a kind of failure.
+#: The rules for tasks that failed to start that also explain RunTask's refusals, and what the sentence is about if it
+#: alone means a kind of failure.
 _SHARED: Final[Mapping[str, About | None]] = {
     "role-not-assumed": About.PERMISSION,
     "capacity-quota": About.CAPACITY,
@@ -68,7 +68,7 @@ def _refusal(rule: TerminationRule) -> CallFailureRule:
         kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
         cause=rule.cause,
         blame=rule.blame,
-        new=rule.new,
+        replacement=rule.replacement,
         general=tuple(f"call-{name}" for name in rule.general),
         remedy=rule.remedy,
         page=rule.page,
@@ -248,7 +248,7 @@ RULES: Final = unique(
             kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="The ECS agent on the container instance is disconnected.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.FREE,
+            replacement=Replacement.FREE,
             remedy="Check the agent, its network and the load of the instance; replace the instance.",
             page=pages.AGENT,
         ),
@@ -258,7 +258,7 @@ RULES: Final = unique(
             kinds=frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED}),
             cause="The container instance was deregistered from the cluster.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.FREE,
+            replacement=Replacement.FREE,
             remedy="Register new instances with the cluster.",
             page=pages.FAILURES,
         ),
@@ -277,7 +277,7 @@ RULES: Final = unique(
             kinds=frozenset({FailureKind.NO_CAPACITY}),
             cause="Amazon ECS met an internal error while it placed the task; it is asked again.",
             blame=Blame.AWS,
-            new=Replacement.FREE,
+            replacement=Replacement.FREE,
             remedy="Nothing, if it passes; else look at the AWS Health Dashboard, or open a support case.",
             page=pages.EVENTS,
         ),
@@ -295,7 +295,7 @@ RULES: Final = unique(
             ),
             cause="AWS has no room for the task at the moment, or a quota is used up; it is asked again.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.FREE,
+            replacement=Replacement.FREE,
             remedy="Read what AWS said; add capacity, or have the quota raised.",
             page=pages.FAILURES,
         ),
@@ -309,7 +309,7 @@ RULES: Final = unique(
             kinds=_INVALID,
             cause="The task or job definition does not exist in this Region, or is inactive.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Correct the task_definition or job_definition option, or register it.",
             page=pages.RUN_TASK,
         ),
@@ -319,7 +319,7 @@ RULES: Final = unique(
             kinds=_INVALID,
             cause="The task definition has no container of the name that is overridden.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Set container_name to the Airflow container's name in the task definition.",
             page=pages.RUN_TASK,
         ),
@@ -330,7 +330,7 @@ RULES: Final = unique(
             sentences=_about(About.NAMED_THING, rf"{_BEGINS}Job Queue is {_QUEUE_MISMATCH}"),
             cause="The task or job definition is not made for the launch type or job queue that was asked for.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Register it with the matching requiresCompatibilities (Batch: platformCapabilities), "
             "or choose another launch type or queue.",
             page=pages.RUN_TASK,
@@ -342,7 +342,7 @@ RULES: Final = unique(
             cause="The capacity providers that were asked for do not exist, do not go together, "
             "or are not associated with the cluster.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Associate them with the cluster, or correct capacity_provider (capacity_provider_strategy).",
             page=pages.RUN_TASK,
         ),
@@ -354,7 +354,7 @@ RULES: Final = unique(
             cause="The subnets, security groups or public IP that were asked for do not exist, "
             "or do not fit together or the task definition.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Correct subnets, security_groups and assign_public_ip: the network mode awsvpc needs subnets, "
             "others take none, and only Fargate gives public IPs.",
             page=pages.RUN_TASK,
@@ -365,7 +365,7 @@ RULES: Final = unique(
             kinds=_INVALID,
             cause="The overrides are longer than the 8,192 characters that ECS takes.",
             blame=Blame.TASK,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Shorten executor_config: move environment variables into the task definition.",
             page=pages.RUN_TASK,
         ),
@@ -380,7 +380,7 @@ RULES: Final = unique(
             kinds=_INVALID,
             cause="Fargate does not offer this combination of CPU and memory.",
             blame=Blame.TASK,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Choose one of Fargate's sizes.",
             page=pages.PLATFORM,
         ),
@@ -390,7 +390,7 @@ RULES: Final = unique(
             kinds=_INVALID,
             cause="The platform version or the Region does not support what the task definition asks for.",
             blame=Blame.DEPLOYMENT,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Choose another platform_version, or drop what it does not support.",
             page=pages.PLATFORM,
         ),
@@ -403,7 +403,7 @@ RULES: Final = unique(
                     About.NAMED_THING,
                     r"is not a container in the job Definition",
                     rf"{_BEGINS}Unable to substitute value\b",
-                    # What is quoted first is a tag's own text, whatever words it has.
+                    # The quoted text is a tag's, whatever words it contains.
                     rf"{_BEGINS}'.*' is not a valid value for \w",
                     rf"{_BEGINS}Job with shareIdentifier\b.* can ?only ?be submitted\b",
                 ),
@@ -426,7 +426,7 @@ RULES: Final = unique(
             ),
             cause="The request itself is wrong, and will stay so.",
             blame=Blame.TASK,
-            new=Replacement.NO,
+            replacement=Replacement.NO,
             remedy="Correct the option or the executor_config field that the message names.",
             page=pages.RUN_TASK,
         ),

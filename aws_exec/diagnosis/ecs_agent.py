@@ -28,7 +28,7 @@ RULES: Final = (
         when=r"\bTaskDependencyError\b",
         cause="The containers of the task wait for each other, or for something that the task does not have.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct dependsOn, links and volumesFrom in the task definition.",
         page=pages.DEPENDENCIES,
     ),

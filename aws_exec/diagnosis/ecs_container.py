@@ -1,8 +1,8 @@
-"""What the container runtime could not do: create, start, inspect or stop a container, or keep it within its memory.
+"""The rules for the container runtime: it failed to create, start, inspect or stop a container, or memory ran out.
 
 "CannotStartContainerError", "failed to create new container runtime task", "failed to create shim task" and "OCI
 runtime create failed" name the step that failed, never the cause. "no such file or directory" and "permission denied"
-are about what stands before them: a command, a mount, a directory, a device.
+are about what precedes them in the text: a command, a mount, a directory, a device.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ _START: Final = (
     r"create new container runtime task|create new container:|start(?:ing)? container process|container init\b).*"
 )
 
-#: Programs of the host that docker and containerd themselves look for: the image has no part in it.
+#: Programs of the host that docker and containerd themselves look up; the image is not involved.
 _OF_THE_HOST: Final = r"(?:containerd-shim|docker-|runc\b|nvidia-)"
 
 #: The rules for the step that failed: they match a message whose cause AWS cut off.
@@ -38,7 +38,7 @@ RULES: Final = (
         when=_START + r"(?:minimum memory limit|memory limit too low|cannot allocate memory|cgroup.*memory|init.*oom)",
         cause="The container has too little memory to be started at all.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Give the container more memory.",
         page=pages.CANNOT_START,
     ),
@@ -47,7 +47,7 @@ RULES: Final = (
         when=r"(?:OutOfMemory|due to memory usage|OOM.?kill)",
         cause="The container used more memory than it was given, and was killed.",
         blame=Blame.TASK,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Give the task more memory, or make it use less.",
         page=pages.MEMORY,
     ),
@@ -57,7 +57,7 @@ RULES: Final = (
         when=_START + r"exec format error",
         cause="The image was not built for the CPU architecture of its host.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Build the image for that platform, or set runtimePlatform in the task definition to the image's.",
         page=pages.CANNOT_START,
     ),
@@ -69,7 +69,7 @@ RULES: Final = (
         r"open \S*/etc/(?:passwd|group))",
         cause="The image does not know the user that the task definition, or the image itself, names.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct user in the container definition, or use an image that has that user.",
         page=pages.CANNOT_START,
     ),
@@ -102,7 +102,7 @@ RULES: Final = (
         r"exec user process caused[: \"]*(?:no such file or dir|permission denied))",
         cause="The command or entry point does not exist in the image, or is not executable.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Use an image with Airflow's Python on its PATH and an entry point that passes the command on.",
         page=pages.CANNOT_START,
     ),
@@ -112,7 +112,7 @@ RULES: Final = (
         when=_START + r"chdir to cwd",
         cause="The container's working directory does not exist in the image, or its user may not enter it.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct workingDirectory in the container definition, or WORKDIR and USER of the image.",
         page=pages.CANNOT_START,
     ),

@@ -1,4 +1,4 @@
-"""What a task needs before its containers start: secrets, logs, volumes, environment files, the network."""
+"""The rules for what a task needs before its containers start: secrets, logs, volumes, environment files, network."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from aws_exec.diagnosis.ecs_pull import DENIED, NETWORK
 from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
-#: Inside CannotStartContainerError it is about a container, and its words may stand in a command or a path.
+#: Inside CannotStartContainerError it is about a container, and the text may be part of a command or a path.
 _INIT: Final = r"(?<!CannotStartContainerError: )(?<!CannotCreateContainerError: )ResourceInitializationError.*"
 # On an EC2 host the agent itself reads them, and names no category (amazon-ecs-agent: asmsecret, ssmsecret, asm).
 _SECRETS: Final = (
@@ -16,7 +16,7 @@ _SECRETS: Final = (
     r"\b(?:asm|ssm) (?:fetching|(?:secret )?resource)|unable to create (?:asm|ssm) client|retrieve secret with value|"
     r"secretsmanager secretID|task secret data: ).*"
 )
-# An EC2 host reports its log driver's failure as a container that cannot start: no category is asked for.
+# An EC2 host reports its log driver's failure as a container that cannot start, so no category is required.
 _LOGS: Final = (
     r"(?:logger args|logging driver|log driver|log router|create stream|create cloudwatch log (?:group|stream)).*"
 )
@@ -36,7 +36,7 @@ RULES: Final = (
         when=r"fluentd log driver arg|no log configuration specified|(?:generate|download|invalid) firelens",
         cause="The container logs to FireLens (awsfirelens), but its log configuration is empty or wrong.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Give logConfiguration of the container the options of an output (on Fargate at least one, for example "
         "Name), and check firelensConfiguration of the log router.",
         page=pages.FIRELENS,
@@ -74,7 +74,7 @@ RULES: Final = (
         when=_LOGS + DENIED,
         cause="The execution role may not create the task's log stream or log group.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow the execution role logs:CreateLogStream and logs:PutLogEvents (logs:CreateLogGroup if it must).",
         page=pages.INIT,
     ),
@@ -84,7 +84,7 @@ RULES: Final = (
         when=_LOGS + r"(?:does not exist|ResourceNotFound)",
         cause="The log group that the task or job definition names does not exist.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Create the log group, or set awslogs-create-group and allow the execution role logs:CreateLogGroup.",
         page=pages.INIT,
     ),
@@ -94,7 +94,7 @@ RULES: Final = (
         when=_LOGS + r"(?:is required|unknown log opt|invalid|must specify)",
         cause="The log driver's options in the task or job definition are wrong.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct logConfiguration: the awslogs driver needs a group, a Region and, on Fargate, a stream prefix.",
         page=pages.INIT,
     ),
@@ -131,7 +131,7 @@ RULES: Final = (
         when=_SECRETS + DENIED,
         cause="The execution role may not read a secret, a parameter or the registry credentials.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow the execution role to read it: secretsmanager:GetSecretValue, ssm:GetParameters, kms:Decrypt.",
         page=pages.INIT,
     ),
@@ -141,7 +141,7 @@ RULES: Final = (
         when=_SECRETS + r"(?:DecryptionFailure|can.t decrypt|InvalidKeyId|KMS\w*Exception|KMS key|customer master key)",
         cause="A secret or parameter cannot be decrypted: its KMS key is disabled, about to be deleted, or gone.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Enable the KMS key, or store the secret anew under another; let the execution role use kms:Decrypt.",
         page=pages.DECRYPTION,
     ),
@@ -153,7 +153,7 @@ RULES: Final = (
         r"did not contain json key|invalid character|invalid schema|malformed|marked for deletion)",
         cause="A secret or parameter that the task or job definition names does not exist, or lacks the named key.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct the valueFrom of the secret in the task definition, or create the secret or its key.",
         page=pages.INIT,
     ),
@@ -171,7 +171,7 @@ RULES: Final = (
         when=r"ResourceNotFoundException",
         cause="Something that the task definition names, usually a secret, does not exist.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct the name or ARN in the task definition, or create what it names.",
         page=pages.RESOURCE_NOT_FOUND,
     ),
@@ -190,7 +190,7 @@ RULES: Final = (
         when=rf"(?:{_INIT}{_ENV_FILE}|unable to download env file .*, error: .*){DENIED}",
         cause="The execution role may not read the environment file, or there is none: Amazon S3 answers 403 to both.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow the execution role s3:GetObject on the file and s3:GetBucketLocation; check that it exists.",
         page=pages.ENV_FILES,
     ),
@@ -200,7 +200,7 @@ RULES: Final = (
         when=_INIT + _ENV_FILE + r"(?:NoSuchKey|NoSuchBucket|NotFound|not found|\b404\b)",
         cause="The environment file that the task definition names is not in Amazon S3.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct environmentFiles in the task definition, or upload the file.",
         page=pages.ENV_FILES,
     ),
@@ -221,7 +221,7 @@ RULES: Final = (
         when=_VOLUMES + r"(?:access denied|permission denied|not authorized|No such file or directory)",
         cause="The file system refused the mount, or lacks the directory to be mounted.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Check the file system's policy, the access point, the task role and that the root directory exists.",
         page=pages.INIT,
     ),
@@ -257,7 +257,7 @@ RULES: Final = (
         when=r"EBS volume.*IdempotentParameterMismatch",
         cause="The EBS volume could not be encrypted: the KMS key does not exist, or the role may not use it.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct kmsKeyId in volumeConfigurations, or let the infrastructure role use the key.",
         page=pages.EBS,
     ),
@@ -305,7 +305,7 @@ OTHERS: Final = (
         when=_INIT + DENIED,
         cause="The execution role may not read something that the task needs in order to start.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow the execution role what the message names.",
         page=pages.INIT,
     ),

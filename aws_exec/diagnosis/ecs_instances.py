@@ -1,6 +1,7 @@
-"""Why ECS Managed Instances launched no instance for a task. What stands behind the provider's name is EC2's error.
+"""The rules for ECS Managed Instances that launched no instance for a task. EC2's error follows the provider's name.
 
-They come before what a task needs on its host: the sentence has the same category, and the name may be any word.
+They are tried before the rules for what a task needs on its host: the sentence has the same category, and the name may
+be any word.
 """
 
 from typing import Final
@@ -18,7 +19,7 @@ RULES: Final = (
         when=_LAUNCH + r"\w*(?:Limit|Count)Exceeded\b",
         cause="A quota of the account on EC2 instances, On-Demand or Spot, is used up.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.FREE,
+        replacement=Replacement.FREE,
         remedy="Have the quota of Amazon EC2 raised in Service Quotas, or run fewer or smaller tasks at once.",
         page=pages.MANAGED_INSTANCES,
     ),
@@ -28,7 +29,7 @@ RULES: Final = (
         when=_LAUNCH + r"\w*Capacity\b",
         cause="Amazon EC2 has no capacity for what the capacity provider and the task ask for at the moment.",
         blame=Blame.AWS,
-        new=Replacement.FREE,
+        replacement=Replacement.FREE,
         remedy="Wait, or allow the capacity provider more instance types, Availability Zones or On-Demand instances.",
         page=pages.MANAGED_INSTANCES,
     ),
@@ -38,7 +39,7 @@ RULES: Final = (
         when=_LAUNCH + r"(?:UnauthorizedOperation|AccessDenied\w*)\b",
         cause="The infrastructure role of the capacity provider may not launch instances.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow the role what the message names; AWS's own policy passes only roles called ecsInstanceRole* on.",
         page=pages.MANAGED_INSTANCES,
     ),

@@ -1,4 +1,4 @@
-"""Where a task could not be placed, and what took its place away: capacity, network interfaces, hosts, Spot, people."""
+"""The rules for placement, and for lost hosts: capacity, network interfaces, Spot, maintenance, people."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from aws_exec.diagnosis import pages
 from aws_exec.diagnosis.model import Blame, TerminationRule
 from aws_exec.lifecycle.policy import Replacement
 
-#: Capacity is nobody's fault: a container lost to it spends no attempt.
+#: A container that is lost for lack of capacity spends no attempt.
 FREE: Final = Replacement.FREE
 
 PLACEMENT: Final = (
@@ -15,7 +15,7 @@ PLACEMENT: Final = (
         when=r"rate limit exceeded while preparing network interface",
         cause="AWS limited how fast network interfaces are attached.",
         blame=Blame.AWS,
-        new=FREE,
+        replacement=FREE,
         remedy="Nothing, if it passes; else lower launch_rate.",
         page=pages.FAILED_TO_START,
     ),
@@ -25,7 +25,7 @@ PLACEMENT: Final = (
         when=r"insufficient ?free",
         cause="The subnet has no free IP address left for the task's network interface.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Add larger subnets to the executor's options, or run fewer tasks at once.",
         page=pages.FAILED_TO_START,
     ),
@@ -66,7 +66,7 @@ PLACEMENT: Final = (
         when=r"not compatible with the selected compute strategy",
         cause="The task definition does not fit the launch type or capacity provider that was asked for.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Register the task definition with the matching requiresCompatibilities, or change the launch type.",
         page=pages.FAILED_TO_START,
     ),
@@ -83,7 +83,7 @@ PLACEMENT: Final = (
         when=r"(?:reached the limit on the number of|provisioning capacity limit|configuration is above your limit)",
         cause="A quota of the account, on vCPUs or tasks at once, is used up.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Have the quota raised in Service Quotas, or run fewer or smaller tasks at once.",
         page=pages.QUOTAS,
     ),
@@ -92,7 +92,7 @@ PLACEMENT: Final = (
         when=r"(?:capacity is unavailable|(?:no|insufficient) (?:fargate |spot )*capacity)",
         cause="AWS has no capacity for this size in these Availability Zones at the moment.",
         blame=Blame.AWS,
-        new=FREE,
+        replacement=FREE,
         remedy="Wait, add subnets in other Availability Zones, or mix FARGATE with FARGATE_SPOT.",
         page=pages.EVENTS,
     ),
@@ -102,7 +102,7 @@ PLACEMENT: Final = (
         when=r"(?-i:RESOURCE:GPU)",
         cause="No container instance has as many free GPUs as the task asks for.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Add GPU instances to the cluster, or ask for fewer GPUs.",
         page=pages.FAILURES,
     ),
@@ -112,7 +112,7 @@ PLACEMENT: Final = (
         when=r"(?-i:RESOURCE:ENI)",
         cause="No container instance can take another network interface.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Add container instances, use larger ones, or turn awsvpcTrunking on.",
         page=pages.FAILURES,
     ),
@@ -121,7 +121,7 @@ PLACEMENT: Final = (
         when=r"(?-i:RESOURCE:)",
         cause="No container instance has the resources free that the task asks for: CPU, memory, ports or others.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Add or enlarge container instances, or let a capacity provider scale them; ask for less.",
         page=pages.FAILURES,
     ),
@@ -130,7 +130,7 @@ PLACEMENT: Final = (
         when=r"(?:EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES|No Container Instances were found)",
         cause="The cluster or its capacity provider has no registered container instance.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Check that the Auto Scaling group can grow and that its instances register with the cluster.",
         page=pages.FAILURES,
     ),
@@ -168,7 +168,7 @@ TAKEN_AWAY: Final = (
         r"Spot (?:Task|Instance|Capacity)\S* (?:was |is )?(?:interrupted|reclaimed))",
         cause="AWS took the Spot capacity back.",
         blame=Blame.AWS,
-        new=FREE,
+        replacement=FREE,
         remedy="Let Airflow retry the task, or use On-Demand capacity for tasks that must not be interrupted.",
         page=pages.SPOT,
     ),
@@ -178,7 +178,7 @@ TAKEN_AWAY: Final = (
         when=r"\bHost ?EC2\b",
         cause="The EC2 instance under the task was stopped or terminated: Spot, scale-in, a failure or a person.",
         blame=Blame.AWS,
-        new=FREE,
+        replacement=FREE,
         remedy="Let Airflow retry the task; use On-Demand capacity or managed termination protection if it repeats.",
         page=pages.WHY_STOPPED,
     ),
@@ -187,7 +187,7 @@ TAKEN_AWAY: Final = (
         when=r"container instance.*(?:deregist|drain|inactive)|(?-i:\bINACTIVE\b)",
         cause="The container instance under the task was drained or deregistered from the cluster.",
         blame=Blame.PERSON,
-        new=FREE,
+        replacement=FREE,
         remedy="Let Airflow retry the task; drain instances, and wait, before they are deregistered.",
         page=pages.DRAINING,
     ),
@@ -196,7 +196,7 @@ TAKEN_AWAY: Final = (
         when=r"(?-i:\bAGENT\b)|agent.*disconnect",
         cause="The ECS agent on the container instance was disconnected.",
         blame=Blame.DEPLOYMENT,
-        new=FREE,
+        replacement=FREE,
         remedy="Check the agent, its network and the load of the instance; replace the instance.",
         page=pages.AGENT,
     ),
@@ -206,7 +206,7 @@ TAKEN_AWAY: Final = (
         when=r"(?:maintenance on the underlying|task retirement)",
         cause="AWS retired the infrastructure under the task for maintenance.",
         blame=Blame.AWS,
-        new=FREE,
+        replacement=FREE,
         remedy="Let Airflow retry the task; choose a Fargate maintenance window if it repeats.",
         page=pages.MAINTENANCE,
     ),
@@ -215,7 +215,7 @@ TAKEN_AWAY: Final = (
         when=r"TerminationNotice",
         cause="AWS took the infrastructure under the task away: maintenance, a Spot interruption or a lost host.",
         blame=Blame.AWS,
-        new=FREE,
+        replacement=FREE,
         remedy="Let Airflow retry the task; use On-Demand capacity and a Fargate maintenance window if it repeats.",
         page=pages.WHY_STOPPED,
     ),
@@ -254,7 +254,7 @@ TAKEN_AWAY: Final = (
     ),
 )
 
-#: Last of all: the reason itself says nothing more than that it did not start.
+#: Last: the reason contains nothing more than that the task did not start.
 UNEXPLAINED: Final = (
     TerminationRule(
         id="lost-from-sight",

@@ -1,4 +1,4 @@
-"""Why an image could not be pulled. The strings are those of AWS's page, the ECS agent, docker and containerd.
+"""The rules for image pulls. The strings are those of AWS's page, the ECS agent, docker and containerd.
 
 "ref pull has been retried", "failed to copy", "httpReadSeeker" (AWS also writes httpReaderSeeker), "API error (500)"
 and "error pulling image configuration" name the step that failed, never the cause. The status decides, then the host
@@ -29,7 +29,7 @@ DENIED: Final = (
     r"no basic auth|permissions to pull)"
 )
 
-#: What the hosts of AWS end in, in each of its partitions (botocore's `partitions.json`; a test compares them).
+#: The domains of AWS's hosts in each of its partitions (botocore's `partitions.json`; a test compares them).
 _DOMAINS: Final = r"(?:amazonaws\.(?:com|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
 #: Amazon ECR keeps the layers in Amazon S3, in buckets of this name, and redirects to them.
 _S3: Final = rf"(?:starport-layer-bucket|\bs3[.-][\w.-]*\b{_DOMAINS})"
@@ -69,7 +69,7 @@ RULES: Final = (
         + r"(?:descriptor matching plat|no matching manifest|no match for platform|platform.*does not match)",
         cause="The image was not built for the CPU architecture that the task runs on.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Build the image for that platform, or set runtimePlatform in the task definition to the image's.",
         page=pages.PULL,
     ),
@@ -143,11 +143,11 @@ RULES: Final = (
     TerminationRule(
         id="pull-denied",
         general=_STEPS,
-        # Where the agent says "Check whether the image exists", docker's "denied" means that it does not.
+        # If the agent adds "Check whether the image exists", docker's "denied" means that it does not.
         when=r"CannotPull(?!.*Check whether the image exists).*" + DENIED,
         cause="The registry refused to hand out the image.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Allow the task execution role (on EC2: the instance role) to pull it, and check the image's name.",
         page=pages.PULL,
     ),
@@ -159,13 +159,13 @@ RULES: Final = (
         r"invalid ref|normalize image ref|(?<=[ (])404\b|nosuchkey)",
         cause="The image, or its tag, does not exist in the registry.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Correct the image in the task or job definition, or push the tag that it names.",
         page=pages.PULL,
     ),
     TerminationRule(
         id="pull-request-failed",
-        # containerd's words where no HTTP answer came; what follows is a long address, and often cut off there.
+        # containerd's words if no HTTP answer came; a long address follows, and is often cut off.
         general=_STEPS[1:],
         when=_PULL + r"failed to do request",
         cause="The connection to the image registry, or to the storage of its layers, failed.",

@@ -1,4 +1,4 @@
-"""What an exit code means, where nothing more is known.
+"""The rules for exit codes, for jobs without a more specific reason.
 
 A failed Airflow task exits 0: Airflow's own runner has reported the failure by then. Another code means that the
 runner itself, or what carries it, failed: the image, the network to the API server, the platform, a signal.
@@ -83,7 +83,7 @@ RULES: Final = (
         exits=frozenset({126}),
         cause="The command exists in the image but cannot be executed.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Make the entry point executable, with a valid interpreter line, for the container's user.",
         page=pages.WHY_STOPPED,
     ),
@@ -92,7 +92,7 @@ RULES: Final = (
         exits=frozenset({127}),
         cause="The command does not exist in the image.",
         blame=Blame.DEPLOYMENT,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Use an image that has Airflow's Python on its PATH.",
         page=pages.WHY_STOPPED,
     ),

@@ -16,13 +16,13 @@ def format_diagnosis(
     sidecars: Sequence[str] = (),
     separator: str = "\n",
 ) -> str:
-    """What happened, what AWS said, what to do: one part per line, parts without content left out.
+    """Return what happened, AWS's text and what to do: one part per line, empty parts left out.
 
     Args:
-        diagnosis: of the stopped job or the failed call.
+        diagnosis: of an ended job or a failed call.
         arn: of the job, if it has one.
         exit_code: of the Airflow container, if it has one.
-        sidecars: `name: exit code or reason` of other containers that did not end well.
+        sidecars: `name: exit code or reason` of other containers that failed.
         separator: between the parts; `" | "` makes one line.
     """
     blame = "" if diagnosis.blame is Blame.UNKNOWN else f" ({diagnosis.blame.value})"

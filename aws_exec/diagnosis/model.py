@@ -1,4 +1,4 @@
-"""What a diagnosis is, and how a rule recognises one. The rules themselves are tables in the modules beside this."""
+"""The diagnosis and the rules that recognise one. The rules themselves are tables in the other modules."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
 
 
 class Blame(Enum):
-    """Whose it is: who has to do something about it."""
+    """Who has to act."""
 
     TASK = "the task"  #: what runs in the container, or the size it asked for
     DEPLOYMENT = "the deployment"  #: image, roles, network, capacity, quotas, configuration
-    AWS = "AWS"  #: the platform; waiting or asking again is all there is
-    PERSON = "a person"  #: somebody, or a program of somebody's, did it on purpose
+    AWS = "AWS"  #: the platform; only waiting or trying again helps
+    PERSON = "a person"  #: a user, or another program, stopped it deliberately
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What happened, in plain words.
+    """What happened, and what to do.
 
     Attributes:
         rule: the id of the rule that recognised it (kebab-case, stable: safe to alert on).
         cause: one sentence.
-        blame: whose it is.
-        replaceable: whether a new container, with the same request, can fare better.
+        blame: who has to act.
+        replaceable: whether a new container with the same request can succeed.
         remedy: what to do, in the imperative.
         page: the AWS page that documents it.
-        said: what AWS said, verbatim but for credentials; empty if it said nothing.
+        said: AWS's text, verbatim except for credentials; empty if there is none.
     """
 
     rule: str
@@ -46,7 +46,7 @@ class Diagnosis:
     said: str = ""
 
 
-#: Characters of the beginning and of the end that are read for sentences: what is between them echoes a request.
+#: Characters at the beginning and at the end that are searched for sentences: what is between them echoes a request.
 _READ: Final = 2000
 
 
@@ -57,7 +57,7 @@ def ends_of(message: str) -> str:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # DOTALL: a reason of several fields or lines is one text to the rules.
+    # DOTALL: the rules search a reason of several fields or lines as one text.
     return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
@@ -67,13 +67,13 @@ def _found(pattern: str, text: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """What is known of one way to fail; the subclasses say how it is recognised.
+    """One way to fail; the subclasses add how it is recognised.
 
     Attributes:
         id, cause, blame, remedy, page: see `Diagnosis`.
-        new: whether a new container can help one that never started.
-        general: ids of the rules that say less about the same failure, further down in the table. AWS cuts texts off
-            anywhere; what is left is recognised by this rule, or by one of those (or of theirs), or not at all.
+        replacement: whether a new container can help a job that never started.
+        general: ids of less specific rules for the same failure, further down in the table. AWS cuts texts off
+            anywhere; the rest is recognised by this rule, by one of those (or of theirs), or not at all.
     """
 
     id: str
@@ -81,23 +81,23 @@ class Rule:
     blame: Blame
     remedy: str
     page: str
-    new: Replacement = Replacement.YES
+    replacement: Replacement = Replacement.YES
     general: tuple[str, ...] = ()
 
     def diagnosis(self, said: str) -> Diagnosis:
-        """The diagnosis of something this rule recognised."""
-        replaceable = self.new is not Replacement.NO
+        """Return the diagnosis of a text that this rule recognised."""
+        replaceable = self.replacement is not Replacement.NO
         return Diagnosis(self.id, self.cause, self.blame, replaceable, self.remedy, self.page, said)
 
 
 def text_of_termination(stop: Termination) -> str:
-    """Stop code, reason and the container's own reason, each on its line, doubles left out."""
+    """Return stop code, reason and the container's own reason, one per line, without duplicates."""
     return "\n".join(dict.fromkeys(part for part in (stop.code, stop.reason, stop.container_reason) if part))
 
 
-def text_of_call_failure(fault: CallFailure) -> str:
-    """Code and message, each on its line."""
-    return "\n".join(dict.fromkeys(part for part in (fault.code, fault.message) if part))
+def text_of_call_failure(failure: CallFailure) -> str:
+    """Return code and message, one per line."""
+    return "\n".join(dict.fromkeys(part for part in (failure.code, failure.message) if part))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,15 +105,15 @@ class TerminationRule(Rule):
     """Recognises an ended job. Every condition that is given must hold; none given matches everything.
 
     Attributes:
-        when: a regular expression searched, ignoring case, in all that AWS said (`text_of_termination`).
+        when: a regular expression searched, ignoring case, in AWS's text (`text_of_termination`).
         codes: ECS stop codes.
         exits: exit codes of the Airflow container.
         service: `"ecs"` or `"batch"`.
         started: whether the Airflow container ever ran.
         exited: whether it has an exit code.
-        on_purpose: whether somebody stopped it.
-        sidecars: whether another container did not end well.
-        silent: whether AWS gave no reason at all.
+        user_initiated: whether a user stopped it.
+        sidecars: whether another container failed.
+        no_reason: whether AWS gave no reason.
     """
 
     when: str = ""
@@ -124,23 +124,23 @@ class TerminationRule(Rule):
     exited: bool | None = None
     user_initiated: bool | None = None
     sidecars: bool | None = None
-    silent: bool | None = None
+    no_reason: bool | None = None
 
-    def matches(self, stop: Termination, said: str) -> bool:
-        """Whether this rule recognises it; `said` is `text_of_termination(stop)`."""
+    def matches(self, stop: Termination, text: str) -> bool:
+        """Return whether this rule recognises a job's end; `text` is `text_of_termination(stop)`."""
         flags = (
             (self.started, stop.started),
             (self.exited, stop.exit_code is not None),
             (self.user_initiated, stop.user_initiated),
             (self.sidecars, bool(stop.sidecars)),
-            (self.silent, not said),
+            (self.no_reason, not text),
         )
         return (
-            all(wanted is None or wanted is actual for wanted, actual in flags)
+            all(expected is None or expected is actual for expected, actual in flags)
             and (not self.service or self.service == stop.service)
             and (not self.codes or stop.code in self.codes)
             and (not self.exits or stop.exit_code in self.exits)
-            and _found(self.when, said)
+            and _found(self.when, text)
         )
 
 
@@ -181,7 +181,7 @@ class CallFailureRule(Rule):
     Attributes:
         when: a regular expression searched, ignoring case, in code and message (`text_of_call_failure`).
         sentences: AWS's sentences that mean this failure; `call_failures.kind_of_message` reads them too.
-        kinds: what the call's failure was classified as; empty: anything.
+        kinds: the kinds of failure that it can recognise; empty: all.
         rest: whether it recognises every failure of these kinds that no rule before it does.
     """
 
@@ -190,14 +190,14 @@ class CallFailureRule(Rule):
     kinds: frozenset[FailureKind] = frozenset()
     rest: bool = False
 
-    def matches(self, fault: CallFailure, said: str) -> bool:
-        """Whether this rule recognises it; `said` is `text_of_call_failure(fault)`."""
-        if self.kinds and fault.trouble not in self.kinds:
+    def matches(self, failure: CallFailure, text: str) -> bool:
+        """Return whether this rule recognises a failure; `text` is `text_of_call_failure(failure)`."""
+        if self.kinds and failure.trouble not in self.kinds:
             return False
-        return self.rest or (self.when != "" and _found(self.when, said)) or self._has_sentence_in(fault)
+        return self.rest or (self.when != "" and _found(self.when, text)) or self._has_sentence_in(failure)
 
-    def _has_sentence_in(self, fault: CallFailure) -> bool:
-        texts = [ends_of(text) for text in (fault.code, fault.message)]
+    def _has_sentence_in(self, failure: CallFailure) -> bool:
+        texts = [ends_of(text) for text in (failure.code, failure.message)]
         return any(_found(sentence.pattern, text) for sentence in self.sentences for text in texts)
 
 
@@ -205,17 +205,17 @@ AnyRule = TypeVar("AnyRule", TerminationRule, CallFailureRule)
 
 
 def unique(rules: Iterable[AnyRule]) -> tuple[AnyRule, ...]:
-    """The rules as one table.
+    """Return the rules as one table.
 
     Raises:
         ValueError: two of them share an id, or a more general rule is unknown or would be tried first.
     """
     table = tuple(rules)
     ids = [rule.id for rule in table]
-    doubles = {name for name in ids if ids.count(name) > 1}
-    if doubles:
-        raise ValueError(f"rule ids must be unique: {sorted(doubles)}")
-    for place, rule in enumerate(table):
-        if not set(rule.general) <= set(ids[place + 1 :]):
+    duplicates = {name for name in ids if ids.count(name) > 1}
+    if duplicates:
+        raise ValueError(f"rule ids must be unique: {sorted(duplicates)}")
+    for position, rule in enumerate(table):
+        if not set(rule.general) <= set(ids[position + 1 :]):
             raise ValueError(f"the rules more general than {rule.id} must come after it: {rule.general}")
     return table

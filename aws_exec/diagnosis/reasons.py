@@ -1,4 +1,4 @@
-"""What the adapters need to know about a job beyond its fields, read from AWS's reasons. Pure."""
+"""Facts about a job that only AWS's reasons contain."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def never_ran(exit_code: int | None, reason: str) -> bool:
 
 
 def is_time_limit(reason: str) -> bool:
-    """Return whether a Batch job's reason is a time limit, which nobody applied to this job in person."""
+    """Return whether Batch ended a job for a time limit: no user did."""
     return _TIME_LIMIT.search(reason) is not None

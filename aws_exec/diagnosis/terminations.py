@@ -1,7 +1,7 @@
-"""The table of all that is known of ended jobs; the first rule that matches wins.
+"""The rules for ended jobs; the first that matches wins.
 
-The order: reasons that stand whoever did it, deliberate stops, what AWS said about the container, about its place,
-exit codes, and at last what cannot be explained.
+The order: reasons that hold whoever stopped the job, deliberate stops, AWS's reasons about the container, about its
+placement, exit codes, and last the jobs that cannot be explained.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _ON_PURPOSE: Final = (
         user_initiated=True,
         cause="Somebody, or another program, cancelled or terminated the job.",
         blame=Blame.PERSON,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Ask who did it (the reason, CloudTrail: TerminateJob, CancelJob), then clear the task in Airflow.",
         page=pages.BATCH_TERMINATE,
     ),
@@ -38,17 +38,17 @@ _ON_PURPOSE: Final = (
         user_initiated=True,
         cause="Somebody, or another program, stopped the task.",
         blame=Blame.PERSON,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Ask who did it (the reason, CloudTrail: StopTask), then clear the task in Airflow.",
         page=pages.STOP_TASK,
     ),
-    # An adapter that does not know who it was still passes on what AWS says of it.
+    # An adapter that does not know who stopped it still passes on AWS's reason.
     TerminationRule(
         id="said-to-be-stopped-by-user",
         when=r"(?:UserInitiated|stopped by user|terminated by user|cancell?ed by user)",
         cause="AWS says that a user stopped it.",
         blame=Blame.PERSON,
-        new=Replacement.NO,
+        replacement=Replacement.NO,
         remedy="Ask who did it (the reason, CloudTrail), then clear the task in Airflow.",
         page=pages.STOP_TASK,
     ),
@@ -66,7 +66,7 @@ _LAST: Final = (
     ),
     TerminationRule(
         id="unexplained",
-        silent=True,
+        no_reason=True,
         cause="The container never started, and AWS gave no reason.",
         blame=Blame.UNKNOWN,
         remedy="Run the task again; if it repeats, look at the stopped task in the AWS console.",
@@ -81,8 +81,7 @@ _LAST: Final = (
     ),
 )
 
-#: By service and kind, in the order in which they are tried. A Batch job runs as an ECS task: what ECS says of its own
-#: tasks, it says of those of Batch.
+#: By service and kind, in the order in which they are tried. Batch jobs run as ECS tasks, so both have ECS's reasons.
 GROUPS: Final[Mapping[str, tuple[TerminationRule, ...]]] = {
     "Batch: the job, its queue and its compute environments": batch.RULES,
     "ECS and Batch: stopped on purpose": _ON_PURPOSE,

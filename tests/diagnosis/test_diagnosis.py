@@ -25,13 +25,13 @@ from aws_exec.diagnosis import call_failures as fault_table
 from aws_exec.diagnosis import terminations as stop_table
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
 
-SAID = Path(__file__).with_name("said")
+RECORDED = Path(__file__).with_name("recorded")
 
 
 def recorded(*names):
-    """The entries of the files `said/<name>.yaml`, or of all but `calls`."""
-    files = [SAID / f"{name}.yaml" for name in names] or [
-        path for path in sorted(SAID.glob("*.yaml")) if path.stem != "calls"
+    """The entries of the files `recorded/<name>.yaml`, or of all but `calls`."""
+    files = [RECORDED / f"{name}.yaml" for name in names] or [
+        path for path in sorted(RECORDED.glob("*.yaml")) if path.stem != "calls"
     ]
     return [entry for path in files for entry in yaml.safe_load(path.read_text(encoding="utf-8"))]
 

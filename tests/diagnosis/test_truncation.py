@@ -20,7 +20,7 @@ from aws_exec.diagnosis.model import (
 )
 from aws_exec.diagnosis.terminations import RULES as STOP_RULES
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
-from tests.diagnosis.test_diagnosis import SAID, fault_of, recorded, stop_of
+from tests.diagnosis.test_diagnosis import RECORDED, fault_of, recorded, stop_of
 
 RULES = {rule.id: rule for rule in rules()}
 
@@ -55,7 +55,7 @@ def cuts(rule, failure, *fields):
                 yield rule, told, left
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SAID.glob("*.yaml") if path.stem != "calls"))
+@pytest.mark.parametrize("name", sorted(path.stem for path in RECORDED.glob("*.yaml") if path.stem != "calls"))
 def test_a_stop_cut_anywhere_is_told_as_its_cause_or_as_a_more_general_one(name):
     wrong = [
         cut for entry in recorded(name) for cut in cuts(entry["rule"], stop_of(entry), "reason", "container_reason")

@@ -125,8 +125,8 @@ def _roles(asking: Asking, definition: Mapping[str, Any], subject: str) -> Itera
     for holder in tasks or [definition.get("containerProperties") or {}]:
         if "FARGATE" in (definition.get("platformCapabilities") or ()) and not holder.get("executionRoleArn"):
             message = "is for Fargate, and has no execution role"
-            mend = "Register it with an executionRoleArn: Fargate pulls the image and writes the log by it"
+            hint = "Register it with an executionRoleArn: Fargate pulls the image and writes the log by it"
             call = "batch:DescribeJobDefinitions"
-            yield Outcome(Status.FAIL, call, subject, message, mend, "live-role", _DEFINITION)
+            yield Outcome(Status.FAIL, call, subject, message, hint, "live-role", _DEFINITION)
         named = (holder.get(name) for name in ("executionRoleArn", "jobRoleArn", "taskRoleArn"))
         yield from roles(asking, dict.fromkeys(named, _DEFINITION))

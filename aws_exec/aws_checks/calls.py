@@ -14,7 +14,7 @@ from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
 
 _NETWORK = "Check --region, --endpoint-url and the network"
 #: What to do about a call that was not answered, whatever was asked.
-_MENDS = {
+_HINTS = {
     FailureKind.UNREACHED: _NETWORK,
     FailureKind.NO_ANSWER: _NETWORK,
     FailureKind.THROTTLED: "AWS is asked too often: check again in a minute",
@@ -55,7 +55,7 @@ class Outcome:
         call: service and operation, `ecs:DescribeClusters`; a policy names it so.
         subject: what it is about: `cluster fleet`.
         message: what was found.
-        mend: what to do; empty if nothing is.
+        hint: what to do; empty if nothing is.
         rule: that does not hold where it fails (`aws_exec.settings.rules.catalogue`).
         path: the member of the request that it is about, by name, or `CONTAINER`; empty: the request as a whole.
         trouble: why there is no answer; None if there is one.
@@ -65,7 +65,7 @@ class Outcome:
     call: str
     subject: str
     message: str
-    mend: str = ""
+    hint: str = ""
     rule: str = ""
     path: tuple[str, ...] = ()
     trouble: FailureKind | None = None
@@ -143,11 +143,11 @@ class Asking:
 def _without_answer(call: str, subject: str, fault: CallFailure) -> Outcome:
     """What is known after a call that failed: a right that is missing, or a silent AWS, says nothing of the subject."""
     if is_denied(fault):
-        mend = f"Allow {call} to have it checked"
-        return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", mend, trouble=fault.trouble)
+        hint = f"Allow {call} to have it checked"
+        return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", hint, trouble=fault.trouble)
     status = Status.FAIL if fault.trouble in (FailureKind.REFUSED, FailureKind.INVALID) else Status.SKIP
-    mend = _MENDS.get(fault.trouble) or _NAMES.get(fault.operation, _ELSE)
-    return Outcome(status, call, subject, str(fault), mend, trouble=fault.trouble)
+    hint = _HINTS.get(fault.trouble) or _NAMES.get(fault.operation, _ELSE)
+    return Outcome(status, call, subject, str(fault), hint, trouble=fault.trouble)
 
 
 def outcomes(*checks: Iterator[Outcome]) -> Iterator[Outcome]:
@@ -172,8 +172,8 @@ def log_groups(asking: Asking, configuration: Mapping[str, Any], whose: str, def
     group = options.get("awslogs-group") or default
     call = "logs:DescribeLogGroups"
     if not driver and default is None:
-        mend = "Add a logConfiguration, or a container that dies before Airflow starts leaves no word"
-        yield Outcome(Status.WARN, call, whose, "has no log driver", mend, rule="live-log-driver")
+        hint = "Add a logConfiguration, or a container that dies before Airflow starts leaves no word"
+        yield Outcome(Status.WARN, call, whose, "has no log driver", hint, rule="live-log-driver")
         return
     if (driver or "awslogs") != "awslogs" or not group:
         return

@@ -41,8 +41,8 @@ def check_fargate(asking: Asking, request: Mapping[str, Any], parallelism: float
     path = ("overrides", min(told)) if told else ("taskDefinition",)
     if cpu and memory and memory not in SIZES.get(cpu, ()) and told != {"cpu", "memory"}:  # else the rules tell it
         message = f"says the rest: {vcpus(cpu)} vCPU with {size(memory)} is no size of Fargate's"
-        subject, mend = f"task definition {name}", nearest(cpu, memory)
-        yield Outcome(Status.FAIL, _DEFINITION, subject, message, mend, "live-size", path)
+        subject, hint = f"task definition {name}", nearest(cpu, memory)
+        yield Outcome(Status.FAIL, _DEFINITION, subject, message, hint, "live-size", path)
     if cpu:
         quota = _quota(asking, cpu / UNITS_PER_VCPU, parallelism, spot=where & PROVIDERS == {"FARGATE_SPOT"})
         yield from _untold_is_skipped(concerning("live-quota", path, quota))
@@ -74,8 +74,8 @@ def check_compute(asking: Asking, request: Mapping[str, Any], parallelism: float
     sizes = SIZES.get(int(vcpu * UNITS_PER_VCPU), ())
     if "FARGATE" in (definition.get("platformCapabilities") or ()) and vcpu and memory and memory not in sizes:
         message = f"is for Fargate, which has no size of {vcpu:g} vCPU with {size(int(memory))}"
-        subject, mend = f"job definition {request['jobDefinition']}", nearest(int(vcpu * UNITS_PER_VCPU), int(memory))
-        yield Outcome(Status.FAIL, "batch:DescribeJobDefinitions", subject, message, mend, "live-size", path)
+        subject, hint = f"job definition {request['jobDefinition']}", nearest(int(vcpu * UNITS_PER_VCPU), int(memory))
+        yield Outcome(Status.FAIL, "batch:DescribeJobDefinitions", subject, message, hint, "live-size", path)
     if vcpu:
         compute = _compute(asking, request, vcpu, parallelism)
         yield from _untold_is_skipped(concerning("live-quota", path, compute))
@@ -109,8 +109,8 @@ def _enough(call: str, subject: str, have: float, each: float, parallelism: floa
     said = f"{have:g} vCPUs at a time; [core] parallelism {parallelism:g} x {each:g} vCPU is {need:g}"
     if have >= need:
         return Outcome(Status.PASS, call, subject, said)
-    mend = "Have it raised, or run fewer tasks at a time: the rest waits for capacity"
-    return Outcome(Status.WARN, call, subject, said, mend)
+    hint = "Have it raised, or run fewer tasks at a time: the rest waits for capacity"
+    return Outcome(Status.WARN, call, subject, said, hint)
 
 
 def _untold_is_skipped(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:

@@ -128,4 +128,4 @@ def _place(checked: Checked, outcome: Outcome, origins: Origins, home: Place) ->
 
 
 def _complaint(outcome: Outcome, place: Place) -> Complaint:
-    return Complaint(outcome.rule, place, f"{outcome.subject} {outcome.message}", outcome.mend, outcome.call)
+    return Complaint(outcome.rule, place, f"{outcome.subject} {outcome.message}", outcome.hint, outcome.call)

@@ -77,10 +77,10 @@ def _cluster(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
             yield Outcome(Status.PASS, call, f"capacity provider {provider}", "is associated with the cluster")
         else:
             message = f"is not associated with the cluster, which has: {', '.join(known) or 'none'}"
-            mend = "ecs put-cluster-capacity-providers associates it"
+            hint = "ecs put-cluster-capacity-providers associates it"
             path = ("capacityProviderStrategy", str(provider))
             subject = f"capacity provider {provider}"
-            yield Outcome(Status.FAIL, call, subject, message, mend, "live-capacity-provider", path)
+            yield Outcome(Status.FAIL, call, subject, message, hint, "live-capacity-provider", path)
 
 
 def _task_definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
@@ -101,8 +101,8 @@ def _task_definition(asking: Asking, request: Mapping[str, Any], container: str)
         if item.get("name") not in containers:
             message = f"has no container {item.get('name')}, which is overridden"
             path = ("overrides", "containerOverrides", str(item.get("name")))
-            mend = f"It has: {', '.join(containers)}"
-            yield Outcome(Status.FAIL, call, subject, message, mend, "live-container", path)
+            hint = f"It has: {', '.join(containers)}"
+            yield Outcome(Status.FAIL, call, subject, message, hint, "live-container", path)
     yield from _platform(asking, definition, request)
     yield from _limits(call, subject, containers[container], request)
     logs = containers[container].get("logConfiguration") or {}
@@ -150,8 +150,8 @@ def _limits(call: str, subject: str, container: Mapping[str, Any], request: Mapp
     limit = own.get("memory") or container.get("memory")
     if wanted and limit and int(limit) < int(wanted):
         message = f"limits its container to {limit} MiB, and the task is given {wanted}"
-        mend = "Remove the container's memory from the definition"
-        yield Outcome(Status.WARN, call, subject, message, mend, "live-container-limit", ("overrides", "memory"))
+        hint = "Remove the container's memory from the definition"
+        yield Outcome(Status.WARN, call, subject, message, hint, "live-container-limit", ("overrides", "memory"))
 
 
 def _network(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:

@@ -131,8 +131,8 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
         for outcome in _checks(fleet, service, section, asking):
             found.append(outcome)  # noqa: PERF402 - what was found before it ends is kept
     except CredentialsError as error:
-        mend = "Log in, name a --profile, or mend the role of this machine"
-        found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), mend))
+        hint = "Log in, name a --profile, or mend the role of this machine"
+        found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), hint))
         found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked without credentials"))
         return Branch(name, found, refused=True)
     except Unanswered as silent:
@@ -142,8 +142,8 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
 
 
 def _unusable(problem: Problem) -> Outcome:
-    mend = f"{problem.remedy} ({problem.where or problem.variable})"
-    return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, mend)
+    hint = f"{problem.remedy} ({problem.where or problem.variable})"
+    return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, hint)
 
 
 def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) -> Iterator[Outcome]:
@@ -181,8 +181,8 @@ def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
     arn = str(answer.get("Arn", ""))
     yield Outcome(Status.PASS, call, "credentials", "are accepted")
     if arn.endswith(":root"):
-        mend = "Use a role with the policy of awsexec check-health --policy"
-        yield Outcome(Status.WARN, call, "identity", f"{arn} is the account's root user", mend)
+        hint = "Use a role with the policy of awsexec check-health --policy"
+        yield Outcome(Status.WARN, call, "identity", f"{arn} is the account's root user", hint)
     else:
         yield Outcome(Status.PASS, call, "identity", arn)
     if options.conn_id not in ("", "aws_default"):
@@ -244,9 +244,9 @@ def _allowed(
         if not is_denied(unanswered.fault):
             raise
         degraded = operation.startswith("List")
-        mend = f"Allow {call}" + ("; docs/degradation.md says what it costs" if degraded else "")
+        hint = f"Allow {call}" + ("; docs/degradation.md says what it costs" if degraded else "")
         status = Status.WARN if degraded else Status.FAIL
-        yield Outcome(status, call, subject, unanswered.outcome.message, mend)
+        yield Outcome(status, call, subject, unanswered.outcome.message, hint)
     else:
         yield Outcome(Status.PASS, call, subject, "is allowed")
 

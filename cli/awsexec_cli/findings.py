@@ -85,8 +85,8 @@ def _text(complaint: Complaint, lines: _SourceLines) -> str:
     told = [f"{place}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
     if complaint.call:
         told.append(f"    says: {complaint.call}")
-    if complaint.mend:
-        told.append(f"    mend: {clean(complaint.mend)}")
+    if complaint.hint:
+        told.append(f"    mend: {clean(complaint.hint)}")
     return "\n".join([*told, f"    see:  {rule.anchor}"])
 
 
@@ -94,8 +94,8 @@ def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
     """What AWS said that is no finding, one line each: the status, the call, what it is about."""
     for one in outcomes:
         if one.status in ("PASS", "SKIP"):
-            mend = f" {one.mend}." if one.mend else ""
-            yield clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{mend}")
+            hint = f" {one.hint}." if one.hint else ""
+            yield clean(f"{one.status}  {one.call}: {one.subject} {one.message}.{hint}")
 
 
 def _excerpt(complaint: Complaint, lines: _SourceLines) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _plain(complaint: Complaint) -> dict[str, Any]:
         "line": place.line,
         "column": place.column,
         "message": clean(complaint.message),
-        "mend": clean(complaint.mend),
+        "mend": clean(complaint.hint),
         "documentation": rule.anchor,
         "call": complaint.call or None,
     }
@@ -131,7 +131,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "call": outcome.call,
         "subject": clean(outcome.subject),
         "message": clean(outcome.message),
-        "mend": clean(outcome.mend),
+        "mend": clean(outcome.hint),
     }
 
 
@@ -139,7 +139,7 @@ def _github(complaint: Complaint) -> str:
     """A workflow command of GitHub Actions, which annotates the line."""
     rule, place = RULES[complaint.rule], complaint.place
     says = f" ({complaint.call})" if complaint.call else ""
-    message = _escaped(f"{clean(complaint.message)}{says}. {clean(complaint.mend)}".rstrip(". ") + f" [{rule.id}]")
+    message = _escaped(f"{clean(complaint.message)}{says}. {clean(complaint.hint)}".rstrip(". ") + f" [{rule.id}]")
     source = _escaped(place.source).replace(":", "%3A").replace(",", "%2C")
     return f"::{rule.severity} file={source},line={place.line},col={place.column},title={rule.id}::{message}"
 
@@ -179,7 +179,7 @@ def _sarif_result(complaint: Complaint, index: int) -> dict[str, Any]:
             "startColumn": place.column,
             "endColumn": place.column + place.width,
         }
-    text = f"{clean(complaint.message)}. {clean(complaint.mend)}".strip()
+    text = f"{clean(complaint.message)}. {clean(complaint.hint)}".strip()
     result = {
         "ruleId": complaint.rule,
         "ruleIndex": index,

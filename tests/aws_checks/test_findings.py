@@ -133,7 +133,7 @@ def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
 
     assert (found.rule, str(found.place)) == ("live-size", "f:12:10")
     assert found.message == "task definition task says the rest: 4 vCPU with 1 GiB is no size of Fargate's"
-    assert found.mend == "The next size is cpu 4, memory 8 GiB"
+    assert found.hint == "The next size is cpu 4, memory 8 GiB"
 
 
 @pytest.mark.parametrize(

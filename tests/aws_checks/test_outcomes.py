@@ -154,7 +154,7 @@ def test_an_executor_of_which_nothing_was_answered_is_a_finding():
     (said,) = silent.complaints
     assert (rule, line) == ("live-answer", 1)
     assert said.message.startswith("AWS answered nothing: ")
-    assert said.mend == "Check --region, --endpoint-url and the network"
+    assert said.hint == "Check --region, --endpoint-url and the network"
     assert [one.subject for one in silent.outcomes if one.status == "FAIL"] == ["AWS"]
     assert places(denied) == places(partly) == []
 
@@ -185,7 +185,7 @@ def test_of_a_request_that_is_too_long_to_be_sent_nothing_is_asked():
 def test_whatever_is_not_answered_as_it_should_be_says_what_to_do(operation, code):
     outcomes = live(FILE, Aws(**{operation: answered(code)})).outcomes
 
-    assert [one.subject for one in outcomes if one.status != "PASS" and not one.mend] == []
+    assert [one.subject for one in outcomes if one.status != "PASS" and not one.hint] == []
 
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), answered("ExpiredTokenException")])

@@ -96,7 +96,7 @@ def test_a_job_on_fargate_without_an_execution_role_is_wrong_and_one_on_instance
 
     assert (wrong.rule, str(wrong.place), wrong.call) == ("live-role", "f:1:42", "batch:DescribeJobDefinitions")
     assert wrong.message == f"job definition job {NO_ROLE}"
-    assert wrong.mend == "Register it with an executionRoleArn: Fargate pulls the image and writes the log by it"
+    assert wrong.hint == "Register it with an executionRoleArn: Fargate pulls the image and writes the log by it"
     assert live(text, Aws(describe_job_definitions={"jobDefinitions": [job]})).complaints == []
 
 

@@ -79,7 +79,7 @@ def test_everything_that_is_wrong_with_the_options_is_told_one_by_one(given):
     cluster = next(each for each in ecs.outcomes if each.subject == "option cluster")
 
     assert (cluster.status, cluster.message) == ("FAIL", "is required")
-    assert "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER" in cluster.mend
+    assert "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER" in cluster.hint
     assert not [each for each in ecs.outcomes if "options cannot be used" in each.message]
 
 

@@ -42,20 +42,20 @@ class Complaint:
         rule: its id (`aws_exec.settings.rules.catalogue`).
         place: where.
         message: what is wrong, with what it is about; never a value that may be secret.
-        mend: what to do; empty if the message says it.
+        hint: what to do; empty if the message says it.
         call: of AWS, that told it (`ecs:DescribeClusters`); empty if none did.
     """
 
     rule: str
     place: Place
     message: str
-    mend: str = ""
+    hint: str = ""
     call: str = ""
 
     def __str__(self) -> str:
-        """`file:line:column: message. mend [rule]`."""
-        mend = f" {self.mend}." if self.mend else ""
-        return f"{self.place}: {self.message}.{mend.replace('?.', '?')} [{self.rule}]"
+        """`file:line:column: message. hint [rule]`."""
+        hint = f" {self.hint}." if self.hint else ""
+        return f"{self.place}: {self.message}.{hint.replace('?.', '?')} [{self.rule}]"
 
 
 class FileError(OptionsError):

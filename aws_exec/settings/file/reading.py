@@ -174,10 +174,10 @@ class _Reading:
         numbers = {n: v for n, v in quotas.items() if isinstance(v, int)} if isinstance(quotas, dict) else {}
         return AwsexecFile(self.located, templates, queues, numbers)
 
-    def _complain(self, rule: str, path: Path, message: str, mend: str = "", *, at_key: bool = False) -> None:
+    def _complain(self, rule: str, path: Path, message: str, hint: str = "", *, at_key: bool = False) -> None:
         place = self.located.key(path) if at_key else self.located.value(path)
         name = ".".join(str(step) for step in path)
-        self.complaints.append(Complaint(rule, place, f"{name[:80]} {message}", mend))
+        self.complaints.append(Complaint(rule, place, f"{name[:80]} {message}", hint))
 
     def _members(self, path: Path, known: Mapping[str, type]) -> None:
         """Complain of members that are not known, or of another kind; null is nothing said."""
@@ -194,8 +194,8 @@ class _Reading:
         data = self.located.below(path).data
         for name in data if isinstance(data, dict) else ():
             if name not in model.model_fields:
-                mend = did_you_mean(name, model.model_fields)
-                self._complain("option-unknown", (*path, name), "is not an option", mend, at_key=True)
+                hint = did_you_mean(name, model.model_fields)
+                self._complain("option-unknown", (*path, name), "is not an option", hint, at_key=True)
 
     def _team(self, team: str) -> Mapping[str, str]:
         path: Path = ("teams", team)

@@ -192,11 +192,11 @@ class _Reader:
                 text = substituted(text, self.environment)
                 node.replaced = "${" in event.value
             except UnsetVariableError as error:
-                message, mend = f"${{{error}}} is not set", f"Set {error}, or write ${{{error}:-default}}"
-                self.complaints.append(Complaint("variable-unset", node.place, message, mend))
+                message, hint = f"${{{error}}} is not set", f"Set {error}, or write ${{{error}:-default}}"
+                self.complaints.append(Complaint("variable-unset", node.place, message, hint))
             except BrokenVariableError as error:
-                mend = "Write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
-                self.complaints.append(Complaint("variable-syntax", node.place, str(error), mend))
+                hint = "Write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
+                self.complaints.append(Complaint("variable-syntax", node.place, str(error), hint))
         plain = event.implicit[0] and event.style in (None, "")
         node.scalar = _plain(text) if plain else text
 
@@ -265,8 +265,8 @@ class _Reader:
         same = end is not None and end.line == start.line
         return Place(self.source, start.line + 1, start.column + 1, max(1, end.column - start.column) if same else 1)
 
-    def _complaint(self, rule: str, event: Any, message: str, mend: str = "") -> Complaint:
-        return Complaint(rule, self._place(event), message, mend)
+    def _complaint(self, rule: str, event: Any, message: str, hint: str = "") -> Complaint:
+        return Complaint(rule, self._place(event), message, hint)
 
 
 def _plain(text: str) -> Any:

@@ -312,8 +312,8 @@ def without_effect(terms: Terms, service: Service, where: Written, what: str) ->
     """Terms that mean nothing to the service that they go to, of a template or of an executor_config."""
     for term in terms.model_fields_set - {"executor", "extends", "description", service}:
         if getattr(terms, term) is not None and means(term, service) is None:
-            message, mend = f"{what}: {term} means nothing to {service}", _INSTEAD.get((term, service), "Remove it")
-            yield Complaint("template-no-effect", where.key((term,)), message, mend)
+            message, hint = f"{what}: {term} means nothing to {service}", _INSTEAD.get((term, service), "Remove it")
+            yield Complaint("template-no-effect", where.key((term,)), message, hint)
 
 
 #: What to do instead of a term that means nothing.

@@ -117,8 +117,8 @@ class Configuration:
             for text in self.airflow:
                 for _, value in [*text.options(old)][:1]:
                     message = f"[{old}] is a section of the retired package airflow-aws-executors; nothing reads it"
-                    mend = f"Move its options to [{MODELS[service].section}]; `region` is now region_name"
-                    yield Complaint("retired-package", value.key, message, mend)
+                    hint = f"Move its options to [{MODELS[service].section}]; `region` is now region_name"
+                    yield Complaint("retired-package", value.key, message, hint)
 
     def _ignored_options(self) -> Iterator[Complaint]:
         """Options of executors that Airflow does not start: `[core] executor` names only its own."""

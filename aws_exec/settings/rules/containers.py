@@ -53,8 +53,8 @@ def base_url(view: View) -> Iterator[Complaint]:
         names = {entry.get("name") for entry in item.get("environment") or ()}
         if _API_SERVER in names and _BASE_URL not in names:
             message = f"{_BASE_URL} is missing beside {_API_SERVER}: operator links are relative without it"
-            mend = "Set it to the URL of Airflow's web interface"
-            yield view.complain("env-base-url", (*path, "environment", _API_SERVER), message, mend)
+            hint = "Set it to the URL of Airflow's web interface"
+            yield view.complain("env-base-url", (*path, "environment", _API_SERVER), message, hint)
 
 
 def tags(view: View) -> Iterator[Complaint]:
@@ -80,8 +80,8 @@ def names(view: View) -> Iterator[Complaint]:
             continue
         alike = difflib.SequenceMatcher(None, name.lower(), airflow.lower()).ratio()
         if alike >= _ALIKE:
-            message, mend = f"the Airflow container is called {airflow}, not {name[:60]}", f"Write {airflow}"
-            yield view.complain("container-unknown", (*path, "name"), message, mend)
+            message, hint = f"the Airflow container is called {airflow}, not {name[:60]}", f"Write {airflow}"
+            yield view.complain("container-unknown", (*path, "name"), message, hint)
 
 
 def replaced_lists(view: View) -> Iterator[Complaint]:

@@ -159,8 +159,8 @@ def _unknown_template(written: Written, configuration: Configuration) -> Complai
     templates = configuration.file.templates
     if not isinstance(name, str) or name in templates:
         return None
-    mend = did_you_mean(name, templates) if templates else "There is no awsexec.yaml"
-    return Complaint("template-unknown", written.located.value((MEMBER,)), f"{name[:60]} is no template", mend)
+    hint = did_you_mean(name, templates) if templates else "There is no awsexec.yaml"
+    return Complaint("template-unknown", written.located.value((MEMBER,)), f"{name[:60]} is no template", hint)
 
 
 def _service_of(written: Written, configuration: Configuration) -> Service:

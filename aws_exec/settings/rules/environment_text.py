@@ -93,9 +93,9 @@ class _Reader:
         behind = self._text[at : at + 1]
         closed = behind not in ("'", '"')
         message = "has text behind its quoted value" if closed else f"has a {behind} that is not closed"
-        mend = "Write all of it in quotes" if closed else f"Close it, or write \\{behind}"
+        hint = "Write all of it in quotes" if closed else f"Close it, or write \\{behind}"
         width = self._end_of_line(start) - start
-        self.complaints.append(Complaint("cfg-syntax", self._place(start, width), message, mend))
+        self.complaints.append(Complaint("cfg-syntax", self._place(start, width), message, hint))
 
     def _end_of_line(self, at: int) -> int:
         end = self._text.find("\n", at)

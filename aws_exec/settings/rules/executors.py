@@ -162,5 +162,5 @@ def _check_entry(entry: NamedExecutor, before: Container[str]) -> Iterator[Compl
         )
 
 
-def _wrong(entry: NamedExecutor, message: str, mend: str) -> Complaint:
-    return Complaint("executor-name", entry.place, message, mend)
+def _wrong(entry: NamedExecutor, message: str, hint: str) -> Complaint:
+    return Complaint("executor-name", entry.place, message, hint)

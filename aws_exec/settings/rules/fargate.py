@@ -102,8 +102,8 @@ def only_elsewhere(view: View) -> Iterator[Complaint]:
         kinds = [need.get("type") for need in item.get("resourceRequirements") or ()]
         if "GPU" in kinds:
             where = (*path, "resourceRequirements", "GPU")
-            mend = "Choose a capacity provider of GPU instances, or executor: batch"
-            yield view.complain("fargate-gpu", where, "Fargate has no GPUs", mend)
+            hint = "Choose a capacity provider of GPU instances, or executor: batch"
+            yield view.complain("fargate-gpu", where, "Fargate has no GPUs", hint)
     for name in PLACED:
         if view.request.get(name):
             yield view.complain("fargate-placement", (name,), f"Fargate takes no {name}", "Remove it")
@@ -151,8 +151,8 @@ def network(view: View) -> Iterator[Complaint]:
             yield view.complain("network-count", (*path, name), f"at most {most} {name}, and there are {len(ids)}")
         for index, each in enumerate(ids):
             if not str(each).startswith(prefix) or len(str(each).split()) > 1:
-                message, mend = f"{str(each)[:40]} is not one of {name}", f"Ids begin with {prefix}"
-                yield view.complain("network-id", (*path, name, str(index)), message, mend)
+                message, hint = f"{str(each)[:40]} is not one of {name}", f"Ids begin with {prefix}"
+                yield view.complain("network-id", (*path, name, str(index)), message, hint)
 
 
 def strategy(view: View) -> Iterator[Complaint]:

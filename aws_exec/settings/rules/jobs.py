@@ -38,12 +38,12 @@ def retries(view: View) -> Iterator[Complaint]:
         yield view.complain("batch-retry-attempts", path, f"evaluateOnExit has at most {MOST_RULES} rules")
     elif isinstance(attempts, int) and attempts > 1 and not rules:
         message = "Airflow refuses the second container of a launch, which hides why the first one died"
-        mend = "Write attempts: 1; the task's own retries are Airflow's"
-        yield view.complain("batch-retry-twice", ("retryStrategy", "attempts"), message, mend)
+        hint = "Write attempts: 1; the task's own retries are Airflow's"
+        yield view.complain("batch-retry-twice", ("retryStrategy", "attempts"), message, hint)
     elif rules and not _is_final(rules[-1]):
-        mend = 'End with {onReason: "*", action: EXIT}'
+        hint = 'End with {onReason: "*", action: EXIT}'
         last = ("retryStrategy", "evaluateOnExit", str(len(rules) - 1))
-        yield view.complain("batch-retry-final", last, "what no rule matches is tried again", mend)
+        yield view.complain("batch-retry-final", last, "what no rule matches is tried again", hint)
 
 
 def _is_final(rule: dict[str, str]) -> bool:
@@ -59,9 +59,9 @@ def resources(view: View) -> Iterator[Complaint]:
         for need in item.get("resourceRequirements") or ():
             if not _amount(need):
                 message = f"{need.get('type')} is a number above 0, not {str(need.get('value'))[:40]}"
-                mend = "Memory is in MiB, without a unit" if need.get("type") == "MEMORY" else "Write a number"
+                hint = "Memory is in MiB, without a unit" if need.get("type") == "MEMORY" else "Write a number"
                 where = (*path, "resourceRequirements", str(need.get("type")))
-                yield view.complain("batch-resource", where, message, mend)
+                yield view.complain("batch-resource", where, message, hint)
     priority = view.request.get("schedulingPriorityOverride")
     if isinstance(priority, int) and not 0 <= priority <= HIGHEST_PRIORITY:
         message = f"the priority is 0 to {HIGHEST_PRIORITY:,}"

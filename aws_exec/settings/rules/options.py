@@ -59,9 +59,9 @@ def slow_starts(view: View) -> Iterator[Complaint]:
     base_is_slow = view.base is not None and _starts_slowly(view.service, view.base)
     if limit < SLOW_START and _starts_slowly(view.service, view.request) and not base_is_slow:
         message = f"[scheduler] task_queued_timeout is {limit:g} s, and instances may have to start first"
-        mend = f"Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to {SLOW_START:g} or more"
+        hint = f"Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to {SLOW_START:g} or more"
         where = view.place("capacityProviderStrategy") if view.service == "ecs" else view.home
-        yield Complaint("queued-timeout", place or where, message, mend)
+        yield Complaint("queued-timeout", place or where, message, hint)
 
 
 def timeouts(view: View, team: str | None) -> Iterator[Complaint]:

@@ -53,8 +53,8 @@ def check_raw(raw: Any, service: Service, where: Written, what: str) -> Iterator
                 kind = {"vcpus": "VCPU", "memory": "MEMORY"}[name]
                 path: Path = ("containerOverrides" if "containerOverrides" in raw else "container_overrides", name)
                 message = f"{what}: {name} is deprecated, and ignored on Fargate"
-                mend = f'Write resourceRequirements: [{{type: {kind}, value: "{own[name]}"}}]'
-                yield Complaint("legacy-vcpus", where.key(path), message, mend)
+                hint = f'Write resourceRequirements: [{{type: {kind}, value: "{own[name]}"}}]'
+                yield Complaint("legacy-vcpus", where.key(path), message, hint)
 
 
 def _flat(raw: Mapping[Any, Any], service: Service, where: Written, what: str) -> Iterator[Complaint]:

@@ -48,9 +48,9 @@ class View:
         """Where a member was written."""
         return self.origins.place(path) or self.home
 
-    def complain(self, rule: str, path: tuple[str, ...], message: str, mend: str = "") -> Complaint:
+    def complain(self, rule: str, path: tuple[str, ...], message: str, hint: str = "") -> Complaint:
         """One thing that is wrong with it."""
-        return Complaint(rule, self.place(*path), f"{self.what}: {message}", mend)
+        return Complaint(rule, self.place(*path), f"{self.what}: {message}", hint)
 
     @property
     def overrides(self) -> Mapping[str, Any]:

@@ -110,7 +110,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "status": str(outcome.status),
         "subject": clean(outcome.subject),
         "message": clean(outcome.message),
-        "remedy": clean(outcome.mend) or None,
+        "remedy": clean(outcome.hint) or None,
         "call": outcome.call or None,
     }
 
@@ -125,5 +125,5 @@ def _tree(branch: Branch) -> Iterator[list[tuple[str, str]]]:
         first, *more = wrapped(clean(f"{outcome.subject}: {outcome.message}{call}"), used)
         yield [(stem, "dim"), (f"{status:<{_STATUS}}", _STYLES[status]), (first, "")]
         yield from ([(below, "dim"), (" " * _STATUS + line, "")] for line in more)
-        for line in wrapped(clean(f"to do: {outcome.mend}"), used) if outcome.mend else ():
+        for line in wrapped(clean(f"to do: {outcome.hint}"), used) if outcome.hint else ():
             yield [(below, "dim"), (" " * _STATUS + line, _STYLES[status])]

@@ -13,7 +13,7 @@ from aws_exec.aws_checks.capacity import check_compute, check_fargate
 from aws_exec.aws_checks.ecs import check_run_task
 from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.settings.common.problems import OptionsError
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Place
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration

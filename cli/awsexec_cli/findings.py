@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aws_exec
 from aws_exec.redaction import redact
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Place
 from aws_exec.settings.rules.catalogue import RULES, Rule
 from awsexec_cli.documents import as_json
 from awsexec_cli.output import clean

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_exec.settings.file.places import Complaint, FileError, Place
+from aws_exec.settings.file.positions import Complaint, FileError, Place
 from aws_exec.settings.file.reading import NO_FILE, AwsexecFile, read_file
 from aws_exec.settings.file.yaml_text import MOST_BYTES
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aws_exec.settings.batch.options import BatchOptions
 from aws_exec.settings.common.options import AwsOptions, Said
 from aws_exec.settings.ecs.options import EcsOptions
-from aws_exec.settings.file.places import Complaint, Located, Path
+from aws_exec.settings.file.positions import Complaint, Located, Path
 from aws_exec.settings.file.templates import TemplateBook, did_you_mean, read_terms
 from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
 from aws_exec.settings.file.yaml_text import read_yaml

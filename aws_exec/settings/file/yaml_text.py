@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from aws_exec.settings.file.places import Complaint, Located, Path, Place
+from aws_exec.settings.file.positions import Complaint, Located, Path, Place
 from aws_exec.settings.file.variables import BrokenVariableError, UnsetVariableError, substituted
 
 #: No configuration that people write is nearly as large, and each of these is parsed in well under a second.

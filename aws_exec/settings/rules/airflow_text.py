@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aws_exec.settings.common.problems import variable_of
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Place
 from aws_exec.settings.file.reading import MODELS
 from aws_exec.settings.rules.environment_text import read_entries
 

@@ -18,7 +18,7 @@ from aws_exec.settings.common.options import AwsOptions, load
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
 from aws_exec.settings.ecs.payload import RunTaskBuilder
 from aws_exec.settings.ecs.request import OPTION_OF as ECS_OPTION_OF
-from aws_exec.settings.file.places import Complaint, Located, Place
+from aws_exec.settings.file.positions import Complaint, Located, Place
 from aws_exec.settings.file.reading import MODELS, Level
 from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms, means

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aws_exec.settings.file.discovery import read_bytes
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.rules.catalogue import RULES, Severity
 from aws_exec.settings.rules.check import check
 from aws_exec.settings.rules.dags import check_dag

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_exec.settings.common.option_info import option_catalogue
 from aws_exec.settings.common.problems import section_of, shown
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Place
 from aws_exec.settings.file.reading import MODELS, NO_FILE, AwsexecFile
 from aws_exec.settings.file.templates import did_you_mean
 from aws_exec.settings.file.terms import SERVICES, Service

@@ -9,7 +9,7 @@ from typing import Any
 from aws_exec.redaction import holds_secret, is_secret_name
 from aws_exec.settings.common.launch import MARKER, TYPICAL
 from aws_exec.settings.common.tags import LIMIT
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.rules.view import View
 
 #: Names that only say where a secret is.

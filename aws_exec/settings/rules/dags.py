@@ -16,7 +16,7 @@ from aws_exec.settings.common.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.common.merge import camelized
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.common.shape import shape_of
-from aws_exec.settings.file.places import Complaint, Located, Place
+from aws_exec.settings.file.positions import Complaint, Located, Place
 from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, read_terms, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
 from aws_exec.settings.file.yaml_text import place_in

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Place
 
 _ENTRY = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=")
 #: A part of a shell's word; the quotes and escapes of a word may change anywhere.

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aws_exec.settings.common.prices import Size
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.units import UNITS_PER_VCPU, size, vcpus
 from aws_exec.settings.rules.view import View
 

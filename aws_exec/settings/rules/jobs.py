@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_exec.settings.common.prices import Size
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.rules.view import View
 
 SHORTEST_TIMEOUT = 60

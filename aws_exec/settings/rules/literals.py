@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from aws_exec.settings.file.places import Path, Place
+from aws_exec.settings.file.positions import Path, Place
 from aws_exec.settings.file.yaml_text import MOST_DEPTH, MOST_NODES
 
 #: Stands for what is computed.

@@ -9,7 +9,7 @@ from aws_exec.settings.batch.options import BatchOptions
 from aws_exec.settings.common.merge import Document
 from aws_exec.settings.common.shape import SUBMIT_JOB, shape_of
 from aws_exec.settings.ecs.options import EcsOptions
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
 from aws_exec.settings.regions import is_region

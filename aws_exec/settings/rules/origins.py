@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from aws_exec.settings.common.merge import Grammar, camelized
-from aws_exec.settings.file.places import Located, Path, Place
+from aws_exec.settings.file.positions import Located, Path, Place
 
 Named: TypeAlias = tuple[str, ...]
 

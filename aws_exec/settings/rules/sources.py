@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from aws_exec.settings.file.discovery import airflow_home, find_file, read_bytes
-from aws_exec.settings.file.places import Complaint
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.reading import MODELS, read_file
 from aws_exec.settings.file.yaml_text import decoded, place_in
 from aws_exec.settings.rules.airflow_text import AirflowText, of_environment, read_cfg, read_environment_file

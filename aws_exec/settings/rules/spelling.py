@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_exec.settings.common.merge import camelized
 from aws_exec.settings.common.shape import RUN_TASK, SUBMIT_JOB, Operation, Shape, container_shape, shape_of
-from aws_exec.settings.file.places import Complaint, Located, Path, Place
+from aws_exec.settings.file.positions import Complaint, Located, Path, Place
 from aws_exec.settings.file.terms import Service
 
 OPERATIONS: Mapping[Service, Operation] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_exec.settings.common.merge import Document
 from aws_exec.settings.common.options import AwsOptions
-from aws_exec.settings.file.places import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Place
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins

@@ -3,7 +3,7 @@
 import pytest
 
 from aws_exec.settings.file.discovery import read_bytes
-from aws_exec.settings.file.places import Place
+from aws_exec.settings.file.positions import Place
 from aws_exec.settings.file.yaml_text import MOST_BYTES, read_yaml
 
 

@@ -13,7 +13,7 @@ from aws_exec.aws_checks.capacity import check_compute, check_fargate
 from aws_exec.aws_checks.ecs import check_run_task
 from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.settings.common.problems import OptionsError
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
@@ -88,17 +88,17 @@ def check_live(configuration: Configuration, clients: Clients) -> Live:
         CloudError: as `clients`.
     """
     told: dict[Outcome, None] = {}
-    complaints: dict[tuple[str, Place, str], Complaint] = {}
+    complaints: dict[tuple[str, Position, str], Complaint] = {}
     for service, team in configuration.configured:
-        for outcome, place in _of_executor(Checked(configuration, service, team), clients):
+        for outcome, position in _of_executor(Checked(configuration, service, team), clients):
             told[outcome] = None
             if outcome.status in (Status.FAIL, Status.WARN):
                 # What a template inherits is told once, where it is written.
-                complaints.setdefault((outcome.rule, place, outcome.subject), _complaint(outcome, place))
-    return Live(list(told), sorted(complaints.values(), key=lambda one: (one.place, one.rule)))
+                complaints.setdefault((outcome.rule, position, outcome.subject), _complaint(outcome, position))
+    return Live(list(told), sorted(complaints.values(), key=lambda one: (one.position, one.rule)))
 
 
-def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, Place]]:
+def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, Position]]:
     """What is said of one executor of one team, and the place that each outcome is about."""
     try:
         section = checked.section()
@@ -111,9 +111,9 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
         fits = CAPACITY[checked.service](asking, request, checked.configuration.parallelism)
         for outcome in (*said, *fits):
             told.append(outcome)
-            yield outcome, _place(checked, outcome, origins, home)
+            yield outcome, _position(checked, outcome, origins, home)
     if told and all(outcome.unanswered for outcome in told):
-        yield _silence(told[0]), checked.configuration.place(checked.service, "", checked.team)
+        yield _silence(told[0]), checked.configuration.position(checked.service, "", checked.team)
 
 
 def _silence(first: Outcome) -> Outcome:
@@ -121,11 +121,11 @@ def _silence(first: Outcome) -> Outcome:
     return replace(first, status=Status.FAIL, subject="AWS", message=f"answered nothing: {first.message}", rule=SILENCE)
 
 
-def _place(checked: Checked, outcome: Outcome, origins: Origins, home: Place) -> Place:
+def _position(checked: Checked, outcome: Outcome, origins: Origins, home: Position) -> Position:
     if outcome.path == CONTAINER:
-        return checked.configuration.place(checked.service, *CONTAINER, checked.team)
-    return origins.place(outcome.path) or home
+        return checked.configuration.position(checked.service, *CONTAINER, checked.team)
+    return origins.position(outcome.path) or home
 
 
-def _complaint(outcome: Outcome, place: Place) -> Complaint:
-    return Complaint(outcome.rule, place, f"{outcome.subject} {outcome.message}", outcome.hint, outcome.call)
+def _complaint(outcome: Outcome, position: Position) -> Complaint:
+    return Complaint(outcome.rule, position, f"{outcome.subject} {outcome.message}", outcome.hint, outcome.call)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aws_exec
 from aws_exec.redaction import redact
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.rules.catalogue import RULES, Rule
 from awsexec_cli.documents import as_json
 from awsexec_cli.output import clean
@@ -69,20 +69,20 @@ class _SourceLines:
         self._lines = lines
         self._shown: dict[tuple[str, int], str] = {}
 
-    def shown(self, place: Place) -> str:
+    def shown(self, position: Position) -> str:
         """The line of a place; empty if it has none, or may hold a secret."""
-        where = (place.source, place.line)
+        where = (position.source, position.line)
         if where not in self._shown:
-            source = self._lines.get(place.source, ())
-            line = clean(source[place.line - 1]) if 0 < place.line <= len(source) else ""
+            source = self._lines.get(position.source, ())
+            line = clean(source[position.line - 1]) if 0 < position.line <= len(source) else ""
             self._shown[where] = line if redact(line, longest=len(line) + 1) == line else ""
         return self._shown[where]
 
 
 def _text(complaint: Complaint, lines: _SourceLines) -> str:
     """`file:line:column: severity: message [rule]`, the source line, a caret, the mend."""
-    rule, place = RULES[complaint.rule], complaint.place
-    told = [f"{place}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
+    rule, position = RULES[complaint.rule], complaint.position
+    told = [f"{position}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
     if complaint.call:
         told.append(f"    says: {complaint.call}")
     if complaint.hint:
@@ -99,25 +99,25 @@ def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 
 def _excerpt(complaint: Complaint, lines: _SourceLines) -> Iterator[str]:
-    place = complaint.place
+    position = complaint.position
     # What may be a secret is not shown again, whatever else is wrong in its line.
-    line = "" if complaint.rule == "secret-plain" else lines.shown(place)
+    line = "" if complaint.rule == "secret-plain" else lines.shown(position)
     if not line:
         return
-    start = 0 if place.column - 1 + min(place.width, WIDEST // 2) <= WIDEST else place.column - 1 - WIDEST // 2
-    column = place.column - 1 - start
+    start = 0 if position.column - 1 + min(position.width, WIDEST // 2) <= WIDEST else position.column - 1 - WIDEST // 2
+    column = position.column - 1 - start
     yield f"    {line[start : start + WIDEST]}"
-    yield f"    {' ' * column}{'^' * max(1, min(place.width, WIDEST - column))}"
+    yield f"    {' ' * column}{'^' * max(1, min(position.width, WIDEST - column))}"
 
 
 def _plain(complaint: Complaint) -> dict[str, Any]:
-    rule, place = RULES[complaint.rule], complaint.place
+    rule, position = RULES[complaint.rule], complaint.position
     return {
         "rule": rule.id,
         "severity": str(rule.severity),
-        "file": place.source,
-        "line": place.line,
-        "column": place.column,
+        "file": position.source,
+        "line": position.line,
+        "column": position.column,
         "message": clean(complaint.message),
         "mend": clean(complaint.hint),
         "documentation": rule.anchor,
@@ -137,11 +137,11 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 def _github(complaint: Complaint) -> str:
     """A workflow command of GitHub Actions, which annotates the line."""
-    rule, place = RULES[complaint.rule], complaint.place
+    rule, position = RULES[complaint.rule], complaint.position
     says = f" ({complaint.call})" if complaint.call else ""
     message = _escaped(f"{clean(complaint.message)}{says}. {clean(complaint.hint)}".rstrip(". ") + f" [{rule.id}]")
-    source = _escaped(place.source).replace(":", "%3A").replace(",", "%2C")
-    return f"::{rule.severity} file={source},line={place.line},col={place.column},title={rule.id}::{message}"
+    source = _escaped(position.source).replace(":", "%3A").replace(",", "%2C")
+    return f"::{rule.severity} file={source},line={position.line},col={position.column},title={rule.id}::{message}"
 
 
 def _escaped(text: str) -> str:
@@ -171,13 +171,13 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
 
 
 def _sarif_result(complaint: Complaint, index: int) -> dict[str, Any]:
-    place = complaint.place
-    location: dict[str, Any] = {"artifactLocation": {"uri": place.source.replace("\\", "/")}}
-    if place.line:
+    position = complaint.position
+    location: dict[str, Any] = {"artifactLocation": {"uri": position.source.replace("\\", "/")}}
+    if position.line:
         location["region"] = {
-            "startLine": place.line,
-            "startColumn": place.column,
-            "endColumn": place.column + place.width,
+            "startLine": position.line,
+            "startColumn": position.column,
+            "endColumn": position.column + position.width,
         }
     text = f"{clean(complaint.message)}. {clean(complaint.hint)}".strip()
     result = {

@@ -67,6 +67,6 @@ def live(text, aws, environment=None):
     return check_live(Configuration(file, [of_environment(environment or {})]), lambda _region: lambda _service: aws)
 
 
-def places(checked):
+def positions(checked):
     """The findings of a live check: the rule, the line and the column of each."""
-    return [(one.rule, one.place.line, one.place.column) for one in checked.complaints]
+    return [(one.rule, one.position.line, one.position.column) for one in checked.complaints]

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from aws_exec.settings.rules.catalogue import RULES
-from tests.aws_checks.aws import ANSWERS, JOB, Aws, answered, definition, live, places
+from tests.aws_checks.aws import ANSWERS, JOB, Aws, answered, definition, live, positions
 
 FILE = """\
 ecs:
@@ -29,7 +29,7 @@ LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}
 
 
 def found(**answers):
-    return places(live(FILE, Aws(**{**WELL, **answers})))
+    return positions(live(FILE, Aws(**{**WELL, **answers})))
 
 
 _OF_ECS = ("describe_clusters", "describe_task_definition", "describe_subnets", "describe_security_groups")
@@ -131,7 +131,7 @@ def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
     aws = Aws(**{**WELL, "describe_task_definition": definition(cpu="512", memory="1024")})
     (found,) = live(text, aws).complaints
 
-    assert (found.rule, str(found.place)) == ("live-size", "f:12:10")
+    assert (found.rule, str(found.position)) == ("live-size", "f:12:10")
     assert found.message == "task definition task says the rest: 4 vCPU with 1 GiB is no size of Fargate's"
     assert found.hint == "The next size is cpu 4, memory 8 GiB"
 
@@ -147,14 +147,14 @@ def test_a_job_on_fargate_has_one_of_its_sizes(platform, memory, expected):
     job = {**JOB, "platformCapabilities": [platform], "containerProperties": properties}
     aws = Aws(**{**WELL, "describe_job_definitions": {"jobDefinitions": [job]}})
 
-    assert places(live(text, aws)) == expected
+    assert positions(live(text, aws)) == expected
 
 
 def test_where_the_environment_says_it_that_is_the_place():
     said = {"AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER": "elsewhere"}
     aws = Aws(**{**WELL, "describe_clusters": {"clusters": []}})
 
-    assert [str(one.place) for one in live(FILE, aws, said).complaints] == ["$AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER"]
+    assert [str(one.position) for one in live(FILE, aws, said).complaints] == ["$AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER"]
 
 
 def test_what_may_not_be_asked_is_no_finding():

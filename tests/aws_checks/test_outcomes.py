@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from aws_exec.aws_checks.calls import CredentialsError
-from tests.aws_checks.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live, places
+from tests.aws_checks.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live, positions
 
 FILE = """
 ecs:
@@ -150,13 +150,13 @@ def test_an_executor_of_which_nothing_was_answered_is_a_finding():
     denied = live(text, Aws(**dict.fromkeys(ANSWERS, answered("AccessDeniedException"))))
     partly = live(text, Aws(describe_job_queues=error))
 
-    ((rule, line, _),) = places(silent)
+    ((rule, line, _),) = positions(silent)
     (said,) = silent.complaints
     assert (rule, line) == ("live-answer", 1)
     assert said.message.startswith("AWS answered nothing: ")
     assert said.hint == "Check --region, --endpoint-url and the network"
     assert [one.subject for one in silent.outcomes if one.status == "FAIL"] == ["AWS"]
-    assert places(denied) == places(partly) == []
+    assert positions(denied) == positions(partly) == []
 
 
 def test_what_is_not_answered_is_told_by_whoever_asked_first(told):

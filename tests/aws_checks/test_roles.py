@@ -36,7 +36,7 @@ def looked_up(text, **answers):
     """What is told of roles: the status, and which role; and which findings there are, and where."""
     checked = live(text, Aws(**answers))
     told = [(str(each.status), each.subject) for each in checked.outcomes if each.call == "iam:GetRole"]
-    return told, [(each.rule, each.place.line, each.place.column) for each in checked.complaints]
+    return told, [(each.rule, each.position.line, each.position.column) for each in checked.complaints]
 
 
 def only(*existing):
@@ -94,7 +94,7 @@ def test_the_roles_of_a_job_definition_are_looked_up_as_those_of_a_task_definiti
 def test_a_job_on_fargate_without_an_execution_role_is_wrong_and_one_on_instances_is_not(text, job):
     (wrong,) = live(text, Aws(describe_job_definitions={"jobDefinitions": [on_fargate(job)]})).complaints
 
-    assert (wrong.rule, str(wrong.place), wrong.call) == ("live-role", "f:1:42", "batch:DescribeJobDefinitions")
+    assert (wrong.rule, str(wrong.position), wrong.call) == ("live-role", "f:1:42", "batch:DescribeJobDefinitions")
     assert wrong.message == f"job definition job {NO_ROLE}"
     assert wrong.hint == "Register it with an executionRoleArn: Fargate pulls the image and writes the log by it"
     assert live(text, Aws(describe_job_definitions={"jobDefinitions": [job]})).complaints == []

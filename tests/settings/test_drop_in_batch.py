@@ -40,7 +40,7 @@ def ours(identity, command):
             identity, command, executor_config, "default", with_tags=False
         )
         arguments = plan.arguments
-        assert plan.place == arguments["jobQueue"]
+        assert plan.position == arguments["jobQueue"]
         prefix, _, rest = arguments["jobName"].partition(f"-{identity.token}-")
         assert rest == "etl-load"
         arguments["jobName"] = prefix

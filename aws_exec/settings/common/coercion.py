@@ -108,8 +108,8 @@ def _json(text: str) -> object:
         return json.loads(text)
     except json.JSONDecodeError as error:
         hint = " (JSON wants double quotes)" if text[error.pos : error.pos + 1] == "'" else ""
-        place = f"line {error.lineno} column {error.colno}"
-        raise ValueError(f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}{hint}") from error
+        position = f"line {error.lineno} column {error.colno}"
+        raise ValueError(f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {position}{hint}") from error
     except RecursionError as error:
         raise ValueError("is not JSON that can be read: it is nested too deeply") from error
 

@@ -294,7 +294,7 @@ def load(
     displaced = {model.rivals.get(name) for name in configured}
     under = {name: value for name, value in said.values.items() if name in model.model_fields and name not in displaced}
     given = {**under, **configured}
-    where = {name: place for name, place in said.where.items() if name in under and name not in configured}
+    where = {name: position for name, position in said.where.items() if name in under and name not in configured}
     problems = list(model.conflicts(given, team))
     try:
         options = model.model_validate(given)

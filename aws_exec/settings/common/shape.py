@@ -258,7 +258,7 @@ class _Checker:
     def _unknown(self, key: str, shape: Shape, path: str, parent: str) -> None:
         names = {*shape.members, *(() if parent else self.also)}
         close = difflib.get_close_matches(key, names, 1) if len(key) <= _LONG_KEY else []
-        elsewhere = _places(self.operation).get(key, "")
+        elsewhere = _positions(self.operation).get(key, "")
         remedy = f"Did you mean {close[0]}?" if close else f"It belongs in {elsewhere}" if elsewhere else ""
         self._report(path, f"is not known to {self.operation.name}", remedy, rule="request-unknown")
 
@@ -343,7 +343,7 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
 
 
 @cache
-def _places(operation: Operation) -> dict[str, str]:
+def _positions(operation: Operation) -> dict[str, str]:
     """Where each member of the request lives, the shallowest place first."""
     found: dict[str, str] = {}
     level = [("", shape_of(operation))]

@@ -7,7 +7,7 @@ with a configuration is in `aws_exec.settings.rules`.
 from __future__ import annotations
 
 from aws_exec.settings.file.discovery import find_file, load_file
-from aws_exec.settings.file.positions import Complaint, FileError, Located, Place
+from aws_exec.settings.file.positions import Complaint, FileError, Located, Position
 from aws_exec.settings.file.reading import NO_FILE, AwsexecFile, read_file
 from aws_exec.settings.file.templates import TemplateBook
 
@@ -17,7 +17,7 @@ __all__ = [
     "Complaint",
     "FileError",
     "Located",
-    "Place",
+    "Position",
     "TemplateBook",
     "find_file",
     "load_file",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_exec.settings.file.positions import Complaint, FileError, Place
+from aws_exec.settings.file.positions import Complaint, FileError, Position
 from aws_exec.settings.file.reading import NO_FILE, AwsexecFile, read_file
 from aws_exec.settings.file.yaml_text import MOST_BYTES
 
@@ -41,7 +41,7 @@ def read_bytes(path: Path) -> tuple[bytes, list[Complaint]]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot be read: {reason}"
-        return b"", [Complaint("file-unreadable", Place(str(path), 0, 0), message, "Name a file that is there")]
+        return b"", [Complaint("file-unreadable", Position(str(path), 0, 0), message, "Name a file that is there")]
 
 
 def load_file(environment: Mapping[str, str], named: str | Path | None = None) -> AwsexecFile:

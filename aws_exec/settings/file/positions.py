@@ -15,7 +15,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Position:
     """A place in a source.
 
     Attributes:
@@ -40,14 +40,14 @@ class Complaint:
 
     Attributes:
         rule: its id (`aws_exec.settings.rules.catalogue`).
-        place: where.
+        position: where.
         message: what is wrong, with what it is about; never a value that may be secret.
         hint: what to do; empty if the message says it.
         call: of AWS, that told it (`ecs:DescribeClusters`); empty if none did.
     """
 
     rule: str
-    place: Place
+    position: Position
     message: str
     hint: str = ""
     call: str = ""
@@ -55,7 +55,7 @@ class Complaint:
     def __str__(self) -> str:
         """`file:line:column: message. hint [rule]`."""
         hint = f" {self.hint}." if self.hint else ""
-        return f"{self.place}: {self.message}.{hint.replace('?.', '?')} [{self.rule}]"
+        return f"{self.position}: {self.message}.{hint.replace('?.', '?')} [{self.rule}]"
 
 
 class FileError(OptionsError):
@@ -88,19 +88,19 @@ class Located:
 
     source: str
     data: Any
-    keys: Mapping[Path, Place] = field(default_factory=dict)
-    values: Mapping[Path, Place] = field(default_factory=dict)
+    keys: Mapping[Path, Position] = field(default_factory=dict)
+    values: Mapping[Path, Position] = field(default_factory=dict)
     substituted: frozenset[Path] = frozenset()
 
-    def key(self, path: Path) -> Place:
+    def key(self, path: Path) -> Position:
         """Where a member is named; its value, or what it is in, if it has no name."""
         return self.keys.get(path) or self.value(path)
 
-    def value(self, path: Path) -> Place:
+    def value(self, path: Path) -> Position:
         """Where a value begins; what it would be in, if there is no such value."""
         while path and path not in self.values:
             path = path[:-1]
-        return self.values.get(path) or Place(self.source)
+        return self.values.get(path) or Position(self.source)
 
     def data_at(self, path: Path) -> Any:
         """What is at a path; None if nothing is."""
@@ -117,8 +117,8 @@ class Located:
         data = self.data_at(path)
         length = len(path)
 
-        def cut(places: Mapping[Path, Place]) -> dict[Path, Place]:
-            return {key[length:]: place for key, place in places.items() if key[:length] == path}
+        def cut(positions: Mapping[Path, Position]) -> dict[Path, Position]:
+            return {key[length:]: position for key, position in positions.items() if key[:length] == path}
 
         substituted = frozenset(key[length:] for key in self.substituted if key[:length] == path)
         return replace(self, data=data, keys=cut(self.keys), values=cut(self.values), substituted=substituted)

@@ -79,12 +79,12 @@ class AwsexecFile:
         above = self.located.below(root).data or {}
         section = above.get(service) if isinstance(above, Mapping) else None
         given = {name: value for name, value in (section or {}).items() if value is not None}
-        places = {name: self.located.value((*root, service, name)) for name in given}
+        positions = {name: self.located.value((*root, service, name)) for name in given}
         deployment = above.get("deployment") if isinstance(above, Mapping) else None
         if deployment is not None and "deployment" not in given:
             given["deployment"] = deployment
-            places["deployment"] = self.located.value((*root, "deployment"))
-        return Said(given, {name: str(place) for name, place in places.items()})
+            positions["deployment"] = self.located.value((*root, "deployment"))
+        return Said(given, {name: str(position) for name, position in positions.items()})
 
     def says(self, service: Service, team: str | None = None) -> bool:
         """Whether there is a section of this executor."""
@@ -175,9 +175,9 @@ class _Reading:
         return AwsexecFile(self.located, templates, queues, numbers)
 
     def _complain(self, rule: str, path: Path, message: str, hint: str = "", *, at_key: bool = False) -> None:
-        place = self.located.key(path) if at_key else self.located.value(path)
+        position = self.located.key(path) if at_key else self.located.value(path)
         name = ".".join(str(step) for step in path)
-        self.complaints.append(Complaint(rule, place, f"{name[:80]} {message}", hint))
+        self.complaints.append(Complaint(rule, position, f"{name[:80]} {message}", hint))
 
     def _members(self, path: Path, known: Mapping[str, type]) -> None:
         """Complain of members that are not known, or of another kind; null is nothing said."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from aws_exec.settings.file.positions import Complaint, Located, Path, Place
+from aws_exec.settings.file.positions import Complaint, Located, Path, Position
 from aws_exec.settings.file.variables import BrokenVariableError, UnsetVariableError, substituted
 
 #: No configuration that people write is nearly as large, and each of these is parsed in well under a second.
@@ -69,19 +69,19 @@ def read_yaml(
     except yaml.YAMLError as error:
         return None, [*reader.complaints, _syntax(error, source, reader.lines)]
     except (RecursionError, ValueError) as error:  # pragma: no cover -- the limits above leave PyYAML no reason we know
-        return None, [*reader.complaints, Complaint("yaml-syntax", Place(source), f"cannot be read: {error}")]
+        return None, [*reader.complaints, Complaint("yaml-syntax", Position(source), f"cannot be read: {error}")]
 
 
 def _decoded(content: bytes, source: str) -> str:
     if len(content) > MOST_BYTES:
         message = f"is longer than {MOST_BYTES:,} bytes, and no more are read"
-        raise _NotReadable(Complaint("file-unreadable", Place(source), message, "Is this the file that was meant?"))
+        raise _NotReadable(Complaint("file-unreadable", Position(source), message, "Is this the file that was meant?"))
     text, not_utf8 = decoded(content, source)
     if not_utf8 is not None:
         raise _NotReadable(not_utf8)
     if (found := _NOT_PRINTABLE.search(text)) is not None:  # PyYAML says a character's number, and no line
         message = f"has the character U+{ord(found[0]):04X}, which YAML does not allow"
-        raise _NotReadable(Complaint("yaml-syntax", place_in(text, found.start(), source), message, "Remove it"))
+        raise _NotReadable(Complaint("yaml-syntax", position_in(text, found.start(), source), message, "Remove it"))
     return text
 
 
@@ -91,35 +91,35 @@ def decoded(content: bytes, source: str) -> tuple[str, Complaint | None]:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
-        place = place_in(before, len(before), source)
-        complaint = Complaint("file-unreadable", place, "is not UTF-8", "Save the file as UTF-8")
+        position = position_in(before, len(before), source)
+        complaint = Complaint("file-unreadable", position, "is not UTF-8", "Save the file as UTF-8")
         return content.decode("utf-8-sig", "replace"), complaint
 
 
-def place_in(text: str, at: int, source: str) -> Place:
+def position_in(text: str, at: int, source: str) -> Position:
     """The place of a character of a text."""
-    return Place(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+    return Position(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 def _syntax(error: yaml.YAMLError, source: str, lines: list[str]) -> Complaint:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        place = Place(source)
+        position = Position(source)
     elif mark.line < len(lines):
-        place = Place(source, mark.line + 1, mark.column + 1)
+        position = Position(source, mark.line + 1, mark.column + 1)
     else:  # what is missing at the end is missed behind the last thing there is
         last = max((number for number, line in enumerate(lines) if line.strip()), default=0)
-        place = Place(source, last + 1, len(lines[last]) + 1 if lines else 1)
+        position = Position(source, last + 1, len(lines[last]) + 1 if lines else 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "is not YAML"
     context = getattr(error, "context", None)
-    return Complaint("yaml-syntax", place, f"is not YAML: {f'{context}, ' if context else ''}{problem}")
+    return Complaint("yaml-syntax", position, f"is not YAML: {f'{context}, ' if context else ''}{problem}")
 
 
 @dataclass(slots=True)
 class _Node:
     """One value, not yet with a path: an anchor may put it into several."""
 
-    place: Place
+    position: Position
     scalar: Any = None
     pairs: list[tuple[_Node, _Node]] | None = None
     items: list[_Node] | None = None
@@ -134,14 +134,14 @@ class _Reader:
     lines: list[str] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
     anchors: dict[str, _Node] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
-    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Position] = field(default_factory=dict)
+    values: dict[Path, Position] = field(default_factory=dict)
     replaced: set[Path] = field(default_factory=set)
     count: int = 0
 
     def document(self, text: str) -> Located:
         events = yaml.parse(text, Loader=_LOADER)
-        root = _Node(Place(self.source))
+        root = _Node(Position(self.source))
         documents = 0
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -171,7 +171,7 @@ class _Reader:
         return node
 
     def _filled(self, event: Any, events: Iterator[Any], depth: int) -> _Node:
-        node = _Node(self._place(event))
+        node = _Node(self._position(event))
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(node, event)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -193,10 +193,10 @@ class _Reader:
                 node.replaced = "${" in event.value
             except UnsetVariableError as error:
                 message, hint = f"${{{error}}} is not set", f"Set {error}, or write ${{{error}:-default}}"
-                self.complaints.append(Complaint("variable-unset", node.place, message, hint))
+                self.complaints.append(Complaint("variable-unset", node.position, message, hint))
             except BrokenVariableError as error:
                 hint = "Write ${NAME} or ${NAME:-default}, and $$ for a dollar sign"
-                self.complaints.append(Complaint("variable-syntax", node.place, str(error), hint))
+                self.complaints.append(Complaint("variable-syntax", node.position, str(error), hint))
         plain = event.implicit[0] and event.style in (None, "")
         node.scalar = _plain(text) if plain else text
 
@@ -204,7 +204,7 @@ class _Reader:
 
     def _built(self, node: _Node, path: Path, depth: int) -> Any:
         self._spend(node, depth)
-        self.values[path] = node.place
+        self.values[path] = node.position
         if node.replaced:
             self.replaced.add(path)
         if node.items is not None:
@@ -215,7 +215,7 @@ class _Reader:
         for key, value in node.pairs:
             if key.text == "<<":
                 merged |= self._merge_key(key, value, path, depth)
-        self.values[path] = node.place
+        self.values[path] = node.position
         result: dict[str, Any] = {}
         for key, value in node.pairs:
             name = self._name(key)
@@ -223,10 +223,10 @@ class _Reader:
                 continue
             if name in result:
                 message = f"{name[:60]} is given twice, first in line {self.keys[(*path, name)].line}"
-                self.complaints.append(Complaint("yaml-duplicate-key", key.place, message, "Keep one of the two"))
+                self.complaints.append(Complaint("yaml-duplicate-key", key.position, message, "Keep one of the two"))
                 continue
             result[name] = self._built(value, (*path, name), depth + 1)
-            self.keys[(*path, name)] = key.place
+            self.keys[(*path, name)] = key.position
         return {**merged, **result}
 
     def _merge_key(self, key: _Node, value: _Node, path: Path, depth: int) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class _Reader:
         sources = value.items if value.items is not None else [value]
         if any(source.pairs is None for source in sources):
             message = "<< takes a mapping, or a list of them"
-            self.complaints.append(Complaint("yaml-syntax", key.place, message, "Write it as in <<: *anchor"))
+            self.complaints.append(Complaint("yaml-syntax", key.position, message, "Write it as in <<: *anchor"))
             return {}
         found: dict[str, Any] = {}
         for source in reversed(sources):
@@ -244,7 +244,9 @@ class _Reader:
     def _name(self, key: _Node) -> str | None:
         """A key as text: numbers and words are the text that was written."""
         if key.text is None:
-            self.complaints.append(Complaint("yaml-key", key.place, "has a key that is not text", "Write it in quotes"))
+            self.complaints.append(
+                Complaint("yaml-key", key.position, "has a key that is not text", "Write it in quotes")
+            )
             return None
         return key.text
 
@@ -252,21 +254,21 @@ class _Reader:
 
     def _spend(self, at: Any, depth: int) -> None:
         self.count += 1
-        place = at.place if isinstance(at, _Node) else self._place(at)
+        position = at.position if isinstance(at, _Node) else self._position(at)
         if self.count > MOST_NODES:
             message = f"has more than {MOST_NODES:,} values, each use of an alias counted"
-            raise _NotReadable(Complaint("yaml-limits", place, message, "Is this the file that was meant?"))
+            raise _NotReadable(Complaint("yaml-limits", position, message, "Is this the file that was meant?"))
         if depth > MOST_DEPTH:
             message = f"is nested more than {MOST_DEPTH} deep"
-            raise _NotReadable(Complaint("yaml-limits", place, message, "No configuration is this deep"))
+            raise _NotReadable(Complaint("yaml-limits", position, message, "No configuration is this deep"))
 
-    def _place(self, event: Any) -> Place:
+    def _position(self, event: Any) -> Position:
         start, end = event.start_mark, event.end_mark
         same = end is not None and end.line == start.line
-        return Place(self.source, start.line + 1, start.column + 1, max(1, end.column - start.column) if same else 1)
+        return Position(self.source, start.line + 1, start.column + 1, max(1, end.column - start.column) if same else 1)
 
     def _complaint(self, rule: str, event: Any, message: str, hint: str = "") -> Complaint:
-        return Complaint(rule, self._place(event), message, hint)
+        return Complaint(rule, self._position(event), message, hint)
 
 
 def _plain(text: str) -> Any:

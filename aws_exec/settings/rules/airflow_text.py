@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aws_exec.settings.common.problems import variable_of
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.reading import MODELS
 from aws_exec.settings.rules.environment_text import read_entries
 
@@ -28,13 +28,13 @@ class Value:
 
     Attributes:
         text: as Airflow would read it.
-        place: where the value begins.
+        position: where the value begins.
         key: where the option is named.
     """
 
     text: str
-    place: Place
-    key: Place
+    position: Position
+    key: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,47 +99,47 @@ class _Cfg:
             self.values[self.last] = replace(before, text=f"{before.text}\n{stripped.replace('%%', '%')}".strip())
             return
         self.indent = indent
-        place = Place(self.source, number, indent + 1, len(stripped))
+        position = Position(self.source, number, indent + 1, len(stripped))
         if found := _SECTION.match(stripped):
-            self._section(found["name"], place)
+            self._section(found["name"], position)
         elif self.section and (found := _OPTION.match(stripped)):
-            self._option(found, place)
+            self._option(found, position)
         else:
             what = "is no option = value" if self.section else "stands before the first [section]"
-            self.complaints.append(Complaint("cfg-syntax", place, what))
+            self.complaints.append(Complaint("cfg-syntax", position, what))
 
-    def _section(self, name: str, place: Place) -> None:
+    def _section(self, name: str, position: Position) -> None:
         self.section, self.last = name, None
-        if (line := self.sections.setdefault(name, place.line)) != place.line:
+        if (line := self.sections.setdefault(name, position.line)) != position.line:
             message = f"[{name[:60]}] is given twice, first in line {line}; Airflow does not start with that"
-            self.complaints.append(Complaint("cfg-syntax", place, message, "Make one section of the two"))
+            self.complaints.append(Complaint("cfg-syntax", position, message, "Make one section of the two"))
         meant = name.replace(" ", "").lower()
         if meant != name and meant.rpartition("=")[2] in _OURS:
             message = f"[{name[:60]}] is no section that Airflow reads: case and spaces count"
-            self.complaints.append(Complaint("cfg-syntax", place, message, f"Write [{meant}]"))
+            self.complaints.append(Complaint("cfg-syntax", position, message, f"Write [{meant}]"))
 
-    def _option(self, found: re.Match[str], place: Place) -> None:
+    def _option(self, found: re.Match[str], position: Position) -> None:
         option, value = found["name"].strip(), found["value"]
         self.last = (self.section, option)
-        key = replace(place, width=len(option))
+        key = replace(position, width=len(option))
         if (before := self.values.get(self.last)) is not None:
             message = f"{option[:60]} is given twice, first in line {before.key.line}; Airflow does not start with that"
             self.complaints.append(Complaint("cfg-syntax", key, message, "Keep one of the two"))
-        where = replace(place, column=place.column + found.start("value"), width=max(1, len(value)))
+        where = replace(position, column=position.column + found.start("value"), width=max(1, len(value)))
         self.values[self.last] = Value(value.replace("%%", "%"), where, key)
 
 
 def read_environment_file(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:
     """Read a file of `NAME=value` lines; of a name that is given twice, the last value counts."""
     entries, complaints = read_entries(text, source)
-    values = {("", entry.name): Value(entry.text, entry.place, entry.key) for entry in entries}
+    values = {("", entry.name): Value(entry.text, entry.position, entry.key) for entry in entries}
     return AirflowText(values, variables=True), complaints
 
 
 def of_environment(environment: Mapping[str, str]) -> AirflowText:
     """What the process's environment says; a place there is the variable's name."""
     found = {name: value for name, value in environment.items() if name.startswith("AIRFLOW__")}
-    places = {name: Place(f"${name}", 0, 0) for name in found}
+    positions = {name: Position(f"${name}", 0, 0) for name in found}
     return AirflowText(
-        {("", name): Value(text, places[name], places[name]) for name, text in found.items()}, variables=True
+        {("", name): Value(text, positions[name], positions[name]) for name, text in found.items()}, variables=True
     )

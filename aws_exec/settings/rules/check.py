@@ -18,7 +18,7 @@ from aws_exec.settings.common.options import AwsOptions, load
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
 from aws_exec.settings.ecs.payload import RunTaskBuilder
 from aws_exec.settings.ecs.request import OPTION_OF as ECS_OPTION_OF
-from aws_exec.settings.file.positions import Complaint, Located, Place
+from aws_exec.settings.file.positions import Complaint, Located, Position
 from aws_exec.settings.file.reading import MODELS, Level
 from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms, means
@@ -52,13 +52,13 @@ LONGEST = replace(TYPICAL, dag_id="n" * 250, task_id="n" * 250, run_id="n" * 250
 
 def check(configuration: Configuration) -> list[Complaint]:
     """Everything that is wrong, but for what reading the file has complained of; each once, in order of place."""
-    seen: dict[tuple[str, Place, str], Complaint] = {}
+    seen: dict[tuple[str, Position, str], Complaint] = {}
     executors = [Checked(configuration, service, team) for team in configuration.teams for service in SERVICES]
     for complaint in [*configuration.check_executors(), *(one for each in executors for one in each.complaints())]:
         # What a template inherits is told once. What is missing has no place of its own: each is told.
         what = complaint.message if complaint.rule == "option-required" else ""
-        seen.setdefault((complaint.rule, complaint.place, what), complaint)
-    return sorted(seen.values(), key=lambda one: (one.place, one.rule))
+        seen.setdefault((complaint.rule, complaint.position, what), complaint)
+    return sorted(seen.values(), key=lambda one: (one.position, one.rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +128,21 @@ class Checked:
     def _origins(self, loaded: AwsOptions) -> Origins:
         origins = Origins(GRAMMARS[self.service], loaded.container_name)
 
-        def place(option: str) -> Place:
-            return self.configuration.place(self.service, option, self.team)
+        def position(option: str) -> Position:
+            return self.configuration.position(self.service, option, self.team)
 
         for member, option in (ECS_OPTION_OF if self.service == "ecs" else BATCH_OPTION_OF).items():
             if getattr(loaded, option):
-                origins.places[(member,)] = (place(option), place(option))
+                origins.positions[(member,)] = (position(option), position(option))
                 self._add_raw(origins, option, (member,))
         for option, member in _NETWORK.items() if self.service == "ecs" else ():
             if getattr(loaded, option):
                 path = ("networkConfiguration", "awsvpcConfiguration", member)
-                origins.places[path] = (place(option), place(option))
+                origins.positions[path] = (position(option), position(option))
                 self._add_raw(origins, option, path)
         kwargs = getattr(loaded, KWARGS[self.service])
         if kwargs and not self._add_raw(origins, KWARGS[self.service], ()):
-            origins.add_part(kwargs, place(KWARGS[self.service]))
+            origins.add_part(kwargs, position(KWARGS[self.service]))
         return origins
 
     def _add_raw(self, origins: Origins, option: str, to: tuple[str, ...]) -> bool:
@@ -162,18 +162,18 @@ class Checked:
         self._add_raw(raw, KWARGS[self.service], ())
         kwargs = self.configuration.file.said(self.service, self.team).values.get(KWARGS[self.service])
         for problem in error.problems:
-            place = self.configuration.place(self.service, problem.option, self.team)
+            position = self.configuration.position(self.service, problem.option, self.team)
             if problem.path:
-                exact = raw.place(raw.named(problem.path, kwargs), key=problem.rule in AT_KEY)
-                place = exact or place
+                exact = raw.position(raw.named(problem.path, kwargs), key=problem.rule in AT_KEY)
+                position = exact or position
             message = f"{problem.option}: {problem.message}" if problem.message else problem.option
             named = self.configuration.naming(self.service, self.team)
             if named is not None and not self.configuration.says(self.service, self.team):
                 message = f"[{section_of(problem.section, self.team)}] {problem.option} is required by {named.path}"
-            yield Complaint(problem.rule, place, message, problem.remedy)
+            yield Complaint(problem.rule, position, message, problem.remedy)
 
     def _base(self, section: Section) -> Iterator[Complaint]:
-        home = self.configuration.place(self.service, "", self.team)
+        home = self.configuration.position(self.service, "", self.team)
         what = MODELS[self.service].section if self.team is None else f"{self.team}={MODELS[self.service].section}"
         request = section.builder.build(TYPICAL, ["x"]).arguments
         view = self.view(what, request, section, section.origins, home)
@@ -193,14 +193,14 @@ class Checked:
         if said is None and isinstance(located.data_at(path), Mapping):
             yield from check_raw(located.data_at(path), self.service, Written(located, path), name)
             return
-        place = self.configuration.place(self.service, name, self.team)
+        position = self.configuration.position(self.service, name, self.team)
         raw = getattr(loaded, name)
-        yield from check_raw(raw, self.service, Written(Located(place.source, raw, values={(): place})), name)
+        yield from check_raw(raw, self.service, Written(Located(position.source, raw, values={(): position})), name)
 
-    def view(self, what: str, request: Document, section: Section, origins: Origins, home: Place) -> View:
+    def view(self, what: str, request: Document, section: Section, origins: Origins, home: Position) -> View:
         """What the rules look at."""
         located = self.configuration.file.located
-        replaced = {place for path in located.substituted if (place := located.values.get(path)) is not None}
+        replaced = {position for path in located.substituted if (position := located.values.get(path)) is not None}
         return View(
             what=what,
             service=self.service,
@@ -213,12 +213,12 @@ class Checked:
             substituted=replaced.__contains__,
         )
 
-    def requests(self, section: Section) -> Iterator[tuple[Document, Origins, Place]]:
+    def requests(self, section: Section) -> Iterator[tuple[Document, Origins, Position]]:
         """Every request that would be sent, the base and one for each template: it, its origins, where it is written.
 
         What cannot be sent is left out: `complaints` has told it.
         """
-        home = self.configuration.place(self.service, "", self.team)
+        home = self.configuration.position(self.service, "", self.team)
         yield section.builder.build(TYPICAL, ["x"]).arguments, section.origins, home
         for name, levels in self.configuration.file.templates.items():
             request = self.request(section, name)
@@ -248,9 +248,9 @@ class Checked:
                 yield from self._template(name, levels, section, certain=meant is not None or not section.assumed)
             elif self.configuration.configures(self.service) and not self.configuration.configures(meant):
                 message = f"templates.{name} is for {meant}, and no executor of {meant} is configured"
-                place = self.configuration.file.located.value((*levels[-1].path, "executor"))
+                position = self.configuration.file.located.value((*levels[-1].path, "executor"))
                 yield Complaint(
-                    "template-executor", place, message, f"Add a section {meant}:, or choose {self.service}"
+                    "template-executor", position, message, f"Add a section {meant}:, or choose {self.service}"
                 )
 
     def _template(
@@ -325,15 +325,15 @@ _INSTEAD = {
 
 
 def findings(
-    found: Iterable[Finding], origins: Origins, document: Document, home: Place, what: str
+    found: Iterable[Finding], origins: Origins, document: Document, home: Position, what: str
 ) -> Iterator[Complaint]:
     """Findings on a request, as complaints about what was written."""
     for finding in found:
         path = origins.named(finding.path, document)
         whole = finding.rule == "override-budget"  # no part of it alone is too long
-        place = home if whole else origins.place(path, key=finding.rule in AT_KEY) or home
+        position = home if whole else origins.position(path, key=finding.rule in AT_KEY) or home
         message = f"{what}: {finding.path}: {finding.message}" if finding.path else f"{what}: {finding.message}"
-        yield Complaint(finding.rule, place, message, finding.remedy)
+        yield Complaint(finding.rule, position, message, finding.remedy)
 
 
 def longest(view: View, builder: Any, config: Mapping[str, Any]) -> Iterator[Complaint]:

@@ -21,14 +21,14 @@ def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint
     found = list(sources.complaints)
     for configuration in sources.configurations:
         # What is not even read is not judged by what it would be.
-        told = {complaint.place for complaint in sources.complaints}
-        found += [complaint for complaint in check(configuration) if complaint.place not in told]
+        told = {complaint.position for complaint in sources.complaints}
+        found += [complaint for complaint in check(configuration) if complaint.position not in told]
     for path in _python_files(dags):
         content, unreadable = read_bytes(path)
         sources.note(str(path), content)
         found += unreadable or check_dag(content, str(path), sources.configurations[0])
     order = {source: number for number, source in enumerate(sources.lines)}
-    return sorted(dict.fromkeys(found), key=lambda one: (order.get(one.place.source, len(order)), one.place))
+    return sorted(dict.fromkeys(found), key=lambda one: (order.get(one.position.source, len(order)), one.position))
 
 
 def _python_files(paths: Iterable[Path]) -> Iterator[Path]:

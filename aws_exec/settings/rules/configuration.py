@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_exec.settings.common.option_info import option_catalogue
 from aws_exec.settings.common.problems import section_of, shown
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.reading import MODELS, NO_FILE, AwsexecFile
 from aws_exec.settings.file.templates import did_you_mean
 from aws_exec.settings.file.terms import SERVICES, Service
@@ -128,7 +128,7 @@ class Configuration:
                 if self.says(service, team):
                     where = f" of team {team[:60]}" if team else ""
                     message = f"{PATHS[service]}{where} has options, but [core] executor does not name it"
-                    yield Complaint("executor-ignored", entries[0].place, message, f"Add {PATHS[service]}")
+                    yield Complaint("executor-ignored", entries[0].position, message, f"Add {PATHS[service]}")
 
     def getter(self, section: str, team: str | None = None) -> Callable[[str], str | None]:
         """What gives the raw text of an option of a section, as `options.load` asks for it."""
@@ -144,19 +144,19 @@ class Configuration:
         """`[core] parallelism`: how many tasks one scheduler runs at a time."""
         return self.number("core", "parallelism", PARALLELISM)[0]
 
-    def number(self, section: str, option: str, default: float) -> tuple[float, Place | None]:
+    def number(self, section: str, option: str, default: float) -> tuple[float, Position | None]:
         """A number of Airflow's own, and where it stands; the default and None if nobody says one."""
         value = self.airflow_says(section, option)
         try:
-            return (float(value.text), value.place) if value is not None else (default, None)
+            return (float(value.text), value.position) if value is not None else (default, None)
         except ValueError:
             return default, None
 
-    def place(self, service: Service, option: str, team: str | None = None) -> Place:
+    def position(self, service: Service, option: str, team: str | None = None) -> Position:
         """Where an option is said, or else the executor's section begins."""
         section = MODELS[service].section
         if (value := self.airflow_says(section, option, team)) is not None:
-            return value.place
+            return value.position
         root = self.file.root(team)
         if option == "deployment" and option not in (self.file.located.below((*root, service)).data or {}):
             return self.file.located.value((*root, option))
@@ -165,16 +165,16 @@ class Configuration:
             return self.file.located.value(path) if path in self.file.located.values else self._section(service, team)
         said = (value.key for text in self.airflow for _, value in text.options(section, team))
         named = self.naming(service, team)
-        return next(said, named.place if named is not None else Place(self.file.located.source))
+        return next(said, named.position if named is not None else Position(self.file.located.source))
 
-    def member(self, service: Service, option: str, member: str, team: str | None = None) -> Place:
+    def member(self, service: Service, option: str, member: str, team: str | None = None) -> Position:
         """Where a member of an option that is a mapping is said; where the option is, if that is text."""
         path = (*self.file.root(team), service, option, member)
         if path in self.file.located.values and self.airflow_says(MODELS[service].section, option, team) is None:
             return self.file.located.value(path)
-        return self.place(service, option, team)
+        return self.position(service, option, team)
 
-    def _section(self, service: Service, team: str | None) -> Place:
+    def _section(self, service: Service, team: str | None) -> Position:
         return self.file.located.key((*self.file.root(team), service))
 
     def unknown_options(self, service: Service, team: str | None) -> Iterator[Complaint]:
@@ -197,9 +197,9 @@ class Configuration:
             value = self.airflow_says(model.section, info.name, team)
             section = section_of(model.section, team)
             if value is not None:
-                yield Effective(section, info.name, shown(info.name, value.text), str(value.place))
+                yield Effective(section, info.name, shown(info.name, value.text), str(value.position))
             elif info.name in said and info.name not in displaced:
-                place = self.place(service, info.name, team)
-                yield Effective(section, info.name, shown(info.name, said[info.name]), str(place))
+                position = self.position(service, info.name, team)
+                yield Effective(section, info.name, shown(info.name, said[info.name]), str(position))
             else:
                 yield Effective(section, info.name, info.default, "default")

@@ -27,11 +27,11 @@ def secrets(view: View) -> Iterator[Complaint]:
     for path, item in view.containers():
         for entry in item.get("environment") or ():
             name, value = entry.get("name") or "", entry.get("value") or ""
-            place = view.place(*path, "environment", name)
+            position = view.position(*path, "environment", name)
             telling = is_secret_name(name) and not name.upper().endswith(_POINTERS) and not value.startswith("arn:")
-            if value and (telling or holds_secret(value)) and not view.substituted(place) and not _ours(name):
+            if value and (telling or holds_secret(value)) and not view.substituted(position) and not _ours(name):
                 message = f"{view.what}: {name[:60]} seems to be a secret, written in plain text"
-                yield Complaint("secret-plain", place, message, "Name it under `secrets` of the definition instead")
+                yield Complaint("secret-plain", position, message, "Name it under `secrets` of the definition instead")
 
 
 def _ours(name: str) -> bool:
@@ -41,10 +41,10 @@ def _ours(name: str) -> bool:
 def marker(view: View) -> Iterator[Complaint]:
     """`AIRFLOW_IS_EXECUTOR_CONTAINER` is set by awsexec, whatever is said."""
     for path, _ in view.containers():
-        place = view.origins.places.get((*path, "environment", MARKER[0]))
-        if place is not None:
+        position = view.origins.positions.get((*path, "environment", MARKER[0]))
+        if position is not None:
             message = f"{view.what}: {MARKER[0]} is set by awsexec"
-            yield Complaint("env-reserved", place[0], message, "Remove it")
+            yield Complaint("env-reserved", position[0], message, "Remove it")
 
 
 def base_url(view: View) -> Iterator[Complaint]:

@@ -16,10 +16,10 @@ from aws_exec.settings.common.launch import TYPICAL, TYPICAL_WORKLOAD
 from aws_exec.settings.common.merge import camelized
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.common.shape import shape_of
-from aws_exec.settings.file.positions import Complaint, Located, Place
+from aws_exec.settings.file.positions import Complaint, Located, Position
 from aws_exec.settings.file.templates import GRAMMARS, MEMBER, did_you_mean, read_terms, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms
-from aws_exec.settings.file.yaml_text import place_in
+from aws_exec.settings.file.yaml_text import position_in
 from aws_exec.settings.rules.check import CHECKS, Checked, findings, longest, without_effect
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.literals import DYNAMIC, Literals, bound_names
@@ -51,9 +51,9 @@ def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complai
     """Every literal executor_config of a DAG file; and why it cannot be read."""
     if (nul := content.find(0)) >= 0:  # of which Python does not say where it is
         before = content[:nul].decode("utf-8-sig", "replace")
-        place = place_in(before, len(before), source)
+        position = position_in(before, len(before), source)
         return [], [
-            Complaint("dag-syntax", place, "has the character U+0000, which Python does not allow", "Remove it")
+            Complaint("dag-syntax", position, "has the character U+0000, which Python does not allow", "Remove it")
         ]
     try:
         with warnings.catch_warnings():
@@ -62,10 +62,10 @@ def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complai
         lines = content.decode("utf-8-sig", "replace").splitlines()
         return list(_found(tree, source, lines)), []
     except SyntaxError as error:
-        place = Place(source, error.lineno or 1, max(1, error.offset or 1))
-        return [], [Complaint("dag-syntax", place, f"is no Python: {error.msg}")]
+        position = Position(source, error.lineno or 1, max(1, error.offset or 1))
+        return [], [Complaint("dag-syntax", position, f"is no Python: {error.msg}")]
     except (ValueError, RecursionError, MemoryError) as error:
-        return [], [Complaint("dag-syntax", Place(source), f"cannot be parsed: {error}")]
+        return [], [Complaint("dag-syntax", Position(source), f"cannot be parsed: {error}")]
 
 
 def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
@@ -119,12 +119,12 @@ def _template_call(node: ast.Call, literals: Literals) -> Written:
     for name, value in ((MEMBER, named), *((word.arg, word.value) for word in node.keywords)):
         if name is None or value is None:
             continue
-        literals.keys[name,] = literals.place(value)
+        literals.keys[name,] = literals.position(value)
         if (item := literals.data(value, (name,))) is not DYNAMIC:
             data[name] = item
     executor = literals.text(next((word.value for word in node.keywords if word.arg == "executor"), None))
     data.pop("executor", None)
-    literals.values[()] = literals.place(node)
+    literals.values[()] = literals.position(node)
     return Written(Located(literals.source, data, literals.keys, literals.values), executor, None, call=True)
 
 
@@ -137,11 +137,11 @@ def check_dag(content: bytes, source: str, configuration: Configuration) -> list
             continue
         terms, wrong = _terms(written)
         for finding in wrong:
-            place = written.located.value((finding.path,))
-            complaints.append(Complaint(finding.rule, place, f"{finding.path}: {finding.message}", finding.remedy))
+            position = written.located.value((finding.path,))
+            complaints.append(Complaint(finding.rule, position, f"{finding.path}: {finding.message}", finding.remedy))
         if not wrong and (written.located.data.get(MEMBER) is not None or not written.call):
             complaints += _check_one(written, terms, configuration)
-    return sorted(dict.fromkeys(complaints), key=lambda one: (one.place, one.rule))
+    return sorted(dict.fromkeys(complaints), key=lambda one: (one.position, one.rule))
 
 
 def _terms(written: Written) -> tuple[Terms | None, list[Finding]]:
@@ -191,7 +191,9 @@ def _check_one(written: Written, terms: Terms | None, configuration: Configurati
     if MEMBER in data:
         rest = {name: value for name, value in rest.items() if name not in Terms.model_fields}
     yield from check_raw(rest, service, At(located), what)
-    origins = Origins(GRAMMARS[service], section.origins.container, dict.fromkeys(section.origins.places, (home, home)))
+    origins = Origins(
+        GRAMMARS[service], section.origins.container, dict.fromkeys(section.origins.positions, (home, home))
+    )
     origins.add(located, ())
     try:
         request = section.builder.build(TYPICAL, ["x" * TYPICAL_WORKLOAD], data, written.queue).arguments

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 
 _ENTRY = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=")
 #: A part of a shell's word; the quotes and escapes of a word may change anywhere.
@@ -38,8 +38,8 @@ class Entry:
 
     name: str
     text: str
-    key: Place
-    place: Place
+    key: Position
+    position: Position
 
 
 def read_entries(text: str, source: str) -> tuple[list[Entry], list[Complaint]]:
@@ -64,12 +64,14 @@ class _Reader:
             if found is not None:
                 start = self._begin + found.end()
                 value, inside, end = self._value(start)
-                key = self._place(self._begin + found.start("name"), len(found["name"]))
+                key = self._position(self._begin + found.start("name"), len(found["name"]))
                 width = len(value.partition("\n")[0])
-                yield Entry(found["name"], value, key, self._place(start + inside, width))
+                yield Entry(found["name"], value, key, self._position(start + inside, width))
             elif line.strip() and not line.lstrip().startswith("#"):
                 at = self._begin + len(line) - len(line.lstrip())
-                self.complaints.append(Complaint("cfg-syntax", self._place(at, len(line.strip())), "is no NAME=value"))
+                self.complaints.append(
+                    Complaint("cfg-syntax", self._position(at, len(line.strip())), "is no NAME=value")
+                )
             self._line += self._text.count("\n", self._begin, end) + 1
             self._begin = end + 1
 
@@ -95,14 +97,14 @@ class _Reader:
         message = "has text behind its quoted value" if closed else f"has a {behind} that is not closed"
         hint = "Write all of it in quotes" if closed else f"Close it, or write \\{behind}"
         width = self._end_of_line(start) - start
-        self.complaints.append(Complaint("cfg-syntax", self._place(start, width), message, hint))
+        self.complaints.append(Complaint("cfg-syntax", self._position(start, width), message, hint))
 
     def _end_of_line(self, at: int) -> int:
         end = self._text.find("\n", at)
         return len(self._text) if end < 0 else end
 
-    def _place(self, at: int, width: int) -> Place:
-        return Place(self._source, self._line, at - self._begin + 1, max(1, width))
+    def _position(self, at: int, width: int) -> Position:
+        return Position(self._source, self._line, at - self._begin + 1, max(1, width))
 
 
 def _unquoted(part: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.templates import did_you_mean
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.airflow_text import Value
@@ -31,13 +31,13 @@ class NamedExecutor:
 
     Attributes:
         path: the module path of its class, or a name that Airflow knows.
-        place: of the entry.
+        position: of the entry.
         alias: what DAGs may call it instead; empty if it has none.
         team: whose executor it is; None: everybody's.
     """
 
     path: str
-    place: Place
+    position: Position
     alias: str = ""
     team: str | None = None
 
@@ -83,7 +83,7 @@ def check_executors(value: Value | None, *, multi_team: bool) -> Iterator[Compla
     for team, entries in _lists(value):
         if team is not None and not multi_team:
             message = f"the executors of team {team[:60]} are ignored: [core] multi_team is not set"
-            yield Complaint("executor-ignored", entries[0].place, message, "Set AIRFLOW__CORE__MULTI_TEAM=True")
+            yield Complaint("executor-ignored", entries[0].position, message, "Set AIRFLOW__CORE__MULTI_TEAM=True")
             continue
         if team in seen or (team is None and seen):
             whose = f"of team {team[:60]}" if team else "without a team"
@@ -95,7 +95,7 @@ def check_executors(value: Value | None, *, multi_team: bool) -> Iterator[Compla
             paths.add(entry.path)
     if value is not None and None not in seen:
         message = "Airflow needs an executor without a team before those of teams"
-        yield Complaint("executor-name", value.place, message, _ORDER)
+        yield Complaint("executor-name", value.position, message, _ORDER)
 
 
 def _lists(value: Value | None) -> Iterator[tuple[str | None, list[NamedExecutor]]]:
@@ -119,19 +119,21 @@ def _lists(value: Value | None) -> Iterator[tuple[str | None, list[NamedExecutor
 
 def _entry(value: Value, part: str, begin: int, team: str | None) -> NamedExecutor:
     text = part.strip()
-    place = _within(value, begin + len(part) - len(part.lstrip()), len(text))
+    position = _within(value, begin + len(part) - len(part.lstrip()), len(text))
     alias, colon, path = text.partition(":")
     return (
-        NamedExecutor(path, place, alias, team) if colon and ":" not in path else NamedExecutor(text, place, "", team)
+        NamedExecutor(path, position, alias, team)
+        if colon and ":" not in path
+        else NamedExecutor(text, position, "", team)
     )
 
 
-def _within(value: Value, offset: int, width: int) -> Place:
+def _within(value: Value, offset: int, width: int) -> Position:
     """The place of a part of the value; behind its first line, the value's own place: columns are not known there."""
-    place = value.place
-    if not place.line or offset + width > place.width:
-        return place
-    return replace(place, column=place.column + offset, width=max(1, width))
+    position = value.position
+    if not position.line or offset + width > position.width:
+        return position
+    return replace(position, column=position.column + offset, width=max(1, width))
 
 
 _ORDER = "Write it as in path,alias:path;team=path"
@@ -163,4 +165,4 @@ def _check_entry(entry: NamedExecutor, before: Container[str]) -> Iterator[Compl
 
 
 def _wrong(entry: NamedExecutor, message: str, hint: str) -> Complaint:
-    return Complaint("executor-name", entry.place, message, hint)
+    return Complaint("executor-name", entry.position, message, hint)

@@ -123,10 +123,10 @@ def only_on_fargate(view: View) -> Iterator[Complaint]:
         yield view.complain("fargate-only", path, "ephemeral storage is Fargate's only", "Remove it")
     if view.base is None:
         for option in ("platform_version", "assign_public_ip"):
-            place = view.configuration.place("ecs", option) if _set(view, option) else None
-            if place is not None:
+            position = view.configuration.position("ecs", option) if _set(view, option) else None
+            if position is not None:
                 message = f"{option} is for Fargate only, and tasks run elsewhere"
-                yield Complaint("fargate-only", place, message, "Remove it")
+                yield Complaint("fargate-only", position, message, "Remove it")
 
 
 def _set(view: View, option: str) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from aws_exec.settings.file.positions import Path, Place
+from aws_exec.settings.file.positions import Path, Position
 from aws_exec.settings.file.yaml_text import MOST_DEPTH, MOST_NODES
 
 #: Stands for what is computed.
@@ -43,17 +43,17 @@ class Literals:
     source: str
     lines: list[str]
     bound: Mapping[str, ast.expr] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
-    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Position] = field(default_factory=dict)
+    values: dict[Path, Position] = field(default_factory=dict)
     _depth: int = 0
     _spent: int = 0
 
-    def place(self, node: ast.expr | ast.keyword) -> Place:
+    def position(self, node: ast.expr | ast.keyword) -> Position:
         """Where an expression stands; Python counts columns in bytes, a place in characters."""
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
         column = len(line.encode()[: node.col_offset].decode(errors="replace")) + 1
         width = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
-        return Place(self.source, node.lineno, column, max(1, width))
+        return Position(self.source, node.lineno, column, max(1, width))
 
     def data(self, node: ast.expr, path: Path) -> Any:
         """The data of an expression, noting the places of its members; `DYNAMIC` if it is computed."""
@@ -69,7 +69,7 @@ class Literals:
         self._depth -= 1
 
     def _data(self, node: ast.expr, path: Path) -> Any:
-        self.values[path] = self.place(node)
+        self.values[path] = self.position(node)
         match node:
             case ast.Constant(value=value) if isinstance(value, str | int | float | bool | None):
                 return value
@@ -123,7 +123,7 @@ class Literals:
         for node, key, value in members:
             if isinstance(key, str | int):
                 where: Path = (*path, key)
-                self.keys[where] = self.place(node)
+                self.keys[where] = self.position(node)
                 item = self.data(value, where)
                 found.pop(key, None)
                 if item is not DYNAMIC:

@@ -28,16 +28,16 @@ def names(view: View, team: str | None) -> Iterator[Complaint]:
     """The Region, and the job queues of Airflow queues, which only the requests of their tasks have."""
     region = view.options.region_name
     if region and not is_region(region):
-        place = view.configuration.place(view.service, "region_name", team)
-        yield Complaint("option-region", place, "region_name is not a Region", "Write it as in eu-central-1")
+        position = view.configuration.position(view.service, "region_name", team)
+        yield Complaint("option-region", position, "region_name is not a Region", "Write it as in eu-central-1")
     pattern = shape_of(SUBMIT_JOB).members["jobQueue"].pattern
     for queue, name in view.options.job_queues.items() if isinstance(view.options, BatchOptions) else ():
-        place = view.configuration.member(view.service, "job_queues", queue, team)
+        position = view.configuration.member(view.service, "job_queues", queue, team)
         if fault := fault_of(name, JOB_QUEUE):
-            yield Complaint("option-arn", place, f"job_queues: {queue[:60]} {fault[0]}", fault[1])
+            yield Complaint("option-arn", position, f"job_queues: {queue[:60]} {fault[0]}", fault[1])
         elif pattern and not pattern.fullmatch(name):
             message = f"job_queues: {queue[:60]} has characters that AWS does not take here"
-            yield Complaint("request-pattern", place, message, "Letters, digits, - and _, at most 128")
+            yield Complaint("request-pattern", position, message, "Letters, digits, - and _, at most 128")
 
 
 def rates(view: View, team: str | None) -> Iterator[Complaint]:
@@ -45,23 +45,23 @@ def rates(view: View, team: str | None) -> Iterator[Complaint]:
     given = view.options.launch_rate
     quota = view.options.model_copy(update={"launch_rate": None}).launches_per_second
     if given is not None and given > quota:
-        place = view.configuration.place(view.service, "launch_rate", team)
+        position = view.configuration.position(view.service, "launch_rate", team)
         message = f"launch_rate {given:g} is above the documented quota of {quota:g} launches a second"
-        yield Complaint("rate-quota", place, message, "Lower it, unless your quota was raised")
+        yield Complaint("rate-quota", position, message, "Lower it, unless your quota was raised")
 
 
 def slow_starts(view: View) -> Iterator[Complaint]:
     """Airflow's own clock leaves time for instances to start; what the base says already is not said of a template."""
     told = view.configuration
-    limit, place = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
+    limit, position = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
     if not told.airflow or view.assumed:
         return  # what Airflow's configuration says, or what the executor is, is not known
     base_is_slow = view.base is not None and _starts_slowly(view.service, view.base)
     if limit < SLOW_START and _starts_slowly(view.service, view.request) and not base_is_slow:
         message = f"[scheduler] task_queued_timeout is {limit:g} s, and instances may have to start first"
         hint = f"Set AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT to {SLOW_START:g} or more"
-        where = view.place("capacityProviderStrategy") if view.service == "ecs" else view.home
-        yield Complaint("queued-timeout", place or where, message, hint)
+        where = view.position("capacityProviderStrategy") if view.service == "ecs" else view.home
+        yield Complaint("queued-timeout", position or where, message, hint)
 
 
 def timeouts(view: View, team: str | None) -> Iterator[Complaint]:
@@ -70,7 +70,7 @@ def timeouts(view: View, team: str | None) -> Iterator[Complaint]:
     limit, _ = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
     own = view.options.launch_timeout
     if told.airflow and own and own > limit:
-        at = told.place(view.service, "launch_timeout", team)
+        at = told.position(view.service, "launch_timeout", team)
         message = f"launch_timeout is {own:g} s, and [scheduler] task_queued_timeout ends after {limit:g} s"
         yield Complaint("launch-timeout", at, message, "Shorten it, or lengthen task_queued_timeout")
 
@@ -108,12 +108,12 @@ def kwargs(view: View, warnings: tuple[str, ...], team: str | None) -> Iterator[
     for warning in warnings:
         option, _, text = warning.partition(": ")
         if option == "job_name":
-            place = view.configuration.place(view.service, "job_name", team)
-            yield Complaint("job-name", place, f"job_name {text}", "Letters, digits, - and _, at most 64")
+            position = view.configuration.position(view.service, "job_name", team)
+            yield Complaint("job-name", position, f"job_name {text}", "Letters, digits, - and _, at most 64")
             continue
         path = text.partition(":")[0]
-        where = view.origins.place(view.origins.named(path, view.request), key=True)
-        at = where or view.configuration.place(view.service, name, team)
+        where = view.origins.position(view.origins.named(path, view.request), key=True)
+        at = where or view.configuration.position(view.service, name, team)
         yield Complaint("kwargs-no-effect", at, f"{name}: {text.partition('. ')[0]}", "Remove it")
 
 
@@ -125,9 +125,9 @@ def literals(view: View, team: str | None) -> Iterator[Complaint]:
     given = view.configuration.file.said("ecs", team).values.get("capacity_provider_strategy")
     text = said.text if said is not None else given
     if isinstance(text, str) and not _is_json(text):
-        place = view.configuration.place("ecs", "capacity_provider_strategy", team)
+        position = view.configuration.position("ecs", "capacity_provider_strategy", team)
         ours = json.dumps(list(view.options.capacity_provider_strategy))
-        yield Complaint("legacy-literal", place, "capacity_provider_strategy is no JSON", f"Write {ours}")
+        yield Complaint("legacy-literal", position, "capacity_provider_strategy is no JSON", f"Write {ours}")
 
 
 #: What is true of every request, whoever says it.

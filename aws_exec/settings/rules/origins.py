@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from aws_exec.settings.common.merge import Grammar, camelized
-from aws_exec.settings.file.positions import Located, Path, Place
+from aws_exec.settings.file.positions import Located, Path, Position
 
 Named: TypeAlias = tuple[str, ...]
 
@@ -23,40 +23,40 @@ class Origins:
     Attributes:
         grammar: of the operation.
         container: the name of the Airflow container.
-        places: the key and the value of each member.
+        positions: the key and the value of each member.
     """
 
     grammar: Grammar
     container: str = ""
-    places: dict[Named, tuple[Place, Place]] = field(default_factory=dict)
+    positions: dict[Named, tuple[Position, Position]] = field(default_factory=dict)
 
     def copy(self) -> Origins:
         """The same, to lay more over."""
-        return Origins(self.grammar, self.container, dict(self.places))
+        return Origins(self.grammar, self.container, dict(self.positions))
 
     def add(self, located: Located, path: Path, to: Named = ()) -> None:
         """Take in what is written at a path of a document as what the request has at `to`."""
         if located.data_at(path) is None:
             return
         for named, where in self._walk(located.data_at(path), path, to):
-            self.places[named] = (located.key(where), located.value(where))
+            self.positions[named] = (located.key(where), located.value(where))
 
-    def add_part(self, part: object, place: Place, located: Located | None = None, path: Path = ()) -> None:
+    def add_part(self, part: object, position: Position, located: Located | None = None, path: Path = ()) -> None:
         """Take in a part of the request that one place says; deeper members of `path` have places of their own."""
         for named, _ in self._walk(part, (), ()):
             if not named or named[-1] in ("name", "key", "value"):
                 continue  # they stand where the thing stands that they are of
             exact = (*path, named[-1])
             if located is not None and exact in located.values:
-                self.places[named] = (located.key(exact), located.value(exact))
+                self.positions[named] = (located.key(exact), located.value(exact))
             else:
-                self.places[named] = (place, place)
+                self.positions[named] = (position, position)
 
-    def place(self, path: Named, *, key: bool = False) -> Place | None:
+    def position(self, path: Named, *, key: bool = False) -> Position | None:
         """Where a member was written; what it is in, if it was not; None if that is nowhere either."""
-        while path and path not in self.places:
+        while path and path not in self.positions:
             path = path[:-1]
-        found = self.places.get(path)
+        found = self.positions.get(path)
         return found[0 if key else 1] if found else None
 
     def named(self, path: str, document: object) -> Named:

@@ -13,7 +13,7 @@ from pathlib import Path
 from aws_exec.settings.file.discovery import airflow_home, find_file, read_bytes
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.reading import MODELS, read_file
-from aws_exec.settings.file.yaml_text import decoded, place_in
+from aws_exec.settings.file.yaml_text import decoded, position_in
 from aws_exec.settings.rules.airflow_text import AirflowText, of_environment, read_cfg, read_environment_file
 from aws_exec.settings.rules.configuration import Configuration
 
@@ -155,4 +155,4 @@ def _not_text(content: bytes, source: str) -> Complaint | None:
     if not_utf8 is not None or at < 0:
         return not_utf8
     message = "has the character U+0000, which no option can have"
-    return Complaint("cfg-syntax", place_in(text, at, source), message, "Remove it")
+    return Complaint("cfg-syntax", position_in(text, at, source), message, "Remove it")

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_exec.settings.common.merge import camelized
 from aws_exec.settings.common.shape import RUN_TASK, SUBMIT_JOB, Operation, Shape, container_shape, shape_of
-from aws_exec.settings.file.positions import Complaint, Located, Path, Place
+from aws_exec.settings.file.positions import Complaint, Located, Path, Position
 from aws_exec.settings.file.terms import Service
 
 OPERATIONS: Mapping[Service, Operation] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}
@@ -29,11 +29,11 @@ class Written:
     located: Located
     path: Path = ()
 
-    def key(self, path: Path) -> Place:
+    def key(self, path: Path) -> Position:
         """Where a member is named."""
         return self.located.key((*self.path, *path))
 
-    def value(self, path: Path) -> Place:
+    def value(self, path: Path) -> Position:
         """Where its value is."""
         return self.located.value((*self.path, *path))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_exec.settings.common.merge import Document
 from aws_exec.settings.common.options import AwsOptions
-from aws_exec.settings.file.positions import Complaint, Place
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
@@ -37,20 +37,20 @@ class View:
     request: Document
     options: AwsOptions
     origins: Origins
-    home: Place
+    home: Position
     configuration: Configuration
     base: Document | None = None
     layer: Document | None = None
     assumed: bool = False
-    substituted: Callable[[Place], bool] = lambda _: False
+    substituted: Callable[[Position], bool] = lambda _: False
 
-    def place(self, *path: str) -> Place:
+    def position(self, *path: str) -> Position:
         """Where a member was written."""
-        return self.origins.place(path) or self.home
+        return self.origins.position(path) or self.home
 
     def complain(self, rule: str, path: tuple[str, ...], message: str, hint: str = "") -> Complaint:
         """One thing that is wrong with it."""
-        return Complaint(rule, self.place(*path), f"{self.what}: {message}", hint)
+        return Complaint(rule, self.position(*path), f"{self.what}: {message}", hint)
 
     @property
     def overrides(self) -> Mapping[str, Any]:
@@ -67,4 +67,4 @@ class View:
         for task in tasks:
             for item in task.get("containers") or ():
                 path = ("ecsPropertiesOverride", "taskProperties", "0", "containers", item.get("name", ""))
-                yield path if self.origins.place(path) else ("containerOverrides",), item
+                yield path if self.origins.position(path) else ("containerOverrides",), item

@@ -36,6 +36,6 @@ def wrong():
     def wrong(text, **environment):
         content = text if isinstance(text, bytes) else text.encode()
         _, complaints = read_file(content, "awsexec.yaml", environment)
-        return [(complaint.rule, complaint.place.line, complaint.place.column) for complaint in complaints]
+        return [(complaint.rule, complaint.position.line, complaint.position.column) for complaint in complaints]
 
     return wrong

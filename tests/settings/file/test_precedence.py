@@ -29,29 +29,29 @@ teams:
 
 
 @pytest.fixture
-def place(read, identity, command):
+def position(read, identity, command):
     """Where a task goes: what Airflow's configuration, its executor_config and its queue say."""
 
-    def place(configured=None, executor_config=None, queue=None):
+    def position(configured=None, executor_config=None, queue=None):
         file = read(FILE)
         said = file.said("ecs")
         options = load_ecs_options((configured or {}).get, said=said)
         builder = RunTaskBuilder(options, templates=file.book("ecs"), where=said.where)
         plan = builder.build(identity, command, executor_config, queue)
-        assert plan.place == builder.place(executor_config, queue)
-        return plan.place
+        assert plan.position == builder.position(executor_config, queue)
+        return plan.position
 
-    return place
+    return position
 
 
-def test_each_layer_wins_over_those_before_it(place):
+def test_each_layer_wins_over_those_before_it(position):
     kwargs = {"cluster": "of-airflow", "run_task_kwargs": '{"cluster": "of-kwargs"}'}
-    assert place() == "of-the-file"
-    assert place({"cluster": "of-airflow"}) == "of-airflow"
-    assert place(kwargs) == "of-kwargs"
-    assert place(kwargs, {"template": "t"}) == place(kwargs, None, "q") == "of-the-template"
-    assert place(kwargs, {"template": "t", "cluster": "of-the-task"}) == "of-the-task"
-    assert place(kwargs, {"cluster": "of-the-task"}, "q") == "of-the-task"
+    assert position() == "of-the-file"
+    assert position({"cluster": "of-airflow"}) == "of-airflow"
+    assert position(kwargs) == "of-kwargs"
+    assert position(kwargs, {"template": "t"}) == position(kwargs, None, "q") == "of-the-template"
+    assert position(kwargs, {"template": "t", "cluster": "of-the-task"}) == "of-the-task"
+    assert position(kwargs, {"cluster": "of-the-task"}, "q") == "of-the-task"
 
 
 def test_what_airflow_sets_displaces_the_files_rival(read):
@@ -95,6 +95,6 @@ def test_both_services_take_templates_by_queue(read, identity, command):
     file = read(FILE)
     said = file.said("batch")
     builder = SubmitJobBuilder(load_batch_options({}.get, said=said), templates=file.book("batch"), where=said.where)
-    assert builder.build(identity, command, None, "q").place == "of-the-template"
-    assert builder.build(identity, command, {"template": "t", "jobQueue": "own"}).place == "own"
-    assert builder.build(identity, command, None, "other").place == "of-the-file"
+    assert builder.build(identity, command, None, "q").position == "of-the-template"
+    assert builder.build(identity, command, {"template": "t", "jobQueue": "own"}).position == "own"
+    assert builder.build(identity, command, None, "other").position == "of-the-file"

@@ -3,7 +3,7 @@
 import pytest
 
 from aws_exec.settings.file.discovery import read_bytes
-from aws_exec.settings.file.positions import Place
+from aws_exec.settings.file.positions import Position
 from aws_exec.settings.file.yaml_text import MOST_BYTES, read_yaml
 
 
@@ -11,10 +11,10 @@ def test_every_key_and_value_has_its_place():
     document, complaints = read_yaml(b"a:\n  b: [1, two]\n", "f")
 
     assert (document.data, complaints) == ({"a": {"b": [1, "two"]}}, [])
-    assert document.key(("a", "b")) == Place("f", 2, 3)
-    assert document.value(("a", "b", 1)) == Place("f", 2, 10)
+    assert document.key(("a", "b")) == Position("f", 2, 3)
+    assert document.value(("a", "b", 1)) == Position("f", 2, 10)
     assert document.value(("a", "b", 1)).width == 3
-    assert document.value(("a", "c", "d")) == Place("f", 2, 3), "what is not there is where it would be"
+    assert document.value(("a", "c", "d")) == Position("f", 2, 3), "what is not there is where it would be"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_is_written_out_wins_over_what_an_anchor_brings_in():
     document, complaints = read_yaml(b"a: &a {x: 1, y: 2}\nb:\n  y: 3\n  <<: *a\n", "f")
 
     assert (document.data["b"], complaints) == ({"x": 1, "y": 3}, [])
-    assert (document.value(("b", "x")), document.value(("b", "y"))) == (Place("f", 1, 11), Place("f", 3, 6))
+    assert (document.value(("b", "x")), document.value(("b", "y"))) == (Position("f", 1, 11), Position("f", 3, 6))
 
 
 BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
@@ -80,7 +80,7 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
 )
 def test_what_cannot_be_read_is_said_once_and_where(content, rule, line, column):
     _, complaints = read_yaml(content, "f")
-    assert [(c.rule, c.place.line, c.place.column) for c in complaints] == [(rule, line, column)]
+    assert [(c.rule, c.position.line, c.position.column) for c in complaints] == [(rule, line, column)]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_plain_scalar_is_what_its_variable_makes_of_it():
 @pytest.mark.parametrize(("text", "rule"), [("${NOPE}", "variable-unset"), ("${}", "variable-syntax")])
 def test_a_variable_that_is_none_is_said(text, rule):
     _, complaints = read_yaml(f"a: '{text}'".encode(), "f", {})
-    assert [(c.rule, c.place.line, c.place.column) for c in complaints] == [(rule, 1, 4)]
+    assert [(c.rule, c.position.line, c.position.column) for c in complaints] == [(rule, 1, 4)]
 
 
 def test_of_a_file_that_is_too_long_no_length_is_told_that_was_not_looked_at(tmp_path):

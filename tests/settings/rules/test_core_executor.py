@@ -88,7 +88,7 @@ def test_an_executor_without_options_lacks_each_required_one(tmp_path):
     cfg.write_text("[core]\nexecutor = LocalExecutor,fast:aws_exec.AwsEcsExecutor\n")
     found = check_sources(read_sources(by_suffix([cfg]), {}, with_environment=False))
 
-    assert [(one.rule, str(one.place), one.message) for one in found] == [
+    assert [(one.rule, str(one.position), one.message) for one in found] == [
         ("option-required", f"{cfg}:2:26", f"[aws_ecs_executor] {option} is required by aws_exec.AwsEcsExecutor")
         for option in ("cluster", "container_name", "task_definition")
     ]
@@ -98,7 +98,7 @@ def test_in_the_environment_the_variable_is_the_place_and_teams_have_their_own_o
     options = {"AIRFLOW__AWS_BATCH_EXECUTOR__JOB_QUEUE": "q", "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_DEFINITION": "d"}
     checked = configuration("aws_exec.AwsBatchExecutor;risk=aws_exec.AwsBatchExecutor", **options)
 
-    assert [(str(one.place), one.message) for one in check(checked) if one.rule == "option-required"] == [
+    assert [(str(one.position), one.message) for one in check(checked) if one.rule == "option-required"] == [
         ("$AIRFLOW__CORE__EXECUTOR", f"[risk=aws_batch_executor] {option} is required by aws_exec.AwsBatchExecutor")
         for option in ("job_definition", "job_queue")
     ]
@@ -158,4 +158,4 @@ def test_a_dag_may_call_an_executor_by_its_alias(tmp_path):
     )
     found = check_sources(read_sources(by_suffix([cfg]), {}, with_environment=False), [dag])
 
-    assert [(one.rule, one.place.line) for one in found] == [("request-unknown", 3)]
+    assert [(one.rule, one.position.line) for one in found] == [("request-unknown", 3)]

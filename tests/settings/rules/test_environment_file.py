@@ -67,13 +67,13 @@ def test_what_a_shell_would_refuse_is_read_as_docker_reads_it(text, value):
 )
 def test_what_cannot_be_meant_is_reported(text, where, message):
     _, (complaint,) = read_environment_file(text, "x.env")
-    assert (str(complaint.place), complaint.message) == (where, message)
+    assert (str(complaint.position), complaint.message) == (where, message)
 
 
 def test_a_value_is_where_its_text_begins():
     read, _ = read_environment_file("A='{\n}'\n export B=\"c\" # d", "x.env")
-    places = {name: (str(value.key), str(value.place)) for (_, name), value in read.values.items()}
-    assert places == {"A": ("x.env:1:1", "x.env:1:4"), "B": ("x.env:3:9", "x.env:3:12")}
+    positions = {name: (str(value.key), str(value.position)) for (_, name), value in read.values.items()}
+    assert positions == {"A": ("x.env:1:1", "x.env:1:4"), "B": ("x.env:3:9", "x.env:3:12")}
 
 
 @pytest.mark.parametrize("line", ["A='", 'A="', "A=b\\", 'A={"', "A='b' c"])

@@ -10,7 +10,7 @@ from tests.settings.rules.corpus import CORPUS, expected, found_in
 
 @pytest.mark.parametrize(("name", "rule", "line", "column"), expected(), ids=str)
 def test_one_fault_is_found_once_and_where_it_is(name, rule, line, column):
-    found = [(one.rule, one.place.line, one.place.column) for one in found_in(CORPUS / "bad" / name)]
+    found = [(one.rule, one.position.line, one.position.column) for one in found_in(CORPUS / "bad" / name)]
     assert found == [(rule, line, column)]
 
 

@@ -93,7 +93,7 @@ def found(tmp_path):
         read = [tmp_path / name for name in files if not name.endswith(".py")]
         dags = [tmp_path / name for name in files if name.endswith(".py")]
         complaints = check_sources(read_sources(by_suffix(read), {}, with_environment=False), dags)
-        return [(one.rule, one.place.source.removeprefix(f"{tmp_path}/")) for one in complaints]
+        return [(one.rule, one.position.source.removeprefix(f"{tmp_path}/")) for one in complaints]
 
     return found
 

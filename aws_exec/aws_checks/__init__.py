@@ -1,4 +1,4 @@
-"""What AWS says of a configuration: read-only calls for `awsexec validate-config --live`. Changes nothing at AWS.
+"""Checks of a configuration against AWS, with read-only calls: `awsexec validate-config --live`.
 
-`asking` makes the calls and knows what an answer is; `ecs` and `batch` know what to ask, and what has to be so.
+`calls` makes the calls; `ecs`, `batch` and `capacity` are the checks; `checks` runs them for a configuration.
 """

@@ -1,4 +1,4 @@
-"""What has to be so at AWS for a SubmitJob request to run."""
+"""The checks of a SubmitJob request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aws_exec.aws_checks.calls import CONTAINER, Asking, Outcome, Status, concerning, log_groups, roles
+from aws_exec.aws_checks.calls import CONTAINER, CachedCalls, Outcome, Status, attributed, log_groups, roles
 from aws_exec.redaction import redact
 
 #: Where jobs without a logConfiguration write (AWS Batch user guide, "Using the awslogs log driver").
@@ -15,40 +15,40 @@ DEFAULT_LOG_GROUP = "/aws/batch/job"
 _DEFINITION = ("jobDefinition",)
 
 
-def check_submit_job(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
-    """Everything that one request needs.
+def check_submit_job(calls: CachedCalls, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+    """Check everything that one request needs.
 
     Args:
-        asking: makes the calls.
+        calls: makes the calls.
         request: the arguments of SubmitJob.
         container: the name of the Airflow container; empty if it is the only one.
 
     Raises:
-        CredentialsError: nothing can be asked.
+        CredentialsError: AWS accepts no credentials.
     """
-    yield from concerning("live-job-queue", ("jobQueue",), _job_queue(asking, request))
-    yield from concerning("live-job-definition", _DEFINITION, _definition(asking, request, container))
+    yield from attributed("live-job-queue", ("jobQueue",), _job_queue(calls, request))
+    yield from attributed("live-job-definition", _DEFINITION, _definition(calls, request, container))
 
 
 def queue_named(request: Mapping[str, Any]) -> str:
-    """What a SubmitJob request's job queue is called in outcomes."""
+    """Return the name of a SubmitJob request's job queue for outcomes."""
     return f"job queue {request['jobQueue']}"
 
 
-def queue_of(asking: Asking, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The job queue that a SubmitJob request means; None if there is none.
+def queue_of(calls: CachedCalls, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the job queue of a SubmitJob request; None if it does not exist.
 
     Raises:
-        Unanswered: with the outcome.
+        CallFailed: with the outcome.
     """
     names = [request["jobQueue"]]
-    found = asking.ask("batch", "DescribeJobQueues", queue_named(request), jobQueues=names).get("jobQueues")
+    found = calls.call("batch", "DescribeJobQueues", queue_named(request), jobQueues=names).get("jobQueues")
     return found[0] if found else None
 
 
-def _job_queue(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
+def _job_queue(calls: CachedCalls, request: Mapping[str, Any]) -> Iterator[Outcome]:
     call, subject = "batch:DescribeJobQueues", queue_named(request)
-    found = queue_of(asking, request)
+    found = queue_of(calls, request)
     if found is None:
         yield Outcome(Status.FAIL, call, subject, "does not exist", "Name a job queue of this Region and account")
         return
@@ -57,7 +57,7 @@ def _job_queue(asking: Asking, request: Mapping[str, Any]) -> Iterator[Outcome]:
     if not names:
         return
     call = "batch:DescribeComputeEnvironments"
-    answer = asking.ask("batch", "DescribeComputeEnvironments", f"of {subject}", computeEnvironments=names)
+    answer = calls.call("batch", "DescribeComputeEnvironments", f"of {subject}", computeEnvironments=names)
     for each in answer.get("computeEnvironments", ()):
         found_so = _enabled(call, f"compute environment {each['computeEnvironmentName']}", each)
         yield replace(found_so, rule="live-compute-environment")
@@ -69,20 +69,20 @@ def _enabled(call: str, subject: str, thing: Mapping[str, Any]) -> Outcome:
         return Outcome(Status.PASS, call, subject, "is ENABLED and VALID")
     reason = redact(str(thing.get("statusReason") or ""))
     message = f"is {state} and {status}{f': {reason}' if reason else ''}"
-    return Outcome(Status.FAIL, call, subject, message, "Enable it, or mend what its status says")
+    return Outcome(Status.FAIL, call, subject, message, "Enable it, or fix the cause that its status names")
 
 
-def definition_of(asking: Asking, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The newest ACTIVE revision that a SubmitJob request means; empty if there are others only; None if there is none.
+def definition_of(calls: CachedCalls, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the newest ACTIVE revision of a request's job definition; empty if none is ACTIVE; None if none exists.
 
     Raises:
-        Unanswered: with the outcome.
+        CallFailed: with the outcome.
     """
     name = str(request["jobDefinition"])
     exact = name.startswith("arn:") or ":" in name
     how: dict[str, Any] = {"jobDefinitions": [name]} if exact else {"jobDefinitionName": name, "status": "ACTIVE"}
     subject = f"job definition {name}"
-    found = asking.ask("batch", "DescribeJobDefinitions", subject, **how).get("jobDefinitions", [])
+    found = calls.call("batch", "DescribeJobDefinitions", subject, **how).get("jobDefinitions", [])
     active = [each for each in found if each.get("status", "ACTIVE") == "ACTIVE"]
     if not active:
         return {} if found else None
@@ -90,9 +90,9 @@ def definition_of(asking: Asking, request: Mapping[str, Any]) -> Mapping[str, An
     return newest
 
 
-def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
+def _definition(calls: CachedCalls, request: Mapping[str, Any], container: str) -> Iterator[Outcome]:
     call, subject = "batch:DescribeJobDefinitions", f"job definition {request['jobDefinition']}"
-    definition = definition_of(asking, request)
+    definition = definition_of(calls, request)
     if not definition:
         message = "does not exist" if definition is None else "is INACTIVE"
         yield Outcome(Status.FAIL, call, subject, message, "Name an active revision")
@@ -110,15 +110,15 @@ def _definition(asking: Asking, request: Mapping[str, Any], container: str) -> I
         return
     properties = several.get(container) or definition.get("containerProperties") or {}
     logs = properties.get("logConfiguration") or {}
-    yield from concerning("live-log-group", _DEFINITION, log_groups(asking, logs, subject, DEFAULT_LOG_GROUP))
-    yield from _roles(asking, definition, subject)
+    yield from attributed("live-log-group", _DEFINITION, log_groups(calls, logs, subject, DEFAULT_LOG_GROUP))
+    yield from _roles(calls, definition, subject)
 
 
-def _roles(asking: Asking, definition: Mapping[str, Any], subject: str) -> Iterator[Outcome]:
-    """The roles of a job exist, and there is one that Fargate can start it with.
+def _roles(calls: CachedCalls, definition: Mapping[str, Any], subject: str) -> Iterator[Outcome]:
+    """Check that the roles of a job exist, and that a job on Fargate has an execution role.
 
-    They are the definition's: SubmitJob overrides none (AWS Batch API Reference, ContainerOverrides and
-    TaskPropertiesOverride). On Fargate executionRoleArn must be there (AWS Batch User Guide, "Job definitions on
+    Only the definition names them: SubmitJob overrides none (AWS Batch API Reference, ContainerOverrides and
+    TaskPropertiesOverride). On Fargate executionRoleArn is required (AWS Batch User Guide, "Job definitions on
     Fargate"; API Reference, ContainerProperties and EcsTaskProperties).
     """
     tasks = (definition.get("ecsProperties") or {}).get("taskProperties") or ()
@@ -129,4 +129,4 @@ def _roles(asking: Asking, definition: Mapping[str, Any], subject: str) -> Itera
             call = "batch:DescribeJobDefinitions"
             yield Outcome(Status.FAIL, call, subject, message, hint, "live-role", _DEFINITION)
         named = (holder.get(name) for name in ("executionRoleArn", "jobRoleArn", "taskRoleArn"))
-        yield from roles(asking, dict.fromkeys(named, _DEFINITION))
+        yield from roles(calls, dict.fromkeys(named, _DEFINITION))

@@ -1,4 +1,4 @@
-"""Asking AWS one thing at a time: every outcome says which call it is from; a missing right skips, and never fails."""
+"""The read-only calls of the checks, and their outcomes; a missing permission skips a check, and never fails it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from aws_exec.clouds.errors import fault_of, is_denied
 from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
 
 _NETWORK = "Check --region, --endpoint-url and the network"
-#: What to do about a call that was not answered, whatever was asked.
+#: What to do about a call without an answer, by kind of failure.
 _HINTS = {
     FailureKind.UNREACHED: _NETWORK,
     FailureKind.NO_ANSWER: _NETWORK,
-    FailureKind.THROTTLED: "AWS is asked too often: check again in a minute",
+    FailureKind.THROTTLED: "AWS throttles the calls: check again in a minute",
 }
-#: And about one that was refused: what is asked about is not there, or cannot be so.
+#: What to do about a refused call, by operation: what the request names does not exist, or is not usable.
 _NAMES = {
     "DescribeClusters": "Name a cluster of this Region and account",
     "DescribeTaskDefinition": "Name an active revision of this Region and account",
@@ -31,14 +31,14 @@ _NAMES = {
     "DescribeLogGroups": "Name a log group of this Region and account",
     "GetRole": "Create the role, or name another in the definition",
 }
-_ELSE = "See what AWS says: another name, Region or account may be meant"
+_ELSE = "Read AWS's message: the name, the Region or the account may be wrong"
 
-#: The path of what is no member of a request: the option that names the Airflow container.
+#: A path outside the request: the option that names the Airflow container.
 CONTAINER = ("container_name",)
 
 
 class Status(StrEnum):
-    """What came out of one check."""
+    """The result of one check."""
 
     PASS = "PASS"  # noqa: S105 - no password
     WARN = "WARN"
@@ -48,17 +48,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One thing that AWS was asked.
+    """The outcome of one check.
 
     Attributes:
-        status: how it came out.
-        call: service and operation, `ecs:DescribeClusters`; a policy names it so.
-        subject: what it is about: `cluster fleet`.
-        message: what was found.
-        hint: what to do; empty if nothing is.
-        rule: that does not hold where it fails (`aws_exec.settings.rules.catalogue`).
-        path: the member of the request that it is about, by name, or `CONTAINER`; empty: the request as a whole.
-        trouble: why there is no answer; None if there is one.
+        status: its result.
+        call: service and operation as in an IAM policy: `ecs:DescribeClusters`.
+        subject: the checked resource: `cluster fleet`.
+        message: the finding.
+        hint: what to do; empty if nothing.
+        rule: the id of the rule that it violates if it fails (`aws_exec.settings.rules.catalogue`).
+        path: the checked member of the request, or `CONTAINER`; empty: the complete request.
+        failure_kind: why there is no answer; None if there is one.
     """
 
     status: Status
@@ -68,137 +68,140 @@ class Outcome:
     hint: str = ""
     rule: str = ""
     path: tuple[str, ...] = ()
-    trouble: FailureKind | None = None
+    failure_kind: FailureKind | None = None
 
     @property
     def unanswered(self) -> bool:
-        """Whether AWS said nothing, neither yes nor no: it may be another thing in a minute."""
-        return self.trouble in PASSING
+        """Whether the call failed in a way that may pass: the check has no result yet."""
+        return self.failure_kind in PASSING
 
 
 class CredentialsError(Exception):
-    """There are no credentials that AWS takes: nothing can be asked."""
+    """AWS accepts no credentials: no call is possible."""
 
 
-class Unanswered(Exception):  # noqa: N818 - an outcome, on its way
-    """A call was not answered.
+class CallFailed(Exception):  # noqa: N818 - an outcome, on its way
+    """A call failed.
 
     Attributes:
         outcome: why, for people.
-        fault: the same as a value.
+        failure: the same as a value.
     """
 
-    def __init__(self, outcome: Outcome, fault: CallFailure) -> None:
+    def __init__(self, outcome: Outcome, failure: CallFailure) -> None:
         super().__init__(outcome)
         self.outcome = outcome
-        self.fault = fault
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class CachedCalls:
     """Makes the calls, each once.
 
     Attributes:
-        client: gives the client of a service, as boto3 calls it; may raise CloudError.
+        client: returns the client of a boto3 service; may raise CloudError.
     """
 
     client: Callable[[str], Any]
-    _answers: dict[str, Mapping[str, Any] | Unanswered] = field(default_factory=dict)
+    _answers: dict[str, Mapping[str, Any] | CallFailed] = field(default_factory=dict)
 
-    def ask(self, service: str, operation: str, subject: str, **arguments: Any) -> Mapping[str, Any]:
-        """The answer to one call.
+    def call(self, service: str, operation: str, subject: str, **arguments: Any) -> Mapping[str, Any]:
+        """Return the answer to one call.
 
         Args:
-            service: as boto3 calls it.
+            service: boto3's name.
             operation: in AWS's spelling.
-            subject: what is asked about.
+            subject: the checked resource.
             arguments: of the call.
 
         Raises:
-            Unanswered: with the outcome.
-            CredentialsError: nothing can be asked.
+            CallFailed: with the outcome.
+            CredentialsError: AWS accepts no credentials.
         """
         key = f"{service} {operation} {arguments}"
         if key not in self._answers:
             self._answers[key] = self._answer(service, operation, subject, arguments)
         answer = self._answers[key]
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, CallFailed):
             raise answer
         return answer
 
     def _answer(
         self, service: str, operation: str, subject: str, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any] | Unanswered:
+    ) -> Mapping[str, Any] | CallFailed:
         call = f"{service.replace('-', '')}:{operation}"  # as IAM spells the action
         try:
             answer: Mapping[str, Any] = getattr(self.client(service), xform_name(operation))(**arguments)
         except Exception as error:
-            fault = fault_of(error, operation)
-            if fault.trouble is FailureKind.CREDENTIALS:
-                raise CredentialsError(f"{call}: {fault}") from error
-            return Unanswered(_without_answer(call, subject, fault), fault)
+            failure = fault_of(error, operation)
+            if failure.trouble is FailureKind.CREDENTIALS:
+                raise CredentialsError(f"{call}: {failure}") from error
+            return CallFailed(_failed(call, subject, failure), failure)
         return answer
 
 
-def _without_answer(call: str, subject: str, fault: CallFailure) -> Outcome:
-    """What is known after a call that failed: a right that is missing, or a silent AWS, says nothing of the subject."""
-    if is_denied(fault):
+def _failed(call: str, subject: str, failure: CallFailure) -> Outcome:
+    """Return the outcome of a failed call: a denied or unanswered call proves nothing about the subject."""
+    kind = failure.trouble
+    if is_denied(failure):
         hint = f"Allow {call} to have it checked"
-        return Outcome(Status.SKIP, call, subject, f"not allowed ({fault.code})", hint, trouble=fault.trouble)
-    status = Status.FAIL if fault.trouble in (FailureKind.REFUSED, FailureKind.INVALID) else Status.SKIP
-    hint = _HINTS.get(fault.trouble) or _NAMES.get(fault.operation, _ELSE)
-    return Outcome(status, call, subject, str(fault), hint, trouble=fault.trouble)
+        return Outcome(Status.SKIP, call, subject, f"not allowed ({failure.code})", hint, failure_kind=kind)
+    status = Status.FAIL if kind in (FailureKind.REFUSED, FailureKind.INVALID) else Status.SKIP
+    hint = _HINTS.get(kind) or _NAMES.get(failure.operation, _ELSE)
+    return Outcome(status, call, subject, str(failure), hint, failure_kind=kind)
 
 
 def outcomes(*checks: Iterator[Outcome]) -> Iterator[Outcome]:
-    """The outcomes of checks one after the other; one that is not answered ends with that, and spares the rest."""
+    """Yield the outcomes of checks; a failed call ends its own check, not the others."""
     for check in checks:
         try:
             yield from check
-        except Unanswered as unanswered:
-            yield unanswered.outcome
+        except CallFailed as failed:
+            yield failed.outcome
 
 
-def concerning(rule: str, path: tuple[str, ...], check: Iterator[Outcome]) -> Iterator[Outcome]:
-    """The outcomes of a check, as `outcomes`; what they do not say themselves of rule and path is this."""
+def attributed(rule: str, path: tuple[str, ...], check: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Yield the outcomes of a check; those without a rule or a path get these."""
     for outcome in outcomes(check):
         yield replace(outcome, rule=outcome.rule or rule, path=outcome.path or path)
 
 
-def log_groups(asking: Asking, configuration: Mapping[str, Any], whose: str, default: str | None) -> Iterator[Outcome]:
-    """Whether there is a log driver, and the log group that it writes to (`awslogs`; others are not known)."""
+def log_groups(
+    calls: CachedCalls, configuration: Mapping[str, Any], subject: str, default: str | None
+) -> Iterator[Outcome]:
+    """Check that a log driver is configured and that its log group exists (`awslogs` only)."""
     driver = configuration.get("logDriver")
     options = configuration.get("options") or {}
     group = options.get("awslogs-group") or default
     call = "logs:DescribeLogGroups"
     if not driver and default is None:
-        hint = "Add a logConfiguration, or a container that dies before Airflow starts leaves no word"
-        yield Outcome(Status.WARN, call, whose, "has no log driver", hint, rule="live-log-driver")
+        hint = "Add a logConfiguration: without one, a container that dies before Airflow starts leaves no log"
+        yield Outcome(Status.WARN, call, subject, "has no log driver", hint, rule="live-log-driver")
         return
     if (driver or "awslogs") != "awslogs" or not group:
         return
-    found = asking.ask("logs", "DescribeLogGroups", f"log group {group}", logGroupNamePrefix=group)
+    found = calls.call("logs", "DescribeLogGroups", f"log group {group}", logGroupNamePrefix=group)
     if any(each["logGroupName"] == group for each in found.get("logGroups", ())):
         yield Outcome(Status.PASS, call, f"log group {group}", "exists")
     elif options.get("awslogs-create-group") == "true" or default == group:
-        yield Outcome(Status.PASS, call, f"log group {group}", "will be made when first used")
+        yield Outcome(Status.PASS, call, f"log group {group}", "is created on first use")
     else:
         yield Outcome(Status.FAIL, call, f"log group {group}", "does not exist", "Create it: containers cannot start")
 
 
-def roles(asking: Asking, named: Mapping[str | None, tuple[str, ...]]) -> Iterator[Outcome]:
-    """Whether IAM roles exist; each is asked about, whatever becomes of the others.
+def roles(calls: CachedCalls, named: Mapping[str | None, tuple[str, ...]]) -> Iterator[Outcome]:
+    """Check that IAM roles exist, each independently of the others.
 
     Args:
-        asking: makes the calls.
-        named: the ARN or the name of each role, and the member of the request that it is from; None is no role.
+        calls: makes the calls.
+        named: ARN or name of each role, and the member of the request that names it; None: no role.
     """
     for arn, path in named.items():
         if arn:
-            yield from concerning("live-role", path, _role(asking, arn))
+            yield from attributed("live-role", path, _role(calls, arn))
 
 
-def _role(asking: Asking, arn: str) -> Iterator[Outcome]:
+def _role(calls: CachedCalls, arn: str) -> Iterator[Outcome]:
     name = arn.rpartition("/")[2]
-    asking.ask("iam", "GetRole", f"role {name}", RoleName=name)
+    calls.call("iam", "GetRole", f"role {name}", RoleName=name)
     yield Outcome(Status.PASS, "iam:GetRole", f"role {name}", "exists")

@@ -1,4 +1,4 @@
-"""Asks AWS about everything that a configuration would launch."""
+"""The checks of everything that a configuration launches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 from aws_exec.aws_checks.batch import check_submit_job
-from aws_exec.aws_checks.calls import CONTAINER, Asking, Outcome, Status
+from aws_exec.aws_checks.calls import CONTAINER, CachedCalls, Outcome, Status
 from aws_exec.aws_checks.capacity import check_compute, check_fargate
 from aws_exec.aws_checks.ecs import check_run_task
 from aws_exec.clouds.session import check_region, open_session, session_client
@@ -19,50 +19,52 @@ from aws_exec.settings.rules.check import Checked
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
 
-#: What has to be so for a request to run.
-CHECKS: Mapping[Service, Callable[[Asking, Mapping[str, Any], str], Iterator[Outcome]]] = {
+#: What a request needs in order to run.
+CHECKS: Mapping[Service, Callable[[CachedCalls, Mapping[str, Any], str], Iterator[Outcome]]] = {
     "ecs": check_run_task,
     "batch": check_submit_job,
 }
 
-#: Whether as much of it as Airflow runs at a time fits.
-CAPACITY: Mapping[Service, Callable[[Asking, Mapping[str, Any], float], Iterator[Outcome]]] = {
+#: Whether the capacity suffices for as many tasks as Airflow runs at a time.
+CAPACITY: Mapping[Service, Callable[[CachedCalls, Mapping[str, Any], float], Iterator[Outcome]]] = {
     "ecs": check_fargate,
     "batch": check_compute,
 }
 
-#: The rule that does not hold where nothing at all was answered.
-SILENCE = "live-answer"
+#: The rule that is violated if no call was answered.
+NO_ANSWER_RULE = "live-answer"
 
 Clients = Callable[[str | None], Callable[[str], Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """What AWS says of a configuration.
+class AwsReport:
+    """The result of all checks.
 
     Attributes:
-        outcomes: all of it, each thing once.
-        complaints: what is wrong, where it is written; in order of place.
+        outcomes: of all checks, without duplicates.
+        complaints: what is wrong, and where it is written; in order of position.
     """
 
     outcomes: Sequence[Outcome]
     complaints: Sequence[Complaint]
 
 
-def clients_of(region: str | None, profile: str | None, endpoint_url: str | None, *, may_ask: bool = False) -> Clients:
-    """Clients for a person at a shell, each built once: boto3's own chain of credentials.
+def clients_of(
+    region: str | None, profile: str | None, endpoint_url: str | None, *, may_prompt: bool = False
+) -> Clients:
+    """Return a source of clients for a shell, each built once: boto3's own chain of credentials.
 
     Args:
-        region: in place of the configured one, and of the environment's.
+        region: overrides the configured one and the environment's.
         profile: of the credentials.
-        endpoint_url: of an AWS of one's own.
-        may_ask: whether botocore may ask on the terminal for the code of an MFA device.
+        endpoint_url: of a local AWS emulator.
+        may_prompt: whether botocore may prompt for the code of an MFA device.
 
     Raises:
-        CloudError: there is no such profile; for a Region, there is none such; for a service, no client can be built.
+        CloudError: the profile does not exist; later, the Region does not exist or a client cannot be built.
     """
-    session = open_session(profile, may_ask=may_ask)
+    session = open_session(profile, may_prompt=may_prompt)
 
     @cache
     def client(where: str, service: str) -> Any:
@@ -76,49 +78,51 @@ def clients_of(region: str | None, profile: str | None, endpoint_url: str | None
     return clients
 
 
-def check_live(configuration: Configuration, clients: Clients) -> Live:
-    """What AWS says of the request of every executor and every template; nothing of what cannot be sent anyway.
+def check_against_aws(configuration: Configuration, clients: Clients) -> AwsReport:
+    """Check the requests of every executor and every template against AWS; invalid requests are left out.
 
     Args:
-        configuration: what is checked.
-        clients: gives, for a Region (None: the environment's), what gives the client of a service.
+        configuration: to check.
+        clients: returns, for a Region (None: the environment's), a function from service to client.
 
     Raises:
-        CredentialsError: nothing can be asked.
+        CredentialsError: AWS accepts no credentials.
         CloudError: as `clients`.
     """
-    told: dict[Outcome, None] = {}
+    outcomes: dict[Outcome, None] = {}
     complaints: dict[tuple[str, Position, str], Complaint] = {}
     for service, team in configuration.configured:
         for outcome, position in _of_executor(Checked(configuration, service, team), clients):
-            told[outcome] = None
+            outcomes[outcome] = None
             if outcome.status in (Status.FAIL, Status.WARN):
-                # What a template inherits is told once, where it is written.
+                # What a template inherits is reported once, where it is written.
                 complaints.setdefault((outcome.rule, position, outcome.subject), _complaint(outcome, position))
-    return Live(list(told), sorted(complaints.values(), key=lambda one: (one.position, one.rule)))
+    return AwsReport(list(outcomes), sorted(complaints.values(), key=lambda one: (one.position, one.rule)))
 
 
 def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, Position]]:
-    """What is said of one executor of one team, and the place that each outcome is about."""
+    """Yield the outcomes for one executor of one team, each with its position in the configuration."""
     try:
         section = checked.section()
     except OptionsError:
-        return  # told by the rules
-    asking = Asking(clients(section.options.region_name))
-    told: list[Outcome] = []
+        return  # the rules report it
+    calls = CachedCalls(clients(section.options.region_name))
+    seen: list[Outcome] = []
     for request, origins, home in checked.requests(section):
-        said = CHECKS[checked.service](asking, request, section.options.container_name)
-        fits = CAPACITY[checked.service](asking, request, checked.configuration.parallelism)
-        for outcome in (*said, *fits):
-            told.append(outcome)
+        needs = CHECKS[checked.service](calls, request, section.options.container_name)
+        capacity = CAPACITY[checked.service](calls, request, checked.configuration.parallelism)
+        for outcome in (*needs, *capacity):
+            seen.append(outcome)
             yield outcome, _position(checked, outcome, origins, home)
-    if told and all(outcome.unanswered for outcome in told):
-        yield _silence(told[0]), checked.configuration.position(checked.service, "", checked.team)
+    if seen and all(outcome.unanswered for outcome in seen):
+        yield _no_answer(seen[0]), checked.configuration.position(checked.service, "", checked.team)
 
 
-def _silence(first: Outcome) -> Outcome:
-    """What stands for an executor of which nothing is known: all of it skipped would read as if all were well."""
-    return replace(first, status=Status.FAIL, subject="AWS", message=f"answered nothing: {first.message}", rule=SILENCE)
+def _no_answer(first: Outcome) -> Outcome:
+    """Return a failure for an executor none of whose checks has a result: only skips would read like success."""
+    return replace(
+        first, status=Status.FAIL, subject="AWS", message=f"answered nothing: {first.message}", rule=NO_ANSWER_RULE
+    )
 
 
 def _position(checked: Checked, outcome: Outcome, origins: Origins, home: Position) -> Position:

@@ -126,19 +126,19 @@ def build_client(
         raise _unbuilt(error) from error
 
 
-def open_session(profile: str | None = None, *, may_ask: bool = False) -> Any:
+def open_session(profile: str | None = None, *, may_prompt: bool = False) -> Any:
     """The session of a person at a shell: boto3's own chain of credentials, no Airflow.
 
     Args:
         profile: of the credentials; None or empty: boto3's.
-        may_ask: whether botocore may ask on the terminal for the code of an MFA device.
+        may_prompt: whether botocore may ask on the terminal for the code of an MFA device.
 
     Raises:
         CloudError: CREDENTIALS if there is no such profile.
     """
     keep_secrets_out()
     try:
-        return _session(may_ask=may_ask, profile_name=profile or None)
+        return _session(may_prompt=may_prompt, profile_name=profile or None)
     except Exception as error:
         raise _unbuilt(error) from error
 
@@ -239,9 +239,9 @@ def _refuse_to_ask(_: str) -> str:
     raise CloudError(CallFailure(FailureKind.CREDENTIALS, "AssumeRole", "MfaRequired", message))
 
 
-def _session(*, may_ask: bool = False, **kwargs: Any) -> Any:
+def _session(*, may_prompt: bool = False, **kwargs: Any) -> Any:
     """Not boto3's default session, which other threads may be using; untyped: its types know every service apart."""
-    core = botocore.session.Session() if may_ask else _SilentSession()
+    core = botocore.session.Session() if may_prompt else _SilentSession()
     return boto3.session.Session(botocore_session=core, **kwargs)
 
 

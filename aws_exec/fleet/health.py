@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from aws_exec.aws_checks.batch import queue_named, queue_of
-from aws_exec.aws_checks.calls import Asking, CredentialsError, Outcome, Status, Unanswered, outcomes
+from aws_exec.aws_checks.calls import CachedCalls, CallFailed, CredentialsError, Outcome, Status, outcomes
 from aws_exec.aws_checks.checks import CAPACITY, CHECKS
 from aws_exec.aws_checks.ecs import cluster_named, cluster_of
 from aws_exec.clouds.errors import is_denied
@@ -126,17 +126,17 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
         return Branch(name, [_unusable(problem) for problem in error.problems])
     region = fleet.region_of(section.options)
     fleet.client("sts", region)  # what is wrong with the Region would be wrong with every answer
-    asking = Asking(lambda api: fleet.client(api, region))
+    calls = CachedCalls(lambda api: fleet.client(api, region))
     try:
-        for outcome in _checks(fleet, service, section, asking):
+        for outcome in _checks(fleet, service, section, calls):
             found.append(outcome)  # noqa: PERF402 - what was found before it ends is kept
     except CredentialsError as error:
         hint = "Log in, name a --profile, or mend the role of this machine"
         found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), hint))
         found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked without credentials"))
         return Branch(name, found, refused=True)
-    except Unanswered as silent:
-        found.append(replace(silent.outcome, status=Status.FAIL))
+    except CallFailed as failed:
+        found.append(replace(failed.outcome, status=Status.FAIL))
         found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked of an AWS that does not answer"))
     return Branch(name, found)
 
@@ -146,37 +146,37 @@ def _unusable(problem: Problem) -> Outcome:
     return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, hint)
 
 
-def _checks(fleet: Fleet, service: Service, section: Section, asking: Asking) -> Iterator[Outcome]:
+def _checks(fleet: Fleet, service: Service, section: Section, calls: CachedCalls) -> Iterator[Outcome]:
     request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"]).arguments
-    yield from _identity(asking, section.options)
+    yield from _identity(calls, section.options)
     needed = chain(
-        CHECKS[service](asking, request, section.options.container_name),
-        outcomes(_RIGHTS[service](asking, request, section.options)),
+        CHECKS[service](calls, request, section.options.container_name),
+        outcomes(_RIGHTS[service](calls, request, section.options)),
     )
     yield from (_reached(outcome, service) for outcome in needed)
-    yield from CAPACITY[service](asking, request, fleet.configured.configuration.parallelism)
+    yield from CAPACITY[service](calls, request, fleet.configured.configuration.parallelism)
 
 
 def _reached(outcome: Outcome, service: Service) -> Outcome:
     """An executor cannot work whose own service is not reached; a throttle passes, of other services less is known."""
-    unreached = outcome.trouble in (FailureKind.UNREACHED, FailureKind.NO_ANSWER)
+    unreached = outcome.failure_kind in (FailureKind.UNREACHED, FailureKind.NO_ANSWER)
     return replace(outcome, status=Status.FAIL) if unreached and outcome.call.startswith(f"{service}:") else outcome
 
 
-def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
+def _identity(calls: CachedCalls, options: AwsOptions) -> Iterator[Outcome]:
     """Whose credentials these are.
 
     Raises:
         CredentialsError: AWS does not take them.
-        Unanswered: AWS does not even say this.
+        CallFailed: AWS does not even say this.
     """
     call = _IDENTITY
     try:
-        answer = asking.ask("sts", "GetCallerIdentity", "credentials")
-    except Unanswered as unanswered:
-        if unanswered.outcome.unanswered:
+        answer = calls.call("sts", "GetCallerIdentity", "credentials")
+    except CallFailed as failed:
+        if failed.outcome.unanswered:
             raise
-        yield unanswered.outcome
+        yield failed.outcome
         return
     arn = str(answer.get("Arn", ""))
     yield Outcome(Status.PASS, call, "credentials", "are accepted")
@@ -190,31 +190,31 @@ def _identity(asking: Asking, options: AwsOptions) -> Iterator[Outcome]:
         yield Outcome(Status.WARN, call, "conn_id", message, "Check again with that connection's credentials")
 
 
-def _ecs_rights(asking: Asking, request: Mapping[str, Any], options: AwsOptions) -> Iterator[Outcome]:
+def _ecs_rights(calls: CachedCalls, request: Mapping[str, Any], options: AwsOptions) -> Iterator[Outcome]:
     cluster = str(request.get("cluster", "default"))
     ours = started_by(options.deployment or "awsexec")
-    lacks = _lacks(lambda: cluster_of(asking, request), cluster_named(request))
+    lacks = _lacks(lambda: cluster_of(calls, request), cluster_named(request))
     yield from outcomes(
-        _allowed(asking, "ecs", "ListTasks", "adoption", lacks, cluster=cluster, startedBy=ours),
-        _allowed(asking, "ecs", "DescribeTasks", "following tasks", lacks, cluster=cluster, tasks=[_NO_TASK]),
-        _stop(asking, cluster, lacks),
+        _allowed(calls, "ecs", "ListTasks", "adoption", lacks, cluster=cluster, startedBy=ours),
+        _allowed(calls, "ecs", "DescribeTasks", "following tasks", lacks, cluster=cluster, tasks=[_NO_TASK]),
+        _stop(calls, cluster, lacks),
     )
     yield Outcome(Status.SKIP, "ecs:RunTask", "launching", _UNTRIED)
 
 
-def _batch_rights(asking: Asking, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
+def _batch_rights(calls: CachedCalls, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
     queue = str(request["jobQueue"])
-    lacks = _lacks(lambda: queue_of(asking, request), queue_named(request))
+    lacks = _lacks(lambda: queue_of(calls, request), queue_named(request))
     yield from outcomes(
-        _allowed(asking, "batch", "ListJobs", "adoption", lacks, jobQueue=queue, jobStatus="RUNNING"),
-        _allowed(asking, "batch", "DescribeJobs", "following jobs", jobs=[_NO_TASK]),
+        _allowed(calls, "batch", "ListJobs", "adoption", lacks, jobQueue=queue, jobStatus="RUNNING"),
+        _allowed(calls, "batch", "DescribeJobs", "following jobs", jobs=[_NO_TASK]),
     )
     yield Outcome(Status.SKIP, "batch:TerminateJob", "stopping jobs", _UNTRIED)
     yield Outcome(Status.SKIP, "batch:SubmitJob", "launching", _UNTRIED)
 
 
 #: The rights that an executor needs, as far as they can be tried.
-_RIGHTS: Mapping[Service, Callable[[Asking, Mapping[str, Any], AwsOptions], Iterator[Outcome]]] = {
+_RIGHTS: Mapping[Service, Callable[[CachedCalls, Mapping[str, Any], AwsOptions], Iterator[Outcome]]] = {
     "ecs": _ecs_rights,
     "batch": _batch_rights,
 }
@@ -224,14 +224,14 @@ def _lacks(look: Callable[[], Mapping[str, Any] | None], named: str) -> str:
     """What a right cannot be tried without, if it is not there, which fails once and not with each; empty if it is."""
     try:
         found = look()
-    except Unanswered as unanswered:
-        unknown = is_denied(unanswered.fault) or unanswered.fault.trouble is FailureKind.THROTTLED
+    except CallFailed as failed:
+        unknown = is_denied(failed.failure) or failed.failure.trouble is FailureKind.THROTTLED
         return "" if unknown else named
     return named if found is None or found.get("status") == "INACTIVE" else ""
 
 
 def _allowed(
-    asking: Asking, service: str, operation: str, subject: str, lacks: str = "", **arguments: Any
+    calls: CachedCalls, service: str, operation: str, subject: str, lacks: str = "", **arguments: Any
 ) -> Iterator[Outcome]:
     """A read that the executor makes: a right that is missing is a failure here, and not only unknown."""
     call = f"{service}:{operation}"
@@ -239,31 +239,31 @@ def _allowed(
         yield Outcome(Status.SKIP, call, subject, f"cannot be tried without {lacks}")
         return
     try:
-        asking.ask(service, operation, subject, **arguments)
-    except Unanswered as unanswered:
-        if not is_denied(unanswered.fault):
+        calls.call(service, operation, subject, **arguments)
+    except CallFailed as failed:
+        if not is_denied(failed.failure):
             raise
         degraded = operation.startswith("List")
         hint = f"Allow {call}" + ("; docs/degradation.md says what it costs" if degraded else "")
         status = Status.WARN if degraded else Status.FAIL
-        yield Outcome(status, call, subject, unanswered.outcome.message, hint)
+        yield Outcome(status, call, subject, failed.outcome.message, hint)
     else:
         yield Outcome(Status.PASS, call, subject, "is allowed")
 
 
-def _stop(asking: Asking, cluster: str, lacks: str) -> Iterator[Outcome]:
+def _stop(calls: CachedCalls, cluster: str, lacks: str) -> Iterator[Outcome]:
     """Stop a task that cannot exist: not to find it takes the right to stop."""
     call, subject = "ecs:StopTask", "stopping tasks"
     if lacks:
         yield Outcome(Status.SKIP, call, subject, f"cannot be tried without {lacks}")
         return
     try:
-        asking.ask("ecs", "StopTask", subject, cluster=cluster, task=_NO_TASK, reason="awsexec check-health")
-    except Unanswered as unanswered:
-        if _is_no_task(unanswered.fault):
+        calls.call("ecs", "StopTask", subject, cluster=cluster, task=_NO_TASK, reason="awsexec check-health")
+    except CallFailed as failed:
+        if _is_no_task(failed.failure):
             yield Outcome(Status.PASS, call, subject, "is allowed")
-        elif is_denied(unanswered.fault):
-            yield Outcome(Status.FAIL, call, subject, unanswered.outcome.message, f"Allow {call}")
+        elif is_denied(failed.failure):
+            yield Outcome(Status.FAIL, call, subject, failed.outcome.message, f"Allow {call}")
         else:
             raise
 

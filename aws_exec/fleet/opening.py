@@ -40,7 +40,7 @@ class Asked:
         config: the awsexec.yaml; None: the one that counts.
         team: whose executors; None: those of no team.
         clusters, queues: to look at; none: those that are configured, else all there are.
-        may_ask: whether botocore may ask on the terminal for the code of an MFA device.
+        may_prompt: whether botocore may ask on the terminal for the code of an MFA device.
     """
 
     executor: str = "all"
@@ -51,7 +51,7 @@ class Asked:
     team: str | None = None
     clusters: Sequence[str] = ()
     queues: Sequence[str] = ()
-    may_ask: bool = False
+    may_prompt: bool = False
 
 
 class Fleet:
@@ -122,7 +122,7 @@ class Fleet:
         """boto3's session; raises CloudError."""
         with self._lock:
             if self._session is None:
-                self._session = open_session(self._asked.profile, may_ask=self._asked.may_ask)
+                self._session = open_session(self._asked.profile, may_prompt=self._asked.may_prompt)
             return self._session
 
     def client(self, service: str, region: str = "") -> Any:

@@ -98,7 +98,7 @@ class Options:
             team=self.team,
             clusters=clusters or (),
             queues=queues or (),
-            may_ask=self.may_ask,
+            may_prompt=self.may_ask,
         )
         return open_fleet(asked, os.environ)
 

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from aws_exec.aws_checks.checks import check_live
+from aws_exec.aws_checks.checks import check_against_aws
 from aws_exec.settings.file import read_file
 from aws_exec.settings.rules.airflow_text import of_environment
 from aws_exec.settings.rules.configuration import Configuration
@@ -64,7 +64,9 @@ def live(text, aws, environment=None):
     """What an AWS says of a file, which reads without complaint, under what an environment says to Airflow."""
     file, complaints = read_file(text.encode(), "f", {})
     assert complaints == []
-    return check_live(Configuration(file, [of_environment(environment or {})]), lambda _region: lambda _service: aws)
+    return check_against_aws(
+        Configuration(file, [of_environment(environment or {})]), lambda _region: lambda _service: aws
+    )
 
 
 def positions(checked):

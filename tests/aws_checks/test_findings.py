@@ -132,7 +132,7 @@ def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
     (found,) = live(text, aws).complaints
 
     assert (found.rule, str(found.position)) == ("live-size", "f:12:10")
-    assert found.message == "task definition task says the rest: 4 vCPU with 1 GiB is no size of Fargate's"
+    assert found.message == "task definition task results in 4 vCPU with 1 GiB, which is not a Fargate size"
     assert found.hint == "The next size is cpu 4, memory 8 GiB"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from aws_exec.aws_checks.batch import check_submit_job
-from aws_exec.aws_checks.calls import Asking
+from aws_exec.aws_checks.calls import CachedCalls
 from tests.aws_checks.aws import JOB, Aws, answered, definition, live
 
 ON_ECS = """\
@@ -103,6 +103,6 @@ def test_a_job_on_fargate_without_an_execution_role_is_wrong_and_one_on_instance
 def test_a_role_that_is_both_is_told_of_once():
     aws = Aws(describe_job_definitions={"jobDefinitions": [one(executionRoleArn=RUN, jobRoleArn=RUN)]})
 
-    told = check_submit_job(Asking(lambda _: aws), {"jobQueue": "jobs", "jobDefinition": "job"}, "")
+    told = check_submit_job(CachedCalls(lambda _: aws), {"jobQueue": "jobs", "jobDefinition": "job"}, "")
 
     assert [each.subject for each in told if each.call == "iam:GetRole"] == ["role run"]

@@ -241,7 +241,7 @@ def test_nobody_is_asked_for_the_code_of_an_mfa_device(client, aws, monkeypatch,
 
 def test_a_person_who_may_be_asked_is_asked_for_it(aws, monkeypatch, tmp_path):
     configured(MFA)(monkeypatch, tmp_path)
-    session, asked = open_session(may_ask=True), []
+    session, asked = open_session(may_prompt=True), []
     provider = session._session.get_component("credential_provider").get_provider("assume-role")
     provider._prompter = lambda prompt: asked.append(prompt) or "123456"
     client = session_client(session, "ecs", REGION)

@@ -15,7 +15,7 @@ from awsexec_cli.options import NO_CREDENTIALS, Format, before, errors_told
 from awsexec_cli.output import clean, printer
 
 if TYPE_CHECKING:
-    from aws_exec.aws_checks.checks import Live
+    from aws_exec.aws_checks.checks import AwsReport
     from aws_exec.settings.rules.sources import Sources
 
 COMMAND = "awsexec validate-config"
@@ -134,16 +134,16 @@ def _check_usage(ignore: list[str], fail_on: str) -> None:
         raise typer.BadParameter(f"{fail_on!r} is neither error nor warning", param_hint="--fail-on")
 
 
-def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint_url: str | None) -> list[Live]:
+def _ask_aws(sources: Sources, region: str | None, profile: str | None, endpoint_url: str | None) -> list[AwsReport]:
     from aws_exec.aws_checks.calls import CredentialsError  # noqa: PLC0415 - the CLI starts fast; imports boto3
-    from aws_exec.aws_checks.checks import check_live, clients_of  # noqa: PLC0415 - likewise
+    from aws_exec.aws_checks.checks import check_against_aws, clients_of  # noqa: PLC0415 - likewise
 
     asked = before.options
     try:
         with errors_told(COMMAND):
             url = endpoint_url or asked.endpoint_url
-            clients = clients_of(region or asked.region, profile or asked.profile, url, may_ask=asked.may_ask)
-            return [check_live(configuration, clients) for configuration in sources.configurations]
+            clients = clients_of(region or asked.region, profile or asked.profile, url, may_prompt=asked.may_ask)
+            return [check_against_aws(configuration, clients) for configuration in sources.configurations]
     except CredentialsError as error:
         printer.fail(COMMAND, f"{NO_CREDENTIALS} ({error})")
         raise typer.Exit(Exit.CREDENTIALS) from error

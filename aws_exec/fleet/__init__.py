@@ -16,9 +16,9 @@ from aws_exec.fleet.address import locate, parse
 from aws_exec.fleet.deadline import within
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
 from aws_exec.fleet.explanation import Explanation, explain
-from aws_exec.fleet.listing import Filter, Problem, survey
+from aws_exec.fleet.listing import Filter, Problem, list_fleet
 from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
-from aws_exec.fleet.opening import Asked, Fleet, open_fleet
+from aws_exec.fleet.opening import Fleet, FleetOptions, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
 from aws_exec.fleet.service import ContextLine, FleetQuery, LogLocation, Service
 from aws_exec.fleet.stopping import Stopping, check_ours
@@ -28,7 +28,6 @@ from aws_exec.settings.common.prices import Size
 __all__ = [
     "ACTIVE",
     "AmbiguousError",
-    "Asked",
     "CloudError",
     "ContextLine",
     "Explanation",
@@ -36,6 +35,7 @@ __all__ = [
     "Fleet",
     "FleetError",
     "FleetJob",
+    "FleetOptions",
     "FleetQuery",
     "LogLocation",
     "MisusedError",
@@ -52,11 +52,11 @@ __all__ = [
     "explain",
     "is_denied",
     "is_well",
+    "list_fleet",
     "locate",
     "open_fleet",
     "parse",
     "plain",
-    "survey",
     "wait",
     "within",
 ]

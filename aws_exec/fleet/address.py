@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import AmbiguousError, MisusedError, UnknownJobError
-from aws_exec.fleet.listing import Problem, survey
+from aws_exec.fleet.listing import Problem, list_fleet
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import FleetQuery, Service
 
@@ -110,13 +110,13 @@ def locate(
         _check_reach(address, services, region_of)
     found: dict[Address, list[FleetJob]] = {address: _direct(services, address) for address in addresses}
     problems: list[Problem] = []
-    for wanted in (FleetQuery(), FleetQuery(ended_since=0.0)) if ended else (FleetQuery(),):
+    for query in (FleetQuery(), FleetQuery(ended_since=0.0)) if ended else (FleetQuery(),):
         lost = [address for address in addresses if not found[address] and not address.arn]
         if lost:
-            _search(services.values(), wanted, lost, found, problems)
-    chosen = [_the_one(address, found[address], problems) for address in addresses]
-    jobs = {job.job.arn: job for job in chosen}
-    for job, address in zip(chosen, addresses, strict=True):
+            _search(services.values(), query, lost, found, problems)
+    located = [_the_one(address, found[address], problems) for address in addresses]
+    jobs = {job.job.arn: job for job in located}
+    for job, address in zip(located, addresses, strict=True):
         if others := [each for each in found[address] if each.is_active and each.job.arn not in jobs]:
             beside(job, others)
     return list(jobs.values())
@@ -151,12 +151,12 @@ def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]
 
 def _search(
     services: Iterable[Service],
-    wanted: FleetQuery,
+    query: FleetQuery,
     lost: Sequence[Address],
     found: dict[Address, list[FleetJob]],
     problems: list[Problem],
 ) -> None:
-    for page in survey(services, wanted):
+    for page in list_fleet(services, query):
         if isinstance(page, Problem):
             problems.append(page)
             continue

@@ -17,10 +17,10 @@ from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, attempt
 from aws_exec.clouds.batch.termination import Stopper
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import attribution
-from aws_exec.fleet.batch_context import on_spot, surroundings
+from aws_exec.fleet import attribution, batch_context
+from aws_exec.fleet.batch_context import on_spot
 from aws_exec.fleet.model import FleetJob, State, TimelineEntry, cleaned
-from aws_exec.fleet.retries import Patience, PatientCalls
+from aws_exec.fleet.retries import Retries, RetryingCalls
 from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
@@ -46,7 +46,7 @@ class BatchFleet:
 
     Args:
         clients: a boto3 client of a service.
-        patience: the rate.
+        retries: the rate.
         queues: names or ARNs of job queues; none: every one of the account and Region.
         container_name: the Airflow container's in job definitions of several, where a job does not show it.
     """
@@ -56,12 +56,12 @@ class BatchFleet:
     def __init__(
         self,
         clients: Clients,
-        patience: Patience,
+        retries: Retries,
         queues: Sequence[str] = (),
         container_name: str = "",
     ) -> None:
         self._clients = clients
-        self._calls = PatientCalls(lambda: clients("batch"), patience)
+        self._calls = RetryingCalls(lambda: clients("batch"), retries)
         self._queues = tuple(dict.fromkeys(queues))
         self._container_name = container_name
         self._stopper = Stopper(self._calls)
@@ -80,15 +80,15 @@ class BatchFleet:
             self._queues = tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
         return self._queues
 
-    def pages(self, location: str, wanted: FleetQuery) -> Iterator[list[str]]:
+    def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
         """Ids, in the order in which jobs go through the statuses: one that moves on is met again, not missed."""
         for status in ACTIVE:
             for page in self._list(location, status):
                 yield from chunked([str(each["jobId"]) for each in page], PAGE)
-        if wanted.ended_since is not None:
+        if query.ended_since is not None:
             for status in FINISHED:
                 for page in self._list(location, status):
-                    recent = [each for each in page if each.get("stoppedAt", 0) >= wanted.ended_since * 1000]
+                    recent = [each for each in page if each.get("stoppedAt", 0) >= query.ended_since * 1000]
                     yield from chunked([str(each["jobId"]) for each in recent], PAGE)
 
     def _list(self, location: str, status: str) -> Iterator[list[Detail]]:
@@ -136,9 +136,9 @@ class BatchFleet:
         group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region") or job.region
         return LogLocation(group, stream, region)
 
-    def surroundings(self, job: FleetJob) -> list[ContextLine]:
+    def context(self, job: FleetJob) -> list[ContextLine]:
         """The queue, what is before it, its compute environments."""
-        return surroundings(self._calls, self._clients, job)
+        return batch_context.context(self._calls, self._clients, job)
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
         """One TerminateJobs, or one TerminateJob."""
@@ -148,7 +148,7 @@ class BatchFleet:
 
     def _read(self, detail: Detail) -> FleetJob | None:
         """A job as one of the fleet; None if it is not Airflow's."""
-        identity, container = self._whose(detail)
+        identity, container = self._identity_of(detail)
         if identity is None:
             return None
         job = Job(str(detail.get("jobArn") or detail["jobId"]), id_of(str(detail.get("jobQueue") or "")))
@@ -165,7 +165,7 @@ class BatchFleet:
             status=said,
             definition=id_of(str(detail.get("jobDefinition") or "")),
             size=self._size(detail, job.location),
-            moments=_moments(detail),
+            timeline=_timeline(detail),
             created=created,
             started=started,
             stopped=stopped,
@@ -184,7 +184,7 @@ class BatchFleet:
                 self._spot[queue] = on_spot(self._calls, queue)
             return replace(size, spot=self._spot[queue])
 
-    def _whose(self, detail: Detail) -> tuple[Identity | None, str]:
+    def _identity_of(self, detail: Detail) -> tuple[Identity | None, str]:
         containers = _containers(detail)
         for container in containers:
             found = attribution.in_container(container)
@@ -210,7 +210,7 @@ def _stream_of_attempts(detail: Detail, container: str) -> str:
     return ""
 
 
-def _moments(detail: Detail) -> tuple[TimelineEntry, ...]:
+def _timeline(detail: Detail) -> tuple[TimelineEntry, ...]:
     attempts = attempts_of(detail)
     found = [("queued", detail.get("createdAt"))]
     for number, attempt in enumerate(attempts, 1):
@@ -222,7 +222,7 @@ def _moments(detail: Detail) -> tuple[TimelineEntry, ...]:
         found.append(("started", detail.get("startedAt")))
     found.append(("stopped", detail.get("stoppedAt")))
     times = [TimelineEntry(at, what) for what, when in found if (at := _seconds(when)) is not None]
-    return tuple(sorted(times, key=lambda moment: moment.at))
+    return tuple(sorted(times, key=lambda entry: entry.at))
 
 
 def _size(detail: Detail) -> Size:

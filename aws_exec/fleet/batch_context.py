@@ -12,8 +12,8 @@ from aws_exec.fleet.quotas import fargate_quota
 from aws_exec.fleet.service import Clients, ContextLine
 
 
-def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
-    """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
+def context(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
+    """See `Service.context`; what may not be read is said, and hides nothing else."""
     about = f"job queue {job.job.location}"
     try:
         queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.location]).get("jobQueues")
@@ -21,8 +21,8 @@ def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextL
         return [ContextLine(about, f"not known ({error.fault})")]
     if not queues:
         return [ContextLine(about, "does not exist", bad=True)]
-    facts = [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
-    return [*facts, fargate_quota(clients, job)] if job.size.fargate else facts
+    lines = [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
+    return [*lines, fargate_quota(clients, job)] if job.size.fargate else lines
 
 
 def _queue(about: str, queue: Mapping[str, Any]) -> ContextLine:

@@ -40,11 +40,11 @@ def within(seconds: float | None, work: Callable[[], Iterable[T]], late: Callabl
     threading.Thread(target=run, name="awsexec-within", daemon=True).start()
     while True:
         try:
-            told = came.get(timeout=max(0.0, ends - time.monotonic()))
+            result = came.get(timeout=max(0.0, ends - time.monotonic()))
         except Empty:
             raise TimeoutError(late()) from None
-        if told is None:
+        if result is None:
             return
-        if isinstance(told, BaseException):
-            raise told
-        yield told[0]
+        if isinstance(result, BaseException):
+            raise result
+        yield result[0]

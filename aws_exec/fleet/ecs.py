@@ -15,10 +15,9 @@ from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
 from aws_exec.clouds.ecs.task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import attribution
-from aws_exec.fleet.ecs_context import surroundings
+from aws_exec.fleet import attribution, ecs_context
 from aws_exec.fleet.model import PULL, FleetJob, State, TimelineEntry, cleaned
-from aws_exec.fleet.retries import Patience, PatientCalls
+from aws_exec.fleet.retries import Retries, RetryingCalls
 from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import CallFailure, Job, Termination
@@ -54,7 +53,7 @@ class EcsFleet:
 
     Args:
         clients: a boto3 client of a service.
-        patience: the rate.
+        retries: the rate.
         clusters: names or ARNs; none: every cluster of the account and Region.
         container_name: the Airflow container's, where a task does not show it.
     """
@@ -65,12 +64,12 @@ class EcsFleet:
     def __init__(
         self,
         clients: Clients,
-        patience: Patience,
+        retries: Retries,
         clusters: Sequence[str] = (),
         container_name: str = "",
     ) -> None:
         self._clients = clients
-        self._calls = PatientCalls(lambda: clients("ecs"), patience)
+        self._calls = RetryingCalls(lambda: clients("ecs"), retries)
         self._clusters = tuple(dict.fromkeys(clusters))
         self._container_name = container_name
         self._stopper = EcsCloud(lambda: clients("ecs"), cluster="", container_name=container_name, started_by="")
@@ -82,11 +81,11 @@ class EcsFleet:
             self._clusters = tuple(id_of(arn) for page in pages for arn in page)
         return self._clusters
 
-    def pages(self, location: str, wanted: FleetQuery) -> Iterator[list[str]]:
+    def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
         """ARNs, 100 a page. Only what runs can be listed by `startedBy` (the service may refuse both)."""
-        ours = {"startedBy": started_by(wanted.deployment)} if wanted.deployment else {}
+        ours = {"startedBy": started_by(query.deployment)} if query.deployment else {}
         yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=location, **ours)
-        if wanted.ended_since is not None:
+        if query.ended_since is not None:
             yield from self._calls.pages(
                 "ListTasks", "list_tasks", "taskArns", cluster=location, desiredStatus="STOPPED"
             )
@@ -120,16 +119,16 @@ class EcsFleet:
         answer = self._calls.read("DescribeTaskDefinition", "describe_task_definition", taskDefinition=job.definition)
         containers: Sequence[Mapping[str, Any]] = answer.get("taskDefinition", {}).get("containerDefinitions") or ()
         ours = next((each for each in containers if each.get("name") == job.container), None)
-        chosen = ours or (containers[0] if len(containers) == 1 else None)
-        if chosen is None or not chosen.get("logConfiguration"):
+        container = ours or (containers[0] if len(containers) == 1 else None)
+        if container is None or not container.get("logConfiguration"):
             return None
-        log = chosen["logConfiguration"]
+        log = container["logConfiguration"]
         driver = str(log.get("logDriver") or "")
         if driver != "awslogs":
             return LogLocation("", "", job.region, driver)
         options = log.get("options") or {}
         prefix = options.get("awslogs-stream-prefix")
-        stream = f"{prefix}/{chosen['name']}/{job.id}" if prefix else self._runtime_id(job, chosen["name"])
+        stream = f"{prefix}/{container['name']}/{job.id}" if prefix else self._runtime_id(job, container["name"])
         return LogLocation(options.get("awslogs-group", ""), stream, options.get("awslogs-region") or job.region)
 
     def _runtime_id(self, job: FleetJob, container: str) -> str:
@@ -138,9 +137,9 @@ class EcsFleet:
         containers = (each for task in tasks for each in task.get("containers") or ())
         return next((str(each.get("runtimeId") or "") for each in containers if each.get("name") == container), "")
 
-    def surroundings(self, job: FleetJob) -> list[ContextLine]:
+    def context(self, job: FleetJob) -> list[ContextLine]:
         """The cluster, its capacity, the account's quotas."""
-        return surroundings(self._calls, self._clients, job)
+        return ecs_context.context(self._calls, self._clients, job)
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
         """One StopTask each."""
@@ -150,13 +149,13 @@ class EcsFleet:
 
     def _read(self, task: Task) -> FleetJob | None:
         """A task as a job of the fleet; None if it is not Airflow's."""
-        identity, container = self._whose(task)
+        identity, container = self._identity_of(task)
         if identity is None:
             return None
         location = id_of(str(task.get("clusterArn") or ""))
         seen = observation(task, Job(str(task["taskArn"]), location), container or self._container_name, identity.token)
         times = [TimelineEntry(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
-        at = {moment.what: moment.at for moment in times}
+        at = {entry.what: entry.at for entry in times}
         said = str(task.get("lastStatus") or "")
         return FleetJob(
             service=SERVICE,
@@ -166,7 +165,7 @@ class EcsFleet:
             status=said,
             definition=id_of(str(task.get("taskDefinitionArn") or "")),
             size=_size(task),
-            moments=tuple(sorted(times, key=lambda moment: moment.at)),
+            timeline=tuple(sorted(times, key=lambda entry: entry.at)),
             created=at.get("queued"),
             started=at.get("started"),
             stopped=at.get("stopped"),
@@ -174,7 +173,7 @@ class EcsFleet:
             container=container or self._container_name,
         )
 
-    def _whose(self, task: Task) -> tuple[Identity | None, str]:
+    def _identity_of(self, task: Task) -> tuple[Identity | None, str]:
         overrides: Mapping[str, Any] = task.get("overrides") or {}
         for container in overrides.get("containerOverrides") or ():
             found = attribution.in_container(container)

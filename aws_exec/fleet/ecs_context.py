@@ -11,12 +11,12 @@ from aws_exec.fleet.quotas import fargate_quota
 from aws_exec.fleet.service import Clients, ContextLine
 
 
-def surroundings(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
-    """See `Service.surroundings`; what may not be read is said, and hides nothing else."""
-    facts = [*_cluster(calls, job.job.location)]
+def context(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
+    """See `Service.context`; what may not be read is said, and hides nothing else."""
+    lines = [*_cluster(calls, job.job.location)]
     if job.size.fargate:
-        facts.append(fargate_quota(clients, job))
-    return facts
+        lines.append(fargate_quota(clients, job))
+    return lines
 
 
 def _cluster(calls: Calls, name: str) -> Iterator[ContextLine]:

@@ -26,7 +26,7 @@ class Explanation:
     Attributes:
         headline: in one sentence, how it is.
         diagnosis: what happened, and the remedy; None if nothing needs one.
-        facts: what surrounds it.
+        context: what surrounds it.
         lines: the end of its log; empty if it is of no use, or cannot be read.
         unread: why the log cannot be read; empty if it can.
         healthy: whether nothing is to be done about it.
@@ -34,7 +34,7 @@ class Explanation:
 
     headline: str
     diagnosis: Diagnosis | None = None
-    facts: Sequence[ContextLine] = ()
+    context: Sequence[ContextLine] = ()
     lines: Sequence[str] = ()
     unread: str = ""
     healthy: bool = True
@@ -70,14 +70,14 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
 
 
 def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
-    facts = service.surroundings(job)
+    context = service.context(job)
     headline = f"It has not started: {job.status} for {format_duration(job.age(now))}."
     if job.waiting:
         found = diagnose(Termination(job.service, reason=job.waiting))
-        return Explanation(headline, found, facts, healthy=False)
-    bad = any(fact.bad for fact in facts)
+        return Explanation(headline, found, context, healthy=False)
+    bad = any(line.bad for line in context)
     advice = "" if bad else " AWS gives no reason; a container takes a minute to start, an instance several."
-    return Explanation(headline + advice, None, facts, healthy=not bad)
+    return Explanation(headline + advice, None, context, healthy=not bad)
 
 
 def _last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequence[str], str]:

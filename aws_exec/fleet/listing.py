@@ -66,13 +66,13 @@ class Filter:
         )
 
 
-def survey(services: Iterable[Service], wanted: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
+def list_fleet(services: Iterable[Service], query: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
     """All jobs, a page at a time, each job once; and what could not be looked at.
 
     The generator may be closed at any time: nothing more is asked for then.
     """
     seen: set[str] = set()
-    for page in _Survey(services, wanted).run():
+    for page in _Listing(services, query).run():
         if isinstance(page, Problem):
             yield page
             continue
@@ -82,11 +82,11 @@ def survey(services: Iterable[Service], wanted: FleetQuery) -> Iterator[list[Fle
             yield new
 
 
-class _Survey:
-    def __init__(self, services: Iterable[Service], wanted: FleetQuery) -> None:
+class _Listing:
+    def __init__(self, services: Iterable[Service], query: FleetQuery) -> None:
         self._services = list(services)
-        self._wanted = wanted
-        self._told: SimpleQueue[list[FleetJob] | Problem | BaseException | None] = SimpleQueue()
+        self._query = query
+        self._results: SimpleQueue[list[FleetJob] | Problem | BaseException | None] = SimpleQueue()
         self._open = 0
         self._lock = threading.Lock()
         self._listers = ThreadPoolExecutor(LISTERS, "awsexec-list")
@@ -98,12 +98,12 @@ class _Survey:
             for service in self._services:
                 self._listers.submit(self._do, service, "", self._look_around, service)
             while self._services:
-                told = self._told.get()
-                if told is None:
+                result = self._results.get()
+                if result is None:
                     return
-                if isinstance(told, BaseException):
-                    raise told
-                yield told
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
         finally:
             self._listers.shutdown(wait=False, cancel_futures=True)
             self._describers.shutdown(wait=False, cancel_futures=True)
@@ -116,14 +116,14 @@ class _Survey:
         try:
             work(*arguments)
         except CloudError as error:
-            self._told.put(Problem(service.name, location, error.fault))
+            self._results.put(Problem(service.name, location, error.fault))
         except (FleetError, Exception) as error:  # noqa: BLE001 - told where it can be told
-            self._told.put(error)
+            self._results.put(error)
         finally:
             with self._lock:
                 self._open -= 1
                 if not self._open:
-                    self._told.put(None)
+                    self._results.put(None)
 
     def _look_around(self, service: Service) -> None:
         for location in service.locations():
@@ -131,13 +131,13 @@ class _Survey:
             self._listers.submit(self._do, service, location, self._list, service, location)
 
     def _list(self, service: Service, location: str) -> None:
-        for ids in service.pages(location, self._wanted):
+        for ids in service.pages(location, self._query):
             if ids:
                 self._begin(1)
                 self._describers.submit(self._do, service, location, self._describe, service, location, ids)
 
     def _describe(self, service: Service, location: str, ids: list[str]) -> None:
-        self._told.put([job for job in service.describe(location, ids) if self._wanted.includes(job)])
+        self._results.put([job for job in service.describe(location, ids) if self._query.includes(job)])
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

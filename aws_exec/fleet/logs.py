@@ -17,7 +17,7 @@ from typing import Any
 from aws_exec.clouds.errors import CloudError, fault_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.retries import ONCE, NoRetry
+from aws_exec.fleet.retries import NO_RETRY, NoRetry
 from aws_exec.fleet.service import Clients, LogLocation, Service
 from aws_exec.redaction import redact
 
@@ -63,7 +63,7 @@ def location_once_begun(
     job: FleetJob,
     *,
     stop: threading.Event | None = None,
-    asking: NoRetry = ONCE,
+    retries: NoRetry = NO_RETRY,
 ) -> LogLocation:
     """Where a job logs; one that has not begun is waited for, until it is over.
 
@@ -71,7 +71,7 @@ def location_once_begun(
         service: of the job.
         job: as it was seen last.
         stop: ends it.
-        asking: `RetryUntilDeadline` goes on where AWS is not there.
+        retries: `RetryUntilDeadline` goes on where AWS is not there.
 
     Raises:
         NoLogError: it is over, and has none; or it was ended.
@@ -81,9 +81,9 @@ def location_once_begun(
     stop = stop or threading.Event()
     seen = job
     while True:
-        [seen] = asking.ask(partial(service.describe, job.job.location, [job.job.arn])) or [seen]
+        [seen] = retries.run(partial(service.describe, job.job.location, [job.job.arn])) or [seen]
         try:
-            return asking.ask(partial(location_of, service, seen))
+            return retries.run(partial(location_of, service, seen))
         except NoLogError:
             if not seen.is_active or stop.wait(FOLLOW_SECONDS):
                 raise
@@ -126,7 +126,7 @@ def follow(
     since: float | None = None,
     tail: int | None = None,
     stop: threading.Event | None = None,
-    asking: NoRetry = ONCE,
+    retries: NoRetry = NO_RETRY,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Line]:
     """A log as it grows, until the job is over and everything has been told.
@@ -138,7 +138,7 @@ def follow(
         since: as of `read`.
         tail: begin with so many lines; 0: with what is printed from now on.
         stop: ends it.
-        asking: `RetryUntilDeadline` goes on where AWS is not there.
+        retries: `RetryUntilDeadline` goes on where AWS is not there.
         clock: seconds since the epoch.
 
     Raises:
@@ -148,14 +148,14 @@ def follow(
     stop = stop or threading.Event()
     start = clock() if tail == 0 else since
     if tail:
-        last = asking.ask(lambda: list(_or_nothing(read(clients, location, tail=tail, since=since))))
+        last = retries.run(lambda: list(_or_nothing(read(clients, location, tail=tail, since=since))))
         yield from last
         start = last[-1].at + 0.001 if last else since
     reading, token, over = _Reading(clients, location, start), "", False
     while True:
-        over = over or asking.ask(is_over)
+        over = over or retries.run(is_over)
         try:
-            lines, following = asking.ask(partial(reading.page, token))
+            lines, following = retries.run(partial(reading.page, token))
         except NoLogError:
             if over:
                 raise

@@ -56,7 +56,7 @@ class FleetJob:
         status: the same in the service's own word.
         definition: `family:revision` of its task or job definition.
         size: what it was given.
-        moments: its life so far, in order.
+        timeline: its life so far, in order.
         created, started, stopped: seconds since the epoch; None while it has not.
         stop: how the Airflow container ended; None while it has not.
         waiting: why it does not start, as AWS says it; empty if it says nothing.
@@ -70,7 +70,7 @@ class FleetJob:
     status: str
     definition: str = ""
     size: Size = _UNKNOWN
-    moments: tuple[TimelineEntry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
     created: float | None = None
     started: float | None = None
     stopped: float | None = None
@@ -118,7 +118,7 @@ class FleetJob:
 
     def billed(self, now: float) -> float:
         """Seconds that are paid for: from the pull of its image, or its start, until it stopped (Fargate's pricing)."""
-        pulled = next((moment.at for moment in self.moments if moment.what == PULL), None)
+        pulled = next((entry.at for entry in self.timeline if entry.what == PULL), None)
         since = pulled if pulled is not None else self.started
         return 0.0 if since is None else max(0.0, (self.stopped or now) - since)
 

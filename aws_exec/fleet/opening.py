@@ -17,7 +17,7 @@ from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.cost import cost_so_far
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.retries import Patience
+from aws_exec.fleet.retries import Retries
 from aws_exec.fleet.service import Service
 from aws_exec.fleet.sources import Configured, read_configuration
 from aws_exec.settings import AwsOptions
@@ -31,7 +31,7 @@ CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FleetOptions:
     """What a command was asked for, as far as it says where the fleet is.
 
     Attributes:
@@ -62,13 +62,13 @@ class Fleet:
         services: by name, those that were asked for.
     """
 
-    def __init__(self, asked: Asked, configured: Configured) -> None:
+    def __init__(self, asked: FleetOptions, configured: Configured) -> None:
         self.configured = configured
         self._asked = asked
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
-        self.patience = {name: Patience() for name in ("ecs", "batch")}
+        self.retries = {name: Retries() for name in ("ecs", "batch")}
         self.services: dict[str, Service] = {name: self._service(name) for name in _services(asked, configured)}
 
     def __enter__(self) -> Self:
@@ -79,15 +79,15 @@ class Fleet:
 
     def close(self) -> None:
         """Ask for nothing more."""
-        for patience in self.patience.values():
-            patience.close()
+        for retries in self.retries.values():
+            retries.close()
 
     def _service(self, name: str) -> Service:
-        asked, configured, patience = self._asked, self.configured, self.patience[name]
+        asked, configured, retries = self._asked, self.configured, self.retries[name]
         if name == "ecs":
             clusters = asked.clusters or configured.clusters
-            return EcsFleet(self.client, patience, clusters, configured.ecs.container_name)
-        return BatchFleet(self.client, patience, asked.queues or configured.queues, configured.batch.container_name)
+            return EcsFleet(self.client, retries, clusters, configured.ecs.container_name)
+        return BatchFleet(self.client, retries, asked.queues or configured.queues, configured.batch.container_name)
 
     def wants(self, service: str) -> bool:
         """Whether a service was asked for, whatever is configured of it."""
@@ -164,7 +164,7 @@ class Fleet:
         return f"an estimate: Fargate, {PRICES.region}, {PRICES.dated}"
 
 
-def open_fleet(asked: Asked, environment: Mapping[str, str]) -> Fleet:
+def open_fleet(asked: FleetOptions, environment: Mapping[str, str]) -> Fleet:
     """Read the configuration; AWS is not called yet.
 
     Raises:
@@ -173,7 +173,7 @@ def open_fleet(asked: Asked, environment: Mapping[str, str]) -> Fleet:
     return Fleet(asked, read_configuration(environment, asked.config, asked.team))
 
 
-def _services(asked: Asked, configured: Configured) -> Sequence[str]:
+def _services(asked: FleetOptions, configured: Configured) -> Sequence[str]:
     """Those that were asked for: all that are configured or named, both if none is."""
     if asked.executor != "all":
         return (asked.executor,)

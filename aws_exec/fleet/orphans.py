@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from aws_exec.fleet import airflow_side
-from aws_exec.fleet.listing import Filter, Problem, survey
+from aws_exec.fleet.listing import Filter, Problem, list_fleet
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.opening import Fleet
 from aws_exec.fleet.service import FleetQuery
-from aws_exec.fleet.waiting import looked_at_again
+from aws_exec.fleet.waiting import describe_again
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import FleetMember, Owner, alive_in, is_owned
 from aws_exec.lifecycle.values import Observation, Status
@@ -28,7 +28,7 @@ LastChanges = Callable[[Sequence[Identity]], Sequence[float | None]]
 
 def find_orphans(
     fleet: Fleet,
-    chosen: Filter,
+    filters: Filter,
     now: float,
     owners: Owners = airflow_side.owners,
     last_changes: LastChanges = airflow_side.last_changes,
@@ -37,7 +37,7 @@ def find_orphans(
 
     Args:
         fleet: to be looked over.
-        chosen: which of them to show; its deployment, or else ours, is whose rows the database has.
+        filters: which of them to show; its deployment, or else ours, is whose rows the database has.
         now: seconds since the epoch.
         owners: what the database says; it is asked after the survey, so that nothing younger than its answer is judged,
             and not at all where nothing runs: it takes Airflow, which takes seconds to import.
@@ -50,30 +50,26 @@ def find_orphans(
     """
     seen: list[FleetJob] = []
     problems: list[Problem] = []
-    for page in survey(fleet.services.values(), FleetQuery()):
+    for page in list_fleet(fleet.services.values(), FleetQuery()):
         if isinstance(page, Problem):
             problems.append(page)
         else:
             seen += [job for job in page if job.identity.token and job.is_active]
-    ours = {name: chosen.deployment or fleet.deployment_of(name) for name in {job.service for job in seen}}
+    ours = {name: filters.deployment or fleet.deployment_of(name) for name in {job.service for job in seen}}
     jobs = [job for job in seen if job.identity.deployment == ours[job.service]]
-    unowned = _outlasting(_unowned(jobs, owners), last_changes, now) if jobs else []
-    left = [
-        job for job in looked_at_again(fleet.services, unowned) if job.is_active and job.state is not State.STOPPING
-    ]
-    return [job for job in left if chosen.fits(job, now)], problems
+    unowned = _settled(_unowned(jobs, owners), last_changes, now) if jobs else []
+    left = [job for job in describe_again(fleet.services, unowned) if job.is_active and job.state is not State.STOPPING]
+    return [job for job in left if filters.fits(job, now)], problems
 
 
 def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
-    sightings = [FleetMember(Observation(job.job, Status.RUNNING), job.identity) for job in jobs]
-    alive = alive_in(sightings)
-    told = owners([job.identity for job in jobs])
-    return [
-        job for job, sighting, owner in zip(jobs, sightings, told, strict=True) if not is_owned(sighting, owner, alive)
-    ]
+    members = [FleetMember(Observation(job.job, Status.RUNNING), job.identity) for job in jobs]
+    alive = alive_in(members)
+    found = owners([job.identity for job in jobs])
+    return [job for job, member, owner in zip(jobs, members, found, strict=True) if not is_owned(member, owner, alive)]
 
 
-def _outlasting(jobs: Sequence[FleetJob], last_changes: LastChanges, now: float) -> list[FleetJob]:
+def _settled(jobs: Sequence[FleetJob], last_changes: LastChanges, now: float) -> list[FleetJob]:
     """Those whose tasks did not move on in the last seconds."""
     changes = last_changes([job.identity for job in jobs]) if jobs else []
     return [

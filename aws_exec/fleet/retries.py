@@ -35,7 +35,7 @@ T = TypeVar("T")
 _PASSES = frozenset({FailureKind.THROTTLED, FailureKind.NO_ANSWER})
 
 
-class Patience:
+class Retries:
     """The rate of one service's calls, and the end of it all.
 
     Attributes:
@@ -81,15 +81,15 @@ class Patience:
         )
 
 
-class PatientCalls(Calls):
+class RetryingCalls(Calls):
     """Reads that are made up to five times while AWS throttles or fails; so is each page of a listing."""
 
-    def __init__(self, client: Callable[[], Any], patience: Patience) -> None:
-        super().__init__(client, patience.reads.take, tagging="", meter=NoMeter())
-        self._patience = patience
+    def __init__(self, client: Callable[[], Any], retries: Retries) -> None:
+        super().__init__(client, retries.reads.take, tagging="", meter=NoMeter())
+        self._retries = retries
 
     def _retrying(self, tries: int) -> Retrying:  # noqa: ARG002 - few suffice where a thread asks again by itself
-        return self._patience.retrying(retry_if_exception(_passes))
+        return self._retries.retrying(retry_if_exception(_passes))
 
     def _read_once(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         sent_at = time.monotonic()
@@ -97,7 +97,7 @@ class PatientCalls(Calls):
             return super()._read_once(operation, method, arguments)
         except CloudError as error:
             if error.fault.trouble is FailureKind.THROTTLED:
-                self._patience.reads.throttled(sent_at)
+                self._retries.reads.throttled(sent_at)
             raise
 
 
@@ -108,13 +108,13 @@ def _passes(error: BaseException) -> bool:
 class NoRetry:
     """Asks once: whatever is met is raised. For who does not want to wait; `RetryUntilDeadline` is for who does."""
 
-    def ask(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T]) -> T:
         """What the work gives; raises CloudError."""
         return work()
 
 
 #: Keeps nothing: one is enough for all.
-ONCE = NoRetry()
+NO_RETRY = NoRetry()
 
 
 class RetryUntilDeadline(NoRetry):
@@ -128,9 +128,9 @@ class RetryUntilDeadline(NoRetry):
     def __init__(self, tell: Callable[[CallFailure], None], stop: threading.Event) -> None:
         self._tell = tell
         self._stop = stop
-        self._told = False
+        self._results = False
 
-    def ask(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T]) -> T:
         """What the work gives, once it does.
 
         Raises:
@@ -146,8 +146,8 @@ class RetryUntilDeadline(NoRetry):
         """Wait a little after what passes; raise what does not."""
         if error.fault.trouble not in PASSING:
             raise error
-        if not self._told:
-            self._told = True
+        if not self._results:
+            self._results = True
             self._tell(error.fault)
         if self._stop.wait(PAUSE_SECONDS):
             raise error

@@ -86,7 +86,7 @@ class Service(Protocol):
         """The clusters, or job queues, that are looked at."""
         ...
 
-    def pages(self, location: str, wanted: FleetQuery) -> Iterator[list[str]]:
+    def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
         """The ids of what may be wanted, in lists of at most 100; a job that moves on meanwhile may be told twice."""
         ...
 
@@ -102,7 +102,7 @@ class Service(Protocol):
         """Where its Airflow container logs, by the task or job definition; None if it logs nowhere that is known."""
         ...
 
-    def surroundings(self, job: FleetJob) -> list[ContextLine]:
+    def context(self, job: FleetJob) -> list[ContextLine]:
         """What may keep a job from starting: queue, compute environment, cluster, capacity, quotas."""
         ...
 

@@ -14,7 +14,7 @@ from aws_exec.chunked import chunked
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.retries import Patience
+from aws_exec.fleet.retries import Retries
 from aws_exec.fleet.service import Service
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 
@@ -48,7 +48,7 @@ class Stopping:
 
     Args:
         services: by name.
-        patience: their rates, by name.
+        retries: their rates, by name.
         jobs: to be stopped.
         reason: recorded by AWS.
     """
@@ -56,16 +56,16 @@ class Stopping:
     def __init__(
         self,
         services: Mapping[str, Service],
-        patience: Mapping[str, Patience],
+        retries: Mapping[str, Retries],
         jobs: Sequence[FleetJob],
         reason: str,
     ) -> None:
         self._services = services
-        self._patience = patience
+        self._retries = retries
         self._reason = reason
         self._halted = threading.Event()
         self._asked: set[str] = set()
-        self._told: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
+        self._results: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
         self._chunks = [chunk for name in services for chunk in self._chunked(name, jobs)]
         self._pool = ThreadPoolExecutor(STOPPERS, "awsexec-stop")
         self._futures: list[Future[None]] = []
@@ -85,56 +85,56 @@ class Stopping:
     def halt(self) -> None:
         """Begin no more; what is under way is still told of by `outcomes`."""
         self._halted.set()
-        for patience in self._patience.values():
-            patience.stops.close()
+        for retries in self._retries.values():
+            retries.stops.close()
 
     def outcomes(self) -> Iterator[Outcome]:
         """Each job and what became of its stop, as it becomes known; those never begun are not among them.
 
         May be iterated anew after it was interrupted.
         """
-        while any(not future.done() for future in self._futures) or not self._told.empty():
+        while any(not future.done() for future in self._futures) or not self._results.empty():
             try:
-                told = self._told.get(timeout=0.2)
+                result = self._results.get(timeout=0.2)
             except Exception:  # noqa: BLE001, S112 - queue.Empty: look again whether anything is under way
                 continue
-            if isinstance(told, BaseException):
-                raise told
-            yield from told
+            if isinstance(result, BaseException):
+                raise result
+            yield from result
         self._pool.shutdown(wait=False)
 
     def _stop(self, jobs: list[FleetJob]) -> None:
         try:
-            told = self._stopped(jobs)
+            result = self._stopped(jobs)
         except BaseException as error:  # noqa: BLE001 - told where it can be told
-            self._told.put(error)
+            self._results.put(error)
         else:
-            if told:
-                self._told.put(told)
+            if result:
+                self._results.put(result)
 
     def _stopped(self, jobs: list[FleetJob]) -> list[Outcome]:
         """Stop jobs in one call; those that are throttled again, a few times."""
-        service, patience = self._services[jobs[0].service], self._patience[jobs[0].service]
-        told: list[Outcome] = []
+        service, retries = self._services[jobs[0].service], self._retries[jobs[0].service]
+        result: list[Outcome] = []
         left: list[Outcome] = [(job, None) for job in jobs]
 
         def stop_what_is_left() -> bool:
             """Whether some of it was throttled."""
             nonlocal left
-            if self._halted.is_set() or not patience.stops.take():
+            if self._halted.is_set() or not retries.stops.take():
                 left = []
                 return False
             sent_at = time.monotonic()
             self._asked.update(job.job.arn for job, _ in left)
             answers = _answers(service, [job for job, _ in left], self._reason)
             left = [answer for answer in answers if _is_throttled(answer)]
-            told.extend(answer for answer in answers if not _is_throttled(answer))
+            result.extend(answer for answer in answers if not _is_throttled(answer))
             if left:
-                patience.stops.throttled(sent_at)
+                retries.stops.throttled(sent_at)
             return bool(left)
 
-        patience.retrying(retry_if_result(bool), at_last=lambda _: True)(stop_what_is_left)
-        return told + left
+        retries.retrying(retry_if_result(bool), at_last=lambda _: True)(stop_what_is_left)
+        return result + left
 
 
 def _is_throttled(outcome: Outcome) -> bool:

@@ -10,14 +10,14 @@ from enum import StrEnum
 from aws_exec.chunked import chunked
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.model import FleetJob, State
-from aws_exec.fleet.retries import ONCE, NoRetry
+from aws_exec.fleet.retries import NO_RETRY, NoRetry
 from aws_exec.fleet.service import Service
 
 #: Seconds between two looks at a handful of jobs.
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 #: A job that so many looks in a row do not see is forgotten, which ECS does an hour after its end, Batch after a week.
 #: Right after its launch a job may be unseen, too, but for seconds: this is a minute at least.
-LOOKS = 30
+UNSEEN_POLLS = 30
 _PAGE = 100
 
 
@@ -45,7 +45,7 @@ def wait(
     until: Until,
     *,
     stop: threading.Event | None = None,
-    asking: NoRetry = ONCE,
+    retries: NoRetry = NO_RETRY,
 ) -> Iterator[FleetJob]:
     """Each job once it is there, as it is then. It may take for ever: `deadline.within` gives it a time.
 
@@ -54,7 +54,7 @@ def wait(
         jobs: as they were seen last.
         until: what is waited for.
         stop: ends it.
-        asking: `RetryUntilDeadline` goes on where AWS is not there.
+        retries: `RetryUntilDeadline` goes on where AWS is not there.
 
     Raises:
         UnknownJobError: AWS has forgotten some of them; raised when the others are there.
@@ -66,24 +66,24 @@ def wait(
     forgotten: list[str] = []
 
     def look() -> list[FleetJob]:
-        return list(looked_at_again(services, list(left.values())))
+        return list(describe_again(services, list(left.values())))
 
     while True:
         for job in list(left.values()):
             if is_there(job, until):
                 del left[job.job.arn]
                 yield job
-        if not left or stop.wait(max(LOOK_SECONDS, len(left) / _PAGE)):
+        if not left or stop.wait(max(POLL_SECONDS, len(left) / _PAGE)):
             break
-        seen = {job.job.arn: job for job in asking.ask(look)}
+        seen = {job.job.arn: job for job in retries.run(look)}
         left |= seen
         unseen = {arn: unseen.get(arn, 0) + 1 for arn in left if arn not in seen}
-        forgotten += [left.pop(arn).id for arn, looks in unseen.items() if looks >= LOOKS]
+        forgotten += [left.pop(arn).id for arn, looks in unseen.items() if looks >= UNSEEN_POLLS]
     if forgotten:
         raise UnknownJobError(f"AWS does not know {', '.join(forgotten)} any more: how it ended cannot be told")
 
 
-def looked_at_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
+def describe_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
     """Jobs as they are by now, those that are still known; raises CloudError."""
     by_location: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for job in jobs:

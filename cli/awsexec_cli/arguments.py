@@ -12,7 +12,7 @@ import typer
 from awsexec_cli.durations import span
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Asked, Filter, FleetJob
+    from aws_exec.fleet import Filter, FleetJob, FleetOptions
 
 #: Seconds that a shell waits for the ids of jobs, at most; and how many it is offered.
 _PATIENCE, _MOST = 3.0, 200
@@ -34,13 +34,13 @@ def complete_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, st
     import os  # noqa: PLC0415 - only while completing
     import time  # noqa: PLC0415 - likewise
 
-    from aws_exec.fleet import FleetQuery, Problem, open_fleet, survey  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import FleetQuery, Problem, list_fleet, open_fleet  # noqa: PLC0415 - the CLI starts fast
 
     found: list[tuple[str, str]] = []
     until = time.monotonic() + _PATIENCE
     try:
         with open_fleet(_asked(context), os.environ) as fleet:
-            for page in survey(fleet.services.values(), FleetQuery()):
+            for page in list_fleet(fleet.services.values(), FleetQuery()):
                 found += [] if isinstance(page, Problem) else _offered(page, incomplete)
                 if time.monotonic() > until or len(found) >= _MOST:
                     break
@@ -71,14 +71,14 @@ def _said(context: typer.Context) -> dict[str, Any]:
     return {name: value for said in (before, context.params) for name, value in said.items() if value}
 
 
-def _asked(context: typer.Context) -> Asked:
+def _asked(context: typer.Context) -> FleetOptions:
     """Where the line that is completed looks for jobs."""
-    from aws_exec.fleet import Asked  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import FleetOptions  # noqa: PLC0415 - the CLI starts fast
 
     said = _said(context)
     names = ("executor", "region", "profile", "endpoint_url")
     where: dict[str, Any] = {name: str(said[name]) for name in names if name in said}
-    return Asked(
+    return FleetOptions(
         **where,
         config=said.get("config"),
         team=said.get("team"),

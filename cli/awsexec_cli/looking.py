@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def looked_at(fleet: Fleet, chosen: Filter, wanted: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
     """Pages of jobs that fit, none empty, and what could not be looked at."""
-    from aws_exec.fleet import Problem, survey  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import Problem, list_fleet  # noqa: PLC0415 - the CLI starts fast
 
-    for page in survey(fleet.services.values(), wanted):
+    for page in list_fleet(fleet.services.values(), wanted):
         if isinstance(page, Problem):
             yield page
         elif fitting := [job for job in page if chosen.fits(job, now())]:

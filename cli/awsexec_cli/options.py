@@ -87,9 +87,9 @@ class Options:
 
     def open(self, clusters: list[str] | None = None, queues: list[str] | None = None) -> Fleet:
         """The fleet that is meant; raises FleetError."""
-        from aws_exec.fleet import Asked, open_fleet  # noqa: PLC0415 - the CLI starts fast
+        from aws_exec.fleet import FleetOptions, open_fleet  # noqa: PLC0415 - the CLI starts fast
 
-        asked = Asked(
+        asked = FleetOptions(
             executor=str(self.executor or Executor.ALL),
             region=self.region or "",
             profile=self.profile or "",

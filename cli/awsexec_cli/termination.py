@@ -127,7 +127,7 @@ def _confirmed(number: int) -> bool:
 def _stop(fleet: Fleet, jobs: Sequence[FleetJob], reason: str) -> _Stopped:
     from aws_exec.fleet import Stopping  # noqa: PLC0415 - the CLI starts fast
 
-    stopping = Stopping(fleet.services, fleet.patience, jobs, reason)
+    stopping = Stopping(fleet.services, fleet.retries, jobs, reason)
     faults: dict[str, Any] = {}
     with _interrupts(stopping.halt) as interrupts:
         stopping.start()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_exec.fleet import Asked, open_fleet
+from aws_exec.fleet import FleetOptions, open_fleet
 from aws_exec.fleet.health import check_health
 from aws_exec.fleet.opening import Fleet
 from aws_exec.lifecycle.identity import started_by
@@ -61,8 +61,8 @@ def given(tmp_path):
 
 
 def checked(environment, **asked):
-    with open_fleet(Asked(**asked), environment) as opened:
-        fleet = Refused(Asked(**asked), opened.configured)
+    with open_fleet(FleetOptions(**asked), environment) as opened:
+        fleet = Refused(FleetOptions(**asked), opened.configured)
         return check_health(fleet), fleet
 
 

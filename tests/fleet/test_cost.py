@@ -21,7 +21,7 @@ def job(size=Size(vcpu=2, memory_mib=4096, fargate=True), **how):  # noqa: B008 
     [
         (job(), 0.096),
         (job(stopped=1900.0), 0.048),
-        (job(moments=(TimelineEntry(50.0, "image pull began"),), stopped=1850.0), 0.048),
+        (job(timeline=(TimelineEntry(50.0, "image pull began"),), stopped=1850.0), 0.048),
         (job(Size(vcpu=2, memory_mib=4096, fargate=True, spot=True)), 0.048),
         (job(Size(vcpu=2, memory_mib=4096, storage_gib=30, fargate=True)), 0.106),
         (job(stopped=101.0), 0.0016),

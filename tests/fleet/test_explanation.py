@@ -7,7 +7,7 @@ from botocore.stub import Stubber
 
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.explanation import Explanation, explain
-from aws_exec.fleet.retries import Patience
+from aws_exec.fleet.retries import Retries
 from tests.clouds.batch_answers import ARN, attempt, ended, environment
 from tests.clouds.wired import client
 
@@ -34,7 +34,7 @@ def explained():
             stubs["logs"].add_client_error("get_log_events", "AccessDeniedException")
         for stub in stubs.values():
             stub.activate()
-        fleet = BatchFleet(lambda *_: made["batch"], Patience(), container_name="")
+        fleet = BatchFleet(lambda *_: made["batch"], Retries(), container_name="")
         [found] = fleet.describe("ours", [ARN])
         return explain(fleet, lambda name, *_: made[name], found, 100.0)
 

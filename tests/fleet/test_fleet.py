@@ -6,8 +6,8 @@ import time
 import pytest
 
 from aws_exec.fleet import (
-    Asked,
     Filter,
+    FleetOptions,
     FleetQuery,
     MisusedError,
     Problem,
@@ -17,9 +17,9 @@ from aws_exec.fleet import (
     Until,
     check_ours,
     is_well,
+    list_fleet,
     logs,
     open_fleet,
-    survey,
     wait,
     within,
 )
@@ -53,12 +53,12 @@ def fleet(aws, running):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in given.items():
             patch.setenv(name, value)
-        with open_fleet(Asked(), {**given, "AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT": OURS}) as fleet:
+        with open_fleet(FleetOptions(), {**given, "AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT": OURS}) as fleet:
             yield fleet
 
 
 def surveyed(fleet, deployment=""):
-    pages = list(survey(fleet.services.values(), FleetQuery(deployment)))
+    pages = list(list_fleet(fleet.services.values(), FleetQuery(deployment)))
     assert not [page for page in pages if isinstance(page, Problem)]
     return {job.job.arn: job for page in pages for job in page}
 
@@ -74,7 +74,7 @@ def test_every_airflow_job_of_both_services_and_nothing_else(fleet, running):
     task = jobs[running["task"]]
     assert (task.identity.deployment, task.job.location, task.definition) == (OURS, "awsexec", "awsexec-task:1")
     assert (task.size.vcpu, task.size.memory_mib, task.size.fargate) == (0.25, 512, True)
-    assert next(moment.what for moment in task.moments) == "queued"
+    assert next(moment.what for moment in task.timeline) == "queued"
 
 
 def test_only_one_deployments_tasks_are_listed_where_only_they_are_wanted(fleet, running):
@@ -152,7 +152,7 @@ def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, flee
     check_ours(ours, deployments)
     gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, location="no-such-cluster"))
 
-    stopping = Stopping(fleet.services, fleet.patience, [*ours[1:], gone], "for the test")
+    stopping = Stopping(fleet.services, fleet.retries, [*ours[1:], gone], "for the test")
     stopping.start()
     outcomes = {job.job.arn: fault for job, fault in stopping.outcomes()}
 

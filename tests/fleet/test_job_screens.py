@@ -36,7 +36,7 @@ FAILED = FleetJob(
     "STOPPED",
     definition="airflow-task:17",
     size=Size(4, 16384, fargate=True, spot=True),
-    moments=tuple(TimelineEntry(NOW + at, what) for what, at in STEPS.items()),
+    timeline=tuple(TimelineEntry(NOW + at, what) for what, at in STEPS.items()),
     created=NOW,
     started=NOW + 61,
     stopped=NOW + 3712,

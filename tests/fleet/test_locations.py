@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aws_exec.fleet import MisusedError
-from aws_exec.fleet.opening import Asked, open_fleet
+from aws_exec.fleet.opening import FleetOptions, open_fleet
 
 ARN = "arn:aws:batch:us-east-1:123456789012:job/11111111-2222-3333-4444-555555555555"
 TWO_REGIONS = """
@@ -25,7 +25,7 @@ def opened(tmp_path):
     def opened(text, **asked):
         path = tmp_path / "awsexec.yaml"
         path.write_text(text)
-        return open_fleet(Asked(config=path, **asked), {"AIRFLOW_HOME": str(tmp_path)})
+        return open_fleet(FleetOptions(config=path, **asked), {"AIRFLOW_HOME": str(tmp_path)})
 
     return opened
 

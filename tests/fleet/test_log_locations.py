@@ -7,7 +7,7 @@ from aws_exec.fleet import FleetError, FleetJob, LogLocation, State, logs
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.explanation import explain
-from aws_exec.fleet.retries import Patience
+from aws_exec.fleet.retries import Retries
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from awsexec_cli.commands import describe
@@ -28,7 +28,7 @@ class Scripted:
         self.stub = Stubber(made)
         self.stub.activate()
         self.clients = lambda service, region="": made
-        self.fleet = {"ecs": EcsFleet, "batch": BatchFleet}[name](self.clients, Patience(), container_name="airflow")
+        self.fleet = {"ecs": EcsFleet, "batch": BatchFleet}[name](self.clients, Retries(), container_name="airflow")
 
     def answers(self, operation, **answer):
         self.stub.add_response(operation, answer)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aws_exec.fleet import Asked, Filter, FleetJob, State, open_fleet
+from aws_exec.fleet import Filter, FleetJob, FleetOptions, State, open_fleet
 from aws_exec.fleet.orphans import SHUTDOWN_SECONDS, find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Job
@@ -22,7 +22,7 @@ def fleet(service, monkeypatch, tmp_path):
     shell = given(service, tmp_path)
     for name, value in shell.items():
         monkeypatch.setenv(name, value)
-    with open_fleet(Asked(executor="ecs"), shell) as fleet:
+    with open_fleet(FleetOptions(executor="ecs"), shell) as fleet:
         yield fleet
 
 

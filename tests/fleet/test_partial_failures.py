@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_exec.fleet import FleetJob, FleetQuery, State, survey
+from aws_exec.fleet import FleetJob, FleetQuery, State, list_fleet
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from awsexec_cli.exit_codes import Exit
@@ -79,6 +79,6 @@ def test_what_ended_before_is_not_listed():
         return FleetJob("ecs", Job(name, "fleet"), Identity("ours", "t-1"), state, "", stopped=stopped)
 
     jobs = {"runs": job("runs", None), "just": job("just", 100.0), "long": job("long", 99.0)}
-    pages = survey([Remembers(jobs)], FleetQuery(ended_since=100.0))
+    pages = list_fleet([Remembers(jobs)], FleetQuery(ended_since=100.0))
 
     assert {each.job.arn for page in pages for each in page} == {"runs", "just"}

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from aws_exec.fleet import FleetJob, State, Stopping
-from aws_exec.fleet.retries import Patience
+from aws_exec.fleet.retries import Retries
 from aws_exec.fleet.stopping import STOPPERS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
@@ -36,7 +36,7 @@ class Slow:
 
 def test_what_was_begun_is_told_and_nothing_more_is_begun():
     service = Slow()
-    stopping = Stopping({"ecs": service}, {"ecs": Patience()}, jobs(50), "why")
+    stopping = Stopping({"ecs": service}, {"ecs": Retries()}, jobs(50), "why")
     stopping.start()
     for _ in range(STOPPERS):
         assert service.full.acquire(timeout=10)
@@ -53,7 +53,7 @@ def test_what_was_begun_is_told_and_nothing_more_is_begun():
 def test_an_interrupt_before_the_first_is_one_before_all():
     service = Slow()
     service.go.set()
-    stopping = Stopping({"ecs": service}, {"ecs": Patience()}, jobs(50), "why")
+    stopping = Stopping({"ecs": service}, {"ecs": Retries()}, jobs(50), "why")
 
     stopping.halt()
     stopping.start()
@@ -82,7 +82,7 @@ class Refusing:
 
 
 def test_each_job_has_its_outcome_and_a_throttle_is_no_end():
-    stopping = Stopping({"ecs": Refusing()}, {"ecs": Patience()}, jobs(4), "why")
+    stopping = Stopping({"ecs": Refusing()}, {"ecs": Retries()}, jobs(4), "why")
     stopping.start()
 
     told = {job.job.arn: fault for job, fault in stopping.outcomes()}

@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import FleetJob, LogLocation, RetryUntilDeadline, State, Until, logs, wait, within
 from aws_exec.fleet.errors import UnknownJobError
-from aws_exec.fleet.waiting import LOOKS
+from aws_exec.fleet.waiting import UNSEEN_POLLS
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from awsexec_cli.exit_codes import Exit
@@ -62,7 +62,7 @@ def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
     service = Scripted(*passing, job(State.RUNNING), fails(FailureKind.UNREACHED), job(State.SUCCEEDED))
     outlasting = RetryUntilDeadline(told.append, AtOnce())
 
-    ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=outlasting)
+    ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), retries=outlasting)
 
     assert [each.state for each in ended] == [State.SUCCEEDED]
     assert told == [passing[0].fault]
@@ -72,7 +72,11 @@ def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
 def test_what_does_not_pass_ends_a_wait(trouble):
     service = Scripted(fails(trouble))
     ended = wait(
-        {"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), asking=RetryUntilDeadline(print, AtOnce())
+        {"ecs": service},
+        [job(State.RUNNING)],
+        Until.STOPPED,
+        stop=AtOnce(),
+        retries=RetryUntilDeadline(print, AtOnce()),
     )
 
     with pytest.raises(CloudError):
@@ -101,17 +105,19 @@ def test_what_aws_has_forgotten_is_not_waited_for_without_end():
 
     with pytest.raises(UnknownJobError, match=r"^AWS does not know one, two any more: how it ended cannot be told$"):
         list(service.waited("one", "two"))
-    assert service.looks == 2 + LOOKS
+    assert service.looks == 2 + UNSEEN_POLLS
 
 
 def test_what_is_seen_again_was_not_forgotten():
-    service = Sees(lambda look: {LOOKS: {"one": State.RUNNING}, 2 * LOOKS - 1: {"one": State.FAILED}}.get(look, {}))
+    service = Sees(
+        lambda look: {UNSEEN_POLLS: {"one": State.RUNNING}, 2 * UNSEEN_POLLS - 1: {"one": State.FAILED}}.get(look, {})
+    )
 
     assert [each.state for each in service.waited("one")] == [State.FAILED]
 
 
 def test_the_others_are_waited_for_all_the_same():
-    service = Sees(lambda look: {"two": State.SUCCEEDED if look > 2 * LOOKS else State.RUNNING})
+    service = Sees(lambda look: {"two": State.SUCCEEDED if look > 2 * UNSEEN_POLLS else State.RUNNING})
     waited = service.waited("one", "two")
 
     assert next(waited).job.arn == "two"
@@ -135,7 +141,7 @@ def test_a_log_is_followed_on_from_where_it_was_cut_off():
         return answer
 
     outlasting = RetryUntilDeadline(told.append, AtOnce())
-    lines = logs.follow(client, LOCATION, is_over=is_over, stop=AtOnce(), asking=outlasting)
+    lines = logs.follow(client, LOCATION, is_over=is_over, stop=AtOnce(), retries=outlasting)
 
     assert [line.text for line in lines] == ["one", "two"]
     assert len(told) == 1

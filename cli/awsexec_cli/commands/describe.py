@@ -61,7 +61,7 @@ def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
             "stream": location.stream,
             "region": location.region,
         }
-    timeline = [{"at": iso(moment.at), "what": moment.what} for moment in job.moments]
+    timeline = [{"at": iso(moment.at), "what": moment.what} for moment in job.timeline]
     said = _plain_times(fleet.services[job.service].document(job))
     return {**plain(job, now(), fleet.cost(job)), "timeline": timeline, "log": log, "aws": said}
 
@@ -114,7 +114,7 @@ def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
     before: float | None = None
-    for moment in job.moments:
+    for moment in job.timeline:
         after = "" if before is None else f"+{format_duration(moment.at - before)}"
         yield [(f"  {iso(moment.at)}  {after:>8}  {moment.what}", "")]
         before = moment.at

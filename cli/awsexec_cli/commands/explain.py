@@ -60,7 +60,7 @@ def _document(job: FleetJob, said: Explanation) -> dict[str, Any]:
         "healthy": said.healthy,
         "exit_code": job.exit_code,
         "diagnosis": found,
-        "facts": [dataclasses.asdict(fact) for fact in said.facts],
+        "facts": [dataclasses.asdict(fact) for fact in said.context],
         "log": list(said.lines),
     }
 
@@ -78,7 +78,7 @@ def _lines(job: FleetJob, said: Explanation) -> Iterator[list[tuple[str, str]]]:
         for label, text in {**facts, "Others": sidecars, "To do": found.remedy, "See": found.page}.items():
             if text:
                 yield from labelled(label, text, _LABELS)
-    for fact in said.facts:
+    for fact in said.context:
         yield [(f"  {'!' if fact.bad else '-'} {fact.about}: {fact.said}", "red" if fact.bad else "")]
     if said.lines:
         yield [("The end of its log:", "bold")]

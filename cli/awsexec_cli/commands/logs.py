@@ -62,9 +62,9 @@ def logs(
             outlasting = RetryUntilDeadline(asking_again(COMMAND), threading.Event())
             if found.state in (State.WAITING, State.STARTING):
                 printer.err.print(f"{found.id} is {found.state}: its log is shown once it begins", highlight=False)
-            location = library.location_once_begun(service, found, asking=outlasting)
+            location = library.location_once_begun(service, found, retries=outlasting)
             is_over = _is_over(service, found)
-            lines = library.follow(fleet.client, location, is_over=is_over, since=start, tail=tail, asking=outlasting)
+            lines = library.follow(fleet.client, location, is_over=is_over, since=start, tail=tail, retries=outlasting)
         else:
             location = library.location_of(service, found)
             lines = library.read(fleet.client, location, tail=tail, since=start)

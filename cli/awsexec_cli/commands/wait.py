@@ -98,7 +98,7 @@ class _Waiting:
 
     def whenever(self) -> Iterator[FleetJob]:
         """The same, also waiting for AWS itself: for who gives it a time."""
-        return self._each(self._outlasting.ask(self._locate))
+        return self._each(self._outlasting.run(self._locate))
 
     def late(self, there: int) -> str:
         """How many are not there in time; empty if not even that is known."""
@@ -111,4 +111,4 @@ class _Waiting:
         from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast
 
         self.found = found
-        return waited(self._fleet.services, found, self._goal, asking=self._outlasting)
+        return waited(self._fleet.services, found, self._goal, retries=self._outlasting)

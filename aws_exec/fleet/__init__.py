@@ -1,6 +1,6 @@
-"""The running fleet, over both services: list, find, describe, explain, read logs of, wait for and stop jobs.
+"""The running jobs of both services: list, find, describe, explain, read logs, wait and stop.
 
-The library that the command line is thin over; it can be used without it:
+The library under the command line; it can be used without it:
 
     with open_fleet(Asked(), os.environ) as fleet:
         for page in survey(fleet.services.values(), FleetQuery()):

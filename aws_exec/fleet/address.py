@@ -1,4 +1,4 @@
-"""What a person calls a job, and which job that is: an ARN, an id, a unique prefix of either, `dag/task[map]@run`."""
+"""Addresses of jobs, and finding the jobs: an ARN, an ID, a unique prefix of either, `dag/task[map]@run`."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _ARN = re.compile(
     rf"(?:task/(?:(?P<location>[\w-]+)/)?{_ECS_ID}|job/{_UUID}(?::\d+)?)"
 )
 _ID = re.compile(rf"{_ECS_ID}|{_UUID}")
-#: Shorter ones are likely to be a mistake, and two of a thousand jobs share three digits.
+#: A shorter one is probably a mistake, and two of a thousand jobs share three digits.
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,}")
 _TASK = re.compile(r"(?P<dag>[^/\s]+)/(?P<task>[^\[\]@\s]+)(?:\[(?P<map>-?\d+)\])?(?:@(?P<run>.+))?")
 _CANDIDATES = 10
 
-#: Is told of a job, and of others of the same name.
+#: Called with a job and others with the same address.
 Beside = Callable[[FleetJob, Sequence[FleetJob]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One way to call a job.
+    """One address of a job.
 
     Attributes:
         text: as it was given.
         arn, id: if it is one, in full.
-        service, region, location: as an ARN says them; empty where it does not.
+        service, region, location: from an ARN; empty if it has none.
         prefix: of an ARN or an id.
         dag, task, map_index, run: if it is a task instance; the last two may be empty, for any.
     """
@@ -53,7 +53,7 @@ class Address:
     run: str = ""
 
     def means(self, job: FleetJob) -> bool:
-        """Whether a job is called so. A launch id, which Airflow's rows may hold, is an id too."""
+        """Return whether a job has this address. A launch ID, which Airflow's database may hold, is an ID too."""
         who = job.identity
         if self.dag:
             same = (who.dag_id, who.task_id) == (self.dag, self.task)
@@ -65,10 +65,10 @@ class Address:
 
 
 def parse(text: str) -> Address:
-    """Read an address.
+    """Return the parsed address.
 
     Raises:
-        MisusedError: it is none.
+        MisusedError: it is not an address.
     """
     if found := _ARN.fullmatch(text):
         return Address(text, text, text.rpartition("/")[2], found["service"], found["region"], found["location"] or "")
@@ -91,19 +91,19 @@ def locate(
     ended: bool,
     beside: Beside = lambda _, __: None,
 ) -> list[FleetJob]:
-    """The jobs of these addresses, in their order, each once.
+    """Return the jobs of these addresses, in their order, each once.
 
     Args:
-        services: to be searched.
-        region_of: the Region of a service's jobs.
+        services: to search.
+        region_of: returns the Region of a service's jobs.
         texts: the addresses.
-        ended: whether a job that is over may be meant, where no other is.
-        beside: is told of each job what else runs of the same name, and is not meant.
+        ended: whether to search ended jobs too, if no active job matches.
+        beside: called with a job and the other active jobs of its address.
 
     Raises:
-        MisusedError: one is none, is in another Region, or is several jobs.
-        UnknownJobError: there is no job of one.
-        CloudError: AWS did not say.
+        MisusedError: an address is invalid, is in another Region, or matches several jobs.
+        UnknownJobError: an address matches no job.
+        CloudError: a call failed.
     """
     addresses = [parse(text) for text in dict.fromkeys(texts)]
     for address in addresses:
@@ -132,7 +132,7 @@ def _check_reach(address: Address, services: Mapping[str, Service], region_of: C
 
 
 def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]:
-    """A job by its ARN or id, without a listing."""
+    """Return the job of an ARN or ID, without a listing."""
     if not (address.arn or address.id):
         return []
     found: list[FleetJob] = []
@@ -177,5 +177,5 @@ def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Prob
         lines = [f"{job.id}  {job.address}" for job in jobs[:_CANDIDATES]]
         more = [f"... and {len(jobs) - _CANDIDATES} more"] if len(jobs) > _CANDIDATES else []
         raise AmbiguousError(f"{address.text} is {len(jobs)} jobs: say more of it, or an id", [*lines, *more])
-    # Several containers of one task instance: tries, or what is left of a deferral. The newest is meant.
+    # Several containers of one task instance: tries, or the remains of a deferral. Take the newest.
     return max(jobs, key=lambda job: (job.is_active, job.created or 0.0))

@@ -1,4 +1,4 @@
-"""The few things that only Airflow knows, and its one way in: nothing else of the fleet imports it."""
+"""What only Airflow knows. No other module of the fleet imports Airflow."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _REMEDY = "set deployment in awsexec.yaml or AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYME
 
 
 def leave_standard_output() -> None:
-    """Have Airflow's logging leave standard output, which it takes when it is imported, to those who write data there.
+    """Send Airflow's log to standard error: commands write data to standard output.
 
-    Airflow 3 logs everything there from INFO on, botocore's every step too (`airflow.settings.configure_logging`).
+    On import, Airflow 3 logs everything from INFO on to standard output, botocore's every step too
+    (`airflow.settings.configure_logging`).
     """
     root = logging.getLogger()
     root.setLevel(max(root.level, logging.WARNING))
@@ -32,13 +33,13 @@ def leave_standard_output() -> None:
 
 
 def default_deployment() -> str:
-    """What this Airflow is called where nobody named it, by its configuration (`[database]`, `[api] base_url`).
+    """Return the default name of this deployment, from Airflow's configuration (`[database]`, `[api] base_url`).
 
     Raises:
-        MisusedError: Airflow cannot be asked.
+        MisusedError: Airflow cannot be imported or configured.
     """
     try:
-        with redirect_stdout(sys.stderr):  # what is said while it is imported is no data
+        with redirect_stdout(sys.stderr):  # messages of its import are no data
             from aws_exec.executors import compat  # noqa: PLC0415 - takes seconds
 
         leave_standard_output()
@@ -50,7 +51,7 @@ def default_deployment() -> str:
 
 
 def owners(identities: Sequence[Identity]) -> list[Owner]:
-    """What Airflow's database says of each container's task instance or callback, in their order.
+    """Return the owner of each container by Airflow's database, in their order.
 
     Raises:
         FleetError: it cannot be read, or Airflow is not configured here.
@@ -59,7 +60,7 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
 
 
 def last_changes(identities: Sequence[Identity]) -> list[float | None]:
-    """When each container's task instance last moved on, seconds since the epoch; None where it has no row.
+    """Return when each container's task instance last changed, seconds since the epoch; None without a row.
 
     Raises:
         FleetError: as `owners`.
@@ -75,6 +76,6 @@ def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
         leave_standard_output()
         return query(airflow_db)
     except Exception as error:
-        said = redact(str(error).partition("\n")[0], longest=200)
-        message = f"--orphans needs Airflow's database, which cannot be read ({type(error).__name__}: {said})"
+        text = redact(str(error).partition("\n")[0], longest=200)
+        message = f"--orphans needs Airflow's database, which cannot be read ({type(error).__name__}: {text})"
         raise FleetError(f"{message}; run it where the scheduler's configuration is") from error

@@ -28,7 +28,7 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.redaction import redact, redact_document
 from aws_exec.settings.common.prices import Size
 
-#: Where jobs log whose definition says nothing.
+#: The log group of jobs whose definition names none.
 LOG_GROUP = "/aws/batch/job"
 _STATES = {
     "SUBMITTED": State.WAITING,
@@ -46,9 +46,9 @@ class BatchFleet:
 
     Args:
         clients: a boto3 client of a service.
-        retries: the rate.
+        retries: rate and retries.
         queues: names or ARNs of job queues; none: every one of the account and Region.
-        container_name: the Airflow container's in job definitions of several, where a job does not show it.
+        container_name: of the Airflow container among several, if the job itself does not show it.
     """
 
     name = SERVICE
@@ -70,18 +70,18 @@ class BatchFleet:
 
     @property
     def stop_batch(self) -> int:
-        """Fifty; one where this botocore or the service does not know TerminateJobs."""
+        """50, or 1 if this botocore or the service does not know TerminateJobs."""
         return self._stopper.at_once
 
     def locations(self) -> Sequence[str]:
-        """The job queues."""
+        """Return the job queues."""
         if not self._queues:
             pages = self._calls.pages("DescribeJobQueues", "describe_job_queues", "jobQueues", "jobQueueName")
             self._queues = tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
         return self._queues
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
-        """Ids, in the order in which jobs go through the statuses: one that moves on is met again, not missed."""
+        """Yield IDs in the order of the statuses: a job that changes its status occurs twice, and is not missed."""
         for status in ACTIVE:
             for page in self._list(location, status):
                 yield from chunked([str(each["jobId"]) for each in page], PAGE)
@@ -97,7 +97,7 @@ class BatchFleet:
         )
 
     def describe(self, location: str, ids: Sequence[str]) -> list[FleetJob]:  # noqa: ARG002 - known by its id alone
-        """The Airflow jobs among these."""
+        """Return the Airflow jobs among these."""
         return [job for detail in self._details(ids) if (job := self._read(detail)) is not None]
 
     def _details(self, ids: Sequence[str]) -> list[Detail]:
@@ -107,19 +107,19 @@ class BatchFleet:
                 answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=part)
             except CloudError as error:
                 if error.fault.code == "ClientException" and error.fault.trouble is FailureKind.INVALID:
-                    continue  # an id that Batch cannot have
+                    continue  # an id that is none of Batch's
                 raise
             found += listed(answer, "DescribeJobs", "jobs", "jobId")
         return found
 
     def document(self, job: FleetJob) -> dict[str, Any]:
-        """The job as DescribeJobs has it."""
+        """Return the job as DescribeJobs returns it."""
         details = self._details([job.id])
         found: dict[str, Any] = redact_document(details[0]) if details else {}
         return found
 
     def log_location(self, job: FleetJob) -> LogLocation | None:
-        """By the job, which repeats its definition's configuration; the stream is there once it runs."""
+        """Return the log of a job, which repeats its definition's configuration; it has a stream once it runs."""
         details = self._details([job.id])
         if not details:
             return None
@@ -137,17 +137,17 @@ class BatchFleet:
         return LogLocation(group, stream, region)
 
     def context(self, job: FleetJob) -> list[ContextLine]:
-        """The queue, what is before it, its compute environments."""
+        """Return the queue, the jobs before it, its compute environments."""
         return batch_context.context(self._calls, self._clients, job)
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
-        """One TerminateJobs, or one TerminateJob."""
+        """Make one call of TerminateJobs or TerminateJob."""
         return self._stopper.stop([job.job for job in jobs], reason)
 
     # -- reading a job ------------------------------------------------------------------------------------------------
 
     def _read(self, detail: Detail) -> FleetJob | None:
-        """A job as one of the fleet; None if it is not Airflow's."""
+        """Return a job of the fleet; None if it is not Airflow's."""
         identity, container = self._identity_of(detail)
         if identity is None:
             return None
@@ -155,14 +155,14 @@ class BatchFleet:
         seen = observation(
             detail, job, container_name=container, name_prefix=DEFAULT_PREFIX, token=identity.token or None
         )
-        said = str(detail.get("status") or "")
+        status = str(detail.get("status") or "")
         created, started, stopped = (_seconds(detail.get(name)) for name in ("createdAt", "startedAt", "stoppedAt"))
         return FleetJob(
             service=SERVICE,
             job=job,
             identity=identity,
-            state=_STATES.get(said, State.WAITING),
-            status=said,
+            state=_STATES.get(status, State.WAITING),
+            status=status,
             definition=id_of(str(detail.get("jobDefinition") or "")),
             size=self._size(detail, job.location),
             timeline=_timeline(detail),
@@ -175,11 +175,11 @@ class BatchFleet:
         )
 
     def _size(self, detail: Detail, queue: str) -> Size:
-        """What a job was given; what only its queue says is asked once."""
+        """Return the size of a job; whether a queue is Spot is read once."""
         size = _size(detail)
         if not size.fargate:
             return size
-        with self._spot_lock:  # the first page asks, the others wait for the answer
+        with self._spot_lock:  # the first page makes the call, the others wait for it
             if queue not in self._spot:
                 self._spot[queue] = on_spot(self._calls, queue)
             return replace(size, spot=self._spot[queue])
@@ -196,7 +196,7 @@ class BatchFleet:
 
 
 def _containers(detail: Detail) -> list[Detail]:
-    """The containers of a job: one without a name, or those of its one task or pod."""
+    """Return the containers of a job: one without a name, or those of its one task or pod."""
     return containers_of(detail) or [detail.get("container") or {}]
 
 
@@ -243,5 +243,5 @@ def _size(detail: Detail) -> Size:
 
 
 def _seconds(milliseconds: Any) -> float | None:
-    """A time as Batch has it; 0 is none (the model calls `startedAt` required)."""
+    """Return a time of Batch in seconds; 0 is none (the model has `startedAt` as required)."""
     return milliseconds / 1000 if milliseconds else None

@@ -1,4 +1,4 @@
-"""What may keep a Batch job from starting: its queue, the jobs before it, the compute environments, the quota."""
+"""The context of a Batch job that does not start: its queue, the jobs before it, compute environments, the quota."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aws_exec.fleet.service import Clients, ContextLine
 
 
 def context(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
-    """See `Service.context`; what may not be read is said, and hides nothing else."""
+    """Return `Service.context`; a call that fails is a line of its own, and hides no other line."""
     about = f"job queue {job.job.location}"
     try:
         queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.location]).get("jobQueues")
@@ -56,7 +56,7 @@ def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[ContextLin
 
 
 def _environments_of(calls: Calls, queue: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """What DescribeComputeEnvironments says of those of a queue; raises CloudError."""
+    """Return the compute environments of a queue; raises CloudError."""
     names = [str(each["computeEnvironment"]) for each in queue.get("computeEnvironmentOrder") or ()]
     if not names:
         return ()
@@ -65,10 +65,10 @@ def _environments_of(calls: Calls, queue: Mapping[str, Any]) -> Sequence[Mapping
 
 
 def on_spot(calls: Calls, queue: str) -> bool | None:
-    """Whether the jobs of a queue run on Fargate Spot, by the types of its compute environments; None: nobody says.
+    """Return whether the jobs of a queue run on Fargate Spot, by the types of its compute environments; None: unknown.
 
-    A job does not say in which of them it runs (AWS Batch API Reference, JobDetail): where a queue has both kinds, it
-    cannot be told.
+    A job does not name its compute environment (AWS Batch API Reference, JobDetail), so it is unknown if the queue has
+    both kinds.
     """
     try:
         queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[queue]).get("jobQueues") or ()
@@ -80,14 +80,14 @@ def on_spot(calls: Calls, queue: str) -> bool | None:
 
 
 def environment(each: Mapping[str, Any]) -> ContextLine:
-    """One compute environment, as DescribeComputeEnvironments has it."""
+    """Return the line of one compute environment of DescribeComputeEnvironments."""
     resources = each.get("computeResources") or {}
     state, status = each.get("state", "?"), each.get("status", "?")
-    said = [str(state), str(status), str(resources.get("type", ""))]
+    parts = [str(state), str(status), str(resources.get("type", ""))]
     if "maxvCpus" in resources:
-        said.append(f"{resources.get('desiredvCpus', '?')} of {resources['maxvCpus']} vCPUs")
+        parts.append(f"{resources.get('desiredvCpus', '?')} of {resources['maxvCpus']} vCPUs")
     if each.get("statusReason"):
-        said.append(str(each["statusReason"]))
+        parts.append(str(each["statusReason"]))
     bad = state != "ENABLED" or status != "VALID" or resources.get("maxvCpus") == 0
     name = id_of(str(each.get("computeEnvironmentName", "?")))
-    return ContextLine(f"compute environment {name}", ", ".join(filter(None, said)), bad)
+    return ContextLine(f"compute environment {name}", ", ".join(filter(None, parts)), bad)

@@ -1,4 +1,4 @@
-"""A time for something that may hang: AWS may take a connection, and never answer."""
+"""A time limit for work that may hang: AWS may accept a connection, and never answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 def within(seconds: float | None, work: Callable[[], Iterable[T]], late: Callable[[], str]) -> Iterator[T]:
-    """What some work gives, as it comes, in a time; what hangs is left behind, and ends with the process.
+    """Yield the results of some work within a time limit; work that hangs is abandoned, and ends with the process.
 
     Args:
-        seconds: for all of it; None: as long as it takes, in this thread.
-        work: begins it.
-        late: what there is to say where it takes longer.
+        seconds: for all of it; None: no limit, in this thread.
+        work: returns the results.
+        late: returns the message of the TimeoutError.
 
     Raises:
         TimeoutError: it takes longer.
@@ -26,21 +26,21 @@ def within(seconds: float | None, work: Callable[[], Iterable[T]], late: Callabl
         yield from work()
         return
     ends = time.monotonic() + seconds
-    came: SimpleQueue[tuple[T] | BaseException | None] = SimpleQueue()
+    results: SimpleQueue[tuple[T] | BaseException | None] = SimpleQueue()
 
     def run() -> None:
         try:
             for each in work():
-                came.put((each,))
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            came.put(error)
+                results.put((each,))
+        except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
+            results.put(error)
         else:
-            came.put(None)
+            results.put(None)
 
     threading.Thread(target=run, name="awsexec-within", daemon=True).start()
     while True:
         try:
-            result = came.get(timeout=max(0.0, ends - time.monotonic()))
+            result = results.get(timeout=max(0.0, ends - time.monotonic()))
         except Empty:
             raise TimeoutError(late()) from None
         if result is None:

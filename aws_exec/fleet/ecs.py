@@ -25,7 +25,7 @@ from aws_exec.redaction import redact_document
 from aws_exec.settings.common.prices import Size
 from aws_exec.settings.file.units import UNITS_PER_VCPU
 
-#: The steps of a task's life, as a task has them, in order.
+#: The steps of a task's lifecycle, by the member that has their time, in order.
 _STEPS = {
     "createdAt": "queued",
     "connectivityAt": "network attached",
@@ -53,9 +53,9 @@ class EcsFleet:
 
     Args:
         clients: a boto3 client of a service.
-        retries: the rate.
+        retries: rate and retries.
         clusters: names or ARNs; none: every cluster of the account and Region.
-        container_name: the Airflow container's, where a task does not show it.
+        container_name: of the Airflow container, if a task does not show it.
     """
 
     name = SERVICE
@@ -75,14 +75,14 @@ class EcsFleet:
         self._stopper = EcsCloud(lambda: clients("ecs"), cluster="", container_name=container_name, started_by="")
 
     def locations(self) -> Sequence[str]:
-        """The clusters."""
+        """Return the clusters."""
         if not self._clusters:
             pages = self._calls.pages("ListClusters", "list_clusters", "clusterArns")
             self._clusters = tuple(id_of(arn) for page in pages for arn in page)
         return self._clusters
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
-        """ARNs, 100 a page. Only what runs can be listed by `startedBy` (the service may refuse both)."""
+        """Yield ARNs, 100 a page. Only running tasks can be listed by `startedBy`."""
         ours = {"startedBy": started_by(query.deployment)} if query.deployment else {}
         yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=location, **ours)
         if query.ended_since is not None:
@@ -91,7 +91,7 @@ class EcsFleet:
             )
 
     def describe(self, location: str, ids: Sequence[str]) -> list[FleetJob]:
-        """The Airflow tasks among these."""
+        """Return the Airflow tasks among these."""
         return [job for task in self._tasks(location, ids) if (job := self._read(task)) is not None]
 
     def _tasks(self, location: str, ids: Sequence[str]) -> list[Task]:
@@ -102,20 +102,20 @@ class EcsFleet:
                     "DescribeTasks", "describe_tasks", cluster=location, tasks=part, include=["TAGS"]
                 )
             except CloudError as error:
-                if error.fault.code == "InvalidParameterException":  # an id that this cluster cannot have
+                if error.fault.code == "InvalidParameterException":  # an id that is none of ECS's
                     continue
                 raise
             found += listed(answer, "DescribeTasks", "tasks", "taskArn") if "tasks" in answer else []
         return found
 
     def document(self, job: FleetJob) -> dict[str, Any]:
-        """The task as DescribeTasks has it."""
+        """Return the task as DescribeTasks returns it."""
         tasks = self._tasks(job.job.location, [job.job.arn])
         found: dict[str, Any] = redact_document(tasks[0]) if tasks else {}
         return found
 
     def log_location(self, job: FleetJob) -> LogLocation | None:
-        """By the task definition of the task, and by the task itself where `awslogs` has no stream prefix."""
+        """Return the log of a task, by its definition, and by the task itself if `awslogs` has no stream prefix."""
         answer = self._calls.read("DescribeTaskDefinition", "describe_task_definition", taskDefinition=job.definition)
         containers: Sequence[Mapping[str, Any]] = answer.get("taskDefinition", {}).get("containerDefinitions") or ()
         ours = next((each for each in containers if each.get("name") == job.container), None)
@@ -132,23 +132,23 @@ class EcsFleet:
         return LogLocation(options.get("awslogs-group", ""), stream, options.get("awslogs-region") or job.region)
 
     def _runtime_id(self, job: FleetJob, container: str) -> str:
-        """Docker's id of a container; empty before it has one, or once ECS no longer knows the task."""
+        """Return docker's ID of a container; empty before it has one, or once ECS no longer knows the task."""
         tasks = self._tasks(job.job.location, [job.job.arn])
         containers = (each for task in tasks for each in task.get("containers") or ())
         return next((str(each.get("runtimeId") or "") for each in containers if each.get("name") == container), "")
 
     def context(self, job: FleetJob) -> list[ContextLine]:
-        """The cluster, its capacity, the account's quotas."""
+        """Return the cluster, its capacity, the account's quotas."""
         return ecs_context.context(self._calls, self._clients, job)
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
-        """One StopTask each."""
+        """Call StopTask for each."""
         return self._stopper.stop([job.job for job in jobs], reason)
 
     # -- reading a task -----------------------------------------------------------------------------------------------
 
     def _read(self, task: Task) -> FleetJob | None:
-        """A task as a job of the fleet; None if it is not Airflow's."""
+        """Return a task as a job of the fleet; None if it is not Airflow's."""
         identity, container = self._identity_of(task)
         if identity is None:
             return None
@@ -156,13 +156,13 @@ class EcsFleet:
         seen = observation(task, Job(str(task["taskArn"]), location), container or self._container_name, identity.token)
         times = [TimelineEntry(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
         at = {entry.what: entry.at for entry in times}
-        said = str(task.get("lastStatus") or "")
+        status = str(task.get("lastStatus") or "")
         return FleetJob(
             service=SERVICE,
             job=seen.job,
             identity=identity,
-            state=_STATES.get(said) or _ended(seen.stop),
-            status=said,
+            state=_STATES.get(status) or _ended(seen.stop),
+            status=status,
             definition=id_of(str(task.get("taskDefinitionArn") or "")),
             size=_size(task),
             timeline=tuple(sorted(times, key=lambda entry: entry.at)),
@@ -207,5 +207,5 @@ def _size(task: Task) -> Size:
 
 
 def _whole(text: object) -> int | None:
-    """Units or MiB as ECS says them; None if it does not."""
+    """Return units or MiB of ECS as an integer; None if absent."""
     return int(text) if isinstance(text, str) and text.isdecimal() else None

@@ -1,4 +1,4 @@
-"""What may keep an ECS task from starting: its cluster, the cluster's capacity, the account's Fargate quota."""
+"""The context of an ECS task that does not start: its cluster, capacity, the account's Fargate quota."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aws_exec.fleet.service import Clients, ContextLine
 
 
 def context(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
-    """See `Service.context`; what may not be read is said, and hides nothing else."""
+    """Return `Service.context`; a call that fails is a line of its own, and hides no other line."""
     lines = [*_cluster(calls, job.job.location)]
     if job.size.fargate:
         lines.append(fargate_quota(clients, job))

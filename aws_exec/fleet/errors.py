@@ -1,4 +1,4 @@
-"""What cannot be done as it was asked, beside what AWS refuses (`CloudError`)."""
+"""The errors of the fleet, besides AWS's (`CloudError`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 class FleetError(Exception):
-    """It cannot be done; the message says in one line why, and what to do.
+    """The operation is not possible; the message is one line: why, and what to do.
 
     Attributes:
-        details: more lines; none if the one says it all.
+        details: further lines, if any.
     """
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
@@ -18,16 +18,16 @@ class FleetError(Exception):
 
 
 class MisusedError(FleetError):
-    """It is asked for in a way that cannot be."""
+    """The arguments are wrong or do not fit together."""
 
 
 class UnknownJobError(FleetError):
-    """There is no such job, or none any more."""
+    """The job does not exist, or AWS no longer knows it."""
 
 
 class AmbiguousError(MisusedError):
-    """Several jobs are called so."""
+    """Several jobs match."""
 
 
 class NoLogError(FleetError):
-    """A job has no log: not yet, not any more, or it never printed anything."""
+    """A job has no log: not yet, no longer, or it never printed anything."""

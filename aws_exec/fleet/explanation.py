@@ -1,4 +1,4 @@
-"""Why a job failed, or does not start, and what to do: the diagnosis, with what surrounds the job right now."""
+"""Why a job failed or does not start, and what to do: the diagnosis, the job's context and its log."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from aws_exec.fleet.runner import killed_by, refused_state
 from aws_exec.fleet.service import Clients, ContextLine, Service
 from aws_exec.lifecycle.values import Termination
 
-#: Lines of the log that are shown with what ended badly.
+#: Lines of the log in the explanation of a failure.
 LAST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What there is to say.
+    """The explanation of one job.
 
     Attributes:
-        headline: in one sentence, how it is.
-        diagnosis: what happened, and the remedy; None if nothing needs one.
-        context: what surrounds it.
-        lines: the end of its log; empty if it is of no use, or cannot be read.
+        headline: its state in one sentence.
+        diagnosis: what happened, and the remedy; None if none is needed.
+        context: what may keep it from starting.
+        lines: the end of its log; empty if it does not help or cannot be read.
         unread: why the log cannot be read; empty if it can.
-        healthy: whether nothing is to be done about it.
+        healthy: whether nobody has to act.
     """
 
     headline: str
@@ -44,7 +44,7 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
     """Explain one job.
 
     Raises:
-        CloudError: AWS did not say what is needed most.
+        CloudError: an essential call failed.
     """
     if job.state is State.SUCCEEDED:
         lines, unread = _last_lines(service, clients, job)

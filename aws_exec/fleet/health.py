@@ -1,8 +1,8 @@
-"""Whether the executors could work: what AWS says of everything that they need, as a tree for each executor.
+"""The health check of the executors: everything that they need at AWS, as a tree for each executor.
 
-Nothing is changed at AWS. `aws_exec.aws_checks` looks up what the requests name; here is what is asked beside that:
-credentials and identity, the rights to read (and to stop on ECS: what is left can only be tried on what runs), and
-whether the quotas are enough for `[core] parallelism`.
+It changes nothing at AWS. `aws_exec.aws_checks` checks the resources that the requests name; this module adds the
+credentials, the identity, the permissions to read (and to stop on ECS: the others cannot be tried without a job), and
+the quotas for `[core] parallelism`.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from aws_exec.settings.rules.sources import missing_executor
 _EXECUTORS: Mapping[Service, str] = {"ecs": "AwsEcsExecutor", "batch": "AwsBatchExecutor"}
 _DEFINITION: Mapping[Service, str] = {"ecs": "taskDefinition", "batch": "jobDefinition"}
 _IDENTITY = "sts:GetCallerIdentity"
-#: An id that no task has.
+#: An ID that no task has.
 _NO_TASK = "a" * 32
 _UNTRIED = "cannot be tried without launching; awsexec check-health --policy has what it takes"
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What was found of one executor.
+    """The results for one executor.
 
     Attributes:
         executor: its name, with the team's.
         outcomes: of each check, in order.
-        refused: whether there are no credentials that AWS takes.
+        refused: whether AWS accepts no credentials.
     """
 
     executor: str
@@ -54,14 +54,14 @@ class Branch:
 
     @property
     def failed(self) -> bool:
-        """Whether anything is wrong."""
+        """Whether a check failed."""
         return any(outcome.status is Status.FAIL for outcome in self.outcomes)
 
 
 def executors(fleet: Fleet) -> list[tuple[Service, str | None]]:
-    """Every executor that is meant to run, of the services and teams that were asked for.
+    """Return every configured executor of the selected services and teams.
 
-    One that has no cluster or job queue is among them: that is for `check_health` to find.
+    One without a cluster or job queue is among them: `check_health` reports that.
     """
     configured = fleet.configured
     pairs = [(service, team) for team in configured.teams for service in SERVICES if fleet.wants(service)]
@@ -69,7 +69,7 @@ def executors(fleet: Fleet) -> list[tuple[Service, str | None]]:
 
 
 def _missing(fleet: Fleet) -> str:
-    """Return why there are no `executors`: none is configured, or none of the service and team that were asked for."""
+    """Return why there are no `executors`: none is configured, or none of the selected service and team."""
     configuration = fleet.configured.configuration
     if not configuration.configured:
         return missing_executor([configuration])
@@ -78,11 +78,11 @@ def _missing(fleet: Fleet) -> str:
 
 
 def check_health(fleet: Fleet) -> list[Branch]:
-    """Check every one of the `executors`.
+    """Check each of the `executors`.
 
     Raises:
         MisusedError: there is none, and why.
-        CloudError: nobody can be asked: there is no such Region, or no such profile.
+        CloudError: no call is possible: the Region or the profile does not exist.
     """
     pairs = executors(fleet)
     if not pairs:
@@ -93,7 +93,7 @@ def check_health(fleet: Fleet) -> list[Branch]:
 
 
 def least_policy(fleet: Fleet) -> dict[str, Any]:
-    """The IAM policy of the `executors`; where nothing is configured, of the services that were asked for."""
+    """Return the IAM policy of the `executors`; if none is configured, of the selected services."""
     pairs = executors(fleet)
     needs: dict[Service, list[Needs]] = {service: [] for service, _ in pairs}
     for service, team in pairs:
@@ -102,7 +102,7 @@ def least_policy(fleet: Fleet) -> dict[str, Any]:
 
 
 def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
-    """What an executor sends tasks with; one that could not start may need anything."""
+    """Return the resources of an executor's requests; any, if its options are wrong."""
     try:
         section = Checked(fleet.configured.configuration, service, team).section()
     except OptionsError:
@@ -125,13 +125,13 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
     except OptionsError as error:
         return Branch(name, [_unusable(problem) for problem in error.problems])
     region = fleet.region_of(section.options)
-    fleet.client("sts", region)  # what is wrong with the Region would be wrong with every answer
+    fleet.client("sts", region)  # raises here if the Region is wrong
     calls = CachedCalls(lambda api: fleet.client(api, region))
     try:
         for outcome in _checks(fleet, service, section, calls):
-            found.append(outcome)  # noqa: PERF402 - what was found before it ends is kept
+            found.append(outcome)  # noqa: PERF402 - results before an exception are kept
     except CredentialsError as error:
-        hint = "Log in, name a --profile, or mend the role of this machine"
+        hint = "Log in, name a --profile, or fix the role of this machine"
         found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), hint))
         found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked without credentials"))
         return Branch(name, found, refused=True)
@@ -151,24 +151,24 @@ def _checks(fleet: Fleet, service: Service, section: Section, calls: CachedCalls
     yield from _identity(calls, section.options)
     needed = chain(
         CHECKS[service](calls, request, section.options.container_name),
-        outcomes(_RIGHTS[service](calls, request, section.options)),
+        outcomes(_PERMISSIONS[service](calls, request, section.options)),
     )
     yield from (_reached(outcome, service) for outcome in needed)
     yield from CAPACITY[service](calls, request, fleet.configured.configuration.parallelism)
 
 
 def _reached(outcome: Outcome, service: Service) -> Outcome:
-    """An executor cannot work whose own service is not reached; a throttle passes, of other services less is known."""
+    """Return a failure if the executor's own service is unreachable; other services and throttles only skip a check."""
     unreached = outcome.failure_kind in (FailureKind.UNREACHED, FailureKind.NO_ANSWER)
     return replace(outcome, status=Status.FAIL) if unreached and outcome.call.startswith(f"{service}:") else outcome
 
 
 def _identity(calls: CachedCalls, options: AwsOptions) -> Iterator[Outcome]:
-    """Whose credentials these are.
+    """Check the credentials and the identity.
 
     Raises:
-        CredentialsError: AWS does not take them.
-        CallFailed: AWS does not even say this.
+        CredentialsError: AWS does not accept them.
+        CallFailed: AWS does not answer at all.
     """
     call = _IDENTITY
     try:
@@ -190,7 +190,7 @@ def _identity(calls: CachedCalls, options: AwsOptions) -> Iterator[Outcome]:
         yield Outcome(Status.WARN, call, "conn_id", message, "Check again with that connection's credentials")
 
 
-def _ecs_rights(calls: CachedCalls, request: Mapping[str, Any], options: AwsOptions) -> Iterator[Outcome]:
+def _ecs_permissions(calls: CachedCalls, request: Mapping[str, Any], options: AwsOptions) -> Iterator[Outcome]:
     cluster = str(request.get("cluster", "default"))
     ours = started_by(options.deployment or "awsexec")
     lacks = _lacks(lambda: cluster_of(calls, request), cluster_named(request))
@@ -202,7 +202,7 @@ def _ecs_rights(calls: CachedCalls, request: Mapping[str, Any], options: AwsOpti
     yield Outcome(Status.SKIP, "ecs:RunTask", "launching", _UNTRIED)
 
 
-def _batch_rights(calls: CachedCalls, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
+def _batch_permissions(calls: CachedCalls, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
     queue = str(request["jobQueue"])
     lacks = _lacks(lambda: queue_of(calls, request), queue_named(request))
     yield from outcomes(
@@ -213,17 +213,17 @@ def _batch_rights(calls: CachedCalls, request: Mapping[str, Any], _: AwsOptions)
     yield Outcome(Status.SKIP, "batch:SubmitJob", "launching", _UNTRIED)
 
 
-#: The rights that an executor needs, as far as they can be tried.
-_RIGHTS: Mapping[Service, Callable[[CachedCalls, Mapping[str, Any], AwsOptions], Iterator[Outcome]]] = {
-    "ecs": _ecs_rights,
-    "batch": _batch_rights,
+#: The permissions that an executor needs, as far as they can be tried.
+_PERMISSIONS: Mapping[Service, Callable[[CachedCalls, Mapping[str, Any], AwsOptions], Iterator[Outcome]]] = {
+    "ecs": _ecs_permissions,
+    "batch": _batch_permissions,
 }
 
 
-def _lacks(look: Callable[[], Mapping[str, Any] | None], named: str) -> str:
-    """What a right cannot be tried without, if it is not there, which fails once and not with each; empty if it is."""
+def _lacks(find: Callable[[], Mapping[str, Any] | None], named: str) -> str:
+    """Return the name of a resource if it is missing, so that this fails once and not for each permission; or empty."""
     try:
-        found = look()
+        found = find()
     except CallFailed as failed:
         unknown = is_denied(failed.failure) or failed.failure.trouble is FailureKind.THROTTLED
         return "" if unknown else named
@@ -233,7 +233,7 @@ def _lacks(look: Callable[[], Mapping[str, Any] | None], named: str) -> str:
 def _allowed(
     calls: CachedCalls, service: str, operation: str, subject: str, lacks: str = "", **arguments: Any
 ) -> Iterator[Outcome]:
-    """A read that the executor makes: a right that is missing is a failure here, and not only unknown."""
+    """Try a read that the executor makes: a missing permission is a failure here, and not only unknown."""
     call = f"{service}:{operation}"
     if lacks:
         yield Outcome(Status.SKIP, call, subject, f"cannot be tried without {lacks}")
@@ -252,7 +252,7 @@ def _allowed(
 
 
 def _stop(calls: CachedCalls, cluster: str, lacks: str) -> Iterator[Outcome]:
-    """Stop a task that cannot exist: not to find it takes the right to stop."""
+    """Stop a task that cannot exist: "not found" proves the permission to stop."""
     call, subject = "ecs:StopTask", "stopping tasks"
     if lacks:
         yield Outcome(Status.SKIP, call, subject, f"cannot be tried without {lacks}")
@@ -268,11 +268,11 @@ def _stop(calls: CachedCalls, cluster: str, lacks: str) -> Iterator[Outcome]:
             raise
 
 
-def _is_no_task(fault: CallFailure) -> bool:
-    """`The referenced task was not found`; a cluster that was not has a code of its own."""
-    return fault.code == "InvalidParameterException" and "not found" in fault.message.lower()
+def _is_no_task(failure: CallFailure) -> bool:
+    """Return whether it is `The referenced task was not found`; a missing cluster has a different code."""
+    return failure.code == "InvalidParameterException" and "not found" in failure.message.lower()
 
 
 def no_credentials(branches: Sequence[Branch]) -> bool:
-    """Whether it is for credentials that something failed."""
+    """Return whether a check failed because of the credentials."""
     return any(branch.refused for branch in branches)

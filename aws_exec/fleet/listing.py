@@ -1,4 +1,4 @@
-"""The fleet as it is now, as it becomes known: pages are listed and described side by side, within the rates."""
+"""Listing the fleet: pages are listed and described in parallel, within the rates."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import FleetQuery, Service
 from aws_exec.lifecycle.values import CallFailure
 
-#: Pages that are listed, and described, at a time: enough to use up a burst while each answer takes 100 ms.
+#: Pages that are listed and described in parallel: enough to use up a burst while each answer takes 100 ms.
 LISTERS, DESCRIBERS = 6, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A part of the fleet that nothing is known of.
+    """A part of the fleet that could not be listed.
 
     Attributes:
         service: `"ecs"` or `"batch"`.
-        location: the cluster or job queue; empty if not even those are known.
+        location: the cluster or job queue; empty if these could not be listed.
         fault: why.
     """
 
@@ -36,13 +36,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which jobs are meant; what is empty lets everything through. Names are patterns (`*`, `?`).
+    """Conditions on jobs; an empty one matches everything. Names are patterns (`*`, `?`).
 
     Attributes:
         dags, tasks, runs: DAG ids, task ids, run ids.
-        states: of `State`, or the service's own words, in any case.
-        older_than: seconds since it was accepted.
-        deployment: whose.
+        states: of `State`, or the service's own, in any case.
+        older_than: seconds since its creation.
+        deployment: its name.
     """
 
     dags: Sequence[str] = ()
@@ -53,7 +53,7 @@ class Filter:
     deployment: str = ""
 
     def fits(self, job: FleetJob, now: float) -> bool:
-        """Whether a job is meant."""
+        """Return whether a job matches."""
         who = job.identity
         words = {str(job.state), job.status.lower()}
         return (
@@ -67,9 +67,9 @@ class Filter:
 
 
 def list_fleet(services: Iterable[Service], query: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
-    """All jobs, a page at a time, each job once; and what could not be looked at.
+    """Yield all jobs, a page at a time, each job once; and the parts that could not be listed.
 
-    The generator may be closed at any time: nothing more is asked for then.
+    The generator may be closed at any time: it then makes no further call.
     """
     seen: set[str] = set()
     for page in _Listing(services, query).run():
@@ -96,7 +96,7 @@ class _Listing:
         try:
             self._begin(len(self._services))
             for service in self._services:
-                self._listers.submit(self._do, service, "", self._look_around, service)
+                self._listers.submit(self._do, service, "", self._list_locations, service)
             while self._services:
                 result = self._results.get()
                 if result is None:
@@ -117,7 +117,7 @@ class _Listing:
             work(*arguments)
         except CloudError as error:
             self._results.put(Problem(service.name, location, error.fault))
-        except (FleetError, Exception) as error:  # noqa: BLE001 - told where it can be told
+        except (FleetError, Exception) as error:  # noqa: BLE001 - raised by `run`
             self._results.put(error)
         finally:
             with self._lock:
@@ -125,7 +125,7 @@ class _Listing:
                 if not self._open:
                     self._results.put(None)
 
-    def _look_around(self, service: Service) -> None:
+    def _list_locations(self, service: Service) -> None:
         for location in service.locations():
             self._begin(1)
             self._listers.submit(self._do, service, location, self._list, service, location)

@@ -1,4 +1,4 @@
-"""What a job's Airflow container has printed: CloudWatch Logs, redacted, followed until the job is over.
+"""The log of a job's Airflow container in CloudWatch Logs, redacted; followed until the job ends.
 
 API Reference, GetLogEvents: pages of 10,000 events or 1 MiB; the last page's `nextForwardToken` is the one it was asked
 with. 25 calls a second in most Regions, 10 in some.
@@ -21,9 +21,9 @@ from aws_exec.fleet.retries import NO_RETRY, NoRetry
 from aws_exec.fleet.service import Clients, LogLocation, Service
 from aws_exec.redaction import redact
 
-#: Seconds between two looks at a log that is followed: CloudWatch shows a line a second or two after it was printed.
+#: Seconds between two polls of a followed log: CloudWatch has a line a second or two after it was printed.
 FOLLOW_SECONDS = 1.0
-#: The most that one page holds.
+#: The maximum of one page.
 PAGE = 10_000
 
 
@@ -41,12 +41,12 @@ class Line:
 
 
 def location_of(service: Service, job: FleetJob) -> LogLocation:
-    """Where a job logs.
+    """Return the log of a job.
 
     Raises:
-        NoLogError: nowhere: it has not begun, or never has.
-        FleetError: nowhere that can be read here; which says where then.
-        CloudError: AWS did not say.
+        NoLogError: it has none: it has not started, or never did.
+        FleetError: its log cannot be read here; the message names where it is.
+        CloudError: a call failed.
     """
     location = service.log_location(job)
     if location is None:
@@ -65,18 +65,18 @@ def location_once_begun(
     stop: threading.Event | None = None,
     retries: NoRetry = NO_RETRY,
 ) -> LogLocation:
-    """Where a job logs; one that has not begun is waited for, until it is over.
+    """Return the log of a job; wait for its start, until it ends.
 
     Args:
         service: of the job.
-        job: as it was seen last.
-        stop: ends it.
-        retries: `RetryUntilDeadline` goes on where AWS is not there.
+        job: in its last known state.
+        stop: ends the wait.
+        retries: `RetryUntilDeadline` continues while AWS is unreachable.
 
     Raises:
-        NoLogError: it is over, and has none; or it was ended.
+        NoLogError: it ended without a log; or the wait was ended.
         FleetError: as `location_of`.
-        CloudError: AWS did not say.
+        CloudError: a call failed.
     """
     stop = stop or threading.Event()
     seen = job
@@ -92,16 +92,16 @@ def location_once_begun(
 def read(
     clients: Clients, location: LogLocation, *, tail: int | None = None, since: float | None = None
 ) -> Iterator[Line]:
-    """A log from its beginning, or its end.
+    """Yield the lines of a log, from its beginning or its end.
 
     Args:
-        clients: a boto3 client of a service, in a Region.
+        clients: returns a boto3 client of a service in a Region.
         location: of the log.
-        tail: the last lines only.
-        since: seconds since the epoch: only what was printed later.
+        tail: only the last lines.
+        since: seconds since the epoch: only later lines.
 
     Raises:
-        NoLogError: there is none, or none yet.
+        NoLogError: it does not exist, or not yet.
         CloudError: it cannot be read.
     """
     if tail == 0:
@@ -129,21 +129,21 @@ def follow(
     retries: NoRetry = NO_RETRY,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Line]:
-    """A log as it grows, until the job is over and everything has been told.
+    """Yield the lines of a growing log, until the job has ended and its log is complete.
 
     Args:
-        clients: as of `read`.
-        location: as of `read`.
-        is_over: whether the job is; asked before each look.
-        since: as of `read`.
-        tail: begin with so many lines; 0: with what is printed from now on.
+        clients: as for `read`.
+        location: as for `read`.
+        is_over: returns whether the job has ended; called before each poll.
+        since: as for `read`.
+        tail: begin with so many lines; 0: with the lines printed from now on.
         stop: ends it.
-        retries: `RetryUntilDeadline` goes on where AWS is not there.
+        retries: `RetryUntilDeadline` continues while AWS is unreachable.
         clock: seconds since the epoch.
 
     Raises:
-        NoLogError: the job is over, and has none.
-        CloudError: AWS did not say.
+        NoLogError: the job has ended without a log.
+        CloudError: a call failed.
     """
     stop = stop or threading.Event()
     start = clock() if tail == 0 else since
@@ -168,14 +168,14 @@ def follow(
 
 
 def _or_nothing(lines: Iterator[Line]) -> Iterator[Line]:
-    """Lines; none of a log that does not exist yet."""
+    """Yield the lines of a log; none if it does not exist yet."""
     with suppress(NoLogError):
         yield from lines
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way through a log: from the head forward, or from the end backward; the rest is as of `read`."""
+    """The pages of a log, from its head forward or from its end backward; the rest is as for `read`."""
 
     clients: Clients
     location: LogLocation
@@ -184,7 +184,7 @@ class _Reading:
     limit: int = PAGE
 
     def pages(self) -> Iterator[list[Line]]:
-        """All of it, as far as it goes by now."""
+        """Yield all pages up to the current end."""
         token, following = None, ""
         while following != token:
             token = following
@@ -192,26 +192,26 @@ class _Reading:
             yield lines
 
     def page(self, token: str) -> tuple[list[Line], str]:
-        """One page, and the token to go on with: the same where there is no more; empty is that of the first page.
+        """Return one page and the token of the next: the same if there is none; the first page's is empty.
 
         Raises:
-            NoLogError: there is no log, or none yet.
+            NoLogError: the log does not exist, or not yet.
             CloudError: it cannot be read.
         """
         location = self.location
         names = {"logGroupName": location.group, "logStreamName": location.stream, "startFromHead": self.from_head}
         start = {} if self.since is None else {"startTime": round(self.since * 1000)}
-        go_on = {"nextToken": token} if token else {}
+        next_page = {"nextToken": token} if token else {}
         try:
             logs = self.clients("logs", location.region)
-            answer = logs.get_log_events(**names, limit=self.limit, **start, **go_on)
+            answer = logs.get_log_events(**names, limit=self.limit, **start, **next_page)
         except CloudError:
             raise
         except Exception as error:
-            fault = fault_of(error, "GetLogEvents")
-            if fault.code == "ResourceNotFoundException":
-                raise NoLogError(f"there is no log {location.stream} in {location.group}: {fault.message}") from error
-            raise CloudError(fault) from error
+            failure = fault_of(error, "GetLogEvents")
+            if failure.code == "ResourceNotFoundException":
+                raise NoLogError(f"there is no log {location.stream} in {location.group}: {failure.message}") from error
+            raise CloudError(failure) from error
         following = answer.get("nextForwardToken" if self.from_head else "nextBackwardToken")
         return [_line(event) for event in answer.get("events") or ()], str(following or token)
 

@@ -1,4 +1,4 @@
-"""What there is to say of one job of the fleet, whichever service runs it. Frozen values, without secrets."""
+"""One job of the fleet, of either service. Frozen values, without secrets."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from aws_exec.settings.common.prices import Size
 
 
 class State(StrEnum):
-    """How far a job is, in the words of both services."""
+    """The state of a job, the same for both services."""
 
     WAITING = "waiting"  #: accepted, and has no location yet: ECS PROVISIONING; Batch SUBMITTED, PENDING, RUNNABLE
     STARTING = "starting"  #: its image is pulled, its containers are started
     RUNNING = "running"  #: the Airflow container has been started
-    STOPPING = "stopping"  #: it is being taken down
+    STOPPING = "stopping"  #: it is being stopped
     SUCCEEDED = "succeeded"  #: the Airflow container exited 0
-    FAILED = "failed"  #: it is over, and did not
+    FAILED = "failed"  #: it has ended, and did not
 
 
-#: A size of which nothing is said.
+#: An unknown size.
 _UNKNOWN = Size()
 
-#: The states of a job that is not over.
+#: The states of a job that has not ended.
 ACTIVE = frozenset({State.WAITING, State.STARTING, State.RUNNING, State.STOPPING})
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One step of a job's life.
+    """One step of a job's lifecycle.
 
     Attributes:
         at: seconds since the epoch.
@@ -51,16 +51,16 @@ class FleetJob:
     Attributes:
         service: `"ecs"` or `"batch"`.
         job: its ARN, and the cluster or job queue that it is in.
-        identity: whom it runs for; without a token if the amazon provider launched it, without a deployment likewise.
-        state: how far it is.
-        status: the same in the service's own word.
+        identity: the task instance or callback; without token and deployment if the Amazon provider launched it.
+        state: for both services the same.
+        status: the service's own.
         definition: `family:revision` of its task or job definition.
-        size: what it was given.
-        timeline: its life so far, in order.
-        created, started, stopped: seconds since the epoch; None while it has not.
-        stop: how the Airflow container ended; None while it has not.
-        waiting: why it does not start, as AWS says it; empty if it says nothing.
-        container: the name of the Airflow container; empty if there is one without a name.
+        size: its resources.
+        timeline: its steps so far, in order.
+        created, started, stopped: seconds since the epoch; None until then.
+        stop: how the Airflow container ended; None until then.
+        waiting: AWS's reason why it does not start; empty if there is none.
+        container: the name of the Airflow container; empty if it has none.
     """
 
     service: str
@@ -80,7 +80,7 @@ class FleetJob:
 
     @property
     def id(self) -> str:
-        """The id at the end of its ARN."""
+        """The ID at the end of its ARN."""
         return self.job.arn.rpartition("/")[2]
 
     @property
@@ -90,12 +90,12 @@ class FleetJob:
 
     @property
     def is_active(self) -> bool:
-        """Whether anything of it runs, or will."""
+        """Whether it runs, or will."""
         return self.state in ACTIVE
 
     @property
     def exit_code(self) -> int | None:
-        """Of the Airflow container; None if it has none."""
+        """The Airflow container's exit code; None if it has none."""
         return self.stop.exit_code if self.stop else None
 
     @property
@@ -108,45 +108,45 @@ class FleetJob:
 
     @property
     def address(self) -> str:
-        """`dag/task[map]@run`: what a person calls it; the ARN of a callback."""
+        """`dag/task[map]@run`; of a callback, the ARN."""
         who = self.identity
         return self.job.arn if who.callback_id or not who.dag_id else f"{who.dag_id}/{self.task}@{who.run_id}"
 
     def age(self, now: float) -> float:
-        """Seconds since it was accepted, until it stopped."""
+        """Return the seconds from its creation until it stopped."""
         return max(0.0, (self.stopped or now) - (self.created or now))
 
     def billed(self, now: float) -> float:
-        """Seconds that are paid for: from the pull of its image, or its start, until it stopped (Fargate's pricing)."""
+        """Return the billed seconds: from the pull of its image, or its start, until it stopped (Fargate's pricing)."""
         pulled = next((entry.at for entry in self.timeline if entry.what == PULL), None)
         since = pulled if pulled is not None else self.started
         return 0.0 if since is None else max(0.0, (self.stopped or now) - since)
 
 
-#: What is paid for begins with it (AWS Fargate pricing: "from the time you start to download your container image").
+#: Billing begins with it (AWS Fargate pricing: "from the time you start to download your container image").
 PULL = "image pull began"
 
 
 def cleaned(stop: Termination | None) -> Termination | None:
-    """How a job ended, with what AWS says of it redacted."""
+    """Return how a job ended, with AWS's texts redacted."""
     if stop is None:
         return None
-    said, own = redact(stop.reason), redact(stop.container_reason)
-    return replace(stop, reason=said, container_reason=own, sidecars=tuple(map(redact, stop.sidecars)))
+    reason, own = redact(stop.reason), redact(stop.container_reason)
+    return replace(stop, reason=reason, container_reason=own, sidecars=tuple(map(redact, stop.sidecars)))
 
 
 def number(text: str) -> int | None:
-    """A whole number in a text; None if it is none."""
+    """Return the integer that a text is; None if it is none."""
     return int(text) if text.lstrip("-").isdecimal() else None
 
 
 def iso(seconds: float | None) -> str | None:
-    """A time in ISO 8601, UTC; None stays None."""
+    """Return a time in ISO 8601, UTC; None stays None."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
-    """A job as `-o json` shows it: the documented members, in this order (docs/cli.md)."""
+    """Return a job as `-o json` prints it: the documented members, in this order (docs/cli.md)."""
     who, size = job.identity, job.size
     return {
         "service": job.service,

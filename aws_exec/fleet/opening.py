@@ -1,4 +1,4 @@
-"""From what a person asks for to services that can be asked: options, session, region, rates, deployment."""
+"""The fleet of a command: options, session, Region, rates, services, deployment."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from aws_exec.fleet.sources import Configured, read_configuration
 from aws_exec.settings import AwsOptions
 from aws_exec.settings.common.prices import Prices
 
-#: What jobs cost; the same table as of `awsexec templates`.
+#: The same price table as of `awsexec templates`.
 PRICES = Prices()
 
-#: Calls to one service at once, of this command.
+#: Parallel calls to one service.
 CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class FleetOptions:
-    """What a command was asked for, as far as it says where the fleet is.
+    """The options of a command that select the fleet.
 
     Attributes:
         executor: `"ecs"`, `"batch"` or `"all"`.
-        region, profile, endpoint_url: of AWS; empty: as configured, else as boto3 finds them.
-        config: the awsexec.yaml; None: the one that counts.
-        team: whose executors; None: those of no team.
-        clusters, queues: to look at; none: those that are configured, else all there are.
-        may_prompt: whether botocore may ask on the terminal for the code of an MFA device.
+        region, profile, endpoint_url: of AWS; empty: as configured, or boto3's.
+        config: the awsexec.yaml; None: the one that Airflow would use.
+        team: of the executors; None: those without a team.
+        clusters, queues: to list; none: the configured ones, or all.
+        may_prompt: whether botocore may prompt for the code of an MFA device.
     """
 
     executor: str = "all"
@@ -59,17 +59,17 @@ class Fleet:
 
     Attributes:
         configured: the executors' options.
-        services: by name, those that were asked for.
+        services: the selected ones, by name.
     """
 
-    def __init__(self, asked: FleetOptions, configured: Configured) -> None:
+    def __init__(self, options: FleetOptions, configured: Configured) -> None:
         self.configured = configured
-        self._asked = asked
+        self._options = options
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
         self.retries = {name: Retries() for name in ("ecs", "batch")}
-        self.services: dict[str, Service] = {name: self._service(name) for name in _services(asked, configured)}
+        self.services: dict[str, Service] = {name: self._service(name) for name in _services(options, configured)}
 
     def __enter__(self) -> Self:
         return self
@@ -78,40 +78,40 @@ class Fleet:
         self.close()
 
     def close(self) -> None:
-        """Ask for nothing more."""
+        """Make no further call."""
         for retries in self.retries.values():
             retries.close()
 
     def _service(self, name: str) -> Service:
-        asked, configured, retries = self._asked, self.configured, self.retries[name]
+        options, configured, retries = self._options, self.configured, self.retries[name]
         if name == "ecs":
-            clusters = asked.clusters or configured.clusters
+            clusters = options.clusters or configured.clusters
             return EcsFleet(self.client, retries, clusters, configured.ecs.container_name)
-        return BatchFleet(self.client, retries, asked.queues or configured.queues, configured.batch.container_name)
+        return BatchFleet(self.client, retries, options.queues or configured.queues, configured.batch.container_name)
 
     def wants(self, service: str) -> bool:
-        """Whether a service was asked for, whatever is configured of it."""
-        return self._asked.executor in ("all", service)
+        """Return whether a service was selected, whatever is configured."""
+        return self._options.executor in ("all", service)
 
     @property
     def region(self) -> str:
-        """The Region, as asked for, configured, or found by boto3; empty if there is none."""
+        """The Region: the option, the configured one, or boto3's; empty if there is none."""
         return self._region_of("ecs" if "ecs" in self.services else "batch")
 
     def _region_of(self, service: str) -> str:
         return self.region_of(self.configured.batch if service == "batch" else self.configured.ecs)
 
     def region_of(self, options: AwsOptions) -> str:
-        """The Region of an executor with these options: asked for, configured, or boto3's; empty if there is none."""
-        return str(self._asked.region or options.region_name or self.session.region_name or "")
+        """Return the Region of an executor: the option, the configured one, or boto3's; empty if there is none."""
+        return str(self._options.region or options.region_name or self.session.region_name or "")
 
     def locate(self, texts: Sequence[str], *, ended: bool, beside: Beside = lambda _, __: None) -> list[FleetJob]:
-        """The jobs of these addresses: `address.locate`, in these services, each in its Region."""
+        """Return the jobs of these addresses: `address.locate`, in these services, each in its Region."""
         return locate(self.services, self._region_of, texts, ended=ended, beside=beside)
 
     @property
     def partition(self) -> str:
-        """The first part of ARNs there, `aws-cn`; `aws` where there is no Region, or one that nobody knows."""
+        """The first part of ARNs there, `aws-cn`; `aws` without a Region or for an unknown one."""
         try:
             return str(self.session.get_partition_for_region(self.region)) if self.region else "aws"
         except UnknownRegionError:
@@ -122,30 +122,30 @@ class Fleet:
         """boto3's session; raises CloudError."""
         with self._lock:
             if self._session is None:
-                self._session = open_session(self._asked.profile, may_prompt=self._asked.may_prompt)
+                self._session = open_session(self._options.profile, may_prompt=self._options.may_prompt)
             return self._session
 
     def client(self, service: str, region: str = "") -> Any:
-        """A boto3 client.
+        """Return a boto3 client.
 
         Raises:
-            CloudError: none can be built; `NoRegionError` and `UnknownRegion` are of what was asked for.
+            CloudError: none can be built; `NoRegionError` and `UnknownRegion` mean that the options are wrong.
         """
         where = region or self._region_of(service)
         session = self.session
         with self._lock:
             if (service, where) not in self._clients:
-                check_region(where, self._asked.endpoint_url)
+                check_region(where, self._options.endpoint_url)
                 self._clients[service, where] = session_client(
-                    session, service, where, self._asked.endpoint_url, CONNECTIONS
+                    session, service, where, self._options.endpoint_url, CONNECTIONS
                 )
             return self._clients[service, where]
 
     def deployment_of(self, service: str) -> str:
-        """Whose jobs are ours: the option, else what this Airflow is called by default, which takes seconds.
+        """Return the name of our deployment: the option, or Airflow's default, which takes seconds.
 
         Raises:
-            MisusedError: it cannot be told.
+            MisusedError: it is unknown.
         """
         options = self.configured.batch if service == "batch" else self.configured.ecs
         if options.deployment:
@@ -155,29 +155,29 @@ class Fleet:
         return default_deployment()
 
     def cost(self, job: FleetJob) -> float | None:
-        """What a job has cost so far, by the price table; None where it has no price."""
+        """Return the cost of a job so far, by the price table; None without a price."""
         return cost_so_far(job, time.time(), PRICES)
 
     @property
     def prices(self) -> str:
-        """Where costs come from, for people."""
+        """The source of the costs, for people."""
         return f"an estimate: Fargate, {PRICES.region}, {PRICES.dated}"
 
 
-def open_fleet(asked: FleetOptions, environment: Mapping[str, str]) -> Fleet:
-    """Read the configuration; AWS is not called yet.
+def open_fleet(options: FleetOptions, environment: Mapping[str, str]) -> Fleet:
+    """Read the configuration; makes no AWS call.
 
     Raises:
         MisusedError: the configuration cannot be used.
     """
-    return Fleet(asked, read_configuration(environment, asked.config, asked.team))
+    return Fleet(options, read_configuration(environment, options.config, options.team))
 
 
-def _services(asked: FleetOptions, configured: Configured) -> Sequence[str]:
-    """Those that were asked for: all that are configured or named, both if none is."""
-    if asked.executor != "all":
-        return (asked.executor,)
-    named = {"ecs": bool(asked.clusters), "batch": bool(asked.queues)}
+def _services(options: FleetOptions, configured: Configured) -> Sequence[str]:
+    """Return the selected services: all that are named or configured, both if none is."""
+    if options.executor != "all":
+        return (options.executor,)
+    named = {"ecs": bool(options.clusters), "batch": bool(options.queues)}
     if any(named.values()):
         return [name for name, is_named in named.items() if is_named]
     given = {"ecs": bool(configured.clusters), "batch": bool(configured.queues)}

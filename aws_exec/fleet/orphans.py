@@ -1,7 +1,8 @@
-"""What runs of this deployment, and no live task instance owns, by the rule of `aws_exec.lifecycle.orphans`.
+"""The orphans of this deployment: running jobs without a live task instance (`aws_exec.lifecycle.orphans`).
 
-The executor believes it only after two looks 15 minutes apart. This is one look, so a container whose task has just
-ended, or is being rescheduled, is left out: it is shutting down. So is what is over when the database has answered.
+The executor stops an orphan only if two checks 15 minutes apart agree. This is one check, so a container whose task has
+just ended or is being rescheduled is left out: it is shutting down. So is a job that ended before the database
+answered.
 """
 
 from __future__ import annotations
@@ -33,20 +34,20 @@ def find_orphans(
     owners: Owners = airflow_side.owners,
     last_changes: LastChanges = airflow_side.last_changes,
 ) -> tuple[list[FleetJob], list[Problem]]:
-    """The orphans that fit, and what could not be looked at.
+    """Return the orphans that match, and the parts of the fleet that could not be listed.
 
     Args:
-        fleet: to be looked over.
-        filters: which of them to show; its deployment, or else ours, is whose rows the database has.
+        fleet: to search.
+        filters: which of them to return; its deployment, or ours, is the one of the database.
         now: seconds since the epoch.
-        owners: what the database says; it is asked after the survey, so that nothing younger than its answer is judged,
-            and not at all where nothing runs: it takes Airflow, which takes seconds to import.
-        last_changes: when the tasks of what nobody owns moved on: within `SHUTDOWN_SECONDS`, it is no orphan.
+        owners: queries the database; called after the listing, so that no job is younger than its answer, and not at
+            all if nothing runs: importing Airflow takes seconds.
+        last_changes: when the tasks of unowned jobs last changed: within `SHUTDOWN_SECONDS`, a job is no orphan.
 
     Raises:
-        CloudError: AWS did not say which of them are still there.
+        CloudError: AWS did not answer which of them still run.
         FleetError: Airflow's database cannot be reached.
-        MisusedError: it cannot be told which deployment is ours.
+        MisusedError: the name of our deployment is unknown.
     """
     seen: list[FleetJob] = []
     problems: list[Problem] = []
@@ -70,7 +71,7 @@ def _unowned(jobs: Sequence[FleetJob], owners: Owners) -> list[FleetJob]:
 
 
 def _settled(jobs: Sequence[FleetJob], last_changes: LastChanges, now: float) -> list[FleetJob]:
-    """Those whose tasks did not move on in the last seconds."""
+    """Return the jobs whose tasks did not change in the last seconds."""
     changes = last_changes([job.identity for job in jobs]) if jobs else []
     return [
         job for job, changed in zip(jobs, changes, strict=True) if changed is None or changed <= now - SHUTDOWN_SECONDS

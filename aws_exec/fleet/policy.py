@@ -1,7 +1,7 @@
-"""The least that executors, and these commands, must be allowed, as an IAM policy. Pure.
+"""The minimal IAM policy of the executors and the commands. Pure.
 
-Service Authorization Reference, Amazon ECS and AWS Batch: which resources and condition keys an action knows. What
-knows none has `*`.
+Service Authorization Reference, Amazon ECS and AWS Batch: which resources and condition keys an action supports. An
+action that supports none has `*`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aws_exec.settings.file.terms import Service
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one executor sends tasks with.
+    """The resources that one executor uses.
 
     Attributes:
         region: of AWS; empty for any.
@@ -28,17 +28,17 @@ class Needs:
     definitions: Sequence[str] = ()
 
     def arns(self, names: Sequence[str], partition: str, service: Service, kind: str) -> list[str]:
-        """The ARNs of what may be named by its ARN, its name, or not at all."""
+        """Return the ARNs of resources that are given by ARN, by name, or not at all."""
         prefix = f"arn:{partition}:{service}:{self.region or '*'}:*:{kind}/"
         return [name if name.startswith("arn:") else prefix + name for name in names or ("*",)]
 
 
 def policy(needs: Mapping[Service, Sequence[Needs]], partition: str) -> dict[str, Any]:
-    """The policy document.
+    """Return the policy document.
 
     Args:
-        needs: of the executors of each service; none: anything of a service that is named all the same.
-        partition: `aws`, `aws-cn`, ...; what is granted in one is nothing in another.
+        needs: of the executors of each service; an empty list: any resource of that service.
+        partition: `aws`, `aws-cn`, ...; a grant holds in one partition only.
     """
     statements: list[dict[str, Any]] = []
     for service, executors in needs.items():
@@ -67,7 +67,7 @@ def _ecs(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]
 def _batch(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]:
     queues = _each(executors, lambda one: one.arns(one.locations, partition, "batch", "job-queue"))
     named = _each(executors, lambda one: one.arns(one.definitions, partition, "batch", "job-definition"))
-    # A definition that a request names without its revision is looked up in the policy without one, too.
+    # If a request names a definition without its revision, IAM checks the ARN without one, too.
     revisions = [arn for each in named for arn in ([each] if _has_revision(each) else [each, f"{each}:*"])]
     jobs = _each(executors, lambda one: one.arns((), partition, "batch", "job"))
     yield _allow("BatchLaunch", ["batch:SubmitJob"], [*revisions, *queues])
@@ -92,12 +92,12 @@ def _shared(partition: str, regions: Collection[str]) -> Iterator[dict[str, Any]
 
 
 def _each(executors: Sequence[Needs], arns: Callable[[Needs], Sequence[str]]) -> list[str]:
-    """The ARNs of all executors, each once."""
+    """Return the ARNs of all executors, each once."""
     return list(dict.fromkeys(arn for one in executors for arn in arns(one)))
 
 
 def _has_revision(arn: str) -> bool:
-    """`...:task-definition/name:7`, or anything."""
+    """Return whether an ARN has a revision (`...:task-definition/name:7`), or is a wildcard."""
     name = arn.rpartition("/")[2]
     return ":" in name or name == "*"
 

@@ -9,7 +9,7 @@ from aws_exec.settings.file.units import FARGATE_QUOTAS
 
 
 def fargate_quota(clients: Clients, job: FleetJob) -> ContextLine:
-    """How many vCPUs may run at a time beside a job, as On-Demand or Spot; not known where it may not be read."""
+    """Return how many vCPUs may run at a time, On-Demand or Spot, as for a job; "not known" if it cannot be read."""
     about, code = FARGATE_QUOTAS[bool(job.size.spot)]
     try:
         return ContextLine(about, f"{_vcpus(clients, job.region, code):g} vCPUs at a time ({code})")

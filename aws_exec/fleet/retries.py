@@ -1,4 +1,4 @@
-"""Calls of a person at a shell: paced, and patient with throttles, which the scheduler's own calls may cause."""
+"""Rates and retries of the commands' calls. The scheduler's own calls may cause throttles."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ READS_PER_SECOND, READ_BURST = 10.0, 50.0
 #: Half of the 40/s after 100 that StopTask and RunTask share, likewise.
 STOPS_PER_SECOND, STOP_BURST = 20.0, 50.0
 
-#: Calls in all, where one is throttled or the service fails.
+#: Calls in total, if they are throttled or the service fails.
 TRIES = 5
-#: Seconds before the second call; doubled before each further one: 3 s in all.
+#: Seconds before the second call; doubled before each further one: 3 s in total.
 FIRST_PAUSE_SECONDS = 0.2
 
-#: Seconds until what waits for a job asks again, where AWS is not there.
+#: Seconds between two tries of a command that waits, while AWS is unreachable.
 PAUSE_SECONDS = 2.0
 
 T = TypeVar("T")
 
-#: Where nobody is reached, an address may be wrong: whoever looks once wants to know it at once.
+#: Not UNREACHED: the endpoint may be wrong, and a command that runs once must report that at once.
 _PASSES = frozenset({FailureKind.THROTTLED, FailureKind.NO_ANSWER})
 
 
 class Retries:
-    """The rate of one service's calls, and the end of it all.
+    """The rates and retries of one service's calls, until they are closed.
 
     Attributes:
         reads, stops: the pacers.
@@ -48,7 +48,7 @@ class Retries:
         self._over = threading.Event()
 
     def close(self) -> None:
-        """Let go of everybody who waits: nothing more is asked for."""
+        """Wake all waiting threads; no further call is made."""
         self._over.set()
         self.reads.close()
         self.stops.close()
@@ -59,17 +59,17 @@ class Retries:
         return self._over.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless it is over."""
+        """Wait, unless it is closed."""
         self._over.wait(seconds)
 
     def retrying(
         self, retry: Callable[[RetryCallState], bool], at_last: Callable[[RetryCallState], Any] | None = None
     ) -> Retrying:
-        """Make a call up to five times, with pauses that grow.
+        """Return a retrying that makes up to five calls, with growing pauses.
 
         Args:
-            retry: whether what a call returned or raised is worth another one.
-            at_last: what to return where the last call was worth another one, too; without it, its exception is raised.
+            retry: whether to repeat a call, by what it returned or raised.
+            at_last: what to return if even the last call should be repeated; without it, its exception is raised.
         """
         return Retrying(
             sleep=self.pause,
@@ -82,13 +82,13 @@ class Retries:
 
 
 class RetryingCalls(Calls):
-    """Reads that are made up to five times while AWS throttles or fails; so is each page of a listing."""
+    """Reads with up to five tries while AWS throttles or fails; each page of a listing counts separately."""
 
     def __init__(self, client: Callable[[], Any], retries: Retries) -> None:
         super().__init__(client, retries.reads.take, tagging="", meter=NoMeter())
         self._retries = retries
 
-    def _retrying(self, tries: int) -> Retrying:  # noqa: ARG002 - few suffice where a thread asks again by itself
+    def _retrying(self, tries: int) -> Retrying:  # noqa: ARG002 - fewer suffice for the executors, which poll
         return self._retries.retrying(retry_if_exception(_passes))
 
     def _read_once(self, operation: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -106,48 +106,48 @@ def _passes(error: BaseException) -> bool:
 
 
 class NoRetry:
-    """Asks once: whatever is met is raised. For who does not want to wait; `RetryUntilDeadline` is for who does."""
+    """Calls once and raises any failure; `RetryUntilDeadline` repeats."""
 
     def run(self, work: Callable[[], T]) -> T:
-        """What the work gives; raises CloudError."""
+        """Return the result of the work; raises CloudError."""
         return work()
 
 
-#: Keeps nothing: one is enough for all.
+#: It has no state: one instance is enough.
 NO_RETRY = NoRetry()
 
 
 class RetryUntilDeadline(NoRetry):
-    """Asks again as long as AWS is not reached, does not answer, or is asked too often: all of that passes.
+    """Repeats while AWS is unreachable, does not answer, or throttles: all of these pass.
 
     Args:
-        tell: is told the first such fault, and no other.
-        stop: ends it: what is met then is raised.
+        report: called with the first such failure only.
+        stop: ends the retries: the next failure is raised.
     """
 
-    def __init__(self, tell: Callable[[CallFailure], None], stop: threading.Event) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[CallFailure], None], stop: threading.Event) -> None:
+        self._report = report
         self._stop = stop
-        self._results = False
+        self._reported = False
 
     def run(self, work: Callable[[], T]) -> T:
-        """What the work gives, once it does.
+        """Return the result of the work, once it succeeds.
 
         Raises:
-            CloudError: what does not pass.
+            CloudError: a failure that does not pass.
         """
         while True:
             try:
                 return work()
             except CloudError as error:
-                self._bear(error)
+                self._wait_or_raise(error)
 
-    def _bear(self, error: CloudError) -> None:
-        """Wait a little after what passes; raise what does not."""
+    def _wait_or_raise(self, error: CloudError) -> None:
+        """Wait a little after a failure that passes; raise any other."""
         if error.fault.trouble not in PASSING:
             raise error
-        if not self._results:
-            self._results = True
-            self._tell(error.fault)
+        if not self._reported:
+            self._reported = True
+            self._report(error.fault)
         if self._stop.wait(PAUSE_SECONDS):
             raise error

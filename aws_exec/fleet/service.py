@@ -1,4 +1,4 @@
-"""What the fleet's library asks of a service, as one small protocol; `ecs` and `batch` are its implementations."""
+"""The `Service` protocol, which `ecs` and `batch` implement, and its values."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from aws_exec.lifecycle.values import CallFailure
 
 @dataclass(frozen=True, slots=True)
 class FleetQuery:
-    """Which jobs a survey looks for; what a service can filter by itself, it does.
+    """Which jobs to list; services filter as far as they can.
 
     Attributes:
-        deployment: only of this one; empty: of every one, and those of none.
-        ended_since: also those that ended after this time (seconds since the epoch); None: only what is not over.
+        deployment: only of this one; empty: of all, and without one.
+        ended_since: also those that ended after this time (seconds since the epoch); None: only active jobs.
     """
 
     deployment: str = ""
     ended_since: float | None = None
 
     def includes(self, job: FleetJob) -> bool:
-        """Whether a job is wanted that was listed; not every service lists by the time of the end."""
+        """Return whether a listed job matches; not every service lists by end time."""
         return job.stopped is None or self.ended_since is None or job.stopped >= self.ended_since
 
 
 class Clients(Protocol):
-    """A boto3 client of a service in a Region; empty: where the executor of that service is, else boto3's."""
+    """Returns a boto3 client of a service in a Region; empty: the executor's Region, or boto3's."""
 
     def __call__(self, service: str, region: str = "") -> Any:
-        """The client; raises CloudError."""
+        """Return the client; raises CloudError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LogLocation:
-    """Where a container logs.
+    """The log of a container.
 
     Attributes:
-        group, stream: in CloudWatch Logs; the stream is empty while nothing was started, both are with another driver.
+        group, stream: in CloudWatch Logs; the stream is empty before the start; both are empty with another driver.
         region: of the group.
-        driver: the log driver, `kubernetes` for a pod; only what `awslogs` writes can be read here.
+        driver: the log driver, `kubernetes` for a pod; only logs of `awslogs` can be read here.
     """
 
     group: str
@@ -53,12 +53,12 @@ class LogLocation:
 
 @dataclass(frozen=True, slots=True)
 class ContextLine:
-    """One line of what surrounds a job: `compute environment fargate: VALID, 12 of 256 vCPUs`.
+    """One line about the context of a job: `compute environment fargate: VALID, 12 of 256 vCPUs`.
 
     Attributes:
-        about: what it is about.
-        said: what there is to say.
-        bad: whether it is a reason for a job not to start.
+        about: the resource.
+        said: its state.
+        bad: whether it can keep a job from starting.
     """
 
     about: str
@@ -67,9 +67,9 @@ class ContextLine:
 
 
 class Service(Protocol):
-    """A service whose jobs are to be operated. Thread-safe; every call may block; reads are paced.
+    """A service that runs jobs. Thread-safe; every call may block; reads are paced.
 
-    Every method raises CloudError where the service does not say.
+    Every method raises CloudError if a call fails.
     """
 
     @property
@@ -79,33 +79,33 @@ class Service(Protocol):
 
     @property
     def stop_batch(self) -> int:
-        """Jobs that one call can stop."""
+        """The number of jobs that one call can stop."""
         ...
 
     def locations(self) -> Sequence[str]:
-        """The clusters, or job queues, that are looked at."""
+        """Return the clusters or job queues."""
         ...
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
-        """The ids of what may be wanted, in lists of at most 100; a job that moves on meanwhile may be told twice."""
+        """Yield IDs of candidates, at most 100 at a time; a job that changes its state meanwhile may occur twice."""
         ...
 
     def describe(self, location: str, ids: Sequence[str]) -> list[FleetJob]:
-        """Look at at most 100 jobs; what is not known, or not Airflow's, is left out."""
+        """Return at most 100 jobs; unknown jobs and jobs that are not Airflow's are left out."""
         ...
 
     def document(self, job: FleetJob) -> dict[str, Any]:
-        """All that the service says of a job, redacted; empty if it does not know it any more."""
+        """Return the service's complete description of a job, redacted; empty if it no longer knows the job."""
         ...
 
     def log_location(self, job: FleetJob) -> LogLocation | None:
-        """Where its Airflow container logs, by the task or job definition; None if it logs nowhere that is known."""
+        """Return the log of its Airflow container, by the task or job definition; None if unknown."""
         ...
 
     def context(self, job: FleetJob) -> list[ContextLine]:
-        """What may keep a job from starting: queue, compute environment, cluster, capacity, quotas."""
+        """Return what may keep a job from starting: queue, compute environment, cluster, capacity, quotas."""
         ...
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:
-        """Stop at most `stop_batch` jobs in one call; None for each that is stopped, or was gone."""
+        """Stop at most `stop_batch` jobs in one call; return None for each that was stopped or had ended."""
         ...

@@ -1,7 +1,7 @@
-"""Where the fleet is: the executors' options, as Airflow would find them, read without Airflow, which takes seconds.
+"""The executors' options as Airflow finds them, read without importing Airflow, which takes seconds.
 
-Environment (`AIRFLOW__SECTION__OPTION`), airflow.cfg, awsexec.yaml, in this order. Options that Airflow can take from
-commands or secrets backends are passwords and the like; none of the executors' is one.
+Environment (`AIRFLOW__SECTION__OPTION`), airflow.cfg, awsexec.yaml, in this order. Airflow reads options from commands
+or secrets backends only for passwords and the like, which the executors do not have.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from aws_exec.settings.rules.sources import found_here, read_sources
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What is configured of both executors.
+    """The configuration of both executors.
 
     Attributes:
-        ecs, batch: their options; what is required may be missing.
-        configuration: where they come from.
-        team: whose they are; None: those of no team.
+        ecs, batch: their options; required ones may be missing.
+        configuration: their source.
+        team: of the executors; None: those without a team.
     """
 
     ecs: EcsOptions
@@ -44,24 +44,24 @@ class Configured:
 
     @property
     def teams(self) -> tuple[str | None, ...]:
-        """Those that are meant: the one that was asked for, or all."""
+        """The selected team, or all."""
         return tuple(self.configuration.teams) if self.team is None else (self.team,)
 
     @property
     def clusters(self) -> tuple[str, ...]:
-        """The clusters that tasks are sent to, by the options or a template."""
+        """The clusters of the options and the templates."""
         return self._locations("ecs", partial(RunTaskBuilder, self.ecs), [self.ecs.cluster])
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The job queues that tasks are sent to, likewise."""
+        """The job queues of the options and the templates."""
         named = [self.batch.job_queue, *self.batch.job_queues.values()]
         return self._locations("batch", partial(SubmitJobBuilder, self.batch), named)
 
     def _locations(
         self, service: Service, builder: Callable[..., RequestBuilder], named: Sequence[str]
     ) -> tuple[str, ...]:
-        """As the executor would send them; what the options alone name, where they do not suffice to send any."""
+        """Return the locations of the executor's requests; if the options are incomplete, those that they name."""
         try:
             return builder(team=self.team, templates=self.configuration.file.book(service, self.team)).locations()
         except OptionsError:
@@ -76,10 +76,10 @@ def read_configuration(
     Args:
         environment: of the process.
         named: the awsexec.yaml, by `--config`.
-        team: whose options; as in Airflow, there is no fall-back to those of no team.
+        team: of the options; as in Airflow, options without a team do not apply to it.
 
     Raises:
-        MisusedError: something in it is wrong, with everything that is; or nothing is said of that team.
+        MisusedError: it has mistakes, with all of them; or nothing is configured for that team.
     """
     sources = read_sources(found_here(environment, named), environment, with_environment=True)
     if sources.complaints:

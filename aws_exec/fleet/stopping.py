@@ -1,4 +1,4 @@
-"""Stopping many jobs: side by side within the rate, an outcome for each, and no surprise when it is interrupted."""
+"""Stopping many jobs: in parallel within the rate, with an outcome for each, safe to interrupt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aws_exec.fleet.retries import Retries
 from aws_exec.fleet.service import Service
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 
-#: Stops that are under way at a time: at 100 ms an answer, as many as the rate allows.
+#: Parallel stops: at 100 ms an answer, as many as the rate allows.
 STOPPERS = 6
 
 Outcome = tuple[FleetJob, CallFailure | None]
@@ -32,7 +32,7 @@ def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None
         deployments: ours, by service.
 
     Raises:
-        MisusedError: naming those that are another's.
+        MisusedError: names those of other deployments.
     """
     foreign = [job for job in jobs if job.identity.deployment != deployments[job.service]]
     if foreign:
@@ -44,11 +44,11 @@ def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None
 
 
 class Stopping:
-    """One round of stops; nothing is stopped before `start`.
+    """The stops of a list of jobs; none begins before `start`.
 
     Args:
         services: by name.
-        retries: their rates, by name.
+        retries: their rates and retries, by name.
         jobs: to be stopped.
         reason: recorded by AWS.
     """
@@ -71,7 +71,7 @@ class Stopping:
         self._futures: list[Future[None]] = []
 
     def start(self) -> None:
-        """Begin; `halt` may have come before, and then nothing is."""
+        """Begin; does nothing after `halt`."""
         self._futures = [self._pool.submit(self._stop, chunk) for chunk in self._chunks]
 
     def _chunked(self, name: str, jobs: Sequence[FleetJob]) -> Iterator[list[FleetJob]]:
@@ -79,24 +79,24 @@ class Stopping:
 
     @property
     def asked(self) -> Collection[str]:
-        """ARNs of the jobs that AWS has been asked to stop, answered or not."""
+        """The ARNs of the jobs whose stop was requested, answered or not."""
         return frozenset(self._asked.copy())
 
     def halt(self) -> None:
-        """Begin no more; what is under way is still told of by `outcomes`."""
+        """Begin no further stop; `outcomes` still yields those under way."""
         self._halted.set()
         for retries in self._retries.values():
             retries.stops.close()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Each job and what became of its stop, as it becomes known; those never begun are not among them.
+        """Yield each job with the failure of its stop or None, as answers arrive; stops that never began are left out.
 
-        May be iterated anew after it was interrupted.
+        Can be iterated again after an interruption.
         """
         while any(not future.done() for future in self._futures) or not self._results.empty():
             try:
                 result = self._results.get(timeout=0.2)
-            except Exception:  # noqa: BLE001, S112 - queue.Empty: look again whether anything is under way
+            except Exception:  # noqa: BLE001, S112 - queue.Empty: check again whether anything is under way
                 continue
             if isinstance(result, BaseException):
                 raise result
@@ -106,20 +106,20 @@ class Stopping:
     def _stop(self, jobs: list[FleetJob]) -> None:
         try:
             result = self._stopped(jobs)
-        except BaseException as error:  # noqa: BLE001 - told where it can be told
+        except BaseException as error:  # noqa: BLE001 - raised by `outcomes`
             self._results.put(error)
         else:
             if result:
                 self._results.put(result)
 
     def _stopped(self, jobs: list[FleetJob]) -> list[Outcome]:
-        """Stop jobs in one call; those that are throttled again, a few times."""
+        """Stop jobs in one call; repeat it for those that are throttled."""
         service, retries = self._services[jobs[0].service], self._retries[jobs[0].service]
         result: list[Outcome] = []
         left: list[Outcome] = [(job, None) for job in jobs]
 
         def stop_what_is_left() -> bool:
-            """Whether some of it was throttled."""
+            """Return whether some stops were throttled."""
             nonlocal left
             if self._halted.is_set() or not retries.stops.take():
                 left = []
@@ -138,8 +138,8 @@ class Stopping:
 
 
 def _is_throttled(outcome: Outcome) -> bool:
-    fault = outcome[1]
-    return fault is not None and fault.trouble is FailureKind.THROTTLED
+    failure = outcome[1]
+    return failure is not None and failure.trouble is FailureKind.THROTTLED
 
 
 def _answers(service: Service, jobs: Sequence[FleetJob], reason: str) -> list[Outcome]:

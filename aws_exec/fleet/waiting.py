@@ -1,4 +1,4 @@
-"""Waiting for jobs to start or to stop: they are described, a hundred at a time, until all are where they should be."""
+"""Waiting for jobs to start or to stop: all are described, a hundred at a time, until each has reached the goal."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.retries import NO_RETRY, NoRetry
 from aws_exec.fleet.service import Service
 
-#: Seconds between two looks at a handful of jobs.
+#: Seconds between two polls of a few jobs.
 POLL_SECONDS = 2.0
-#: A job that so many looks in a row do not see is forgotten, which ECS does an hour after its end, Batch after a week.
-#: Right after its launch a job may be unseen, too, but for seconds: this is a minute at least.
+#: After so many polls in a row without it, a job is forgotten: by ECS an hour after its end, by Batch after a week.
+#: Right after its launch a job may be missing too, but only for seconds: this is at least a minute.
 UNSEEN_POLLS = 30
 _PAGE = 100
 
 
 class Until(StrEnum):
-    """What is waited for."""
+    """The goal of a wait."""
 
     STOPPED = "stopped"
     RUNNING = "running"
 
 
-def is_there(job: FleetJob, until: Until) -> bool:
-    """Whether a job is where it is waited for. One that is over will not run any more: it is there, too."""
+def has_reached(job: FleetJob, until: Until) -> bool:
+    """Return whether a job has reached the goal. A job that ended will not run any more, so it has, too."""
     return not job.is_active or (until is Until.RUNNING and job.state in (State.RUNNING, State.STOPPING))
 
 
 def is_well(job: FleetJob, until: Until) -> bool:
-    """Whether a job that is there is there as it should be."""
+    """Return whether a job that has reached the goal did so successfully."""
     started = job.started is not None or (job.stop is not None and job.stop.started)
     return started if until is Until.RUNNING else job.state is State.SUCCEEDED
 
@@ -47,44 +47,44 @@ def wait(
     stop: threading.Event | None = None,
     retries: NoRetry = NO_RETRY,
 ) -> Iterator[FleetJob]:
-    """Each job once it is there, as it is then. It may take for ever: `deadline.within` gives it a time.
+    """Yield each job once it has reached the goal, as it is then. Has no limit of its own: see `deadline.within`.
 
     Args:
         services: by name.
-        jobs: as they were seen last.
-        until: what is waited for.
-        stop: ends it.
-        retries: `RetryUntilDeadline` goes on where AWS is not there.
+        jobs: in their last known state.
+        until: the goal.
+        stop: ends the wait.
+        retries: `RetryUntilDeadline` continues while AWS is unreachable.
 
     Raises:
-        UnknownJobError: AWS has forgotten some of them; raised when the others are there.
-        CloudError: AWS did not say.
+        UnknownJobError: AWS has forgotten some of them; raised once the others have reached the goal.
+        CloudError: a call failed.
     """
     stop = stop or threading.Event()
     left = {job.job.arn: job for job in jobs}
     unseen: dict[str, int] = {}
     forgotten: list[str] = []
 
-    def look() -> list[FleetJob]:
+    def poll() -> list[FleetJob]:
         return list(describe_again(services, list(left.values())))
 
     while True:
         for job in list(left.values()):
-            if is_there(job, until):
+            if has_reached(job, until):
                 del left[job.job.arn]
                 yield job
         if not left or stop.wait(max(POLL_SECONDS, len(left) / _PAGE)):
             break
-        seen = {job.job.arn: job for job in retries.run(look)}
+        seen = {job.job.arn: job for job in retries.run(poll)}
         left |= seen
         unseen = {arn: unseen.get(arn, 0) + 1 for arn in left if arn not in seen}
-        forgotten += [left.pop(arn).id for arn, looks in unseen.items() if looks >= UNSEEN_POLLS]
+        forgotten += [left.pop(arn).id for arn, polls in unseen.items() if polls >= UNSEEN_POLLS]
     if forgotten:
-        raise UnknownJobError(f"AWS does not know {', '.join(forgotten)} any more: how it ended cannot be told")
+        raise UnknownJobError(f"AWS does not know {', '.join(forgotten)} any more: how it ended is unknown")
 
 
 def describe_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:
-    """Jobs as they are by now, those that are still known; raises CloudError."""
+    """Yield jobs in their current state, except those that AWS no longer knows; raises CloudError."""
     by_location: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for job in jobs:
         by_location[job.service, job.job.location].append(job.job.arn)

@@ -40,7 +40,7 @@ def ours(identity, command):
             identity, command, executor_config, "default", with_tags=False
         )
         arguments = plan.arguments
-        assert plan.position == arguments["jobQueue"]
+        assert plan.location == arguments["jobQueue"]
         prefix, _, rest = arguments["jobName"].partition(f"-{identity.token}-")
         assert rest == "etl-load"
         arguments["jobName"] = prefix

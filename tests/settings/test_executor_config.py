@@ -244,13 +244,13 @@ def test_the_cluster_of_one_task_is_where_it_goes_and_where_it_is_asked_for(opti
     """Wrong 6 of the amazon provider: it was described on the configured cluster."""
     builder = RunTaskBuilder(options_of())
     plan = builder.build(identity, command, {"cluster": "other"})
-    assert plan.position == plan.arguments["cluster"] == builder.position({"cluster": "other"}) == "other"
-    assert builder.build(identity, command).position == builder.position() == "fleet"
+    assert plan.location == plan.arguments["cluster"] == builder.location({"cluster": "other"}) == "other"
+    assert builder.build(identity, command).location == builder.location() == "fleet"
 
 
 def test_without_a_cluster_it_is_the_one_that_aws_takes(options_of, identity, command):
     plan = RunTaskBuilder(options_of()).build(identity, command, {"cluster": None})
-    assert (plan.position, plan.arguments["cluster"]) == ("default", "default")
+    assert (plan.location, plan.arguments["cluster"]) == ("default", "default")
 
 
 def test_the_refusal_survives_pickling(arguments_of):

@@ -22,8 +22,8 @@ PLAIN = {"job_queue": "jobs", "job_definition": "airflow", "job_queues": '{"gpu"
 def test_the_task_decides_then_its_airflow_queue_then_the_option(identity, command, queue, executor_config, job_queue):
     builder = SubmitJobBuilder(load_batch_options(PLAIN.get))
     plan = builder.build(identity, command, executor_config, queue)
-    assert (plan.position, plan.arguments["jobQueue"]) == (job_queue, job_queue)
-    assert builder.position(executor_config, queue) == job_queue
+    assert (plan.location, plan.arguments["jobQueue"]) == (job_queue, job_queue)
+    assert builder.location(executor_config, queue) == job_queue
 
 
 @pytest.mark.parametrize("raw", ['["gpu"]', '{"gpu": 1}', '{"gpu": ""}', "{gpu: x}"])

@@ -46,7 +46,7 @@ BUILDERS = [
 environments = st.lists(st.sampled_from("ABC"), unique=True).map(
     lambda names: [{"name": n, "value": ""} for n in names]
 )
-positions = st.sampled_from(["a", "b", "", None, 5]) | st.sampled_from([1.5, [], {"name": "x"}, True])
+locations = st.sampled_from(["a", "b", "", None, 5]) | st.sampled_from([1.5, [], {"name": "x"}, True])
 
 
 def spelt(*names):
@@ -55,8 +55,8 @@ def spelt(*names):
 
 #: Members that decide the place, those that do not, in every spelling, and some that are none.
 members = st.one_of(
-    st.tuples(spelt("cluster", "Cluster", "_cluster", "cluster_", "CLUSTER"), positions),
-    st.tuples(spelt("jobQueue", "job_queue", "JobQueue", "job__queue", "jobqueue"), positions),
+    st.tuples(spelt("cluster", "Cluster", "_cluster", "cluster_", "CLUSTER"), locations),
+    st.tuples(spelt("jobQueue", "job_queue", "JobQueue", "job__queue", "jobqueue"), locations),
     st.tuples(spelt("cpu", "memory"), st.integers(1, 4)),
     st.tuples(st.just("environment"), environments),
     st.tuples(
@@ -107,8 +107,8 @@ def test_it_is_the_place_of_the_request(which, config, queue):
         event("wrong")
         return
     event("right")
-    assert builder.position(config, queue) == plan.position
-    assert plan.arguments["cluster" if service == "ecs" else "jobQueue"] == plan.position
+    assert builder.location(config, queue) == plan.location
+    assert plan.arguments["cluster" if service == "ecs" else "jobQueue"] == plan.location
 
 
 @pytest.mark.parametrize("which", range(len(BUILDERS)))
@@ -116,7 +116,7 @@ def test_it_is_the_place_of_the_request(which, config, queue):
 def test_where_the_place_is_wrong_there_is_no_request(which, config, queue):
     builder = BUILDERS[which][1]
     try:
-        builder.position(config, queue)
+        builder.location(config, queue)
     except InvalidExecutorConfig:
         with pytest.raises(InvalidExecutorConfig):
             builder.build(IDENTITY, COMMAND, config, queue)
@@ -141,7 +141,7 @@ class Unread(list):
 )
 def test_what_does_not_decide_the_place_is_not_read(which, around):
     """Adoption asks it of thousands of rows while the scheduler waits, and they are locked."""
-    assert BUILDERS[which][1].position(around(Unread()))
+    assert BUILDERS[which][1].location(around(Unread()))
 
 
 @pytest.mark.parametrize("which", [1, 2, 4])
@@ -154,4 +154,4 @@ def test_what_does_not_decide_the_place_is_not_read(which, around):
     ],
 )
 def test_nor_is_what_a_template_says_beside_it(which, around):
-    assert BUILDERS[which][1].position(around(Unread()))
+    assert BUILDERS[which][1].location(around(Unread()))

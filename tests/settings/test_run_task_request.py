@@ -38,7 +38,7 @@ def kwargs(**document):
 def test_the_whole_request_of_a_task(options_of, identity, command):
     options = options_of(launch_type="FARGATE", subnets="s1, s2", security_groups="sg")
     plan = build_run_task(options, identity, command, {"environment": {"A": "b"}}, "default")
-    assert plan.position == "fleet"
+    assert plan.location == "fleet"
     assert plan.arguments == {
         "cluster": "fleet",
         "taskDefinition": "airflow-task:7",

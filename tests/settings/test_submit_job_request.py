@@ -97,7 +97,7 @@ def sizes_in(container):
 
 def test_the_whole_request_of_a_task(identity, command):
     plan = SubmitJobBuilder(options_of()).build(identity, command, {"environment": {"A": "b"}}, "default")
-    assert plan.position == "fleet"
+    assert plan.location == "fleet"
     environment = [
         {"name": "A", "value": "b"},
         {"name": "AIRFLOW_IS_EXECUTOR_CONTAINER", "value": "true"},
@@ -164,8 +164,8 @@ class TestMerging:
 
     def test_the_queue_of_one_task_is_where_it_goes(self, arguments_of):
         builder = SubmitJobBuilder(options_of())
-        assert builder.position({"job_queue": "gpu"}) == arguments_of({"jobQueue": "gpu"})["jobQueue"] == "gpu"
-        assert builder.position() == "fleet"
+        assert builder.location({"job_queue": "gpu"}) == arguments_of({"jobQueue": "gpu"})["jobQueue"] == "gpu"
+        assert builder.location() == "fleet"
 
     def test_neither_the_options_nor_the_authors_dictionary_are_changed(self, identity, command):
         builder = SubmitJobBuilder(options_of(**kwargs(tags={"a": "b"}, parameters={"p": "q"})))

@@ -26,7 +26,7 @@ def batch(**given):
 
 
 @pytest.mark.parametrize(
-    ("builder", "places"),
+    ("builder", "locations"),
     [
         (ecs(), (PLAIN["cluster"],)),
         (ecs(templates=TemplateBook("ecs", LEVELS)), (PLAIN["cluster"], "far")),
@@ -35,11 +35,11 @@ def batch(**given):
     ],
     ids=["ECS", "ECS with templates", "Batch", "Batch with templates"],
 )
-def test_each_place_is_told_once_that_of_plain_tasks_first(builder, positions):
-    assert builder.positions() == positions
-    assert builder.position() == positions[0]
+def test_each_place_is_told_once_that_of_plain_tasks_first(builder, locations):
+    assert builder.locations() == locations
+    assert builder.location() == locations[0]
 
 
 def test_a_template_that_cannot_be_sent_is_no_kind_of_task():
-    kinds = [plan.position for plan in ecs(templates=TemplateBook("ecs", LEVELS)).typical()]
+    kinds = [plan.location for plan in ecs(templates=TemplateBook("ecs", LEVELS)).typical()]
     assert kinds == [PLAIN["cluster"], "far"], "plain, and `both`: `wrong` is sent by nobody, `batch's` not here"

@@ -29,29 +29,29 @@ teams:
 
 
 @pytest.fixture
-def position(read, identity, command):
+def location(read, identity, command):
     """Where a task goes: what Airflow's configuration, its executor_config and its queue say."""
 
-    def position(configured=None, executor_config=None, queue=None):
+    def location(configured=None, executor_config=None, queue=None):
         file = read(FILE)
         said = file.said("ecs")
         options = load_ecs_options((configured or {}).get, said=said)
         builder = RunTaskBuilder(options, templates=file.book("ecs"), where=said.where)
         plan = builder.build(identity, command, executor_config, queue)
-        assert plan.position == builder.position(executor_config, queue)
-        return plan.position
+        assert plan.location == builder.location(executor_config, queue)
+        return plan.location
 
-    return position
+    return location
 
 
-def test_each_layer_wins_over_those_before_it(position):
+def test_each_layer_wins_over_those_before_it(location):
     kwargs = {"cluster": "of-airflow", "run_task_kwargs": '{"cluster": "of-kwargs"}'}
-    assert position() == "of-the-file"
-    assert position({"cluster": "of-airflow"}) == "of-airflow"
-    assert position(kwargs) == "of-kwargs"
-    assert position(kwargs, {"template": "t"}) == position(kwargs, None, "q") == "of-the-template"
-    assert position(kwargs, {"template": "t", "cluster": "of-the-task"}) == "of-the-task"
-    assert position(kwargs, {"cluster": "of-the-task"}, "q") == "of-the-task"
+    assert location() == "of-the-file"
+    assert location({"cluster": "of-airflow"}) == "of-airflow"
+    assert location(kwargs) == "of-kwargs"
+    assert location(kwargs, {"template": "t"}) == location(kwargs, None, "q") == "of-the-template"
+    assert location(kwargs, {"template": "t", "cluster": "of-the-task"}) == "of-the-task"
+    assert location(kwargs, {"cluster": "of-the-task"}, "q") == "of-the-task"
 
 
 def test_what_airflow_sets_displaces_the_files_rival(read):
@@ -95,6 +95,6 @@ def test_both_services_take_templates_by_queue(read, identity, command):
     file = read(FILE)
     said = file.said("batch")
     builder = SubmitJobBuilder(load_batch_options({}.get, said=said), templates=file.book("batch"), where=said.where)
-    assert builder.build(identity, command, None, "q").position == "of-the-template"
-    assert builder.build(identity, command, {"template": "t", "jobQueue": "own"}).position == "own"
-    assert builder.build(identity, command, None, "other").position == "of-the-file"
+    assert builder.build(identity, command, None, "q").location == "of-the-template"
+    assert builder.build(identity, command, {"template": "t", "jobQueue": "own"}).location == "own"
+    assert builder.build(identity, command, None, "other").location == "of-the-file"

@@ -1,62 +1,88 @@
-"""Draws the table of transitions, docs/lifecycle.svg: `make docs` writes it, the numbers are those of the table.
+"""Draws the tables of transitions, docs/lifecycle.svg: `make docs` writes it, the numbers are those of the tables.
 
-Where the phases stand is said here, and how far an arrow bends where a straight one would go through something else;
-which arrows there are, `aws_exec.lifecycle.phases` says.
+Where the phases and standings are is here, and how far an arrow bends where a straight one would go through something
+else; which arrows to draw, `aws_exec.lifecycle.phases` says.
 """
 
 from __future__ import annotations
 
 from math import hypot
+from typing import TypeAlias
 
-from aws_exec.lifecycle.phases import TRANSITIONS, Phase
+from aws_exec.lifecycle.phases import PHASES, RUNS, STANDINGS, Phase, Standing
 
-TOP, WIDTH, HEIGHT = -60, 1000, 620
-#: Of a phase; of the ends; of a number.
+TOP, WIDTH, HEIGHT = -90, 1100, 840
+#: Of a phase; of the ends; of a number; of the box around the phases with a container that runs.
 HALF_WIDTH, HALF_HEIGHT, DOT, BADGE = 62, 22, 11, 10
+GROUP_WIDTH, GROUP_HEIGHT = 82, 130
 
-_BEGIN, _END = "begin", "end"
+#: What an arrow begins and ends at.
+Point: TypeAlias = Phase | Standing | str
 
-PLACES = {
-    _BEGIN: (40, 270),
-    Phase.WAITING: (220, 270),
-    Phase.LAUNCHING: (460, 270),
-    Phase.ACTIVE: (700, 270),
-    _END: (955, 270),
-    Phase.CONFIRMING: (220, 440),
-    Phase.UNCERTAIN: (460, 440),
-    Phase.LOCATING: (700, 440),
-    Phase.STOPPING: (750, 130),
+_BEGIN, _END, _GROUP, _SECOND_BEGIN, _SECOND_END = "begin", "end", "group", "begin of standings", "end of standings"
+
+PLACES: dict[Point, tuple[int, int]] = {
+    _BEGIN: (40, 230),
+    Phase.WAITING: (200, 230),
+    Phase.LAUNCHING: (430, 230),
+    _GROUP: (700, 200),
+    Phase.STARTING: (700, 110),
+    Phase.RUNNING: (700, 200),
+    Phase.EXITED: (700, 290),
+    Phase.ENDED: (920, 300),
+    Phase.STOPPING: (920, 100),
+    _END: (1060, 200),
+    Phase.CONFIRMING: (200, 430),
+    Phase.UNCERTAIN: (430, 430),
+    Phase.LOCATING: (700, 430),
+    _SECOND_BEGIN: (40, 650),
+    Standing.OWNED: (250, 650),
+    Standing.SUPERSEDED: (530, 650),
+    Standing.DETACHED: (810, 650),
+    _SECOND_END: (1060, 650),
 }
 
 #: Pixels to the left of an arrow's way that its middle is moved; 0 where nothing is said.
-BENDS = {
-    (None, Phase.ACTIVE): -205,
-    (None, Phase.UNCERTAIN): 150,
-    (None, Phase.STOPPING): -230,
-    (Phase.WAITING, Phase.ACTIVE): -75,
-    (Phase.CONFIRMING, Phase.ACTIVE): 30,
+BENDS: dict[tuple[Point, Point], int] = {
+    (_BEGIN, Phase.UNCERTAIN): 175,
+    (_BEGIN, _GROUP): -175,
+    (_BEGIN, Phase.ENDED): -205,
+    (_BEGIN, Phase.STOPPING): -150,
     (Phase.WAITING, Phase.LAUNCHING): -16,
     (Phase.LAUNCHING, Phase.WAITING): -16,
     (Phase.WAITING, Phase.CONFIRMING): -16,
     (Phase.CONFIRMING, Phase.WAITING): -16,
-    (Phase.WAITING, None): -310,
+    (Phase.WAITING, _GROUP): -70,
+    (Phase.WAITING, _END): -240,
     (Phase.CONFIRMING, Phase.UNCERTAIN): -16,
     (Phase.UNCERTAIN, Phase.CONFIRMING): -16,
-    (Phase.CONFIRMING, None): 170,
+    (Phase.CONFIRMING, _GROUP): 40,
+    (Phase.CONFIRMING, Phase.ENDED): 105,
+    (Phase.CONFIRMING, _END): 190,
     (Phase.LAUNCHING, Phase.UNCERTAIN): -16,
     (Phase.UNCERTAIN, Phase.LAUNCHING): -16,
-    (Phase.LAUNCHING, None): -90,
+    (Phase.LAUNCHING, Phase.ENDED): 75,
+    (Phase.LAUNCHING, Phase.STOPPING): -90,
+    (Phase.LAUNCHING, _END): -190,
     (Phase.UNCERTAIN, Phase.LOCATING): -16,
     (Phase.LOCATING, Phase.UNCERTAIN): -16,
-    (Phase.LOCATING, Phase.STOPPING): 50,
+    (Phase.LOCATING, Phase.STOPPING): 40,
     (Phase.LOCATING, Phase.WAITING): 30,
-    (Phase.ACTIVE, Phase.WAITING): 110,
-    (Phase.UNCERTAIN, Phase.ACTIVE): -16,
-    (Phase.ACTIVE, Phase.UNCERTAIN): -16,
+    (Phase.LOCATING, _END): 70,
+    (Phase.STARTING, Phase.EXITED): 66,
+    (Phase.STARTING, Phase.WAITING): 80,
+    (Phase.STARTING, Phase.UNCERTAIN): 40,
+    (Phase.STOPPING, Phase.UNCERTAIN): 120,
+    (Standing.OWNED, Standing.DETACHED): 60,
+    (Standing.SUPERSEDED, Standing.OWNED): -18,
+    (Standing.OWNED, Standing.SUPERSEDED): -18,
+    (Standing.DETACHED, Standing.OWNED): 60,
+    (_SECOND_BEGIN, Standing.DETACHED): -80,
 }
 
 _STYLE = """
   .phase { fill: #eef3fb; stroke: #3f6fb5; stroke-width: 1.5 }
+  .group { fill: none; stroke: #3f6fb5; stroke-width: 1.2; stroke-dasharray: 5 4 }
   .word { font: 600 14px sans-serif; fill: #1d3557; text-anchor: middle; dominant-baseline: central }
   .way { fill: none; stroke: #7a8699; stroke-width: 1.4; marker-end: url(#head) }
   .badge { fill: #ffffff; stroke: #b8c0cc }
@@ -70,35 +96,55 @@ _HEAD = (
 )
 
 
+def ways() -> list[tuple[Point, Point]]:
+    """From where to where each arrow goes, in the order of the tables."""
+    phases = [(_point(each.before, _BEGIN), _point(each.after, _END)) for each in PHASES]
+    return phases + [(_point(each.before, _SECOND_BEGIN), _point(each.after, _SECOND_END)) for each in STANDINGS]
+
+
+def _point(which: tuple[Phase | Standing | None, ...], outside: str) -> Point:
+    if which == RUNS:
+        return _GROUP
+    # Out of the last table there is one way from all, which is drawn from the last.
+    return which[-1] or outside
+
+
 def drawn() -> str:
     """The picture, as SVG."""
-    ways = [_way(number, before, after) for number, (before, after, _) in enumerate(TRANSITIONS, start=1)]
-    phases = [_phase(phase) for phase in Phase]
+    arrows = [_way(number, before, after) for number, (before, after) in enumerate(ways(), start=1)]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {TOP} {WIDTH} {HEIGHT}" role="img">',
-            "<title>The phases of a launch, and every way between them</title>",
+            "<title>The phases and the standings of a launch, and every way between them</title>",
             f"<style>{_STYLE}</style>",
             _HEAD,
             f'<rect y="{TOP}" width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-            *(line for line, _ in ways),
-            *phases,
-            *_ends(),
-            *(badge for _, badge in ways),
+            _group(),
+            *(line for line, _ in arrows),
+            *(_box(each) for each in (*Phase, *Standing)),
+            *_ends(_BEGIN, _END),
+            *_ends(_SECOND_BEGIN, _SECOND_END),
+            *(badge for _, badge in arrows),
             "</svg>\n",
         ]
     )
 
 
-def _phase(phase: Phase) -> str:
-    x, y = PLACES[phase]
+def _group() -> str:
+    x, y = PLACES[_GROUP]
+    size = f'width="{2 * GROUP_WIDTH}" height="{2 * GROUP_HEIGHT}" rx="12"'
+    return f'<rect class="group" x="{x - GROUP_WIDTH}" y="{y - GROUP_HEIGHT}" {size}/>'
+
+
+def _box(which: Phase | Standing) -> str:
+    x, y = PLACES[which]
     size = f'width="{2 * HALF_WIDTH}" height="{2 * HALF_HEIGHT}" rx="9"'
     box = f'<rect class="phase" x="{x - HALF_WIDTH}" y="{y - HALF_HEIGHT}" {size}/>'
-    return f'{box}<text class="word" x="{x}" y="{y}">{phase.name}</text>'
+    return f'{box}<text class="word" x="{x}" y="{y}">{which.name}</text>'
 
 
-def _ends() -> list[str]:
-    (x, y), (end_x, end_y) = PLACES[_BEGIN], PLACES[_END]
+def _ends(begin: str, end: str) -> list[str]:
+    (x, y), (end_x, end_y) = PLACES[begin], PLACES[end]
     return [
         f'<circle cx="{x}" cy="{y}" r="{DOT}" fill="#1d3557"/>',
         f'<circle cx="{end_x}" cy="{end_y}" r="{DOT}" fill="#ffffff" stroke="#1d3557" stroke-width="2"/>',
@@ -106,9 +152,9 @@ def _ends() -> list[str]:
     ]
 
 
-def _way(number: int, before: Phase | None, after: Phase | None) -> tuple[str, str]:
+def _way(number: int, before: Point, after: Point) -> tuple[str, str]:
     """An arrow, and its number in the middle."""
-    start, end = PLACES[before or _BEGIN], PLACES[after or _END]
+    start, end = PLACES[before], PLACES[after]
     across = (end[0] - start[0], end[1] - start[1])
     length = hypot(*across)
     bend = BENDS.get((before, after), 0)
@@ -125,13 +171,14 @@ def _left(across: tuple[float, float], length: float) -> tuple[float, float]:
     return -across[1] / length, across[0] / length
 
 
-def _edge(centre: tuple[float, float], towards: tuple[float, float], phase: Phase | None) -> tuple[float, float]:
+def _edge(centre: tuple[float, float], towards: tuple[float, float], which: Point) -> tuple[float, float]:
     """Where the line from a centre to a point leaves the shape."""
     x, y = towards[0] - centre[0], towards[1] - centre[1]
-    if phase is None:
+    if isinstance(which, str) and which != _GROUP:
         share = (DOT + 3) / hypot(x, y)
     else:
-        share = min((HALF_WIDTH + 3) / abs(x) if x else 9e9, (HALF_HEIGHT + 3) / abs(y) if y else 9e9)
+        width, height = (GROUP_WIDTH, GROUP_HEIGHT) if which == _GROUP else (HALF_WIDTH, HALF_HEIGHT)
+        share = min((width + 3) / abs(x) if x else 9e9, (height + 3) / abs(y) if y else 9e9)
     return centre[0] + share * x, centre[1] + share * y
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aws_exec.diagnosis import call_failures, terminations
 from aws_exec.diagnosis.model import Rule
-from aws_exec.lifecycle.phases import TRANSITIONS
+from aws_exec.lifecycle.phases import PHASES, STANDINGS, Phase, Standing
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import FailureKind
 from aws_exec.metrics.catalogue import METRICS, Metric
@@ -62,10 +62,14 @@ def diagnosis() -> str:
 def lifecycle() -> str:
     """Every transition of `aws_exec.lifecycle.phases`, numbered as in the picture of them."""
     rows = [
-        (str(number), before.name if before else "(begin)", after.name if after else "(end)", why)
-        for number, (before, after, why) in enumerate(TRANSITIONS, start=1)
+        (str(number), _names(each.before, "(begin)"), _names(each.after, "(end)"), each.why)
+        for number, each in enumerate((*PHASES, *STANDINGS), start=1)
     ]
     return table(("", "from", "to", "when"), rows)
+
+
+def _names(which: Sequence[Phase | Standing | None], outside: str) -> str:
+    return ", ".join(each.name if each else outside for each in which)
 
 
 def _by(metric: Metric) -> str:

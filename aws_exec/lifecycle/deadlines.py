@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aws_exec.lifecycle.exits import report
+from aws_exec.lifecycle.exits import report, why_it_waits
+from aws_exec.lifecycle.launch import Launch, Starting, earliest
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.stopping import stop_launch
-from aws_exec.lifecycle.store import Launch, Transaction, earliest
-from aws_exec.lifecycle.values import (
-    Termination,
-)
+from aws_exec.lifecycle.store import Transaction
 
 
 def with_time_to_start(policy: Policy, launch: Launch, now: float) -> Launch:
-    """A record whose job has just been accepted, or adopted: from now on it has a time to start.
+    """A launch whose job has just been accepted, or adopted, and has not started: from now on it has a time to start.
 
     Not if it is only followed: whoever owns the container says how long it may take.
     """
-    start_by = None if launch.started or launch.detached or launch.stop_reason else policy.start_by(now)
-    return replace(launch, start_by=start_by, due=earliest(launch.launch_by, start_by))
+    start_by = None if launch.detached or launch.stopping is not None else policy.start_by(now)
+    progress = Starting(launch.expected_origin, start_by, launch.waiting)
+    return replace(launch.with_progress(progress), due=earliest(launch.launch_by, start_by))
 
 
 def is_late(launch: Launch, now: float) -> bool:
@@ -29,10 +28,11 @@ def is_late(launch: Launch, now: float) -> bool:
 
 def too_late(transaction: Transaction, launch: Launch, now: float) -> None:
     """Report a launch that has not started in time, and stop it."""
+    policy = transaction.policy
     if launch.launch_by is not None and now >= launch.launch_by:
-        text = f"User code had not started within launch_timeout ({transaction.policy.launch_timeout:g} s)"
+        text = f"User code had not started within launch_timeout ({policy.launch_timeout:g} s)"
     else:
-        text = f"Its job had not started {transaction.policy.start_timeout:g} s after it was accepted"
-    why = Termination(transaction.policy.service, reason=launch.waiting) if launch.waiting else None
-    report(transaction, launch, success=False, text=text, stop=why, fault=launch.fault)
-    stop_launch(transaction, replace(launch, detached=True), text, now)
+        text = f"Its job had not started {policy.start_timeout:g} s after it was accepted"
+    stop, fault = why_it_waits(transaction, launch), launch.retries.last_failure
+    report(transaction, launch, success=False, text=text, stop=stop, fault=fault)
+    stop_launch(transaction, launch.detach(), text, now)

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.launch import Exited, Launch, Predecessor, Submission, UnverifiedExit
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import REPLACE, Replacement
-from aws_exec.lifecycle.store import Launch, Transaction
+from aws_exec.lifecycle.store import Transaction
 from aws_exec.lifecycle.values import (
     CallFailure,
     Termination,
@@ -32,6 +33,9 @@ REFUSED = 1
 UNWANTED = "Airflow no longer wanted it"
 
 
+# -- the end of a job -------------------------------------------------------------------------------------------------
+
+
 def job_stopped(transaction: Transaction, launch: Launch, stop: Termination, now: float) -> None:
     """Nothing of the job runs any more."""
     if launch.detached:
@@ -39,71 +43,78 @@ def job_stopped(transaction: Transaction, launch: Launch, stop: Termination, now
             remember_predecessor(transaction, launch, stop)
         end(transaction, launch, now)
     elif stop.exit_code is not None or launch.started:
-        verify_exit(
-            transaction, transaction.put(replace(launch, container_exited=True, job_stopped=True, due=None)), stop
-        )
+        ended = launch.with_progress(Exited(launch.unverified_exit, job_stopped=True))
+        verify_exit(transaction, transaction.put(replace(ended, due=None)), stop)
     else:
         never_started(transaction, launch, stop, now)
 
 
 def never_started(transaction: Transaction, launch: Launch, stop: Termination, now: float) -> None:
     """Replace a container that ended before it started, or report it."""
-    judged = transaction.policy.judge(stop)
-    attempt = launch.attempt + (1 if judged is Replacement.YES else 0)
-    final = bool(launch.stop_reason) or stop.user_initiated or judged is Replacement.NO or launch.workload is None
-    if final or attempt > transaction.policy.max_attempts:
-        text = "" if final else f"{launch.attempt} containers died before they started"
+    policy, attempts, retries = transaction.policy, launch.attempts, launch.retries
+    judged = policy.judge(stop)
+    attempt = attempts.attempt + (1 if judged is Replacement.YES else 0)
+    is_final = launch.stopping is not None or stop.user_initiated or judged is Replacement.NO or launch.work is None
+    if is_final or attempt > policy.max_attempts:
+        text = "" if is_final else f"{attempts.attempt} containers died before they started"
         if launch.waiting and launch.waiting not in stop.reason:
             text = "; ".join(filter(None, (text, f"It had been waiting: {launch.waiting}")))
         report(transaction, launch, success=False, stop=stop, text=text)
         end(transaction, launch, now)
         return
-    failed_starts = launch.failed_starts + 1
-    if judged is Replacement.YES or launch.last_note != _FREE:
-        text = (
-            f"Its container never started; launching another (attempt {attempt} of {transaction.policy.max_attempts})"
-        )
+    if judged is Replacement.YES or retries.last_note != _FREE:
+        text = f"Its container never started; launching another (attempt {attempt} of {policy.max_attempts})"
         transaction.want(do.Note(key=launch.key, text=text, stop=stop))
+    failed_starts = attempts.failed_starts + 1
     transaction.put(
         replace(
             launch,
-            phase=Phase.WAITING,
+            state=Submission(),
             token_sequence=launch.token_sequence + 1,
-            attempt=attempt,
-            failed_starts=failed_starts,
-            last_note=_FREE if judged is Replacement.FREE else launch.last_note,
-            job=None,
-            start_by=None,
-            waiting="",
-            absences=0,
+            attempts=replace(attempts, attempt=attempt, failed_starts=failed_starts),
+            retries=replace(retries, last_note=_FREE if judged is Replacement.FREE else retries.last_note),
             due=launch.in_time(now + REPLACE.after(failed_starts, launch.token)),
         ),
     )
 
 
+def remember_predecessor(transaction: Transaction, launch: Launch, stop: Termination) -> None:
+    """What was to be stopped had started: perhaps Airflow let it run what now waits for its end."""
+    if launch.stopping is None or not launch.started:
+        return
+    owner = transaction.owner_of(launch.key)
+    if owner is not None and isinstance(owner.state, Submission):
+        predecessor = Predecessor(launch.container.job, stop)
+        transaction.put(replace(owner, state=replace(owner.state, predecessor=predecessor)))
+
+
+# -- what an exit means, by its row -----------------------------------------------------------------------------------
+
+
 def verify_exit(transaction: Transaction, launch: Launch, stop: Termination) -> None:
     """Ask what the end of a started container means; asked again by the next sweep if nobody answers."""
-    if launch.detached or launch.verifying_exit:
+    known = launch.unverified_exit
+    if launch.detached or (known is not None and known.request_id):
         return
-    request_id = transaction.new_request_id()
-    transaction.put(replace(launch, end=launch.end or stop, verifying_exit=request_id))
+    unverified = UnverifiedExit(stop if known is None else known.stop, transaction.new_request_id())
+    transaction.put(launch.with_progress(Exited(unverified, job_stopped=launch.phase is Phase.ENDED)))
     transaction.want(
         do.VerifyExit(
-            request_id=request_id,
+            request_id=unverified.request_id,
             launch_id=launch.launch_id,
             key=launch.key,
-            failed=(launch.end or stop).exit_code == REFUSED,
+            failed=unverified.stop.exit_code == REFUSED,
         )
     )
 
 
 def exit_verified(transaction: Transaction, event: on.ExitVerified, now: float) -> None:
     """Report the end of a started container, if its row waits for that."""
-    launch = awaiting_exit(transaction, event)
-    if launch is None:
+    awaited = awaiting_exit(transaction, event)
+    if awaited is None:
         return
-    stop = launch.end
-    if stop is not None and not launch.detached:
+    launch, stop = awaited
+    if not launch.detached:
         if event.awaited:
             report_exit(transaction, launch, stop, event)
         else:
@@ -111,7 +122,7 @@ def exit_verified(transaction: Transaction, event: on.ExitVerified, now: float) 
                 text = "Its container did not end well, after the task had been deferred or rescheduled"
                 transaction.want(do.Note(key=launch.key, text=text, job=launch.job, stop=stop))
             transaction.want(do.Release(key=launch.key))
-    leave_verified(transaction, replace(launch, detached=True, end=None, verifying_exit=0), now)
+    leave_verified(transaction, launch.detach(), None, now)
 
 
 def report_exit(transaction: Transaction, launch: Launch, stop: Termination, event: on.ExitVerified) -> None:
@@ -126,31 +137,32 @@ def report_exit(transaction: Transaction, launch: Launch, stop: Termination, eve
 
 def verify_exit_failed(transaction: Transaction, event: on.VerifyExitFailed, now: float) -> None:
     """Leave the question to the next sweep, which sees the end again."""
-    launch = awaiting_exit(transaction, event)
-    if launch is not None:
-        leave_verified(transaction, replace(launch, verifying_exit=0), now)
+    awaited = awaiting_exit(transaction, event)
+    if awaited is not None:
+        launch, stop = awaited
+        leave_verified(transaction, launch, UnverifiedExit(stop), now)
 
 
-def awaiting_exit(transaction: Transaction, event: on.ExitVerified | on.VerifyExitFailed) -> Launch | None:
-    """Return the launch whose end an answer is about; None if it is late or doubled."""
+def awaiting_exit(
+    transaction: Transaction, event: on.ExitVerified | on.VerifyExitFailed
+) -> tuple[Launch, Termination] | None:
+    """Return the launch whose end an answer is about, and that end; None if the answer is late or doubled."""
     launch = transaction.get(event.launch_id)
-    return launch if launch is not None and launch.verifying_exit == event.request_id else None
+    known = launch.unverified_exit if launch is not None else None
+    if launch is None or known is None or known.request_id != event.request_id:
+        return None
+    return launch, known.stop
 
 
-def leave_verified(transaction: Transaction, launch: Launch, now: float) -> None:
+def leave_verified(transaction: Transaction, launch: Launch, unverified: UnverifiedExit | None, now: float) -> None:
     """Write a launch; it is over once its job has stopped and nothing is left to report."""
-    transaction.put(launch)
-    if launch.detached and launch.job_stopped:
+    job_stopped = launch.phase is Phase.ENDED
+    launch = transaction.put(launch.with_progress(Exited(unverified, job_stopped=job_stopped)))
+    if launch.detached and job_stopped:
         end(transaction, launch, now)
 
 
-def remember_predecessor(transaction: Transaction, launch: Launch, stop: Termination) -> None:
-    """What was to be stopped had started by then: perhaps Airflow let it run what now waits for its end."""
-    if launch.job is None or not (launch.stop_reason and launch.started):
-        return
-    owner = transaction.owner_of(launch.key)
-    if owner is not None and owner.job is None:
-        transaction.put(replace(owner, predecessor=(launch.job, stop)))
+# -- the end of a launch ----------------------------------------------------------------------------------------------
 
 
 def report(
@@ -171,9 +183,14 @@ def report(
             stop=stop,
             fault=fault,
             text=text,
-            containers=launch.containers,
+            containers=launch.attempts.containers,
         )
     )
+
+
+def why_it_waits(transaction: Transaction, launch: Launch) -> Termination | None:
+    """Why the job of a launch does not start, for the diagnosis; None if AWS said nothing."""
+    return Termination(transaction.policy.service, reason=launch.waiting) if launch.waiting else None
 
 
 def end(transaction: Transaction, launch: Launch, now: float) -> None:

@@ -18,12 +18,13 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.adoption import wait_for_listing
 from aws_exec.lifecycle.deadlines import with_time_to_start
 from aws_exec.lifecycle.exits import wake_parked
+from aws_exec.lifecycle.launch import Container, Launch, Owned, Running
 from aws_exec.lifecycle.launching import got_job
 from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, is_owned
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.stopping import SUPERSEDED, stop_launch
-from aws_exec.lifecycle.store import Findings, Launch, SurveyState, Transaction
+from aws_exec.lifecycle.store import Findings, SurveyState, Transaction
 from aws_exec.lifecycle.values import (
     Key,
     LaunchId,
@@ -158,7 +159,7 @@ def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, aliv
         return True
     if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
         # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
-        transaction.put(replace(mine, ownership_unverified=True))
+        transaction.put(replace(mine, ownership=Owned(unverified=True)))
         return True
     if owner.runs:
         # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
@@ -167,7 +168,9 @@ def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, aliv
         elif mine.token_base not in alive:
             got_job(transaction, mine, sighting.seen, now)
         return True
-    rival = replace(launch_of_member(sighting, mine.key), started=sighting.seen.started, detached=True)
+    rival = launch_of_member(sighting, mine.key).detach()
+    if sighting.seen.started:
+        rival = rival.with_progress(Running())
     stop_launch(transaction, transaction.put(rival), SUPERSEDED, now)
     return True
 
@@ -199,4 +202,5 @@ def follow_callback(transaction: Transaction, sighting: FleetMember, key: Key, n
 def launch_of_member(sighting: FleetMember, key: Key) -> Launch:
     """A record of a container that a survey saw, which is not to be replaced."""
     job = sighting.seen.job
-    return Launch(sighting.identity.launch_id, key, phase=Phase.ACTIVE, location=job.location, job=job, containers=1)
+    launch = Launch(sighting.identity.launch_id, key, location=job.location)
+    return launch.with_container(Container(job))

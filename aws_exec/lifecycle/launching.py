@@ -12,23 +12,19 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.deadlines import with_time_to_start
 from aws_exec.lifecycle.exits import end, report
+from aws_exec.lifecycle.launch import Container, Detached, Doubt, HandedOver, Launch, Owned, Pending, Starting
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF, Policy
 from aws_exec.lifecycle.stopping import SUPERSEDED, stop_job, stop_launch
-from aws_exec.lifecycle.store import Launch, Transaction
-from aws_exec.lifecycle.values import (
-    SILENT,
-    CallFailure,
-    FailureKind,
-    LaunchId,
-    Observation,
-    sequence_of,
-)
+from aws_exec.lifecycle.store import Transaction
+from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, LaunchId, Observation, sequence_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 from aws_exec.lifecycle.watching import next_of_sweep, see
 
-#: Troubles the task's event log is told of: the others pass by themselves, or stop everything and are logged once.
+#: Failures that are noted in the task's event log: others pass by themselves, or stop everything and are logged once.
 _WORTH_A_NOTE = frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED})
+
+# -- the intake -------------------------------------------------------------------------------------------------------
 
 
 def workload_queued(transaction: Transaction, event: on.WorkloadQueued, now: float) -> None:
@@ -37,30 +33,43 @@ def workload_queued(transaction: Transaction, event: on.WorkloadQueued, now: flo
         return
     for older in transaction.of_key(event.key):
         supersede(transaction, older, now)
-    stalls = transaction.state.stalls
-    launch = Launch(event.launch_id, event.key, workload=event.workload, stalls=stalls, due=now)
-    transaction.put(replace(launch, launch_by=transaction.policy.launch_by(now)))
+    transaction.put(
+        Launch(
+            event.launch_id,
+            event.key,
+            work=HandedOver(event.workload),
+            ownership=Owned(stalls=transaction.state.stalls),
+            launch_by=transaction.policy.launch_by(now),
+            due=now,
+        )
+    )
 
 
 def supersede(transaction: Transaction, older: Launch, now: float) -> None:
     """A newer launch owns the key. What had started finishes on its own; what had not must not start now."""
-    older = transaction.put(replace(older, detached=True))
-    if older.started or older.stop_reason:
+    if older.started or older.stopping is not None:
+        transaction.put(older.detach())
         return
     if older.job is None:
-        stop_launch(transaction, older, SUPERSEDED, now)
+        stop_launch(transaction, older.detach(), SUPERSEDED, now)
         return
     # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
     request_id = next_of_sweep(transaction)
-    transaction.put(replace(older, superseded=request_id, launch_by=None, start_by=None, due=None))
+    progress = Starting(older.expected_origin, waiting=older.waiting)
+    superseded = replace(older.with_progress(progress), ownership=Detached(request_id), launch_by=None, due=None)
+    transaction.put(superseded)
     transaction.want(do.Describe(request_id=request_id, location=older.job.location, jobs=(older.job,)))
+
+
+# -- submitting -------------------------------------------------------------------------------------------------------
 
 
 def submit(transaction: Transaction, launch: Launch) -> None:
     """Send a request for a container."""
     request_id = transaction.new_request_id()
-    reading = launch.reading
-    transaction.put(replace(launch, phase=Phase.LAUNCHING, request_id=request_id, due=launch.launch_by))
+    submission, reading = launch.submission, launch.reading
+    pending = Pending(Phase.LAUNCHING, request_id)
+    transaction.put(replace(launch, state=replace(submission, pending=pending), due=launch.launch_by))
     transaction.want(
         do.Submit(
             request_id=request_id,
@@ -68,7 +77,7 @@ def submit(transaction: Transaction, launch: Launch) -> None:
             key=launch.key,
             token=launch.token,
             workload=launch.workload if reading is None else reading.workload,
-            request=launch.request,
+            request=submission.request,
             location=launch.location,
             not_after=launch.launch_by,
             read_at=None if reading is None else reading.at,
@@ -91,11 +100,11 @@ def got_job(transaction: Transaction, launch: Launch, seen: Observation, now: fl
             transaction.drop(launch)  # the one that reports follows it already
             return
         transaction.drop(holder)
-    launch = replace(launch.with_job(seen.job), location=seen.job.location or launch.location)
+    launch = replace(launch.with_container(Container(seen.job)), location=seen.job.location or launch.location)
     launch = transaction.put(with_time_to_start(transaction.policy, launch, now))
     if not launch.detached:
         transaction.want(do.Launched(key=launch.key, job=seen.job))
-    if launch.stop_reason:
+    if launch.stopping is not None:
         launch = stop_job(transaction, launch, seen.job)
     see(transaction, launch, seen, now)
 
@@ -105,53 +114,54 @@ def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> No
     launch = transaction.awaiting(event.launch_id, Phase.LAUNCHING, event.request_id)
     if launch is None:
         return
-    fault = event.fault
-    submit_in_doubt = fault.trouble is FailureKind.NO_ANSWER or (launch.submit_in_doubt and fault.trouble in SILENT)
-    launch = replace(
-        launch,
-        phase=Phase.UNCERTAIN if submit_in_doubt else Phase.WAITING,
-        submit_in_doubt=submit_in_doubt,
-        request=(event.request or launch.request) if submit_in_doubt else None,
-        location=(event.location or launch.location) if submit_in_doubt else launch.location,
-        ownership_unverified=launch.ownership_unverified or (fault.trouble is FailureKind.HELD and not event.outdated),
-        reading=None,
-        request_id=None,
-    )
-    if not submit_in_doubt and not launch.detached:
-        # Withdrawn by terminating: nothing is there to be stopped, and its row is still to be launched by another.
-        launch = replace(launch, stop_reason="")
-    if launch.stop_reason and not submit_in_doubt:
+    kind, submission, ownership = event.fault.trouble, launch.submission, launch.ownership
+    in_doubt = kind is FailureKind.NO_ANSWER or (launch.submit_in_doubt and kind in SILENT)
+    if kind is FailureKind.HELD and not event.outdated and isinstance(ownership, Owned):
+        ownership = replace(ownership, unverified=True)
+    launch = replace(launch.without_reading(), ownership=ownership)
+    if in_doubt:
+        request = event.request or submission.request
+        state = replace(submission, pending=None, doubt=Doubt.SUBMIT, request=request)
+        launch = replace(launch, state=state, location=event.location or launch.location)
+    else:
+        launch = replace(launch, state=replace(submission, pending=None, doubt=Doubt.NONE, request=None))
+        if not launch.detached:
+            # Withdrawn by terminating: nothing is there to be stopped, and its row is still to be launched by another.
+            launch = replace(launch, stopping=None)
+    if launch.stopping is not None and not in_doubt:
         end(transaction, launch, now)
-    elif fault.trouble is FailureKind.INVALID and not submit_in_doubt:
-        report(transaction, launch, success=False, fault=fault)
+    elif kind is FailureKind.INVALID and not in_doubt:
+        report(transaction, launch, success=False, fault=event.fault)
         end(transaction, launch, now)
     else:
-        if fault.trouble is FailureKind.NO_CAPACITY:
-            # The refusal was answered, and may be replayed for its token: ask with the next one.
+        if kind is FailureKind.NO_CAPACITY:
+            # The refusal was answered, and may be replayed for its token: submit with the next one.
             launch = replace(launch, token_sequence=launch.token_sequence + 1)
-        back_off(transaction, launch, fault, now)
+        back_off(transaction, launch, event.fault, now)
 
 
 def back_off(transaction: Transaction, launch: Launch, fault: CallFailure, now: float) -> None:
     """Wait before the next try, longer after each failure."""
     if fault.trouble is FailureKind.HELD:
-        # Nobody failed: it was not sent. Its row is checked first, at once.
+        # Nobody failed: it was not sent. Its row is verified first, at once.
         transaction.put(replace(launch, due=now))
         return
-    failures = launch.failures + 1
+    failures = launch.retries.failures + 1
     due = now + BACKOFF[fault.trouble].after(failures, launch.token)
-    launch = replace(launch, failures=failures, fault=fault, due=launch.in_time(due))
-    if fault.trouble in _WORTH_A_NOTE and not launch.detached:
-        launch = note_wait(transaction, launch, "Waiting to be launched", fault=fault)
-    transaction.put(launch)
+    retries = replace(launch.retries, failures=failures, last_failure=fault)
+    if fault.trouble in _WORTH_A_NOTE and not launch.detached and retries.last_note != fault.code:
+        transaction.want(do.Note(key=launch.key, text="Waiting to be launched", fault=fault))
+        retries = replace(retries, last_note=fault.code)
+    transaction.put(replace(launch, retries=retries, due=launch.in_time(due)))
 
 
-def note_wait(transaction: Transaction, launch: Launch, text: str, *, fault: CallFailure) -> Launch:
-    """Say why a launch waits; the same reason is said once."""
-    if launch.last_note == fault.code:
-        return launch
-    transaction.want(do.Note(key=launch.key, text=text, fault=fault))
-    return replace(launch, last_note=fault.code)
+# -- searching --------------------------------------------------------------------------------------------------------
+
+
+def must_search_first(policy: Policy, launch: Launch) -> bool:
+    """Whether a search comes before the next Submit."""
+    doubt = launch.submission.doubt
+    return doubt is Doubt.SEARCH or (doubt is Doubt.SUBMIT and not policy.idempotent_submit)
 
 
 def search(transaction: Transaction, launches: list[Launch]) -> None:
@@ -160,23 +170,17 @@ def search(transaction: Transaction, launches: list[Launch]) -> None:
         return
     request_id = transaction.new_request_id()
     for launch in launches:
+        state = replace(launch.submission, pending=Pending(Phase.LOCATING, request_id))
         # What its row said is old when the search is over.
-        transaction.put(replace(launch, phase=Phase.LOCATING, reading=None, request_id=request_id, due=None))
-    locations = tuple(dict.fromkeys(launch.location for launch in launches))
-    launch_ids = tuple(launch.launch_id for launch in launches)
+        transaction.put(replace(launch.without_reading(), state=state, due=None))
     transaction.want(
         do.FindByLaunchId(
             request_id=request_id,
-            launch_ids=launch_ids,
+            launch_ids=tuple(launch.launch_id for launch in launches),
             token_bases=tuple(launch.token_base for launch in launches),
-            locations=locations,
+            locations=tuple(dict.fromkeys(launch.location for launch in launches)),
         )
     )
-
-
-def must_search_first(policy: Policy, launch: Launch) -> bool:
-    """Whether a look comes before the next request."""
-    return launch.submit_in_doubt and (launch.must_search or not policy.idempotent_submit)
 
 
 def found(transaction: Transaction, event: on.FoundByLaunchId, now: float) -> None:
@@ -191,31 +195,30 @@ def found(transaction: Transaction, event: on.FoundByLaunchId, now: float) -> No
         if launch.token_base in newest:
             got_job(transaction, launch, newest[launch.token_base], now)
         else:
-            not_found(transaction, replace(launch, phase=Phase.UNCERTAIN, request_id=None), now)
+            not_found(transaction, launch, now)
 
 
 def not_found(transaction: Transaction, launch: Launch, now: float) -> None:
     """Search again, submit, or end a launch of which no container was found."""
-    launch = replace(launch, absences=launch.absences + 1)
-    launchable = launch.workload is not None and not launch.stop_reason
-    # Where a request with a token already used is refused, one look is enough before asking.
-    searches = 1 if launchable and transaction.policy.idempotent_submit else transaction.policy.searches
-    if launch.absences < searches:
-        transaction.put(replace(launch, due=launch.in_time(now + transaction.policy.search_grace)))
+    policy = transaction.policy
+    empty_searches = launch.submission.empty_searches + 1
+    state = replace(launch.submission, pending=None, empty_searches=empty_searches)
+    launchable = launch.work is not None and launch.stopping is None
+    # Where a request with a token already used is refused, one search is enough before submitting.
+    searches = 1 if launchable and policy.idempotent_submit else policy.searches
+    if empty_searches < searches:
+        transaction.put(replace(launch, state=state, due=launch.in_time(now + policy.search_grace)))
     elif launchable:
-        waiting = replace(launch, phase=Phase.WAITING, must_search=False, submit_in_doubt=False, absences=0, due=now)
-        if transaction.policy.idempotent_submit:
-            waiting = replace(waiting, phase=Phase.UNCERTAIN, submit_in_doubt=True)
-        transaction.put(waiting)
+        doubt = Doubt.SUBMIT if policy.idempotent_submit else Doubt.NONE
+        transaction.put(replace(launch, state=replace(state, doubt=doubt, empty_searches=0), due=now))
     else:
-        if launch.stop_reason and not launch.detached:
+        if launch.stopping is not None and not launch.detached:
             report(transaction, launch, success=False, text=f"{launch.stop_reason}; no container of it was found")
         elif not launch.detached:
             # Its container may live where we may not look. Airflow's heartbeat timeout decides, and burns no try
             # of a task that runs.
-            transaction.want(
-                do.Note(key=launch.key, text="Adopted, but no container of it was found: its heartbeat decides")
-            )
+            text = "Adopted, but no container of it was found: its heartbeat decides"
+            transaction.want(do.Note(key=launch.key, text=text))
             transaction.want(do.Release(key=launch.key))
         end(transaction, launch, now)
 
@@ -225,4 +228,4 @@ def find_failed(transaction: Transaction, event: on.FindByLaunchIdFailed, now: f
     for launch_id in event.launch_ids:
         launch = transaction.awaiting(launch_id, Phase.LOCATING, event.request_id)
         if launch is not None:
-            back_off(transaction, replace(launch, phase=Phase.UNCERTAIN, request_id=None), event.fault, now)
+            back_off(transaction, launch.idle(), event.fault, now)

@@ -26,9 +26,10 @@ from typing import Any
 from aws_exec.lifecycle import adoption, exits, fleet, launching, ownership, stopping, ticks, watching
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.launch import Launch
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import Policy
-from aws_exec.lifecycle.store import Launch, LaunchStore, Transaction
+from aws_exec.lifecycle.store import LaunchStore, Transaction
 from aws_exec.lifecycle.values import Key, LaunchId
 
 HANDLERS: Mapping[type, Callable[[Transaction, Any, float], None]] = MappingProxyType(
@@ -92,10 +93,11 @@ class Machine:
         Args:
             by: when the executor stops waiting; later retries are not counted.
         """
+        launches = self.store.launches.values()
         if self.store.state.terminating:
             # Not only what has a stop reason: Ticks give it to thousands, a few at a time.
-            return sum(bool(each.stop_reason) or stopping.may_have_job(each) for each in self.store.launches.values())
-        return sum(_is_unfinished(each, by) for each in self.store.launches.values())
+            return sum(each.stopping is not None or stopping.may_have_job(each) for each in launches)
+        return sum(_is_unfinished(each, by) for each in launches)
 
     def owns(self, key: Key) -> bool:
         """Whether a launch speaks for this key."""
@@ -112,10 +114,10 @@ def _is_unfinished(launch: Launch, by: float) -> bool:
     """Whether an answer is out that nobody else would get, or a stop that nobody else would send."""
     if launch.phase is Phase.LAUNCHING:
         return True
-    if not launch.stop_reason or launch.job_stopped:
+    if launch.stopping is None or launch.phase is Phase.ENDED:
         return False
     if launch.request_id is not None:
         return True
     # A stop that AWS has accepted is due again (`restop_after`), too, but only in case it had no effect.
-    refused = launch.phase is not Phase.STOPPING or launch.failures > 0
+    refused = launch.phase is not Phase.STOPPING or launch.retries.failures > 0
     return refused and launch.due is not None and launch.due <= by

@@ -1,12 +1,14 @@
-"""Where a launch may stand, and every way from there: the table of transitions.
+"""Where a launch may stand, and every way from there: the tables of transitions.
 
-The store holds every change of a phase to it (`LaunchStore.unforeseen`), the tests take each of its ways, and `make
-docs` draws it (docs/concepts.md).
+A launch has a phase, how far it is, and a standing, who speaks for it; both are read off its parts. The store compares
+each change with these tables (`LaunchStore.unforeseen`), the tests take each of their ways, and `make docs` draws them
+(docs/concepts.md).
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from itertools import product
 from typing import NamedTuple
 
 
@@ -16,68 +18,105 @@ class Phase(Enum):
     WAITING = "waiting"  #: to be launched when due
     CONFIRMING = "confirming"  #: a VerifyOwnership is out: is it still ours?
     LAUNCHING = "launching"  #: a Submit is out
-    UNCERTAIN = "uncertain"  #: may have been launched: look, or ask again, when due
+    UNCERTAIN = "uncertain"  #: a container may exist: search, or submit again with the same token, when due
     LOCATING = "locating"  #: a FindByLaunchId is out
-    ACTIVE = "active"  #: has a job, which is watched
+    STARTING = "starting"  #: has a job, whose user code has not run
+    RUNNING = "running"  #: user code may have run
+    EXITED = "exited"  #: the Airflow container has ended; the rest of the job still runs
     STOPPING = "stopping"  #: has a job that must end; watched until it has
+    ENDED = "ended"  #: nothing of the job runs; a VerifyExit is out: does the row wait for its end?
+
+
+class Standing(Enum):
+    """Who speaks for a launch."""
+
+    OWNED = "owned"  #: this executor reports it
+    SUPERSEDED = "superseded"  #: a newer launch of the key took over; whether this one has started is being asked
+    DETACHED = "detached"  #: it is followed to its end, and nothing (more) is reported
 
 
 class Transition(NamedTuple):
-    """What one event can do to the phase of one launch.
+    """What one event can do to a launch."""
 
-    Attributes:
-        before: None: it was not in the store.
-        after: None: it has left the store: nothing of it can run any more, or another launch follows its job.
-        why: in words; "doomed" is a launch that must end: revoked, given up, too late, superseded, terminated.
-    """
-
-    before: Phase | None
-    after: Phase | None
+    #: None: it was not in the store. Several: each of them.
+    before: tuple[Phase | Standing | None, ...]
+    #: None: it has left the store: nothing of it can run any more, or another launch follows its job. Several: any.
+    after: tuple[Phase | Standing | None, ...]
     why: str
 
 
-#: All there are, in the order in which a launch may meet them.
-TRANSITIONS = (
-    Transition(None, Phase.WAITING, "taken in"),
-    Transition(None, Phase.ACTIVE, "adopted, with its job"),
-    Transition(None, Phase.UNCERTAIN, "adopted, its job unknown"),
-    Transition(None, Phase.STOPPING, "an earlier container of what was adopted"),
-    Transition(Phase.WAITING, Phase.LAUNCHING, "due"),
+#: Has a container that may run, and need not end.
+RUNS = (Phase.STARTING, Phase.RUNNING, Phase.EXITED)
+
+#: All changes of a phase, in the order in which a launch may meet them. A launch "must end" once it is revoked, given
+#: up, late, unwanted or superseded, or the executor terminates.
+PHASES = (
+    Transition((None,), (Phase.WAITING,), "taken in"),
+    Transition((None,), (Phase.UNCERTAIN,), "adopted, its job unknown"),
+    Transition((None,), RUNS, "adopted with its job; or the callback of a dead scheduler"),
+    Transition((None,), (Phase.ENDED,), "the callback of a dead scheduler, whose container has ended"),
+    Transition((None,), (Phase.STOPPING,), "an earlier container of what was adopted"),
+    Transition((Phase.WAITING,), (Phase.LAUNCHING,), "due"),
+    Transition((Phase.WAITING,), (Phase.CONFIRMING,), "due, after a stall or another container's end, or adopted"),
+    Transition((Phase.WAITING,), RUNS, "an earlier container runs it"),
+    Transition((Phase.WAITING,), (None,), "must end, and nothing was sent"),
     Transition(
-        Phase.WAITING, Phase.CONFIRMING, "due, after a gap between beats or another container's end, or adopted"
+        (Phase.CONFIRMING,), (Phase.UNCERTAIN,), "still ours, after a stall; or a request of ours is unanswered"
     ),
-    Transition(Phase.WAITING, Phase.ACTIVE, "an earlier container runs it"),
-    Transition(Phase.WAITING, None, "doomed, nothing was sent"),
-    Transition(Phase.CONFIRMING, Phase.UNCERTAIN, "still ours, after a gap; or a request of ours is unanswered"),
     Transition(
-        Phase.CONFIRMING, Phase.WAITING, "still ours, after another container's end; or the database did not say"
+        (Phase.CONFIRMING,),
+        (Phase.WAITING,),
+        "still ours, after another container's end; or the database did not answer",
     ),
-    Transition(Phase.CONFIRMING, Phase.LAUNCHING, "still ours, and its row says what it runs"),
-    Transition(Phase.CONFIRMING, Phase.ACTIVE, "an earlier container has run it"),
-    Transition(Phase.CONFIRMING, None, "another's by now, or doomed"),
-    Transition(Phase.LAUNCHING, Phase.ACTIVE, "accepted"),
-    Transition(Phase.LAUNCHING, Phase.STOPPING, "accepted, but doomed meanwhile"),
-    Transition(Phase.LAUNCHING, Phase.UNCERTAIN, "the answer never came"),
-    Transition(Phase.LAUNCHING, Phase.WAITING, "refused, or held back"),
-    Transition(Phase.LAUNCHING, None, "the request is wrong, or doomed and refused"),
-    Transition(Phase.UNCERTAIN, Phase.LAUNCHING, "ask again, same token (ECS)"),
-    Transition(Phase.UNCERTAIN, Phase.LOCATING, "look first"),
+    Transition((Phase.CONFIRMING,), (Phase.LAUNCHING,), "still ours, and its row says what it runs"),
+    Transition((Phase.CONFIRMING,), RUNS, "an earlier container runs it, or has run it"),
+    Transition((Phase.CONFIRMING,), (Phase.ENDED,), "an earlier container has run it, and its job has ended"),
+    Transition((Phase.CONFIRMING,), (None,), "another scheduler has it, or it must end"),
+    Transition((Phase.LAUNCHING,), RUNS, "accepted"),
+    Transition((Phase.LAUNCHING,), (Phase.ENDED,), "accepted, and has ended already"),
+    Transition((Phase.LAUNCHING,), (Phase.STOPPING,), "accepted, but must end"),
+    Transition((Phase.LAUNCHING,), (Phase.UNCERTAIN,), "the answer never came"),
+    Transition((Phase.LAUNCHING,), (Phase.WAITING,), "refused, or held back"),
+    Transition((Phase.LAUNCHING,), (None,), "the request is wrong, or refused and must end"),
+    Transition((Phase.UNCERTAIN,), (Phase.LAUNCHING,), "submit again, same token (ECS)"),
+    Transition((Phase.UNCERTAIN,), (Phase.LOCATING,), "search first"),
+    Transition((Phase.UNCERTAIN,), (Phase.CONFIRMING,), "due, after a stall or another container's end, or adopted"),
+    Transition((Phase.UNCERTAIN,), RUNS, "an earlier container runs it"),
+    Transition((Phase.LOCATING,), RUNS, "found"),
+    Transition((Phase.LOCATING,), (Phase.ENDED,), "found, and has ended"),
+    Transition((Phase.LOCATING,), (Phase.STOPPING,), "found, but must end"),
+    Transition((Phase.LOCATING,), (Phase.UNCERTAIN,), "not found yet, or nobody answered"),
+    Transition((Phase.LOCATING,), (Phase.WAITING,), "not there (Batch)"),
+    Transition((Phase.LOCATING,), (None,), "not there, and not to be launched"),
+    Transition((Phase.STARTING,), (Phase.RUNNING,), "user code runs"),
+    Transition((Phase.STARTING,), (Phase.EXITED,), "its Airflow container ran and ended since the last look"),
+    Transition((Phase.STARTING,), (Phase.WAITING,), "died before it started, and is replaced"),
+    Transition((Phase.STARTING,), (Phase.UNCERTAIN,), "adopted with the container of an earlier launch"),
+    Transition((Phase.RUNNING,), (Phase.EXITED,), "its Airflow container has ended"),
+    Transition(RUNS, (Phase.ENDED,), "its job has ended"),
+    Transition(RUNS, (Phase.STOPPING,), "must end, or the rest outlives the Airflow container"),
+    Transition(RUNS, (None,), "its job has ended, and its end is reported, or is not to be"),
+    Transition((Phase.STOPPING,), (Phase.ENDED,), "its job has ended, and its end is to be reported"),
+    Transition((Phase.STOPPING,), (Phase.UNCERTAIN,), "adopted with the container of an earlier launch, and must end"),
+    Transition((Phase.STOPPING,), (None,), "its job has ended"),
+    Transition((Phase.ENDED,), (None,), "its row has said whether its end is to be reported"),
+)
+
+#: All changes of who speaks for a launch.
+STANDINGS = (
+    Transition((None,), (Standing.OWNED,), "taken in, or adopted"),
+    Transition((None,), (Standing.DETACHED,), "an earlier container of what was adopted"),
+    Transition((Standing.OWNED,), (Standing.SUPERSEDED,), "a newer launch of the key, and this one may have started"),
     Transition(
-        Phase.UNCERTAIN, Phase.CONFIRMING, "due, after a gap between beats or another container's end, or adopted"
+        (Standing.OWNED,),
+        (Standing.DETACHED,),
+        "reported, revoked, given up, or another scheduler's; or a newer launch",
     ),
-    Transition(Phase.UNCERTAIN, Phase.ACTIVE, "an earlier container runs it"),
-    Transition(Phase.LOCATING, Phase.ACTIVE, "found"),
-    Transition(Phase.LOCATING, Phase.STOPPING, "found, but doomed"),
-    Transition(Phase.LOCATING, Phase.UNCERTAIN, "not found yet, or nobody said"),
-    Transition(Phase.LOCATING, Phase.WAITING, "not there (Batch)"),
-    Transition(Phase.LOCATING, None, "not there, and not to be launched"),
-    Transition(Phase.ACTIVE, Phase.STOPPING, "doomed, or the rest outlives the Airflow container"),
-    Transition(Phase.ACTIVE, Phase.WAITING, "died before it started, and is replaced"),
-    Transition(Phase.ACTIVE, Phase.UNCERTAIN, "adopted with the container of an earlier launch"),
-    Transition(Phase.ACTIVE, None, "ended, or gone for good"),
-    Transition(Phase.STOPPING, Phase.UNCERTAIN, "adopted with the container of an earlier launch, but doomed"),
-    Transition(Phase.STOPPING, None, "its end is confirmed"),
+    Transition((Standing.SUPERSEDED,), (Standing.DETACHED,), "has started, or must end"),
+    Transition((Standing.SUPERSEDED,), (Standing.OWNED,), "adopted again"),
+    Transition((Standing.DETACHED,), (Standing.OWNED,), "adopted again"),
+    Transition(tuple(Standing), (None,), "has left the store"),
 )
 
 #: The same, to be looked up.
-FORESEEN = frozenset((each.before, each.after) for each in TRANSITIONS)
+FORESEEN = frozenset(way for each in (*PHASES, *STANDINGS) for way in product(each.before, each.after))

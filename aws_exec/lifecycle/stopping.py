@@ -10,74 +10,96 @@ from dataclasses import replace
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.exits import end
+from aws_exec.lifecycle.exits import end, why_it_waits
+from aws_exec.lifecycle.launch import Container, Launch, Starting, Stopping, Submission
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
-from aws_exec.lifecycle.store import Launch, Transaction
+from aws_exec.lifecycle.store import Transaction
 from aws_exec.lifecycle.values import (
     Job,
     Key,
     LaunchId,
-    Termination,
 )
 
 SUPERSEDED = "A newer launch of the task took over"
 TERMINATED = "The executor was terminated"
 
 
+# -- one launch -------------------------------------------------------------------------------------------------------
+
+
 def stop_launch(transaction: Transaction, launch: Launch, why: str, now: float, *, withdraw: bool = True) -> None:
     """Put a launch on its way to its end."""
-    if launch.job_stopped:
+    if launch.phase is Phase.ENDED:
         if launch.detached:
             end(transaction, launch, now)
         return
-    launch = transaction.put(
-        replace(
-            launch, stop_reason=launch.stop_reason or why, superseded=0, reading=None, launch_by=None, start_by=None
-        ),
-    )
-    if launch.job is not None:
-        if launch.phase is not Phase.STOPPING:
-            stop_job(transaction, launch, launch.job)
-    elif launch.phase is Phase.LAUNCHING:
+    launch = without_deadline(launch.without_reading())
+    if isinstance(launch.state, Container):
+        stop_container(transaction, launch, launch.state, why)
+    else:
+        stop_submission(transaction, launch, launch.state, why, now, withdraw=withdraw)
+
+
+def without_deadline(launch: Launch) -> Launch:
+    """The same, but nothing is left that it could be late for, and nobody asks whether it has started."""
+    if launch.detached:
+        launch = launch.detach()
+    if launch.start_by is not None:
+        launch = launch.with_progress(Starting(launch.expected_origin, waiting=launch.waiting))
+    return replace(launch, launch_by=None)
+
+
+def stop_container(transaction: Transaction, launch: Launch, container: Container, why: str) -> None:
+    """Stop the job, unless that is under way."""
+    if launch.stopping is None:
+        stop_job(transaction, replace(launch, stopping=Stopping(why)), container.job)
+    else:
+        transaction.put(launch)
+
+
+def stop_submission(
+    transaction: Transaction, launch: Launch, submission: Submission, why: str, now: float, *, withdraw: bool
+) -> None:
+    """End a launch that has no container; where one may exist, that is searched for, and stopped."""
+    launch = transaction.put(replace(launch, stopping=launch.stopping or Stopping(why)))
+    pending = submission.pending
+    if pending is not None and pending.phase is Phase.LAUNCHING:
         transaction.put(replace(launch, due=None))
         if withdraw:
-            withdraw_submit(transaction, launch)
-    elif launch.phase is Phase.LOCATING:
-        return  # what the look that is out finds will be stopped
+            # It may not have been sent yet.
+            transaction.want(do.Withdraw(request_id=pending.request_id))
+    elif pending is not None and pending.phase is Phase.LOCATING:
+        return  # what the search that is out finds will be stopped
     elif launch.submit_in_doubt:
-        # A look that found nothing is repeated after its grace, not sooner: listings lag.
-        due = launch.due if launch.absences and launch.due is not None else now
-        transaction.put(replace(launch, phase=Phase.UNCERTAIN, request_id=None, due=due))
+        # A search that found nothing is repeated after its grace, not sooner: listings lag.
+        due = launch.due if submission.empty_searches and launch.due is not None else now
+        transaction.put(replace(launch.idle(), due=due))
     else:
         end(transaction, launch, now)
 
 
-def withdraw_submit(transaction: Transaction, launch: Launch) -> None:
-    """Take a Submit back that is out, if there is one: it may not have been sent yet."""
-    if launch.phase is Phase.LAUNCHING and launch.request_id is not None:
-        transaction.want(do.Withdraw(request_id=launch.request_id))
-
-
 def stop_job(transaction: Transaction, launch: Launch, job: Job) -> Launch:
     """Ask AWS to stop the job of a launch."""
-    request_id = transaction.new_request_id()
-    transaction.want(do.StopJob(request_id=request_id, launch_id=launch.launch_id, job=job, reason=launch.stop_reason))
-    return transaction.put(replace(launch, phase=Phase.STOPPING, request_id=request_id, due=None))
+    request_id, reason = transaction.new_request_id(), launch.stop_reason
+    transaction.want(do.StopJob(request_id=request_id, launch_id=launch.launch_id, job=job, reason=reason))
+    return transaction.put(replace(launch, stopping=Stopping(reason, request_id), due=None))
 
 
 def stop_answered(transaction: Transaction, event: on.StopAnswered, now: float) -> None:
-    """Stop again later: at once a little later if AWS refused, else in case the stop has no effect."""
+    """Stop again: soon if AWS refused, much later, in case the stop has no effect, if it accepted."""
     launch = transaction.awaiting(event.launch_id, Phase.STOPPING, event.request_id)
     if launch is None:
         return
-    if event.fault is None or launch.job_stopped:
-        due = None if launch.job_stopped else now + transaction.policy.restop_after
-        transaction.put(replace(launch, request_id=None, failures=0, due=due))
-        return
-    failures = launch.failures + 1
-    due = now + BACKOFF[event.fault.trouble].after(failures, launch.token)
-    transaction.put(replace(launch, request_id=None, failures=failures, due=due))
+    failures, wait = 0, transaction.policy.restop_after
+    if event.fault is not None:
+        failures = launch.retries.failures + 1
+        wait = BACKOFF[event.fault.trouble].after(failures, launch.token)
+    retries = replace(launch.retries, failures=failures)
+    transaction.put(replace(launch, stopping=Stopping(launch.stop_reason), retries=retries, due=now + wait))
+
+
+# -- what Airflow takes back ------------------------------------------------------------------------------------------
 
 
 def revoked(transaction: Transaction, event: on.Revoked, now: float) -> None:
@@ -97,11 +119,14 @@ def take_back(transaction: Transaction, key: Key, why: str, now: float, *, say: 
         return
     if say:
         doing = "it ran" if launch.started else "its job was starting" if launch.job else launch.phase.value
-        stop = Termination(transaction.policy.service, reason=launch.waiting) if launch.waiting else None
+        stop, fault = why_it_waits(transaction, launch), launch.retries.last_failure
         text = f"Revoked by Airflow while {doing}"
-        transaction.want(do.Note(key=key, text=text, job=launch.own_job, stop=stop, fault=launch.fault))
+        transaction.want(do.Note(key=key, text=text, job=launch.own_job, stop=stop, fault=fault))
     transaction.want(do.Release(key=key))
-    stop_launch(transaction, replace(launch, detached=True), why, now)
+    stop_launch(transaction, launch.detach(), why, now)
+
+
+# -- the end of the executor ------------------------------------------------------------------------------------------
 
 
 def draining(transaction: Transaction, _: on.Draining, _now: float) -> None:
@@ -131,7 +156,8 @@ def drain(transaction: Transaction) -> None:
 
 def withdraw_all(transaction: Transaction) -> None:
     """Take back every Submit that is out: none of them may have been sent yet."""
-    if any(launch.phase is Phase.LAUNCHING for launch in transaction.store.launches.values()):
+    launches = transaction.store.launches.values()
+    if any(isinstance(each.state, Submission) and each.phase is Phase.LAUNCHING for each in launches):
         transaction.want(do.WithdrawAll())
 
 

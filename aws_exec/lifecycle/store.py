@@ -15,166 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.effects import Effect
+from aws_exec.lifecycle.launch import Launch
 from aws_exec.lifecycle.orphans import Orphan
-from aws_exec.lifecycle.phases import FORESEEN, Phase
+from aws_exec.lifecycle.phases import FORESEEN, Phase, Standing
 from aws_exec.lifecycle.policy import Policy
-from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Origin, Termination, Token, token_of
+from aws_exec.lifecycle.values import Job, Key, LaunchId
 
 #: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had. One look
 #: for what is due meets as many at most, too: to drop ten thousand one by one would take a beat's time.
 _VOID_ENTRIES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a row said that its task instance runs, and when it was read (the clock of the events)."""
-
-    workload: object
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """One launch.
-
-    Attributes:
-        launch_id: whose; never changes.
-        key: the workload it runs; the newest record of a key owns it.
-        phase: where it stands.
-        workload: to compose a request from; None once it may not be launched again.
-        read_from_row: its workload only names its row, which is read before each launch.
-        reading: what its row said, for its next Submit only: thousands may wait for the rate, or for their container
-            to start, and each workload is kilobytes; None before, after, and if it is not `read_from_row`.
-        location: where its requests go; empty: the default.
-        token_base: the launch id that its tokens are made from: its own, unless it adopted another launch's container.
-        token_sequence: of the current token, from 1.
-        attempt: of how many containers that may die before they start this is, from 1.
-        containers: how many there have been.
-        request: of an unanswered Submit, to be repeated byte for byte.
-        submit_in_doubt: a request of the current token may have reached AWS unanswered.
-        must_search: it must be looked for before it is launched.
-        ownership_unverified: another scheduler may have had it: its row must be checked before it is launched.
-        stalls: how many stalls there had been (`MachineState.stalls`) when its row was last known to be ours: if there
-            have been more since, its row must be checked, too.
-        predecessor: the container of an earlier launch of the key that started although it was to be stopped, and how
-            it ended: it may have run what this launch is to run, which its row knows; None if there is none.
-        unlisted_since: when it was adopted, or last looked for: until a survey of the fleet that began later is
-            answered, a container of an earlier launch may live that nobody knows; None once that is so, or if it needs
-            no survey.
-        job: its current container; None before one is accepted.
-        expected_origin: what the row said of its job as it was adopted; None once the job has been seen, or if it
-            had none.
-        started: user code may have run.
-        single_container: as of `Observation`, when it was first seen to have started.
-        container_exited: its Airflow container has ended.
-        job_stopped: nothing of its job runs any more; it stays until its row has said what that means.
-        end: how its Airflow container ended, while that is not reported; None before, and after.
-        verifying_exit: the request id of the VerifyExit that is out; 0 if none is.
-        detached: it reports nothing (more).
-        superseded: a newer launch of the key took over before this one was known to have started: the first request id
-            whose answer tells whether it has; 0 if that is not so (any more).
-        stop_reason: why it is to be stopped; empty while it is not.
-        due: when to look at it next; None: when something happens to it.
-        launch_by: user code must have started by then; None: whenever.
-        start_by: its current job must have started by then; None: whenever.
-        waiting: why its job does not start, as AWS last said it; empty if it said nothing.
-        request_id: of the completion it waits for; None while it waits for none.
-        failed_starts: containers in a row that died before they started, for the backoff.
-        failures: consecutive troubles, for the backoff.
-        fault: the last of them.
-        absences: consecutive sightings of its absence; `absent_since` is when the first was.
-        last_note: what was last said about it in the task's event log.
-    """
-
-    launch_id: LaunchId
-    key: Key
-    phase: Phase = Phase.WAITING
-    workload: object | None = None
-    read_from_row: bool = False
-    reading: Reading | None = None
-    location: str = ""
-    token_base: LaunchId = ""
-    token_sequence: int = 1
-    attempt: int = 1
-    containers: int = 0
-    request: object | None = None
-    submit_in_doubt: bool = False
-    must_search: bool = False
-    ownership_unverified: bool = False
-    stalls: int = 0
-    predecessor: tuple[Job, Termination] | None = None
-    unlisted_since: float | None = None
-    job: Job | None = None
-    expected_origin: Origin | None = None
-    started: bool = False
-    single_container: bool = False
-    container_exited: bool = False
-    job_stopped: bool = False
-    end: Termination | None = None
-    verifying_exit: int = 0
-    detached: bool = False
-    superseded: int = 0
-    stop_reason: str = ""
-    due: float | None = None
-    launch_by: float | None = None
-    start_by: float | None = None
-    waiting: str = ""
-    request_id: int | None = None
-    failed_starts: int = 0
-    failures: int = 0
-    fault: CallFailure | None = None
-    absences: int = 0
-    absent_since: float = 0.0
-    last_note: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.token_base:
-            object.__setattr__(self, "token_base", self.launch_id)
-
-    @property
-    def deadline(self) -> float | None:
-        """When it is too late for it to start; None if it never is."""
-        return earliest(self.launch_by, self.start_by if self.job else None)
-
-    def in_time(self, due: float) -> float:
-        """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
-        return due if self.launch_by is None else min(due, self.launch_by)
-
-    def with_job(self, job: Job) -> Launch:
-        """The same with a job, and without what it had to remember until there was one."""
-        return replace(
-            self,
-            phase=Phase.ACTIVE,
-            job=job,
-            containers=self.containers + 1,
-            reading=None,
-            request=None,
-            submit_in_doubt=False,
-            must_search=False,
-            request_id=None,
-            failures=0,
-        )
-
-    @property
-    def must_be_read(self) -> bool:
-        """Whether nobody knows what it runs before its row is read; an unanswered request is repeated as it was."""
-        return self.read_from_row and self.request is None and self.workload is not None
-
-    @property
-    def own_job(self) -> Job | None:
-        """Its job, once that is known to be this launch's; None before, and if it has none."""
-        return self.job if self.expected_origin is None else None
-
-    @property
-    def token(self) -> Token:
-        """The token of the current request."""
-        return token_of(self.token_base, self.token_sequence)
-
-
-def earliest(*times: float | None) -> float | None:
-    """Of the times that there are; None if there is none."""
-    return min([time for time in times if time is not None], default=None)
 
 
 #: Does some of the items that an event left to do: a function `(transaction, items, now)`.
@@ -308,8 +158,8 @@ class LaunchStore:
         self.unlisted_since: dict[LaunchId, float] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
-        #: Changes of a phase that the table of transitions does not have: a bug of ours; whoever reads it empties it.
-        self.unforeseen: set[tuple[Phase | None, Phase | None]] = set()
+        #: Changes that the tables of transitions do not have: a bug of ours; whoever reads it empties it.
+        self.unforeseen: set[tuple[Phase | Standing | None, Phase | Standing | None]] = set()
         self._last_effect = 0
         #: (due, launch id); an entry is void unless the record still says the same.
         self._due: list[tuple[float, LaunchId]] = []
@@ -388,9 +238,7 @@ class LaunchStore:
         return list(found)
 
     def _index(self, launch_id: LaunchId, old: Launch | None, new: Launch | None) -> None:
-        before, after = old.phase if old is not None else None, new.phase if new is not None else None
-        if before is not after and (before, after) not in FORESEEN:
-            self.unforeseen.add((before, after))
+        self._compare(old, new)
         # Each index is written before `records`, so that an interrupted change is seen as not yet applied.
         job = new.job if new is not None else None
         if old is not None and old.job is not None and old.job != job:
@@ -417,6 +265,13 @@ class LaunchStore:
         if new.due is not None and (old is None or old.due != new.due):
             heapq.heappush(self._due, (new.due, launch_id))
         self.launches[launch_id] = new
+
+    def _compare(self, old: Launch | None, new: Launch | None) -> None:
+        before = (None, None) if old is None else (old.phase, old.standing)
+        after = (None, None) if new is None else (new.phase, new.standing)
+        for way in zip(before, after, strict=True):
+            if way[0] is not way[1] and way not in FORESEEN:
+                self.unforeseen.add(way)
 
     def _forget(self, launch_id: LaunchId, old: Launch | None) -> None:
         if old is None:

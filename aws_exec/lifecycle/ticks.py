@@ -9,6 +9,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.deadlines import is_late, too_late
 from aws_exec.lifecycle.exits import park
 from aws_exec.lifecycle.fleet import list_fleet
+from aws_exec.lifecycle.launch import Container, Launch
 from aws_exec.lifecycle.launching import must_search_first, search, submit
 from aws_exec.lifecycle.ownership import (
     check_is_due,
@@ -20,7 +21,7 @@ from aws_exec.lifecycle.ownership import (
 )
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.stopping import stop_job, stop_launch
-from aws_exec.lifecycle.store import Launch, Transaction
+from aws_exec.lifecycle.store import Transaction
 from aws_exec.lifecycle.watching import sweep, sweep_is_due
 
 
@@ -51,54 +52,46 @@ def ownership_verified(transaction: Transaction, event: on.OwnershipVerified, no
 
 
 def wake_each(transaction: Transaction, launches: Iterable[Launch], now: float) -> None:
-    """Take the next step of each launch."""
-    to_find: list[Launch] = []
-    to_confirm: list[Launch] = []
+    """Take the next step of each launch; searches and verifications of many are one request."""
+    to_search: list[Launch] = []
+    to_verify: list[Launch] = []
     for launch in launches:
-        wake(transaction, launch, now, to_find, to_confirm)
-    search(transaction, to_find)
-    verify(transaction, to_confirm)
-
-
-def wake(
-    transaction: Transaction,
-    launch: Launch,
-    now: float,
-    to_find: list[Launch],
-    to_confirm: list[Launch],
-) -> None:
-    """Take the next step of a launch that is due; searches and verifications are collected."""
-    draining = transaction.state.draining
-    if is_late(launch, now) and not draining:
-        too_late(transaction, launch, now)
-    elif launch.phase is Phase.STOPPING and launch.job is not None:
-        stop_job(transaction, launch, launch.job)
-    elif launch.phase is Phase.ACTIVE:
-        # Its Airflow container ended a while ago, and the rest of it still runs.
-        if draining:
-            transaction.put(replace(launch, due=None))
+        if is_late(launch, now) and not transaction.state.draining:
+            too_late(transaction, launch, now)
+        elif isinstance(launch.state, Container):
+            wake_container(transaction, launch, launch.state, now)
         else:
-            stop_launch(transaction, launch, "Its Airflow container ended", now)
-    elif launch.stop_reason:
-        to_find.append(launch)
-    elif draining:
+            wake_submission(transaction, launch, to_search, to_verify)
+    search(transaction, to_search)
+    verify(transaction, to_verify)
+
+
+def wake_container(transaction: Transaction, launch: Launch, container: Container, now: float) -> None:
+    """Stop a job again, or one whose Airflow container ended a while ago, while the rest of it still runs."""
+    if launch.stopping is not None:
+        stop_job(transaction, launch, container.job)
+    elif transaction.state.draining:
+        transaction.put(replace(launch, due=None))
+    else:
+        stop_launch(transaction, launch, "Its Airflow container ended", now)
+
+
+def wake_submission(transaction: Transaction, launch: Launch, to_search: list[Launch], to_verify: list[Launch]) -> None:
+    """Submit a launch, unless something else comes first."""
+    if launch.stopping is not None:
+        to_search.append(launch)
+    elif transaction.state.draining:
         transaction.put(replace(launch, due=None))
     elif is_blocked(transaction, launch):
         park(transaction, launch)
-    elif launch.predecessor is not None or is_unverified(transaction, launch):
-        to_confirm.append(launch)
+    elif launch.submission.predecessor is not None or is_unverified(transaction, launch):
+        to_verify.append(launch)
     elif must_search_first(transaction.policy, launch):
-        to_find.append(launch)
-    else:
-        launch_now(transaction, launch, to_confirm)
-
-
-def launch_now(transaction: Transaction, launch: Launch, to_confirm: list[Launch]) -> None:
-    """Submit a launch; one that waits for a listing of the fleet, or for its row to be read, does that first."""
-    if launch.unlisted_since is not None:
-        park(transaction, launch)  # the answer to the survey wakes it
+        to_search.append(launch)
+    elif launch.unlisted_since is not None:
+        park(transaction, launch)  # the answer to the listing wakes it
     elif launch.must_be_read and launch.reading is None:
-        to_confirm.append(launch)
+        to_verify.append(launch)
     else:
         submit(transaction, launch)
 
@@ -106,7 +99,7 @@ def launch_now(transaction: Transaction, launch: Launch, to_confirm: list[Launch
 def is_blocked(transaction: Transaction, launch: Launch) -> bool:
     """Another container of the task instance may still start user code: that must not meet this launch."""
     return any(
-        (other.stop_reason or other.superseded) and not other.container_exited
+        (other.stopping is not None or other.superseded) and not other.container_exited
         for other in transaction.of_key(launch.key)
         if other.launch_id != launch.launch_id
     )

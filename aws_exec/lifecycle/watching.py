@@ -1,12 +1,9 @@
-"""When the jobs are looked at, and how: listed where many run, described where something may have happened.
+"""How the jobs are: when they are listed and described, and what an answer means for a launch.
 
 A sweep describes every job, in calls of bounded size. Where more jobs of a location run than one call describes, those
 that are known to run are listed instead, at a twentieth of the cost, and what the listing no longer has is described.
-An Airflow container that is not essential ends under a task that goes on, and no listing tells that: so of those with
-more containers each sweep describes some all the same, and all of them within `look_interval`.
-
-When the fleet is surveyed is here, too, and when it is asked whether Airflow still wants what has not started. What an
-answer means for a job is decided in `watching.py`, what a survey shows in `fleet.py`.
+An Airflow container that is not essential ends under a task that goes on, and no listing shows that: so of those with
+more containers each sweep describes some all the same, and all of them within `describe_interval`.
 """
 
 from __future__ import annotations
@@ -18,10 +15,10 @@ from typing import TypeVar
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.adoption import reject_job
-from aws_exec.lifecycle.exits import job_stopped, remember_predecessor, verify_exit, wake_others
-from aws_exec.lifecycle.phases import Phase
+from aws_exec.lifecycle.exits import job_stopped, remember_predecessor, verify_exit, wake_others, why_it_waits
+from aws_exec.lifecycle.launch import Absence, Container, Exited, Launch, Running, Starting, State, Stopping
 from aws_exec.lifecycle.stopping import SUPERSEDED, stop_launch
-from aws_exec.lifecycle.store import Launch, Transaction
+from aws_exec.lifecycle.store import Transaction
 from aws_exec.lifecycle.values import (
     Job,
     LaunchId,
@@ -60,13 +57,20 @@ def sweep(transaction: Transaction, now: float) -> None:
 
 
 def by_location(transaction: Transaction) -> dict[str, tuple[list[Job], list[Job], list[Job]]]:
-    """The jobs of each location: those that a listing tells the end of, those that it may not, and the others."""
+    """The jobs of each location, in the groups of `_group`."""
     locations: defaultdict[str, tuple[list[Job], list[Job], list[Job]]] = defaultdict(lambda: ([], [], []))
-    launches = transaction.store.launches
-    for launch_id, job in transaction.store.watched.items():
-        launch = launches[launch_id]
-        locations[job.location][(0 if launch.single_container else 1) if _is_settled(launch) else 2].append(job)
+    watched = transaction.store.watched
+    launches = map(transaction.store.launches.__getitem__, watched)
+    for job, launch in zip(watched.values(), launches, strict=True):
+        locations[job.location][_group(launch.state, launch.stopping)].append(job)
     return locations
+
+
+def _group(state: State, stopping: Stopping | None) -> int:
+    """0 if a listing shows the end of a job, 1 if it may not show it, 2 if something else may happen than its end."""
+    if isinstance(state, Container) and isinstance(state.progress, Running) and not (stopping or state.absence):
+        return 0 if state.progress.single_container else 1
+    return 2
 
 
 def list_running(transaction: Transaction, location: str, jobs: list[Job]) -> None:
@@ -142,9 +146,12 @@ def described(transaction: Transaction, event: on.Described, now: float) -> None
 
 def see(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
     """Take in how a job is, if it is the launch's own."""
-    expected_origin = launch.expected_origin
-    if launch.absences or expected_origin is not None:
-        launch = transaction.put(replace(launch, absences=0, expected_origin=None))
+    container, expected_origin = launch.container, launch.expected_origin
+    if container.absence is not None or expected_origin is not None:
+        progress = container.progress
+        if isinstance(progress, Starting):
+            progress = replace(progress, expected_origin=None)
+        launch = transaction.put(replace(launch, state=Container(container.job, progress)))
     if expected_origin is not None and seen.origin is not None and not expected_origin.fits(seen.origin):
         reject_job(transaction, launch, now)
         return
@@ -154,59 +161,67 @@ def see(transaction: Transaction, launch: Launch, seen: Observation, now: float)
 
 
 def take_in(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
-    """What is seen of a job that is the record's."""
-    if (seen.started or (seen.stop is not None and seen.stop.started)) and not launch.started:
-        due = launch.due if launch.phase is Phase.STOPPING or launch.container_exited else None
-        launch = transaction.put(
-            replace(
-                launch,
-                started=True,
-                single_container=seen.single_container,
-                workload=None,
-                launch_by=None,
-                start_by=None,
-                fault=None,
-                due=due,
-            ),
-        )
-    elif seen.waiting and seen.waiting != launch.waiting and not launch.detached:
-        launch = transaction.put(replace(launch, waiting=seen.waiting))
-        why = Termination(transaction.policy.service, reason=seen.waiting)
-        transaction.want(do.Note(key=launch.key, text="Its job does not start", job=launch.job, stop=why))
+    """Take in what is seen of a job that is the launch's."""
+    if not launch.started:
+        if seen.started or (seen.stop is not None and seen.stop.started):
+            launch = take_in_start(transaction, launch, seen)
+        elif seen.waiting and seen.waiting != launch.waiting and not launch.detached:
+            progress = Starting(launch.expected_origin, launch.start_by, seen.waiting)
+            launch = transaction.put(launch.with_progress(progress))
+            stop = why_it_waits(transaction, launch)
+            transaction.want(do.Note(key=launch.key, text="Its job does not start", job=launch.job, stop=stop))
     if seen.status is Status.STOPPED:
-        job_stopped(
-            transaction, launch, seen.stop or Termination(transaction.policy.service, started=launch.started), now
-        )
+        stop = seen.stop or Termination(transaction.policy.service, started=launch.started)
+        job_stopped(transaction, launch, stop, now)
     elif seen.stop is not None and seen.stop.exit_code is not None:
         if not launch.container_exited:
-            due = launch.due if launch.phase is Phase.STOPPING else now + transaction.policy.stop_grace
-            launch = transaction.put(replace(launch, container_exited=True, due=due))
-            if launch.stop_reason:
-                remember_predecessor(transaction, launch, seen.stop)
-                wake_others(transaction, launch, now)
+            launch = take_in_exit(transaction, launch, seen.stop, now)
         verify_exit(transaction, launch, seen.stop)
 
 
-def with_token(launch: Launch, token_base: LaunchId, number: int) -> Launch:
-    """A record that goes on from its job's token; of its own launch it may have used a later one already."""
+def take_in_start(transaction: Transaction, launch: Launch, seen: Observation) -> Launch:
+    """User code runs: it is not launched again, and has no deadline any more."""
+    started = replace(
+        launch.with_progress(Running(seen.single_container)),
+        work=None,
+        retries=replace(launch.retries, last_failure=None),
+        launch_by=None,
+        due=None if launch.stopping is None else launch.due,
+    )
+    return transaction.put(started)
+
+
+def take_in_exit(transaction: Transaction, launch: Launch, stop: Termination, now: float) -> Launch:
+    """The Airflow container has ended, and the rest of the job still runs."""
+    due = now + transaction.policy.stop_grace if launch.stopping is None else launch.due
+    launch = transaction.put(replace(launch.with_progress(Exited()), due=due))
+    if launch.stopping is not None:
+        remember_predecessor(transaction, launch, stop)
+        wake_others(transaction, launch, now)
+    return launch
+
+
+def with_token(launch: Launch, token_base: LaunchId, sequence: int) -> Launch:
+    """A launch that goes on from its job's token; of its own launch it may have used a later one already."""
     if token_base == launch.token_base:
-        return replace(launch, token_sequence=max(number, launch.token_sequence))
+        return replace(launch, token_sequence=max(sequence, launch.token_sequence))
     # Launched by a dead scheduler: a replacement must bear the next token of that launch, not one of its own.
-    return replace(launch, token_base=token_base, token_sequence=number)
+    return replace(launch, token_base=token_base, token_sequence=sequence)
 
 
 def missed(transaction: Transaction, launch: Launch, asked: float, now: float) -> None:
     """Count an answer in which AWS does not know a job, and believe it lost after enough of them."""
+    before, policy = launch.container.absence, transaction.policy
     # An answer is as old as its question: it may have waited here while the scheduler stalled.
-    since = launch.absent_since if launch.absences else now
-    launch = transaction.put(replace(launch, absences=launch.absences + 1, absent_since=since))
-    policy = transaction.policy
-    if launch.absences >= policy.missing_answers and asked - since >= policy.missing_grace:
-        if launch.expected_origin is not None:
-            reject_job(transaction, launch, now)
-            return
-        reason = "MISSING: AWS no longer knows the job"
-        job_stopped(transaction, launch, Termination(policy.service, started=launch.started, reason=reason), now)
+    absence = Absence(1, now) if before is None else Absence(before.count + 1, before.since)
+    launch = transaction.put(replace(launch, state=replace(launch.container, absence=absence)))
+    if absence.count < policy.missing_answers or asked - absence.since < policy.missing_grace:
+        return
+    if launch.expected_origin is not None:
+        reject_job(transaction, launch, now)
+        return
+    reason = "MISSING: AWS no longer knows the job"
+    job_stopped(transaction, launch, Termination(policy.service, started=launch.started, reason=reason), now)
 
 
 def decide_superseded(transaction: Transaction, launch_id: LaunchId, request_id: int | None, now: float) -> None:
@@ -215,7 +230,7 @@ def decide_superseded(transaction: Transaction, launch_id: LaunchId, request_id:
     if launch is None or not launch.superseded:
         return
     if launch.started:
-        transaction.put(replace(launch, superseded=0))
+        transaction.put(launch.detach())
         wake_others(transaction, launch, now)
     elif request_id is not None and request_id >= launch.superseded:
         stop_launch(transaction, launch, SUPERSEDED, now)
@@ -224,8 +239,3 @@ def decide_superseded(transaction: Transaction, launch_id: LaunchId, request_id:
 def chunks(items: list[T], size: int) -> list[list[T]]:
     """The items in their order, in lists of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _is_settled(launch: Launch) -> bool:
-    """Its Airflow container runs, and the next thing to happen to it is its end."""
-    return launch.started and launch.phase is Phase.ACTIVE and not launch.container_exited and not launch.absences

@@ -7,7 +7,7 @@ import pytest
 from aws_exec.executors.airflow_db import Row
 from aws_exec.executors.workload import QueuedRow, Workload
 from aws_exec.lifecycle import effects, events
-from aws_exec.lifecycle.store import Launch
+from aws_exec.lifecycle.launch import HandedOver, Launch
 from tests.executors.harness import task
 
 SECRET = "correct horse battery staple"
@@ -22,7 +22,7 @@ def test_a_workload_shows_neither_its_command_nor_its_executor_config(command):
     workload = Workload(KEY, command, "default", CONFIG)
     carriers = [
         workload,
-        Launch("launch", KEY, workload=workload),
+        Launch("launch", KEY, work=HandedOver(workload)),
         events.WorkloadQueued(launch_id="launch", key=KEY, workload=workload),
         effects.Submit(request_id=1, launch_id="launch", key=KEY, token="launch-1", workload=workload),
     ]

@@ -8,6 +8,7 @@ import time
 import jwt
 import pytest
 
+from aws_exec.lifecycle.launch import Container
 from tests.executors.harness import FastClock, Scheduler, task
 from tests.executors.services import over_both
 from tests.executors.versions import needs_tokens_of_workloads
@@ -105,6 +106,6 @@ def test_a_launch_that_waits_keeps_no_token_in_memory(started, aws):
     scheduler = Scheduler(started())
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
-    (record,) = scheduler.executor.machine.store.launches.values()
-    assert record.request is None
-    assert [workload.token for workload in record.workload.command] == [""]
+    (launch,) = scheduler.executor.machine.store.launches.values()
+    assert isinstance(launch.state, Container), "it has no request any more"
+    assert [workload.token for workload in launch.workload.command] == [""]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.launch import Launch
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.store import Launch, LaunchStore, MachineState
+from aws_exec.lifecycle.store import LaunchStore
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status, Termination
 
 JOB = Job("arn:job-1", "c1")
@@ -185,70 +186,45 @@ def check(store: LaunchStore) -> None:
     heap = set(store._due)
     check_types(store.state)
     for launch in store.launches.values():
-        check_types(launch)
-        check_record(launch)
+        for part in (launch, launch.state, launch.ownership, launch.attempts, launch.retries):
+            check_types(part)
+        check_launch(launch)
         assert launch.due is None or (launch.due, launch.launch_id) in heap, f"{launch} is due and never looked at"
     assert store._unapplied is None
-    assert not store.unforeseen, "a way that the table of transitions does not have"
+    assert not store.unforeseen, "a change that the tables of transitions do not have"
 
 
-def check_record(launch: Launch) -> None:
-    """A record is consistent in itself."""
-    has_job = launch.phase in (Phase.ACTIVE, Phase.STOPPING)
-    assert has_job == (launch.job is not None), f"{launch.phase} and {launch.job}"
+def check_launch(launch: Launch) -> None:
+    """What the types of its parts leave open: a launch is consistent in itself."""
     check_waiting(launch)
-    if launch.job is not None:
-        assert (launch.phase is Phase.STOPPING) == bool(launch.stop_reason), (
-            "what is doomed is being stopped, nothing else is"
-        )
-        assert (launch.request, launch.submit_in_doubt, launch.must_search) == (None, False, False), (
-            "it is known what was launched"
-        )
-        assert launch.predecessor is None, "it waits for nothing of an earlier container"
-    if launch.job_stopped:
-        assert launch.container_exited, "its job has stopped, its Airflow container has not"
-        assert launch.due is None, "nothing is left of it to be looked at"
-        assert not launch.detached or launch.verifying_exit, "nothing is left of it to be done or told"
-    assert launch.expected_origin is None or launch.job is not None, "what the row says of a job, and there is none"
-    assert launch.end is None or launch.container_exited
-    assert not launch.verifying_exit or launch.end is not None
-    if launch.started:
-        assert launch.workload is None, "a workload is kept that will never be needed again"
     if launch.reading is not None:
         assert launch.must_be_read, "what its row said is kept, and needed by no launch"
         assert launch.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.LAUNCHING), f"{launch.phase}, by an old row"
-    assert launch.started or not launch.container_exited, "it has ended without having started"
+    if launch.started:
+        assert launch.work is None, "a workload is kept that will never be needed again"
     if launch.superseded:
-        assert launch.detached, "who speaks for the key was not passed over"
-        assert not launch.started, "it is asked whether it has started, and that is known"
-        assert not launch.stop_reason, "it is asked whether to stop it, and it is to be stopped"
-    assert launch.start_by is None or launch.job is not None, "a time to start, and no job"
-    if launch.started or launch.detached or launch.stop_reason:
+        assert launch.phase is Phase.STARTING, "it is asked whether it has started, and that is known"
+    if launch.started or launch.detached or launch.stopping is not None:
         assert launch.deadline is None, "there is nothing left that it could be late for"
 
 
 def check_waiting(launch: Launch) -> None:
     """It waits for an answer, or for a time, and for the one that its phase says."""
-    if launch.phase in (Phase.LAUNCHING, Phase.LOCATING, Phase.CONFIRMING):
-        assert launch.request_id is not None, f"{launch.phase} waits for nothing"
-    if launch.phase in (Phase.WAITING, Phase.UNCERTAIN, Phase.ACTIVE):
-        assert launch.request_id is None, f"{launch.phase} waits for an answer"
-    if launch.phase is Phase.STOPPING:
-        assert launch.job_stopped or launch.due is not None or launch.request_id is not None, (
-            "a stop that is neither out nor due"
-        )
-    if launch.phase is Phase.UNCERTAIN:
-        assert launch.submit_in_doubt
     if launch.phase is Phase.WAITING:
-        assert launch.workload is not None, "it waits to be launched, and cannot be"
-        assert not launch.submit_in_doubt
-        assert not launch.stop_reason
+        assert launch.work is not None, "it waits to be launched, and cannot be"
+        assert launch.stopping is None
+    if launch.phase is Phase.STOPPING:
+        assert launch.due is not None or launch.request_id is not None, "a stop that is neither out nor due"
+    if launch.phase is Phase.ENDED:
+        assert launch.due is None, "nothing is left of it to be looked at"
+        asked = launch.unverified_exit is not None and launch.unverified_exit.request_id
+        assert not launch.detached or asked, "nothing is left of it to be done or reported"
 
 
-def check_types(whole: Launch | MachineState) -> None:
+def check_types(whole: object) -> None:
     """What has a default that is no None is of its type: nothing is None that says yes or no, or counts."""
     for each in fields(whole):
-        if each.default not in (None, MISSING):
+        if isinstance(each.default, bool | int | float | str):
             value = getattr(whole, each.name)
             wanted = (int, float) if isinstance(each.default, float) else type(each.default)
             assert isinstance(value, wanted), f"{each.name} is {value!r}"

@@ -134,7 +134,7 @@ def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owne
     assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=(starting(),))) == []
     assert life.tick() == [do.Describe(request_id=4, location="c1", jobs=(JOB,))]
     assert life.tick(300) == []
-    assert life.launch().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.STARTING
 
 
 def test_a_followed_container_that_comes_back_has_its_time_to_start_again():

@@ -69,7 +69,7 @@ def test_a_deadline_is_not_kept_while_draining():
     life.active()
     life.tell(on.Draining())
     assert [type(effect) for effect in life.tick(1000)] == [do.Describe]
-    assert life.launch().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.STARTING
 
 
 def test_terminating_stops_every_job_and_reports_each_end():

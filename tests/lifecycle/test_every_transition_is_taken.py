@@ -1,45 +1,76 @@
-"""The table of transitions is what the machine does: here each of its ways is taken; that there is no other is asserted
-after every event of every test (`driver.check`), of the drawn ones (`test_everything.py`) too."""
+"""The tables of transitions are what the machine does: here each of their ways is taken; that there is no other is
+asserted after every event of every test (`driver.check`), of the drawn ones (`test_everything.py`) too."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
+from aws_exec.lifecycle import Machine, phases
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
+from aws_exec.lifecycle.launch import Container, HandedOver, Launch, Pending, Stopping, Submission
 from aws_exec.lifecycle.orphans import FleetMember, Owner
-from aws_exec.lifecycle.phases import TRANSITIONS, Phase
-from aws_exec.lifecycle.store import Change, Launch, LaunchStore, MachineState
+from aws_exec.lifecycle.phases import PHASES, STANDINGS, Phase, Standing
+from aws_exec.lifecycle.store import Change, LaunchStore, MachineState
 from aws_exec.lifecycle.values import FailureKind, Origin
-from tests.lifecycle.driver import EXITED_0, JOB, NEVER_STARTED, Life, fault, running, starting, stopped
+from tests.lifecycle.driver import (
+    EXITED_0,
+    JOB,
+    NEVER_STARTED,
+    Life,
+    fault,
+    over,
+    running,
+    starting,
+    stopped,
+)
 
-W, C, L, U = Phase.WAITING, Phase.CONFIRMING, Phase.LAUNCHING, Phase.UNCERTAIN
-O, A, S, NONE = Phase.LOCATING, Phase.ACTIVE, Phase.STOPPING, None  # noqa: E741 - the table is read by these letters
+NONE = None
+WAITING, CONFIRMING, LAUNCHING, UNCERTAIN, LOCATING, STARTING, RUNNING, EXITED, STOPPING, ENDED = Phase
+OWNED, SUPERSEDED, DETACHED = Standing
 
 GAP = {"stall_after": 20.0}
 BATCH = {"idempotent_submit": False}
 SURVEYED = {"orphan_interval": 900.0}
 RUNS = Owner(waits=True, task="K1", runs=True)
+#: How a job is seen that is in a phase; nobody has reported its end.
+SEEN = {
+    STARTING: starting,
+    RUNNING: running,
+    EXITED: lambda *job: over(EXITED_0, *job),
+    ENDED: lambda *job: stopped(EXITED_0, *job),
+}
+
+
+class WatchedMachine(Machine):
+    """A machine whose every change of a phase or a standing is written down."""
+
+    def __init__(self, policy):
+        super().__init__(policy)
+        self.turns = set()
+
+    def places(self):
+        return {launch_id: (launch.phase, launch.standing) for launch_id, launch in self.store.launches.items()}
+
+    def handle(self, event, now):
+        before = self.places()
+        effects = super().handle(event, now)
+        after, nowhere = self.places(), (None, None)
+        for one in before | after:
+            self.turns.update(zip(before.get(one, nowhere), after.get(one, nowhere), strict=True))
+        return effects
 
 
 class WatchedLife(Life):
-    """A life whose every change of a phase is written down."""
+    """A life of such a machine, in which rows say nothing of an end by themselves."""
 
     def __init__(self, **policy):
         super().__init__(**policy)
-        self.turns = set()
-
-    def phases(self):
-        return {launch_id: launch.phase for launch_id, launch in self.store.launches.items()}
-
-    def tell(self, event, after=0.0):
-        before = self.phases()
-        effects = super().tell(event, after)
-        now = self.phases()
-        self.turns |= {(before.get(one), now.get(one)) for one in before | now}
-        return effects
+        self.machine = WatchedMachine(self.machine.policy)
+        self.awaited = None
 
     def answer(self, event, **fields):
         """Answer what the launch waits for."""
@@ -87,11 +118,15 @@ def not_found(life, times):
     life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
 
 
-def found(life):
-    life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=(starting(),))
+def found(life, seen):
+    life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=(seen,))
 
 
-def accepted_when_doomed(life):
+def accepted(life, seen):
+    life.tell(on.Accepted(request_id=life.launching(), launch_id="L1", seen=seen))
+
+
+def accepted_when_it_must_end(life):
     request_id = life.launching()
     revoke(life)
     life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
@@ -102,16 +137,36 @@ def confirmed(life, ours):
     life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset(ours))
 
 
-def adopted_beside_another(life, looks, owner):
-    """It is found nowhere, so often, and a survey sees a container of an earlier launch."""
+def adopted_and_searched_for(life, searches):
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
-    for _ in range(looks):
+    for _ in range(searches):
         life.tick(after=30)
         life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
-    seen = running(JOB, "L0-1")
+
+
+def listed(life, seen, owner):
+    """A listing of the fleet has a container of another launch."""
     sightings = (FleetMember(seen, Identity("", seen.token)),)
     life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
     life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,)))
+
+
+def adopted_beside_another(life, searches, owner, phase=RUNNING):
+    """It is found nowhere, so often, and a listing of the fleet has a container of an earlier launch."""
+    adopted_and_searched_for(life, searches)
+    listed(life, SEEN[phase](JOB, "L0-1"), owner)
+
+
+def confirmed_beside_another(life, phase):
+    life.reads = False
+    adopted_and_searched_for(life, 1)
+    life.tick(after=30)
+    listed(life, SEEN[phase](JOB, "L0-1"), RUNS)
+
+
+def followed_callback(life, phase):
+    life.tick()
+    listed(life, SEEN[phase](JOB, "L0-1"), Owner(waits=True, key="callback"))
 
 
 def adopted_with_an_earlier_one(life):
@@ -125,101 +180,177 @@ def terminated_with_an_earlier_one(life):
     life.see(replace(running(), origin=Origin("1")))
 
 
+def lost_and_back(life):
+    """A launch that was not answered is another scheduler's, and comes back."""
+    unanswered(life)
+    life.tick(after=30)
+    life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset())
+    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
+
+
 def read(life):
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
     life.see(stopped(NEVER_STARTED))
     life.tick(after=30)
 
 
-def outrun(life):
+def outrun(life, phase):
     """Another container starts although it is being stopped, and Airflow lets it in."""
-    life.awaited = None
     life.active("L0")
     revoke(life)
     life.take()
     life.see(running(JOB, "L0-1"))
-    life.see(stopped(EXITED_0, JOB, "L0-1"))
+    life.see(SEEN[phase](JOB, "L0-1"))
     life.tick()
     life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset())
 
 
+def seen_as(life, *phases):
+    """Its job is accepted, and then seen so."""
+    life.active()
+    for phase in phases:
+        life.see(SEEN[phase]())
+
+
+def detached(life, *phases):
+    """A newer launch of the key takes over, after its job was seen so."""
+    seen_as(life, *phases)
+    life.take("L2", "K1")
+
+
+def superseded(life):
+    detached(life)
+
+
+def superseded_and_back(life):
+    superseded(life)
+    revoke(life)
+    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+
+
+def terminated(life):
+    seen_as(life, RUNNING)
+    life.tell(on.Terminating())
+
+
+def verified(life):
+    seen_as(life, RUNNING, ENDED)
+    life.tell(on.ExitVerified(request_id=life.launch().verifying_exit, launch_id="L1", awaited=True))
+
+
 #: How each is taken: of which policy, and by what.
 WAYS = {
-    (NONE, W): ({}, lambda life: life.take()),
-    (NONE, A): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))),
-    (NONE, U): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1"))),
-    (NONE, S): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
-    (W, L): ({}, lambda life: life.launching()),
-    (W, A): (BATCH | SURVEYED, lambda life: adopted_beside_another(life, 2, RUNS)),
-    (W, C): (GAP, confirming),
-    (W, NONE): ({}, lambda life: (life.take(), revoke(life))),
-    (C, U): (GAP, lambda life: confirmed(life, {"L1"})),
-    (C, W): (
+    (NONE, WAITING): ({}, lambda life: life.take()),
+    (NONE, UNCERTAIN): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1"))),
+    (NONE, STARTING): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))),
+    **{
+        (NONE, phase): (SURVEYED, lambda life, phase=phase: followed_callback(life, phase))
+        for phase in (RUNNING, EXITED, ENDED)
+    },
+    (NONE, STOPPING): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
+    (WAITING, LAUNCHING): ({}, lambda life: life.launching()),
+    (WAITING, CONFIRMING): (GAP, confirming),
+    **{
+        (WAITING, phase): (BATCH | SURVEYED, lambda life, phase=phase: adopted_beside_another(life, 2, RUNS, phase))
+        for phase in phases.RUNS
+    },
+    (WAITING, NONE): ({}, lambda life: (life.take(), revoke(life))),
+    (CONFIRMING, UNCERTAIN): (GAP, lambda life: confirmed(life, {"L1"})),
+    (CONFIRMING, WAITING): (
         GAP,
         lambda life: (
             confirming(life),
             life.answer(on.VerifyOwnershipFailed, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)),
         ),
     ),
-    (C, L): ({}, read),
-    (C, A): ({}, outrun),
-    (C, NONE): (GAP, lambda life: confirmed(life, ())),
-    (L, A): ({}, lambda life: life.active()),
-    (L, S): ({}, accepted_when_doomed),
-    (L, U): ({}, unanswered),
-    (L, W): ({}, lambda life: refused(life, FailureKind.THROTTLED)),
-    (L, NONE): ({}, lambda life: refused(life, FailureKind.INVALID)),
-    (U, L): ({}, lambda life: (unanswered(life), life.tick(after=1.5))),
-    (U, O): (BATCH, locating),
-    (U, A): (SURVEYED, lambda life: adopted_beside_another(life, 1, RUNS)),
-    (U, C): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
-    (O, A): (BATCH, lambda life: (locating(life), found(life))),
-    (O, S): (BATCH, lambda life: (locating(life), revoke(life), found(life))),
-    (O, U): (BATCH, lambda life: not_found(life, 1)),
-    (O, W): (BATCH, lambda life: not_found(life, 2)),
-    (O, NONE): ({}, adopted_and_nowhere),
-    (A, S): ({}, lambda life: (life.active(), revoke(life))),
-    (A, U): ({}, adopted_with_an_earlier_one),
-    (A, W): ({}, lambda life: (life.active(), life.see(stopped(NEVER_STARTED)))),
-    (A, NONE): ({}, lambda life: (life.started(), life.see(stopped(EXITED_0)))),
-    (S, U): ({}, terminated_with_an_earlier_one),
-    (S, NONE): ({}, lambda life: (life.active(), revoke(life), life.see(stopped(NEVER_STARTED)))),
+    (CONFIRMING, LAUNCHING): ({}, read),
+    **{
+        (CONFIRMING, phase): (GAP | SURVEYED, lambda life, phase=phase: confirmed_beside_another(life, phase))
+        for phase in phases.RUNS
+    },
+    (CONFIRMING, ENDED): ({}, lambda life: outrun(life, ENDED)),
+    (CONFIRMING, NONE): (GAP, lambda life: confirmed(life, ())),
+    **{(LAUNCHING, phase): ({}, lambda life, seen=seen: accepted(life, seen())) for phase, seen in SEEN.items()},
+    (LAUNCHING, STOPPING): ({}, accepted_when_it_must_end),
+    (LAUNCHING, UNCERTAIN): ({}, unanswered),
+    (LAUNCHING, WAITING): ({}, lambda life: refused(life, FailureKind.THROTTLED)),
+    (LAUNCHING, NONE): ({}, lambda life: refused(life, FailureKind.INVALID)),
+    (UNCERTAIN, LAUNCHING): ({}, lambda life: (unanswered(life), life.tick(after=1.5))),
+    (UNCERTAIN, LOCATING): (BATCH, locating),
+    (UNCERTAIN, CONFIRMING): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
+    **{
+        (UNCERTAIN, phase): (SURVEYED, lambda life, phase=phase: adopted_beside_another(life, 1, RUNS, phase))
+        for phase in phases.RUNS
+    },
+    **{
+        (LOCATING, phase): (BATCH, lambda life, seen=seen: (locating(life), found(life, seen())))
+        for phase, seen in SEEN.items()
+    },
+    (LOCATING, STOPPING): (BATCH, lambda life: (locating(life), revoke(life), found(life, starting()))),
+    (LOCATING, UNCERTAIN): (BATCH, lambda life: not_found(life, 1)),
+    (LOCATING, WAITING): (BATCH, lambda life: not_found(life, 2)),
+    (LOCATING, NONE): ({}, adopted_and_nowhere),
+    (STARTING, RUNNING): ({}, lambda life: seen_as(life, RUNNING)),
+    (STARTING, EXITED): ({}, lambda life: seen_as(life, EXITED)),
+    (STARTING, WAITING): ({}, lambda life: (seen_as(life), life.see(stopped(NEVER_STARTED)))),
+    (STARTING, UNCERTAIN): ({}, adopted_with_an_earlier_one),
+    (STARTING, ENDED): ({}, lambda life: seen_as(life, ENDED)),
+    (STARTING, STOPPING): ({}, lambda life: (seen_as(life), revoke(life))),
+    (STARTING, NONE): ({}, lambda life: (detached(life), life.see(stopped(NEVER_STARTED)))),
+    (RUNNING, EXITED): ({}, lambda life: seen_as(life, RUNNING, EXITED)),
+    (RUNNING, ENDED): ({}, lambda life: seen_as(life, RUNNING, ENDED)),
+    (RUNNING, STOPPING): ({}, lambda life: (seen_as(life, RUNNING), revoke(life))),
+    (RUNNING, NONE): ({}, lambda life: (detached(life, RUNNING), life.see(stopped(EXITED_0)))),
+    (EXITED, ENDED): ({}, lambda life: seen_as(life, RUNNING, EXITED, ENDED)),
+    (EXITED, STOPPING): ({}, lambda life: (seen_as(life, RUNNING, EXITED), life.tick(after=121))),
+    (EXITED, NONE): ({}, lambda life: (detached(life, RUNNING, EXITED), life.see(stopped(EXITED_0)))),
+    (STOPPING, ENDED): ({}, lambda life: (terminated(life), life.see(stopped(EXITED_0)))),
+    (STOPPING, UNCERTAIN): ({}, terminated_with_an_earlier_one),
+    (STOPPING, NONE): ({}, lambda life: (seen_as(life), revoke(life), life.see(stopped(NEVER_STARTED)))),
+    (ENDED, NONE): ({}, verified),
+    (NONE, OWNED): ({}, lambda life: life.take()),
+    (NONE, DETACHED): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
+    (OWNED, SUPERSEDED): ({}, superseded),
+    (OWNED, DETACHED): ({}, lambda life: detached(life, RUNNING)),
+    (OWNED, NONE): ({}, lambda life: refused(life, FailureKind.INVALID)),
+    (SUPERSEDED, DETACHED): ({}, lambda life: (superseded(life), life.see(running()))),
+    (SUPERSEDED, OWNED): ({}, superseded_and_back),
+    (SUPERSEDED, NONE): ({}, lambda life: (superseded(life), life.see(stopped(NEVER_STARTED)))),
+    (DETACHED, OWNED): (GAP, lost_and_back),
+    (DETACHED, NONE): ({}, lambda life: (detached(life, RUNNING), life.see(stopped(EXITED_0)))),
 }
+TABLE = [way for each in (*PHASES, *STANDINGS) for way in product(each.before, each.after)]
 
 
-@pytest.mark.parametrize("way", [(each.before, each.after) for each in TRANSITIONS], ids=str)
-def test_a_transition_of_the_table_is_taken(way):
+@pytest.mark.parametrize("way", TABLE, ids=str)
+def test_a_transition_of_the_tables_is_taken(way):
     policy, take = WAYS[way]
     life = WatchedLife(**policy)
     take(life)
-    assert way in life.turns
+    assert way in life.machine.turns
 
 
-def test_every_way_is_in_the_table_once_and_every_phase_has_a_way_in_and_a_way_out():
-    ways = [(each.before, each.after) for each in TRANSITIONS]
-    assert len(ways) == len(set(ways))
-    assert set(WAYS) == set(ways)
-    assert {before for before, _ in ways} == {after for _, after in ways} == {*Phase, None}
+def test_every_way_is_in_the_tables_once_and_every_phase_and_standing_has_a_way_in_and_a_way_out():
+    assert len(TABLE) == len(set(TABLE))
+    assert set(WAYS) == set(TABLE)
+    assert {before for before, _ in TABLE} == {after for _, after in TABLE} == {*Phase, *Standing, None}
 
 
-def test_what_the_table_does_not_have_is_noted_and_happens_all_the_same():
-    """The store is no location to raise: an event that cannot be taken in would be handed in again for ever."""
-    life = Life()
-    life.active()
-    launch = life.launch()
-    back = Launch(launch.launch_id, launch.key, workload="again", phase=Phase.WAITING, due=0.0)
-    life.store.commit(Change({"L1": None}, MachineState(), {}))
-    assert life.store.unforeseen == set()
-    life.store.commit(Change({"L1": back}, MachineState(), {}))
-    lost = Launch("L1", launch.key, phase=Phase.STOPPING, job=JOB)
-    life.store.commit(Change({"L1": lost}, MachineState(), {}))
-    assert life.store.unforeseen == {(Phase.WAITING, Phase.STOPPING)}
-    assert life.launch() is lost
+def test_what_the_tables_do_not_have_is_noted_and_happens_all_the_same():
+    """The store is no place to raise: an event that cannot be taken in would be handed in again for ever."""
+    store = LaunchStore()
+    back = Launch("L1", "K1", work=HandedOver("again"), due=0.0)
+    store.commit(Change({"L1": back}, MachineState(), {}))
+    assert store.unforeseen == set()
+    lost = Launch("L1", "K1", state=Container(JOB), stopping=Stopping("lost"))
+    store.commit(Change({"L1": lost}, MachineState(), {}))
+    assert store.unforeseen == {(WAITING, STOPPING)}
+    assert store.launches["L1"] is lost
 
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
     store = LaunchStore()
-    stray = Launch("L1", "K1", phase=Phase.LOCATING, request_id=1)
+    stray = Launch("L1", "K1", state=Submission(pending=Pending(LOCATING, 1)))
     store._unapplied = Change({"L1": stray}, MachineState(), {})
     store.recover()
-    assert store.unforeseen == {(None, Phase.LOCATING)}
+    assert store.unforeseen == {(None, LOCATING)}

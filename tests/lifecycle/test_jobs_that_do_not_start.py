@@ -72,4 +72,4 @@ def test_one_answer_that_shows_a_dead_container_twice_is_one_death():
     life.active()
     dead = stopped(NEVER_STARTED)
     assert [type(effect) for effect in life.see(dead, dead)] == [do.Note]
-    assert life.launch().attempt == 2
+    assert life.launch().attempts.attempt == 2

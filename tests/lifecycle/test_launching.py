@@ -33,7 +33,7 @@ def test_airflow_is_told_the_job_that_was_accepted():
     assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB)
     ]
-    assert life.launch().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.STARTING
 
 
 def test_an_answer_that_comes_twice_changes_nothing():
@@ -95,7 +95,7 @@ def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
     request_id = life.launching()
     said = life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
     assert said == ([do.Note(key="K1", text="Waiting to be launched", fault=fault(trouble))] if note else [])
-    assert life.launch().attempt == 1
+    assert life.launch().attempts.attempt == 1
     assert life.tick(first / 2 - 0.01) == []
     token = "L1-2" if trouble is FailureKind.NO_CAPACITY else "L1-1"
     assert life.tick(first / 2 + 0.02) == [
@@ -134,7 +134,7 @@ def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
         request_id = submit.request_id
-    assert life.launch().attempt == 1
+    assert life.launch().attempts.attempt == 1
 
 
 def test_a_request_that_is_wrong_fails_its_own_task_at_once():

@@ -14,7 +14,7 @@ def test_a_job_that_is_missing_once_goes_on():
     assert life.sweep(missing=[JOB]) == []
     assert life.sweep(100, seen=[running()]) == []
     assert life.sweep(100, missing=[JOB]) == []
-    assert life.launch().absences == 1
+    assert life.launch().container.absence.count == 1
 
 
 def test_a_job_that_stays_missing_after_its_user_code_started_is_reported_lost():
@@ -73,7 +73,7 @@ def test_a_seen_job_in_an_answer_that_comes_twice_does_not_undo_what_came_betwee
     life.tell(answer)
     life.sweep(5, missing=[JOB])
     assert life.tell(answer) == []
-    assert life.launch().absences == 1
+    assert life.launch().container.absence.count == 1
 
 
 def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_their_questions():
@@ -86,7 +86,7 @@ def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_the
     life.now += 120
     assert life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))) == []
     assert life.sweep(5, seen=[starting()]) == []
-    assert life.launch().absences == 0
+    assert life.launch().container.absence is None
 
 
 def test_one_missing_job_says_nothing_about_another():

@@ -322,7 +322,7 @@ def test_launches_that_are_doubted_after_a_gap(out):
             costs.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=ids, ours=frozenset(ids)), 60.0),
         )
     ours, theirs, unread = (
-        {"ask": confirm.request_id, "launch_ids": tuple(each for each, _ in confirm.launches)} for confirm in again
+        {"request_id": verify.request_id, "launch_ids": tuple(each for each, _ in verify.launches)} for verify in again
     )
     costs.tell(on.OwnershipVerified(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
     costs.tell(on.OwnershipVerified(**theirs, ours=frozenset()), 60.0)

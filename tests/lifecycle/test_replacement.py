@@ -6,8 +6,8 @@ import pytest
 
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
+from aws_exec.lifecycle.launch import Attempts, HandedOver, Launch
 from aws_exec.lifecycle.policy import REPLACE, Replacement
-from aws_exec.lifecycle.store import Launch
 from aws_exec.lifecycle.values import Termination
 from tests.lifecycle.driver import HOST_LOST, JOB, NEVER_STARTED, Life, starting, stopped
 
@@ -87,15 +87,13 @@ def test_a_replacement_begins_afresh_but_for_what_the_launch_has_used_up():
     life.see(replace(starting(), waiting="CAPACITY"))
     life.sweep(missing=[JOB])
     life.see(stopped(NEVER_STARTED))
-    assert replace(life.launch(), absent_since=0.0) == Launch(
+    assert life.launch() == Launch(
         "L1",
         "K1",
-        workload="work of L1",
+        work=HandedOver("work of L1"),
         location="c1",
         token_sequence=2,
-        attempt=2,
-        containers=1,
-        failed_starts=1,
+        attempts=Attempts(attempt=2, containers=1, failed_starts=1),
         due=life.now + REPLACE.after(1, "L1-1"),
     )
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
-from aws_exec.lifecycle.store import Change, Launch, LaunchStore, MachineState, Transaction
+from aws_exec.lifecycle.launch import HandedOver, Launch
+from aws_exec.lifecycle.store import Change, LaunchStore, MachineState, Transaction
 from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import Life, check, fault
 
@@ -40,7 +41,8 @@ def test_what_is_due_is_found_the_longest_overdue_first_and_so_many_at_most(time
 def test_a_due_time_that_is_put_off_again_and_again_leaves_no_trail_and_is_not_lost():
     store = LaunchStore()
     for time in range(1000):
-        written(store, Launch("L1", "K1", workload="work", due=float(time)), Launch("L2", "K2", workload="work"))
+        waiting = Launch("L1", "K1", work=HandedOver("work"), due=float(time))
+        written(store, waiting, Launch("L2", "K2", work=HandedOver("work")))
         check(store)
     assert len(store._due) < 200
     assert store.due_by(999, 10) == ["L1"]

@@ -48,4 +48,4 @@ def test_the_end_of_a_revoked_launch_leaves_what_runs_for_its_key_alone():
     life.tell(on.Revoked(key="K1"))
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
     assert life.tick(1) == []
-    assert (life.launch("L1").phase, life.launch("L1").stop_reason) == (Phase.ACTIVE, "")
+    assert (life.launch("L1").phase, life.launch("L1").stop_reason) == (Phase.RUNNING, "")

@@ -200,7 +200,7 @@ def test_a_revoke_means_the_newest_launch_of_the_key():
         do.Note(key="K1", text="Revoked by Airflow while waiting"),
         do.Release(key="K1"),
     ]
-    assert life.launch("L1").phase is Phase.ACTIVE
+    assert life.launch("L1").phase is Phase.RUNNING
     assert not life.launch("L1").stop_reason
 
 

@@ -51,7 +51,7 @@ def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trou
     request_id = life.submit_of(life.tick(2)).request_id
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
     assert life.launch().submit_in_doubt
-    assert (life.launch().request, life.launch().location) == ("request", "c1")
+    assert (life.launch().submission.request, life.launch().location) == ("request", "c1")
     assert life.launch().phase is Phase.UNCERTAIN
 
 
@@ -85,7 +85,7 @@ def test_elsewhere_it_is_looked_for_and_found():
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB)
     ]
-    assert life.launch().containers == 1
+    assert life.launch().attempts.containers == 1
 
 
 def test_elsewhere_it_is_launched_again_only_after_two_looks_a_grace_period_apart():
@@ -107,7 +107,7 @@ def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
     assert (
         life.tell(on.FindByLaunchIdFailed(request_id=2, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
     )
-    assert life.launch().absences == 0
+    assert life.launch().submission.empty_searches == 0
     assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
 
 
@@ -136,7 +136,7 @@ def test_one_answer_to_a_look_for_several_serves_each():
     assert life.tell(
         on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=(running(token="L2-1"),))
     ) == [do.Launched(key="K2", job=JOB)]
-    assert (life.launch("L1").absences, life.launch("L2").phase) == (1, Phase.ACTIVE)
+    assert (life.launch("L1").submission.empty_searches, life.launch("L2").phase) == (1, Phase.RUNNING)
 
 
 def test_a_found_container_that_has_died_before_it_started_is_replaced():

@@ -88,7 +88,7 @@ def test_a_launch_whose_answer_is_out_is_withdrawn_and_stopped_if_it_was_sent(li
 def test_what_has_started_meanwhile_is_left_to_airflow(life):
     life.started()
     assert check(life, "L1") == []
-    assert life.launch().phase is Phase.ACTIVE
+    assert life.launch().phase is Phase.RUNNING
 
 
 def test_a_late_or_doubled_answer_changes_nothing(life):

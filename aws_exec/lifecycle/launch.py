@@ -1,0 +1,443 @@
+"""A launch: one frozen value, made of parts that are each consistent in themselves.
+
+`Launch.state` is a `Submission` until a container is known, and a `Container` from then on. Its phase is read off the
+parts (`Launch.phase`), never written: a launch cannot be in a phase that its parts contradict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from aws_exec.lifecycle.phases import Phase, Standing
+from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Origin, Termination, Token, token_of
+
+# -- what it runs -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A workload that Airflow handed over."""
+
+    #: What a request is composed from.
+    workload: object
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a row said that its task instance runs."""
+
+    workload: object
+    #: When it was read (the clock of the events).
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NamedByRow:
+    """An adopted workload, which only names its row; the row is read before each Submit."""
+
+    workload: object
+    #: What the row said, for the next Submit only: thousands may wait for the rate, or for their container to start,
+    #: and each workload is kilobytes.
+    reading: Reading | None = None
+
+
+# -- how far it is ----------------------------------------------------------------------------------------------------
+
+
+class Doubt(Enum):
+    """Whether a container may exist that nobody has told of."""
+
+    NONE = "none"  #: none can
+    SUBMIT = "submit"  #: a request may have arrived unanswered: the same token again makes no second container (ECS)
+    SEARCH = "search"  #: one may: search before anything is submitted
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that is out: nothing else happens to the launch before its completion."""
+
+    phase: Literal[Phase.CONFIRMING, Phase.LAUNCHING, Phase.LOCATING]
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The container of an earlier launch of the key that started although it was to be stopped, and how it ended.
+
+    It may have run what this launch is to run; the row knows.
+    """
+
+    job: Job
+    stop: Termination
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A launch without a container: what was submitted, and may be in doubt."""
+
+    #: None: it waits until it is due.
+    pending: Pending | None = None
+    doubt: Doubt = Doubt.NONE
+    #: What an unanswered Submit sent, to be repeated byte for byte; None: compose it.
+    request: object | None = None
+    #: Searches in a row that found nothing.
+    empty_searches: int = 0
+    predecessor: Predecessor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """User code has not run."""
+
+    #: What the row said of the job as it was adopted; None once the job has been seen, or if it said nothing.
+    expected_origin: Origin | None = None
+    #: By when it must have started; None: whenever.
+    start_by: float | None = None
+    #: Why it does not start, as AWS last said it; empty if it said nothing.
+    waiting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """User code may have run."""
+
+    #: As of `Observation`, when it was first seen to have started.
+    single_container: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedExit:
+    """How the Airflow container ended, until its row has said whether that is to be reported."""
+
+    stop: Termination
+    #: Of the VerifyExit that is out; 0: none is, the next sweep leads to one.
+    request_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The Airflow container has ended."""
+
+    #: None if there is nothing (more) to report.
+    unverified: UnverifiedExit | None = None
+    #: Nothing of the job runs any more.
+    job_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """AWS does not know the job."""
+
+    #: Answers in a row.
+    count: int
+    #: When the first of them came.
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The container of a launch, and how far it is."""
+
+    job: Job
+    progress: Starting | Running | Exited = Starting()
+    #: None: AWS knew it when it was last asked.
+    absence: Absence | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether user code may have run."""
+        return not isinstance(self.progress, Starting)
+
+
+# -- whose it is, and what else matters -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """This executor reports it."""
+
+    #: Another scheduler may have had it: its row must be verified before anything is submitted.
+    unverified: bool = False
+    #: How many stalls there had been (`MachineState.stalls`) when its row was last known to be ours: if there have been
+    #: more since, the row must be verified, too.
+    stalls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """It is followed to its end, and nothing (more) is reported."""
+
+    #: A newer launch of the key took over before this one was known to have started: the first request id whose answer
+    #: tells whether it has; 0 if that is not so (any more).
+    superseded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """It must end."""
+
+    reason: str
+    #: Of the StopJob that is out; None if none is.
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How many containers it took."""
+
+    #: The number of this one among those that may die before they start, from 1.
+    attempt: int = 1
+    containers: int = 0
+    #: Containers in a row that died before they started, for the backoff.
+    failed_starts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Calls that failed, for the backoff and for what is told."""
+
+    #: In a row.
+    failures: int = 0
+    #: The last of them; None once the container has started.
+    last_failure: CallFailure | None = None
+    #: What was last noted in the task's event log: the same is noted once.
+    last_note: str = ""
+
+
+State: TypeAlias = Submission | Container
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One launch: one queueing of a task instance or callback, and the containers that it took."""
+
+    #: Never changes.
+    launch_id: LaunchId
+    #: The workload that it runs; the newest launch of a key that is not detached owns it.
+    key: Key
+    state: State = Submission()
+    #: What it runs; None once it may not be launched again.
+    work: HandedOver | NamedByRow | None = None
+    ownership: Owned | Detached = Owned()
+    #: None while it need not end.
+    stopping: Stopping | None = None
+    #: Where its requests go (ECS cluster, Batch job queue); empty: the default.
+    location: str = ""
+    #: The launch id that its tokens are made from: its own, unless it adopted another launch's container.
+    token_base: LaunchId = ""
+    #: Of the current token, from 1.
+    token_sequence: int = 1
+    attempts: Attempts = Attempts()
+    retries: Retries = Retries()
+    #: When it was adopted, or last searched for: until a listing of the fleet that began later is answered, a container
+    #: of an earlier launch may run that nobody knows; None once that is so, or if it needs no listing.
+    unlisted_since: float | None = None
+    #: User code must have started by then; None: whenever.
+    launch_by: float | None = None
+    #: When to look at it next; None: when something happens to it.
+    due: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.token_base:
+            object.__setattr__(self, "token_base", self.launch_id)
+
+    # -- the parts ----------------------------------------------------------------------------------------------------
+
+    @property
+    def submission(self) -> Submission:
+        """What was submitted.
+
+        Raises:
+            TypeError: it has a container.
+        """
+        if isinstance(self.state, Submission):
+            return self.state
+        raise TypeError(f"{self.launch_id} has a container")
+
+    @property
+    def container(self) -> Container:
+        """Its container.
+
+        Raises:
+            TypeError: none is known.
+        """
+        if isinstance(self.state, Container):
+            return self.state
+        raise TypeError(f"{self.launch_id} has no container")
+
+    @property
+    def phase(self) -> Phase:
+        """Where it stands."""
+        state = self.state
+        if isinstance(state, Submission):
+            if state.pending is not None:
+                return state.pending.phase
+            return Phase.WAITING if state.doubt is Doubt.NONE else Phase.UNCERTAIN
+        progress = state.progress
+        if isinstance(progress, Exited) and progress.job_stopped:
+            return Phase.ENDED
+        if self.stopping is not None:
+            return Phase.STOPPING
+        if isinstance(progress, Starting):
+            return Phase.STARTING
+        return Phase.RUNNING if isinstance(progress, Running) else Phase.EXITED
+
+    @property
+    def standing(self) -> Standing:
+        """Who speaks for it."""
+        if isinstance(self.ownership, Owned):
+            return Standing.OWNED
+        return Standing.SUPERSEDED if self.ownership.superseded else Standing.DETACHED
+
+    @property
+    def request_id(self) -> int | None:
+        """Of the completion that it waits for; None while it waits for none."""
+        if isinstance(self.state, Submission):
+            return None if self.state.pending is None else self.state.pending.request_id
+        return None if self.stopping is None else self.stopping.request_id
+
+    # -- what it runs -------------------------------------------------------------------------------------------------
+
+    @property
+    def workload(self) -> object | None:
+        """What a request is composed from; None once it may not be launched again."""
+        return None if self.work is None else self.work.workload
+
+    @property
+    def reading(self) -> Reading | None:
+        """What its row said that it runs; None if that is not known, or not needed."""
+        return self.work.reading if isinstance(self.work, NamedByRow) else None
+
+    @property
+    def must_be_read(self) -> bool:
+        """Whether nobody knows what it runs before its row is read; an unanswered request is repeated as it was."""
+        return isinstance(self.work, NamedByRow) and self.submission.request is None
+
+    # -- its container ------------------------------------------------------------------------------------------------
+
+    @property
+    def submit_in_doubt(self) -> bool:
+        """Whether a container may exist that nobody has told of."""
+        return isinstance(self.state, Submission) and self.state.doubt is not Doubt.NONE
+
+    @property
+    def job(self) -> Job | None:
+        """Its job; None before one is known."""
+        return self.state.job if isinstance(self.state, Container) else None
+
+    @property
+    def own_job(self) -> Job | None:
+        """Its job, once that is known to be this launch's; None before, and if it has none."""
+        return None if self.expected_origin is not None else self.job
+
+    @property
+    def expected_origin(self) -> Origin | None:
+        """What its row said of a job that has not been seen; None otherwise."""
+        return self._starting.expected_origin
+
+    @property
+    def waiting(self) -> str:
+        """Why its job does not start; empty if AWS said nothing."""
+        return self._starting.waiting
+
+    @property
+    def start_by(self) -> float | None:
+        """By when its job must have started; None: whenever."""
+        return self._starting.start_by
+
+    @property
+    def _starting(self) -> Starting:
+        state = self.state
+        return state.progress if isinstance(state, Container) and isinstance(state.progress, Starting) else _NOTHING
+
+    @property
+    def started(self) -> bool:
+        """Whether user code may have run."""
+        return isinstance(self.state, Container) and self.state.started
+
+    @property
+    def container_exited(self) -> bool:
+        """Whether its Airflow container has ended."""
+        return isinstance(self.state, Container) and isinstance(self.state.progress, Exited)
+
+    @property
+    def unverified_exit(self) -> UnverifiedExit | None:
+        """How its Airflow container ended, while that is neither reported nor known to need no report."""
+        progress = self.state.progress if isinstance(self.state, Container) else None
+        return progress.unverified if isinstance(progress, Exited) else None
+
+    @property
+    def verifying_exit(self) -> int:
+        """The request id of the VerifyExit that is out; 0 if none is."""
+        return 0 if self.unverified_exit is None else self.unverified_exit.request_id
+
+    # -- whose it is --------------------------------------------------------------------------------------------------
+
+    @property
+    def detached(self) -> bool:
+        """Whether it reports nothing (more)."""
+        return isinstance(self.ownership, Detached)
+
+    @property
+    def superseded(self) -> int:
+        """The first request id whose answer tells whether it started before a newer launch took over; 0: none does."""
+        return self.ownership.superseded if isinstance(self.ownership, Detached) else 0
+
+    @property
+    def stop_reason(self) -> str:
+        """Why it must end; empty while it need not."""
+        return "" if self.stopping is None else self.stopping.reason
+
+    # -- times and tokens ---------------------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> float | None:
+        """When it is too late for it to start; None if it never is."""
+        return earliest(self.launch_by, self.start_by)
+
+    def in_time(self, due: float) -> float:
+        """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
+        return due if self.launch_by is None else min(due, self.launch_by)
+
+    @property
+    def token(self) -> Token:
+        """The token of the current request."""
+        return token_of(self.token_base, self.token_sequence)
+
+    # -- copies -------------------------------------------------------------------------------------------------------
+
+    def detach(self) -> Launch:
+        """The same, but nothing (more) is reported."""
+        return replace(self, ownership=Detached())
+
+    def idle(self) -> Launch:
+        """The same, once what it waited for has been answered."""
+        return replace(self, state=replace(self.submission, pending=None))
+
+    def without_reading(self) -> Launch:
+        """The same, but what its row said is old."""
+        return self if self.reading is None else replace(self, work=NamedByRow(self.workload))
+
+    def with_container(self, container: Container) -> Launch:
+        """The same with a container, and without what it had to remember until there was one."""
+        return replace(
+            self.without_reading(),
+            state=container,
+            attempts=replace(self.attempts, containers=self.attempts.containers + 1),
+            retries=replace(self.retries, failures=0),
+        )
+
+    def with_progress(self, progress: Starting | Running | Exited) -> Launch:
+        """The same, its container further on."""
+        return replace(self, state=replace(self.container, progress=progress))
+
+
+#: Of a launch that has no container, or one that has started.
+_NOTHING = Starting()
+
+
+def earliest(*times: float | None) -> float | None:
+    """Of the times that there are; None if there is none."""
+    return min([time for time in times if time is not None], default=None)

@@ -38,9 +38,9 @@ class AwsBatchExecutor(ContainerExecutor):
     def _read_options(
         self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
     ) -> tuple[BatchOptions, Builder]:
-        said, templates = file.said("batch", team), file.book("batch", team)
-        options = load_batch_options(get, team=team, said=said)
-        return options, SubmitJobBuilder(options, team=team, templates=templates, where=said.where)
+        file_options, templates = file.options_of("batch", team), file.book("batch", team)
+        options = load_batch_options(get, team=team, file_options=file_options)
+        return options, SubmitJobBuilder(options, team=team, templates=templates, where=file_options.where)
 
     def _adapter(self, options: BatchOptions, deployment: str) -> BatchCloud:
         return BatchCloud(

@@ -44,9 +44,9 @@ class AwsEcsExecutor(ContainerExecutor):
     def _read_options(
         self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
     ) -> tuple[EcsOptions, Builder]:
-        said, templates = file.said("ecs", team), file.book("ecs", team)
-        options = load_ecs_options(get, team=team, said=said)
-        return options, RunTaskBuilder(options, team=team, templates=templates, where=said.where)
+        file_options, templates = file.options_of("ecs", team), file.book("ecs", team)
+        options = load_ecs_options(get, team=team, file_options=file_options)
+        return options, RunTaskBuilder(options, team=team, templates=templates, where=file_options.where)
 
     def _adapter(self, options: EcsOptions, deployment: str) -> EcsCloud:
         self._launch_type_is_open = _leaves_launch_type_open(options)

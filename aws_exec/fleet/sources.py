@@ -90,10 +90,16 @@ def read_configuration(
         raise MisusedError(unknown)
     try:
         ecs = load_ecs_options(
-            found.getter(EcsOptions.section, team), team=team, require=False, said=found.file.said("ecs", team)
+            found.getter(EcsOptions.section, team),
+            team=team,
+            require=False,
+            file_options=found.file.options_of("ecs", team),
         )
         batch = load_batch_options(
-            found.getter(BatchOptions.section, team), team=team, require=False, said=found.file.said("batch", team)
+            found.getter(BatchOptions.section, team),
+            team=team,
+            require=False,
+            file_options=found.file.options_of("batch", team),
         )
     except OptionsError as error:
         lines = str(error).splitlines()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from aws_exec.settings import EcsOptions, ExecutorOptions, OptionsError, load_ecs_options, option_catalogue
-from aws_exec.settings.common.problems import shown
+from aws_exec.settings.common.problems import masked
 
 
 def problems_of(raw, **how):
@@ -97,7 +97,7 @@ def test_a_duration_of_null_is_none_at_all():
 def test_an_option_that_is_missing_is_told_without_a_value():
     (problem,) = problems_of({"container_name": "a", "task_definition": "t"}).problems
     assert (problem.option, problem.value) == ("cluster", None)
-    assert shown("cluster", None) is None
+    assert masked("cluster", None) is None
 
 
 def test_what_is_required_is_required_unless_a_service_says_that_another_option_gives_it():

@@ -10,10 +10,10 @@ from pydantic import BeforeValidator
 from aws_exec.settings.common.coercion import json_object, positive_seconds, text_map
 from aws_exec.settings.common.merge import SUBMIT_JOB
 from aws_exec.settings.common.options import (
-    NOTHING_SAID,
+    NO_FILE_OPTIONS,
     AwsOptions,
+    FileOptions,
     Positive,
-    Said,
     Stripped,
     attempts_option,
     kwargs_option,
@@ -108,7 +108,7 @@ def load_batch_options(
     *,
     team: str | None = None,
     require: bool = True,
-    said: Said = NOTHING_SAID,
+    file_options: FileOptions = NO_FILE_OPTIONS,
 ) -> BatchOptions:
     """Read `[aws_batch_executor]`.
 
@@ -116,9 +116,9 @@ def load_batch_options(
         get: the raw text of an option (of that team), or None; empty text means absent.
         team: whose configuration `get` reads, for naming it in messages.
         require: whether `job_queue` and `job_definition` must be there, as options or in `submit_job_kwargs`.
-        said: by awsexec.yaml, where Airflow's configuration says nothing.
+        file_options: by awsexec.yaml, where Airflow's configuration says nothing.
 
     Raises:
         OptionsError: with every problem found.
     """
-    return load(BatchOptions, get, team=team, require=require, said=said)
+    return load(BatchOptions, get, team=team, require=require, file_options=file_options)

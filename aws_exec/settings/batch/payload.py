@@ -16,7 +16,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX, job_name, prefix_of
 from aws_exec.settings.batch.options import OPTION_OF, BatchOptions
 from aws_exec.settings.batch.overlay import DIALECT, Layers, read_executor_config, read_submit_job_kwargs
-from aws_exec.settings.common.attribution import Blame
+from aws_exec.settings.common.attribution import Attribution
 from aws_exec.settings.common.launch import (
     NO_TEMPLATES,
     BaseRequest,
@@ -71,12 +71,14 @@ class SubmitJobBuilder(RequestBuilder):
         templates: Templates = NO_TEMPLATES,
         where: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        blame = Blame(options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team, where)
-        base = _base_request(options, blame)
+        attribution = Attribution(
+            options, OPTION_OF, "submit_job_kwargs", "AWS Batch API Reference, SubmitJob", team, where
+        )
+        base = _base_request(options, attribution)
         self._container = options.container_name
         self.queues = options.job_queues
         self.name_prefix = prefix_of(base.request["jobName"])
-        super().__init__(base, blame, templates)
+        super().__init__(base, attribution, templates)
         if self.name_prefix != base.request["jobName"]:
             self.warnings += (f"job_name: is not one that AWS Batch takes; jobs are called {self.name_prefix}-...",)
 
@@ -102,11 +104,11 @@ class SubmitJobBuilder(RequestBuilder):
         _check_length(request, airflow, container)
         return SubmitJobPlan(str(request["jobQueue"]), request)
 
-    def _located(self, said: str | None) -> str:
+    def _located(self, named: str | None) -> str:
         """The job queue."""
-        if said is None:
+        if named is None:
             raise InvalidExecutorConfig([Finding(self.LOCATION, "is required", rule="request-required")])
-        return said
+        return named
 
     def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:
         """The shared request with template and executor_config laid over it, sharing nothing; and the container."""
@@ -127,7 +129,7 @@ class SubmitJobBuilder(RequestBuilder):
         return checked.value, container
 
 
-def _base_request(options: BatchOptions, blame: Blame) -> BaseRequest:
+def _base_request(options: BatchOptions, attribution: Attribution) -> BaseRequest:
     """What all tasks share; `jobName` is what their names begin with.
 
     Raises:
@@ -135,7 +137,7 @@ def _base_request(options: BatchOptions, blame: Blame) -> BaseRequest:
     """
     request: Document = {member: value for member, name in OPTION_OF.items() if (value := getattr(options, name))}
     return base_of(
-        blame,
+        attribution,
         SUBMIT_JOB,
         request,
         read=partial(read_submit_job_kwargs, options.submit_job_kwargs, options.container_name),

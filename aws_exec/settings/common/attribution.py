@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aws_exec.settings.common.options import ExecutorOptions
-from aws_exec.settings.common.problems import Finding, Problem, shown, variable_of
+from aws_exec.settings.common.problems import Finding, Problem, masked, variable_of
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
+class Attribution:
     """Makes problems of findings.
 
     Attributes:
@@ -44,7 +44,7 @@ class Blame:
         return Problem(
             section=self.options.section,
             option=name,
-            value=None if value is None else shown(name, value),
+            value=None if value is None else masked(name, value),
             message=finding.message if whole else f"{finding.path}: {finding.message}",
             variable=variable_of(self.options.section, name, self.team),
             remedy=finding.remedy or f"Correct it as in the {self.reference}",

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.settings.common.attribution import Blame
+from aws_exec.settings.common.attribution import Attribution
 from aws_exec.settings.common.merge import Document, only
 from aws_exec.settings.common.overlay import Dialect, read_member
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
@@ -52,7 +52,7 @@ class Templates(Protocol):
         """
         ...
 
-    def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
+    def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
         """As `layers`, without what cannot set this member at the top of the request: cheap, however long they are."""
         ...
 
@@ -68,7 +68,7 @@ class NoTemplates:
         """The executor_config, if there is one."""
         return () if config is None or (isinstance(config, Mapping) and not config) else (config,)
 
-    def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
+    def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
         """See `Templates`."""
         return self.layers(only(config, member) if isinstance(config, Mapping) else config, queue)
 
@@ -107,7 +107,7 @@ class LaunchPlan:
 
 
 def base_of(
-    blame: Blame,
+    attribution: Attribution,
     operation: Operation,
     given: Document,
     *,
@@ -118,7 +118,7 @@ def base_of(
     """Make what all tasks of an executor share of its options, and check it.
 
     Args:
-        blame: whose options.
+        attribution: whose options.
         operation: whose request.
         given: what the options say, without the `*_kwargs`; not complete.
         read: reads the `*_kwargs`; raises InvalidExecutorConfig.
@@ -129,17 +129,17 @@ def base_of(
         OptionsError: with every problem that can be seen without a task.
     """
     shape = shape_of(operation)
-    problems = blame.of(conform(given, shape, partial=True, operation=operation).findings)
+    problems = attribution.of(conform(given, shape, partial=True, operation=operation).findings)
     try:
         overlay = read()
     except InvalidExecutorConfig as error:
-        raise OptionsError([*problems, *blame.of_kwargs(error.findings)]) from error
+        raise OptionsError([*problems, *attribution.of_kwargs(error.findings)]) from error
     if problems:
         raise OptionsError(problems)
     checked = conform(merge(overlay), shape, operation=operation)
     if checked.findings:
-        raise OptionsError(blame.of(clearer(finding) for finding in checked.findings))
-    return BaseRequest(checked.value, tuple(f"{blame.kwargs}: {text}" for text in overlay.warnings))
+        raise OptionsError(attribution.of(clearer(finding) for finding in checked.findings))
+    return BaseRequest(checked.value, tuple(f"{attribution.kwargs}: {text}" for text in overlay.warnings))
 
 
 def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
@@ -155,7 +155,7 @@ class RequestBuilder(ABC):
 
     Args:
         base: what all tasks share.
-        blame: whose options it was made of.
+        attribution: whose options it was made of.
         templates: that tasks may name.
 
     Raises:
@@ -173,11 +173,11 @@ class RequestBuilder(ABC):
     #: How people write such requests.
     DIALECT: ClassVar[Dialect]
 
-    def __init__(self, base: BaseRequest, blame: Blame, templates: Templates) -> None:
+    def __init__(self, base: BaseRequest, attribution: Attribution, templates: Templates) -> None:
         self._base = base.request
         self._templates = templates
         self.warnings: tuple[str, ...] = base.warnings
-        check_room(self.build, blame, self.DIALECT.operation)
+        check_room(self.build, attribution, self.DIALECT.operation)
 
     def typical(self) -> Iterator[LaunchPlan]:
         """A launch of each kind that the configuration knows, an executor_config written out by a task beside them.
@@ -205,13 +205,13 @@ class RequestBuilder(ABC):
         Raises:
             InvalidExecutorConfig: what decides it is wrong; `build` would say so, too.
         """
-        said = self.queues.get(queue or "") or self._base.get(self.LOCATION)
-        for layer in self._templates.placing(executor_config, queue, self.LOCATION):
-            said = read_member(layer, self.LOCATION, self.DIALECT).get(self.LOCATION, said)
-        return self._located(said)
+        named = self.queues.get(queue or "") or self._base.get(self.LOCATION)
+        for layer in self._templates.layers_of(executor_config, queue, self.LOCATION):
+            named = read_member(layer, self.LOCATION, self.DIALECT).get(self.LOCATION, named)
+        return self._located(named)
 
     @abstractmethod
-    def _located(self, said: str | None) -> str:
+    def _located(self, named: str | None) -> str:
         """The location of a request with this as its `LOCATION`; None: without any.
 
         Raises:
@@ -242,7 +242,9 @@ class RequestBuilder(ABC):
         """
 
 
-def check_room(build: Callable[[Identity, Sequence[str]], LaunchPlan], blame: Blame, operation: Operation) -> None:
+def check_room(
+    build: Callable[[Identity, Sequence[str]], LaunchPlan], attribution: Attribution, operation: Operation
+) -> None:
     """Refuse options that leave no room for a workload, or make no request of it, before each task fails of it.
 
     Raises:
@@ -255,7 +257,7 @@ def check_room(build: Callable[[Identity, Sequence[str]], LaunchPlan], blame: Bl
     except InvalidExecutorConfig as error:
         findings, cause = error.findings, error
     if findings:
-        raise OptionsError(blame.of_kwargs(_of_a_typical_task(finding) for finding in findings)) from cause
+        raise OptionsError(attribution.of_kwargs(_of_a_typical_task(finding) for finding in findings)) from cause
 
 
 def _of_a_typical_task(finding: Finding) -> Finding:

@@ -30,7 +30,7 @@ class Grammar:
         mapped: those of them that may also be written as a map from names that the user chose to values.
         rivals: members of which the request has one at most: naming the one drops the other.
         irregular: names that the rule for camelCase misses, by what the rule makes of them.
-        chosen: maps whose keys the user chose; they may also be written as a list of `key` and `value`.
+        free_keys: maps whose keys the user chose; they may also be written as a list of `key` and `value`.
         single: lists of which AWS takes one element only: it merges with the one that is there.
     """
 
@@ -38,7 +38,7 @@ class Grammar:
     mapped: frozenset[str]
     rivals: Mapping[str, str]
     irregular: Mapping[str, str]
-    chosen: frozenset[str] = frozenset()
+    free_keys: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
 
 
@@ -72,7 +72,7 @@ SUBMIT_JOB = Grammar(
     mapped=frozenset({"environment"}),
     rivals={},
     irregular={},
-    chosen=frozenset({"parameters", "tags"}),
+    free_keys=frozenset({"parameters", "tags"}),
     single=frozenset({"taskProperties"}),
 )
 
@@ -215,7 +215,7 @@ class _Spelling:
             if name in result:
                 message = "is given twice, in two spellings"
                 raise InvalidExecutorConfig([Finding(below, message, "Keep one of them", "request-twice")])
-            if name in self.grammar.chosen and isinstance(value, Mapping | list | tuple):
+            if name in self.grammar.free_keys and isinstance(value, Mapping | list | tuple):
                 result[name] = self._chosen(value, below, depth)
             elif name in self.grammar.mapped and isinstance(value, Mapping):
                 result[name] = self._listed(value, self.grammar.named[name], below, depth)

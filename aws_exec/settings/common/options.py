@@ -16,7 +16,7 @@ from pydantic.config import JsonDict
 from aws_exec.settings.common.coercion import boolean, json_object, positive_seconds, seconds
 from aws_exec.settings.common.merge import Grammar, camelized
 from aws_exec.settings.common.option_info import option_catalogue
-from aws_exec.settings.common.problems import OptionsError, Problem, section_of, shown, variable_of
+from aws_exec.settings.common.problems import OptionsError, Problem, masked, section_of, variable_of
 
 Boolean = Annotated[bool, BeforeValidator(boolean)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -99,7 +99,7 @@ class ExecutorOptions(BaseModel):
     #: The section of Airflow's configuration; each executor has its own.
     section: ClassVar[str] = ""
     #: Options that may be set to nothing; for all others empty means absent.
-    empty_is_said: ClassVar[frozenset[str]] = frozenset()
+    may_be_empty: ClassVar[frozenset[str]] = frozenset()
     #: Options that exclude each other: where Airflow's configuration sets one, awsexec.yaml's other one is displaced.
     rivals: ClassVar[Mapping[str, str]] = {}
 
@@ -238,7 +238,7 @@ class AwsOptions(ExecutorOptions):
     container_name: Stripped
 
     #: Without a connection, boto3's own chain of credentials decides, as in the amazon provider.
-    empty_is_said: ClassVar[frozenset[str]] = frozenset({"conn_id"})
+    may_be_empty: ClassVar[frozenset[str]] = frozenset({"conn_id"})
 
     conn_id: Stripped = option(
         "aws_default",
@@ -256,14 +256,14 @@ AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FileOptions:
     """What awsexec.yaml says to one executor, under Airflow's configuration; `where` has each `file:line:column`."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
 
 
-NOTHING_SAID = Said()
+NO_FILE_OPTIONS = FileOptions()
 
 
 def load(
@@ -272,7 +272,7 @@ def load(
     *,
     team: str | None = None,
     require: bool = True,
-    said: Said = NOTHING_SAID,
+    file_options: FileOptions = NO_FILE_OPTIONS,
 ) -> AnyOptions:
     """Read the options of one executor from Airflow's configuration, and from awsexec.yaml under it.
 
@@ -281,7 +281,7 @@ def load(
         get: the raw text of an option in that section (of that team), or None; empty text means absent.
         team: whose configuration `get` reads, for naming it in messages.
         require: whether required options must be there.
-        said: by awsexec.yaml.
+        file_options: by awsexec.yaml.
 
     Raises:
         OptionsError: with every problem found.
@@ -289,12 +289,18 @@ def load(
     configured = {
         name: raw
         for name in model.model_fields
-        if (raw := get(name)) is not None and (str(raw).strip() or name in model.empty_is_said)
+        if (raw := get(name)) is not None and (str(raw).strip() or name in model.may_be_empty)
     }
     displaced = {model.rivals.get(name) for name in configured}
-    under = {name: value for name, value in said.values.items() if name in model.model_fields and name not in displaced}
+    under = {
+        name: value
+        for name, value in file_options.values.items()
+        if name in model.model_fields and name not in displaced
+    }
     given = {**under, **configured}
-    where = {name: position for name, position in said.where.items() if name in under and name not in configured}
+    where = {
+        name: position for name, position in file_options.where.items() if name in under and name not in configured
+    }
     problems = list(model.conflicts(given, team))
     try:
         options = model.model_validate(given)
@@ -335,7 +341,7 @@ def _problem(model: type[ExecutorOptions], given: dict[str, Any], entry: Any, te
     return Problem(
         section=model.section,
         option=name,
-        value=shown(name, given.get(name)),
+        value=masked(name, given.get(name)),
         message=message[:1].lower() + message[1:],
         variable=variable_of(model.section, name, team),
         remedy=f"Write it as in {name} = {about['example']}",

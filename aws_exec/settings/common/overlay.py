@@ -127,8 +127,8 @@ def read_member(layer: object, member: str, dialect: Dialect) -> Document:
     Raises:
         InvalidExecutorConfig: what is said of it is wrong, or the layer is no dictionary.
     """
-    said = only(layer, member) if isinstance(layer, Mapping) else layer
-    return read_config(document_of(said, dialect.grammar), "", dialect)[0] if said != {} else {}
+    part = only(layer, member) if isinstance(layer, Mapping) else layer
+    return read_config(document_of(part, dialect.grammar), "", dialect)[0] if part != {} else {}
 
 
 def read_kwargs(document: Document, container: str, dialect: Dialect) -> Overlay:

@@ -69,13 +69,13 @@ def prices_of(document: object) -> Prices:
     for name, value in document.items():
         if name not in Prices.__slots__:
             raise ValueError(f"{name} is not known; there are: {', '.join(Prices.__slots__)}")
-        wanted = type(getattr(known, name))
-        if wanted is float and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
+        expected = type(getattr(known, name))
+        if expected is float and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
             raise ValueError(f"{name} is not a price")
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: str(value) if isinstance(getattr(known, name), str) else float(value) for name, value in document.items()
     }
-    return Prices(**said)
+    return Prices(**values)
 
 
 def hourly(prices: Prices, size: Size) -> float | None:

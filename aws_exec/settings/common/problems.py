@@ -129,7 +129,7 @@ def section_of(section: str, team: str | None = None) -> str:
     return f"{team}={section}" if team else section
 
 
-def shown(option: str, value: object) -> str | None:
+def masked(option: str, value: object) -> str | None:
     """A value as it may appear in a message: `***` if it may be secret, cut if long; None if there is none."""
     if value is None:
         return None

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator
 from aws_exec.settings.common.coercion import boolean, json_object, names, strategy
 from aws_exec.settings.common.merge import RUN_TASK
 from aws_exec.settings.common.options import (
-    NOTHING_SAID,
+    NO_FILE_OPTIONS,
     AwsOptions,
-    Said,
+    FileOptions,
     Stripped,
     attempts_option,
     kwargs_option,
@@ -147,7 +147,7 @@ def load_ecs_options(
     *,
     team: str | None = None,
     require: bool = True,
-    said: Said = NOTHING_SAID,
+    file_options: FileOptions = NO_FILE_OPTIONS,
 ) -> EcsOptions:
     """Read `[aws_ecs_executor]`.
 
@@ -156,9 +156,9 @@ def load_ecs_options(
         team: whose configuration `get` reads, for naming it in messages.
         require: whether `cluster`, `container_name` and `task_definition` must be there (the last may be in
             `run_task_kwargs`).
-        said: by awsexec.yaml, where Airflow's configuration says nothing.
+        file_options: by awsexec.yaml, where Airflow's configuration says nothing.
 
     Raises:
         OptionsError: with every problem found.
     """
-    return load(EcsOptions, get, team=team, require=require, said=said)
+    return load(EcsOptions, get, team=team, require=require, file_options=file_options)

@@ -56,8 +56,8 @@ class RunTaskBuilder(RequestBuilder):
         where: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._container = options.container_name
-        blame = blame_of(options, team, where)
-        super().__init__(base_request(options, blame), blame, templates)
+        attribution = blame_of(options, team, where)
+        super().__init__(base_request(options, attribution), attribution, templates)
 
     def names_launch_type(self, executor_config: object = None, queue: str | None = None) -> bool:
         """Whether the request of such a task says where it is to run, by launch type or by strategy.
@@ -95,9 +95,9 @@ class RunTaskBuilder(RequestBuilder):
         request["cluster"] = location
         return RunTaskPlan(location, request)
 
-    def _located(self, said: str | None) -> str:
+    def _located(self, named: str | None) -> str:
         """The cluster; without one, AWS takes the one named `default` (ECS API Reference, RunTask)."""
-        return said or "default"
+        return named or "default"
 
     def _merged(self, config: object, queue: str | None) -> Document:
         """The shared request with template and executor_config laid over it; shares nothing with any of them."""

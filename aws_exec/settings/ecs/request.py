@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aws_exec.settings.common.attribution import Blame
+from aws_exec.settings.common.attribution import Attribution
 from aws_exec.settings.common.coercion import boolean, names
 from aws_exec.settings.common.launch import BaseRequest, base_of
 from aws_exec.settings.common.merge import Document, camelized, lay_over
@@ -38,25 +38,28 @@ _FARGATE_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 _LATEST = "LATEST"
 
 
-def blame_of(options: EcsOptions, team: str | None, where: Mapping[str, str]) -> Blame:
+def blame_of(options: EcsOptions, team: str | None, where: Mapping[str, str]) -> Attribution:
     """Makes problems of these options of findings on their requests."""
-    return Blame(options, OPTION_OF, "run_task_kwargs", "ECS API Reference, RunTask", team, where)
+    return Attribution(options, OPTION_OF, "run_task_kwargs", "ECS API Reference, RunTask", team, where)
 
 
-def base_request(options: EcsOptions, blame: Blame) -> BaseRequest:
+def base_request(options: EcsOptions, attribution: Attribution) -> BaseRequest:
     """Build what all tasks share.
 
     Raises:
         OptionsError: with every problem that can be seen without a task.
     """
     set_here = {name: value for name in type(options).model_fields if (value := getattr(options, name))}
-    if unusable := [*options.conflicts(set_here, blame.team), *missing(type(options), set_here, blame.team)]:
+    if unusable := [
+        *options.conflicts(set_here, attribution.team),
+        *missing(type(options), set_here, attribution.team),
+    ]:
         raise OptionsError(unusable)  # options made elsewhere than in `load_ecs_options`
-    kwargs, network = _network(options, blame)
+    kwargs, network = _network(options, attribution)
     request = _from_options(options, network)
     container = options.container_name
     return base_of(
-        blame,
+        attribution,
         RUN_TASK,
         request,
         read=partial(read_run_task_kwargs, kwargs, container),
@@ -97,11 +100,11 @@ class _Network:
     assign_public_ip: bool
 
     @property
-    def wanted(self) -> bool:
+    def needed(self) -> bool:
         return bool(self.subnets or self.security_groups or self.assign_public_ip)
 
 
-def _network(options: EcsOptions, blame: Blame) -> tuple[dict[str, Any], _Network]:
+def _network(options: EcsOptions, attribution: Attribution) -> tuple[dict[str, Any], _Network]:
     """The options of the network, and `run_task_kwargs` without them: the amazon provider finds them there too."""
     rest = {key: value for key, value in options.run_task_kwargs.items() if camelized(key) not in _KWARGS_TOO}
     given = {
@@ -117,11 +120,11 @@ def _network(options: EcsOptions, blame: Blame) -> tuple[dict[str, Any], _Networ
         )
     except ValueError as error:
         finding = Finding("/".join(given), str(error), "Write it as the option of that name", "option-value")
-        raise OptionsError(blame.of_kwargs([finding])) from error
+        raise OptionsError(attribution.of_kwargs([finding])) from error
     if given.get("container_name", options.container_name) != options.container_name:
         message = "differs from the option container_name"
         finding = Finding("container_name", message, "Remove it here", "container-name")
-        raise OptionsError(blame.of_kwargs([finding]))
+        raise OptionsError(attribution.of_kwargs([finding]))
     return rest, network
 
 
@@ -142,7 +145,7 @@ def _from_options(options: EcsOptions, network: _Network) -> Document:
         "launchType": options.launch_type,
         "capacityProviderStrategy": strategy,
         "platformVersion": options.platform_version,
-        "networkConfiguration": {"awsvpcConfiguration": _awsvpc(network)} if network.wanted else None,
+        "networkConfiguration": {"awsvpcConfiguration": _awsvpc(network)} if network.needed else None,
     }
     return {key: value for key, value in request.items() if value}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from aws_exec.settings.batch.options import BatchOptions
-from aws_exec.settings.common.options import AwsOptions, Said
+from aws_exec.settings.common.options import AwsOptions, FileOptions
 from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file.positions import Complaint, Located, Path
 from aws_exec.settings.file.templates import TemplateBook, did_you_mean, read_terms
@@ -73,7 +73,7 @@ class AwsexecFile:
         """Where the sections of a team, or those of no team, are."""
         return () if team is None else ("teams", team)
 
-    def said(self, service: Service, team: str | None = None) -> Said:
+    def options_of(self, service: Service, team: str | None = None) -> FileOptions:
         """The options of one executor; a team has its own only."""
         root = self.root(team)
         above = self.located.below(root).data or {}
@@ -84,7 +84,7 @@ class AwsexecFile:
         if deployment is not None and "deployment" not in given:
             given["deployment"] = deployment
             positions["deployment"] = self.located.value((*root, "deployment"))
-        return Said(given, {name: str(position) for name, position in positions.items()})
+        return FileOptions(given, {name: str(position) for name, position in positions.items()})
 
     def says(self, service: Service, team: str | None = None) -> bool:
         """Whether there is a section of this executor."""

@@ -60,14 +60,14 @@ def _member(description: str, about: dict[str, Any]) -> dict[str, Any]:
     examples = about.get("examples", [])
     kinds = about.get("anyOf", [about])
     known = [kind for kind in kinds if kind.get("enum") or kind.get("type") in ("object", "boolean")]
-    told: dict[str, Any] = {"description": description, "examples": examples}
+    schema: dict[str, Any] = {"description": description, "examples": examples}
     if known and len(known) >= len([kind for kind in kinds if kind.get("type") != "null"]):
-        told["anyOf"] = [*(_kind(kind) for kind in known), _VARIABLE, {"type": "null"}]
+        schema["anyOf"] = [*(_kind(kind) for kind in known), _VARIABLE, {"type": "null"}]
     else:
-        told["type"] = (
+        schema["type"] = (
             ["string", "number", "boolean", "array", "null"] if _is_list(kinds) else ["string", "number", "null"]
         )
-    return told
+    return schema
 
 
 def _is_list(kinds: list[dict[str, Any]]) -> bool:

@@ -149,7 +149,7 @@ class TemplateBook:
         template = (self._named(name),) if name is not None else ()
         return (*template, config) if config not in (None, {}) else template
 
-    def placing(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
+    def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
         """See `aws_exec.settings.common.launch.Templates`: the same layers, of long ones only what says this member."""
         return self.layers(self._narrowed(config, member) if isinstance(config, Mapping) else config, queue)
 

@@ -66,9 +66,9 @@ class AirflowText:
     def options(self, section: str, team: str | None = None) -> Iterator[tuple[str, Value]]:
         """Every option that it names in a section."""
         prefix = variable_of(section, "", team) if self.variables else ""
-        wanted = "" if self.variables else (f"{team}={section}" if team else section)
+        section_name = "" if self.variables else (f"{team}={section}" if team else section)
         for (where, name), value in self.values.items():
-            if where == wanted and name.startswith(prefix):
+            if where == section_name and name.startswith(prefix):
                 yield name[len(prefix) :].lower() if self.variables else name, value
 
 

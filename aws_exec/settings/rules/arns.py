@@ -13,7 +13,7 @@ from aws_exec.settings.rules.view import View
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Form:
     """What an ARN has to name: a service, and what its resource begins with.
 
     Attributes:
@@ -25,42 +25,42 @@ class _Wanted:
     named: bool = True
 
 
-_ROLE = _Wanted("iam", "role/")
-JOB_QUEUE = _Wanted("batch", "job-queue/")
+_ROLE = _Form("iam", "role/")
+JOB_QUEUE = _Form("batch", "job-queue/")
 
 #: API Reference of ECS (RunTask, TaskOverride, EnvironmentFile, TaskManagedEBSVolumeConfiguration) and of Batch
 #: (SubmitJob). All other members take no ARN, or one of any kind.
-_MEMBERS: Mapping[Service, Mapping[str, _Wanted]] = {
+_MEMBERS: Mapping[Service, Mapping[str, _Form]] = {
     "ecs": {
-        "cluster": _Wanted("ecs", "cluster/"),
-        "taskDefinition": _Wanted("ecs", "task-definition/"),
+        "cluster": _Form("ecs", "cluster/"),
+        "taskDefinition": _Form("ecs", "task-definition/"),
         "overrides.taskRoleArn": _ROLE,
         "overrides.executionRoleArn": _ROLE,
-        "overrides.containerOverrides[].environmentFiles[].value": _Wanted("s3", "", named=False),
+        "overrides.containerOverrides[].environmentFiles[].value": _Form("s3", "", named=False),
         "volumeConfigurations[].managedEBSVolume.roleArn": _ROLE,
-        "volumeConfigurations[].managedEBSVolume.kmsKeyId": _Wanted("kms", ""),
+        "volumeConfigurations[].managedEBSVolume.kmsKeyId": _Form("kms", ""),
     },
-    "batch": {"jobQueue": JOB_QUEUE, "jobDefinition": _Wanted("batch", "job-definition/")},
+    "batch": {"jobQueue": JOB_QUEUE, "jobDefinition": _Form("batch", "job-definition/")},
 }
 
 
 def kinds(view: View) -> Iterator[Complaint]:
     """The ARNs of a request, wherever they were written."""
-    for pattern, wanted in _MEMBERS[view.service].items():
+    for pattern, form in _MEMBERS[view.service].items():
         for path, value in _values(view.request, pattern.split("."), ""):
-            if fault := fault_of(value, wanted):
+            if mistake := mistake_in(value, form):
                 where = view.origins.named(path, view.request)
-                yield view.complain("option-arn", where, f"{where[-1]} {fault[0]}", fault[1])
+                yield view.complaint("option-arn", where, f"{where[-1]} {mistake[0]}", mistake[1])
 
 
-def fault_of(value: str, wanted: _Wanted) -> tuple[str, str] | None:
+def mistake_in(value: str, form: _Form) -> tuple[str, str] | None:
     """What is wrong with a name or an ARN, and what to do; None if nothing is."""
-    like = f"arn:aws:{wanted.service}:...:{wanted.resource}"
-    instead = f"It is like {like}..., or the name alone" if wanted.named else f"It is like {like}..."
+    like = f"arn:aws:{form.service}:...:{form.resource}"
+    instead = f"It is like {like}..., or the name alone" if form.named else f"It is like {like}..."
     if not value.startswith("arn:"):
-        return None if wanted.named else ("is not an ARN", instead)
+        return None if form.named else ("is not an ARN", instead)
     _, partition, service, region, _, resource, *_ = [*value.split(":", 5), *[""] * 5]
-    if service != wanted.service or not resource.startswith(wanted.resource):
+    if service != form.service or not resource.startswith(form.resource):
         return "is an ARN of something else", instead
     known = [each.id for each in partitions()]
     if partition not in known:

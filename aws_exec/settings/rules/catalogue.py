@@ -32,7 +32,7 @@ class Rule:
     holds: str
 
     @property
-    def live(self) -> bool:
+    def needs_aws(self) -> bool:
         """Whether it takes AWS to know (`--live`)."""
         return self.id.startswith("live-")
 

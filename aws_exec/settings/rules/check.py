@@ -107,11 +107,11 @@ class Checked:
 
     def section(self) -> Section:
         """The executor as it would start; raises OptionsError."""
-        told, model = self.configuration, MODELS[self.service]
-        said = told.file.said(self.service, self.team)
-        loaded = load(model, told.getter(model.section, self.team), team=self.team, said=said)
-        book = told.file.book(self.service, self.team)
-        builder = BUILDERS[self.service](loaded, team=self.team, templates=book, where=said.where)
+        configuration, model = self.configuration, MODELS[self.service]
+        file_options = configuration.file.options_of(self.service, self.team)
+        loaded = load(model, configuration.getter(model.section, self.team), team=self.team, file_options=file_options)
+        book = configuration.file.book(self.service, self.team)
+        builder = BUILDERS[self.service](loaded, team=self.team, templates=book, where=file_options.where)
         return Section(loaded, builder, self._origins(loaded), assumed=False)
 
     def _stands_in(self) -> bool:
@@ -160,7 +160,7 @@ class Checked:
         raw = Origins(GRAMMARS[self.service])
         self._add_raw(raw, "capacity_provider_strategy", ("capacityProviderStrategy",))
         self._add_raw(raw, KWARGS[self.service], ())
-        kwargs = self.configuration.file.said(self.service, self.team).values.get(KWARGS[self.service])
+        kwargs = self.configuration.file.options_of(self.service, self.team).values.get(KWARGS[self.service])
         for problem in error.problems:
             position = self.configuration.position(self.service, problem.option, self.team)
             if problem.path:
@@ -189,8 +189,8 @@ class Checked:
         name = KWARGS[self.service]
         located = self.configuration.file.located
         path = (*self.configuration.file.root(self.team), self.service, name)
-        said = self.configuration.airflow_says(MODELS[self.service].section, name, self.team)
-        if said is None and isinstance(located.data_at(path), Mapping):
+        configured = self.configuration.airflow_says(MODELS[self.service].section, name, self.team)
+        if configured is None and isinstance(located.data_at(path), Mapping):
             yield from check_raw(located.data_at(path), self.service, Written(located, path), name)
             return
         position = self.configuration.position(self.service, name, self.team)

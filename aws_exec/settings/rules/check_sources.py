@@ -21,8 +21,8 @@ def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint
     found = list(sources.complaints)
     for configuration in sources.configurations:
         # What is not even read is not judged by what it would be.
-        told = {complaint.position for complaint in sources.complaints}
-        found += [complaint for complaint in check(configuration) if complaint.position not in told]
+        reported = {complaint.position for complaint in sources.complaints}
+        found += [complaint for complaint in check(configuration) if complaint.position not in reported]
     for path in _python_files(dags):
         content, unreadable = read_bytes(path)
         sources.note(str(path), content)

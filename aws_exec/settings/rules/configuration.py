@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_exec.settings.common.option_info import option_catalogue
-from aws_exec.settings.common.problems import section_of, shown
+from aws_exec.settings.common.problems import masked, section_of
 from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.reading import MODELS, NO_FILE, AwsexecFile
 from aws_exec.settings.file.templates import did_you_mean
@@ -163,9 +163,9 @@ class Configuration:
         if self.file.says(service, team):
             path = (*root, service, option)
             return self.file.located.value(path) if path in self.file.located.values else self._section(service, team)
-        said = (value.key for text in self.airflow for _, value in text.options(section, team))
+        keys = (value.key for text in self.airflow for _, value in text.options(section, team))
         named = self.naming(service, team)
-        return next(said, named.position if named is not None else Position(self.file.located.source))
+        return next(keys, named.position if named is not None else Position(self.file.located.source))
 
     def member(self, service: Service, option: str, member: str, team: str | None = None) -> Position:
         """Where a member of an option that is a mapping is said; where the option is, if that is text."""
@@ -189,7 +189,7 @@ class Configuration:
     def effective(self, service: Service, team: str | None = None) -> Iterator[Effective]:
         """Every option of an executor, with its origin."""
         model = MODELS[service]
-        said: Mapping[str, Any] = self.file.said(service, team).values
+        file_options: Mapping[str, Any] = self.file.options_of(service, team).values
         displaced = {
             model.rivals[name] for name in model.rivals if self.airflow_says(model.section, name, team) is not None
         }
@@ -197,9 +197,9 @@ class Configuration:
             value = self.airflow_says(model.section, info.name, team)
             section = section_of(model.section, team)
             if value is not None:
-                yield Effective(section, info.name, shown(info.name, value.text), str(value.position))
-            elif info.name in said and info.name not in displaced:
+                yield Effective(section, info.name, masked(info.name, value.text), str(value.position))
+            elif info.name in file_options and info.name not in displaced:
                 position = self.position(service, info.name, team)
-                yield Effective(section, info.name, shown(info.name, said[info.name]), str(position))
+                yield Effective(section, info.name, masked(info.name, file_options[info.name]), str(position))
             else:
                 yield Effective(section, info.name, info.default, "default")

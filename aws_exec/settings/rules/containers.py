@@ -28,8 +28,8 @@ def secrets(view: View) -> Iterator[Complaint]:
         for entry in item.get("environment") or ():
             name, value = entry.get("name") or "", entry.get("value") or ""
             position = view.position(*path, "environment", name)
-            telling = is_secret_name(name) and not name.upper().endswith(_POINTERS) and not value.startswith("arn:")
-            if value and (telling or holds_secret(value)) and not view.substituted(position) and not _ours(name):
+            is_secret = is_secret_name(name) and not name.upper().endswith(_POINTERS) and not value.startswith("arn:")
+            if value and (is_secret or holds_secret(value)) and not view.substituted(position) and not _ours(name):
                 message = f"{view.what}: {name[:60]} seems to be a secret, written in plain text"
                 yield Complaint("secret-plain", position, message, "Name it under `secrets` of the definition instead")
 
@@ -54,7 +54,7 @@ def base_url(view: View) -> Iterator[Complaint]:
         if _API_SERVER in names and _BASE_URL not in names:
             message = f"{_BASE_URL} is missing beside {_API_SERVER}: operator links are relative without it"
             hint = "Set it to the URL of Airflow's web interface"
-            yield view.complain("env-base-url", (*path, "environment", _API_SERVER), message, hint)
+            yield view.complaint("env-base-url", (*path, "environment", _API_SERVER), message, hint)
 
 
 def tags(view: View) -> Iterator[Complaint]:
@@ -64,7 +64,7 @@ def tags(view: View) -> Iterator[Complaint]:
     room = LIMIT - len(TYPICAL.tags())
     if len(own) > room:
         message = f"{len(own)} tags leave no room for those of awsexec: {room} do"
-        yield view.complain("tag-room", ("tags",), message, "Remove some")
+        yield view.complaint("tag-room", ("tags",), message, "Remove some")
 
 
 def _keys(given: Any) -> list[str]:
@@ -81,7 +81,7 @@ def names(view: View) -> Iterator[Complaint]:
         alike = difflib.SequenceMatcher(None, name.lower(), airflow.lower()).ratio()
         if alike >= _ALIKE:
             message, hint = f"the Airflow container is called {airflow}, not {name[:60]}", f"Write {airflow}"
-            yield view.complain("container-unknown", (*path, "name"), message, hint)
+            yield view.complaint("container-unknown", (*path, "name"), message, hint)
 
 
 def replaced_lists(view: View) -> Iterator[Complaint]:
@@ -99,7 +99,7 @@ def replaced_lists(view: View) -> Iterator[Complaint]:
         before, after = _at(base, path), _at(layer, path)
         if before and after and [item for item in before if item not in after]:
             message = f"{path[-1]} replaces the configured list of {len(before)}; it is not added to it"
-            yield view.complain("list-replaces", path, message, "List all of them, or use the term of a template")
+            yield view.complaint("list-replaces", path, message, "List all of them, or use the term of a template")
 
 
 def _at(document: Any, path: tuple[str, ...]) -> Any:

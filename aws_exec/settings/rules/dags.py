@@ -168,9 +168,9 @@ def _service_of(written: Written, configuration: Configuration) -> Service:
     named = written.located.data.get(MEMBER)
     levels = configuration.file.templates.get(named, ()) if isinstance(named, str) else ()
     meant = _service(written.executor, configuration) or service_of([level.terms for level in levels])
-    said = [service for service in SERVICES if configuration.configures(service)]
-    if meant is not None or len(said) == 1:
-        return meant or said[0]
+    configured = [service for service in SERVICES if configuration.configures(service)]
+    if meant is not None or len(configured) == 1:
+        return meant or configured[0]
     names = {camelized(str(name)) for name in written.located.data}
     known = {service: len(names & set(shape_of(OPERATIONS[service]).members)) for service in SERVICES}
     return "batch" if known["batch"] > known["ecs"] else "ecs"

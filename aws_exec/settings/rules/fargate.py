@@ -81,13 +81,13 @@ def sizes(view: View) -> Iterator[Complaint]:
         return
     cpu, memory = _number(view.overrides.get("cpu")), _number(view.overrides.get("memory"))
     rule = "fargate-size" if on_fargate else "fargate-size-maybe"
-    told = "Fargate has no task of" if on_fargate else "if the cluster's default is Fargate, it has no task of"
+    lead = "Fargate has no task of" if on_fargate else "if the cluster's default is Fargate, it has no task of"
     if cpu is not None and cpu not in SIZES:
-        yield view.complain(rule, ("overrides", "cpu"), f"{told} {vcpus(cpu)} vCPU", nearest(cpu, memory))
+        yield view.complaint(rule, ("overrides", "cpu"), f"{lead} {vcpus(cpu)} vCPU", nearest(cpu, memory))
     elif memory is not None and memory not in (MEMORIES if cpu is None else SIZES[cpu]):
         beside = "" if cpu is None else f" with {vcpus(cpu)} vCPU"
-        message = f"{told} {size(memory)}{beside}"
-        yield view.complain(rule, ("overrides", "memory"), message, nearest(cpu, memory) + _choices(cpu))
+        message = f"{lead} {size(memory)}{beside}"
+        yield view.complaint(rule, ("overrides", "memory"), message, nearest(cpu, memory) + _choices(cpu))
 
 
 def _choices(cpu: int | None) -> str:
@@ -103,15 +103,15 @@ def only_elsewhere(view: View) -> Iterator[Complaint]:
         if "GPU" in kinds:
             where = (*path, "resourceRequirements", "GPU")
             hint = "Choose a capacity provider of GPU instances, or executor: batch"
-            yield view.complain("fargate-gpu", where, "Fargate has no GPUs", hint)
+            yield view.complaint("fargate-gpu", where, "Fargate has no GPUs", hint)
     for name in PLACED:
         if view.request.get(name):
-            yield view.complain("fargate-placement", (name,), f"Fargate takes no {name}", "Remove it")
+            yield view.complaint("fargate-placement", (name,), f"Fargate takes no {name}", "Remove it")
     disk = (view.overrides.get("ephemeralStorage") or {}).get("sizeInGiB")
     if isinstance(disk, int) and not STORAGE[0] <= disk <= STORAGE[1]:
         path = ("overrides", "ephemeralStorage", "sizeInGiB")
         message = f"ephemeral storage is {STORAGE[0]} to {STORAGE[1]} GiB, not {disk}"
-        yield view.complain("fargate-storage", path, message, f"Write {min(max(disk, STORAGE[0]), STORAGE[1])}GiB")
+        yield view.complaint("fargate-storage", path, message, f"Write {min(max(disk, STORAGE[0]), STORAGE[1])}GiB")
 
 
 def only_on_fargate(view: View) -> Iterator[Complaint]:
@@ -120,7 +120,7 @@ def only_on_fargate(view: View) -> Iterator[Complaint]:
         return
     if view.overrides.get("ephemeralStorage"):
         path = ("overrides", "ephemeralStorage")
-        yield view.complain("fargate-only", path, "ephemeral storage is Fargate's only", "Remove it")
+        yield view.complaint("fargate-only", path, "ephemeral storage is Fargate's only", "Remove it")
     if view.base is None:
         for option in ("platform_version", "assign_public_ip"):
             position = view.configuration.position("ecs", option) if _set(view, option) else None
@@ -130,8 +130,8 @@ def only_on_fargate(view: View) -> Iterator[Complaint]:
 
 
 def _set(view: View, option: str) -> bool:
-    said = view.configuration.file.said("ecs").values
-    there = option in said or view.configuration.airflow_says(view.options.section, option) is not None
+    file_options = view.configuration.file.options_of("ecs").values
+    there = option in file_options or view.configuration.airflow_says(view.options.section, option) is not None
     return there and getattr(view.options, option) not in (False, "LATEST", "")
 
 
@@ -144,15 +144,15 @@ def network(view: View) -> Iterator[Complaint]:
     if runs_on_fargate(view.request) and not awsvpc.get("subnets") and not view.assumed:
         where = "launchType" if view.request.get("launchType") else "capacityProviderStrategy"
         message = "tasks on Fargate need subnets, and there are none"
-        yield view.complain("network-subnets", (where,), message, "Set the option subnets")
+        yield view.complaint("network-subnets", (where,), message, "Set the option subnets")
     for name, most, prefix in (("subnets", MOST_SUBNETS, "subnet-"), ("securityGroups", MOST_GROUPS, "sg-")):
         ids = awsvpc.get(name) or ()
         if len(ids) > most:
-            yield view.complain("network-count", (*path, name), f"at most {most} {name}, and there are {len(ids)}")
+            yield view.complaint("network-count", (*path, name), f"at most {most} {name}, and there are {len(ids)}")
         for index, each in enumerate(ids):
             if not str(each).startswith(prefix) or len(str(each).split()) > 1:
                 message, hint = f"{str(each)[:40]} is not one of {name}", f"Ids begin with {prefix}"
-                yield view.complain("network-id", (*path, name, str(index)), message, hint)
+                yield view.complaint("network-id", (*path, name, str(index)), message, hint)
 
 
 def strategy(view: View) -> Iterator[Complaint]:
@@ -162,13 +162,13 @@ def strategy(view: View) -> Iterator[Complaint]:
     ours = [item.get("capacityProvider") in PROVIDERS for item in items]
     if any(ours) and not all(ours):
         message = "Fargate's providers and others cannot be in one strategy"
-        yield view.complain("capacity-strategy", path, message, "Keep one kind")
+        yield view.complaint("capacity-strategy", path, message, "Keep one kind")
     elif sum(bool(item.get("base")) for item in items) > 1:
-        yield view.complain("capacity-strategy", path, "more than one provider has a base", "Keep one base")
+        yield view.complaint("capacity-strategy", path, "more than one provider has a base", "Keep one base")
     elif items and all(item.get("weight") == 0 for item in items):
-        yield view.complain("capacity-strategy", path, "no provider has a weight above 0", "Write weight: 1")
+        yield view.complaint("capacity-strategy", path, "no provider has a weight above 0", "Write weight: 1")
     elif len(items) > MOST_PROVIDERS:
-        yield view.complain("capacity-strategy", path, f"more than {MOST_PROVIDERS} providers")
+        yield view.complaint("capacity-strategy", path, f"more than {MOST_PROVIDERS} providers")
 
 
 def containers(view: View) -> Iterator[Complaint]:
@@ -178,7 +178,7 @@ def containers(view: View) -> Iterator[Complaint]:
             whole = _number(view.overrides.get(name.removesuffix("Reservation")))
             if whole is not None and isinstance(item.get(name), int) and item[name] > whole:
                 message = f"the container's {name} {item[name]} is more than the task's {whole}"
-                yield view.complain("container-larger", (*path, name), message, "Lower it, or raise the task's")
+                yield view.complaint("container-larger", (*path, name), message, "Lower it, or raise the task's")
 
 
 def _number(value: object) -> int | None:

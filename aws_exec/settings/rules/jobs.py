@@ -21,7 +21,7 @@ def timeout(view: View) -> Iterator[Complaint]:
     if view.service == "batch" and isinstance(limit, int) and limit < SHORTEST_TIMEOUT:
         path = ("timeout", "attemptDurationSeconds")
         message = f"the timeout of a Batch job is at least {SHORTEST_TIMEOUT} s, not {limit} s"
-        yield view.complain("batch-timeout", path, message, f"Write {SHORTEST_TIMEOUT} or more")
+        yield view.complaint("batch-timeout", path, message, f"Write {SHORTEST_TIMEOUT} or more")
 
 
 def retries(view: View) -> Iterator[Complaint]:
@@ -32,18 +32,18 @@ def retries(view: View) -> Iterator[Complaint]:
     attempts, rules = how.get("attempts"), how.get("evaluateOnExit") or ()
     if isinstance(attempts, int) and not 1 <= attempts <= MOST_ATTEMPTS:
         path = ("retryStrategy", "attempts")
-        yield view.complain("batch-retry-attempts", path, f"attempts are 1 to {MOST_ATTEMPTS}", "Write attempts: 1")
+        yield view.complaint("batch-retry-attempts", path, f"attempts are 1 to {MOST_ATTEMPTS}", "Write attempts: 1")
     elif len(rules) > MOST_RULES:
         path = ("retryStrategy", "evaluateOnExit")
-        yield view.complain("batch-retry-attempts", path, f"evaluateOnExit has at most {MOST_RULES} rules")
+        yield view.complaint("batch-retry-attempts", path, f"evaluateOnExit has at most {MOST_RULES} rules")
     elif isinstance(attempts, int) and attempts > 1 and not rules:
         message = "Airflow refuses the second container of a launch, which hides why the first one died"
         hint = "Write attempts: 1; the task's own retries are Airflow's"
-        yield view.complain("batch-retry-twice", ("retryStrategy", "attempts"), message, hint)
+        yield view.complaint("batch-retry-twice", ("retryStrategy", "attempts"), message, hint)
     elif rules and not _is_final(rules[-1]):
         hint = 'End with {onReason: "*", action: EXIT}'
         last = ("retryStrategy", "evaluateOnExit", str(len(rules) - 1))
-        yield view.complain("batch-retry-final", last, "what no rule matches is tried again", hint)
+        yield view.complaint("batch-retry-final", last, "what no rule matches is tried again", hint)
 
 
 def _is_final(rule: dict[str, str]) -> bool:
@@ -61,11 +61,11 @@ def resources(view: View) -> Iterator[Complaint]:
                 message = f"{need.get('type')} is a number above 0, not {str(need.get('value'))[:40]}"
                 hint = "Memory is in MiB, without a unit" if need.get("type") == "MEMORY" else "Write a number"
                 where = (*path, "resourceRequirements", str(need.get("type")))
-                yield view.complain("batch-resource", where, message, hint)
+                yield view.complaint("batch-resource", where, message, hint)
     priority = view.request.get("schedulingPriorityOverride")
     if isinstance(priority, int) and not 0 <= priority <= HIGHEST_PRIORITY:
         message = f"the priority is 0 to {HIGHEST_PRIORITY:,}"
-        yield view.complain("batch-priority", ("schedulingPriorityOverride",), message)
+        yield view.complaint("batch-priority", ("schedulingPriorityOverride",), message)
 
 
 def job_size(request: Mapping[str, Any]) -> Size:

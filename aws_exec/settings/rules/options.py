@@ -13,7 +13,7 @@ from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
 from aws_exec.settings.regions import is_region
-from aws_exec.settings.rules.arns import JOB_QUEUE, fault_of
+from aws_exec.settings.rules.arns import JOB_QUEUE, mistake_in
 from aws_exec.settings.rules.fargate import PROVIDERS, runs_on_fargate
 from aws_exec.settings.rules.view import View
 
@@ -33,8 +33,8 @@ def names(view: View, team: str | None) -> Iterator[Complaint]:
     pattern = shape_of(SUBMIT_JOB).members["jobQueue"].pattern
     for queue, name in view.options.job_queues.items() if isinstance(view.options, BatchOptions) else ():
         position = view.configuration.member(view.service, "job_queues", queue, team)
-        if fault := fault_of(name, JOB_QUEUE):
-            yield Complaint("option-arn", position, f"job_queues: {queue[:60]} {fault[0]}", fault[1])
+        if mistake := mistake_in(name, JOB_QUEUE):
+            yield Complaint("option-arn", position, f"job_queues: {queue[:60]} {mistake[0]}", mistake[1])
         elif pattern and not pattern.fullmatch(name):
             message = f"job_queues: {queue[:60]} has characters that AWS does not take here"
             yield Complaint("request-pattern", position, message, "Letters, digits, - and _, at most 128")
@@ -52,9 +52,9 @@ def rates(view: View, team: str | None) -> Iterator[Complaint]:
 
 def slow_starts(view: View) -> Iterator[Complaint]:
     """Airflow's own clock leaves time for instances to start; what the base says already is not said of a template."""
-    told = view.configuration
-    limit, position = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
-    if not told.airflow or view.assumed:
+    configuration = view.configuration
+    limit, position = configuration.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
+    if not configuration.airflow or view.assumed:
         return  # what Airflow's configuration says, or what the executor is, is not known
     base_is_slow = view.base is not None and _starts_slowly(view.service, view.base)
     if limit < SLOW_START and _starts_slowly(view.service, view.request) and not base_is_slow:
@@ -66,11 +66,11 @@ def slow_starts(view: View) -> Iterator[Complaint]:
 
 def timeouts(view: View, team: str | None) -> Iterator[Complaint]:
     """What Airflow's own clock leaves of the executor's."""
-    told = view.configuration
-    limit, _ = told.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
+    configuration = view.configuration
+    limit, _ = configuration.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
     own = view.options.launch_timeout
-    if told.airflow and own and own > limit:
-        at = told.position(view.service, "launch_timeout", team)
+    if configuration.airflow and own and own > limit:
+        at = configuration.position(view.service, "launch_timeout", team)
         message = f"launch_timeout is {own:g} s, and [scheduler] task_queued_timeout ends after {limit:g} s"
         yield Complaint("launch-timeout", at, message, "Shorten it, or lengthen task_queued_timeout")
 
@@ -97,7 +97,7 @@ def parallelism(view: View) -> Iterator[Complaint]:
         message = (
             f"{limit:g} tasks at a time of {vcpus(int(str(units)))} vCPU are {needed:g}, and the quota is {quota:g}"
         )
-        yield view.complain(
+        yield view.complaint(
             "parallelism-quota", ("overrides", "cpu"), message, "Raise the quota, or use a smaller size"
         )
 
@@ -121,9 +121,9 @@ def literals(view: View, team: str | None) -> Iterator[Complaint]:
     """The amazon provider documents the strategy as a Python literal."""
     if not isinstance(view.options, EcsOptions) or not view.options.capacity_provider_strategy:
         return
-    said = view.configuration.airflow_says(view.options.section, "capacity_provider_strategy", team)
-    given = view.configuration.file.said("ecs", team).values.get("capacity_provider_strategy")
-    text = said.text if said is not None else given
+    value = view.configuration.airflow_says(view.options.section, "capacity_provider_strategy", team)
+    given = view.configuration.file.options_of("ecs", team).values.get("capacity_provider_strategy")
+    text = value.text if value is not None else given
     if isinstance(text, str) and not _is_json(text):
         position = view.configuration.position("ecs", "capacity_provider_strategy", team)
         ours = json.dumps(list(view.options.capacity_provider_strategy))

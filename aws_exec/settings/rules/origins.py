@@ -81,9 +81,9 @@ class Origins:
         yield to, path
         member = to[-1] if to else ""
         if isinstance(data, Mapping):
-            chosen = member in self.grammar.chosen or member in self.grammar.mapped
+            is_free = member in self.grammar.free_keys or member in self.grammar.mapped
             for key, value in data.items():
-                name = str(key) if chosen else camelized(str(key), self.grammar)
+                name = str(key) if is_free else camelized(str(key), self.grammar)
                 yield from self._walk(value, (*path, key), (*to, name))
         elif isinstance(data, list | tuple):
             for index, item in enumerate(data):

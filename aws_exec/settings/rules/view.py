@@ -48,7 +48,7 @@ class View:
         """Where a member was written."""
         return self.origins.position(path) or self.home
 
-    def complain(self, rule: str, path: tuple[str, ...], message: str, hint: str = "") -> Complaint:
+    def complaint(self, rule: str, path: tuple[str, ...], message: str, hint: str = "") -> Complaint:
         """One thing that is wrong with it."""
         return Complaint(rule, self.position(*path), f"{self.what}: {message}", hint)
 

@@ -34,9 +34,9 @@ def location(read, identity, command):
 
     def location(configured=None, executor_config=None, queue=None):
         file = read(FILE)
-        said = file.said("ecs")
-        options = load_ecs_options((configured or {}).get, said=said)
-        builder = RunTaskBuilder(options, templates=file.book("ecs"), where=said.where)
+        file_options = file.options_of("ecs")
+        options = load_ecs_options((configured or {}).get, file_options=file_options)
+        builder = RunTaskBuilder(options, templates=file.book("ecs"), where=file_options.where)
         plan = builder.build(identity, command, executor_config, queue)
         assert plan.location == builder.location(executor_config, queue)
         return plan.location
@@ -55,46 +55,50 @@ def test_each_layer_wins_over_those_before_it(location):
 
 
 def test_what_airflow_sets_displaces_the_files_rival(read):
-    options = load_ecs_options({"launch_type": "EC2"}.get, said=read(FILE).said("ecs"))
+    options = load_ecs_options({"launch_type": "EC2"}.get, file_options=read(FILE).options_of("ecs"))
     assert (options.launch_type, options.capacity_provider_strategy) == ("EC2", None)
 
 
 def test_the_file_says_it_in_yaml_with_units_and_variables(read):
-    options = load_ecs_options({}.get, said=read(FILE, PLATFORM="1.3.0").said("ecs"))
+    options = load_ecs_options({}.get, file_options=read(FILE, PLATFORM="1.3.0").options_of("ecs"))
     assert (options.poll_interval, options.subnets) == (7.0, ("subnet-1", "subnet-2"))
     assert (options.platform_version, options.deployment) == ("1.3.0", "everywhere")
-    assert load_batch_options({}.get, said=read(FILE).said("batch")).deployment == "its-own"
+    assert load_batch_options({}.get, file_options=read(FILE).options_of("batch")).deployment == "its-own"
 
 
 def test_a_team_has_what_is_said_of_it_and_nothing_else(read):
     file = read(FILE)
-    options = load_ecs_options({}.get, team="risk", said=file.said("ecs", "risk"))
+    options = load_ecs_options({}.get, team="risk", file_options=file.options_of("ecs", "risk"))
     assert (options.cluster, options.subnets, options.deployment) == ("of-risk", (), None)
     assert file.book("ecs", "risk").layers(None, "q") == ()
     assert file.book("ecs", "risk").layers(None, "mine") == ({"cluster": "of-the-template"},)
     with pytest.raises(OptionsError, match="AIRFLOW__RISK___AWS_BATCH_EXECUTOR__JOB_QUEUE"):
-        load_batch_options({}.get, team="risk", said=file.said("batch", "risk"))
+        load_batch_options({}.get, team="risk", file_options=file.options_of("batch", "risk"))
 
 
 def test_a_wrong_option_of_the_file_is_told_with_its_place(read):
-    said = read("ecs: {cluster: c, container_name: a, task_definition: t, poll_interval: often}\n").said("ecs")
+    file_options = read("ecs: {cluster: c, container_name: a, task_definition: t, poll_interval: often}\n").options_of(
+        "ecs"
+    )
     with pytest.raises(OptionsError) as caught:
-        load_ecs_options({}.get, said=said)
+        load_ecs_options({}.get, file_options=file_options)
     assert "(awsexec.yaml:1:73; AIRFLOW__AWS_ECS_EXECUTOR__POLL_INTERVAL)" in str(caught.value)
 
 
 def test_a_wrong_request_of_the_file_is_told_with_its_place(read):
-    said = read(
+    file_options = read(
         "ecs:\n  cluster: c\n  container_name: a\n  task_definition: t\n  run_task_kwargs: {launchTyp: EC2}\n"
-    ).said("ecs")
+    ).options_of("ecs")
     with pytest.raises(OptionsError, match=r"launchTyp: is not known.*\(awsexec.yaml:5:20; AIRFLOW__"):
-        RunTaskBuilder(load_ecs_options({}.get, said=said), where=said.where)
+        RunTaskBuilder(load_ecs_options({}.get, file_options=file_options), where=file_options.where)
 
 
 def test_both_services_take_templates_by_queue(read, identity, command):
     file = read(FILE)
-    said = file.said("batch")
-    builder = SubmitJobBuilder(load_batch_options({}.get, said=said), templates=file.book("batch"), where=said.where)
+    file_options = file.options_of("batch")
+    builder = SubmitJobBuilder(
+        load_batch_options({}.get, file_options=file_options), templates=file.book("batch"), where=file_options.where
+    )
     assert builder.build(identity, command, None, "q").location == "of-the-template"
     assert builder.build(identity, command, {"template": "t", "jobQueue": "own"}).location == "own"
     assert builder.build(identity, command, None, "other").location == "of-the-file"

@@ -9,11 +9,11 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One part of AWS with accounts, Regions and domains of its own.
+    """A partition of AWS, with its own accounts, Regions and domains.
 
     Attributes:
         id: the second part of its ARNs: `aws`, `aws-cn`, `aws-eusc`.
-        regions: what the names of its Regions match, those that botocore does not know yet included.
+        regions: a pattern of its Regions' names, including those that botocore does not know yet.
     """
 
     id: str
@@ -30,6 +30,6 @@ def partitions() -> tuple[Partition, ...]:
 
 
 def is_region(name: str) -> bool:
-    """Whether a text may be the name of a Region: botocore cannot know those that AWS opens after its release."""
+    """Return whether a text may be the name of a Region: botocore does not know those opened after its release."""
     # Botocore's patterns take capitals; endpoints and signatures with them are wrong.
     return name == name.lower() and any(each.regions.fullmatch(name) for each in partitions())

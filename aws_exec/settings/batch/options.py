@@ -1,4 +1,4 @@
-"""The options of `AwsBatchExecutor`: section `[aws_batch_executor]`, those of the amazon provider and ours."""
+"""The options of `AwsBatchExecutor`: section `[aws_batch_executor]`, those of the Amazon provider and ours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from aws_exec.settings.common.options import (
 
 #: AWS Batch user guide, "Service quotas": SubmitJob, per account; not adjustable.
 LAUNCHES_PER_SECOND = 50.0
-#: Of SubmitJob AWS documents no burst beyond what a second allows.
+#: AWS documents no burst of SubmitJob beyond one second's calls.
 SAVED_LAUNCHES = 50
 
 #: The members of SubmitJob that are an option each, and that option.
@@ -32,10 +32,10 @@ OPTION_OF = {"jobName": "job_name", "jobQueue": "job_queue", "jobDefinition": "j
 
 
 class BatchOptions(AwsOptions):
-    """What `[aws_batch_executor]` says.
+    """The options of `[aws_batch_executor]`.
 
-    Every option of the amazon provider's section has its name, meaning and default here. A text that is not set is
-    empty, or None where the absence has a meaning of its own.
+    Every option of the Amazon provider's section has its name, meaning and default here. A text that is not set is
+    empty, or None if its absence has a meaning.
     """
 
     section: ClassVar[str] = "aws_batch_executor"
@@ -87,7 +87,7 @@ class BatchOptions(AwsOptions):
 
     @classmethod
     def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:
-        """The amazon provider takes the queue and the definition from `submit_job_kwargs` too."""
+        """The Amazon provider takes the queue and the definition from `submit_job_kwargs` too."""
         return named_in(given.get("submit_job_kwargs", "{}"), OPTION_OF, SUBMIT_JOB)
 
     saved_launches: ClassVar[int] = SAVED_LAUNCHES
@@ -113,10 +113,10 @@ def load_batch_options(
     """Read `[aws_batch_executor]`.
 
     Args:
-        get: the raw text of an option (of that team), or None; empty text means absent.
-        team: whose configuration `get` reads, for naming it in messages.
+        get: returns the raw text of an option (of that team), or None; empty text means absent.
+        team: of the configuration that `get` reads, for messages.
         require: whether `job_queue` and `job_definition` must be there, as options or in `submit_job_kwargs`.
-        file_options: by awsexec.yaml, where Airflow's configuration says nothing.
+        file_options: of awsexec.yaml; Airflow's configuration wins.
 
     Raises:
         OptionsError: with every problem found.

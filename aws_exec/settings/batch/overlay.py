@@ -1,4 +1,4 @@
-"""What a person lays over the SubmitJob request: an `executor_config`, or `submit_job_kwargs`; and what they may not.
+"""Overlays of the SubmitJob request: an `executor_config` or `submit_job_kwargs`; and what they may not set.
 
 Reserved, because awsexec decides it, or refused, because one Airflow task is one container of one job on ECS:
 
@@ -6,7 +6,7 @@ Reserved, because awsexec decides it, or refused, because one Airflow task is on
 |---|---|---|
 | `command` at the top | refused | refused (SubmitJob has none) |
 | a command of the Airflow container | refused | overridden, with a warning |
-| `jobName` | told in the name, behind the launch | what all names begin with, as `job_name` |
+| `jobName` | in the name, after the launch | the prefix of all names, as `job_name` |
 | `arrayProperties`, `nodeOverrides`, `eksPropertiesOverride`, dependencies of array jobs | refused | refused |
 | variables named `AWS_BATCH*` | refused | refused |
 
@@ -58,7 +58,7 @@ class Layers:
     Attributes:
         requests: SubmitJob-shaped; None deletes. The Airflow container's overrides are in `containerOverrides`.
         container: the name of the Airflow container; empty if it is the only one.
-        warnings: what in them has no effect, one sentence each.
+        warnings: about members without effect, one sentence each.
     """
 
     requests: tuple[Document, ...]
@@ -94,7 +94,7 @@ def read_submit_job_kwargs(kwargs: Mapping[str, Any], container: str) -> Layers:
     """Read the option `submit_job_kwargs`: SubmitJob-shaped.
 
     Raises:
-        InvalidExecutorConfig: with every finding; the caller knows which option it was.
+        InvalidExecutorConfig: with every finding; the caller knows the option.
     """
     overlay = read_kwargs(_with_resources(normalised(kwargs, GRAMMAR)), container, DIALECT)
     return Layers(_layers(overlay.request, container), container, overlay.warnings)
@@ -157,7 +157,7 @@ def _container_mended(overrides: Document) -> Document:
     if not isinstance(requirements, list | None):
         return overrides
     deprecated = {name: overrides[name] for name in _RESOURCES if name in overrides and _is_amount(overrides[name])}
-    # What is written out comes last: it wins over what is deprecated.
+    # The full form comes last: it wins over the deprecated one.
     amounts = [{"type": _RESOURCES[name], "value": value} for name, value in deprecated.items()]
     mended = [_as_text(item) for item in (*amounts, *(requirements or ()))]
     rest = {key: value for key, value in overrides.items() if key not in deprecated}
@@ -171,7 +171,7 @@ def _is_amount(value: object) -> bool:
 
 
 def _as_text(item: object) -> object:
-    """A resource requirement whose value is text, as AWS wants it: 0.5 is "0.5"."""
+    """Return a resource requirement with its value as text, as AWS requires: 0.5 is "0.5"."""
     if isinstance(item, dict) and isinstance(item.get("value"), float):
         return {**item, "value": f"{item['value']:g}"}
     return item
@@ -193,7 +193,7 @@ def _layers(request: Document, container: str) -> tuple[Document, ...]:
         remedy = "Name it by the option container_name, or by containerName in the executor_config"
         raise InvalidExecutorConfig([Finding("ecsPropertiesOverride", message, remedy, "container-name")])
     airflows = [item for item in items if item.get("name") in (None, "", container)]
-    # One of which nothing is said is none, and has no name for the others to merge with.
+    # Empty overrides have no effect, and no name for the others to merge with.
     if airflows or len(items) < len(named):
         sidecars = [item for item in items if item not in airflows]
         others["ecsPropertiesOverride"] = {"taskProperties": [{"containers": sidecars}]} if sidecars else {}

@@ -36,8 +36,8 @@ from aws_exec.settings.common.tags import joined, sanitised
 #: Bytes of a SubmitJob request (AWS Batch user guide, "Service quotas": "Job size must be less than 30 KiB").
 PAYLOAD_LIMIT = 30 * 1024
 
-#: Batch is not to try again by itself: Airflow's API server refuses the second container of a launch, and its refusal
-#: hides why the first one died. Whoever sets a `retryStrategy` gets that one.
+#: Batch must not retry by itself: Airflow's API server refuses the second container of a launch, and its refusal hides
+#: why the first one died. A configured `retryStrategy` wins.
 _NO_RETRY = {"attempts": 1}
 
 #: One SubmitJob, ready to be sent: its location is the job queue.
@@ -49,15 +49,15 @@ class SubmitJobBuilder(RequestBuilder):
 
     Args:
         options: of the executor.
-        team: whose options they are, for naming them in messages.
+        team: of the options, for messages.
         templates: that tasks may name.
-        where: `file:line:column` of the options that awsexec.yaml gives.
+        where: `file:line:column` of the options from awsexec.yaml.
 
     Raises:
         OptionsError: as `RequestBuilder`.
 
     Attributes:
-        name_prefix: what the names of all jobs begin with; they are found by it.
+        name_prefix: of all jobs' names; used to find them.
     """
 
     LOCATION = "jobQueue"
@@ -105,13 +105,13 @@ class SubmitJobBuilder(RequestBuilder):
         return SubmitJobPlan(str(request["jobQueue"]), request)
 
     def _located(self, named: str | None) -> str:
-        """The job queue."""
+        """Return the job queue."""
         if named is None:
             raise InvalidExecutorConfig([Finding(self.LOCATION, "is required", rule="request-required")])
         return named
 
     def _merged(self, config: object, queue: str | None) -> tuple[Document, str]:
-        """The shared request with template and executor_config laid over it, sharing nothing; and the container."""
+        """Return a copy of the shared request with template and executor_config merged; and the container."""
         own = self.queues.get(queue or "")
         base = {**self._base, "jobQueue": own} if own is not None else self._base
         layers = self._templates.layers(config, queue)
@@ -130,10 +130,10 @@ class SubmitJobBuilder(RequestBuilder):
 
 
 def _base_request(options: BatchOptions, attribution: Attribution) -> BaseRequest:
-    """What all tasks share; `jobName` is what their names begin with.
+    """Return the request that all tasks share; `jobName` is the prefix of their names.
 
     Raises:
-        OptionsError: with every problem that can be seen without a task.
+        OptionsError: with every problem that shows without a task.
     """
     request: Document = {member: value for member, name in OPTION_OF.items() if (value := getattr(options, name))}
     return base_of(
@@ -149,10 +149,10 @@ def _base_request(options: BatchOptions, attribution: Attribution) -> BaseReques
 
 
 def _refuse_misplaced(request: Document, container: str) -> None:
-    """Refuse what the overrides of an only container may have, and those of one of several may not.
+    """Refuse overrides that are allowed only if a job has one container.
 
     Raises:
-        InvalidExecutorConfig: there is such a member.
+        InvalidExecutorConfig: it has such a member.
     """
     if container and "instanceType" in (request.get("containerOverrides") or {}):
         message = "cannot be set for one of several containers"
@@ -165,13 +165,13 @@ def _laid_over(base: Document, overlay: Layers) -> Document:
     merged = base
     for layer in overlay.requests:
         merged = merge_documents(merged, layer, GRAMMAR)
-    # Once more over nothing: what is left of nulls in the base's lists goes, and an empty map is none.
+    # Merged once more over nothing: this removes the remaining nulls in the base's lists, and empty maps.
     merged = merge_documents({}, merged, GRAMMAR)
     return {key: value for key, value in merged.items() if value != {}}
 
 
 def _put(request: Document, airflow: Document, container: str) -> None:
-    """Put the Airflow container's overrides where its job definition has it; changes the request itself."""
+    """Put the Airflow container's overrides where its job definition has the container, in place."""
     if not container:
         request["containerOverrides"] = airflow
         return

@@ -1,4 +1,4 @@
-"""Whose option it is that a request cannot be sent: findings on a request, told as problems of the configuration."""
+"""Attribution: findings on a request as problems of the options that it was built from."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aws_exec.settings.common.problems import Finding, Problem, masked, variable
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Makes problems of findings.
+    """Turns findings into problems.
 
     Attributes:
-        options: that the request was made of.
-        option_of: the request's members that are an option each, and that option.
-        kwargs: the option that all other members come from.
+        options: the request was built from.
+        option_of: the option of each member of the request that has one.
+        kwargs: the option of all other members.
         reference: where AWS describes the request, for the remedy.
-        team: whose options they are.
-        where: `file:line:column` of the options that awsexec.yaml gives.
+        team: of the options.
+        where: `file:line:column` of the options from awsexec.yaml.
     """
 
     options: ExecutorOptions
@@ -30,15 +30,15 @@ class Attribution:
     where: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, findings: Iterable[Finding]) -> list[Problem]:
-        """One problem for each finding, of the option that its path comes from."""
+        """Return one problem for each finding, of the option that its path comes from."""
         return [self.problem(self.option_of.get(_top(finding), self.kwargs), finding) for finding in findings]
 
     def of_kwargs(self, findings: Iterable[Finding]) -> list[Problem]:
-        """One problem of the `*_kwargs` option for each finding."""
+        """Return one problem of the `*_kwargs` option for each finding."""
         return [self.problem(self.kwargs, finding) for finding in findings]
 
     def problem(self, name: str, finding: Finding) -> Problem:
-        """The problem of one option."""
+        """Return the problem of one option."""
         value = getattr(self.options, name) or None
         whole = finding.path in ("", name) or self.option_of.get(finding.path) == name
         return Problem(

@@ -1,6 +1,6 @@
-"""Text from Airflow's configuration, or a native value from YAML, to what an option holds. All coercion is here.
+"""Coercion of text from Airflow's configuration, or of native values from YAML, to the values of options.
 
-Every function takes what was written, returns the value, and raises `ValueError` saying what was expected.
+Every function takes the written value, returns the coerced one, and raises `ValueError` with what was expected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FALSE = frozenset({"false", "f", "0", "no", "n", "off", "disabled", "disable"})
 
 
 def boolean(value: object) -> bool:
-    """`True`, `true`, `1`, `yes`, `on`, `ENABLED` and their opposites; AWS's and Airflow's spellings alike."""
+    """Return the boolean of `True`, `true`, `1`, `yes`, `on`, `ENABLED` and their opposites."""
     if isinstance(value, bool):
         return value
     word = str(value).strip().lower()
@@ -29,7 +29,7 @@ def boolean(value: object) -> bool:
 
 
 def seconds(value: object) -> float | None:
-    """A duration in seconds: `5`, `0.5`, `20s`, `2m`, `1h`; None stays None."""
+    """Return a duration in seconds: `5`, `0.5`, `20s`, `2m`, `1h`; None stays None."""
     if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -38,12 +38,12 @@ def seconds(value: object) -> float | None:
 
 
 def positive_seconds(value: object) -> float | None:
-    """As `seconds`; 0 is None: off."""
+    """Return `seconds`; 0 becomes None: off."""
     return seconds(value) or None
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Names separated by commas, or a list of them; spaces around each and empty ones are dropped."""
+    """Return names from a comma-separated text or a list; spaces around them and empty names are dropped."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ValueError("is not a list of names separated by commas")
@@ -54,24 +54,24 @@ def names(value: object) -> tuple[str, ...]:
 
 
 def json_object(value: object) -> dict[str, Any]:
-    """A JSON object.
+    """Return a JSON object.
 
     Raises:
-        ValueError: with line and column where it stops being JSON.
+        ValueError: with the line and column of the syntax error.
     """
     document = _json(value) if isinstance(value, str) else value
     if not isinstance(document, Mapping):
-        raise ValueError(  # noqa: TRY004 - it is the value of an option that is wrong
+        raise ValueError(  # noqa: TRY004 - the value of an option is wrong, not a type in our code
             f"is a JSON {_kind(document)}, not an object: it must be of the form {{...}}",
         )
     return dict(document)
 
 
 def text_map(value: object) -> dict[str, str]:
-    """A JSON object whose values are texts, none of them empty.
+    """Return a JSON object whose values are texts, none of them empty.
 
     Raises:
-        ValueError: it is anything else, naming the first key that is wrong.
+        ValueError: it is not, with the first wrong key.
     """
     document = json_object(value)
     wrong = next((key for key, text in document.items() if not isinstance(text, str) or not text.strip()), None)
@@ -81,9 +81,9 @@ def text_map(value: object) -> dict[str, str]:
 
 
 def strategy(value: object) -> tuple[dict[str, Any], ...]:
-    """A capacity provider strategy: a list of objects, as JSON or as a Python literal.
+    """Return a capacity provider strategy: a list of objects, as JSON or as a Python literal.
 
-    The amazon provider's own example is written in the latter.
+    The Amazon provider's own example is a Python literal.
     """
     document = _literal(value) if isinstance(value, str) else value
     items = [document] if isinstance(document, Mapping) else document
@@ -93,7 +93,7 @@ def strategy(value: object) -> tuple[dict[str, Any], ...]:
 
 
 def _literal(text: str) -> object:
-    """Read JSON, or else a Python literal; the JSON error is told if it is neither."""
+    """Read JSON or a Python literal; raise the JSON error if it is neither."""
     try:
         return _json(text)
     except ValueError as no_json:

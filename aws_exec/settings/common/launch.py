@@ -1,4 +1,4 @@
-"""What the requests of all services have alike: the plan, the Airflow container's environment, and what has to fit."""
+"""The common part of all services' requests: plans, the Airflow container's environment, and limits of length."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aws_exec.settings.common.shape import Operation, conform, shape_of
 #: overrides on: longer ones fail the job with "Container Overrides length must be at most 8192".
 OVERRIDES_LIMIT = 8192
 
-#: Tells Airflow's logging that it runs in an executor's container; the amazon provider sets the same.
+#: Airflow's logging reads it to know that it runs in an executor's container; the Amazon provider sets it, too.
 MARKER = ("AIRFLOW_IS_EXECUTOR_CONTAINER", "true")
 
 #: The workload of a task with long names, as JSON in the command, is about this long; most of it is the token.
@@ -32,7 +32,7 @@ TYPICAL = Identity("d" * 12, "00000000-0000-0000-0000-000000000000-1", "n" * 40,
 
 
 class _Overlay(Protocol):
-    """What was read of the `*_kwargs`; `warnings` says what in it has no effect, one sentence each."""
+    """The parsed `*_kwargs`; `warnings` lists what has no effect, one sentence each."""
 
     @property
     def warnings(self) -> tuple[str, ...]: ...
@@ -42,30 +42,30 @@ AnyOverlay = TypeVar("AnyOverlay", bound=_Overlay)
 
 
 class Templates(Protocol):
-    """Where the templates come from that an executor_config or an Airflow queue names (`aws_exec.settings.file`)."""
+    """The source of templates that an executor_config or an Airflow queue names (`aws_exec.settings.file`)."""
 
     def layers(self, config: object, queue: str | None) -> tuple[object, ...]:
-        """Documents shaped as executor_configs, to be laid over the base request one after the other.
+        """Return documents in the form of executor_configs, to be merged over the base request in this order.
 
         Raises:
-            InvalidExecutorConfig: a template is not known, or not one.
+            InvalidExecutorConfig: a template is unknown or invalid.
         """
         ...
 
     def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
-        """As `layers`, without what cannot set this member at the top of the request: cheap, however long they are."""
+        """Return `layers` without everything that cannot set this top-level member: cheap, however long they are."""
         ...
 
     def names(self) -> Iterable[str]:
-        """Those that tasks of this executor may name."""
+        """Return the templates that tasks of this executor may name."""
         ...
 
 
 class NoTemplates:
-    """Where there is no awsexec.yaml."""
+    """The templates without an awsexec.yaml: none."""
 
     def layers(self, config: object, queue: str | None) -> tuple[object, ...]:  # noqa: ARG002 - see Templates
-        """The executor_config, if there is one."""
+        """Return the executor_config, if there is one."""
         return () if config is None or (isinstance(config, Mapping) and not config) else (config,)
 
     def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
@@ -73,7 +73,7 @@ class NoTemplates:
         return self.layers(only(config, member) if isinstance(config, Mapping) else config, queue)
 
     def names(self) -> Iterable[str]:
-        """None."""
+        """Return none."""
         return ()
 
 
@@ -82,11 +82,11 @@ NO_TEMPLATES: Templates = NoTemplates()
 
 @dataclass(frozen=True, slots=True)
 class BaseRequest:
-    """What all tasks of an executor share.
+    """The part of the request that all tasks of an executor share.
 
     Attributes:
-        request: of the shape and of the right types; not yet tidy: an executor_config may change much of it.
-        warnings: what in the options has no effect, one sentence each.
+        request: of the right shape and types; an executor_config may still change much of it.
+        warnings: about options without effect, one sentence each.
     """
 
     request: Document
@@ -98,8 +98,8 @@ class LaunchPlan:
     """One launch, ready to be sent.
 
     Attributes:
-        location: where it goes (ECS cluster, Batch job queue); its job must be asked for there.
-        arguments: the keyword arguments of boto3's call; share nothing with any other plan.
+        location: the ECS cluster or Batch job queue of the job.
+        arguments: the keyword arguments of boto3's call; shared with no other plan.
     """
 
     location: str
@@ -115,18 +115,18 @@ def base_of(
     merge: Callable[[AnyOverlay], Document],
     clearer: Callable[[Finding], Finding] = lambda finding: finding,
 ) -> BaseRequest:
-    """Make what all tasks of an executor share of its options, and check it.
+    """Return the request that all tasks of an executor share, built from its options and checked.
 
     Args:
-        attribution: whose options.
-        operation: whose request.
-        given: what the options say, without the `*_kwargs`; not complete.
+        attribution: of the options.
+        operation: of the request.
+        given: the request by the options without the `*_kwargs`; incomplete.
         read: reads the `*_kwargs`; raises InvalidExecutorConfig.
-        merge: lays what it read over `given`.
-        clearer: words a finding on the merged request for who wrote the options.
+        merge: merges its result over `given`.
+        clearer: rewords a finding on the merged request for the author of the options.
 
     Raises:
-        OptionsError: with every problem that can be seen without a task.
+        OptionsError: with every problem that shows without a task.
     """
     shape = shape_of(operation)
     problems = attribution.of(conform(given, shape, partial=True, operation=operation).findings)
@@ -143,7 +143,7 @@ def base_of(
 
 
 def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
-    """Give the Airflow container's overrides its command and its environment, in place."""
+    """Set command and environment in the Airflow container's overrides, in place."""
     ours = {MARKER[0]: MARKER[1], **identity.environment()}
     theirs = [dict(entry) for entry in airflow.get("environment", ()) if entry.get("name") not in ours]
     airflow["command"] = list(command)
@@ -151,26 +151,26 @@ def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
 
 
 class RequestBuilder(ABC):
-    """Builds the requests of one executor: pure and fast, since what does not depend on the task is prepared once.
+    """Builds the requests of one executor. Pure and fast: everything that does not depend on the task is prepared once.
 
     Args:
-        base: what all tasks share.
-        attribution: whose options it was made of.
+        base: the common part.
+        attribution: of the options.
         templates: that tasks may name.
 
     Raises:
-        OptionsError: the options alone already make a request that cannot be sent.
+        OptionsError: even without an executor_config, the request cannot be sent.
 
     Attributes:
-        warnings: what in the options has no effect, one sentence each; to be logged once.
-        queues: the Airflow queues whose tasks go to a location of their own, and that location.
+        warnings: about options without effect, one sentence each; to be logged once.
+        queues: the location of each Airflow queue that has its own.
     """
 
     queues: Mapping[str, str] = MappingProxyType({})
 
-    #: The member of the request that is its location.
+    #: The member of the request that has the location.
     LOCATION: ClassVar[str]
-    #: How people write such requests.
+    #: How users write such requests.
     DIALECT: ClassVar[Dialect]
 
     def __init__(self, base: BaseRequest, attribution: Attribution, templates: Templates) -> None:
@@ -180,10 +180,10 @@ class RequestBuilder(ABC):
         check_room(self.build, attribution, self.DIALECT.operation)
 
     def typical(self) -> Iterator[LaunchPlan]:
-        """A launch of each kind that the configuration knows, an executor_config written out by a task beside them.
+        """Yield a launch of each kind in the configuration; tasks may add others by a literal executor_config.
 
-        The plain one first; then by each template, and by each Airflow queue with a location of its own. What cannot be
-        sent is left out: a task that names it fails.
+        First one without a template; then one for each template, and for each Airflow queue that has its own location.
+        Invalid ones are left out: a task that names one fails.
         """
         kinds: list[tuple[object, str | None]] = [(None, None)]
         kinds += [({"template": name}, None) for name in self._templates.names()]
@@ -193,17 +193,17 @@ class RequestBuilder(ABC):
                 yield self.build(TYPICAL, ["x"], config, queue)
 
     def locations(self) -> tuple[str, ...]:
-        """Where the configuration sends tasks, that of the plain ones first."""
+        """Return the locations in the configuration, that of tasks without a template first."""
         return tuple(dict.fromkeys(plan.location for plan in self.typical()))
 
     def location(self, executor_config: object = None, queue: str | None = None) -> str:
-        """Where a task with this executor_config and Airflow queue goes: the location of what `build` makes of them.
+        """Return the location of a task with this executor_config and Airflow queue, as `build` would.
 
         Cheap, since it is asked of thousands of rows while the scheduler waits: nothing but what decides the location
         is read, so this is no check of the rest.
 
         Raises:
-            InvalidExecutorConfig: what decides it is wrong; `build` would say so, too.
+            InvalidExecutorConfig: the part that decides it is invalid; `build` raises this, too.
         """
         named = self.queues.get(queue or "") or self._base.get(self.LOCATION)
         for layer in self._templates.layers_of(executor_config, queue, self.LOCATION):
@@ -231,8 +231,8 @@ class RequestBuilder(ABC):
         """Build one request.
 
         Args:
-            identity: whose container it will be.
-            command: of the Airflow container; never echoed, it carries the workload's token.
+            identity: of the container.
+            command: of the Airflow container; never echoed, it contains the workload's token.
             executor_config: of the task, whatever its author wrote; None or empty if it has none.
             queue: Airflow's queue of the task: it may have a template; an unknown one means nothing.
             with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
@@ -269,8 +269,8 @@ def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str
     """Refuse overrides that ECS does not take.
 
     Args:
-        overrides: of the whole task.
-        containers: the name and the overrides of each container, to name what is largest.
+        overrides: of the task.
+        containers: name and overrides of each container, to name the largest.
 
     Raises:
         RequestTooLarge: they are too long.

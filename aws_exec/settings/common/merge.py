@@ -23,14 +23,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What the members of one operation's request mean for merging.
+    """The rules for merging requests of one operation.
 
     Attributes:
         named: lists of named things, and the member that names them.
         mapped: those of them that may also be written as a map from names that the user chose to values.
         rivals: members of which the request has one at most: naming the one drops the other.
         irregular: names that the rule for camelCase misses, by what the rule makes of them.
-        free_keys: maps whose keys the user chose; they may also be written as a list of `key` and `value`.
+        free_keys: maps with the user's own keys; they may also be written as a list of `key` and `value`.
         single: lists of which AWS takes one element only: it merges with the one that is there.
     """
 
@@ -90,14 +90,14 @@ def camelized(key: str, grammar: Grammar = RUN_TASK) -> str:
 def only(document: Mapping[Any, Any], member: str) -> Document:
     """A document without all that cannot be this member at its top, in whatever spelling; fresh, and not checked.
 
-    Costs nothing for what is left out: a member may be wanted of thousands of long documents.
+    The rest costs nothing: one member may be read from thousands of long documents.
     """
     flat = member.lower()
     return {key: value for key, value in document.items() if isinstance(key, str) and _flat(key) == flat}
 
 
 def _flat(key: str) -> str:
-    """What all spellings of a member have in common."""
+    """Return the common form of all spellings of a member."""
     return key.replace("_", "").lower()
 
 
@@ -116,7 +116,7 @@ def merge_documents(base: Mapping[str, Any], overlay: Mapping[str, Any], grammar
 
 
 def composed(under: Mapping[str, Any], over: Mapping[str, Any], grammar: Grammar) -> Document:
-    """Two normalised documents as one, that lays over a third what they would one after the other: nulls stay."""
+    """Return two normalised documents as one that has the same effect on a third as both in turn: nulls stay."""
     displaced = {rival for key, rival in grammar.rivals.items() if over.get(key)}
     remaining = {key: value for key, value in under.items() if key not in displaced}
     return _merged(remaining, over, grammar, nulls=True)
@@ -148,7 +148,7 @@ def merge_run_task(base: Mapping[str, Any], overlay: Mapping[str, Any], *, conta
 
     Args:
         base: the request so far.
-        overlay: what wins. `launchType` and `capacityProviderStrategy` in it displace each other in the base.
+        overlay: wins. `launchType` and `capacityProviderStrategy` in it displace each other in the base.
         container: the name of the Airflow container, which a container override without a name means.
 
     Raises:
@@ -166,7 +166,7 @@ def lay_over(base: Mapping[str, Any], overlay: Mapping[str, Any], *, container: 
 
 
 def with_names(request: Mapping[str, Any], container: str) -> Document:
-    """A request whose container overrides all have a name: those without one get the Airflow container's."""
+    """Return a request whose container overrides all have a name: those without one get the Airflow container's."""
     overrides = request.get("overrides")
     containers = overrides.get("containerOverrides") if isinstance(overrides, Mapping) else None
     if not isinstance(overrides, Mapping) or not isinstance(containers, list) or not container:
@@ -183,7 +183,7 @@ def with_names(request: Mapping[str, Any], container: str) -> Document:
 def _merge_named(
     base: Sequence[Any], overlay: Sequence[Any], member: str, grammar: Grammar, *, nulls: bool
 ) -> list[Any]:
-    """Merge lists of named things; the order is that of first mention. What has no name is kept as it is."""
+    """Merge lists of named items in the order of their first occurrence. Items without a name stay as they are."""
     name = grammar.named[member]
     merged: dict[Any, Any] = {}
     for position, item in enumerate((*base, *overlay)):
@@ -234,7 +234,7 @@ class _Spelling:
         return [{member: key, "value": self._value(one, f"{path}.{key}", depth + 1)} for key, one in value.items()]
 
     def _chosen(self, value: Mapping[Any, Any] | Sequence[Any], path: str, depth: int) -> Any:
-        """A map whose keys are the user's, and stay as they are; the amazon provider documents `tags` as a list."""
+        """Return a map with the user's own keys; the Amazon provider documents `tags` as a list."""
         if isinstance(value, Mapping):
             return {key: self._value(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
         entries = [self._value(item, f"{path}[{index}]", depth) for index, item in enumerate(value)]

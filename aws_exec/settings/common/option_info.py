@@ -1,4 +1,4 @@
-"""What every option says of itself: for provider metadata, documentation and error messages."""
+"""The description of every option: for provider metadata, documentation and error messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 @dataclass(frozen=True, slots=True)
 class OptionInfo:
-    """What there is to say about one option.
+    """The description of one option.
 
     Attributes:
         name: in the section.
@@ -37,7 +37,7 @@ class OptionInfo:
 
 
 def option_catalogue(model: type[BaseModel]) -> tuple[OptionInfo, ...]:
-    """Every option of an executor, generated from its model, sorted by name."""
+    """Return every option of an executor, generated from its model, sorted by name."""
     return tuple(_info(name, model.model_fields[name]) for name in sorted(model.model_fields))
 
 
@@ -56,7 +56,7 @@ def _info(name: str, field: FieldInfo) -> OptionInfo:
 
 
 def _text(default: Any) -> str | None:
-    """A default as it would be written in airflow.cfg; None if empty."""
+    """Return a default as it would be written in airflow.cfg; None if empty."""
     if default is None or default is PydanticUndefined or default in ("", (), {}):
         return None
     if isinstance(default, float):

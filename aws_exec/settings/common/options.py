@@ -1,7 +1,7 @@
-"""What every executor can be told, and how an option describes itself.
+"""The options of every executor.
 
-One pydantic model per executor, on the common base here. A field is declared with `option(...)`, which carries what
-provider metadata, documentation and error messages say of it: one place, three uses.
+One pydantic model per executor, on the common base here. A field is declared with `option(...)`, whose description
+serves provider metadata, documentation and error messages.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def option(
 
 
 def attempts_option() -> Any:
-    """How many containers one launch may use up; each executor names the option as the amazon provider does."""
+    """Declare how many containers one launch may use up; each executor names it as the Amazon provider does."""
     return option(
         3,
         "How many containers are tried for one task before it fails. Only a container that never started is replaced; "
@@ -71,7 +71,7 @@ def attempts_option() -> Any:
 
 
 def kwargs_option(operation: str, example: str) -> Any:
-    """Further arguments of the call that launches."""
+    """Declare further arguments of the launching call."""
     return option(
         {},
         f"A JSON object of further {operation} arguments, in camelCase or snake_case; they win over the options above "
@@ -82,30 +82,30 @@ def kwargs_option(operation: str, example: str) -> Any:
 
 
 def named_in(kwargs: object, option_of: Mapping[str, str], grammar: Grammar) -> frozenset[str]:
-    """The options that the raw text of a `*_kwargs` option gives, by `option_of`: member of the request -> option."""
+    """Return the options that the raw text of a `*_kwargs` option sets; `option_of` has the option of each member."""
     try:
         document = json_object(kwargs)
     except ValueError:
-        return frozenset()  # told as a problem of its own
+        return frozenset()  # reported as a separate problem
     members = {camelized(str(key), grammar) for key, value in document.items() if value}
     return frozenset(option for member, option in option_of.items() if member in members)
 
 
 class ExecutorOptions(BaseModel):
-    """What the executors of all services share. Durations are in seconds, rates per second."""
+    """The common options of all executors. Durations are in seconds, rates per second."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: The section of Airflow's configuration; each executor has its own.
     section: ClassVar[str] = ""
-    #: Options that may be set to nothing; for all others empty means absent.
+    #: Options that may be empty; for all others empty means absent.
     may_be_empty: ClassVar[frozenset[str]] = frozenset()
     #: Options that exclude each other: where Airflow's configuration sets one, awsexec.yaml's other one is displaced.
     rivals: ClassVar[Mapping[str, str]] = {}
 
     check_health_on_startup: Boolean = option(
         True,  # noqa: FBT003 - the default of a boolean option
-        "Whether to ask AWS at start, once, if this executor could launch anything, and to refuse to start if not.",
+        "Whether to check at start, once, that this executor can launch, and to refuse to start if not.",
         example="True",
         kind="boolean",
     )
@@ -114,7 +114,7 @@ class ExecutorOptions(BaseModel):
         "The name of this Airflow among all that share the AWS account: jobs are listed and adopted by it. "
         "Without it, derived from the metadata database's URL and `[api] base_url`.",
         example="production",
-        # It goes into startedBy, which takes no other characters: what AWS lists must be what was meant.
+        # It becomes startedBy, which allows no other characters.
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
     )
     launch_rate: Rate | None = option(
@@ -140,7 +140,7 @@ class ExecutorOptions(BaseModel):
     )
     poll_interval: Annotated[Seconds, Field(gt=0)] = option(
         5.0,
-        "How often running jobs are looked at. It lengthens by itself when `describe_rate` does not suffice.",
+        "How often running jobs are polled. The interval grows automatically if `describe_rate` does not suffice.",
         example="5",
         kind="float",
         unit="s",
@@ -165,14 +165,14 @@ class ExecutorOptions(BaseModel):
     stop_grace: Seconds = option(
         120.0,
         "How long the rest of a job may outlive its Airflow container before it is stopped. The default is the "
-        "longest stop timeout that Fargate grants a container: what is shutting down by itself is left to.",
+        "longest stop timeout of a container on Fargate, so that containers can shut down by themselves.",
         example="120",
         kind="float",
         unit="s",
     )
     missing_grace: Seconds = option(
         60.0,
-        "How long an answer of AWS that a job does not exist is disbelieved: reads are eventually consistent.",
+        "How long to ignore AWS's answer that a job does not exist: reads are eventually consistent.",
         example="60",
         kind="float",
         unit="s",
@@ -180,15 +180,15 @@ class ExecutorOptions(BaseModel):
 
     orphan_interval: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         900.0,
-        "How often the fleet is looked over for containers of this deployment that no task instance and no callback "
-        "owns, and for callbacks whose scheduler died; 0 is never. Needs the right to list.",
+        "How often to search for containers of this deployment without a task instance or callback, and for callbacks "
+        "of schedulers that died; 0 turns it off. Needs the permission to list.",
         example="900",
         kind="float",
         unit="s",
     )
     reap_orphans: Boolean = option(
         False,  # noqa: FBT003 - the default of a boolean option
-        "Whether to stop such containers once nobody has owned them in two looks at least 15 minutes apart. They are "
+        "Whether to stop such containers if two searches at least 15 minutes apart find them. They are "
         "logged and counted in any case. Two Airflows that share an account must not share a `deployment`.",
         example="True",
         kind="boolean",
@@ -196,17 +196,17 @@ class ExecutorOptions(BaseModel):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:  # noqa: ARG003 - for subclasses
-        """Options that cannot be set together, judged by their raw text: told along with what is malformed.
+        """Return conflicts between options by their raw text; reported together with malformed ones.
 
         Args:
             given: the raw text of every option that is set.
-            team: whose they are.
+            team: of the options.
         """
         return ()
 
     @classmethod
     def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:  # noqa: ARG003 - for subclasses
-        """Required options that another option gives, judged by the raw text of every option that is set."""
+        """Return required options that another option sets, by the raw text of every option that is set."""
         return ()
 
     @property
@@ -219,25 +219,25 @@ class ExecutorOptions(BaseModel):
         """`launch_rate`, or the service's documented quota."""
         raise NotImplementedError
 
-    #: What the service saves up of launches while none is made.
+    #: The service's burst: launches that it allows at once after a pause.
     saved_launches: ClassVar[int]
 
     @property
     def launches_at_once(self) -> int:
-        """`launch_burst`, or nine tenths of what the service saves up.
+        """`launch_burst`, or nine tenths of the service's burst.
 
-        All of it would be one too many: a throttle at the end of the burst costs half the rate for half a minute.
+        The full burst is too much: a throttle at its end halves the rate for half a minute.
         """
         return self.launch_burst if self.launch_burst is not None else self.saved_launches * 9 // 10
 
 
 class AwsOptions(ExecutorOptions):
-    """What the executors of AWS's services share besides: the account and the Region."""
+    """The common options of the executors of AWS's services: the account and the Region."""
 
-    #: Which container is Airflow's; each service says for itself when it is needed.
+    #: The name of the Airflow container; each service documents when it is needed.
     container_name: Stripped
 
-    #: Without a connection, boto3's own chain of credentials decides, as in the amazon provider.
+    #: Without a connection, boto3's own chain of credentials decides, as in the Amazon provider.
     may_be_empty: ClassVar[frozenset[str]] = frozenset({"conn_id"})
 
     conn_id: Stripped = option(
@@ -257,7 +257,7 @@ AnyOptions = TypeVar("AnyOptions", bound=ExecutorOptions)
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """What awsexec.yaml says to one executor, under Airflow's configuration; `where` has each `file:line:column`."""
+    """The options of one executor in awsexec.yaml, under Airflow's. `where` has each `file:line:column`."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
@@ -274,14 +274,14 @@ def load(
     require: bool = True,
     file_options: FileOptions = NO_FILE_OPTIONS,
 ) -> AnyOptions:
-    """Read the options of one executor from Airflow's configuration, and from awsexec.yaml under it.
+    """Return the options of one executor from Airflow's configuration and awsexec.yaml; the former wins.
 
     Args:
-        model: which executor's.
-        get: the raw text of an option in that section (of that team), or None; empty text means absent.
-        team: whose configuration `get` reads, for naming it in messages.
-        require: whether required options must be there.
-        file_options: by awsexec.yaml.
+        model: of the executor.
+        get: returns the raw text of an option in that section (of that team), or None; empty text means absent.
+        team: of the configuration that `get` reads, for messages.
+        require: whether required options must be set.
+        file_options: of awsexec.yaml.
 
     Raises:
         OptionsError: with every problem found.
@@ -315,7 +315,7 @@ def load(
 
 
 def missing(model: type[ExecutorOptions], given: Mapping[str, Any], team: str | None) -> list[Problem]:
-    """One problem for each required option that is not among those given."""
+    """Return one problem for each required option that is not set."""
     where = section_of(model.section, team)
     elsewhere = model.elsewhere(given)
     return [

@@ -1,11 +1,11 @@
-"""What a person lays over the base request: an `executor_config`, or the `*_kwargs` option; and what they may not.
+"""Overlays of the base request: an `executor_config` or the `*_kwargs` option; and what they may not set.
 
-What awsexec decides itself is reserved, and refused in an `executor_config`. In the option it is overridden, with a
-warning: the amazon provider ignores the commands and the count of its `*_kwargs` too, so refusing to start would keep
-its users from moving. Environment variables whose names begin with `AWSEXEC_` are refused in both for the Airflow
+Members that awsexec sets itself are reserved, and refused in an `executor_config`. In the option they are overridden,
+with a warning: the Amazon provider ignores the commands and the count of its `*_kwargs` too, so refusing to start would
+keep its users from moving. Environment variables whose names begin with `AWSEXEC_` are refused in both for the Airflow
 container, and `AIRFLOW_IS_EXECUTOR_CONTAINER` is overridden in both.
 
-What is peculiar to a service is its `Dialect`.
+The differences between the services are in their `Dialect`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ COMMAND = "awsexec decides what the Airflow container runs"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What is peculiar to the requests of one operation, as people write them.
+    """How users write the requests of one operation.
 
     Attributes:
-        operation: whose requests.
-        grammar: what their members mean for merging.
+        operation: of the requests.
+        grammar: the rules for merging.
         container: the shape of one container's overrides: its members may stand at the top of an executor_config, and
-            are then meant for the Airflow container.
-        reserved: what is wrong with the members at the top, because awsexec decides them.
+            then apply to the Airflow container.
+        reserved: returns findings on top-level members that awsexec sets itself.
         decided: those members.
         containers: the overrides of each container in a request of the right types, with their path; the Airflow
             container's have its `name`, or none.
-        faults: what else is wrong with a request of the right types.
-        not_taken: what no name of an environment variable may begin with at this service; empty if all are taken.
+        faults: returns further findings on a request of the right types.
+        not_taken: a prefix of environment variables that the service refuses; empty if none.
     """
 
     operation: Operation
@@ -54,11 +54,11 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A document to lay over the base request, normalised and of the right types.
+    """A document to merge over the base request, normalised and of the right types.
 
     Attributes:
         request: of the operation's shape; None deletes.
-        warnings: what in it has no effect, one sentence each.
+        warnings: about members without effect, one sentence each.
     """
 
     request: Document
@@ -66,14 +66,14 @@ class Overlay:
 
 
 def document_of(config: object, grammar: Grammar) -> Document:
-    """An executor_config in AWS's spelling.
+    """Return an executor_config in AWS's spelling.
 
     Args:
         config: whatever the DAG author wrote; not changed.
         grammar: of the operation.
 
     Raises:
-        InvalidExecutorConfig: it is no dictionary, or `normalised` refuses it.
+        InvalidExecutorConfig: it is not a dictionary, or `normalised` refuses it.
     """
     if not isinstance(config, Mapping):
         message = f"is of type {type(config).__name__}, expected a dictionary"
@@ -90,7 +90,7 @@ def read_config(document: Document, container: str, dialect: Dialect) -> tuple[D
         dialect: of the service.
 
     Returns:
-        The request, and the overrides of the Airflow container that stood at the top; None in them deletes.
+        The request, and the top-level overrides of the Airflow container; None in them deletes.
 
     Raises:
         InvalidExecutorConfig: with every finding.
@@ -114,18 +114,18 @@ def read_config(document: Document, container: str, dialect: Dialect) -> tuple[D
 
 
 def read_member(layer: object, member: str, dialect: Dialect) -> Document:
-    """What an executor_config says of one member of the request; the rest is neither read nor checked.
+    """Return one member of the request in an executor_config; the rest is neither read nor checked.
 
     Args:
         layer: whatever the DAG author wrote.
-        member: of the request; none of a container's overrides.
+        member: of the request; not of a container's overrides.
         dialect: of the service.
 
     Returns:
-        The member, of the right type, or None if it is to be deleted; nothing if nothing is said of it.
+        The member, of the right type, or None if it is to be deleted; an empty document if it is not set.
 
     Raises:
-        InvalidExecutorConfig: what is said of it is wrong, or the layer is no dictionary.
+        InvalidExecutorConfig: the member is invalid, or the layer is not a dictionary.
     """
     part = only(layer, member) if isinstance(layer, Mapping) else layer
     return read_config(document_of(part, dialect.grammar), "", dialect)[0] if part != {} else {}
@@ -135,7 +135,7 @@ def read_kwargs(document: Document, container: str, dialect: Dialect) -> Overlay
     """Read the option `*_kwargs`: request-shaped.
 
     Raises:
-        InvalidExecutorConfig: with every finding; the caller knows which option it was.
+        InvalidExecutorConfig: with every finding; the caller knows the option.
     """
     request = conform(document, shape_of(dialect.operation), partial=True, operation=dialect.operation)
     findings = list(request.findings)
@@ -151,14 +151,14 @@ def read_kwargs(document: Document, container: str, dialect: Dialect) -> Overlay
 
 
 def reserved_members(document: Mapping[str, Any], why: Mapping[str, str]) -> Iterator[Finding]:
-    """The members at the top that awsexec decides; `why` has a reason for each."""
+    """Yield findings on top-level members that awsexec sets itself; `why` has a reason for each."""
     for name, reason in why.items():
         if name in document:
             yield Finding(name, "cannot be set", f"Remove it: {reason}", "request-reserved")
 
 
 def not_for_tags(key: object, path: str) -> Iterator[Finding]:
-    """What is wrong with the key of a tag; the services' models let both pass."""
+    """Yield findings on the key of a tag; the services' models let both pass."""
     if not key:
         yield Finding(path, "has no key", "Give it one", "tag-key")
     elif str(key).lower().startswith("aws:"):
@@ -170,9 +170,9 @@ def _is_airflows(item: Mapping[str, Any], container: str) -> bool:
 
 
 def _decided(request: Mapping[str, Any], container: str, dialect: Dialect) -> Iterator[Finding]:
-    """What is wrong with the overrides of containers; a sidecar may be told anything, but not whose container it is.
+    """Yield findings on the overrides of containers; a sidecar may set anything but the variables of our identity.
 
-    Who a job belongs to is read back from whichever container says it first.
+    The identity of a job is read from the first container that has these variables.
     """
     for path, item in dialect.containers(request):
         if _is_airflows(item, container) and item.get("command"):
@@ -188,7 +188,7 @@ def _foreign_environment(item: Mapping[str, Any], path: str) -> Iterator[Finding
 
 
 def _nameless(request: Mapping[str, Any], own: Mapping[str, Any], dialect: Dialect) -> Iterator[Finding]:
-    """Variables without a name, or with one that the service does not take; the model lets them pass."""
+    """Yield findings on variables without a name, or with one that the service refuses; the model lets them pass."""
     for path, item in [("", own), *dialect.containers(request)]:
         for where, name in _variables(item, path):
             if not name:
@@ -199,6 +199,6 @@ def _nameless(request: Mapping[str, Any], own: Mapping[str, Any], dialect: Diale
 
 
 def _variables(item: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
-    """The environment variables in one container's overrides: where each stands, and its name."""
+    """Yield the path and the name of each environment variable in one container's overrides."""
     for index, entry in enumerate(item.get("environment") or ()):
         yield f"{path}.environment[{index}]".lstrip("."), (entry or {}).get("name") or ""

@@ -1,7 +1,7 @@
-"""What a job of a size costs an hour: an estimate from a dated price table, which a file may replace. Pure.
+"""The hourly cost of a job by its size: an estimate from a dated price table, which a file may replace. Pure.
 
 The table is of us-east-1, Linux/x86, as of mid-2026, second-hand; Spot varies by the minute.
-Instances that one owns (EC2 launch types, Batch on EC2, GPUs) have no price here.
+Your own instances (EC2 launch types, Batch on EC2, GPUs) have no price here.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: GiB of ephemeral storage that every Fargate task has for nothing.
+#: GiB of ephemeral storage that every Fargate task has free of charge.
 FREE_STORAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What Fargate costs, in one currency an hour.
+    """Fargate's prices, in one currency per hour.
 
     Attributes:
-        dated: when it was looked up.
-        region: where it holds.
+        dated: when it was valid.
+        region: in which it is valid.
         vcpu, gb: on demand, for one vCPU, for one GiB of memory.
         storage_gb: for one GiB of ephemeral storage beyond the free 20.
-        spot_share: what Spot costs of that, as a share; an estimate.
-        currency: of all of it.
+        spot_share: Spot's share of the price; an estimate.
+        currency: of all prices.
     """
 
     dated: str = "2026-07"
@@ -38,15 +38,15 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a job is given.
+    """The resources of a job.
 
     Attributes:
-        vcpu: vCPUs; None if it is not said.
-        memory_mib: MiB; None if it is not said.
+        vcpu: vCPUs; None if unknown.
+        memory_mib: MiB; None if unknown.
         gpu: GPUs.
-        storage_gib: ephemeral storage, GiB; 0 if it is not said.
-        fargate: whether it runs on Fargate, which has a price; None: nobody says.
-        spot: whether on Fargate Spot; None: nobody says.
+        storage_gib: ephemeral storage, GiB; 0 if unknown.
+        fargate: whether it runs on Fargate, which has a price; None: unknown.
+        spot: whether on Fargate Spot; None: unknown.
     """
 
     vcpu: float | None = None
@@ -58,14 +58,14 @@ class Size:
 
 
 def prices_of(document: object) -> Prices:
-    """A price table of one's own; what it does not name is as in ours.
+    """Return a price table from a file; ours has the prices that it does not name.
 
     Raises:
-        ValueError: naming what is wrong.
+        ValueError: with the wrong price.
     """
     known = Prices()
     if not isinstance(document, Mapping):
-        raise ValueError("is not a mapping of prices")  # noqa: TRY004 - what a file says
+        raise ValueError("is not a mapping of prices")  # noqa: TRY004 - the content of a file is wrong
     for name, value in document.items():
         if name not in Prices.__slots__:
             raise ValueError(f"{name} is not known; there are: {', '.join(Prices.__slots__)}")
@@ -79,10 +79,10 @@ def prices_of(document: object) -> Prices:
 
 
 def hourly(prices: Prices, size: Size) -> float | None:
-    """What a job of this size costs an hour, if it is on Fargate; on Spot only where that is known.
+    """Return the hourly cost of a job of this size on Fargate; Spot's price only if it is known to be Spot.
 
     Returns:
-        In the table's currency; None where there is no price: on instances of one's own, or of unknown size.
+        In the table's currency; None without a price: on your own instances, or of unknown size.
     """
     if size.fargate is False or size.vcpu is None or size.memory_mib is None:
         return None

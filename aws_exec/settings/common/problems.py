@@ -1,7 +1,7 @@
-"""What can be wrong with what a person wrote, as values: every finding is collected, and told together.
+"""Mistakes in the configuration as values: all are collected, and reported together.
 
-Two kinds of author, two exceptions: who runs Airflow writes options (`OptionsError`, at start), who writes a DAG
-writes an `executor_config` (`InvalidExecutorConfig`, fails that one task). No message carries a command (it holds
+Two kinds of authors, two exceptions: operators write options (`OptionsError`, at start), DAG authors write an
+`executor_config` (`InvalidExecutorConfig`, fails that one task). No message carries a command (it holds
 the workload's token) or the value of an environment variable: paths and expected types only.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from aws_exec.redaction import MASK, is_secret_name, may_hold_secret
 
-#: A value longer than this is cut in a message: it is there to be recognised, not to be read.
+#: A longer value is cut in a message: it must be recognised, not read.
 SHOWN = 80
 
-#: No path of a real request is this long; a key that somebody made up may be.
+#: No path of a real request is this long; an invented key may be.
 PATH_SHOWN = 160
 
 
@@ -26,12 +26,12 @@ class Problem:
     Attributes:
         section: of Airflow's configuration, without the team.
         option: its name there.
-        value: what was given, masked where it may be secret and cut where long; None if nothing was given.
-        message: what is wrong with it.
+        value: the given value, masked if it may be secret and cut if long; None if not set.
+        message: what is wrong.
         variable: the environment variable that sets it.
         remedy: what to do.
-        where: `file:line:column` if awsexec.yaml says it; empty if Airflow's configuration does, or nobody.
-        rule: of `aws_exec.settings.rules`; what is wrong, for machines.
+        where: `file:line:column` if it is from awsexec.yaml; else empty.
+        rule: the id of a rule of `aws_exec.settings.rules`.
         path: the member of the request that is wrong, dotted; empty for the option itself.
     """
 
@@ -46,7 +46,7 @@ class Problem:
     path: str = ""
 
     def __str__(self) -> str:
-        """One line with everything that is known."""
+        """Return one line with everything that is known."""
         given = "not set" if self.value is None else f"value {self.value!r}"
         source = f"{self.where}; {self.variable}" if self.where else self.variable
         return f"[{self.section}] {self.option} ({given}): {self.message}. {self.remedy} ({source})"
@@ -64,7 +64,7 @@ class OptionsError(ValueError):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        """One line per problem."""
+        """Return one line per problem."""
         if len(self.problems) == 1:
             return str(self.problems[0])
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
@@ -73,11 +73,11 @@ class OptionsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault in a document.
+    """One mistake in a document.
 
     Attributes:
-        path: where, dotted (`overrides.containerOverrides[0].memory`); empty for the whole document.
-        message: what is wrong there; never the value itself.
+        path: dotted (`overrides.containerOverrides[0].memory`); empty for the document itself.
+        message: what is wrong; never the value itself.
         remedy: what to do; empty if the message says it.
         rule: of `aws_exec.settings.rules`.
     """
@@ -94,7 +94,7 @@ class Finding:
         return f"{text}. {self.remedy}" if self.remedy else text
 
 
-class InvalidExecutorConfig(ValueError):  # noqa: N818 - it is told to DAG authors by this name
+class InvalidExecutorConfig(ValueError):  # noqa: N818 - DAG authors know it by this name
     """One task's request cannot be sent: its `executor_config` is wrong. Fails that task, and no other.
 
     Attributes:
@@ -130,7 +130,7 @@ def section_of(section: str, team: str | None = None) -> str:
 
 
 def masked(option: str, value: object) -> str | None:
-    """A value as it may appear in a message: `***` if it may be secret, cut if long; None if there is none."""
+    """Return a value for a message: `***` if it may be secret, cut if long; None if there is none."""
     if value is None:
         return None
     text = value if isinstance(value, str) else repr(value)

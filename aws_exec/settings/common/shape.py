@@ -1,8 +1,8 @@
-"""What RunTask and SubmitJob take, from botocore's service model and AWS's pages, and whether a document is that.
+"""The shapes of RunTask and SubmitJob requests, from botocore's model and AWS's pages, and checking documents.
 
 Botocore's own validator knows types, required and unknown members and minima, and echoes the values it refuses. This
-one also knows maxima, enums and patterns, proposes what was meant, mends numbers written as text and text written as
-numbers (AWS wants integers in a container and strings in a task), and says paths and expected types only.
+one also knows maxima, enums and patterns, proposes similar names, converts numbers written as text and text written as
+numbers (AWS wants integers in a container and strings in a task), and reports paths and expected types only.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Shape:
     Attributes:
         kind: botocore's type name.
         members: of a structure.
-        item: of a list; of a map, what its values are.
-        key: of a map, what its keys are.
+        item: of a list; of a map, the shape of its values.
+        key: of a map, the shape of its keys.
         required: members that a structure cannot lack.
         union: a structure has exactly one member.
         enum: the values of a string; empty if any.
@@ -73,11 +73,11 @@ SUBMIT_JOB = Operation("batch", "SubmitJob")
 
 #: "Tag restrictions" of the AWS Batch user guide; the model of ECS has the same pattern.
 _TAG_TEXT = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
-#: An ARN is left to what knows which kind it has to be.
+#: ARNs are checked by `aws_exec.settings.rules.arns`, which knows the kind of each.
 _NAME_OR_ARN = r"(arn:.+|[A-Za-z0-9_-]{{1,{}}}){}"
 
-#: What AWS's pages say of a member and botocore's model does not: ECS's model has the patterns of tags, Batch's has
-#: none. AWS refuses what breaks these in words that Batch changes freely, so a task would wait for its timeout.
+#: Constraints of AWS's pages that botocore's model lacks: ECS's model has the patterns of tags, Batch's does not. AWS
+#: refuses violations in words that Batch changes freely, so a task would wait for its timeout.
 #: Sources: API Reference and user guide of ECS (RunTask, CreateCluster, RegisterTaskDefinition) and of Batch
 #: (SubmitJob, CreateJobQueue, RegisterJobDefinition, EvaluateOnExit, "Tag restrictions").
 _DOCUMENTED: Mapping[Operation, Mapping[str, Mapping[str, Any]]] = {
@@ -137,14 +137,14 @@ def conform(
     also: frozenset[str] = frozenset(),
     operation: Operation = RUN_TASK,
 ) -> Checked:
-    """Check a document against a shape, and mend what has one meaning.
+    """Check a document against a shape, and convert values whose meaning is clear.
 
     Args:
         value: the document.
         shape: what it should be.
         partial: it will be laid over another: nothing is required, and None deletes.
         also: further names to propose for an unknown member of the document itself.
-        operation: whose request it is part of, for messages.
+        operation: of the request, for messages.
     """
     findings: list[Finding] = []
     checker = _Checker(findings, partial, also, operation)
@@ -156,8 +156,8 @@ class Checked:
     """A document after a check.
 
     Attributes:
-        value: a copy, mended; meaningless where there are findings.
-        findings: what is wrong with it.
+        value: a converted copy; meaningless if there are findings.
+        findings: what is wrong.
     """
 
     value: Any
@@ -271,7 +271,7 @@ _LONG_KEY = 120
 
 
 def _mended(value: Any, kind: str) -> Any:
-    """A scalar of the right type; None if it has none. True is never a number here, nor the other way round."""
+    """Return a scalar of the right type; None if it cannot be one. A boolean is never a number, nor vice versa."""
     number = isinstance(value, int) and not isinstance(value, bool)
     match kind:
         case "string":
@@ -292,7 +292,7 @@ _LARGE = 2**63
 
 
 def _compiled(shape: Any, documented: Mapping[str, Mapping[str, Any]], path: str = "") -> Shape:
-    """Botocore's shape with what AWS's pages add to it.
+    """Return botocore's shape with the constraints of AWS's pages.
 
     Args:
         shape: of botocore.
@@ -344,7 +344,7 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
 
 @cache
 def _positions(operation: Operation) -> dict[str, str]:
-    """Where each member of the request lives, the shallowest place first."""
+    """Return the path of each member of the request, the shallowest first."""
     found: dict[str, str] = {}
     level = [("", shape_of(operation))]
     while level:

@@ -1,4 +1,4 @@
-"""Resource tags as ECS takes them (ECS API Reference, Tag): what awsexec adds is made to fit."""
+"""Resource tags that ECS accepts (ECS API Reference, Tag): awsexec's own tags are made to fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_ALLOWED = re.compile(r"[^\w .:/=+\-@]")
 
 
 def sanitised(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as AWS takes them: characters it does not take become `_`, what is too long is cut.
+    """Return tags that AWS accepts: other characters become `_`, long values are cut.
 
     Keys that AWS keeps for itself (`aws:`) are left out.
     """
@@ -27,7 +27,7 @@ def sanitised(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def joined(theirs: Sequence[Mapping[str, Any]], ours: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """All tags of one task: the user's first, then as many of ours as there is room for; ours win over a like key."""
+    """Return all tags of one task: the user's first, then as many of ours as fit; ours win over the same key."""
     own = {tag["key"] for tag in ours}
     kept = [dict(tag) for tag in theirs if tag.get("key") not in own]
     return [*kept, *(dict(tag) for tag in ours)][:LIMIT]

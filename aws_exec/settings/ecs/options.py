@@ -1,4 +1,4 @@
-"""The options of `AwsEcsExecutor`: section `[aws_ecs_executor]`, those of the amazon provider and ours."""
+"""The options of `AwsEcsExecutor`: section `[aws_ecs_executor]`, those of the Amazon provider and ours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from aws_exec.settings.common.options import (
 from aws_exec.settings.common.problems import Problem, variable_of
 
 #: ECS API Reference, "Request throttling": RunTask refills 40/s, Fargate launches 20/s. Where both could be meant,
-#: the slower one: a throttle costs more than a little patience.
+#: the slower one: a throttle costs more than a short wait.
 EC2_LAUNCHES_PER_SECOND = 40.0
 FARGATE_LAUNCHES_PER_SECOND = 20.0
 #: ECS API Reference, "Request throttling": the burst of RunTask and StopTask; of Fargate task launches likewise.
@@ -37,10 +37,10 @@ def _launch_type(value: object) -> object:
 
 
 class EcsOptions(AwsOptions):
-    """What `[aws_ecs_executor]` says.
+    """The options of `[aws_ecs_executor]`.
 
-    Every option of the amazon provider's section has its name, meaning and default here. A text that is not set is
-    empty, or None where the absence has a meaning of its own.
+    Every option of the Amazon provider's section has its name, meaning and default here. A text that is not set is
+    empty, or None if its absence has a meaning.
     """
 
     section: ClassVar[str] = "aws_ecs_executor"
@@ -152,11 +152,11 @@ def load_ecs_options(
     """Read `[aws_ecs_executor]`.
 
     Args:
-        get: the raw text of an option (of that team), or None; empty text means absent.
-        team: whose configuration `get` reads, for naming it in messages.
+        get: returns the raw text of an option (of that team), or None; empty text means absent.
+        team: of the configuration that `get` reads, for messages.
         require: whether `cluster`, `container_name` and `task_definition` must be there (the last may be in
             `run_task_kwargs`).
-        file_options: by awsexec.yaml, where Airflow's configuration says nothing.
+        file_options: of awsexec.yaml; Airflow's configuration wins.
 
     Raises:
         OptionsError: with every problem found.

@@ -1,4 +1,4 @@
-"""What a person lays over the RunTask request: an `executor_config`, or `run_task_kwargs`; and what they may not.
+"""Overlays of the RunTask request: an `executor_config` or `run_task_kwargs`; and what they may not set.
 
 Reserved, because awsexec decides them:
 
@@ -62,7 +62,7 @@ def read_run_task_kwargs(kwargs: Mapping[str, Any], container: str) -> Overlay:
     """Read the option `run_task_kwargs`: RunTask-shaped.
 
     Raises:
-        InvalidExecutorConfig: with every finding; the caller knows which option it was.
+        InvalidExecutorConfig: with every finding; the caller knows the option.
     """
     overlay = read_kwargs(normalised(kwargs), container, DIALECT)
     return Overlay(_without_reserved(overlay.request, container), overlay.warnings)
@@ -121,7 +121,7 @@ def _with_own(request: Document, own: Document, container: str) -> Document:
 
 
 def _without_reserved(request: Document, container: str) -> Document:
-    """The request without what awsexec decides; what is unnamed becomes the Airflow container's."""
+    """Return the request without the members that awsexec sets; unnamed overrides get the Airflow container's name."""
     rest = {key: value for key, value in request.items() if key not in _DECIDED}
     named = with_names(rest, container)
     overrides = named.get("overrides") or {}

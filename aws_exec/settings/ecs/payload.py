@@ -36,9 +36,9 @@ class RunTaskBuilder(RequestBuilder):
 
     Args:
         options: of the executor.
-        team: whose options they are, for naming them in messages.
+        team: of the options, for messages.
         templates: that tasks may name.
-        where: `file:line:column` of the options that awsexec.yaml gives.
+        where: `file:line:column` of the options from awsexec.yaml.
 
     Raises:
         OptionsError: as `RequestBuilder`.
@@ -60,7 +60,7 @@ class RunTaskBuilder(RequestBuilder):
         super().__init__(base_request(options, attribution), attribution, templates)
 
     def names_launch_type(self, executor_config: object = None, queue: str | None = None) -> bool:
-        """Whether the request of such a task says where it is to run, by launch type or by strategy.
+        """Return whether the request of such a task has a launch type or a capacity provider strategy.
 
         Raises:
             InvalidExecutorConfig: as `build`.
@@ -135,7 +135,7 @@ def build_run_task(
     """Build one request from scratch; `RunTaskBuilder` for more than one.
 
     Raises:
-        OptionsError: the options are at fault.
+        OptionsError: the options are wrong.
         InvalidExecutorConfig: the task is.
     """
     return RunTaskBuilder(options).build(

@@ -1,6 +1,6 @@
 """The RunTask request that all tasks of an executor share: defaults, options, `run_task_kwargs`, in this order.
 
-Built and checked once, at start: what is wrong here is told to who configured the executor, by option.
+Built and checked once, at start: problems are reported by option.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OPTION_OF = {
 _NOT_FARGATE = frozenset({"EC2", "EXTERNAL", "MANAGED_INSTANCES"})
 _FARGATE_PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 
-#: What ECS uses when no platform version is named (ECS API Reference, RunTask).
+#: The platform version that ECS uses by default (ECS API Reference, RunTask).
 _LATEST = "LATEST"
 
 
@@ -44,7 +44,7 @@ def blame_of(options: EcsOptions, team: str | None, where: Mapping[str, str]) ->
 
 
 def base_request(options: EcsOptions, attribution: Attribution) -> BaseRequest:
-    """Build what all tasks share.
+    """Return the request that all tasks share.
 
     Raises:
         OptionsError: with every problem that can be seen without a task.
@@ -69,7 +69,7 @@ def base_request(options: EcsOptions, attribution: Attribution) -> BaseRequest:
 
 
 def tidy(request: Document, default_launch_type: str | None) -> Document:
-    """A merged request without what its launch type cannot have; changes and returns the request itself.
+    """Remove the members that its launch type does not allow from a merged request, in place, and return it.
 
     Args:
         request: RunTask-shaped.
@@ -137,7 +137,7 @@ _KWARGS_TOO = {
 
 
 def _from_options(options: EcsOptions, network: _Network) -> Document:
-    """The options as a request; what is not set is not in it."""
+    """Return the options as a request, without those that are not set."""
     strategy = [_camelized(item) for item in options.capacity_provider_strategy or ()]
     request = {
         "cluster": options.cluster,

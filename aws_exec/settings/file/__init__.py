@@ -1,7 +1,7 @@
 """awsexec.yaml: read with positions (`yaml_text`), understood (`reading`), its templates compiled (`templates`).
 
-The way in: `discovery` finds and reads the file that counts; `in_dags` is `aws_exec.template`. What else may be wrong
-with a configuration is in `aws_exec.settings.rules`.
+Start with `discovery`, which finds and reads the file; `in_dags` is `aws_exec.template`. Checks beyond the structure of
+the file are in `aws_exec.settings.rules`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where awsexec.yaml is: as `--config` or `$AWSEXEC_CONFIG` says, else here, else in `$AIRFLOW_HOME`.
+"""Finding awsexec.yaml: `--config`, `$AWSEXEC_CONFIG`, the current directory, `$AIRFLOW_HOME`, in this order.
 
-A file that is named must be there; one that is looked for need not be.
+A file that is named must exist; one in the directories need not.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ NAME = "awsexec.yaml"
 
 
 def airflow_home(environment: Mapping[str, str]) -> Path:
-    """Where Airflow's own files are."""
+    """Return the directory of Airflow's own files."""
     return Path(environment.get("AIRFLOW_HOME") or "~/airflow").expanduser()
 
 
 def find_file(environment: Mapping[str, str], named: str | Path | None = None) -> Path | None:
-    """The awsexec.yaml that counts; None if there is none.
+    """Return the path of the awsexec.yaml in use; None if there is none.
 
     Args:
         environment: of the process.
@@ -34,21 +34,21 @@ def find_file(environment: Mapping[str, str], named: str | Path | None = None) -
 
 
 def read_bytes(path: Path) -> tuple[bytes, list[Complaint]]:
-    """A file's content, no more of it than would be parsed; and why it cannot be read."""
+    """Return a file's content, up to the size that is parsed; and why it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1), []
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot be read: {reason}"
-        return b"", [Complaint("file-unreadable", Position(str(path), 0, 0), message, "Name a file that is there")]
+        return b"", [Complaint("file-unreadable", Position(str(path), 0, 0), message, "Name an existing file")]
 
 
 def load_file(environment: Mapping[str, str], named: str | Path | None = None) -> AwsexecFile:
-    """Find and read the awsexec.yaml that counts; an empty one if there is none.
+    """Return the awsexec.yaml in use; an empty one if there is none.
 
     Raises:
-        FileError: it cannot be used, with everything that is wrong with it but the values of options.
+        FileError: it cannot be used, with all mistakes except in values of options.
     """
     path = find_file(environment, named)
     if path is None:
@@ -65,7 +65,7 @@ _cached: dict[tuple[str, int, int], AwsexecFile] = {}
 
 
 def cached_file(environment: Mapping[str, str]) -> AwsexecFile:
-    """As `load_file`, but read again only when it has changed: a DAG file may ask for many templates.
+    """Return `load_file`, read again only if it has changed: a DAG file may use many templates.
 
     Raises:
         FileError: as `load_file`.
@@ -76,11 +76,11 @@ def cached_file(environment: Mapping[str, str]) -> AwsexecFile:
     try:
         stat = path.stat()
     except OSError:
-        return load_file(environment)  # which says why
+        return load_file(environment)  # which raises why
     key = (str(path.absolute()), stat.st_mtime_ns, stat.st_size)
     if key not in _cached:
         file = load_file(environment)
-        _cached.clear()  # never more than the one that counts; replaced, so two threads at worst both read it
+        _cached.clear()  # only the file in use; two threads at worst both read it
         _cached[key] = file
         return file
     return _cached.get(key) or load_file(environment)

@@ -15,22 +15,22 @@ from aws_exec.settings.file.terms import PLACEMENTS, SERVICES, Service, Terms
 
 
 def template(name: str, *, executor: Service | None = None, **terms: Any) -> dict[str, Any]:
-    """The executor_config of a template of awsexec.yaml.
+    """Return the executor_config of a template of awsexec.yaml.
 
     Args:
         name: of the template.
-        executor: `ecs` or `batch`, where neither the template nor the file says which: a file with a section `ecs:` and
-            none `batch:` is for ECS, and the other way round. Where nothing says it, the result is in neutral terms,
-            and the executor that gets the task compiles it.
-        terms: laid over the template, as in `memory="24GiB"`.
+        executor: `ecs` or `batch`, if neither the template nor the file determines it: a file with a section `ecs:` and
+            without `batch:` is for ECS, and vice versa. If undetermined, the result is in neutral terms, and the
+            executor of the task compiles it.
+        terms: override the template, as in `memory="24GiB"`.
 
     Returns:
-        A fresh dictionary of plain values. It holds what the template is now: a later change of the file counts once
-        the DAG has been parsed again.
+        A new dictionary of plain values, from the current file: a later change of the file takes effect once the DAG
+        is parsed again.
 
     Raises:
         FileError: the file cannot be used.
-        InvalidExecutorConfig: there is no such template, or a term is wrong.
+        InvalidExecutorConfig: the template does not exist, or a term is wrong.
     """
     file = cached_file(os.environ)
     try:
@@ -42,13 +42,13 @@ def template(name: str, *, executor: Service | None = None, **terms: Any) -> dic
 
 
 def only_service(file: AwsexecFile) -> Service | None:
-    """The one service that the file has a section of; None if of both, or of none."""
+    """Return the one service that has a section in the file; None if both have, or none."""
     sections = [service for service in SERVICES if file.says(service)]
     return sections[0] if len(sections) == 1 else None
 
 
 def in_neutral_terms(levels: Sequence[Terms]) -> dict[str, Any]:
-    """Levels of terms as an executor_config that any of our executors compiles when the task is launched."""
+    """Return levels of terms as an executor_config that any of our executors compiles at launch."""
     written = [
         _rewritten(level.model_dump(mode="json", exclude_unset=True, exclude={"extends", "description"}))
         for level in levels
@@ -66,14 +66,14 @@ def in_neutral_terms(levels: Sequence[Terms]) -> dict[str, Any]:
 
 
 def _stands_alone(level: Mapping[str, Any]) -> bool:
-    """Whether a level cannot be one with those before it.
+    """Return whether a level cannot be merged with those before it.
 
-    Its terms lie over their raw arguments, and a placement that is null deletes what another term of theirs said.
+    Its terms override their raw arguments, and a placement that is null deletes their other placement.
     """
     return any(service in level for service in SERVICES) or any(level.get(name, "") is None for name in PLACEMENTS)
 
 
 def _rewritten(level: Mapping[str, Any]) -> dict[str, Any]:
-    """Amounts as they can be read again: CPU units below 256 would be vCPUs."""
+    """Return a level with amounts that can be read again: CPU units below 256 would be read as vCPUs."""
     units = level.get("cpu")
     return dict(level) if units is None else {**level, "cpu": f"{units} units"}

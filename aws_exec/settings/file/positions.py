@@ -1,4 +1,4 @@
-"""Where things stand in what a person wrote: every member of a document with its line and column.
+"""Positions in a document: line and column of every member.
 
 A path is a tuple of keys and list positions from the top of the document: `("templates", "large", "cpu")`.
 """
@@ -16,12 +16,12 @@ Path: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a source.
+    """A position in a source.
 
     Attributes:
         source: the file as it was named, or `environment`.
-        line, column: both from 1; 0 where a source has none.
-        width: characters that are meant, at least 1.
+        line, column: both from 1; 0 if the source has none.
+        width: in characters, at least 1.
     """
 
     source: str
@@ -30,20 +30,20 @@ class Position:
     width: int = field(default=1, compare=False)
 
     def __str__(self) -> str:
-        """`file:line:column`."""
+        """Return `file:line:column`."""
         return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong, where it stands.
+    """One mistake, and its position.
 
     Attributes:
         rule: its id (`aws_exec.settings.rules.catalogue`).
-        position: where.
-        message: what is wrong, with what it is about; never a value that may be secret.
-        hint: what to do; empty if the message says it.
-        call: of AWS, that told it (`ecs:DescribeClusters`); empty if none did.
+        position: of the mistake.
+        message: what is wrong, and in what; never a value that may be secret.
+        hint: what to do; empty if the message is enough.
+        call: the AWS call that revealed it (`ecs:DescribeClusters`); empty if none did.
     """
 
     rule: str
@@ -53,13 +53,13 @@ class Complaint:
     call: str = ""
 
     def __str__(self) -> str:
-        """`file:line:column: message. hint [rule]`."""
+        """Return `file:line:column: message. hint [rule]`."""
         hint = f" {self.hint}." if self.hint else ""
         return f"{self.position}: {self.message}.{hint.replace('?.', '?')} [{self.rule}]"
 
 
 class FileError(OptionsError):
-    """An awsexec.yaml cannot be used; everything that is wrong with it at once.
+    """An awsexec.yaml cannot be used; with all mistakes.
 
     Attributes:
         complaints: at least one.
@@ -70,20 +70,20 @@ class FileError(OptionsError):
         self.complaints = complaints
 
     def __str__(self) -> str:
-        """One line each."""
+        """Return one line for each complaint."""
         return "awsexec.yaml cannot be used:\n" + "\n".join(f"  - {complaint}" for complaint in self.complaints)
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A document, and where each of its members stands.
+    """A document, and the position of each member.
 
     Attributes:
         source: the file as it was named.
         data: plain dictionaries, lists and scalars.
-        keys: where each member of a mapping is named.
-        values: where each value begins.
-        substituted: texts that had a `${VARIABLE}` in them.
+        keys: the position of each key of a mapping.
+        values: the position of each value.
+        substituted: texts that contained a `${VARIABLE}`.
     """
 
     source: str
@@ -93,17 +93,17 @@ class Located:
     substituted: frozenset[Path] = frozenset()
 
     def key(self, path: Path) -> Position:
-        """Where a member is named; its value, or what it is in, if it has no name."""
+        """Return the position of a member's key; without one, that of its value or of what contains it."""
         return self.keys.get(path) or self.value(path)
 
     def value(self, path: Path) -> Position:
-        """Where a value begins; what it would be in, if there is no such value."""
+        """Return the position of a value; if it does not exist, that of what would contain it."""
         while path and path not in self.values:
             path = path[:-1]
         return self.values.get(path) or Position(self.source)
 
     def data_at(self, path: Path) -> Any:
-        """What is at a path; None if nothing is."""
+        """Return the data at a path; None if there is none."""
         data = self.data
         for step in path:
             if isinstance(data, Mapping):
@@ -113,7 +113,7 @@ class Located:
         return data
 
     def below(self, path: Path) -> Located:
-        """A mapping's member, or a member of that, as a document of its own; nothing of it if there is none."""
+        """Return the member at a path as a document; empty if it does not exist."""
         data = self.data_at(path)
         length = len(path)
 

@@ -1,4 +1,4 @@
-"""awsexec.yaml, from text to options, templates and queues. Collects what is wrong, and never raises for it."""
+"""Reading awsexec.yaml: from text to options, templates and queues. Collects mistakes, and never raises for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = 1
 
 MODELS: Mapping[Service, type[AwsOptions]] = {"ecs": EcsOptions, "batch": BatchOptions}
 
-#: What a file may say, and of what kind it is.
+#: The members of a file, and their kinds.
 TOP: Mapping[str, type] = {
     "version": int,
     "deployment": str,
@@ -30,7 +30,7 @@ TOP: Mapping[str, type] = {
     "quotas": dict,
 }
 
-#: What it may say of a team.
+#: The members of a team.
 TEAM: Mapping[str, type] = {"deployment": str, "ecs": dict, "batch": dict, "queues": dict}
 
 #: Quotas of the account that `validate-config` reckons with; in vCPUs.
@@ -50,7 +50,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class AwsexecFile:
-    """What an awsexec.yaml says; of what is wrong in it, nothing.
+    """The content of an awsexec.yaml, without its mistakes.
 
     Attributes:
         located: the document.
@@ -87,7 +87,7 @@ class AwsexecFile:
         return FileOptions(given, {name: str(position) for name, position in positions.items()})
 
     def says(self, service: Service, team: str | None = None) -> bool:
-        """Whether there is a section of this executor."""
+        """Return whether it has a section of this executor."""
         return isinstance(self.located.below((*self.root(team), service)).data, Mapping)
 
     def book(self, service: Service, team: str | None = None) -> TemplateBook:
@@ -106,8 +106,8 @@ def read_file(
 
     Args:
         content: of the file.
-        source: its name, for places.
-        environment: what `${VAR}` stands for; None leaves texts as they are.
+        source: its name, for positions.
+        environment: values of `${VAR}`; None leaves texts as they are.
 
     Returns:
         What it says, without what is wrong; and everything that is wrong with its structure and its templates. Options
@@ -127,7 +127,7 @@ def read_file(
     return reading.file(), complaints
 
 
-#: Keys at the top of other documents that people name, and what has them.
+#: Top-level keys of other kinds of documents that users pass by mistake.
 _FOREIGN: Mapping[str, str] = {
     "AWSTemplateFormatVersion": "a CloudFormation template",
     "Resources": "a CloudFormation template",
@@ -180,7 +180,7 @@ class _Reading:
         self.complaints.append(Complaint(rule, position, f"{name[:80]} {message}", hint))
 
     def _members(self, path: Path, known: Mapping[str, type]) -> None:
-        """Complain of members that are not known, or of another kind; null is nothing said."""
+        """Report members that are unknown or of the wrong kind; null counts as absent."""
         data = self.located.below(path).data
         for name, value in data.items() if isinstance(data, dict) else ():
             if name not in known:

@@ -1,4 +1,4 @@
-"""A template as what it becomes: an executor_config, or the exact request of a typical task."""
+"""Rendering a template: to an executor_config, or to the exact request of a typical task."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from aws_exec.settings.file.reading import AwsexecFile
 from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms
 from aws_exec.settings.file.terms import Service, Terms
 
-#: Stands for the command, which holds the task's token.
+#: A placeholder of the command, which contains the task's token.
 COMMAND = ("python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", "<workload>")
 
 
 def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Sequence[Terms]:
-    """A template's levels, with changes laid over it as one more.
+    """Return a template's levels, with changes as the last one.
 
     Raises:
         InvalidExecutorConfig: a term is wrong.
-        LookupError: there is no such template.
+        LookupError: the template does not exist.
     """
     if name not in file.templates:
         where = f" in {file.located.source}" if file.located.source else ": there is no awsexec.yaml"
@@ -31,20 +31,20 @@ def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Seque
 
 
 def executor_config(file: AwsexecFile, name: str, service: Service, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The executor_config of a template.
+    """Return the executor_config of a template.
 
     Raises:
         InvalidExecutorConfig: it is for the other service, or a term is wrong.
-        LookupError: there is no such template.
+        LookupError: the template does not exist.
     """
     return compiled(levels_of(file, name, changes), service)
 
 
 def merged_request(builder: Any, identity: Any, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of RunTask or SubmitJob for a task with this template.
+    """Return the arguments of RunTask or SubmitJob for a task with this template.
 
     Raises:
-        InvalidExecutorConfig: there is no such template, or the request cannot be sent.
+        InvalidExecutorConfig: the template does not exist, or the request cannot be sent.
     """
     if MEMBER in changes:
         raise InvalidExecutorConfig([Finding(MEMBER, "is not a term", rule="template-unknown-term")])

@@ -1,4 +1,4 @@
-"""The JSON Schema of awsexec.yaml, for editors: made of the models that read it."""
+"""The JSON Schema of awsexec.yaml, for editors, generated from the models that read it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from aws_exec.settings.file.terms import SERVICES, Terms
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-#: What a text may be that holds a `${VARIABLE}`, whatever the member's own type is.
+#: A text with a `${VARIABLE}`, allowed for members of any type.
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema; a `${VARIABLE}` may stand for every scalar."""
+    """Return the schema; a `${VARIABLE}` is allowed for every scalar."""
     services: dict[str, Any] = {service: _model(MODELS[service]) for service in SERVICES}
     names = {"type": "object", "additionalProperties": {"type": "string"}}
     members: dict[str, Any] = {"deployment": {"type": "string"}, **services, "queues": names}
@@ -48,7 +48,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _model(model: type[ExecutorOptions | Terms]) -> dict[str, Any]:
-    """What may be written for a model: every member may be null, a text with a unit, or a variable."""
+    """Return the schema of a model: every member may be null, a text with a unit, or a variable."""
     made = model.model_json_schema(mode="validation")
     members = {
         name: _member(model.model_fields[name].description or "", about) for name, about in made["properties"].items()

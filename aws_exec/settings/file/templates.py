@@ -1,4 +1,4 @@
-"""Templates: levels of terms, each laid over those before it, compiled to the request of either service. Pure."""
+"""Templates: levels of terms, each merged over those before it, compiled to a request of either service. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ GRAMMARS: Mapping[Service, Grammar] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}
 #: The member of an executor_config that names a template, or is one.
 MEMBER = "template"
 
-#: Terms that say something about a template, and nothing to a service.
+#: Terms about the template itself, which do not become part of a request.
 _ABOUT = frozenset({"executor", "extends", "description"})
 
 
 def read_terms(raw: Mapping[str, Any]) -> tuple[Terms | None, list[Finding]]:
-    """Terms of what was written; None if any of them is wrong; and what is wrong, the path being the term's name."""
+    """Return the parsed terms, None if any is wrong; and the findings, whose path is the term's name."""
     try:
         return Terms.model_validate(dict(raw)), []
     except ValidationError as error:
@@ -42,7 +42,7 @@ def _finding(entry: Any) -> Finding:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`Did you mean ...?`; without anything alike, what there is."""
+    """Return `Did you mean ...?`, or the list of known names if none is similar."""
     names = sorted(known)
     if close := difflib.get_close_matches(name[:120], names, 1):
         return f"Did you mean {close[0]}?"
@@ -51,12 +51,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def service_of(levels: Sequence[Terms]) -> Service | None:
-    """The service that a template is for; None if for both."""
+    """Return the service that a template is for; None if for both."""
     return next((level.executor for level in reversed(levels) if level.executor), None)
 
 
 def parts_of(level: Terms, service: Service) -> list[tuple[str, Document]]:
-    """What each term of one level becomes in a service, in order: the raw arguments last.
+    """Return the part of the request for each term of one level, in order: the raw arguments last.
 
     Raises:
         InvalidExecutorConfig: the raw arguments cannot be read.
@@ -75,7 +75,7 @@ def parts_of(level: Terms, service: Service) -> list[tuple[str, Document]]:
 
 
 def compiled(levels: Sequence[Terms], service: Service) -> Document:
-    """The executor_config that a template is for a service; None in it deletes.
+    """Return a template compiled to an executor_config of a service; None in it deletes.
 
     Raises:
         InvalidExecutorConfig: it is for the other service, or its raw arguments cannot be read.
@@ -92,12 +92,12 @@ def compiled(levels: Sequence[Terms], service: Service) -> Document:
 
 
 def _named(raw: Document) -> Document:
-    """Containers without a name are the Airflow container, so that they merge with what the terms say of it."""
+    """Name unnamed containers of raw arguments after the Airflow container, so that they merge with the terms."""
     return _containers(raw, lambda item: item if item.get("name") else {**item, "name": AIRFLOW_CONTAINER})
 
 
 def _nameless(result: Document) -> Document:
-    """The Airflow container without a name: the executor knows it."""
+    """Return a request without the name of the Airflow container: the executor knows it."""
     return _containers(result, lambda item: {k: v for k, v in item.items() if (k, v) != ("name", AIRFLOW_CONTAINER)})
 
 
@@ -111,13 +111,13 @@ def _containers(request: Document, change: Any) -> Document:
 
 
 class TemplateBook:
-    """The templates that one executor knows, and the Airflow queues whose tasks get one.
+    """The templates of one executor, and of Airflow queues.
 
     Args:
         service: of the executor.
-        templates: the levels of each, the one it all rests on first.
-        queues: the template of each Airflow queue; the tasks of all other queues get none.
-        source: where they are written, for messages; empty if nowhere.
+        templates: the levels of each, the base first.
+        queues: the template of each Airflow queue; tasks of other queues get none.
+        source: the file, for messages; empty if there is none.
     """
 
     def __init__(
@@ -134,14 +134,14 @@ class TemplateBook:
         self._compiled: dict[str, Document] = {}
 
     def layers(self, config: object, queue: str | None) -> tuple[object, ...]:
-        """What is to be laid over the base request, one after the other: the template, then the rest of the config.
+        """Return the overlays of the base request, in order: the template, then the rest of the executor_config.
 
         Args:
-            config: the task's executor_config, whatever its author wrote; not changed.
+            config: the task's executor_config, as its author wrote it; not changed.
             queue: Airflow's queue of the task.
 
         Raises:
-            InvalidExecutorConfig: the template is not known, is for another service, or has a wrong term.
+            InvalidExecutorConfig: the template is unknown, for the other service, or has a wrong term.
         """
         if isinstance(config, Mapping) and MEMBER in config:
             return self._by_config(config)
@@ -150,11 +150,11 @@ class TemplateBook:
         return (*template, config) if config not in (None, {}) else template
 
     def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
-        """See `aws_exec.settings.common.launch.Templates`: the same layers, of long ones only what says this member."""
+        """Return `layers`, reduced to what may set this member (`aws_exec.settings.common.launch.Templates`)."""
         return self.layers(self._narrowed(config, member) if isinstance(config, Mapping) else config, queue)
 
     def _narrowed(self, config: Mapping[Any, Any], member: str) -> Document:
-        """What of an executor_config, or of a level of terms, may set a member at the top of the request."""
+        """Return the part of an executor_config or of a level of terms that may set a top-level member."""
         kept = only(config, member)
         if MEMBER in config:
             named = config[MEMBER]
@@ -165,7 +165,7 @@ class TemplateBook:
         return kept
 
     def _of_level(self, level: Mapping[Any, Any], member: str) -> Document:
-        """The same of a level of terms, or of those beside a template: what service it is for stays, too."""
+        """Return the same part of a level of terms; the service that it is for stays, too."""
         kept = only(level, member)
         if self._service in level:
             raw = level[self._service]
@@ -175,7 +175,7 @@ class TemplateBook:
         return kept
 
     def names(self) -> list[str]:
-        """The templates that mean something to this service."""
+        """Return the templates for this service."""
         return [name for name, levels in self._templates.items() if service_of(levels) in (None, self._service)]
 
     def _by_config(self, config: Mapping[Any, Any]) -> tuple[object, ...]:
@@ -197,7 +197,7 @@ class TemplateBook:
         return self._compiled[name]
 
     def _levels(self, named: object) -> Sequence[Terms]:
-        """The levels of a template by name, or written out: terms, or a list of terms."""
+        """Return the levels of a template given by name, by terms, or by a list of terms."""
         if isinstance(named, str):
             return self._known(named)
         written = [named] if isinstance(named, Mapping) else named

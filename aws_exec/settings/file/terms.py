@@ -1,8 +1,8 @@
-"""The neutral terms that a template is written in, and what each becomes in a RunTask or SubmitJob request.
+"""The neutral terms of templates, and what each becomes in a RunTask or SubmitJob request.
 
-One term is one field of `Terms`: declared once, with how it is read, what it becomes in either service, and what
-documentation, the JSON Schema and messages say of it. A term that becomes nothing in a service means nothing there, and
-`validate-config` says so (`template-no-effect`). Null deletes, in the template that this one extends and in the request
+One term is one field of `Terms`, declared once: how it is read, what it becomes for either service, and its description
+for documentation, the JSON Schema and messages. `validate-config` reports a term without effect on a service
+(`template-no-effect`). Null deletes, in the template that this one extends and in the request
 of the options.
 """
 
@@ -153,7 +153,7 @@ Flag = Annotated[bool | None, _reader(boolean)]
 
 
 class Terms(BaseModel):
-    """One template, or what an executor_config adds to one."""
+    """The terms of one template, or those that an executor_config adds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -228,11 +228,11 @@ class Terms(BaseModel):
     )
 
 
-#: Terms that say where a task runs, of which a template has one at most; the option of the same meaning is displaced.
+#: Terms of placement: a template has at most one, and it displaces the option of the same meaning.
 PLACEMENTS = ("spot", "launch_type", "capacity_provider")
 
 
 def means(name: str, service: Service) -> Compiled | None:
-    """What a term becomes in a service; None: nothing."""
+    """Return what a term becomes for a service; None: nothing."""
     found = next((item for item in Terms.model_fields[name].metadata if isinstance(item, Means)), Means())
     return found.ecs if service == "ecs" else found.batch

@@ -1,6 +1,6 @@
-"""Amounts as people write them, to what AWS counts in: CPU units, MiB, GiB, seconds.
+"""Amounts with units, converted to AWS's units: CPU units, MiB, GiB, seconds.
 
-Every function takes what was written, returns the amount, and raises `ValueError` saying what was expected.
+Every function takes the written value, returns the amount, and raises `ValueError` with what was expected.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from collections.abc import Mapping
 
 from aws_exec.settings.common.coercion import seconds
 
-#: Plain numbers from here on are CPU units, below it vCPUs: 256 units are the smallest Fargate size, and no size that
-#: AWS sells for one container has 256 vCPUs of its own name.
+#: Plain numbers from here on are CPU units, smaller ones vCPUs: 256 units are the smallest Fargate size, and AWS sells
+#: no container with 256 vCPUs.
 FIRST_UNITS = 256
 UNITS_PER_VCPU = 1024
 
-#: Service Quotas of the service `fargate`, in vCPUs that may run at a time, by whether of Spot: what people call them,
-#: and their codes.
+#: Service Quotas of the service `fargate`, in vCPUs that may run at a time: name and code, by whether of Spot.
 FARGATE_QUOTAS: Mapping[bool, tuple[str, str]] = {
     False: ("Fargate quota", "L-3032A538"),
     True: ("Fargate Spot quota", "L-36FBB829"),
 }
 
-#: Larger than any machine; what is beyond is a slip.
+#: Larger than any machine: a larger value is a mistake.
 _MOST_MIB = 64 * 1024 * 1024
 _MOST_UNITS = 1024 * UNITS_PER_VCPU
 
@@ -33,7 +32,7 @@ _MIB: Mapping[str, int] = {"m": 1, "g": 1024, "t": 1024 * 1024}
 
 
 def cpu_units(value: object) -> int:
-    """CPU units (1024 are one vCPU) of `0.5`, `4`, `"2 vCPU"`, or of `512`, `"512 units"`."""
+    """Return the CPU units (1024 are one vCPU) of `0.5`, `4`, `"2 vCPU"`, or of `512`, `"512 units"`."""
     found = _CPU.fullmatch(_text(value))
     if not found:
         raise ValueError("is no amount of CPU: write vCPUs as in 0.5 or 4, or CPU units as in 512")
@@ -43,7 +42,7 @@ def cpu_units(value: object) -> int:
 
 
 def mebibytes(value: object) -> int:
-    """MiB of `1GiB`, `"1.5 GB"` (AWS's GB are GiB), `512MiB`, or of `512`."""
+    """Return the MiB of `1GiB`, `"1.5 GB"` (AWS's GB are GiB), `512MiB`, or of `512`."""
     found = _SIZE.fullmatch(_text(value))
     if not found:
         raise ValueError("is no amount of memory: write it as in 1GiB or 512MiB, or in MiB as in 512")
@@ -51,14 +50,14 @@ def mebibytes(value: object) -> int:
 
 
 def gibibytes(value: object) -> int:
-    """GiB of `50GiB`, or of `50`."""
+    """Return the GiB of `50GiB`, or of `50`."""
     text = _text(value)
     mib = mebibytes(f"{text}GiB" if re.fullmatch(r"[\d.]+", text) else text)
     return _whole(mib / 1024, _MOST_MIB // 1024, "GiB")
 
 
 def whole_seconds(value: object) -> int:
-    """Seconds of `2h`, `90m`, or of `7200`."""
+    """Return the seconds of `2h`, `90m`, or of `7200`."""
     found = seconds(value)
     if found is None or not math.isfinite(found):
         raise ValueError("is not a duration: a number of seconds, or 20s, 2m, 1h")
@@ -66,12 +65,12 @@ def whole_seconds(value: object) -> int:
 
 
 def vcpus(units: float) -> str:
-    """CPU units as vCPUs for people and for AWS Batch: `0.5`, `4`."""
+    """Return CPU units as vCPUs, for people and for AWS Batch: `0.5`, `4`."""
     return f"{units / UNITS_PER_VCPU:g}"
 
 
 def size(mib: float) -> str:
-    """MiB for people: `512 MiB`, `16 GiB`."""
+    """Return MiB as text: `512 MiB`, `16 GiB`."""
     return f"{mib / 1024:g} GiB" if mib % 512 == 0 and mib >= 1024 else f"{mib:g} MiB"  # noqa: PLR2004 - halves of one
 
 

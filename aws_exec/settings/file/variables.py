@@ -17,10 +17,10 @@ class BrokenVariableError(ValueError):
 
 
 def substituted(text: str, environment: Mapping[str, str]) -> str:
-    """The text with every variable's value in its place.
+    """Return the text with every variable replaced by its value.
 
     Args:
-        text: as it was written.
+        text: as written.
         environment: by name; as in a shell, an empty variable takes the default too.
 
     Raises:

@@ -31,10 +31,10 @@ _FALSE = frozenset({"false", "False", "FALSE"})
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\d{1,300}\.\d{0,300}|\.\d{1,300}|\d{1,300})(?:[eE][-+]?\d{1,2})?", re.ASCII)
 
-#: What YAML allows in no place of a text, written out at least (YAML 1.2, "Character set").
+#: Characters that YAML forbids, except as escapes (YAML 1.2, "Character set").
 _NOT_PRINTABLE = yaml.reader.Reader.NON_PRINTABLE
 
-#: Tags that say no more than the plain form does.
+#: Tags that mean the same as the plain form.
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
@@ -53,11 +53,11 @@ def read_yaml(
 
     Args:
         content: of the file.
-        source: its name, for places.
-        environment: what `${VAR}` stands for; None leaves texts as they are.
+        source: its name, for positions.
+        environment: values of `${VAR}`; None leaves texts as they are.
 
     Returns:
-        The document, None if there is none that could be used; and all that is wrong with the text of it.
+        The document, None if it cannot be used; and all mistakes in its text.
     """
     reader = _Reader(source, environment)
     try:
@@ -79,7 +79,7 @@ def _decoded(content: bytes, source: str) -> str:
     text, not_utf8 = decoded(content, source)
     if not_utf8 is not None:
         raise _NotReadable(not_utf8)
-    if (found := _NOT_PRINTABLE.search(text)) is not None:  # PyYAML says a character's number, and no line
+    if (found := _NOT_PRINTABLE.search(text)) is not None:  # PyYAML gives a character's number, and no line
         message = f"has the character U+{ord(found[0]):04X}, which YAML does not allow"
         raise _NotReadable(Complaint("yaml-syntax", position_in(text, found.start(), source), message, "Remove it"))
     return text
@@ -97,7 +97,7 @@ def decoded(content: bytes, source: str) -> tuple[str, Complaint | None]:
 
 
 def position_in(text: str, at: int, source: str) -> Position:
-    """The place of a character of a text."""
+    """Return the position of a character of a text."""
     return Position(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
@@ -230,7 +230,7 @@ class _Reader:
         return {**merged, **result}
 
     def _merge_key(self, key: _Node, value: _Node, path: Path, depth: int) -> dict[str, Any]:
-        """What `<<: *anchor` brings in; a list's first wins, and what is written out wins over all of them."""
+        """Return the members of `<<: *anchor`; the first of a list wins, and explicit members win over all of them."""
         sources = value.items if value.items is not None else [value]
         if any(source.pairs is None for source in sources):
             message = "<< takes a mapping, or a list of them"
@@ -250,7 +250,7 @@ class _Reader:
             return None
         return key.text
 
-    # -- bounds and places --------------------------------------------------------------------------------------------
+    # -- bounds and positions -----------------------------------------------------------------------------------------
 
     def _spend(self, at: Any, depth: int) -> None:
         self.count += 1
@@ -272,7 +272,7 @@ class _Reader:
 
 
 def _plain(text: str) -> Any:
-    """What a scalar without quotes is, by YAML 1.2's core schema; a number in an unusual form is text."""
+    """Return the value of a scalar without quotes by YAML 1.2's core schema; a number in an unusual form is text."""
     if text in _NULL:
         return None
     if text in _TRUE or text in _FALSE:

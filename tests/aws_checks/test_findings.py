@@ -123,7 +123,7 @@ def test_a_finding_is_where_the_mend_is(answers, expected):
 def test_every_live_rule_is_found_in_two_ways():
     ways = Counter(rule for _, expected in CASES for rule in {rule for rule, *_ in expected})
 
-    assert {rule: ways[rule] for rule, how in RULES.items() if how.live and ways[rule] < 2} == {}
+    assert {rule: ways[rule] for rule in RULES if rule.startswith("live-") and ways[rule] < 2} == {}
 
 
 def test_what_a_template_leaves_to_the_definition_is_judged_with_it():

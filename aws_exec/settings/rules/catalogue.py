@@ -32,11 +32,6 @@ class Rule:
     holds: str
 
     @property
-    def needs_aws(self) -> bool:
-        """Whether it takes AWS to know (`--live`)."""
-        return self.id.startswith("live-")
-
-    @property
     def anchor(self) -> str:
         """Where it is documented."""
         return f"docs/configuration.md#{self.id}"

@@ -15,11 +15,12 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from airflow.jobs.job import Job as SchedulerJob
@@ -40,6 +41,9 @@ from aws_exec.executors.workload import UUID_FORM, UnreadableRow, Workload
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import CLOCKS_APART, Key, LaunchId, Origin
+
+if TYPE_CHECKING:
+    from aws_exec.executors.base import ContainerExecutor
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +81,45 @@ def _unpickled(session: Session, pickled: bytes | None) -> Any:
 
 def _text(state: Any) -> str:
     return str(getattr(state, "value", state))
+
+
+class AirflowDatabase:
+    """What the lanes ask for one executor. Each method runs on the dispatcher's database thread, and may raise."""
+
+    def __init__(self, executor: ContainerExecutor) -> None:
+        self._executor = executor
+
+    def verify_ownership(
+        self, launches: Sequence[tuple[LaunchId, Key]], read: Collection[LaunchId]
+    ) -> dict[LaunchId, Workload | UnreadableRow | None]:
+        """Return which launches are still this scheduler's, with what those to be read run."""
+        known = [launch for launch in launches if launch[0] not in read]
+        adopted = [launch for launch in launches if launch[0] in read]
+        job_id = self._executor.job_id
+        found: dict[LaunchId, Workload | UnreadableRow | None] = {}
+        if known:
+            found |= dict.fromkeys(still_ours(known, job_id))
+        if adopted:
+            found |= read_workloads(adopted, job_id, **compat.made_with(self._executor))
+        return found
+
+    def verify_exits(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, bool]:
+        """Return the launches whose exit Airflow waits for, each with whether its row is RUNNING."""
+        return awaited(launches, self._executor.job_id)
+
+    def find_owners(self, identities: Sequence[Identity]) -> list[Owner]:
+        """Return the owner of each container, in their order."""
+        return owners(identities, self._executor.job_id)
+
+    def find_unwanted(self, launches: Sequence[tuple[LaunchId, Key]]) -> Mapping[LaunchId, str]:
+        """Return the launches that Airflow no longer wants, with the reason; none if the executor checks none."""
+        if self._executor.CHECK_INTERVAL is None:
+            return {}
+        return unwanted(launches, partial(compat.named, self._executor))
+
+    def unfinished_callbacks(self) -> list[LaunchId]:
+        """Return the callbacks that some executor was given and that are not over."""
+        return unfinished_callbacks()
 
 
 # -- adoption and launches ---------------------------------------------------------------------------------------------

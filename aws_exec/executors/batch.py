@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from aws_exec.clouds.batch.adapter import BatchCloud
-from aws_exec.clouds.cloud import Cloud
 from aws_exec.executors.base import ContainerExecutor
-from aws_exec.executors.startup import Builder
+from aws_exec.executors.heartbeat import BUDGET
+from aws_exec.executors.startup import Access, Builder
+from aws_exec.lifecycle import Policy
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import BatchOptions, SubmitJobBuilder, load_batch_options
 from aws_exec.settings.file import AwsexecFile
@@ -21,7 +23,7 @@ _JOB_ARN = re.compile(r"arn:[\w-]+:batch:[\w-]+:\d+:job/[\w:-]+")
 class AwsBatchExecutor(ContainerExecutor):
     """Runs each Airflow workload as one AWS Batch job.
 
-    Configured by `[aws_batch_executor]`, with the option names of the amazon provider's executor of the same name.
+    Configured by `[aws_batch_executor]`, with the option names of the Amazon provider's executor of the same name.
     """
 
     SERVICE = "batch"
@@ -32,41 +34,6 @@ class AwsBatchExecutor(ContainerExecutor):
     DESCRIBE_JOBS_BATCH_SIZE: ClassVar[int] = 99
     #: How many containers may die before they start; None: the option `max_submit_job_attempts`.
     MAX_SUBMIT_JOB_ATTEMPTS: ClassVar[int | None] = None
-
-    # -- what Batch is ------------------------------------------------------------------------------------------------
-
-    def _read_options(
-        self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
-    ) -> tuple[BatchOptions, Builder]:
-        file_options, templates = file.options_of("batch", team), file.book("batch", team)
-        options = load_batch_options(get, team=team, file_options=file_options)
-        return options, SubmitJobBuilder(options, team=team, templates=templates, where=file_options.where)
-
-    def _adapter(self, options: BatchOptions, deployment: str) -> BatchCloud:
-        return BatchCloud(
-            self._clients.get,
-            job_queue=self._builder.location(),
-            name_prefix=self._builder.name_prefix,
-            deployment=deployment,
-            container_name=options.container_name,
-            before_read=self._reads.take,
-            meter=self._metering.meter,
-        )
-
-    def _max_attempts(self, options: BatchOptions) -> int:
-        return self.MAX_SUBMIT_JOB_ATTEMPTS or options.max_attempts
-
-    def _describe_batch(self, _cloud: Cloud) -> int:
-        return self.DESCRIBE_JOBS_BATCH_SIZE
-
-    def _start_timeout(self, options: BatchOptions) -> float | None:
-        return options.max_runnable_seconds or None
-
-    def _slow_start(self, _options: BatchOptions) -> str:
-        return "AWS Batch may have to start an instance first"
-
-    def _job_of(self, external_id: str, location: str) -> Job | None:
-        return Job(external_id, location) if _JOB_ARN.fullmatch(external_id) else None
 
     # -- the documented methods ---------------------------------------------------------------------------------------
 
@@ -83,9 +50,48 @@ class AwsBatchExecutor(ContainerExecutor):
         self._load_connection(check_connection)
 
     def sync_running_jobs(self) -> None:
-        """Take in what has become known of the running jobs; the first half of a beat."""
-        self._sync_running()
+        """Take in what has become known of the running jobs; the first half of a heartbeat."""
+        self._heartbeat.take_in_completions(self._clock() + BUDGET)
 
     def attempt_submit_jobs(self) -> None:
-        """Hand the launches that are due to the dispatcher; the second half of a beat."""
-        self._attempt_launches()
+        """Hand the launches that are due to the dispatcher; the second half of a heartbeat."""
+        self._heartbeat.hand_over_due(self._clock() + BUDGET)
+
+    # -- hooks --------------------------------------------------------------------------------------------------------
+
+    def read_options(
+        self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
+    ) -> tuple[BatchOptions, Builder]:
+        """Read `[aws_batch_executor]` and the `batch` part of awsexec.yaml."""
+        file_options, templates = file.options_of("batch", team), file.book("batch", team)
+        options = load_batch_options(get, team=team, file_options=file_options)
+        return options, SubmitJobBuilder(options, team=team, templates=templates, where=file_options.where)
+
+    def build_adapter(self, options: BatchOptions, builder: SubmitJobBuilder, access: Access) -> BatchCloud:
+        """Build the adapter of AWS Batch."""
+        return BatchCloud(
+            access.client,
+            job_queue=builder.location(),
+            name_prefix=builder.name_prefix,
+            deployment=access.deployment,
+            container_name=options.container_name,
+            before_read=access.before_read,
+            meter=access.meter,
+        )
+
+    def job_of(self, external_id: str, location: str) -> Job | None:
+        """Return the job that this ARN names."""
+        return Job(external_id, location) if _JOB_ARN.fullmatch(external_id) else None
+
+    def policy(self, policy: Policy, options: BatchOptions) -> Policy:
+        """Apply the class attributes that users may override, and `max_runnable_seconds`."""
+        return replace(
+            policy,
+            max_attempts=self.MAX_SUBMIT_JOB_ATTEMPTS or policy.max_attempts,
+            observe_batch=self.DESCRIBE_JOBS_BATCH_SIZE,
+            start_timeout=options.max_runnable_seconds or None,
+        )
+
+    def slow_start(self, _builder: SubmitJobBuilder) -> str:
+        """Say that a compute environment scales from zero."""
+        return "AWS Batch may have to start an instance first"

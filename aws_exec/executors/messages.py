@@ -6,16 +6,8 @@ from airflow.sdk.exceptions import AirflowException
 
 from aws_exec.diagnosis import diagnose_call_failure, format_diagnosis, format_termination
 from aws_exec.lifecycle import effects
-from aws_exec.lifecycle.values import CallFailure, Key
-from aws_exec.recent import Recent
+from aws_exec.lifecycle.values import CallFailure
 from aws_exec.redaction import redact
-
-#: Entries that one task instance gets into its event log per launch: a launch that waits for hours says why, not that
-#: it still waits.
-_ENTRIES = 20
-#: Keys whose entries are counted: more than any fleet has waiting.
-_COUNTED = 20_000
-
 
 #: Orphans that are named, of each survey's.
 _ORPHANS = 20
@@ -37,7 +29,7 @@ OURS = "executor_config"
 _UNBUILT = frozenset({"NoRegionError", "ConnectionRefused"})
 
 
-def tell_fault(fault: CallFailure) -> str:
+def call_failure(fault: CallFailure) -> str:
     """A failed call in one line; what we found ourselves is not put into AWS's mouth."""
     if fault.operation == OURS:
         return f"The task cannot be launched as it is configured: {redact(fault.message)}"
@@ -56,7 +48,7 @@ def report(effect: effects.Report) -> str:
     if effect.stop is not None:
         parts.append(format_termination(effect.stop, arn=arn))
     if effect.fault is not None:
-        parts.append(tell_fault(effect.fault))
+        parts.append(call_failure(effect.fault))
     if effect.stop is None and arn:
         parts.append(f"Job: {arn}")
     return "\n".join(parts)
@@ -65,7 +57,7 @@ def report(effect: effects.Report) -> str:
 def failed_sidecars(effect: effects.Report) -> list[str]:
     """Other containers that failed by themselves; being stopped after the Airflow container is how they end well."""
     sidecars = effect.stop.sidecars if effect.stop is not None else ()
-    return [told for told in sidecars if not told.endswith(STOPPED_BY_SIGNAL)]
+    return [each for each in sidecars if not each.endswith(STOPPED_BY_SIGNAL)]
 
 
 def note(effect: effects.Note) -> str:
@@ -76,16 +68,16 @@ def note(effect: effects.Note) -> str:
     elif effect.job is not None:
         parts.append(f"Job: {effect.job.arn}")
     if effect.fault is not None:
-        parts.append(tell_fault(effect.fault))
+        parts.append(call_failure(effect.fault))
     return "\n".join(parts)
 
 
-def orphans(told: effects.Orphans) -> str:
+def orphans(effect: effects.Orphans) -> str:
     """Containers that nobody owns, for the scheduler's log."""
-    count = len(told.found)
-    what = "being stopped" if told.stopped else "left running; reap_orphans = True would stop them"
+    count = len(effect.found)
+    what = "being stopped" if effect.stopped else "left running; reap_orphans = True would stop them"
     lines = [f"{count} containers of this deployment have no owner in Airflow, and are {what}:"]
-    for orphan in told.found[:_ORPHANS]:
+    for orphan in effect.found[:_ORPHANS]:
         who = orphan.sighting.identity
         name = f"callback {who.callback_id}" if who.callback_id else f"{who.dag_id}.{who.task_id} of {who.run_id}"
         attempt = f"[{who.map_index}], try {who.try_number}" if who.try_number else ""
@@ -93,22 +85,3 @@ def orphans(told: effects.Orphans) -> str:
     if count > _ORPHANS:
         lines.append(f"and {count - _ORPHANS} more")
     return redact("\n".join(lines))
-
-
-class Limiter:
-    """Bounds the entries of each task's event log."""
-
-    def __init__(self) -> None:
-        self._entries: Recent[Key, int] = Recent(_COUNTED)
-
-    def pass_on(self, key: Key, text: str) -> str | None:
-        """The text, redacted; None once the task has had enough of them."""
-        count = self._entries[key] = self._entries.get(key, 0) + 1
-        if count > _ENTRIES:
-            return None
-        last = " (further entries are left out)" if count == _ENTRIES else ""
-        return redact(text) + last
-
-    def forget(self, key: Key) -> None:
-        """The task is over."""
-        self._entries.pop(key, None)

@@ -38,7 +38,7 @@ _AILING = frozenset(
 )
 
 
-class Metering:
+class ExecutorMetrics:
     """The metrics of one executor; all of it is called on the scheduler's thread.
 
     Args:
@@ -62,7 +62,7 @@ class Metering:
         self._failed = False
         self.meter: Meter = self._tally
 
-    def saw(self, event: events.Event, wanted: Sequence[effects.Effect], now: float) -> None:
+    def record(self, event: events.Event, wanted: Sequence[effects.Effect], now: float) -> None:
         """Take note of an event and of what the machine wants done about it. Never raises."""
         if wanted or not isinstance(event, events.Tick):
             try:
@@ -70,7 +70,7 @@ class Metering:
             except Exception:
                 log.exception("%s could not be counted", type(event).__name__)
 
-    def beat(self, begun: float, levels: Callable[[], Levels]) -> None:
+    def heartbeat(self, begun: float, levels: Callable[[], Levels]) -> None:
         """A beat that began at `begun` ends; flush, if it is time. Never raises.
 
         Args:
@@ -82,6 +82,14 @@ class Metering:
         self._tally.drain()
         if now - self._flushed >= FLUSH_SECONDS:
             self.flush(levels())
+
+    def adoption(self, seconds: float) -> None:
+        """Record how long an adoption took."""
+        self.meter.tell(of.ADOPTION, seconds)
+
+    def orphans(self, count: int) -> None:
+        """Record how many containers of a survey nobody owns."""
+        self.meter.tell(of.ORPHANS, count)
 
     def flush(self, levels: Levels) -> None:
         """Hand everything to Airflow's stats. Never raises."""

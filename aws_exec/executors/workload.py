@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from aws_exec.executors import compat
+from aws_exec.clouds.cloud import Request
+from aws_exec.clouds.errors import CloudError
+from aws_exec.executors import compat, messages
+from aws_exec.executors.locations import Locations
+from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.values import Key, LaunchId, Token
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Key, LaunchId, Token
 from aws_exec.recent import Recent
+from aws_exec.settings import InvalidExecutorConfig
+
+if TYPE_CHECKING:
+    from aws_exec.executors.base import ContainerExecutor
+    from aws_exec.executors.startup import Setup
 
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -111,3 +120,32 @@ class LaunchIds:
     def remember(self, launch_id: LaunchId) -> None:
         """This one has been used."""
         self._used[launch_id] = None
+
+
+class RequestComposer:
+    """Makes the request of one launch, at the moment of launching: the task's token is minted here. On a lane's thread.
+
+    Raises:
+        CloudError: the task cannot be launched as it is configured, or its row cannot be read.
+    """
+
+    def __init__(self, executor: ContainerExecutor, setup: Setup, locations: Locations) -> None:
+        self._executor = executor
+        self._setup = setup
+        self._locations = locations
+
+    def __call__(self, submit: effects.Submit) -> Request:
+        """Make the request of this launch."""
+        workload: Any = submit.workload
+        if isinstance(workload, UnreadableRow):
+            text = "the task's row in Airflow's database cannot be read here"
+            raise CloudError(CallFailure(FailureKind.REFUSED, "adoption", workload.error, text))
+        executor = self._executor
+        identity = workload.identity(submit.token, self._setup.deployment, str(executor.job_id or ""))
+        try:
+            words = workload.words(executor.jwt_generator)
+            plan = executor.build_plan(self._setup, workload, words, identity)
+        except InvalidExecutorConfig as error:
+            raise CloudError(CallFailure(FailureKind.INVALID, messages.OURS, message=str(error))) from error
+        self._locations.use(plan.location)
+        return Request(identity.token, plan.location, plan.arguments)

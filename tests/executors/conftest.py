@@ -82,8 +82,8 @@ def started(configured, service, airflow_db):
 
     yield started
     for executor in executors:
-        if executor._dispatcher is not None:
-            executor._dispatcher.close(0)
+        if executor._heartbeat.dispatcher is not None:
+            executor._heartbeat.dispatcher.close(0)
 
 
 @pytest.fixture

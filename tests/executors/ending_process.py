@@ -30,7 +30,7 @@ def main(service):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.EX_OK))
     try:
         # Every launch is with the lanes, and waits there for AWS.
-        while queued_tasks(executor) or not executor._dispatcher.outstanding:
+        while queued_tasks(executor) or not executor._heartbeat.dispatcher.outstanding:
             executor.heartbeat()
         say("beating")
         while True:

@@ -22,7 +22,9 @@ from botocore.exceptions import ClientError
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
 from aws_exec.clouds.batch.job import ACTIVE
 from aws_exec.executors import compat
+from aws_exec.executors.airflow_db import AirflowDatabase
 from aws_exec.testing import FakeClock
+from tests.executors.harness import with_part
 
 #: Launches that are on their way at once, and the seconds that pass before the next come. Each hundred is surveyed
 #: twice: while they run, and when they have long ended.
@@ -174,32 +176,35 @@ def _echo(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"overrides": request["overrides"], "startedBy": request["startedBy"]}
 
 
-class OnDictionaries:
-    """An executor whose client is one of these, and whose rows say what a scheduler that is alone would read."""
+class OneScheduler(AirflowDatabase):
+    """What a scheduler that is alone would read."""
 
-    def _client(self, options):
-        return {"ecs": Ecs, "batch": Batch}[self.SERVICE]()
-
-    def _confirm(self, launches, read):
+    def verify_ownership(self, launches, read):
         assert not read, "nothing is adopted"
         return dict.fromkeys(launch_id for launch_id, _ in launches)
 
-    def _settle(self, launches):
+    def verify_exits(self, launches):
         return {launch_id: False for launch_id, _ in launches}
 
-    def _owners(self, identities):
-        return [] if not identities else super()._owners(identities)
+    def find_owners(self, identities):
+        return [] if not identities else super().find_owners(identities)
 
-    def _unfinished_callbacks(self):
+    def unfinished_callbacks(self):
         return []
 
 
-class GrowingEcs(OnDictionaries, AwsEcsExecutor):
+class GrowingEcs(with_part(AwsEcsExecutor, "_database", OneScheduler)):
     """On ECS."""
 
+    def build_client(self, options):
+        return Ecs()
 
-class GrowingBatch(OnDictionaries, AwsBatchExecutor):
+
+class GrowingBatch(with_part(AwsBatchExecutor, "_database", OneScheduler)):
     """On AWS Batch."""
+
+    def build_client(self, options):
+        return Batch()
 
 
 class Growth:
@@ -235,7 +240,7 @@ class Growth:
             config = {self._location: f"place-{number}"} if number % NO_CONFIG else None
             self.executor.running.add(key)
             self.executor.execute_async(key, ["airflow", "run"], f"queue-{number}", config)
-            self.executor._location_of(None, f"queue-{number}")
+            self.executor._startup.setup.location_of(None, f"queue-{number}")
             (left if number % REVOKED else revoked).add(key)
         self._beat()
         for key in revoked:
@@ -255,7 +260,7 @@ class Growth:
     def _beat(self) -> None:
         """One beat, and all that it asked for is answered."""
         self.executor.sync()
-        dispatcher = self.executor._dispatcher
+        dispatcher = self.executor._heartbeat.dispatcher
         end = time.monotonic() + ANSWER
         while dispatcher.outstanding:
             assert time.monotonic() < end, dispatcher.oldest()

@@ -157,9 +157,19 @@ class Scheduler:
         return f"launches {counts}, {over} of {len(self.told)} keys over, {len(self.executor.running)} in running"
 
 
+def with_part(executor_class, name, part_class):
+    """A subclass of an executor whose part of this name is of another class; it is called as that class is."""
+
+    def init(self, *args, **kwargs):
+        executor_class.__init__(self, *args, **kwargs)
+        getattr(self, name).__class__ = part_class
+
+    return type(part_class.__name__, (executor_class,), {"__init__": init})
+
+
 def killed(scheduler, *workloads):
     """Have a scheduler launch these, and kill it: their ARNs. Nothing of what it would still say is heard."""
     scheduler.queue(*workloads)
     scheduler.until(lambda: all(scheduler.arn(workload.key) for workload in workloads))
-    scheduler.executor._dispatcher.close(5)
+    scheduler.executor._heartbeat.dispatcher.close(5)
     return [scheduler.arn(workload.key) for workload in workloads]

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from aws_exec.executors.airflow_db import AirflowDatabase
 from aws_exec.testing import FakeClock
-from tests.executors.harness import Scheduler, task
+from tests.executors.harness import Scheduler, task, with_part
 from tests.executors.services import over_both
 from tests.scripted.services import BY_HAND
 
@@ -18,10 +19,10 @@ pytestmark = over_both
 def running(started, service, aws):
     """Start such an executor with a running container: its scheduler, its clock, the task's key and its ARN."""
 
-    def running(**members):
-        clock = FakeClock()  # it stands still during a beat: there is always time left
-        kind = type(service.executor.__name__, (service.executor,), members)
-        scheduler = Scheduler(started(kind, clock=clock))
+    def running(looks, database=AirflowDatabase):
+        clock = FakeClock()  # it stands still during a heartbeat: there is always time left
+        scheduler = Scheduler(started(with_part(service.executor, "_database", database), clock=clock))
+        scheduler.executor._heartbeat.EXIT_LOOKS = looks
         aws.set_plan(BY_HAND)
         key = scheduler.queue(task())
         scheduler.until(lambda: clock.advance(1) and scheduler.arn(key))
@@ -35,7 +36,7 @@ def is_asking(scheduler):
 
 
 def test_no_beat_leaves_a_question_to_the_next(running, aws):
-    scheduler, clock, key, arn = running(ROW_LOOKS=5000)
+    scheduler, clock, key, arn = running(5000)
     aws.exit(arn, 0)
     asked = []
     scheduler.until(lambda: asked.append(is_asking(scheduler)) or (clock.advance(1) and scheduler.outcomes(key)))
@@ -46,11 +47,12 @@ def test_no_beat_leaves_a_question_to_the_next(running, aws):
 def test_a_database_that_hangs_holds_up_no_beat(running, aws):
     answer = threading.Event()
 
-    def hangs(_, launches):
-        answer.wait(30)
-        return {launch_id: False for launch_id, _ in launches}
+    class Hangs(AirflowDatabase):
+        def verify_exits(self, launches):
+            answer.wait(30)
+            return {launch_id: False for launch_id, _ in launches}
 
-    scheduler, clock, key, arn = running(ROW_LOOKS=3, _settle=hangs)
+    scheduler, clock, key, arn = running(3, Hangs)
     aws.exit(arn, 0)
     scheduler.until(lambda: clock.advance(1) and is_asking(scheduler))
     scheduler.beat()

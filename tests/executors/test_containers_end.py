@@ -137,13 +137,13 @@ def test_finished_tasks_leave_nothing_in_memory(scheduler, aws):
     executor = scheduler.executor
     for batch in range(3):
         scheduler.until_over(*[scheduler.queue(task(f"task-{batch}-{number}")) for number in range(50)])
-    scheduler.until(lambda: not executor.machine.store.launches and executor._dispatcher.idle())
-    store, dispatcher = executor.machine.store, executor._dispatcher
+    scheduler.until(lambda: not executor.machine.store.launches and executor._heartbeat.dispatcher.idle())
+    store, dispatcher = executor.machine.store, executor._heartbeat.dispatcher
     left = {
         "running": executor.running,
         "queued": queued_tasks(executor),
         "events": executor.event_buffer,
-        "entries": executor._entries._entries,
+        "entries": executor._reporter._entries,
         "by key": store.by_key,
         "by arn": store.by_arn,
         "watched": store.watched,

@@ -139,9 +139,9 @@ def test_a_command_line_runs_as_it_is(started, aws):
 def test_loading_the_connection_builds_anew_and_checks(started, aws, service):
     executor = started()
     load = executor.load_ecs_connection if service is ECS else executor.load_batch_connection
-    before = executor._clients.get()
+    before = executor._startup.setup.clients.get()
     load()
-    assert executor._clients.get() is not before
+    assert executor._startup.setup.clients.get() is not before
     aws.goes_wrong(service.denied(service.check), service.check)
     load(check_connection=False)
     with pytest.raises(AirflowException, match="AccessDenied"):

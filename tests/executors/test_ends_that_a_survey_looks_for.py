@@ -10,7 +10,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, insert
 
 from aws_exec import AwsEcsExecutor
-from tests.executors.harness import Scheduler, callback
+from aws_exec.executors.survey import Survey
+from tests.executors.harness import Scheduler, callback, with_part
 from tests.executors.versions import Callback, needs_callbacks
 from tests.scripted.services import FOR_EVER
 
@@ -50,13 +51,13 @@ def asked():
 
 @pytest.fixture
 def executor(started, asked, aws):
-    class Recording(AwsEcsExecutor):
-        def _survey(self, ended_of):
+    class Recording(Survey):
+        def list_fleet(self, ended_of):
             asked.append(list(ended_of))
-            return super()._survey(ended_of)
+            return super().list_fleet(ended_of)
 
     aws.set_plan(FOR_EVER)
-    return started(Recording, orphan_interval="900")
+    return started(with_part(AwsEcsExecutor, "_survey", Recording), orphan_interval="900")
 
 
 def test_what_runs_or_waits_here_is_not_looked_for(executor, given, asked):

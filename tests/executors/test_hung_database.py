@@ -138,7 +138,7 @@ def test_a_check_of_what_airflow_still_wants_that_hangs_is_given_up_and_its_conn
     network.answers = False
     scheduler.until(lambda: network._cut)
     hung, stuck = network.asked[-1]
-    assert scheduler.executor._dispatcher.oldest().kind == "CheckWanted"
+    assert scheduler.executor._heartbeat.dispatcher.oldest().kind == "CheckWanted"
     scheduler.until(lambda: stuck.dismissed)
     network.reconnects()
     stuck.join(PATIENCE)

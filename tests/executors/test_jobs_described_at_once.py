@@ -30,8 +30,8 @@ def test_no_call_takes_more_than_a_subclass_says(started, aws, service):
     sizes = []
 
     class Few(service.executor):
-        def _adapter(self, options, deployment):
-            return Sized(super()._adapter(options, deployment), sizes)
+        def build_adapter(self, options, builder, access):
+            return Sized(super().build_adapter(options, builder, access), sizes)
 
     setattr(Few, service.batch_size, 3)
     scheduler = Scheduler(started(Few))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from aws_exec.executors.metrics import Metering
+from aws_exec.executors.metrics import ExecutorMetrics
 from aws_exec.lifecycle import Machine, Policy, effects, events
 from aws_exec.lifecycle.values import Job, Observation, Status, Termination
 from aws_exec.testing import FakeClock
@@ -22,13 +22,13 @@ class Life:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.machine = Machine(Policy(poll_interval=0, gap=1e9))
-        self.metering = Metering("ecs", {}, self.clock)
+        self.metering = ExecutorMetrics("ecs", {}, self.clock)
         self.stats = Recorder().install()
 
     def tell(self, event):
         now = self.clock()
         wanted = self.machine.handle(event, now)
-        self.metering.saw(event, wanted, now)
+        self.metering.record(event, wanted, now)
         return wanted
 
     def tick(self, kind):
@@ -133,8 +133,8 @@ def test_an_idle_beat_makes_as_good_as_no_calls(life):
     before = sys.getprofile()
     sys.setprofile(count_calls)
     try:
-        life.metering.saw(events.Tick(), [], life.clock())
-        life.metering.beat(life.clock(), dict)
+        life.metering.record(events.Tick(), [], life.clock())
+        life.metering.heartbeat(life.clock(), dict)
     finally:
         sys.setprofile(before)
     assert count < 60

@@ -102,4 +102,4 @@ def test_a_location_is_surveyed_as_long_as_a_job_of_ours_is_known_there(started,
     scheduler.until(lambda: scheduler.arn(key))
     end = clock() + 4 * LINGER_SECONDS
     scheduler.until(lambda: clock() > end)
-    assert "elsewhere" in scheduler.executor._locations._used
+    assert "elsewhere" in scheduler.executor._survey.locations._used

@@ -145,8 +145,8 @@ def test_stats_that_raise_are_said_once_and_stop_nothing(started, aws, caplog):
             for workload in (task("a"), task("b")):
                 scheduler.executor.execute_async(workload.key, [workload])
                 scheduler.executor.sync()
-            scheduler.executor._metering.flush({})
-            scheduler.executor._metering.flush({})
+            scheduler.executor._metrics.flush({})
+            scheduler.executor._metrics.flush({})
     finally:
         initialize_stats(Recorder)
     scheduler.until_over(key)

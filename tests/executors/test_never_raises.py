@@ -119,8 +119,8 @@ class SaysNoWords(EcsCloud):
 
 
 class WithSuchAnAdapter(AwsEcsExecutor):
-    def _adapter(self, options, deployment):
-        adapter = super()._adapter(options, deployment)
+    def build_adapter(self, options, builder, access):
+        adapter = super().build_adapter(options, builder, access)
         adapter.__class__ = SaysNoWords
         return adapter
 

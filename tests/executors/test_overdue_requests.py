@@ -21,8 +21,8 @@ def test_a_request_without_an_answer_for_two_minutes_is_warned_of_once(started, 
     scheduler = Scheduler(started(clock=clock, launch_rate="0.001", launch_burst="1", check_health_on_startup="False"))
     executor = scheduler.executor
     scheduler.queue(task("first"), task("late"))
-    scheduler.until(lambda: executor.machine.store.watched and executor._dispatcher.outstanding == 1)
-    assert executor._levels()[catalogue.OLDEST_REQUEST] == 0
+    scheduler.until(lambda: executor.machine.store.watched and executor._heartbeat.dispatcher.outstanding == 1)
+    assert executor._heartbeat.levels()[catalogue.OLDEST_REQUEST] == 0
 
     def overdue():
         scheduler.beat()
@@ -30,7 +30,7 @@ def test_a_request_without_an_answer_for_two_minutes_is_warned_of_once(started, 
 
     clock.advance(OVERDUE)
     assert overdue() == []
-    assert executor._levels()[catalogue.OLDEST_REQUEST] == OVERDUE
+    assert executor._heartbeat.levels()[catalogue.OLDEST_REQUEST] == OVERDUE
     expected = f"A Submit request has had no answer for {OVERDUE + FLUSH_SECONDS:.0f} s: "
     for _ in range(3):
         clock.advance(FLUSH_SECONDS)
@@ -52,7 +52,7 @@ def test_a_warning_that_cannot_be_logged_costs_the_scheduler_nothing(started, aw
     scheduler = Scheduler(started(clock=clock, launch_rate="0.001", launch_burst="1", check_health_on_startup="False"))
     executor = scheduler.executor
     key = scheduler.queue(task("first"), task("late"))
-    scheduler.until(lambda: executor.machine.store.watched and executor._dispatcher.outstanding == 1)
+    scheduler.until(lambda: executor.machine.store.watched and executor._heartbeat.dispatcher.outstanding == 1)
     broken = BrokenFilter()
     executor.log.addFilter(broken)
     clock.advance(OVERDUE + FLUSH_SECONDS)

@@ -46,7 +46,7 @@ class Terminate:
 def await_completion(executor):
     """Without a beat: so that the next one finds something to take in."""
     pause = threading.Event()
-    while executor._dispatcher.peek() is None:
+    while executor._heartbeat.dispatcher.peek() is None:
         pause.wait(0.001)
 
 
@@ -110,7 +110,7 @@ def test_after_a_sigterm_the_end_launches_nothing_and_loses_nothing(started, aws
         _, workloads = interrupt(scheduler, at, "/aws_exec/")
         scheduler.executor.end()
         # What had been sent before may still arrive: nobody waits for its answer.
-        scheduler.until(lambda e=scheduler.executor: not e._dispatcher.outstanding)
+        scheduler.until(lambda e=scheduler.executor: not e._heartbeat.dispatcher.outstanding)
         launched = len(aws.launches())
         scheduler.rest(0.05)
         assert len(aws.launches()) == launched

@@ -187,11 +187,11 @@ def test_what_the_kwargs_lay_over_the_options_is_what_is_checked_and_warned_of(s
         launch_type=None,
         run_task_kwargs=f'{{"cluster": "fleet", "capacityProviderStrategy": {strategy}}}',
     )
-    assert executor._ecs._cluster == "fleet"
+    assert executor._startup.setup.cloud._cluster == "fleet"
     assert "capacity provider gpu-asg may have to start an instance first" in caplog.text
 
 
 @over_both
 def test_an_empty_conn_id_means_the_credentials_of_boto3(started):
     """What the refusal of an unresolvable connection tells users to set."""
-    assert started(conn_id="")._options.conn_id == ""
+    assert started(conn_id="")._startup.setup.options.conn_id == ""

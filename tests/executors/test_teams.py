@@ -35,8 +35,8 @@ def of_team(service, configured):
 
     yield of_team
     for executor in executors:
-        if executor._dispatcher is not None:
-            executor._dispatcher.close(0)
+        if executor._heartbeat.dispatcher is not None:
+            executor._heartbeat.dispatcher.close(0)
 
 
 def by_environment(service, monkeypatch, options):

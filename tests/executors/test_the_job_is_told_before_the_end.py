@@ -8,14 +8,14 @@ def test_the_end_waits_until_the_job_has_been_read(scheduler, aws):
     key = scheduler.queue(task())
     aws.set_plan(Plan(run=0.05, exit_code=0))
     executor = scheduler.executor
-    while key not in executor._ends:  # nobody reads events meanwhile: the job is told, and the end comes to wait
+    while key not in executor._reporter.waiting:  # nobody reads events meanwhile: the end waits
         executor.heartbeat()
     assert executor.event_buffer[key][0] == "running"
     assert key in executor.running
     scheduler.until_over(key)
     assert scheduler.arn(key).startswith("arn:")
     assert scheduler.outcomes(key) == ["success"]
-    assert executor._ends == {}
+    assert executor._reporter.waiting == {}
     assert executor.running == set()
 
 
@@ -24,10 +24,10 @@ def test_an_end_that_waits_is_not_the_next_launchs(scheduler, aws):
     key = scheduler.queue(first)
     aws.set_plan(Plan(run=0.05, exit_code=0))
     executor = scheduler.executor
-    while key not in executor._ends:
+    while key not in executor._reporter.waiting:
         executor.heartbeat()
     executor.execute_async(key, ["true"])
-    assert executor._ends == {}
+    assert executor._reporter.waiting == {}
     assert key not in executor.event_buffer
 
 
@@ -35,7 +35,7 @@ def test_an_end_that_waits_is_not_said_after_airflow_gave_the_task_up(scheduler,
     key = scheduler.queue(task())
     aws.set_plan(Plan(run=0.05, exit_code=0))
     executor = scheduler.executor
-    while key not in executor._ends:
+    while key not in executor._reporter.waiting:
         executor.heartbeat()
     executor.fail(key)
     executor.sync()

@@ -45,7 +45,7 @@ def pair(monkeypatch):
             schedulers.append(Scheduler(executor))
         yield Pair((ecs, batch), schedulers)
         for scheduler in schedulers:
-            scheduler.executor._dispatcher.close(0)
+            scheduler.executor._heartbeat.dispatcher.close(0)
 
 
 def test_each_runs_its_own_tasks(pair):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from aws_exec import AwsBatchExecutor, AwsEcsExecutor
+from aws_exec.executors.heartbeat import Heartbeat
+from aws_exec.executors.reporter import Reporter
+from tests.executors.harness import with_part
 from tests.executors.services import BATCH, ECS
 from tests.faults.scenarios import plan_by_name
 from tests.faults.world import World
@@ -36,13 +39,13 @@ class Lazy(Wrapped):
 
 
 class SubmitsTwice(AwsBatchExecutor):
-    def _adapter(self, options, deployment):
-        return Blind(super()._adapter(options, deployment))
+    def build_adapter(self, options, builder, access):
+        return Blind(super().build_adapter(options, builder, access))
 
 
 class ForgetsToStop(AwsEcsExecutor):
-    def _adapter(self, options, deployment):
-        return Lazy(super()._adapter(options, deployment))
+    def build_adapter(self, options, builder, access):
+        return Lazy(super().build_adapter(options, builder, access))
 
     def revoke_task(self, *, ti):
         super().revoke_task(ti=ti)
@@ -52,38 +55,38 @@ class ForgetsToStop(AwsEcsExecutor):
             store.by_arn.pop(store.launches.pop(launch_id).job.arn)
 
 
-class DropsAnEnd(AwsEcsExecutor):
-    def _say_over(self, key, text, *, success):
+class DropsAnEnd(Reporter):
+    def end(self, key, text, *, success):
         if key.task_id != "ends-1":
-            super()._say_over(key, text, success=success)
+            super().end(key, text, success=success)
 
 
-class SaysItTwice(AwsEcsExecutor):
+class ReportsTwice(Reporter):
     """An old answer is taken for another end."""
 
-    _said = ()
+    _reported = ()
 
-    def sync(self):
-        super().sync()
-        if self._said and self._said[0] not in self.event_buffer:
-            super()._say_over(self._said[0], "again", success=True)
-            self._said = ()
+    def report_waiting(self):
+        super().report_waiting()
+        if self._reported and self._reported[0] not in self._executor.event_buffer:
+            super().end(self._reported[0], "again", success=True)
+            self._reported = ()
 
-    def _say_over(self, key, text, *, success):
-        super()._say_over(key, text, success=success)
+    def end(self, key, text, *, success):
+        super().end(key, text, success=success)
         if success:
-            self._said = (key,)
+            self._reported = (key,)
 
 
-class SaysTheContrary(AwsEcsExecutor):
-    def _say_over(self, key, text, *, success):
-        super()._say_over(key, text, success=not success)
+class ReportsTheContrary(Reporter):
+    def end(self, key, text, *, success):
+        super().end(key, text, success=not success)
 
 
-class Stumbles(AwsEcsExecutor):
-    def _take_in_completions(self, deadline):
-        super()._take_in_completions(deadline)
-        if self.running:
+class Stumbles(Heartbeat):
+    def take_in_completions(self, deadline):
+        super().take_in_completions(deadline)
+        if self._executor.running:
             raise ZeroDivisionError
 
 
@@ -103,16 +106,16 @@ def test_a_sound_executor_does_nothing_wrong(service):
 
 
 @pytest.mark.parametrize(
-    ("executor", "wrong"),
+    ("part", "broken", "wrong"),
     [
-        (DropsAnEnd, "reports: ends-1 was reported [], not ['success']"),
-        (SaysItTwice, "was reported ['success', 'success'], not ['success']"),
-        (SaysTheContrary, "reports: fails was reported ['success'], not ['failed']"),
-        (Stumbles, "raised: aws_exec.executor: A beat of Stumbles failed"),
+        ("_reporter", DropsAnEnd, "reports: ends-1 was reported [], not ['success']"),
+        ("_reporter", ReportsTwice, "was reported ['success', 'success'], not ['success']"),
+        ("_reporter", ReportsTheContrary, "reports: fails was reported ['success'], not ['failed']"),
+        ("_heartbeat", Stumbles, "raised: aws_exec.executor: A heartbeat of Stumbles failed"),
     ],
 )
-def test_it_sees_what_is_reported_wrongly(executor, wrong):
-    with World(ECS, executor) as world:
+def test_it_sees_what_is_reported_wrongly(part, broken, wrong):
+    with World(ECS, with_part(AwsEcsExecutor, part, broken)) as world:
         assert wrong in "\n".join(run(world))
 
 

@@ -18,8 +18,8 @@ from tests.scripted.services import reset
 class Forgets(AwsEcsExecutor):
     """Says that it has adopted what it then does not follow."""
 
-    def _adopt(self, row):
-        return True
+    def try_adopt_task_instances(self, tis):
+        return []
 
 
 def killed(world: World, after: float, *, unheard: bool = False, dead_for: int = 30) -> list[str]:

@@ -98,7 +98,7 @@ class World:
         return self
 
     def __exit__(self, *exc) -> None:
-        self.executor._dispatcher.close(0)
+        self.executor._heartbeat.dispatcher.close(0)
         self.aws.close()
         self.patch.undo()
         if self._rows is not None:
@@ -156,7 +156,7 @@ class World:
         if unheard:
             self.executor.heartbeat()
         self._dead.append(self.executor)
-        self.executor._dispatcher.close(0)
+        self.executor._heartbeat.dispatcher.close(0)
         for _ in range(dead_for):
             self.settle()
             self.timeline.advance(1.0)
@@ -200,7 +200,7 @@ class World:
     def settle(self) -> None:
         """Let calls come back that are on their way, but for those that the service holds back."""
         end = time.monotonic() + SETTLING
-        dispatchers = [executor._dispatcher for executor in (*self._dead, self.executor)]
+        dispatchers = [executor._heartbeat.dispatcher for executor in (*self._dead, self.executor)]
         while sum(each.outstanding for each in dispatchers) > self.timeline.waiting and time.monotonic() < end:
             self._pause.wait(0.0003)
 
@@ -249,5 +249,5 @@ class World:
         return violations(self.evidence(), self.stories)
 
     def _pending(self) -> int:
-        executor = self.executor
-        return len(executor.machine.store.outbox) + len(executor._ends) + executor._dispatcher.outstanding
+        executor, dispatcher = self.executor, self.executor._heartbeat.dispatcher
+        return len(executor.machine.store.outbox) + len(executor._reporter.waiting) + dispatcher.outstanding

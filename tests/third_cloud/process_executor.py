@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from aws_exec.executors.base import ContainerExecutor
+from aws_exec.executors.startup import Access
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import ExecutorOptions, Finding, InvalidExecutorConfig
 from aws_exec.settings.common.coercion import text_map
@@ -76,15 +77,15 @@ class ProcessExecutor(ContainerExecutor):
     SECTION = ProcessOptions.section
     OPTIONS = ProcessOptions
 
-    def _read_options(self, get, team, file) -> tuple[ProcessOptions, ProcessBuilder]:
+    def read_options(self, get, team, file) -> tuple[ProcessOptions, ProcessBuilder]:
         options = load(ProcessOptions, get, team=team)
         return options, ProcessBuilder(options)
 
-    def _client(self, options: ProcessOptions) -> Any:
+    def build_client(self, options: ProcessOptions) -> Any:
         return Path(options.root)
 
-    def _adapter(self, options: ProcessOptions, deployment: str) -> ProcessCloud:
-        return ProcessCloud(Path(options.root), deployment, options.processes)
+    def build_adapter(self, options: ProcessOptions, builder: ProcessBuilder, access: Access) -> ProcessCloud:
+        return ProcessCloud(Path(options.root), access.deployment, options.processes)
 
-    def _job_of(self, external_id: str, location: str) -> Job | None:
+    def job_of(self, external_id: str, location: str) -> Job | None:
         return Job(external_id) if _JOB.fullmatch(external_id) else None

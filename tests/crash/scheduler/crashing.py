@@ -18,6 +18,8 @@ from uuid import uuid4
 from airflow.utils.state import TaskInstanceState
 
 import aws_exec
+from aws_exec.clouds.cloud import Request
+from aws_exec.executors.heartbeat import Heartbeat
 from aws_exec.lifecycle import events
 
 CONTROL = Path(os.environ["CRASH_CONTROL"])
@@ -42,8 +44,26 @@ def _now() -> None:
     os.kill(os.getpid(), number)
 
 
+class CrashingHeartbeat(Heartbeat):
+    """Dies before the answer to a launch is taken in."""
+
+    def take_in_completions(self, deadline):
+        # One at a time: the answer to a launch may stand behind another completion.
+        while not (isinstance(self._next_completion(), events.Accepted) and self._executor._is_at("answered")):
+            super().take_in_completions(0.0)
+            if self._next_completion() is None or self._clock() >= deadline:
+                return
+
+    def _next_completion(self):
+        return self.dispatcher.peek() if self.dispatcher is not None else None
+
+
 class Crashing:
     """Comes before one of our executors: dies at the point that is armed, and does not pass it before."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._heartbeat.__class__ = CrashingHeartbeat
 
     def _is_at(self, point: str) -> bool:
         """Whether this is the point, and is not to be passed yet."""
@@ -60,23 +80,15 @@ class Crashing:
         if not (workload_items and self._is_at("taken")):
             super()._process_workloads(workload_items)
 
-    def _compose(self, submit):
-        request = super()._compose(submit)
+    def build_plan(self, setup, workload, words, identity):
+        plan = super().build_plan(setup, workload, words, identity)
         while self._is_at("composed"):
             time.sleep(0.05)  # on a lane's thread, which may
         if _asked_for("bug") == "launches twice":
-            self._cloud.submit([super()._compose(replace(submit, token=f"{uuid4()}-1"))])
-        return request
-
-    def _take_in_completions(self, deadline):
-        # One at a time: the answer to a launch may stand behind another completion.
-        while not (isinstance(self._next_completion(), events.Accepted) and self._is_at("answered")):
-            super()._take_in_completions(0.0)
-            if self._next_completion() is None or self._clock() >= deadline:
-                return
-
-    def _next_completion(self):
-        return self._dispatcher.peek() if self._dispatcher is not None else None
+            other = replace(identity, token=f"{uuid4()}-1")
+            twin = super().build_plan(setup, workload, words, other)
+            setup.cloud.submit([Request(other.token, twin.location, twin.arguments)])
+        return plan
 
     def get_event_buffer(self, dag_ids=None):
         states = {state for state, _ in self.event_buffer.values()}

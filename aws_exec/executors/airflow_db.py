@@ -1,9 +1,9 @@
 """Every query on Airflow's tables.
 
-* adoption: what the task instances of a dead scheduler are;
-* launches: which are still this scheduler's, what adopted ones run, whose exits Airflow waits for;
-* wanted: which launches Airflow has given up, and who did that;
-* owners: which task instance or callback a container belongs to.
+* adoption: the task instances of a dead scheduler;
+* launches: which are still this scheduler's, what adopted ones run, which exits Airflow waits for;
+* unwanted launches: which task instances somebody else has ended, and who;
+* owners: the task instance or callback of each container.
 
 Adoption reads on the scheduler's own session. Everything else runs on the dispatcher's one database thread, in a
 session of its own: Airflow's pool (5 connections and 10 more) is the scheduler's. Each query reads up to 500 rows with
@@ -84,7 +84,7 @@ def _text(state: Any) -> str:
 
 
 class AirflowDatabase:
-    """What the lanes ask for one executor. Each method runs on the dispatcher's database thread, and may raise."""
+    """The queries of one executor's lanes. Each method runs on the dispatcher's database thread, and may raise."""
 
     def __init__(self, executor: ContainerExecutor) -> None:
         self._executor = executor
@@ -125,7 +125,7 @@ class AirflowDatabase:
 # -- adoption and launches ---------------------------------------------------------------------------------------------
 
 
-#: What adoption reads of every row.
+#: The columns that adoption reads.
 _COLUMNS = (
     *compat.KEY_COLUMNS,
     TaskInstance.state,
@@ -140,7 +140,7 @@ _PICKLED_CONFIG: Final = type_coerce(TaskInstance.executor_config, LargeBinary)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What adoption needs of a task instance."""
+    """The part of a task instance that adoption needs."""
 
     ti_id: str
     key: Key
@@ -157,12 +157,12 @@ class Row:
 
     @property
     def origin(self) -> Origin:
-        """What a container must say of itself to be this row's."""
+        """The origin that a container of this row has in its identity."""
         return Origin(str(self.try_number), self.queued_at.timestamp() if self.queued_at is not None else None)
 
     @property
     def queued(self) -> bool:
-        """Only such a row may be launched."""
+        """Whether it is QUEUED: only then may it be launched."""
         return self.state == TaskInstanceState.QUEUED.value
 
 
@@ -183,7 +183,7 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
         try:
             config = _unpickled(session, pickled)
         except Exception:
-            # It only says where to look, and must not cost the task its try.
+            # It only decides where to look, and must not cost the task its try.
             log.exception("The executor_config of %s cannot be read; it is looked for in the configured cluster", key)
             config = None
         yield Row(str(ti_id), key, number, _text(state), external_id or "", queue, queued_at, config)
@@ -191,7 +191,7 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """How the row of one try stands."""
+    """The state of one try, and the launch that it is for."""
 
     state: str
     queued_by: Any
@@ -205,7 +205,7 @@ class _Standing:
 
 
 def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[LaunchId]:
-    """Which launches nobody else has taken over: their row is QUEUED, by this scheduler, and names no other launch.
+    """Return the launches that nobody else took over: the row is QUEUED, by this scheduler, and names no other launch.
 
     Callbacks are never handed to a second scheduler (Airflow queries them only while PENDING): they stay ours.
     """
@@ -229,13 +229,13 @@ _BETWEEN_CONTAINERS = (
 
 
 def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[LaunchId, bool]:
-    """Whose ends Airflow waits for, or will not mind: all but those whose row waits for a next container.
+    """Return the launches whose exit may be reported: all but those whose row waits for a next container.
 
-    Each with whether its row is RUNNING: nobody has told the API server a result.
+    Each with whether its row is RUNNING: the API server has received no result.
 
     `SchedulerJobRunner.process_executor_events` (Airflow 3.3.2) fails a task instance that is SCHEDULED or QUEUED when
     the end of its try is reported, unless it was deferred. A row that is QUEUED for the very launch that ended is
-    right to be failed: its container never told the API server anything. Callbacks know nothing of this.
+    right to be failed: its container never reached the API server. Callbacks have no next container.
     """
     launches = list(launches)
     rows = _standings(launches, [*_BETWEEN_CONTAINERS, TaskInstanceState.RUNNING])
@@ -248,7 +248,7 @@ def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[Launc
 
 
 def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskInstanceState]) -> dict[Key, _Standing]:
-    """The rows of these tries that are in one of these states, by key; one SELECT per 500."""
+    """Return the rows of these tries that are in one of these states, by key; one SELECT per 500."""
     keys: list[Any] = [key for _, key in launches if compat.is_task_key(key)]
     found: dict[Key, _Standing] = {}
     with database_session() as session:
@@ -265,14 +265,14 @@ def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskIn
 
 
 def _names_another(external_id: str, launch_id: LaunchId) -> bool:
-    """Whether a row has been queued anew, for another launch; where Airflow pre-assigns none, a UUID tells nothing."""
+    """Whether a row was queued again, for another launch; where Airflow pre-assigns none, a UUID means nothing."""
     return compat.PRE_ASSIGNS and bool(UUID_FORM.fullmatch(external_id)) and external_id != launch_id
 
 
 def read_workloads(
     launches: Iterable[tuple[LaunchId, Key]], job_id: Any, **made_with: Any
 ) -> dict[LaunchId, Workload | UnreadableRow]:
-    """What these adopted launches run, by their rows, read now; without those that `still_ours` would leave out.
+    """Read what these adopted launches run; without those that `still_ours` would leave out.
 
     Args:
         launches: with the keys of their task instances.
@@ -300,7 +300,7 @@ def read_workloads(
 def _workload(
     session: Session, ti: TaskInstance, pickled: bytes | None, made_with: Mapping[str, Any]
 ) -> Workload | UnreadableRow:
-    """What a row runs; one of which that cannot be told costs the others of its SELECT nothing."""
+    """Return what a row runs; one that cannot be read must not fail the others of its SELECT."""
     from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415 - needs the models above to be mapped
 
     try:
@@ -312,7 +312,7 @@ def _workload(
         return UnreadableRow(compat.task_key(ti), type(error).__name__)
 
 
-# -- wanted ------------------------------------------------------------------------------------------------------------
+# -- unwanted launches -------------------------------------------------------------------------------------------------
 
 
 #: Entries of the audit log that are looked at for one run, and read by one SELECT, the youngest: a run is rarely
@@ -324,12 +324,12 @@ _ENTRIES = 5000
 _TASK_EVENTS = ("patch_task_instance", "patch_task_group_instances")
 _RUN_EVENTS = ("patch_dag_run", "delete_dag_run")
 
-#: What is said of a task instance that has no row any more, and of one whose row Airflow 3.4 replaced by another.
+#: The reason where a task instance has no row any more, and where Airflow 3.4 replaced its row by another.
 _DELETED = "its task instance was deleted"
 _CLEARED = "its task instance was cleared"
 
 Run: TypeAlias = tuple[str, str]
-#: An entry of the audit log: when, the task (None: of the whole run), the event, who, what else it says.
+#: An entry of the audit log: when, the task (None: of the whole run), the event, who, further members.
 _Entry: TypeAlias = tuple[datetime, str | None, str, str | None, dict[str, Any]]
 
 
@@ -372,7 +372,7 @@ class _End:
 def unwanted(
     launches: Iterable[tuple[LaunchId, Key]], named: Callable[[Key], object] = lambda key: key
 ) -> dict[LaunchId, str]:
-    """Which of these launches Airflow no longer wants, and why; callbacks are always wanted.
+    """Return the launches that Airflow no longer wants, with the reason; callbacks are always wanted.
 
     One SELECT per 500, and one per 500 runs of those that are not wanted: thousands of runs may be ended at once.
 
@@ -403,7 +403,7 @@ def unwanted(
 
 
 def _audit(session: Any, runs: Iterable[Run]) -> Mapping[Run, list[_Entry]]:
-    """What Airflow's audit log has of each run, the youngest first."""
+    """Return the entries of Airflow's audit log on each run, the youngest first."""
     found: defaultdict[Run, list[_Entry]] = defaultdict(list)
     for chunk in chunks(runs):
         query = select(Log.dag_id, Log.run_id, Log.dttm, Log.task_id, Log.event, Log.owner, Log.extra).where(
@@ -417,7 +417,7 @@ def _audit(session: Any, runs: Iterable[Run]) -> Mapping[Run, list[_Entry]]:
 
 
 def _how_it_ended(end: _End, entries: Iterable[_Entry]) -> str:
-    """How a task instance came to its state; without a name where the log has none."""
+    """Return how a task instance came to its state; without a name where the log has none."""
     state = end.state
     for at, of_task, event, owner, extra in entries:
         if end.since is not None and at < end.since:
@@ -433,12 +433,12 @@ def _how_it_ended(end: _End, entries: Iterable[_Entry]) -> str:
 
 
 def _name_of_key(key: Any) -> compat.Name | None:
-    """What a key says of its task instance; None where it is an id only."""
+    """Return the coordinates in a key; None where it is an id only."""
     return None if compat.task_instance_id(key) else (key.dag_id, key.task_id, key.run_id, key.map_index)
 
 
 def _tries(session: Any, keys: Iterable[Any]) -> dict[Key, _Try]:
-    """The rows of task keys, and before Airflow 3.4 of other tries of the same task instances."""
+    """Return the rows of task keys, and before Airflow 3.4 of other tries of the same task instances."""
     found: dict[Key, _Try] = {}
     columns = (compat.ARCHIVED, TaskInstance.state, TaskInstance.queued_dttm, TaskInstance.last_heartbeat_at)
     for chunk in chunks(keys):
@@ -469,10 +469,10 @@ _HAVE_A_CONTAINER = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING, TaskIn
 
 
 def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
-    """What the database says of each container's task instance or callback, in their order.
+    """Return the owner of each container, in their order: its task instance or callback, as the database has it.
 
     Args:
-        identities: who the containers say that they are.
+        identities: of the containers.
         job_id: of this executor's scheduler, which is alive.
     """
     with database_session() as session:
@@ -493,7 +493,7 @@ def owners(identities: Sequence[Identity], job_id: Any) -> list[Owner]:
 
 
 def last_changes(identities: Sequence[Identity]) -> list[float | None]:
-    """When each container's task instance last moved on, in their order; None where it has no row.
+    """Return when each container's task instance last changed, in their order; None where it has no row.
 
     Seconds since the epoch: when its current try was queued, where it has a container, else when its row was written.
     Heartbeats write the row of a task that runs.
@@ -503,7 +503,7 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
     with database_session() as session:
         for condition in _conditions(identities):
             query = select(*compat.KEY_COLUMNS, *columns).where(condition)
-            # With the rows that Airflow 3.4 has archived, which it hides from other queries: they have moved on, too.
+            # With the rows that Airflow 3.4 has archived, which it hides from other queries: they have changed, too.
             for *key, state, queued, updated in session.execute(query.execution_options(include_all_attempts=True)):
                 changed = queued if state in _HAVE_A_CONTAINER else updated
                 if changed is not None:
@@ -514,7 +514,7 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
 
 
 def unfinished_callbacks() -> list[LaunchId]:
-    """The ids, which are the launch ids, of callbacks that some executor was given and that are not over; the youngest.
+    """Return the ids (the launch ids) of the youngest callbacks that some executor was given and that are not over.
 
     Airflow hands a callback out once: where the executor that was given it is gone, nobody waits for it any more.
     """
@@ -526,7 +526,7 @@ def unfinished_callbacks() -> list[LaunchId]:
 
 
 def _tasks(session: Any, identities: Sequence[Identity]) -> dict[tuple[str | compat.Name, str], Owner]:
-    """The rows that have a container, by what a container may say of its row, and by try."""
+    """Return the rows that have a container, by what identifies a row in a container, and by try."""
     found: dict[tuple[str | compat.Name, str], Owner] = {}
     for condition in _conditions(identities):
         query = select(*compat.KEY_COLUMNS, TaskInstance.state, TaskInstance.external_executor_id)
@@ -539,7 +539,7 @@ def _tasks(session: Any, identities: Sequence[Identity]) -> dict[tuple[str | com
 
 
 def _conditions(identities: Sequence[Identity]) -> Iterator[ColumnElement[bool]]:
-    """The conditions, one per SELECT, that a row is of the task instance of one of these containers."""
+    """Return the conditions, one per SELECT, that a row is of the task instance of one of these containers."""
     tasks = [identity for identity in identities if not identity.callback_id]
     for names in chunks(_name_of_container(identity) for identity in tasks if not identity.task_instance):
         yield compat.rows_named(names)
@@ -548,7 +548,7 @@ def _conditions(identities: Sequence[Identity]) -> Iterator[ColumnElement[bool]]
 
 
 def _row(key: Sequence[Any]) -> tuple[str, compat.Name]:
-    """What a container may say of the row with these `compat.KEY_COLUMNS`: since Airflow 3.4, and before."""
+    """Return what identifies the row with these `compat.KEY_COLUMNS` in a container: since Airflow 3.4, and before."""
     ti_id, dag_id, task_id, run_id, _, map_index = key
     return str(ti_id), (dag_id, task_id, run_id, map_index)
 
@@ -560,7 +560,7 @@ def _as_id(ti_id: str) -> Any:
 
 
 def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:
-    """The callbacks whose end Airflow does not know."""
+    """Return the callbacks that are not terminal."""
     live: set[str] = set()
     ids = (UUID(identity.callback_id) for identity in identities if UUID_FORM.fullmatch(identity.callback_id))
     for chunk in chunks(ids):
@@ -569,7 +569,7 @@ def _live_callbacks(session: Any, identities: Iterable[Identity]) -> set[str]:
 
 
 def _live_schedulers(session: Any, identities: Iterable[Identity]) -> set[str]:
-    """Those of the schedulers that launched callbacks which Airflow calls healthy."""
+    """Return the healthy ones of the schedulers that launched callbacks."""
     live: set[str] = set()
     since = datetime.now(tz=UTC) - timedelta(seconds=compat.health_threshold())
     ids = (int(each.scheduler) for each in identities if each.callback_id and each.scheduler.isdecimal())

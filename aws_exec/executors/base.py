@@ -243,7 +243,7 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         if check_connection:
             self.check_health()
 
-    # -- hooks: what a service says of itself -------------------------------------------------------------------------
+    # -- hooks: what differs between services -------------------------------------------------------------------------
 
     def read_options(
         self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile

@@ -1,6 +1,6 @@
-"""Everything of Airflow that differs between its versions, or is not quite public; no other module touches it.
+"""Everything of Airflow that differs between its versions, or is not quite public; no other module uses it.
 
-Written for Airflow 3.4. What an older one lacks is listed where it is worked around.
+Written for Airflow 3.4. Each workaround names what the older version lacks.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class EventLogs(deque[Any]):
 
 
 class RunsCallbacks:
-    """A base of executors that run tasks and callbacks: declares it the way this Airflow asks for it."""
+    """A base of executors that run tasks and callbacks: declares it the way this Airflow reads it."""
 
     if WorkloadType is None:
         supports_callbacks = True
@@ -135,7 +135,7 @@ def task_key(ti: Any) -> Key:
 
 
 def event_key(executor: BaseExecutor, ti: Any) -> Key:
-    """The key of a task instance whose event log gets an entry; Airflow 3.4 is told its coordinates, for the entry."""
+    """The key of a task instance whose event log gets an entry; Airflow 3.4 needs its coordinates registered."""
     key = task_key(ti)
     if TaskInstanceUuid is not None and key is not ti:
         executor._register_task(ti)  # type: ignore[attr-defined] # noqa: SLF001 - as its own `queue_workload` does
@@ -184,10 +184,10 @@ def callback_key(callback_id: str) -> Key:
 
 
 def map_tables() -> None:
-    """Import and map Airflow's tables, in the scheduler's thread, before any other asks for rows.
+    """Import and map Airflow's tables, in the scheduler's thread, before any other thread queries them.
 
-    A thread of the lanes that were the first would import them while it holds the mappers' lock, and the scheduler's
-    thread, if it imports one at that moment, would wait for the lock while it holds the import: for ever.
+    If a lane's thread were the first, it would import them while it holds the mappers' lock. If the scheduler's thread
+    imported one at that moment, it would wait for the lock while it holds the import lock: both would wait for ever.
     """
     from airflow.models import import_all_models  # noqa: PLC0415 - in the scheduler, where they are imported anyhow
 
@@ -196,7 +196,7 @@ def map_tables() -> None:
 
 
 def live_callbacks(ids: Sequence[UUID]) -> Any:
-    """The query of those of these callbacks whose end Airflow does not know; of none in Airflow 3.1."""
+    """The query of those of these callbacks that are not terminal; Airflow 3.1 has none."""
     from airflow.models.callback import Callback  # noqa: PLC0415 - likewise
     from airflow.utils.state import CallbackState  # noqa: PLC0415 - likewise
 
@@ -220,7 +220,7 @@ def unfinished_callbacks(limit: int) -> Any:
 
 
 def is_terminal(state: object) -> bool:
-    """Whether a state that Airflow sets says that a workload is over."""
+    """Whether this is a terminal state."""
     return str(getattr(state, "value", state)) in _TERMINAL
 
 
@@ -281,10 +281,10 @@ def made_with(executor: BaseExecutor) -> dict[str, str]:
     return {"sentry_integration": integration if isinstance(integration, str) else ""}
 
 
-def mint(workload: Any, generator: Any) -> str:
+def mint_token(workload: Any, generator: Any) -> str:
     """A token for a workload, valid for `[scheduler] task_queued_timeout` from now. Never log it.
 
-    Airflow 3.1 has no `generate_token`: there `ExecuteTask.make` asks the generator itself. Before 3.2.2 the token is
+    Airflow 3.1 has no `generate_token`: there `ExecuteTask.make` calls the generator itself. Before 3.2.2 the token is
     valid for `[execution_api] jwt_expiration_time`.
     """
     subject = str(workload.ti.id if is_task(workload) else workload.callback.id)
@@ -303,11 +303,11 @@ def stats() -> Any:
     return Stats
 
 
-def options_said(executor: BaseExecutor, section: str, names: Iterable[str]) -> dict[str, str]:
-    """The raw options of a section, of the executor's team if it has one; without those that nobody set.
+def raw_options(executor: BaseExecutor, section: str, names: Iterable[str]) -> dict[str, str]:
+    """The raw options of a section, of the executor's team if it has one; without those that are not set.
 
     Airflow would give the defaults of a provider's metadata for them. Our models know those too, and awsexec.yaml
-    stands between the defaults and what Airflow's configuration says.
+    has precedence over the defaults, and Airflow's configuration over it.
     """
     source: Any = executor.conf
     with conf.make_sure_configuration_loaded(with_providers=False):
@@ -316,14 +316,14 @@ def options_said(executor: BaseExecutor, section: str, names: Iterable[str]) -> 
 
 
 def connection(conn_id: str) -> Any | None:
-    """A connection of Airflow's; None if there is none.
+    """Return a connection of Airflow's; None if there is none.
 
-    Airflow's own look-up takes a secrets backend that fails (Airflow's database while it does not answer, Vault) for
-    one that does not have the connection. So where it finds none, each backend is asked again, and may raise.
+    Airflow's own look-up treats a secrets backend that fails (Airflow's database while it does not answer, Vault) as
+    one that does not have the connection. So where it finds none, each backend is queried again, and may raise.
 
-    Where it finds none, Airflow 3.1 would ask a task's supervisor next: outside a task that is an ImportError, of a
-    name that this module gets within a task only. It asks no database: its scheduler has what environment variables and
-    the configured secrets backend have.
+    Where it finds none, Airflow 3.1 would use a task's supervisor next: outside a task that is an ImportError, of a
+    name that this module has within a task only. It queries no database: its scheduler has the connections of
+    environment variables and of the configured secrets backend.
 
     Raises:
         ImportError: of a secrets backend that is not installed: what it has would name the account.
@@ -348,7 +348,7 @@ def connection(conn_id: str) -> Any | None:
 
 
 def team_of(executor: BaseExecutor) -> str | None:
-    """The team whose executor this is; None where there are no teams."""
+    """The team of this executor; None where there are no teams."""
     team: str | None = executor.team_name
     return team
 

@@ -1,4 +1,4 @@
-"""What a request has to say of its launch type where nobody configured one: asked of each cluster once."""
+"""The launch type that a cluster needs where none is configured; looked up once for each cluster."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from aws_exec.lifecycle.values import FailureKind
 from aws_exec.recent import Recent
 
 #: Seconds for which a failed look-up is the answer: a launch backs off for about as long, and a hundred that wait must
-#: not ask an API that hangs one after the other.
+#: not call an API that hangs one after the other.
 FAILURE_SECONDS = 10.0
 
-#: Places whose answer is remembered: of one that is used again after so many others it is asked again.
-_PLACES = 1000
+#: Locations whose answer is kept: one that is used again after so many others is looked up again.
+_LOCATIONS = 1000
 
 #: What decides it, in both spellings.
 _DECIDES = ("launchType", "launch_type", "capacityProviderStrategy", "capacity_provider_strategy")
 
 
 def names_launch_type(document: object) -> bool:
-    """Whether a RunTask-shaped document (an executor_config, `run_task_kwargs`) says where its container is to run."""
+    """Whether a RunTask-shaped document (an executor_config, `run_task_kwargs`) has a launch type or a strategy."""
     return isinstance(document, Mapping) and any(document.get(name) for name in _DECIDES)
 
 
 @dataclass(slots=True)
 class _LookUp:
-    """The answer for one location; `lock` is held by the thread that asks, and whoever needs the answer waits for it.
+    """The answer for one location. The thread that looks it up holds `lock`; the others wait for it.
 
-    A thread that dies while it asks lets go of the lock without an answer, and the next one asks.
+    A thread that dies meanwhile releases the lock without an answer, and the next one looks it up.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     answer: str | None = None
     error: CloudError | None = None
-    #: Who begins to wait then, or later, asks again; None: nobody does.
+    #: A thread that begins to wait then, or later, looks it up again; None: none does.
     until: float | None = float("-inf")
 
 
 class LaunchTypes:
-    """The default launch type of each location. Thread-safe; who asks for one location keeps nobody else waiting.
+    """The default launch type of each location. Thread-safe; a look-up delays no thread that needs another location.
 
     Args:
-        look_up: asks AWS; may take seconds, and raise.
+        look_up: calls AWS; may take seconds, and raise.
         clock: seconds, monotonic.
     """
 
@@ -53,25 +53,25 @@ class LaunchTypes:
         self._look_up = look_up
         self._clock = clock
         self._lock = threading.Lock()
-        self._look_ups: Recent[str, _LookUp] = Recent(_PLACES)
+        self._look_ups: Recent[str, _LookUp] = Recent(_LOCATIONS)
 
     def of(self, location: str) -> str | None:
-        """What a request to this location is to say; None: nothing.
+        """Return the launch type that a request to this location needs; None: it needs none.
 
         Raises:
-            CloudError: it could not be found out, now or some seconds ago.
+            CloudError: the look-up failed, now or some seconds ago.
         """
         begun = self._clock()
         with self._lock:
             one = self._look_ups[location] = self._look_ups.get(location) or _LookUp()  # it is the newest
         with one.lock:
             if one.until is not None and begun >= one.until:
-                self._ask(location, one)
+                self._look_up_now(location, one)
             if one.error is not None:
                 raise one.error
             return one.answer
 
-    def _ask(self, location: str, one: _LookUp) -> None:
+    def _look_up_now(self, location: str, one: _LookUp) -> None:
         try:
             one.answer, one.error, one.until = self._look_up(location), None, None
         except CloudError as error:
@@ -79,5 +79,5 @@ class LaunchTypes:
 
 
 def _is_waited_for(error: CloudError) -> bool:
-    """Bad credentials: the lanes pause until they are renewed, and must then not be told of the old ones."""
+    """Bad credentials: the lanes pause until they are renewed; the failure of the old ones must not outlive that."""
     return error.fault.trouble is FailureKind.CREDENTIALS

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from aws_exec.lifecycle.orphans import FleetMember
 
-#: Seconds for which a location is surveyed after the last launch, adoption, known job or sighting there. An orphan is
-#: seen by several surveys in that time, each of which prolongs it.
+#: Seconds for which a location is surveyed after the last launch, adoption or known job there. Several surveys see an
+#: orphan in that time, each of which prolongs it.
 LINGER_SECONDS = 900.0
 #: Locations that are remembered, beside those that are configured: an account has up to 10,000 clusters in a Region
 #: (Amazon ECS service quotas).
@@ -21,7 +21,7 @@ class Locations:
     thread at a time.
 
     Args:
-        configured: surveyed for ever.
+        configured: always surveyed.
         clock: seconds, monotonic.
     """
 
@@ -32,7 +32,7 @@ class Locations:
         self._used: dict[str, float] = {}
 
     def use(self, location: str) -> None:
-        """Something of ours is launched there, or known to be there."""
+        """Note that a job of this executor is launched there, or known to be there."""
         # Replaced in one step: a survey that begins meanwhile must not miss it.
         self._used[location] = self._clock()
         if len(self._used) > AT_MOST:
@@ -40,17 +40,17 @@ class Locations:
             self._forget(sorted(used, key=used.__getitem__)[: AT_MOST // 10])
 
     def survey(self, look: Callable[[Sequence[str]], Sequence[FleetMember]]) -> Sequence[FleetMember]:
-        """Look in every location; those that were not used for long, and show nothing of ours, are forgotten.
+        """Survey every location; forget those that were not used for long and in which nothing was found.
 
         Args:
-            look: returns what it sees in these locations; if it raises, nothing is forgotten.
+            look: returns what it finds in these locations; if it raises, nothing is forgotten.
         """
         begun = self._clock()
-        sightings = look(tuple(dict.fromkeys((*self._configured, *list(self._used)))))
-        for sighting in sightings:
-            self.use(sighting.seen.job.location)
+        members = look(tuple(dict.fromkeys((*self._configured, *list(self._used)))))
+        for member in members:
+            self.use(member.seen.job.location)
         self._forget([each for each, used in list(self._used.items()) if used < begun - LINGER_SECONDS])
-        return sightings
+        return members
 
     def _forget(self, locations: Iterable[str]) -> None:
         for each in locations:

@@ -1,4 +1,4 @@
-"""What users are told: the `info` of an executor event, and the entries of a task's event log. Words only."""
+"""Texts for users: the `info` of an executor event, and the entries of a task's event log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import CallFailure
 from aws_exec.redaction import redact
 
-#: Orphans that are named, of each survey's.
+#: Orphans that are listed, of each survey's.
 _ORPHANS = 20
 
 #: SIGTERM and SIGKILL, as exit codes: how ECS ends the containers that outlive an essential one.
@@ -17,29 +17,28 @@ STOPPED_BY_SIGNAL = (": 143", ": 137")
 
 
 def refusal(text: str) -> AirflowException:
-    """What `start` and `check_health` raise."""
+    """Return what `start` and `check_health` raise."""
     return AirflowException(text)
 
 
-#: The `operation` of a fault that we found in a task's executor_config before anything was sent.
-OURS = "executor_config"
+#: The `operation` of a failure that was found in a task's executor_config before anything was sent.
+INVALID_CONFIG = "executor_config"
 
-#: Why no client can be built, where we found that out ourselves: codes of `aws_exec.clouds.session`. Their messages say
-#: what to set.
-_UNBUILT = frozenset({"NoRegionError", "ConnectionRefused"})
+#: Why no client can be built: codes of `aws_exec.clouds.session`, whose messages name the option to set.
+_NO_CLIENT = frozenset({"NoRegionError", "ConnectionRefused"})
 
 
-def call_failure(fault: CallFailure) -> str:
-    """A failed call in one line; what we found ourselves is not put into AWS's mouth."""
-    if fault.operation == OURS:
-        return f"The task cannot be launched as it is configured: {redact(fault.message)}"
-    if fault.operation == "CreateClient" and fault.code in _UNBUILT:
-        return f"No AWS client can be built, so nothing was asked of AWS: {redact(fault.message)}"
-    return f"{fault.operation}: " + format_diagnosis(diagnose_call_failure(fault), separator=" | ")
+def call_failure(failure: CallFailure) -> str:
+    """Return a failed call in one line; what was found before the call is not attributed to AWS."""
+    if failure.operation == INVALID_CONFIG:
+        return f"The task cannot be launched as it is configured: {redact(failure.message)}"
+    if failure.operation == "CreateClient" and failure.code in _NO_CLIENT:
+        return f"No AWS client can be built, so nothing was asked of AWS: {redact(failure.message)}"
+    return f"{failure.operation}: " + format_diagnosis(diagnose_call_failure(failure), separator=" | ")
 
 
 def report(effect: effects.Report) -> str:
-    """Why a workload is over."""
+    """Return why a workload is over."""
     arn = effect.job.arn if effect.job is not None else ""
     if effect.success:
         sidecars = redact(", ".join(effect.stop.sidecars)) if effect.stop is not None else ""
@@ -55,13 +54,13 @@ def report(effect: effects.Report) -> str:
 
 
 def failed_sidecars(effect: effects.Report) -> list[str]:
-    """Other containers that failed by themselves; being stopped after the Airflow container is how they end well."""
+    """Return other containers that failed by themselves; those that outlive the Airflow container are stopped."""
     sidecars = effect.stop.sidecars if effect.stop is not None else ()
     return [each for each in sidecars if not each.endswith(STOPPED_BY_SIGNAL)]
 
 
 def note(effect: effects.Note) -> str:
-    """Why a workload waits, or what became of one of its containers."""
+    """Return why a workload waits, or what happened to one of its containers."""
     parts = [effect.text]
     if effect.stop is not None:
         parts.append(format_termination(effect.stop, arn=effect.job.arn if effect.job is not None else ""))
@@ -73,7 +72,7 @@ def note(effect: effects.Note) -> str:
 
 
 def orphans(effect: effects.Orphans) -> str:
-    """Containers that nobody owns, for the scheduler's log."""
+    """Return the containers without an owner, for the scheduler's log."""
     count = len(effect.found)
     what = "being stopped" if effect.stopped else "left running; reap_orphans = True would stop them"
     lines = [f"{count} containers of this deployment have no owner in Airflow, and are {what}:"]

@@ -1,8 +1,8 @@
-"""From what the machine was told and decided to metrics, and from there to Airflow's stats. Decides nothing.
+"""The metrics of one executor: events and effects become counters, gauges and timers of Airflow's stats.
 
-Cheap on purpose: telling is an append, a beat adds up what was told since the last one, and Airflow's stats are called
-once in `FLUSH_SECONDS` at most. They run on the scheduler's thread, as Airflow's own do; what they raise is logged once
-and goes no further.
+Cheap on purpose: recording is an append, a heartbeat adds up what was recorded since the last one, and Airflow's stats
+are called once in `FLUSH_SECONDS` at most. They run on the scheduler's thread, as Airflow's own do; what they raise is
+logged once, and not raised.
 """
 
 from __future__ import annotations
@@ -24,17 +24,16 @@ log = logging.getLogger(__name__)
 #: Seconds between two flushes, at least. StatsD itself flushes every 10 s: each of its values gets a fresh gauge.
 FLUSH_SECONDS = 5.0
 
-#: Seconds that an operation counts as failing after its last try: it is tried again within 120 while it is wanted
-#: (`aws_exec.lifecycle.policy.BACKOFF`), and of what nobody wants any more nobody learns that it works again.
-AILING_SECONDS = 180.0
+#: Seconds that an operation counts as failing after its last try: it is tried again within 120 while a launch needs it
+#: (`aws_exec.lifecycle.policy.BACKOFF`); when none does, nothing would show that it works again.
+FAILING_SECONDS = 180.0
 
-#: How much there is, of what has a level.
+#: The values of gauges.
 Levels: TypeAlias = Mapping[of.Metric, float]
 
-#: Troubles that say that a service cannot be used; a throttle and an invalid request are answers of one that can.
-_AILING = frozenset(
-    word(trouble)
-    for trouble in (FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.CREDENTIALS, FailureKind.REFUSED)
+#: Kinds of failures of a service that cannot be used; a throttle and an invalid request are answers of one that can.
+_UNUSABLE = frozenset(
+    word(kind) for kind in (FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.CREDENTIALS, FailureKind.REFUSED)
 )
 
 
@@ -47,7 +46,7 @@ class ExecutorMetrics:
         clock: seconds, monotonic.
 
     Attributes:
-        meter: whom to tell; from any thread.
+        meter: records a value; from any thread.
     """
 
     def __init__(self, service: str, tags: dict[str, str], clock: Callable[[], float]) -> None:
@@ -58,12 +57,12 @@ class ExecutorMetrics:
         self._tally = Tally()
         self._watch = Launches(self._tally)
         #: Operations that failed whenever they were tried, with the time of the last try.
-        self._ailing: dict[str, float] = {}
+        self._failing: dict[str, float] = {}
         self._failed = False
         self.meter: Meter = self._tally
 
     def record(self, event: events.Event, wanted: Sequence[effects.Effect], now: float) -> None:
-        """Take note of an event and of what the machine wants done about it. Never raises."""
+        """Record an event and the effects that it led to. Never raises."""
         if wanted or not isinstance(event, events.Tick):
             try:
                 self._watch.saw(event, wanted, now)
@@ -71,11 +70,11 @@ class ExecutorMetrics:
                 log.exception("%s could not be counted", type(event).__name__)
 
     def heartbeat(self, begun: float, levels: Callable[[], Levels]) -> None:
-        """A beat that began at `begun` ends; flush, if it is time. Never raises.
+        """Record a heartbeat that ends now; flush, if it is time. Never raises.
 
         Args:
-            begun: on the clock.
-            levels: the gauges as they are now; asked before a flush only.
+            begun: when it began, on the clock.
+            levels: returns the gauges as they are now; called before a flush only.
         """
         now = self._clock()
         self._tally.tell(of.SYNC, now - begun)
@@ -92,7 +91,7 @@ class ExecutorMetrics:
         self.meter.tell(of.ORPHANS, count)
 
     def flush(self, levels: Levels) -> None:
-        """Hand everything to Airflow's stats. Never raises."""
+        """Emit everything to Airflow's stats. Never raises."""
         self._flushed = self._clock()
         self._tally.drain()
         for metric, level in {**levels, of.HEALTHY: self._health(self._flushed)}.items():
@@ -128,12 +127,12 @@ class ExecutorMetrics:
         """1 while the service can be used, as far as anybody has tried lately; else 0."""
         failed: Counter[str] = Counter()
         for series, count in self._tally.counts.items():
-            if series.metric is of.API_ERRORS and series.tags[0] in _AILING:
+            if series.metric is of.API_ERRORS and series.tags[0] in _UNUSABLE:
                 failed[series.by] += int(count)
         for series, count in self._tally.counts.items():
             if series.metric is of.API_CALLS and failed[series.by] < count:
-                self._ailing.pop(series.by, None)
+                self._failing.pop(series.by, None)
             elif series.metric is of.API_CALLS:
-                self._ailing[series.by] = now
-        self._ailing = {name: at for name, at in self._ailing.items() if now - at < AILING_SECONDS}
-        return int(not self._ailing)
+                self._failing[series.by] = now
+        self._failing = {name: at for name, at in self._failing.items() if now - at < FAILING_SECONDS}
+        return int(not self._failing)

@@ -1,6 +1,6 @@
 """From Airflow's configuration to running lanes: options, client, adapter, dispatcher, health check.
 
-What differs between services is said by the executor's hooks (`aws_exec.executors.base.ContainerExecutor`).
+What differs between services is in the executor's hooks (`aws_exec.executors.base.ContainerExecutor`).
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ class Startup:
         file = load_file(os.environ)
         if file.located.source:
             executor.log.info("Reading %s, under Airflow's configuration", file.located.source)
-        raw = compat.options_said(executor, executor.SECTION, executor.OPTIONS.model_fields)
+        raw = compat.raw_options(executor, executor.SECTION, executor.OPTIONS.model_fields)
         options, builder = executor.read_options(raw.get, compat.team_of(executor), file)
         for warning in builder.warnings:
             executor.log.warning("[%s] %s", executor.SECTION, warning)

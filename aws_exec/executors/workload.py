@@ -31,7 +31,7 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What the core carries about for us until its container has started.
+    """What one launch runs; the machine keeps it until the container has started.
 
     Attributes:
         key: Airflow's.
@@ -50,15 +50,15 @@ class Workload:
         return f"Workload(key={self.key!r}, queue={self.queue!r})"
 
     def words(self, generator: Any) -> list[str]:
-        """The container's command line, with a token that is minted now. Never log it."""
+        """Return the container's command line, with a token that is minted now. Never log it."""
         if len(self.command) != 1 or isinstance(self.command[0], str):
             return [str(word) for word in self.command]
         workload = self.command[0]
-        fresh = workload.model_copy(update={"token": compat.mint(workload, generator)})
+        fresh = workload.model_copy(update={"token": compat.mint_token(workload, generator)})
         return ["python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", fresh.model_dump_json()]
 
     def identity(self, token: Token, deployment: str, scheduler: str = "") -> Identity:
-        """Who the container of this workload is, and which scheduler job launches it."""
+        """Return the identity of this workload's container; `scheduler` is the job that launches it."""
         if not compat.is_task_key(self.key):
             return Identity(deployment, token, callback_id=str(getattr(self.key, "id", self.key)), scheduler=scheduler)
         # Of the workload, which has the map index that users know. Beside a command line there is only the key, which
@@ -79,7 +79,7 @@ class QueuedRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row of which cannot be told what it runs: it cannot be unpickled here, or its DAG is gone.
+    """A task instance whose row does not show what it runs: it cannot be unpickled here, or its DAG is gone.
 
     Attributes:
         key: Airflow's.
@@ -94,7 +94,7 @@ class LaunchIds:
     """Gives each intake its launch id: the one Airflow committed with the QUEUED state, if it did.
 
     With several executors the scheduler can leave a stale value in `external_executor_id` (an ARN from before a
-    deferral, or a UUID whose launch has been): a value that is no UUID, or was used before, is not taken.
+    deferral, or the UUID of an earlier launch): a value that is no UUID, or was used before, is not taken.
 
     Args:
         pre_assigned: whether this Airflow commits one at all; else what is there is from before a deferral.
@@ -105,7 +105,7 @@ class LaunchIds:
         self._used: Recent[LaunchId, None] = Recent(_REMEMBERED)
 
     def of(self, workload: Any) -> LaunchId:
-        """The launch id of one intake; never one that was given before."""
+        """Return the launch id of one intake; never the same one twice."""
         if compat.is_callback(workload):
             given = str(workload.callback.id)
         elif self._pre_assigned:
@@ -118,7 +118,7 @@ class LaunchIds:
         return given
 
     def remember(self, launch_id: LaunchId) -> None:
-        """This one has been used."""
+        """Never give this one again."""
         self._used[launch_id] = None
 
 
@@ -146,6 +146,6 @@ class RequestComposer:
             words = workload.words(executor.jwt_generator)
             plan = executor.build_plan(self._setup, workload, words, identity)
         except InvalidExecutorConfig as error:
-            raise CloudError(CallFailure(FailureKind.INVALID, messages.OURS, message=str(error))) from error
+            raise CloudError(CallFailure(FailureKind.INVALID, messages.INVALID_CONFIG, message=str(error))) from error
         self._locations.use(plan.location)
         return Request(identity.token, plan.location, plan.arguments)

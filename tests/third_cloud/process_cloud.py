@@ -6,8 +6,7 @@
         pid             of their process group, from just before the command starts
         exit, stop      the exit code of the command, once it has ended; why it was told to stop
 
-A folder appears by one rename: a token has one job, whoever asks, and however often. Nothing is remembered elsewhere:
-another scheduler sees the same, and a job outlives the scheduler that launched it.
+A folder appears by one rename, so a token has one job. Any scheduler sees the same, and jobs outlive schedulers.
 """
 
 import fcntl
@@ -24,16 +23,7 @@ from pathlib import Path
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.lifecycle.identity import from_environment
 from aws_exec.lifecycle.orphans import FleetMember
-from aws_exec.lifecycle.values import (
-    CallFailure,
-    FailureKind,
-    Job,
-    LaunchId,
-    Observation,
-    Status,
-    Termination,
-    launch_of,
-)
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status, Termination, launch_of
 
 SERVICE = "process"
 #: Waits for the word to start (a launcher that dies before it has noted the process never gives it), outlives SIGTERM
@@ -59,13 +49,13 @@ class ProcessCloud:
     def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         return [job for job in jobs if not _lives(self._folder(job))]
 
-    def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
+    def find(self, token_bases: Sequence[str], locations: Sequence[str]) -> Sequence[Observation]:
         return [seen for seen in self._fleet() if launch_of(seen.token) in token_bases]
 
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         return [self._stop(job, reason) for job in jobs]
 
-    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def survey(self, locations: Sequence[str], ended_of: Sequence[str] = ()) -> Sequence[FleetMember]:
         fleet = list(self._fleet())
         lost = set(ended_of) - {launch_of(seen.token) for seen in fleet if seen.status is not Status.STOPPED}
         told = [seen for seen in fleet if seen.status is not Status.STOPPED or launch_of(seen.token) in lost]
@@ -73,12 +63,9 @@ class ProcessCloud:
         return [FleetMember(seen, from_environment(whose)) for seen, whose in zip(told, said, strict=True)]
 
     def check(self) -> CallFailure | None:
-        well = os.access(self.root, os.W_OK | os.X_OK)
-        return (
-            None
-            if well
-            else CallFailure(FailureKind.REFUSED, "check", "NoRoot", f"{self.root} is no folder to write to")
-        )
+        if os.access(self.root, os.W_OK | os.X_OK):
+            return None
+        return CallFailure(FailureKind.REFUSED, "check", "NoRoot", f"{self.root} is no folder to write to")
 
     def _submit(self, request: Request) -> Answer:
         job = Job(f"{SERVICE}:{self.deployment}/{request.token}")

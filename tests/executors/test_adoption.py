@@ -224,9 +224,9 @@ def test_an_executor_config_that_cannot_be_unpickled_costs_nobody_a_try(schedule
 def test_a_row_that_cannot_be_understood_costs_the_others_nothing(started, service, rows):
     class Stumbling(service.executor):
         def job_of(self, external_id, location):
-            return 1 / 0 if location == "odd" else super().job_of(external_id, location)
+            return 1 / 0 if location == "elsewhere" else super().job_of(external_id, location)
 
-    rows.add("bad", executor_config={"cluster": "odd"}, external_id=str(uuid4()))
+    rows.add("bad", executor_config=service.elsewhere, external_id=str(uuid4()))
     good = [f"good-{number}" for number in range(20)]  # it is hardly the last of them
     rows.add(*good, external_id=lambda _: str(uuid4()))
     executor = started(Stumbling)

@@ -71,7 +71,7 @@ def is_tracked(executor, key):
     unapplied = store._unapplied
     known = [*store.launches.values(), *store.outbox.values()]
     if unapplied:
-        known += [*unapplied.effects.values(), *unapplied.records.values()]
+        known += [*unapplied.effects.values(), *unapplied.launches.values()]
     return any(getattr(each, "key", None) == key for each in known)
 
 

@@ -237,7 +237,7 @@ class World:
             tracked={
                 *store.by_arn,
                 *(each.launch_id for each in records),
-                *(each.family for each in records),
+                *(each.token_base for each in records),
                 *self._left,
             },
             running=self.executor.running,

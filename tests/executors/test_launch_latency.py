@@ -21,7 +21,7 @@ class Life:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.machine = Machine(Policy(poll_interval=0, gap=1e9))
+        self.machine = Machine(Policy(poll_interval=0, stall_after=1e9))
         self.metering = ExecutorMetrics("ecs", {}, self.clock)
         self.stats = Recorder().install()
 

@@ -150,5 +150,5 @@ def test_stats_that_raise_are_said_once_and_stop_nothing(started, aws, caplog):
     finally:
         initialize_stats(Recorder)
     scheduler.until_over(key)
-    errors = [launch.message for launch in caplog.records if launch.levelno >= logging.ERROR]
+    errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
     assert errors == ["Metrics cannot be emitted; this is said once"]

@@ -10,11 +10,11 @@ import typer
 
 from awsexec_cli.app import app
 from awsexec_cli.commands import COMMANDS
-from awsexec_cli.options import remember
+from awsexec_cli.options import GLOBAL_OPTIONS
 from docs.parts import table
 
-#: Said once, at the top: every command over the fleet takes them.
-_SHARED = {f"--{name.replace('_', '-')}" for name in remember.__kwdefaults__ or {}} | {"--output"}
+#: Listed once, at the top: every command over the fleet accepts them.
+_SHARED = {option.opts[0] for option in GLOBAL_OPTIONS}
 
 
 def reference() -> str:

@@ -1,1 +1,1 @@
-"""The command line that operates the fleet: one module per command, thin over `aws_exec`."""
+"""The `awsexec` command line: `commands/` has one module a command, each thin over `aws_exec`."""

@@ -1,4 +1,4 @@
-"""Where `awsexec` begins: importing the command line takes a moment, and Ctrl-C in it is no traceback either."""
+"""The entry point of `awsexec`; Ctrl-C during the imports prints no traceback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from awsexec_cli.stdio import make_ready
 
 
 def main() -> None:
-    """Run the command line, and exit as `awsexec_cli.exit_codes` says."""
+    """Run the command line, and exit with a code of `awsexec_cli.exit_codes`."""
     make_ready()
     try:
         from awsexec_cli.app import main as run  # noqa: PLC0415 - see above

@@ -1,6 +1,6 @@
-"""The same commands as `airflow awsexec ...`: one group, which imports a command only when it is run.
+"""The commands as a group of Airflow's command line: `airflow awsexec ...`.
 
-Airflow builds its parser anew for every command of its own, so nothing but Airflow's own module is imported here.
+Airflow imports this module for each of its own commands, so a command of ours is imported only when it runs.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from awsexec_cli.commands import COMMANDS
 
 
 class _Everything(Arg):
-    """All that follows, options too: to this command's parser nothing looks like an option, `--help` neither."""
+    """All arguments that follow, options and `--help` too: this parser takes nothing for an option."""
 
     def add_to_parser(self, parser: ArgumentParser) -> None:
-        """As Airflow adds it."""
+        """Add it as Airflow does."""
         parser.prefix_chars = "\0"
         super().add_to_parser(parser)
 
 
 _ARGUMENTS = _Everything(  # type: ignore[no-untyped-call] # Airflow gives it no types
-    ("arguments",), nargs=REMAINDER, metavar="ARGUMENTS", help="what `awsexec` takes after the command"
+    ("arguments",), nargs=REMAINDER, metavar="ARGUMENTS", help="arguments of the awsexec command"
 )
 
 
 def get_commands() -> list[GroupCommand]:
-    """What Airflow adds to its command line (`cli` of the provider metadata)."""
+    """Return what Airflow adds to its command line (`cli` of the provider metadata)."""
     subcommands = [
         ActionCommand(name=name, help=lazy.help, func=_runner(name), args=(_ARGUMENTS,))
         for name, lazy in COMMANDS.items()
@@ -43,8 +43,8 @@ def _runner(name: str) -> Callable[[Namespace], None]:
 
 
 def _run(name: str, arguments: Namespace) -> None:
-    from aws_exec.fleet.airflow_side import leave_standard_output  # noqa: PLC0415 - as below
-    from awsexec_cli.app import main  # noqa: PLC0415 - every `airflow` command would wait for Typer and Rich
+    from aws_exec.fleet.airflow_side import leave_standard_output  # noqa: PLC0415 - see above
+    from awsexec_cli.app import main  # noqa: PLC0415 - imports Typer and Rich
 
     leave_standard_output()
     rest = list(arguments.arguments)

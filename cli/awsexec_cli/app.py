@@ -1,6 +1,6 @@
-"""`awsexec`: finds the command, and keeps tracebacks from whoever asked for something else.
+"""The `awsexec` command: finds the command to run, and turns every error into one line and an exit code.
 
-Commands are imported when they are run, not when they are listed: `awsexec --help` answers at once.
+A command is imported when it runs, not when it is listed, so that `awsexec --help` starts fast.
 """
 
 from __future__ import annotations
@@ -18,36 +18,26 @@ import aws_exec
 from awsexec_cli.commands import COMMANDS
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.groups import Group, UsageError, no_command
-from awsexec_cli.options import (
-    ConfigOption,
-    EndpointOption,
-    ExecutorOption,
-    NoInputOption,
-    Options,
-    OutputOption,
-    ProfileOption,
-    RegionOption,
-    TeamOption,
-    before,
-)
+from awsexec_cli.options import GLOBAL_OPTIONS
 from awsexec_cli.output import printer
-from awsexec_cli.stdio import lost, make_ready
-
-#: Where awsexec.yaml is (`aws_exec.settings.file.discovery`).
-CONFIG_VARIABLE = "AWSEXEC_CONFIG"
+from awsexec_cli.stdio import make_ready, write_failure
 
 
 class _Commands(Group):
-    """The commands, by name; listed without being imported."""
+    """The commands by name, and the global options; listing the commands does not import them."""
 
     _listing = False
 
+    def __init__(self, *arguments: Any, **given: Any) -> None:
+        super().__init__(*arguments, **given)
+        self.params = [*self.params, *GLOBAL_OPTIONS]
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        """All names, in the order of the list above."""
+        """Return the names in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
-        """The command; for the list only its name and help."""
+        """Return a command; in the list only its name and help."""
         lazy = COMMANDS.get(cmd_name)
         if lazy is None:
             return None
@@ -58,7 +48,7 @@ class _Commands(Group):
         return command
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; Ctrl-C while it is imported is told here: Typer would end without a word."""
+        """Run the command, and report Ctrl-C during its import: Typer would exit without a message."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
@@ -66,7 +56,7 @@ class _Commands(Group):
             raise typer.Exit(Exit.INTERRUPTED) from error
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The help of `awsexec` itself."""
+        """Write the help of `awsexec` itself."""
         self._listing = True
         try:
             super().format_help(ctx, formatter)
@@ -92,55 +82,44 @@ def _print_version(wanted: bool) -> None:
 def awsexec(
     context: typer.Context,
     *,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of unexpected errors.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print tracebacks of unexpected errors")] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+        typer.Option("--version", help="Print the version and exit", callback=_print_version, is_eager=True),
     ] = False,
-    output: OutputOption = None,
-    executor: ExecutorOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
-    config: ConfigOption = None,
-    no_input: NoInputOption = False,
-    team: TeamOption = None,
 ) -> None:
     """Run Airflow tasks on Amazon ECS and AWS Batch, one container per task.
 
     Examples:
       awsexec demo             see it work on this machine, no AWS account
-      awsexec local up         an AWS of one's own, in the foreground
-      awsexec list             what runs, on both services
-      awsexec check-health     whether the executors could work; what is missing
+      awsexec local up         run the local AWS emulator in the foreground
+      awsexec list             list running jobs of both services
+      awsexec check-health     check that the executors can work
       awsexec COMMAND --help   everything about a command
 
-    The options but --debug and --version may also stand after the command;
-    they are of the commands that ask AWS. --install-completion teaches the
-    shell to complete commands, options and job ids.
+    Commands that call AWS also accept these options after their name, except
+    --debug and --version. --install-completion makes the shell complete
+    commands, options and job IDs.
 
     Exit codes:
-      0 fine, 1 findings or failure, 2 wrong usage, 3 some of it failed,
+      0 success, 1 findings or failure, 2 wrong usage, 3 partial failure,
       4 credentials, 5 not found, 124 timed out, 130 interrupted
     """
     printer.debug = printer.debug or debug
-    before.options = Options(output, executor, region, profile, endpoint_url, config, no_input, team)
-    if config is not None:
-        os.environ[CONFIG_VARIABLE] = str(config)  # commands with a --config of their own read it from there
     if context.invoked_subcommand is None:
         no_command(context)
 
 
 def main() -> None:
-    """Run the command line, and exit as `awsexec_cli.exit_codes` says."""
+    """Run the command line, and exit with a code of `awsexec_cli.exit_codes`."""
     make_ready()
     code = _run()
     sys.stdout.flush()
-    if why := lost():
+    if why := write_failure():
         printer.fail("awsexec", f"standard output cannot be written: {why}")
         code = code or Exit.FAILED
     if code == Exit.INTERRUPTED and threading.active_count() > 1:
-        # Calls that nobody waits for any more would hold the process until AWS answers them.
+        # Threads that still wait for AWS would keep the process alive.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -149,14 +128,14 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        # Not standalone: an Exit is returned as its code, and what went wrong is told by our printer.
+        # Not standalone: an Exit is returned as its code, and our printer reports errors.
         return int(app(standalone_mode=False) or Exit.OK)
     except UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
         printer.fail("awsexec", "interrupted")
         return Exit.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last line of defence: nobody should meet a traceback
+    except Exception as error:  # noqa: BLE001 - the last line of defense: no user should see a traceback
         printer.crash("awsexec", error)
         return Exit.FAILED
 
@@ -164,7 +143,7 @@ def _run() -> int:
 def _misused(error: Any) -> int:
     context = error.ctx
     path = context.command_path if context is not None else "awsexec"
-    message = error.format_message().strip().replace(": Value error, ", ": ")  # as pydantic begins each of its own
+    message = error.format_message().strip().replace(": Value error, ", ": ")  # pydantic begins its messages with it
     printer.fail(path, f"{message.rstrip('.')}. See {path} --help.")
     return Exit.USAGE
 

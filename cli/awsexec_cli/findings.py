@@ -1,4 +1,4 @@
-"""What `validate-config` found, in the four ways in which it can be told."""
+"""The findings of `validate-config` as text, JSON, SARIF or GitHub annotations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import aws_exec
 from aws_exec.redaction import redact
 from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.rules.catalogue import RULES, Rule
-from awsexec_cli.documents import as_json
-from awsexec_cli.output import clean
+from awsexec_cli.output import as_json, clean
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.calls import Outcome
 
 
 class Report(StrEnum):
-    """What `--format` takes."""
+    """The values of `--format`."""
 
     TEXT = "text"
     JSON = "json"
@@ -26,7 +25,7 @@ class Report(StrEnum):
     GITHUB = "github"
 
 
-#: Characters of a source line that are shown.
+#: The most characters of a source line that are shown.
 WIDEST = 160
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -34,19 +33,19 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def report(
     complaints: Sequence[Complaint],
-    how: Report,
+    as_: Report,
     lines: Mapping[str, Sequence[str]],
     outcomes: Sequence[Outcome] = (),
 ) -> str:
-    """All of it as one text, which ends a line unless it is empty.
+    """Return the report; it ends with a line break unless it is empty.
 
     Args:
-        complaints: what the rules found, and what AWS said is wrong.
-        how: the format; SARIF and GitHub's have no place for what is well, or was not asked.
-        lines: of each source.
-        outcomes: all that AWS said.
+        complaints: the findings, those of checks against AWS among them.
+        as_: the format; SARIF and GitHub annotations leave out checks that passed or were skipped.
+        lines: the lines of each source.
+        outcomes: of the checks against AWS.
     """
-    match how:
+    match as_:
         case Report.TEXT:
             source = _SourceLines(lines)
             parts: Iterable[str] = [*(_text(one, source) for one in complaints), *live_lines(outcomes)]
@@ -63,14 +62,14 @@ def report(
 
 
 class _SourceLines:
-    """Lines as they may be shown, each prepared once: one line may be a whole file, and have thousands of findings."""
+    """Source lines that may be shown. Each is prepared once: one line may hold thousands of findings."""
 
     def __init__(self, lines: Mapping[str, Sequence[str]]) -> None:
         self._lines = lines
         self._shown: dict[tuple[str, int], str] = {}
 
     def shown(self, position: Position) -> str:
-        """The line of a place; empty if it has none, or may hold a secret."""
+        """Return the source line of a finding; empty if it has none, or if it may hold a secret."""
         where = (position.source, position.line)
         if where not in self._shown:
             source = self._lines.get(position.source, ())
@@ -80,18 +79,18 @@ class _SourceLines:
 
 
 def _text(complaint: Complaint, lines: _SourceLines) -> str:
-    """`file:line:column: severity: message [rule]`, the source line, a caret, the mend."""
+    """Return `file:line:column: severity: message [rule]`, the source line, a caret, the remedy and the rule's page."""
     rule, position = RULES[complaint.rule], complaint.position
-    told = [f"{position}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
+    parts = [f"{position}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
     if complaint.call:
-        told.append(f"    says: {complaint.call}")
+        parts.append(f"    says: {complaint.call}")
     if complaint.hint:
-        told.append(f"    mend: {clean(complaint.hint)}")
-    return "\n".join([*told, f"    see:  {rule.anchor}"])
+        parts.append(f"    mend: {clean(complaint.hint)}")
+    return "\n".join([*parts, f"    see:  {rule.anchor}"])
 
 
 def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """What AWS said that is no finding, one line each: the status, the call, what it is about."""
+    """Yield a line for each check against AWS that passed or was skipped."""
     for one in outcomes:
         if one.status in ("PASS", "SKIP"):
             hint = f" {one.hint}." if one.hint else ""
@@ -100,7 +99,7 @@ def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 def _excerpt(complaint: Complaint, lines: _SourceLines) -> Iterator[str]:
     position = complaint.position
-    # What may be a secret is not shown again, whatever else is wrong in its line.
+    # A line that may hold a secret is not shown.
     line = "" if complaint.rule == "secret-plain" else lines.shown(position)
     if not line:
         return
@@ -136,7 +135,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 
 def _github(complaint: Complaint) -> str:
-    """A workflow command of GitHub Actions, which annotates the line."""
+    """Return a workflow command of GitHub Actions that annotates the line."""
     rule, position = RULES[complaint.rule], complaint.position
     says = f" ({complaint.call})" if complaint.call else ""
     message = _escaped(f"{clean(complaint.message)}{says}. {clean(complaint.hint)}".rstrip(". ") + f" [{rule.id}]")
@@ -149,7 +148,7 @@ def _escaped(text: str) -> str:
 
 
 def _sarif(complaints: Sequence[Complaint]) -> dict[str, Any]:
-    """SARIF 2.1.0 (OASIS), as code scanning takes it."""
+    """Return SARIF 2.1.0 (OASIS) for code scanning."""
     used = list(dict.fromkeys(one.rule for one in complaints))
     driver = {
         "name": "awsexec",

@@ -1,4 +1,4 @@
-"""Groups of commands: their help for want of a command, and errors that know of which command they are."""
+"""Groups of commands: without a command they print their help, and their errors name the command."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typer.core import TyperGroup
 
 from awsexec_cli.exit_codes import Exit
 
-#: Wrong usage, whichever click Typer brings along: its own copy or the package.
+#: A usage error of the click that Typer uses: its own copy, or the package.
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
 
 class Group(TyperGroup):
-    """A group whose commands are named where they are used wrongly."""
+    """A group whose usage errors know the command that was called."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what its parser refuses before there is a context of it (`list --dag`) is given one."""
+        """Run the command; give a context to an error that its parser raises before it has one (`list --dag`)."""
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -31,7 +31,7 @@ class Group(TyperGroup):
 
 
 def no_command(context: typer.Context) -> NoReturn:
-    """Show the help of a group on standard error: it was not asked for, and nothing was done."""
+    """Print a group's help to standard error, and exit: nobody asked for it, and nothing was done."""
     with redirect_stdout(sys.stderr):
         context.get_help()  # Rich prints it, and returns nothing
     raise typer.Exit(Exit.USAGE)

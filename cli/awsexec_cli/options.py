@@ -1,95 +1,88 @@
-"""What the commands over the fleet share: options, and how what goes wrong is told, with its exit code.
+"""Options and arguments: the global ones, those that several commands share, and shell completion for both.
 
-The options are accepted before the command and after it; what is said after it wins.
+A global option is accepted before the command and after it. Each stores its value in the context (`context.obj`, an
+`Options`) as soon as it is parsed; a command's context starts with what its parent's has, so that the later one wins.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
+import math
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
+from typer.core import TyperCommand
 
+from aws_exec.durations import parse_duration
+from awsexec_cli.errors import errors_reported
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.output import printer
+from awsexec_cli.output import Format, printer
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Fleet
-
-
-class Format(StrEnum):
-    """What `-o` takes."""
-
-    TABLE = "table"
-    WIDE = "wide"
-    JSON = "json"
-    YAML = "yaml"
-    NAME = "name"
+    from aws_exec.fleet import Filter, Fleet, FleetJob, FleetOptions
+    from aws_exec.settings.file import AwsexecFile
 
 
 class Executor(StrEnum):
-    """What `--executor` takes."""
+    """The values of `--executor`."""
 
     ECS = "ecs"
     BATCH = "batch"
     ALL = "all"
 
 
-_AWS = "AWS"
+# ------------------------------------------------------------------------------------------------------ global options
 
-OutputOption = Annotated[Format | None, typer.Option("--output", "-o", help="How to show it.", show_default="table")]
-ExecutorOption = Annotated[Executor | None, typer.Option("--executor", help="Which service.", show_default="all")]
-RegionOption = Annotated[str | None, typer.Option(help="AWS Region.", rich_help_panel=_AWS)]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile of the AWS credentials.", rich_help_panel=_AWS)]
-EndpointOption = Annotated[
-    str | None, typer.Option("--endpoint-url", help="Of every AWS service.", rich_help_panel=_AWS)
-]
-ConfigOption = Annotated[Path | None, typer.Option(help="The awsexec.yaml.")]
-TeamOption = Annotated[str | None, typer.Option(help="The Airflow team whose executors are meant.")]
-NoInputOption = Annotated[bool, typer.Option("--no-input", help="Never ask; refuse instead.")]
+
+def _store(context: typer.Context, option: typer.CallbackParam, value: Any) -> Any:
+    options = context.obj or Options()
+    context.obj = replace(options, **{str(option.name): value}) if value else options
+    return value
+
+
+def _global(*names: str, **how: Any) -> Any:
+    return typer.Option(*names, callback=_store, expose_value=False, **how)
+
+
+_AWS = "AWS"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What every command over the fleet takes; None where nothing was said."""
+    """The global options; each field is one of them."""
 
-    output: Format | None = None
-    executor: Executor | None = None
-    region: str | None = None
-    profile: str | None = None
-    endpoint_url: str | None = None
-    config: Path | None = None
-    no_input: bool = False
-    team: str | None = None
-
-    def over(self, other: Options) -> Options:
-        """These, and what only the other says."""
-        said = {each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name)}
-        return replace(other, **said)
+    output: Annotated[Format | None, _global("--output", "-o", help="Output format", show_default="table")] = None
+    executor: Annotated[Executor | None, _global("--executor", help="Service to use", show_default="all")] = None
+    region: Annotated[str | None, _global(help="AWS Region", rich_help_panel=_AWS)] = None
+    profile: Annotated[str | None, _global(help="AWS credentials profile", rich_help_panel=_AWS)] = None
+    endpoint_url: Annotated[
+        str | None, _global("--endpoint-url", help="Endpoint URL of every AWS service", rich_help_panel=_AWS)
+    ] = None
+    config: Annotated[Path | None, _global(help="Path of awsexec.yaml")] = None
+    no_input: Annotated[bool, _global("--no-input", help="Never prompt; fail instead")] = False
+    team: Annotated[str | None, _global(help="Airflow team whose executors to use")] = None
 
     @property
     def format(self) -> Format:
-        """How to show data."""
+        """The output format."""
         return self.output or Format.TABLE
 
     @property
-    def may_ask(self) -> bool:
-        """Whether there is somebody to be asked."""
+    def may_prompt(self) -> bool:
+        """Whether a person can answer a prompt."""
         return not self.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def open(self, clusters: list[str] | None = None, queues: list[str] | None = None) -> Fleet:
-        """The fleet that is meant; raises FleetError."""
-        from aws_exec.fleet import FleetOptions, open_fleet  # noqa: PLC0415 - the CLI starts fast
+    def asked(self, clusters: Sequence[str] | None = None, queues: Sequence[str] | None = None) -> FleetOptions:
+        """Return the part of the fleet that these options name."""
+        from aws_exec.fleet import FleetOptions  # noqa: PLC0415 - the CLI starts fast
 
-        asked = FleetOptions(
+        return FleetOptions(
             executor=str(self.executor or Executor.ALL),
             region=self.region or "",
             profile=self.profile or "",
@@ -98,117 +91,200 @@ class Options:
             team=self.team,
             clusters=clusters or (),
             queues=queues or (),
-            may_prompt=self.may_ask,
+            may_prompt=self.may_prompt,
         )
-        return open_fleet(asked, os.environ)
+
+    def open(self, clusters: Sequence[str] | None = None, queues: Sequence[str] | None = None) -> Fleet:
+        """Open the fleet that these options name; raises FleetError."""
+        from aws_exec.fleet import open_fleet  # noqa: PLC0415 - the CLI starts fast
+
+        return open_fleet(self.asked(clusters, queues), os.environ)
+
+    def file(self, command: str) -> AwsexecFile:
+        """Return the awsexec.yaml that applies.
+
+        Raises:
+            typer.Exit: no file applies, or it is invalid; the error is reported.
+        """
+        from aws_exec.settings.file import FileError, load_file  # noqa: PLC0415 - the CLI starts fast
+
+        try:
+            file = load_file(os.environ, self.config)
+        except FileError as error:
+            printer.fail(command, "awsexec.yaml cannot be used", map(str, error.complaints))
+            raise typer.Exit(Exit.USAGE) from error
+        if not file.located.source:
+            printer.fail(command, "no awsexec.yaml found: name one with --config, or in $AWSEXEC_CONFIG")
+            raise typer.Exit(Exit.USAGE)
+        return file
 
 
-@dataclass(slots=True)
-class _Before:
-    """What was said before the command."""
-
-    options: Options = field(default_factory=Options)
-
-
-before = _Before()
+def _parameters() -> Sequence[Any]:
+    parser = typer.Typer(add_completion=False)
+    parser.command()(Options)
+    return typer.main.get_command(parser).params
 
 
-def remember(
-    *,
-    output: OutputOption = None,
-    executor: ExecutorOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
-    config: ConfigOption = None,
-    no_input: NoInputOption = False,
-    team: TeamOption = None,
-) -> Options:
-    """The shared options as Typer reads them; the signature is what `over_the_fleet` adds to a command's own."""
-    return Options(output, executor, region, profile, endpoint_url, config, no_input, team)
+#: The global options as the parser takes them.
+GLOBAL_OPTIONS = _parameters()
 
 
-def over_the_fleet(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a command of a function whose first argument is the shared `Options`: it takes them, and tells errors."""
+class _Accepting(TyperCommand):
+    accepted: ClassVar[Collection[str]] = ()
 
-    def decorated(function: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        shared = [
-            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for each in inspect.signature(remember, eval_str=True).parameters.values()
-        ]
-
-        @functools.wraps(function)
-        def command(*arguments: Any, **given: Any) -> None:
-            said = remember(**{each.name: given.pop(each.name) for each in shared})
-            with errors_told(f"awsexec {name}"):
-                function(said.over(before.options), *arguments, **given)
-
-        parameters = [*own, *shared]
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # where inspect looks
-        command.__annotations__ = {each.name: each.annotation for each in parameters}
-        return command
-
-    return decorated
+    def __init__(self, *arguments: Any, **given: Any) -> None:
+        super().__init__(*arguments, **given)
+        self.params = [*self.params, *(option for option in GLOBAL_OPTIONS if option.name in self.accepted)]
 
 
-@contextmanager
-def errors_told(command: str) -> Iterator[None]:
-    """Tell in one line what AWS refused, or what cannot be done, and exit as `awsexec_cli.exit_codes` says."""
-    from aws_exec.fleet import CloudError, FleetError, MisusedError, UnknownJobError  # noqa: PLC0415 - starts fast
+def accepting(*names: str) -> type[TyperCommand]:
+    """Return the class of a command that accepts these global options after its name."""
+    return type("Accepting", (_Accepting,), {"accepted": names})
+
+
+class FleetCommand(_Accepting):
+    """A command that works on the fleet: it accepts every global option, and reports what AWS refuses."""
+
+    accepted: ClassVar[Collection[str]] = [str(option.name) for option in GLOBAL_OPTIONS]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with errors_reported(f"awsexec {self.name}"):
+            return super().invoke(ctx)
+
+
+# ------------------------------------------------------------------------------------------------------ shared options
+
+#: Help is Rich markup: without the backslash `[map]` is a style.
+_JOB = "ARN, ID, unique prefix of either, or dag/task\\[map]@run"
+_FILTERS = "Filters"
+
+
+class StateName(StrEnum):
+    """The values of `--state`."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+def complete_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete IDs and addresses of running jobs; nothing if AWS cannot be reached: a shell must not print errors."""
+    from aws_exec.fleet import FleetQuery, Problem, list_fleet, open_fleet  # noqa: PLC0415 - the CLI starts fast
+
+    found: list[tuple[str, str]] = []
+    deadline = time.monotonic() + _COMPLETION_SECONDS
+    asked = _options_of(context).asked(context.params.get("cluster"), context.params.get("queue"))
+    try:
+        with open_fleet(asked, os.environ) as fleet:
+            for page in list_fleet(fleet.services.values(), FleetQuery()):
+                found += [] if isinstance(page, Problem) else _candidates(page, incomplete)
+                if time.monotonic() > deadline or len(found) >= _MOST_CANDIDATES:
+                    break
+    except Exception:  # noqa: BLE001, S110 - see above
+        pass
+    return found[:_MOST_CANDIDATES]
+
+
+def complete_templates(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete names of templates of the awsexec.yaml that applies; none if it is invalid."""
+    from aws_exec.settings.file import FileError, load_file  # noqa: PLC0415 - the CLI starts fast
 
     try:
-        yield
-    except CloudError as error:
-        printer.fail(command, told(error.fault))
-        raise typer.Exit(exit_of(error.fault)) from error
-    except FleetError as error:
-        printer.fail(command, str(error), error.details)
-        misused = Exit.USAGE if isinstance(error, MisusedError) else Exit.FAILED
-        raise typer.Exit(Exit.NOT_FOUND if isinstance(error, UnknownJobError) else misused) from error
-    except KeyboardInterrupt as error:
-        printer.fail(command, "interrupted")
-        raise typer.Exit(Exit.INTERRUPTED) from error
-    except TimeoutError as error:
-        printer.fail(command, str(error))
-        raise typer.Exit(Exit.TIMED_OUT) from error
+        templates = load_file(os.environ, _options_of(context).config).templates
+    except FileError:
+        return []
+    return [name for name in templates if name.startswith(incomplete)]
 
 
-def exit_of(fault: Any) -> Exit:
-    """The exit code for a call that failed."""
-    kind = _kind(fault)
-    codes = {"credentials": Exit.CREDENTIALS, "denied": Exit.CREDENTIALS, "missing": Exit.NOT_FOUND}
-    return Exit.USAGE if fault.code in _OF_THE_REGION else codes.get(kind, Exit.FAILED)
+#: How long a shell waits for the IDs of jobs; how many it shows.
+_COMPLETION_SECONDS, _MOST_CANDIDATES = 3.0, 200
 
 
-def told(fault: Any) -> str:
-    """A call that failed, in one line: what it means, what AWS said."""
-    said = fault.message if fault.code in _OF_THE_REGION else f"{_MEANINGS[_kind(fault)]} ({fault})"
-    return str(said)
+def _options_of(context: typer.Context) -> Options:
+    """Return the global options of an unfinished line."""
+    found = context.obj
+    return found if isinstance(found, Options) else Options()
 
 
-#: What nobody but who asked can mend.
-_OF_THE_REGION = ("NoRegionError", "UnknownRegion")
-#: What is wrong, and what to do, where AWS takes no credentials.
-NO_CREDENTIALS = "the AWS credentials are missing, expired or invalid: log in, or name a --profile"
-_MEANINGS = {
-    "credentials": NO_CREDENTIALS,
-    "denied": "these credentials may not do this: awsexec check-health --policy prints what is needed",
-    "missing": "it does not exist there: check --cluster or --queue, --region and --profile",
-    "throttled": "AWS says that it is asked too often: wait a moment, and ask again",
-    "unreached": "AWS cannot be reached: check --region, --endpoint-url and the network",
-    "no answer": "AWS did not answer: ask again",
-    "other": "AWS refused",
-}
+def _candidates(jobs: Sequence[FleetJob], incomplete: str) -> list[tuple[str, str]]:
+    ids = [(job.id, job.address) for job in jobs if job.id.startswith(incomplete)]
+    return ids or [(job.address, job.id) for job in jobs if job.address.startswith(incomplete)]
 
 
-def _kind(fault: Any) -> str:
-    from aws_exec.fleet import is_denied  # noqa: PLC0415 - the CLI starts fast
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help=_JOB, show_default=False, autocompletion=complete_jobs)]
+JobsArgument = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help=_JOB, show_default=False, autocompletion=complete_jobs)
+]
+DagOption = Annotated[list[str] | None, typer.Option(help="DAG ID or pattern (repeatable)", rich_help_panel=_FILTERS)]
+TaskOption = Annotated[
+    list[str] | None, typer.Option(help="Task ID, task\\[map] or pattern (repeatable)", rich_help_panel=_FILTERS)
+]
+RunOption = Annotated[list[str] | None, typer.Option(help="Run ID or pattern (repeatable)", rich_help_panel=_FILTERS)]
+StateOption = Annotated[list[StateName] | None, typer.Option(help="State (repeatable)", rich_help_panel=_FILTERS)]
+OlderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--older-than",
+        metavar="DURATION",
+        help="Only jobs older than DURATION: 90s, 10m, 2h, 3d",
+        rich_help_panel=_FILTERS,
+    ),
+]
+ClusterOption = Annotated[
+    list[str] | None,
+    typer.Option(help="ECS cluster (repeatable)", show_default="as configured", rich_help_panel=_FILTERS),
+]
+QueueOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Batch job queue (repeatable)", show_default="as configured", rich_help_panel=_FILTERS),
+]
+DeploymentOption = Annotated[
+    str | None, typer.Option(help="Deployment of the jobs, as -o wide shows it", rich_help_panel=_FILTERS)
+]
+ForeignOption = Annotated[
+    bool,
+    typer.Option("--include-foreign", help="Also stop jobs of other deployments and of the Amazon provider"),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be stopped; stop nothing")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
+ReasonOption = Annotated[str | None, typer.Option(help="Reason, which AWS records and describe shows")]
 
-    trouble, said = fault.trouble.value, f"{fault.code} {fault.message}".lower()
-    if trouble in ("credentials", "throttled", "unreached", "no answer"):
-        return str(trouble)
-    if is_denied(fault):
-        return "denied"
-    missing = ("clusternotfound" in said, "resourcenotfound" in said, "not found" in said, "not exist" in said)
-    return "missing" if any(missing) else "other"
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The filters of a command, as given."""
+
+    dag: list[str] | None
+    task: list[str] | None
+    run: list[str] | None
+    state: list[StateName] | None
+    older_than: str | None
+    deployment: str | None = None
+
+    def filter(self) -> Filter:
+        """Return the library's filter; raises typer.BadParameter."""
+        from aws_exec.fleet import Filter  # noqa: PLC0415 - the CLI starts fast
+
+        return Filter(
+            dags=self.dag or (),
+            tasks=self.task or (),
+            runs=self.run or (),
+            states=tuple(map(str, self.state or ())),
+            older_than=None if self.older_than is None else seconds(self.older_than),
+            deployment=self.deployment or "",
+        )
+
+
+def seconds(duration: str) -> float:
+    """Return the seconds of a duration that an option gives; raises typer.BadParameter."""
+    try:
+        found = parse_duration(duration)
+    except ValueError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise typer.BadParameter(f"{duration!r} is not a duration: write it as in 90s, 10m, 2h or 3d")
+    return found

@@ -1,28 +1,49 @@
-"""The one printer: data on standard output, talk on standard error; no colours but on terminals, none with NO_COLOR."""
+"""Standard output and standard error: data on the first, messages on the second.
+
+Colors appear on terminals only, and never with NO_COLOR. Data is printed as it is: `[core]` is no markup and `:key:` no
+emoji. Text from AWS or from a container stays on its line and cannot control the terminal.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
+import textwrap
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property, partial
+from itertools import zip_longest
+from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
-#: Set to anything but nothing or 0, tracebacks are shown, as with `--debug`.
+from awsexec_cli.stdio import is_utf8
+
+#: Any value but an empty one or 0 shows tracebacks, as `--debug` does.
 DEBUG_VARIABLE = "AWSEXEC_DEBUG"
 
+#: A line of text in parts, each with its style.
+Line = Sequence[tuple[str, str]]
 
-#: Characters of a line that goes to a pipe: more than any row has.
-_PIPE = 10_000
-
-#: What is printed is data, and shown as it is: `[core]` is no markup, `:key:` no emoji, a number has no colour.
 _console = partial(Console, markup=False, emoji=False, highlight=False)
 
 
+class Format(StrEnum):
+    """The values of `-o`."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
 def clean(text: str) -> str:
-    """One line, without what a terminal would take for a command."""
+    """Return the text as one line, with a space for each control character."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
@@ -30,7 +51,7 @@ class Printer:
     """Owns standard output and standard error.
 
     Attributes:
-        debug: whether tracebacks of unexpected errors are shown.
+        debug: whether to print tracebacks of unexpected errors.
     """
 
     def __init__(self) -> None:
@@ -38,50 +59,282 @@ class Printer:
 
     @cached_property
     def out(self) -> Console:
-        """For data: what a script would read."""
+        """Standard output, for data that a script reads."""
         return _console()
 
     @cached_property
     def err(self) -> Console:
-        """For talk: what a person would read."""
+        """Standard error, for messages that a person reads."""
         return _console(stderr=True)
 
-    def table(self, table: RenderableType) -> None:
-        """A table, on standard output; one line a row where that is no terminal, and so has no width."""
-        if self.out.is_terminal:
-            self.out.print(table)
-            return
-        console = _console(width=_PIPE)
-        with console.capture() as captured:
-            console.print(table)
-        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().removesuffix("\n").split("\n")))
-        sys.stdout.flush()
+    def say(self, message: str, style: str | None = None) -> None:
+        """Print a message, in one line whatever the terminal's width."""
+        self.err.print(message, style=style, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def fail(self, command: str, message: str, details: Iterable[str] = ()) -> None:
-        """Say in one line what went wrong, and then what there is to add.
+        """Print an error, without secrets.
 
         Args:
-            command: what was asked for: `awsexec demo`.
-            message: why it cannot be; whatever comes after its first line is put on the same line.
-            details: more lines; none if the one says it all.
+            command: the command that failed, as in `awsexec demo`.
+            message: what is wrong; line breaks become spaces.
+            details: further lines.
         """
         from aws_exec.redaction import redact  # noqa: PLC0415 - the CLI starts fast; compiles a dozen expressions
 
         line = clean(" ".join(redact(message).split()))
         self.err.print(f"{command}:", style="bold red", end=" ")
-        self.err.print(line, soft_wrap=True)
+        self.say(line)
         for detail in details:
-            self.err.print(f"  {clean(redact(detail))}", soft_wrap=True)
+            self.say(f"  {clean(redact(detail))}")
 
     def crash(self, command: str, error: BaseException) -> None:
-        """Say in one line that something unforeseen happened; with the traceback if that was asked for."""
+        """Print an unexpected error; its traceback too in debug mode."""
         if self.debug:
             from aws_exec.redaction import redact  # noqa: PLC0415 - likewise
 
-            told = redact("".join(traceback.format_exception(error)), longest=sys.maxsize)
-            self.err.print(told, soft_wrap=True)
+            self.say(redact("".join(traceback.format_exception(error)), longest=sys.maxsize))
         hint = "" if self.debug else f" (awsexec --debug ..., or {DEBUG_VARIABLE}=1, shows where)"
         self.fail(command, f"unexpected {type(error).__name__}: {error}{hint}")
 
 
 printer = Printer()
+
+
+def terminal_width(console: Console | None = None) -> int | None:
+    """Return the width of a console (default: standard output), or None if it is a pipe and nothing is to be cut."""
+    console = console or printer.out
+    return console.width if console.is_terminal else None
+
+
+# ---------------------------------------------------------------------------------------------------------- documents
+
+
+def write(text: str) -> None:
+    """Write data at once, whatever the terminal's width."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_document(document: Any, output: Format) -> None:
+    """Write one document: YAML if the format is YAML, else JSON."""
+    write(as_yaml(document) if output is Format.YAML else as_json(document, indent=2) + "\n")
+
+
+def as_json(document: Any, indent: int | None = None) -> str:
+    """Return JSON; characters that standard output cannot encode are escaped."""
+    return json.dumps(document, indent=indent, ensure_ascii=not is_utf8(sys.stdout))
+
+
+def as_yaml(document: Any) -> str:
+    """Return YAML with its keys in order; characters that standard output cannot encode are escaped."""
+    import yaml  # noqa: PLC0415 - the CLI starts fast
+
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=is_utf8(sys.stdout)))
+
+
+# -------------------------------------------------------------------------------------------------------------- lines
+
+#: Colors and weights ("select graphic rendition", ECMA-48 8.3.117), which many log lines contain.
+_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
+_RESET = "\x1b[0m"
+
+
+def write_lines(lines: Iterable[Line]) -> None:
+    """Write lines of styled parts at once."""
+    if not printer.out.color_system:
+        write("".join("".join(clean(text) for text, _ in line).rstrip() + "\n" for line in lines))
+        return
+    from rich.text import Text  # noqa: PLC0415 - the CLI starts fast
+
+    text = Text("\n").join(Text.assemble(*((clean(part), style) for part, style in line)) for line in lines)
+    printer.out.print(text, soft_wrap=True)
+    sys.stdout.flush()
+
+
+def wrapped(text: str, used: int) -> list[str]:
+    """Return the lines of a text that shares the terminal's width with `used` columns; in a pipe it is one line."""
+    room = terminal_width()
+    if room is None:
+        return [text]
+    return textwrap.wrap(text, max(room - used, 24), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def labelled(label: str, text: str, used: int) -> Iterator[Line]:
+    """Yield the lines of `Label:  text`; the label takes `used` columns."""
+    first, *more = wrapped(text, used)
+    yield [(f"{label + ':':<{used}}", "bold"), (first, "")]
+    yield from ([(" " * used + line, "")] for line in more)
+
+
+def log_line(line: str) -> str:
+    """Return a container's log line as it may be printed: unchanged to a pipe, with colors only to a terminal."""
+    if not sys.stdout.isatty():
+        return line
+    parts = _COLOR.split(line.expandtabs())  # texts, and at the odd indexes the colors between them
+    parts[::2] = map(clean, parts[::2])
+    return "".join(parts) + (_RESET if len(parts) > 1 else "")
+
+
+# ------------------------------------------------------------------------------------------------------------- tables
+
+_GAP = "  "
+#: The parts of a run's id that can be dropped to save space: every run is in UTC, and few begin within a second.
+_UTC = re.compile(r"(?::00)?(?:\.\d+)?\+00:00")
+#: Columns that flexible columns have left for the rows of later pages.
+_SPARE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        heading: its first line.
+        cell: returns the text of a row.
+        width: the most columns that it takes.
+        least: flexible columns shrink to this on a narrow terminal; 0: the width is fixed.
+        right: whether it is aligned to the right.
+        tail: whether the end of a text (the time of a run) tells two rows apart, not both ends.
+        style: returns the style of a row's cell.
+    """
+
+    heading: str
+    cell: Callable[[Any], str]
+    width: int
+    least: int = 0
+    right: bool = False
+    tail: bool = False
+    style: Callable[[Any], str] = lambda _: ""
+
+
+class Table:
+    """Lays out rows; the first page sets the widths, so that rows can be written as they arrive.
+
+    Args:
+        columns: of the table.
+        first: the rows that set the widths.
+        width: of the terminal; None (a pipe) cuts nothing.
+        dispensable: headings of the columns to leave out on a narrow terminal, in this order.
+
+    Attributes:
+        left_out: headings of the columns that do not fit.
+    """
+
+    def __init__(
+        self, columns: Sequence[Column], first: Sequence[Any], width: int | None, dispensable: Sequence[str] = ()
+    ) -> None:
+        self.left_out = [] if width is None else _left_out(columns, width, dispensable)
+        self._columns = columns = [column for column in columns if column.heading not in self.left_out]
+        self._cuts = width is not None
+        natural = [_natural(column, [column.cell(row) for row in first], cut=self._cuts) for column in columns]
+        self._widths = natural if width is None else _squeezed(natural, columns, width - len(_GAP) * (len(columns) - 1))
+
+    def header(self) -> str:
+        """Return the line of headings."""
+        return _GAP.join(self._fitted([column.heading for column in self._columns])).rstrip()
+
+    def row(self, row: Any) -> str:
+        """Return a row as one line; long cells are shortened."""
+        return "".join(text for text, _ in self.styled(row)).rstrip()
+
+    def styled(self, row: Any) -> Line:
+        """Return a row as one line of styled parts; long cells are shortened."""
+        parts: list[tuple[str, str]] = []
+        cells = self._fitted([column.cell(row) for column in self._columns])
+        for column, cell in zip(self._columns, cells, strict=True):
+            parts += [(cell, column.style(row)), (_GAP, "")]
+        return parts[:-1]
+
+    def folded(self, row: Any) -> Iterator[Line]:
+        """Yield a row as the lines that it takes with every cell shown in full."""
+        cells = [
+            textwrap.wrap(clean(column.cell(row)), width, break_on_hyphens=False) if self._cuts else [column.cell(row)]
+            for column, width in zip(self._columns, self._widths, strict=True)
+        ]
+        for parts in zip_longest(*cells, fillvalue=""):
+            line = _GAP.join(part.ljust(width) for part, width in zip(parts, self._widths, strict=True))
+            yield [(line.rstrip(), "")]
+
+    def _fitted(self, cells: Sequence[str]) -> list[str]:
+        return [
+            _fit(clean(cell), width, column, cuts=self._cuts)
+            for cell, width, column in zip(cells, self._widths, self._columns, strict=True)
+        ]
+
+
+def write_rows(
+    rows: Sequence[Mapping[str, Any]], output: Format, columns: Mapping[str, str], name: str = "name"
+) -> None:
+    """Write rows of plain values.
+
+    Args:
+        rows: to write.
+        output: the format; `wide` is the same as `table`.
+        columns: of a table: member and heading.
+        name: the member that names a row.
+    """
+    if output in (Format.JSON, Format.YAML):
+        write_document([dict(row) for row in rows], output)
+    elif output is Format.NAME:
+        write("".join(f"{row[name]}\n" for row in rows))
+    else:
+        table = Table([_member(rows, *each) for each in columns.items()], rows, terminal_width())
+        write_lines([[(table.header(), "bold")], *(line for row in rows for line in table.folded(row))])
+
+
+def _member(rows: Sequence[Mapping[str, Any]], member: str, heading: str) -> Column:
+    """Return the column of a member; it is as wide as its longest cell, and shrinks to a word's width."""
+
+    def cell(row: Mapping[str, Any]) -> str:
+        return "-" if row.get(member) is None else str(row[member])
+
+    longest = max(len(heading), *(len(cell(row)) for row in rows), 0)
+    return Column(heading, cell, longest, least=min(longest, 12))
+
+
+def _natural(column: Column, cells: Sequence[str], *, cut: bool) -> int:
+    """Return the width that a column needs for the rows known so far; fixed columns do not depend on them."""
+    if not column.least:
+        return column.width
+    least = min(column.least + _SPARE, column.width)
+    widest = max(len(column.heading), least, *(len(cell) for cell in cells), 0)
+    return min(widest, column.width) if cut else widest
+
+
+def _fit(text: str, width: int, column: Column, *, cuts: bool) -> str:
+    if cuts and len(text) > width:
+        text = _shortened(text, width, tail=column.tail)
+    return text.rjust(width) if column.right else text.ljust(width)
+
+
+def _shortened(text: str, width: int, *, tail: bool) -> str:
+    """Return the ends of a text in so many characters: a task's group and its name, or the time of a run."""
+    text = _UTC.sub("", text) if tail else text
+    if len(text) <= width:
+        return text
+    head = 1 if tail else (width - 1) // 3
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def _left_out(columns: Sequence[Column], width: int, dispensable: Sequence[str]) -> list[str]:
+    """Return the headings of the columns to leave out so that the others fit at their narrowest."""
+    kept = list(columns)
+    left_out: list[str] = []
+    for heading in dispensable:
+        if sum(column.least or column.width for column in kept) + len(_GAP) * (len(kept) - 1) <= width:
+            break
+        found = [column for column in kept if column.heading == heading]
+        kept = [column for column in kept if column not in found]
+        left_out += [column.heading for column in found]
+    return left_out
+
+
+def _squeezed(natural: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
+    """Return widths that fit; the widest flexible column shrinks first."""
+    widths = list(natural)
+    while sum(widths) > room:
+        giving = [index for index, column in enumerate(columns) if column.least and widths[index] > column.least]
+        if not giving:
+            return widths
+        widths[max(giving, key=lambda index: widths[index])] -= 1
+    return widths

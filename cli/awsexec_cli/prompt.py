@@ -1,4 +1,4 @@
-"""Asking a person something on a terminal."""
+"""The prompt: one question on a terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from awsexec_cli.output import printer
 
 
 def ask(question: str) -> str:
-    """What is typed as an answer; a line without its end, empty at the end of input.
+    """Return the answer: a line without its end, empty at the end of input.
 
-    Ctrl-C is heard whenever it comes. Python's own `input()` misses one that comes right before it reads: the signal's
-    handler waits for the next bytecode, and that for the line.
+    Ctrl-C always interrupts. `input()` misses it right before it reads: the signal's handler waits for the next
+    bytecode, which waits for the line.
 
     Raises:
         KeyboardInterrupt: Ctrl-C.
@@ -29,7 +29,7 @@ def ask(question: str) -> str:
 
 @contextmanager
 def _woken_by_signals() -> Iterator[int]:
-    """A file that can be read from once a signal has come, however early."""
+    """Yield a descriptor that is readable once a signal has arrived, however early."""
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     before = signal.set_wakeup_fd(waker, warn_on_full_buffer=False)

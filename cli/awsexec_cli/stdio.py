@@ -1,8 +1,8 @@
-"""The standard streams, made ready once, before anything is read or written.
+"""The standard streams, replaced once at the start so that writing to them never raises.
 
-One that is closed (`>&-`) is /dev/null. What the encoding of an output has no letter for is escaped. Whoever reads may
-go (`| head`), a disk may be full: nothing is raised for it, what is written goes nowhere, and the command exits with
-what it finds out, as if it had been read. What would go on for the reader's sake alone asks `nobody_reads`.
+A closed stream (`>&-`) becomes /dev/null. Characters that an output's encoding lacks are escaped. If the reader of a
+pipe exits (`| head`) or the disk is full, later output goes nowhere, and the exit code is the same as if it had been
+read. A command that only prints stops early if `reader_is_gone`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 
 
 class _Output(io.FileIO):
-    """A file that may be written to, whatever becomes of it.
+    """A file whose `write` never raises.
 
     Attributes:
-        failure: why nothing arrives any more; None: all has arrived.
+        failure: the first error of a write; None if there was none.
     """
 
     failure: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write, or from the first failure on throw away; that is of the number, and so of children too."""
+        """Write; from the first failure on, discard, also what child processes write."""
         try:
             return super().write(data)
         except OSError as error:
@@ -35,27 +35,22 @@ class _Output(io.FileIO):
 
 
 def make_ready() -> None:
-    """Replace what is missing or would raise; what is none of the process's own streams (a test's) is left alone."""
+    """Replace streams that are missing or may raise; streams that are not the process's own (in tests) stay."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
             setattr(sys, name, _nowhere(number, mode))
-    sys.stdout, sys.stderr = _patient(sys.stdout), _patient(sys.stderr)
+    sys.stdout, sys.stderr = _unfailing(sys.stdout), _unfailing(sys.stderr)
 
 
-def nobody_reads() -> bool:
-    """Whether what is written to standard output goes nowhere."""
+def reader_is_gone() -> bool:
+    """Return whether standard output goes nowhere."""
     return _failure() is not None
 
 
-def lost() -> str:
-    """Why data was lost, in words; empty if it was not, or if who read it has had enough."""
+def write_failure() -> str:
+    """Return why data was lost; empty if none was, or if the reader closed the pipe."""
     error = _failure()
     return "" if error is None or isinstance(error, ConnectionError) else error.strerror or str(error)
-
-
-def speaks_utf8() -> bool:
-    """Whether standard output has a letter for everything."""
-    return _is_utf8(sys.stdout)
 
 
 def _failure() -> OSError | None:
@@ -64,27 +59,28 @@ def _failure() -> OSError | None:
 
 
 def _nowhere(number: int, mode: str) -> Any:
-    """A stream to nowhere; of that number, or the next file that is opened would be written to in its place."""
-    opened = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+    """Open /dev/null as this descriptor, so that the next file to be opened does not get its number."""
+    opened = os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor
     if opened == number:
         os.set_inheritable(opened, True)  # noqa: FBT003 - takes no keyword
     return open(opened, mode, encoding="utf-8", closefd=False)
 
 
-def _patient(stream: Any) -> Any:
+def _unfailing(stream: Any) -> Any:
     if type(stream) is not io.TextIOWrapper or isinstance(getattr(stream.buffer, "raw", None), _Output):
         return stream
     stream.flush()
     return io.TextIOWrapper(
         io.BufferedWriter(_Output(stream.fileno(), "wb", closefd=False)),
         encoding=stream.encoding,
-        # A file's name that is no UTF-8 comes in by `surrogateescape`, and may go out so.
-        errors=stream.errors if stream.errors != "strict" and _is_utf8(stream) else "backslashreplace",
+        # A file name that is not UTF-8 is read with `surrogateescape`, and is written the same way.
+        errors=stream.errors if stream.errors != "strict" and is_utf8(stream) else "backslashreplace",
         newline="\n",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
 
 
-def _is_utf8(stream: Any) -> bool:
+def is_utf8(stream: Any) -> bool:
+    """Return whether a stream can encode every character."""
     return (stream.encoding or "utf-8").lower().replace("-", "").replace("_", "") == "utf8"

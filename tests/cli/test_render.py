@@ -65,7 +65,7 @@ def test_a_team_of_which_nothing_is_said_is_told_as_by_list(run):
     ("arguments", "code", "said"),
     [
         (["nope"], Exit.NOT_FOUND, "there is no template 'nope'"),
-        (["small"], Exit.USAGE, "say which"),
+        (["small"], Exit.USAGE, "name one"),
         (["gpu", "--executor", "ecs"], Exit.FAILED, "is for batch"),
         (["nightly", "--set", "memory=lots"], Exit.FAILED, "no amount of memory"),
         (["nightly", "--set", "memory"], Exit.USAGE, "TERM=VALUE"),
@@ -119,7 +119,7 @@ def test_what_runs_on_ones_own_instances_has_no_price_and_what_only_aws_knows_is
     assert {name for name, row in rows.items() if row["cost_per_hour"] is not None} == priced
     table = run(*named)
     told = [line for line in table.stderr.splitlines() if not line.startswith("Prices: ")]
-    assert told == ([f"As if on Fargate, which is not said here: {perhaps}."] if perhaps else [])
+    assert told == ([f"Prices assume Fargate; AWS decides at launch for: {perhaps}"] if perhaps else [])
     cells = {line.split()[0]: line.split() for line in table.stdout.splitlines()[1:]}
     assert all((str(row["cost_per_hour"]) in cells[name]) == (name in priced) for name, row in rows.items())
 
@@ -162,4 +162,4 @@ def test_a_file_that_is_missing_or_wrong_is_told(run, tmp_path):
     assert wrong.returncode == Exit.USAGE
     assert f"{path}:1:17" in wrong.stderr
     none = run("templates", AIRFLOW_HOME=str(tmp_path / "nowhere"))
-    assert (none.returncode, "there is no awsexec.yaml" in none.stderr) == (Exit.USAGE, True)
+    assert (none.returncode, "no awsexec.yaml found" in none.stderr) == (Exit.USAGE, True)

@@ -73,7 +73,7 @@ def test_what_is_found_is_told_in_no_way_that_it_has_not(run, written, how):
     done = run("validate-config", written(BAD), "-o", how)
 
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
-    assert f"'{how}' is for --effective and --list-rules: what is found is told as --format says" in done.stderr
+    assert f"'{how}' is for --effective and --list-rules; --format sets the format of findings" in done.stderr
 
 
 @pytest.mark.parametrize(("text", "code"), [("ecs: [", Exit.FAILED), (BAD, Exit.FAILED), (ODD, Exit.OK)])

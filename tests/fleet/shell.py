@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import awsexec_cli.app
-from awsexec_cli.options import Options, before
 from awsexec_cli.output import printer
 from tests.tree import ROOT
 
@@ -72,7 +71,6 @@ class Shell:
         for name, value in wanted.items():
             self._patch.setenv(name, value)
         self._patch.setattr(sys, "argv", ["awsexec", *arguments])
-        before.options = Options()
         for console in ("out", "err"):
             printer.__dict__.pop(console, None)
         self._capsys.readouterr()

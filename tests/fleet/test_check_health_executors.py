@@ -175,7 +175,7 @@ templates:
         *(f"{batch}job-queue/{name}" for name in ("fleet", "gpu", "heavy")),
     ]
     assert {arn.split(":")[3] for arn in statements["ReadLogs"]["Resource"]} == {"eu-central-1", "us-east-1"}
-    assert "put the two roles of the task definition in place of role/*" in done.err
+    assert "replace role/* with the two roles of the task definition" in done.err
 
 
 def test_the_policy_can_be_yaml(shell, given):

@@ -97,5 +97,5 @@ def test_nobody_can_be_asked_through_a_closed_standard_input(service, tmp_path):
     )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
-    assert "nobody can be asked here whether to stop 2 jobs" in done.stderr
+    assert "cannot confirm stopping 2 jobs without a terminal" in done.stderr
     assert service.stops() == []

@@ -126,7 +126,7 @@ def test_nobody_is_stopped_unasked(awsexec, aws, jobs):
     dry = awsexec("terminate-all", "--dag", "shop", "--dry-run", "-o", "name")
 
     assert (refused.code, refused.out) == (Exit.USAGE, "")
-    assert "nobody can be asked here whether to stop 1 job: use --yes" in refused.err
+    assert "cannot confirm stopping 1 job without a terminal; pass --yes" in refused.err
     assert (foreign.code, foreign.out) == (Exit.USAGE, "")
     assert "not of this deployment: 1 of 2" in foreign.err
     assert dry.code == Exit.OK

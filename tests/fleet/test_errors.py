@@ -66,7 +66,7 @@ def test_a_throttle_that_lasts(ecs, service):
     done = ecs("list")
 
     assert (done.code, done.out) == (Exit.FAILED, "")
-    assert "asked too often" in done.err
+    assert "AWS throttles these calls" in done.err
     assert service.calls()["ListTasks"] >= 5
 
 
@@ -144,7 +144,7 @@ def test_what_is_wrong_with_the_shell(ecs, given, code, said):
         (["wait", ARN], Exit.NOT_FOUND, "there is no job"),
         (["describe", ARN.replace(REGION, "us-east-1")], Exit.USAGE, "use --region us-east-1"),
         (["explain", "what?"], Exit.USAGE, "is no job: name an ARN"),
-        (["list", "--older-than", "long"], Exit.USAGE, "is no span of time"),
+        (["list", "--older-than", "long"], Exit.USAGE, "is not a duration"),
         (["wait", ID, "--for", "ever"], Exit.USAGE, "neither stopped nor running"),
         (["list", "-o", "xml"], Exit.USAGE, "Invalid value for '--output'"),
     ],

@@ -8,10 +8,8 @@ import pytest
 from aws_exec.fleet import Explanation
 from awsexec_cli.commands import explain
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import Context
-from awsexec_cli.options import Format
-from awsexec_cli.output import printer
-from awsexec_cli.shown import Shower, logged, show_lines
+from awsexec_cli.jobs import JobWriter
+from awsexec_cli.output import Format, log_line, printer, write_lines
 from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import process
@@ -39,7 +37,7 @@ def test_a_reason_is_one_line_of_a_pipe(service, shell, tmp_path, command):
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])
 def test_the_end_of_a_log_commands_no_terminal(colour):
     said = Explanation("It failed.", None, (), [f"\tat main{COMMAND}"], healthy=False)
-    shown = screen(80, colour, lambda: show_lines(explain._lines(FAILED, said)))
+    shown = screen(80, colour, lambda: write_lines(explain._lines(FAILED, said)))
 
     assert ["\x1b]" in shown, "\x1b[2J" in shown, "\x07" in shown] == [False] * 3
     assert "          at main" in shown
@@ -48,7 +46,7 @@ def test_the_end_of_a_log_commands_no_terminal(colour):
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])
 def test_nor_do_the_names_in_a_row(colour):
     jobs = [job(1, f"load{COMMAND}", "running", age=1)]
-    shown = screen(160, colour, lambda: Shower(Format.TABLE, Context(lambda: NOW)).show(jobs))
+    shown = screen(160, colour, lambda: JobWriter(Format.TABLE, now=lambda: NOW).write(jobs))
 
     assert ["\x1b]" in shown, "\x1b[2J" in shown, "\x07" in shown] == [False] * 3
 
@@ -92,4 +90,4 @@ def test_a_tab_is_as_wide_as_on_a_terminal(monkeypatch):
             return True
 
     monkeypatch.setattr(sys, "stdout", Screen())
-    assert logged("\tat main") == "        at main"
+    assert log_line("\tat main") == "        at main"

@@ -13,8 +13,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
 from awsexec_cli import termination
 from awsexec_cli.commands import check_health, describe, explain
-from awsexec_cli.documents import write
-from awsexec_cli.shown import show_lines
+from awsexec_cli.output import write, write_lines
 from tests.fleet.test_screens import NOW, looks_as_it_did, screen
 
 ID = "1a2b3c4d" * 4
@@ -66,7 +65,7 @@ def described():
         log_location=lambda _: LogLocation("/ecs/airflow", f"airflow/airflow/{ID}", "eu-central-1")
     )
     prices = "an estimate: Fargate, us-east-1, 2026-07"
-    show_lines(
+    write_lines(
         describe._lines(SimpleNamespace(services={"ecs": service}, cost=lambda _: 0.0712, prices=prices), FAILED)
     )
 
@@ -75,7 +74,7 @@ def explained():
     said = Explanation(
         "It failed after 1h00m.", diagnose(FAILED.stop), (), ["epoch 3 of 40, loss 0.0417", "Killed"], healthy=False
     )
-    show_lines(explain._lines(FAILED, said))
+    write_lines(explain._lines(FAILED, said))
     write("\n")
     facts = [
         ContextLine("job queue gpu-queue", "ENABLED, VALID"),
@@ -83,7 +82,7 @@ def explained():
         ContextLine("compute environment gpu-ce", "DISABLED, VALID, EC2, 0 of 64 vCPUs", bad=True),
     ]
     found = diagnose(Termination("batch", reason=STUCK.waiting))
-    show_lines(
+    write_lines(
         explain._lines(STUCK, Explanation("It has not started: RUNNABLE for 3h05m.", found, facts, healthy=False))
     )
 
@@ -99,7 +98,7 @@ def checked():
         ),
         Outcome(Status.SKIP, "iam:GetRole", "role ecsTaskExecutionRole", "not allowed", "Allow iam:GetRole"),
     ]
-    show_lines(check_health._tree(Branch("AwsEcsExecutor", outcomes)))
+    write_lines(check_health._tree(Branch("AwsEcsExecutor", outcomes)))
 
 
 def asked():

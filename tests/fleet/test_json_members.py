@@ -12,9 +12,9 @@ from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.costs import summaries
-from awsexec_cli import termination
 from awsexec_cli.commands import check_health, explain
-from awsexec_cli.options import Format, Options
+from awsexec_cli.output import Format
+from awsexec_cli.termination import _NOT_STOPPED, StopCommand, StopOptions
 from tests.fleet.test_job_screens import FAILED
 from tests.tree import ROOT
 
@@ -28,7 +28,8 @@ def row(command):
 
 
 def terminated(capsys):
-    termination.report(Options(output=Format.JSON), [(FAILED, "stopped", "")])
+    how = StopOptions(dry_run=False, yes=True, reason="", foreign=False)
+    StopCommand("awsexec terminate", Format.JSON, may_prompt=False, options=how).report([(FAILED, "stopped", "")])
     return json.loads(capsys.readouterr().out)[0]
 
 
@@ -62,4 +63,4 @@ def test_every_member_is_in_its_row(command, document, capsys):
 
 
 def test_every_outcome_is_in_the_row():
-    assert {"stopped", "would stop", *termination._LEFT} - row("terminate") == set()
+    assert {"stopped", "would stop", *_NOT_STOPPED} - row("terminate") == set()

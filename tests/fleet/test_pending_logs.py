@@ -36,7 +36,7 @@ class Begins:
 
 
 def begun(states, locations):
-    return logs.place_once_begun(Begins(states, locations), job(State.WAITING), stop=AtOnce())
+    return logs.location_once_begun(Begins(states, locations), job(State.WAITING), stop=AtOnce())
 
 
 def test_the_beginning_of_a_log_is_waited_for():
@@ -56,7 +56,7 @@ def test_whoever_waits_may_be_stopped():
     stop = threading.Event()
     stop.set()
     with pytest.raises(NoLogError, match="1 has no log yet: it is waiting"):
-        logs.place_once_begun(Begins([State.WAITING], [NOT_YET]), job(State.WAITING), stop=stop)
+        logs.location_once_begun(Begins([State.WAITING], [NOT_YET]), job(State.WAITING), stop=stop)
 
 
 class Log:

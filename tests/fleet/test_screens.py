@@ -13,10 +13,8 @@ from rich.console import Console
 from aws_exec.fleet import FleetJob, Size, State
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
-from awsexec_cli.jobs import NARROW, WIDE, Context, Table
-from awsexec_cli.options import Format
-from awsexec_cli.output import printer
-from awsexec_cli.shown import Shower
+from awsexec_cli.jobs import JobWriter, job_table
+from awsexec_cli.output import Format, printer
 
 SCREENS = Path(__file__).parent / "screens"
 NOW = 1_800_000_000.0
@@ -77,7 +75,7 @@ def test_a_table_looks_as_it_did(width, output, colour):
     name = f"{output}-{width}-{'colour' if colour else 'plain'}.txt"
 
     def show():
-        Shower(output, Context(lambda: NOW, lambda job: 0.0123 if job.size is SMALL else None)).show(JOBS)
+        JobWriter(output, lambda job: 0.0123 if job.size is SMALL else None, lambda: NOW).write(JOBS)
 
     looks_as_it_did(name, screen(width, colour, show), width, colour)
 
@@ -92,9 +90,9 @@ def test_a_table_looks_as_it_did(width, output, colour):
         (40, "TASK STATE AGE ID"),
     ],
 )
-@pytest.mark.parametrize("columns", [NARROW, WIDE], ids=["narrow", "wide"])
-def test_where_there_is_no_room_the_state_the_age_and_the_id_stay(columns, width, headings):
-    table = Table(columns, Context(lambda: NOW), JOBS, width)
+@pytest.mark.parametrize("wide", [False, True], ids=["narrow", "wide"])
+def test_where_there_is_no_room_the_state_the_age_and_the_id_stay(wide, width, headings):
+    table = job_table(JOBS, width, wide=wide, now=lambda: NOW)
     lines = [table.header(), *map(table.row, JOBS)]
 
     assert table.header().split() == headings.split()
@@ -117,7 +115,7 @@ def test_a_pipe_gets_everything_uncut(capsys):
     kept = dict(printer.__dict__)
     printer.__dict__["out"] = Console(width=80, force_terminal=False)
     try:
-        Shower(Format.TABLE, Context(lambda: NOW)).show(JOBS)
+        JobWriter(Format.TABLE, now=lambda: NOW).write(JOBS)
     finally:
         printer.__dict__.clear()
         printer.__dict__.update(kept)

@@ -21,7 +21,7 @@ def test_where_only_other_deployments_jobs_fit_they_are_counted(service, awsexec
 
     assert (done.code, json.loads(done.out)) == (Exit.OK, [])
     assert done.err == (
-        f"Nothing to stop: 2 jobs fit, none of deployment {OURS}: name --deployment, or --include-foreign\n"
+        f"Nothing to stop: 2 jobs match, but none of deployment {OURS}: pass --deployment or --include-foreign\n"
     )
 
 
@@ -39,7 +39,7 @@ def test_jobs_of_other_deployments_that_are_left_out_are_counted(service, awsexe
 
     assert [each["arn"] for each in json.loads(done.out)] == [ours]
     assert done.err.splitlines()[0] == (
-        f"Left out: 1 job that fits, not of deployment {OURS}: name --deployment, or --include-foreign"
+        f"Left out: 1 job matches, but not of deployment {OURS}: pass --deployment or --include-foreign"
     )
 
 
@@ -72,8 +72,8 @@ def test_of_two_containers_of_one_task_instance_the_other_is_named(service, awse
     (other,) = set(arns) - {stopped}
     assert done.code == Exit.OK
     assert done.err.splitlines()[0] == (
-        f"etl/dup@r1 runs in 2 containers: the newest is meant, {ids([stopped])[0]}, and not "
-        f"{ids([other])[0]}: name what else to stop by its id"
+        f"etl/dup@r1 runs in 2 containers; the newest is {ids([stopped])[0]}, the others are "
+        f"{ids([other])[0]}: name others to stop by their IDs"
     )
 
 

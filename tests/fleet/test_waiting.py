@@ -182,7 +182,7 @@ def test_a_wait_with_a_timeout_is_begun_before_aws_is_there(service, tmp_path):
         out, err = process.communicate(timeout=60)
 
     assert said.startswith("awsexec wait: AWS cannot be reached")
-    assert said.endswith("asking again\n")
+    assert said.endswith("trying again\n")
     assert (process.returncode, out, err) == (Exit.OK, f"{arn}\n", "")
 
 

@@ -1,4 +1,4 @@
-"""`awsexec check-health`: whether the executors could work, and what is missing."""
+"""`awsexec check-health`: check that the executors can work."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from awsexec_cli.documents import show_document, write
-from awsexec_cli.durations import span
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.options import Format, Options, over_the_fleet
-from awsexec_cli.output import clean, printer
-from awsexec_cli.shown import show_lines, wrapped
+from awsexec_cli.options import FleetCommand, Options, seconds
+from awsexec_cli.output import Format, Line, clean, printer, wrapped, write, write_document, write_lines
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.calls import Outcome
@@ -24,42 +21,42 @@ COMMAND = "awsexec check-health"
 app = typer.Typer(add_completion=False)
 
 _STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
+_ROLES = "iam:PassRole: replace role/* with the two roles of the task definition; the configuration does not name them."
 
-
-_ROLES = "iam:PassRole: put the two roles of the task definition in place of role/*; nothing here names them."
-
-#: Columns of a status.
+#: The width of a status.
 _STATUS = 6
 
 
-class Told(StrEnum):
-    """What `--format` takes."""
+class Report(StrEnum):
+    """The values of `--format`."""
 
     TEXT = "text"
     JSON = "json"
 
 
-@app.command()
-@over_the_fleet("check-health")
+@app.command(cls=FleetCommand)
 def check_health(
-    options: Options,
+    context: typer.Context,
     *,
-    told_as: Annotated[Told, typer.Option("--format", help="How to tell.")] = Told.TEXT,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing: the exit code does (a probe).")] = False,
-    timeout: Annotated[str, typer.Option(metavar="SPAN", help="At most: 90s, 2m.")] = "60s",
+    report: Annotated[Report, typer.Option("--format", help="Report format")] = Report.TEXT,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing; the exit code is the result (for probes)")
+    ] = False,
+    timeout: Annotated[str, typer.Option(metavar="DURATION", help="Time limit: 90s, 2m")] = "60s",
     policy: Annotated[
-        bool, typer.Option("--policy", help="Print the least IAM policy that it takes instead; asks nobody.")
+        bool, typer.Option("--policy", help="Print the minimal IAM policy and exit; makes no AWS calls")
     ] = False,
 ) -> None:
-    """Check whether the executors could work, and say what is missing, and the remedy.
+    """Check that the executors can work; report what is missing and how to fix it.
 
-    For each executor that is configured: credentials, identity, cluster or
-    queue, task or job definition, container, network, roles, logs, rights,
-    quotas against parallelism. Changes nothing at AWS.
-    Exits with 0 if nothing failed (a warning is no failure), 1 if something
-    did or AWS cannot be reached, 2 if nothing is configured, 4 for
-    credentials, 124 for --timeout.
-    `-o name` shows what failed by name.
+    For each configured executor, checks the credentials, identity, cluster or
+    job queue, task or job definition, container, network, roles, logs,
+    permissions, and quotas against parallelism. Changes nothing in AWS.
+
+    Exits with 0 if no check failed (warnings are allowed), 1 if a check
+    failed or AWS cannot be reached, 2 if no executor is configured, 4 if the
+    credentials fail, 124 if the time limit passed. `-o name` lists the names
+    of failed checks.
 
     Examples:
       awsexec check-health
@@ -67,42 +64,42 @@ def check_health(
       awsexec check-health --quiet --timeout 10s    a container's probe
       awsexec check-health --policy > policy.json
     """
-    from aws_exec.fleet import health as library  # noqa: PLC0415 - likewise
-    from aws_exec.fleet import within  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import health as library  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import within  # noqa: PLC0415 - likewise
 
-    limit = span(timeout)
+    options: Options = context.obj
+    limit = seconds(timeout)
     with options.open() as fleet:
         if policy:
-            how = Format.YAML if options.format is Format.YAML else Format.JSON
             document = library.least_policy(fleet)
-            show_document(document, how)
+            write_document(document, options.format)
             if any(each["Action"] == ["iam:PassRole"] for each in document["Statement"]):
-                printer.err.print(_ROLES, highlight=False, soft_wrap=True)
+                printer.say(_ROLES)
             return
         late = f"AWS did not answer everything within {timeout}"
         branches = list(within(limit, lambda: library.check_health(fleet), lambda: late))
     if not quiet:
-        _show(options, told_as, branches)
+        _write(options.format, report, branches)
     if library.no_credentials(branches):
         raise typer.Exit(Exit.CREDENTIALS)
     raise typer.Exit(Exit.FAILED if any(branch.failed for branch in branches) else Exit.OK)
 
 
-def _show(options: Options, told_as: Told, branches: list[Branch]) -> None:
-    if told_as is Told.JSON or options.format in (Format.JSON, Format.YAML):
+def _write(output: Format, report: Report, branches: list[Branch]) -> None:
+    if report is Report.JSON or output in (Format.JSON, Format.YAML):
         document = [
             {"executor": branch.executor, "failed": branch.failed, "checks": [_plain(each) for each in branch.outcomes]}
             for branch in branches
         ]
-        show_document(document, Format.YAML if options.format is Format.YAML else Format.JSON)
+        write_document(document, output)
         return
-    if options.format is Format.NAME:
+    if output is Format.NAME:
         write("".join(f"{each.subject}\n" for branch in branches for each in branch.outcomes if each.status == "FAIL"))
         return
-    show_lines(line for branch in branches for line in _tree(branch))
+    write_lines(line for branch in branches for line in _tree(branch))
     failed = sum(each.status == "FAIL" for branch in branches for each in branch.outcomes)
     warned = sum(each.status == "WARN" for branch in branches for each in branch.outcomes)
-    printer.err.print(f"{failed} failed, {warned} warned", highlight=False)
+    printer.say(f"{failed} failed, {warned} warned")
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
@@ -115,7 +112,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _tree(branch: Branch) -> Iterator[list[tuple[str, str]]]:
+def _tree(branch: Branch) -> Iterator[Line]:
     yield [(branch.executor, "bold")]
     last = len(branch.outcomes) - 1
     for number, outcome in enumerate(branch.outcomes):

@@ -1,4 +1,4 @@
-"""`awsexec demo`: a real Airflow runs a real DAG on containers of the embedded AWS."""
+"""`awsexec demo`: run a DAG with a real Airflow on the local AWS emulator."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Airflow's port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
-    max_containers: Annotated[int, typer.Option(help="Containers that run at a time; the rest wait.", min=1)] = 3,
-    timeout: Annotated[float, typer.Option(help="Seconds after which it gives up.", min=1)] = 300.0,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave all of it up to look at, until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(help="Airflow's port on 127.0.0.1; 0 is any free port", min=0, max=65535)] = 0,
+    max_containers: Annotated[int, typer.Option(help="Most containers that run at a time; others wait", min=1)] = 3,
+    timeout: Annotated[float, typer.Option(help="Time limit in seconds", min=1)] = 300.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep Airflow running until Ctrl-C")] = False,
 ) -> None:
-    """See a real Airflow run a DAG on ECS and Batch, on this machine, without an AWS account.
+    """Run a DAG on ECS and Batch with a real Airflow on this machine; needs no AWS account.
 
-    Starts the embedded AWS and Airflow on 127.0.0.1, runs a DAG on
+    Starts the local AWS emulator and Airflow on 127.0.0.1, runs a DAG on
     aws_exec.AwsEcsExecutor and aws_exec.AwsBatchExecutor, one container
     per task, and shows which task ran as which ECS task or Batch job.
-    Exits with 0 if and only if all went as it should. Nothing is left
-    behind, whatever ends it; only after a failure the logs stay.
+    Exits with 0 only if everything succeeded. Leaves no process and no
+    file behind, except the logs after a failure.
 
     Examples:
       awsexec demo
-      awsexec demo --keep --port 8080   leave it up to look at
+      awsexec demo --keep --port 8080   explore it in a browser
     """
     from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
 
     try:
-        with _ended_in_order():
+        with _unwound_by_signals():
             from aws_exec.local.demo import runner  # noqa: PLC0415 - likewise; needs the extra
 
             options = runner.Options(port=port, max_containers=max_containers, timeout=timeout, keep=keep)
@@ -65,8 +65,8 @@ def _code(error: Exception) -> Exit:
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Make every ordinary way to end a program unwind it once, so that it cleans up."""
+def _unwound_by_signals() -> Iterator[None]:
+    """Let each signal that ends a program unwind it once, so that it cleans up."""
     previous = {number: signal.signal(number, _end) for number in ENDING}
     try:
         yield
@@ -76,7 +76,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    """Unwind; what comes while it cleans up, in a second or two, is not heard."""
+    """Unwind; ignore further signals during the cleanup, which takes a second or two."""
     for each in ENDING:
         signal.signal(each, signal.SIG_IGN)
     if number == signal.SIGINT:

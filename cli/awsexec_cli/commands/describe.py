@@ -1,51 +1,53 @@
-"""`awsexec describe`: everything known of a job, its life as a timeline."""
+"""`awsexec describe`: show everything that is known about a job."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from aws_exec.durations import format_duration
-from awsexec_cli.arguments import ClusterOption, JobsArgument, QueueOption
-from awsexec_cli.documents import show_document, write
 from awsexec_cli.jobs import size
-from awsexec_cli.options import Format, Options, over_the_fleet
-from awsexec_cli.shown import labelled, now, show_lines
+from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption
+from awsexec_cli.output import Format, Line, labelled, write, write_document, write_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, LogLocation
 
 app = typer.Typer(add_completion=False)
 
-#: Columns of the labels.
+#: The width of the labels.
 _LABELS = 13
 
 
-@app.command()
-@over_the_fleet("describe")
-def describe(options: Options, jobs: JobsArgument, cluster: ClusterOption = None, queue: QueueOption = None) -> None:
-    """Show everything known of a job: whose, how far, its timeline, its log.
+@app.command(cls=FleetCommand)
+def describe(
+    context: typer.Context, jobs: JobsArgument, cluster: ClusterOption = None, queue: QueueOption = None
+) -> None:
+    """Show everything known about a job: owner, state, timeline, log.
 
-    `-o json` and `-o yaml` add what AWS itself says (`aws`), without secrets.
+    `-o json` and `-o yaml` add the service's own description (`aws`), without
+    secrets.
 
     Examples:
       awsexec describe 0d6a9c1e
       awsexec describe 'etl/load[3]@scheduled__2026-11-22T00:00:00+00:00'
       awsexec describe 0d6a9c1e -o yaml
     """
+    options: Options = context.obj
     with options.open(cluster, queue) as fleet:
         found = fleet.locate(jobs, ended=True)
         if options.format is Format.NAME:
             write("".join(f"{job.job.arn}\n" for job in found))
         elif options.format in (Format.JSON, Format.YAML):
             documents = [_document(fleet, job) for job in found]
-            show_document(documents[0] if len(documents) == 1 else documents, options.format)
+            write_document(documents[0] if len(documents) == 1 else documents, options.format)
         else:
             for number, job in enumerate(found):
                 write("\n" if number else "")
-                show_lines(_lines(fleet, job))
+                write_lines(_lines(fleet, job))
 
 
 def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
@@ -62,12 +64,12 @@ def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
             "region": location.region,
         }
     timeline = [{"at": iso(moment.at), "what": moment.what} for moment in job.timeline]
-    said = _plain_times(fleet.services[job.service].document(job))
-    return {**plain(job, now(), fleet.cost(job)), "timeline": timeline, "log": log, "aws": said}
+    described = _plain_times(fleet.services[job.service].document(job))
+    return {**plain(job, time.time(), fleet.cost(job)), "timeline": timeline, "log": log, "aws": described}
 
 
 def _plain_times(document: Any) -> Any:
-    """Times as text: JSON has none."""
+    """Return a document with its times as text: JSON has none."""
     if isinstance(document, dict):
         return {key: _plain_times(value) for key, value in document.items()}
     if isinstance(document, list):
@@ -75,15 +77,15 @@ def _plain_times(document: Any) -> Any:
     return document.isoformat(timespec="seconds") if hasattr(document, "isoformat") else document
 
 
-def _lines(fleet: Fleet, job: FleetJob) -> Iterator[list[tuple[str, str]]]:
+def _lines(fleet: Fleet, job: FleetJob) -> Iterator[Line]:
     who, stop = job.identity, job.stop
     location, cost = _log_location(fleet, job), fleet.cost(job)
     facts = {
         "Job": job.address,
         "ARN": job.job.arn,
-        "State": f"{job.state} ({job.status}), {format_duration(job.age(now()))} since it was queued",
+        "State": f"{job.state} ({job.status}), {format_duration(job.age(time.time()))} since it was queued",
         "Try": who.try_number,
-        "Deployment": who.deployment or "- (the amazon provider's executor, or unknown)",
+        "Deployment": who.deployment or "- (the Amazon provider's executor, or unknown)",
         "Launch": who.token,
         "Cluster" if job.service == "ecs" else "Job queue": job.job.location,
         "Definition": job.definition,
@@ -110,7 +112,7 @@ def _log(location: LogLocation) -> str:
     return f"{location.group} {location.stream or '(not begun)'}"
 
 
-def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
+def _timeline(job: FleetJob) -> Iterator[Line]:
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
     before: float | None = None
@@ -119,11 +121,11 @@ def _timeline(job: FleetJob) -> Iterator[list[tuple[str, str]]]:
         yield [(f"  {iso(moment.at)}  {after:>8}  {moment.what}", "")]
         before = moment.at
     if job.is_active and before is not None:
-        yield [(f"  {'now':<25}  {'+' + format_duration(now() - before):>8}  {job.state}", "dim")]
+        yield [(f"  {'now':<25}  {'+' + format_duration(time.time() - before):>8}  {job.state}", "dim")]
 
 
 def _log_location(fleet: Fleet, job: FleetJob) -> LogLocation | None:
-    """Where it logs; None where that cannot be told: a missing right hides nothing else."""
+    """Return where the job logs; None if AWS does not say, for example for want of a permission."""
     from aws_exec.fleet import CloudError  # noqa: PLC0415 - the CLI starts fast
 
     try:

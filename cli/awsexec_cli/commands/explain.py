@@ -1,34 +1,32 @@
-"""`awsexec explain`: why a job failed, or does not start, and what to do."""
+"""`awsexec explain`: explain why a job failed or does not start, and what to do."""
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from awsexec_cli.arguments import ClusterOption, JobArgument, QueueOption
-from awsexec_cli.documents import show_document, write
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.options import Format, Options, over_the_fleet
-from awsexec_cli.shown import labelled, now, show_lines
+from awsexec_cli.options import ClusterOption, FleetCommand, JobArgument, Options, QueueOption
+from awsexec_cli.output import Format, Line, labelled, write, write_document, write_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Explanation, FleetJob
 
 app = typer.Typer(add_completion=False)
 
-#: Columns of the labels.
+#: The width of the labels.
 _LABELS = 11
 
 
-@app.command()
-@over_the_fleet("explain")
-def explain(options: Options, job: JobArgument, cluster: ClusterOption = None, queue: QueueOption = None) -> None:
-    """Explain why a job failed, or does not start, and what to do about it.
+@app.command(cls=FleetCommand)
+def explain(context: typer.Context, job: JobArgument, cluster: ClusterOption = None, queue: QueueOption = None) -> None:
+    """Explain why a job failed or does not start, and what to do.
 
-    Exits with 1 if there is something to be done.
+    Exits with 1 if something needs to be done.
 
     Examples:
       awsexec explain 0d6a9c1e
@@ -36,40 +34,41 @@ def explain(options: Options, job: JobArgument, cluster: ClusterOption = None, q
     """
     from aws_exec.fleet import explain as explained  # noqa: PLC0415 - the CLI starts fast
 
+    options: Options = context.obj
     with options.open(cluster, queue) as fleet:
         [found] = fleet.locate([job], ended=True)
-        said = explained(fleet.services[found.service], fleet.client, found, now())
+        explanation = explained(fleet.services[found.service], fleet.client, found, time.time())
     if options.format is Format.NAME:
-        write(f"{said.diagnosis.rule if said.diagnosis else 'nothing-wrong'}\n")
+        write(f"{explanation.diagnosis.rule if explanation.diagnosis else 'nothing-wrong'}\n")
     elif options.format in (Format.JSON, Format.YAML):
-        show_document(_document(found, said), options.format)
+        write_document(_document(found, explanation), options.format)
     else:
-        show_lines(_lines(found, said))
-    raise typer.Exit(Exit.OK if said.healthy else Exit.FAILED)
+        write_lines(_lines(found, explanation))
+    raise typer.Exit(Exit.OK if explanation.healthy else Exit.FAILED)
 
 
-def _document(job: FleetJob, said: Explanation) -> dict[str, Any]:
+def _document(job: FleetJob, explanation: Explanation) -> dict[str, Any]:
     found = None
-    if said.diagnosis is not None:
-        found = {**dataclasses.asdict(said.diagnosis), "blame": said.diagnosis.blame.value}
+    if explanation.diagnosis is not None:
+        found = {**dataclasses.asdict(explanation.diagnosis), "blame": explanation.diagnosis.blame.value}
     return {
         "arn": job.job.arn,
         "address": job.address,
         "state": str(job.state),
-        "headline": said.headline,
-        "healthy": said.healthy,
+        "headline": explanation.headline,
+        "healthy": explanation.healthy,
         "exit_code": job.exit_code,
         "diagnosis": found,
-        "facts": [dataclasses.asdict(fact) for fact in said.context],
-        "log": list(said.lines),
+        "facts": [dataclasses.asdict(fact) for fact in explanation.context],
+        "log": list(explanation.lines),
     }
 
 
-def _lines(job: FleetJob, said: Explanation) -> Iterator[list[tuple[str, str]]]:
+def _lines(job: FleetJob, explanation: Explanation) -> Iterator[Line]:
     yield [(job.address, "bold")]
     yield [(job.id, "dim")]
-    yield [(said.headline, "green" if said.healthy else "bold red")]
-    found = said.diagnosis
+    yield [(explanation.headline, "green" if explanation.healthy else "bold red")]
+    found = explanation.diagnosis
     if found is not None:
         blame = "" if found.blame.value == "unknown" else f" ({found.blame.value})"
         exited = "" if job.exit_code is None else str(job.exit_code)
@@ -78,10 +77,10 @@ def _lines(job: FleetJob, said: Explanation) -> Iterator[list[tuple[str, str]]]:
         for label, text in {**facts, "Others": sidecars, "To do": found.remedy, "See": found.page}.items():
             if text:
                 yield from labelled(label, text, _LABELS)
-    for fact in said.context:
+    for fact in explanation.context:
         yield [(f"  {'!' if fact.bad else '-'} {fact.about}: {fact.said}", "red" if fact.bad else "")]
-    if said.lines:
+    if explanation.lines:
         yield [("The end of its log:", "bold")]
-        yield from ([(f"  {line.expandtabs()}", "dim")] for line in said.lines)
-    elif said.unread:
-        yield [(f"Its log cannot be read: {said.unread}", "dim")]
+        yield from ([(f"  {line.expandtabs()}", "dim")] for line in explanation.lines)
+    elif explanation.unread:
+        yield [(f"Its log cannot be read: {explanation.unread}", "dim")]

@@ -1,49 +1,57 @@
-"""`awsexec list`: the running fleet of both services in one table."""
+"""`awsexec list`: list the running jobs of both services, once or continuously."""
 
 from __future__ import annotations
 
+import itertools
 import sys
+import threading
+import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.arguments import (
+from awsexec_cli.errors import describe_problem, report_problems
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import JobWriter, count_jobs, job_table, matching_jobs
+from awsexec_cli.options import (
     ClusterOption,
     DagOption,
     DeploymentOption,
     Filters,
+    FleetCommand,
     OlderOption,
+    Options,
     QueueOption,
     RunOption,
     StateOption,
     TaskOption,
+    seconds,
 )
-from awsexec_cli.durations import span
-from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import Context
-from awsexec_cli.looking import looked_at, tell_problems
-from awsexec_cli.options import Format, Options, over_the_fleet
-from awsexec_cli.output import printer
-from awsexec_cli.shown import Shower, count, now
-from awsexec_cli.stdio import nobody_reads
-from awsexec_cli.watching import watch_fleet
+from awsexec_cli.output import Format, as_json, as_yaml, clean, printer, write
+from awsexec_cli.stdio import reader_is_gone
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, Fleet, FleetQuery, Problem
+    from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem
+
+    #: The jobs of one listing by ARN, and what could not be listed.
+    Listing = tuple[dict[str, FleetJob], list[Problem]]
 
 COMMAND = "awsexec list"
 
-#: How long ago something may have ended; between two looks.
-_DAY, _BEAT = "1d", "5s"
+#: The defaults of --since and --interval.
+_SINCE, _INTERVAL = "1d", "5s"
+
+#: The state of a job that a later listing no longer has.
+_GONE = "gone"
 
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
-@over_the_fleet("list")
+@app.command(cls=FleetCommand)
 def list_jobs(
-    options: Options,
+    context: typer.Context,
     *,
     dag: DagOption = None,
     task: TaskOption = None,
@@ -54,27 +62,31 @@ def list_jobs(
     cluster: ClusterOption = None,
     deployment: DeploymentOption = None,
     all_states: Annotated[
-        bool, typer.Option("--all-states", "-a", help="Also what has ended, as far as AWS remembers it.")
+        bool, typer.Option("--all-states", "-a", help="Also list ended jobs that AWS still knows")
     ] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="SPAN", help="With --all-states: what ended within this time.", show_default=_DAY),
+        typer.Option(
+            metavar="DURATION", help="With --all-states: only jobs that ended within DURATION", show_default=_SINCE
+        ),
     ] = None,
     orphans: Annotated[
-        bool, typer.Option("--orphans", help="Only what no live task instance owns; asks Airflow's database.")
+        bool,
+        typer.Option("--orphans", help="Only jobs that no live task instance owns; reads Airflow's database"),
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing it, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Update the list until Ctrl-C")] = False,
     interval: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="With --watch: between two looks.", show_default=_BEAT)
+        str | None,
+        typer.Option(metavar="DURATION", help="With --watch: time between updates", show_default=_INTERVAL),
     ] = None,
 ) -> None:
-    """List the running fleet, ECS tasks and Batch jobs in one table.
+    """List running jobs: ECS tasks and Batch jobs in one table.
 
-    Rows are shown as they become known. Every job that runs an Airflow task
-    is listed, also other deployments' and those of the amazon provider's
-    executors; `-o wide` shows whose, the size, and the cost so far.
-    Exits with 3 if a part of the fleet could not be looked at; with --orphans,
-    1 if there are any.
+    Rows appear as they arrive. The list has every job that runs an Airflow
+    task, also those of other deployments and of the Amazon provider's
+    executors; `-o wide` adds the deployment, the size and the cost so far.
+    Exits with 3 if a part of the fleet could not be listed; with --orphans,
+    exits with 1 if it finds any.
 
     Examples:
       awsexec list
@@ -85,63 +97,146 @@ def list_jobs(
     """
     from aws_exec.fleet import FleetQuery  # noqa: PLC0415 - the CLI starts fast
 
+    options: Options = context.obj
     chosen = Filters(dag, task, run, state, older_than, deployment).filter()
     if orphans and (watch or all_states):
-        raise typer.BadParameter("is one look at what runs: without --watch, --all-states", param_hint="--orphans")
+        raise typer.BadParameter("cannot be combined with --watch or --all-states", param_hint="--orphans")
     ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
     if since and not ended:
-        message = "is of what has ended: with --all-states, or --state succeeded or failed"
-        raise typer.BadParameter(message, param_hint="--since")
+        raise typer.BadParameter("needs --all-states, or --state succeeded or failed", param_hint="--since")
     if interval and not watch:
-        raise typer.BadParameter("is between two looks: with --watch", param_hint="--interval")
-    recent = span(since or _DAY) or 0.0
+        raise typer.BadParameter("needs --watch", param_hint="--interval")
+    recent = seconds(since or _SINCE)
     with options.open(cluster, queue) as fleet:
-        wanted = FleetQuery(chosen.deployment, now() - recent if ended else None)
+        query = FleetQuery(chosen.deployment, time.time() - recent if ended else None)
         if orphans:
-            raise typer.Exit(_orphans(options, fleet, chosen))
+            raise typer.Exit(_orphans(options.format, fleet, chosen))
         if watch:
-            watch_fleet(options, fleet, chosen, wanted, span(interval or _BEAT) or 1.0)
+            _watch(options.format, fleet, chosen, query, seconds(interval or _INTERVAL) or 1.0)
         else:
-            raise typer.Exit(_list(options, fleet, chosen, wanted))
+            raise typer.Exit(_list(options.format, fleet, chosen, query))
 
 
-def _list(options: Options, fleet: Fleet, chosen: Filter, wanted: FleetQuery) -> Exit:
+def _list(output: Format, fleet: Fleet, chosen: Filter, query: FleetQuery) -> Exit:
     from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
-    shower = Shower(options.format, Context(now, fleet.cost))
+    writer = JobWriter(output, fleet.cost)
     states: Counter[str] = Counter()
     problems: list[Problem] = []
-    for page in looked_at(fleet, chosen, wanted):
+    for page in matching_jobs(fleet, chosen, query):
         if isinstance(page, Problem):
             problems.append(page)
             continue
-        shower.show(page)
+        writer.write(page)
         states.update(str(job.state) for job in page)
-        if nobody_reads():
+        if reader_is_gone():
             break
-    shower.close()
-    if options.format in (Format.TABLE, Format.WIDE) and not problems and not nobody_reads():
-        _sum_up(states)
-    return tell_problems(COMMAND, problems, shown=bool(states))
+    writer.close()
+    if output in (Format.TABLE, Format.WIDE) and not problems and not reader_is_gone():
+        _report_states(states)
+    return report_problems(COMMAND, problems, some_listed=bool(states))
 
 
-def _sum_up(states: Counter[str]) -> None:
+def _report_states(states: Counter[str]) -> None:
     if not states:
-        printer.err.print("No jobs.", highlight=False)
+        printer.say("No jobs.")
     elif sys.stderr.isatty():
-        told_of = ", ".join(f"{number} {state}" for state, number in states.most_common())
-        printer.err.print(f"{count(states.total())}: {told_of}", highlight=False)
+        counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
+        printer.say(f"{count_jobs(states.total())}: {counts}")
 
 
-def _orphans(options: Options, fleet: Fleet, chosen: Filter) -> Exit:
+def _orphans(output: Format, fleet: Fleet, chosen: Filter) -> Exit:
     from aws_exec.fleet.orphans import find_orphans  # noqa: PLC0415 - the CLI starts fast
 
-    found, problems = find_orphans(fleet, chosen, now())
-    shower = Shower(options.format, Context(now, fleet.cost))
+    found, problems = find_orphans(fleet, chosen, time.time())
+    writer = JobWriter(output, fleet.cost)
     if found:
-        shower.show(found)
-    shower.close()
-    if options.format in (Format.TABLE, Format.WIDE) and (found or not problems):
-        said = "One look: what is still listed in 15 minutes is an orphan; before, it may be shutting down."
-        printer.err.print(said if found else "No orphans.", highlight=False, soft_wrap=True)
-    return tell_problems(COMMAND, problems, shown=bool(found)) or (Exit.FAILED if found else Exit.OK)
+        writer.write(found)
+    writer.close()
+    if output in (Format.TABLE, Format.WIDE) and (found or not problems):
+        hint = "Run this again in 15 minutes: jobs that are still listed are orphans; others were shutting down."
+        printer.say(hint if found else "No orphans.")
+    return report_problems(COMMAND, problems, some_listed=bool(found)) or (Exit.FAILED if found else Exit.OK)
+
+
+# -------------------------------------------------------------------------------------------------------------- watch
+
+
+def _watch(output: Format, fleet: Fleet, chosen: Filter, query: FleetQuery, interval: float) -> None:
+    """List again and again, until Ctrl-C or until the reader of the pipe exits.
+
+    Raises:
+        typer.Exit: the first listing failed; later failures are reported, and may pass.
+    """
+    listings = _listings(fleet, chosen, query, interval)
+    jobs, problems = next(listings)
+    if problems and not jobs:
+        raise typer.Exit(report_problems(COMMAND, problems, some_listed=False))
+    listings = itertools.chain([(jobs, problems)], listings)
+    if printer.out.is_terminal and output in (Format.TABLE, Format.WIDE):
+        _update_table(output, fleet, listings, interval)
+    else:
+        _write_changes(output, fleet, listings)
+
+
+def _listings(fleet: Fleet, chosen: Filter, query: FleetQuery, interval: float) -> Iterator[Listing]:
+    from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
+
+    while True:
+        jobs: dict[str, FleetJob] = {}
+        problems: list[Problem] = []
+        for page in matching_jobs(fleet, chosen, query):
+            if isinstance(page, Problem):
+                problems.append(page)
+            else:
+                jobs |= {job.job.arn: job for job in page}
+        yield jobs, problems
+        if reader_is_gone():
+            return
+        threading.Event().wait(interval)
+
+
+def _update_table(output: Format, fleet: Fleet, listings: Iterable[Listing], interval: float) -> None:
+    """Show each listing on the terminal in place of the one before."""
+    from rich.live import Live  # noqa: PLC0415 - the CLI starts fast
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    wide = output is Format.WIDE
+    with Live(console=printer.out, auto_refresh=False, vertical_overflow="crop") as screen:
+        for jobs, problems in listings:
+            newest = sorted(jobs.values(), key=lambda job: job.created or 0.0, reverse=True)
+            room = max(1, printer.out.height - 4 - len(problems))
+            table = job_table(newest[:room], printer.out.width, wide=wide, cost=fleet.cost)
+            lines = [Text(table.header(), style="bold"), *(Text.assemble(*table.styled(job)) for job in newest[:room])]
+            more = f", {len(newest) - room} older ones not shown" if len(newest) > room else ""
+            updated = f"{time.strftime('%H:%M:%S')}, every {interval:g} s; Ctrl-C ends"
+            lines.append(Text(f"{count_jobs(len(newest))}{more}; {updated}", "dim"))
+            lines += [Text(clean(describe_problem(problem)), "red") for problem in problems]
+            screen.update(Text("\n", no_wrap=True, overflow="ellipsis").join(lines), refresh=True)
+
+
+def _write_changes(output: Format, fleet: Fleet, listings: Iterable[Listing]) -> None:
+    """Write a row for each new or changed job, and for each that is listed no more."""
+    known: dict[str, FleetJob] = {}
+    writer = JobWriter(output, fleet.cost)
+    for jobs, problems in listings:
+        changed = [job for arn, job in jobs.items() if arn not in known or known[arn].state != job.state]
+        gone = [] if problems else [job for arn, job in known.items() if arn not in jobs]
+        if output in (Format.JSON, Format.YAML):
+            _write_documents(output, writer, changed, gone)
+        else:
+            if changed:
+                writer.write(changed)
+            if output is not Format.NAME:
+                write("".join(f"{clean(job.address)}  {job.id[:8]}  {_GONE}\n" for job in gone))
+        for problem in problems:
+            printer.fail(COMMAND, describe_problem(problem))
+        known = jobs if not problems else {**known, **jobs}
+
+
+def _write_documents(output: Format, writer: JobWriter, changed: list[FleetJob], gone: list[FleetJob]) -> None:
+    """Write one JSON line or YAML document a job, so that a reader can parse what has been written so far."""
+    documents = [writer.plain(job) for job in changed]
+    documents += [{**writer.plain(job), "state": _GONE} for job in gone]
+    for each in documents:
+        write(as_json(each) + "\n" if output is Format.JSON else f"---\n{as_yaml(each)}")

@@ -1,4 +1,4 @@
-"""`awsexec local`: the embedded AWS in the foreground."""
+"""`awsexec local`: run the local AWS emulator in the foreground."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from awsexec_cli.exit_codes import Exit
 from awsexec_cli.groups import Group, no_command
+from awsexec_cli.output import printer
 
 if TYPE_CHECKING:
     from aws_exec.local import EmbeddedAws
 
-#: Exit codes (design, section 8).
-_CANNOT = 2
-_INTERRUPTED = 130
-
 app = typer.Typer(
     name="local",
-    help="The embedded AWS: containers run as processes on this machine.",
+    help="Run the local AWS emulator: ECS and Batch on this machine.",
     cls=Group,
     add_completion=False,
 )
@@ -30,7 +28,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def local(context: typer.Context) -> None:
-    """The embedded AWS: containers run as processes on this machine."""
+    """Run the local AWS emulator: ECS and Batch on this machine."""
     if context.invoked_subcommand is None:
         no_command(context)
 
@@ -38,35 +36,35 @@ def local(context: typer.Context) -> None:
 @app.command()
 def up(
     *,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
-    max_containers: Annotated[int, typer.Option(help="Tasks and jobs that run at a time; the rest wait.", min=1)] = 8,
-    region: Annotated[str, typer.Option(help="Region of the cluster and the queue made ready.")] = "us-east-1",
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 is any free port", min=0, max=65535)] = 0,
+    max_containers: Annotated[int, typer.Option(help="Most tasks and jobs that run at a time; others wait", min=1)] = 8,
+    region: Annotated[str, typer.Option(help="Region of the cluster and the job queue that it creates")] = "us-east-1",
     env: Annotated[
         list[str] | None,
         typer.Option(
             "--env",
             "-e",
             metavar="NAME[=VALUE]",
-            help="For every container; no value: the shell's.",
+            help="Environment variable of every container; without VALUE, this shell's (repeatable)",
         ),
     ] = None,
-    start_delay: Annotated[float, typer.Option(help="Seconds a task or job takes to start.", min=0)] = 0.2,
-    stop_delay: Annotated[float, typer.Option(help="Seconds from a container's exit to STOPPED.", min=0)] = 1.5,
-    stop_timeout: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL.", min=0)] = 30.0,
+    start_delay: Annotated[float, typer.Option(help="Seconds that a task or job takes to start", min=0)] = 0.2,
+    stop_delay: Annotated[float, typer.Option(help="Seconds from a container's exit to STOPPED", min=0)] = 1.5,
+    stop_timeout: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL", min=0)] = 30.0,
     output: Annotated[
         Path | None,
-        typer.Option(help="Also write each container's output to a file in this directory.", file_okay=False),
+        typer.Option(help="Directory for a file of each container's output", file_okay=False),
     ] = None,
 ) -> None:
-    """Run the embedded AWS, ECS and Batch, until interrupted.
+    """Run the local AWS emulator, ECS and Batch, in the foreground until Ctrl-C.
 
-    Prints what to export for AWS clients and for Airflow; everything else goes to standard error. No process is left
-    behind, whatever ends it.
+    Prints the environment variables to export for AWS clients and Airflow;
+    everything else goes to standard error. Leaves no process behind.
 
     Examples:
       awsexec local up
       awsexec local up --port 5566 --env OMP_NUM_THREADS=2 --output logs
-      awsexec list   in another shell, with what the first one printed
+      awsexec list   in another shell, after the exports that the first one printed
     """
     environment = _pairs(env or [])
     if output is not None:
@@ -84,23 +82,23 @@ def up(
 
 
 def _serve(**how: Any) -> None:
-    """Run an `EmbeddedAws` of this kind until a signal ends it."""
+    """Run an `EmbeddedAws` with these arguments until a signal ends it."""
     from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
 
-    ends = (signal.SIGTERM, signal.SIGHUP)  # the latter: the terminal was closed
+    ends = (signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
     previous = {number: signal.signal(number, _terminated) for number in ends}
     try:
         from aws_exec.local import EmbeddedAws  # noqa: PLC0415 - likewise; needs the extra
 
         with EmbeddedAws(**how) as aws:
-            _tell(aws)
+            _print_environment(aws)
             signal.pause()
     except LocalError as error:
-        typer.echo(f"awsexec local up: {error}", err=True)
-        raise typer.Exit(_CANNOT) from error
+        printer.fail("awsexec local up", str(error))
+        raise typer.Exit(Exit.USAGE) from error
     except KeyboardInterrupt:
-        typer.echo("Interrupted; every container has been ended.", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        printer.say("Interrupted; all containers have been stopped.")
+        raise typer.Exit(Exit.INTERRUPTED) from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -113,13 +111,13 @@ def _make_directory(path: Path) -> None:
         raise typer.BadParameter(f"cannot write there: {error}", param_hint="--output") from error
 
 
-def _tell(aws: EmbeddedAws) -> None:
+def _print_environment(aws: EmbeddedAws) -> None:
     for name, value in aws.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     typer.echo(
-        f"The embedded AWS answers at {aws.endpoint_url}: cluster {aws.names.cluster}, task definition "
+        f"The local AWS emulator listens on {aws.endpoint_url}: cluster {aws.names.cluster}, task definition "
         f"{aws.names.task_definition}; job queue {aws.names.job_queue}, job definition {aws.names.job_definition}. "
-        "Ctrl-C ends it and every container.",
+        "Ctrl-C stops it and every container.",
         err=True,
     )
 
@@ -135,5 +133,5 @@ def _pairs(given: list[str]) -> dict[str, str]:
 
 
 def _terminated(_signum: int, _frame: FrameType | None) -> None:
-    """The ordinary way to end a service: unwind, so that the containers end too, and exit 0."""
+    """Exit with 0, as a service does on SIGTERM, after the containers have stopped."""
     raise SystemExit(0)

@@ -1,22 +1,18 @@
-"""`awsexec render`: a template as what it becomes."""
+"""`awsexec render`: show what a template becomes."""
 
 from __future__ import annotations
 
 import os
 import pprint
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from awsexec_cli.arguments import complete_templates
-from awsexec_cli.documents import show_document, write
+from awsexec_cli import options as shared
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.files import the_file
-from awsexec_cli.options import Executor as Whose
-from awsexec_cli.options import Format, before
-from awsexec_cli.output import printer
+from awsexec_cli.options import Options, accepting, complete_templates
+from awsexec_cli.output import Format, printer, write, write_document
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile
@@ -28,7 +24,7 @@ app = typer.Typer(add_completion=False)
 
 
 class Rendering(StrEnum):
-    """What `-o` takes here."""
+    """The values of `-o` here."""
 
     PYTHON = "python"
     JSON = "json"
@@ -36,27 +32,29 @@ class Rendering(StrEnum):
 
 
 class Executor(StrEnum):
-    """What `--executor` takes here: a request is of one service."""
+    """The values of `--executor` here: a request is for one service."""
 
     ECS = "ecs"
     BATCH = "batch"
 
 
-@app.command()
+@app.command(cls=accepting("config", "team"))
 def render(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="TEMPLATE", show_default=False, autocompletion=complete_templates)],
     *,
     merged: Annotated[
-        bool, typer.Option("--merged", help="The whole RunTask or SubmitJob request, with all options.")
+        bool, typer.Option("--merged", help="Show the whole RunTask or SubmitJob request, with all options")
     ] = False,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="TERM=VALUE", help="Laid over the template; YAML.")
+        list[str] | None,
+        typer.Option("--set", metavar="TERM=VALUE", help="Change a term of the template; VALUE is YAML (repeatable)"),
     ] = None,
-    executor: Annotated[Executor | None, typer.Option(help="Where the file and the template leave it open.")] = None,
-    team: Annotated[str | None, typer.Option(help="Whose options --merged takes.")] = None,
-    config: Annotated[Path | None, typer.Option(help="The awsexec.yaml.")] = None,
+    executor: Annotated[
+        Executor | None, typer.Option(help="Service, if the file and the template leave it open")
+    ] = None,
     output: Annotated[
-        Rendering | None, typer.Option("--output", "-o", help="How to write it.", show_default="python")
+        Rendering | None, typer.Option("--output", "-o", help="Output format", show_default="python")
     ] = None,
 ) -> None:
     """Show the executor_config of a template, or the exact request that it makes.
@@ -68,12 +66,12 @@ def render(
     """
     from aws_exec.settings.common.problems import InvalidExecutorConfig, OptionsError  # noqa: PLC0415 - the CLI starts fast
 
-    said, how = before.options, output or _said_before()
-    file = the_file(COMMAND, config)
+    options: Options = context.obj
+    how = output or _rendering_of(options)
+    file = options.file(COMMAND)
+    service = executor or _executor_of(options)
     try:
-        document = _document(
-            file, name, _changes(changes or []), executor or _asked_for(), team or said.team, merged=merged
-        )
+        document = _document(file, name, _changes(changes or []), service, options.team, merged=merged)
     except LookupError as error:
         printer.fail(COMMAND, str(error.args[0]))
         raise typer.Exit(Exit.NOT_FOUND) from error
@@ -83,24 +81,24 @@ def render(
     if how is Rendering.PYTHON:
         write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
     else:
-        show_document(document, Format(how.value))
+        write_document(document, Format(how.value))
 
 
-def _asked_for() -> Executor | None:
-    """What `--executor` before the command means here; `all` leaves it open."""
-    said = before.options.executor
-    return None if said in (None, Whose.ALL) else Executor(said)
+def _executor_of(options: Options) -> Executor | None:
+    """Return what `--executor` before the command means here; `all` leaves the service open."""
+    given = options.executor
+    return None if given in (None, shared.Executor.ALL) else Executor(given)
 
 
-def _said_before() -> Rendering:
-    """What `-o` before the command means here."""
-    said = before.options.output
-    if said is None:
+def _rendering_of(options: Options) -> Rendering:
+    """Return what `-o` before the command means here."""
+    given = options.output
+    if given is None:
         return Rendering.PYTHON
-    if said.value not in {each.value for each in Rendering}:
-        message = f"{str(said)!r} is for tables: a template is written as python, json or yaml"
+    if given.value not in {each.value for each in Rendering}:
+        message = f"{str(given)!r} is for tables: a template is written as python, json or yaml"
         raise typer.BadParameter(message, param_hint="--output")
-    return Rendering(said)
+    return Rendering(given)
 
 
 def _document(
@@ -133,7 +131,7 @@ def _service(file: AwsexecFile, levels: Any, executor: Executor | None) -> Servi
         return "ecs" if executor is Executor.ECS else "batch"
     found = service_of(levels) or only_service(file)
     if found is None:
-        raise typer.BadParameter("the template is for both services: say which", param_hint="--executor")
+        raise typer.BadParameter("the template is for both services: name one", param_hint="--executor")
     return found
 
 

@@ -1,11 +1,10 @@
-"""`awsexec schema`: what an editor needs to complete and check awsexec.yaml."""
+"""`awsexec schema`: print the JSON Schema of awsexec.yaml."""
 
 from __future__ import annotations
 
 import typer
 
-from awsexec_cli.documents import show_document
-from awsexec_cli.options import Format
+from awsexec_cli.output import Format, write_document
 
 app = typer.Typer(add_completion=False)
 
@@ -20,4 +19,4 @@ def schema() -> None:
     """
     from aws_exec.settings.file.schema import json_schema  # noqa: PLC0415 - the CLI starts fast
 
-    show_document(json_schema(), Format.JSON)
+    write_document(json_schema(), Format.JSON)

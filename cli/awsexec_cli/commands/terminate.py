@@ -1,4 +1,4 @@
-"""`awsexec terminate`: stop jobs that are named."""
+"""`awsexec terminate`: stop the jobs that are named."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from awsexec_cli.arguments import (
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.options import (
     ClusterOption,
     DeploymentOption,
     DryRunOption,
+    FleetCommand,
     ForeignOption,
     JobsArgument,
+    Options,
     QueueOption,
     ReasonOption,
     YesOption,
 )
-from awsexec_cli.exit_codes import Exit
-from awsexec_cli.options import Options, over_the_fleet
 from awsexec_cli.output import printer
-from awsexec_cli.termination import How, nothing_stopped, report, stop
+from awsexec_cli.termination import StopCommand, StopOptions, nothing_stopped
 
 if TYPE_CHECKING:
     from aws_exec.fleet import FleetJob
@@ -30,10 +31,9 @@ COMMAND = "awsexec terminate"
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
-@over_the_fleet("terminate")
+@app.command(cls=FleetCommand)
 def terminate(
-    options: Options,
+    context: typer.Context,
     jobs: JobsArgument,
     *,
     dry_run: DryRunOption = False,
@@ -44,11 +44,11 @@ def terminate(
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    """Stop jobs: shows what will be stopped, asks, stops it, says what is left.
+    """Stop jobs after a preview and a confirmation.
 
-    Airflow fails the task instance of a job that was stopped on purpose, with
-    who did it and why. Only jobs of this deployment are stopped, unless
-    --include-foreign. Exits with 3 if some could not be stopped.
+    Airflow fails the task instance of a stopped job, with the user and the
+    reason. Only jobs of this deployment are stopped, unless you pass
+    --include-foreign. Exits with 3 if some jobs could not be stopped.
 
     Examples:
       awsexec terminate 0d6a9c1e --reason "wrong parameters"
@@ -57,25 +57,26 @@ def terminate(
     """
     from aws_exec.fleet import check_ours  # noqa: PLC0415 - the CLI starts fast
 
-    how = How(dry_run, yes, reason or "", include_foreign)
+    options: Options = context.obj
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):
-            found = fleet.locate(jobs, ended=True, beside=_tell_others)
-        over = [job for job in found if not job.is_active]
-        for job in over:
-            printer.err.print(f"{job.id} is over already: {job.state}", highlight=False)
-        left = [job for job in found if job.is_active]
-        if not left:
-            report(options, (), over)
+            found = fleet.locate(jobs, ended=True, beside=_report_others)
+        ended = [job for job in found if not job.is_active]
+        for job in ended:
+            printer.say(f"{job.id} has already ended: {job.state}")
+        how = StopOptions(dry_run, yes, reason or "", include_foreign)
+        stop = StopCommand(COMMAND, options.format, options.may_prompt, how, ended)
+        active = [job for job in found if job.is_active]
+        if not active:
+            stop.report([])
             raise typer.Exit(Exit.OK)
         if not include_foreign:
-            ours = {job.service: deployment or fleet.deployment_of(job.service) for job in left}
-            check_ours(left, ours)
-        raise typer.Exit(stop(COMMAND, options, fleet, left, how, over=over))
+            check_ours(active, {job.service: deployment or fleet.deployment_of(job.service) for job in active})
+        raise typer.Exit(stop.run(fleet, active))
 
 
-def _tell_others(job: FleetJob, others: Sequence[FleetJob]) -> None:
-    """Say what else runs of a task instance: tries, or what is left of a deferral; the newest is meant."""
+def _report_others(job: FleetJob, others: Sequence[FleetJob]) -> None:
+    """Report further containers of the same task instance: earlier tries, or remains of a deferral."""
     ids = ", ".join(other.id for other in others)
-    said = f"{job.address} runs in {len(others) + 1} containers: the newest is meant, {job.id}, and not {ids}"
-    printer.err.print(f"{said}: name what else to stop by its id", highlight=False, markup=False, soft_wrap=True)
+    message = f"{job.address} runs in {len(others) + 1} containers; the newest is {job.id}, the others are {ids}"
+    printer.say(f"{message}: name others to stop by their IDs")

@@ -1,4 +1,4 @@
-"""`awsexec terminate-all`: stop everything that fits."""
+"""`awsexec terminate-all`: stop every job that matches the filters."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from awsexec_cli.arguments import (
+from awsexec_cli.errors import report_problems
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import count_jobs, matching_jobs
+from awsexec_cli.options import (
     ClusterOption,
     DagOption,
     DeploymentOption,
     DryRunOption,
     Filters,
+    FleetCommand,
     ForeignOption,
     OlderOption,
+    Options,
     QueueOption,
     ReasonOption,
     RunOption,
@@ -21,12 +26,8 @@ from awsexec_cli.arguments import (
     TaskOption,
     YesOption,
 )
-from awsexec_cli.exit_codes import Exit
-from awsexec_cli.looking import looked_at, tell_problems
-from awsexec_cli.options import Options, over_the_fleet
 from awsexec_cli.output import printer
-from awsexec_cli.shown import count
-from awsexec_cli.termination import How, nothing_stopped, report, stop
+from awsexec_cli.termination import StopCommand, StopOptions, nothing_stopped
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob
@@ -36,10 +37,9 @@ COMMAND = "awsexec terminate-all"
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
-@over_the_fleet("terminate-all")
+@app.command(cls=FleetCommand)
 def terminate_all(
-    options: Options,
+    context: typer.Context,
     *,
     dag: DagOption = None,
     task: TaskOption = None,
@@ -54,63 +54,63 @@ def terminate_all(
     yes: YesOption = False,
     reason: ReasonOption = None,
 ) -> None:
-    """Stop every job that fits, of this deployment, on both services.
+    """Stop every job of this deployment that matches, on both services.
 
-    Shows what will be stopped, with counts; asks, by its number if it is more
-    than a handful; stops side by side within AWS's rate. Exits with 3 if some
-    is left, and lists it. Ctrl-C stops no more, and says what was stopped.
+    Shows the jobs and their counts, asks for confirmation (type the number of
+    jobs if they are more than five), and stops them in parallel within AWS's
+    rate. Exits with 3 if some jobs could not be stopped, and lists them.
+    Ctrl-C stops no more jobs and reports which ones were stopped.
 
     Examples:
       awsexec terminate-all --dag backfill_2025 --reason "wrong source"
       awsexec terminate-all --older-than 12h --state running --dry-run
       awsexec terminate-all --executor batch --yes
     """
+    options: Options = context.obj
     chosen = Filters(dag, task, run, state, older_than, deployment).filter()
-    how = How(dry_run, yes, reason or "", include_foreign)
+    how = StopOptions(dry_run, yes, reason or "", include_foreign)
+    stop = StopCommand(COMMAND, options.format, options.may_prompt, how)
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):
-            ours = {} if include_foreign else _ours(fleet, chosen)
-            fitting, code = _fitting(fleet, chosen)
-        jobs = [job for job in fitting if not ours or job.identity.deployment == ours[job.service]]
-        _tell_left_out(len(jobs), len(fitting), " or ".join(dict.fromkeys(ours.values())))
+            ours = {} if include_foreign else _deployments(fleet, chosen)
+            matching, code = _matching(fleet, chosen)
+        jobs = [job for job in matching if not ours or job.identity.deployment == ours[job.service]]
+        _report_left_out(len(jobs), len(matching), " or ".join(dict.fromkeys(ours.values())))
         if not jobs:
-            report(options, ())
+            stop.report([])
             raise typer.Exit(code)
-        raise typer.Exit(stop(COMMAND, options, fleet, jobs, how) or code)
+        raise typer.Exit(stop.run(fleet, jobs) or code)
 
 
-def _ours(fleet: Fleet, chosen: Filter) -> dict[str, str]:
-    """Whose jobs may be stopped, by service."""
+def _deployments(fleet: Fleet, chosen: Filter) -> dict[str, str]:
+    """Return the deployment whose jobs may be stopped, by service."""
     return {name: chosen.deployment or fleet.deployment_of(name) for name in fleet.services}
 
 
-def _fitting(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
-    """What fits and runs, whosever it is; the exit code for what could not be looked at."""
+def _matching(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
+    """Return the active jobs that match, of any deployment, and the exit code for what could not be listed."""
     from aws_exec.fleet import FleetQuery, Problem  # noqa: PLC0415 - the CLI starts fast
 
     jobs: list[FleetJob] = []
     problems = []
-    for page in looked_at(fleet, chosen, FleetQuery(chosen.deployment)):
+    for page in matching_jobs(fleet, chosen, FleetQuery(chosen.deployment)):
         if isinstance(page, Problem):
             problems.append(page)
         else:
             jobs += [job for job in page if job.is_active]
-    return jobs, tell_problems(COMMAND, problems, shown=bool(jobs))
+    return jobs, report_problems(COMMAND, problems, some_listed=bool(jobs))
 
 
-def _tell_left_out(ours: int, fitting: int, deployment: str) -> None:
-    """Say what fits and is not stopped: it goes on running, whatever the command was meant to do."""
-    name = "name --deployment, or --include-foreign"
-    if not fitting:
-        said = "Nothing to stop."
+def _report_left_out(ours: int, matching: int, deployment: str) -> None:
+    """Report the jobs that match and continue to run."""
+    hint = "pass --deployment or --include-foreign"
+    if not matching:
+        printer.say("Nothing to stop.")
     elif not ours:
-        said = f"Nothing to stop: {count(fitting)} {_fit(fitting)}, none of deployment {deployment}: {name}"
-    elif fitting > ours:
-        said = f"Left out: {count(fitting - ours)} that {_fit(fitting - ours)}, not of deployment {deployment}: {name}"
-    else:
-        return
-    printer.err.print(said, highlight=False, markup=False, soft_wrap=True)
+        printer.say(f"Nothing to stop: {_match(matching)}, but none of deployment {deployment}: {hint}")
+    elif matching > ours:
+        printer.say(f"Left out: {_match(matching - ours)}, but not of deployment {deployment}: {hint}")
 
 
-def _fit(number: int) -> str:
-    return "fits" if number == 1 else "fit"
+def _match(number: int) -> str:
+    return f"{count_jobs(number)} {'matches' if number == 1 else 'match'}"

@@ -1,4 +1,4 @@
-"""`awsexec wait`: until jobs run, or are over, and how they ended."""
+"""`awsexec wait`: wait until jobs run or have ended, and exit with their outcome."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.arguments import ClusterOption, JobsArgument, QueueOption
-from awsexec_cli.durations import span
+from awsexec_cli.errors import retry_reporter
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import Context
-from awsexec_cli.looking import asking_again
-from awsexec_cli.options import Options, over_the_fleet
-from awsexec_cli.shown import Shower, now
+from awsexec_cli.jobs import JobWriter
+from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption, seconds
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, Until
@@ -24,24 +21,25 @@ COMMAND = "awsexec wait"
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
-@over_the_fleet("wait")
+@app.command(cls=FleetCommand)
 def wait(
-    options: Options,
+    context: typer.Context,
     jobs: JobsArgument,
     *,
-    until: Annotated[str, typer.Option("--for", metavar="stopped|running", help="What to wait for.")] = "stopped",
-    timeout: Annotated[str | None, typer.Option(metavar="SPAN", help="At most: 90s, 10m, 2h.")] = None,
+    until: Annotated[str, typer.Option("--for", metavar="stopped|running", help="State to wait for")] = "stopped",
+    timeout: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Time limit: 90s, 10m, 2h", show_default="none")
+    ] = None,
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    """Wait until jobs run, or are over; exit with their outcome.
+    """Wait until jobs run or have ended; exit with their outcome.
 
-    Exits with 0 if all succeeded (or run), 1 if one did not, 124 if it took
-    too long, 5 if AWS has forgotten one meanwhile. A job's outcome is its
-    container's: that of a task which failed in Airflow ends well, too. While
-    AWS cannot be reached it goes on, and says so once; before the jobs are
-    found, only with --timeout.
+    Exits with 0 if all jobs succeeded (or run), 1 if one failed, 124 if the
+    time limit passed, 5 if AWS no longer knows a job. The outcome is that of
+    the container: it succeeds even if its task failed in Airflow. While AWS
+    cannot be reached the command keeps waiting and reports that once; until
+    it has found the jobs, it does so only with --timeout.
 
     Examples:
       awsexec wait 0d6a9c1e && echo done
@@ -49,38 +47,39 @@ def wait(
     """
     from aws_exec.fleet import Until, is_well, within  # noqa: PLC0415 - the CLI starts fast
 
+    options: Options = context.obj
     if until not in tuple(Until):
         raise typer.BadParameter(f"{until!r} is neither stopped nor running", param_hint="--for")
-    goal, limit = Until(until), span(timeout)
+    goal, limit = Until(until), None if timeout is None else seconds(timeout)
     well = True
     with options.open(cluster, queue) as fleet:
         waiting = _Waiting(fleet, jobs, goal)
-        shower = Shower(options.format, Context(now, fleet.cost))
-        begin = waiting.at_once if limit is None else waiting.whenever
+        writer = JobWriter(options.format, fleet.cost)
+        begin = waiting.with_aws_reached if limit is None else waiting.with_aws_awaited
         late = f"AWS did not answer within {timeout}"
         try:
-            for job in within(limit, begin, lambda: waiting.late(shower.count) or late):
-                shower.show([job])
+            for job in within(limit, begin, lambda: waiting.timeout_message(writer.count) or late):
+                writer.write([job])
                 well = well and is_well(job, goal)
-        except TimeoutError:  # nothing is what was found in time; as JSON it is an empty list
+        except TimeoutError:  # as JSON, no jobs are an empty list
             waiting.found = waiting.found or []
             raise
         finally:
             if waiting.found is not None:
-                shower.close()
+                writer.close()
     raise typer.Exit(Exit.OK if well else Exit.FAILED)
 
 
 class _Waiting:
-    """Jobs that are looked for, and then waited for.
+    """Looks for jobs, then waits for them.
 
     Args:
-        fleet: where they are.
+        fleet: where the jobs are.
         jobs: their addresses.
-        goal: what is waited for.
+        goal: the state to wait for.
 
     Attributes:
-        found: the jobs as they were found; None until they are.
+        found: the jobs; None until they are found.
     """
 
     def __init__(self, fleet: Fleet, jobs: list[str], goal: Until) -> None:
@@ -89,20 +88,20 @@ class _Waiting:
         self._fleet = fleet
         self._jobs = jobs
         self._goal = goal
-        self._outlasting = RetryUntilDeadline(asking_again(COMMAND), threading.Event())
+        self._retries = RetryUntilDeadline(retry_reporter(COMMAND), threading.Event())
         self.found: list[FleetJob] | None = None
 
-    def at_once(self) -> Iterator[FleetJob]:
-        """Each job once it is there. An AWS that is not there to begin with may never be: it is not waited for."""
+    def with_aws_reached(self) -> Iterator[FleetJob]:
+        """Yield each job in the goal state. Fail if AWS cannot be reached at first: without a limit it may never be."""
         return self._each(self._locate())
 
-    def whenever(self) -> Iterator[FleetJob]:
-        """The same, also waiting for AWS itself: for who gives it a time."""
-        return self._each(self._outlasting.run(self._locate))
+    def with_aws_awaited(self) -> Iterator[FleetJob]:
+        """Yield each job in the goal state. Retry until AWS is reached."""
+        return self._each(self._retries.run(self._locate))
 
-    def late(self, there: int) -> str:
-        """How many are not there in time; empty if not even that is known."""
-        return "" if self.found is None else f"not {self._goal} in time: {len(self.found) - there} of {len(self.found)}"
+    def timeout_message(self, done: int) -> str:
+        """Return how many jobs are not in the goal state; empty if they were not found."""
+        return "" if self.found is None else f"not {self._goal} in time: {len(self.found) - done} of {len(self.found)}"
 
     def _locate(self) -> list[FleetJob]:
         return self._fleet.locate(self._jobs, ended=True)
@@ -111,4 +110,4 @@ class _Waiting:
         from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast
 
         self.found = found
-        return waited(self._fleet.services, found, self._goal, retries=self._outlasting)
+        return waited(self._fleet.services, found, self._goal, retries=self._retries)

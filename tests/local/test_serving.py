@@ -2,6 +2,8 @@
 
 import json
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -9,6 +11,7 @@ import boto3
 import pytest
 
 from aws_exec.local import EmbeddedAws, PortInUseError
+from aws_exec.local.http import HttpServer
 from tests.local.helpers import job_of, request_of
 
 
@@ -49,6 +52,54 @@ def test_a_web_page_cannot_run_commands(aws, headers):
     status, _ = _ask(aws, "POST", "/", {}, headers)
 
     assert status == 403
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [("Expect: 100-continue\r\nContent-Length: 2", b"{}"), ("Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n")],
+    ids=["announced", "in chunks"],
+)
+def test_a_body_may_be_announced_or_sent_in_chunks(aws, header, body):
+    with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port), timeout=10) as client:
+        client.sendall(f"POST /awsexec/let-go HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n".encode())
+        answers = client.makefile("rb")
+        if "Expect" in header:
+            assert answers.readline() == b"HTTP/1.1 100 Continue\r\n"
+            answers.readline()
+        client.sendall(body)
+
+        assert answers.readline() == b"HTTP/1.1 200 OK\r\n"
+
+
+def test_closing_answers_the_request_under_way_and_leaves_no_thread():
+    arrived, go_on, before = threading.Event(), threading.Event(), set(threading.enumerate())
+
+    def app(_, start_response):
+        arrived.set()
+        go_on.wait(10)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    def ask():
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("GET", "/")
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+    server = HttpServer(0, app)
+    server.start()
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(ask)
+        assert arrived.wait(10)
+        closed = threads.submit(server.close)
+        go_on.set()
+        closed.result(10)
+
+        assert answer.result(10) == b"done"
+    for thread in set(threading.enumerate()) - before:
+        thread.join(1)  # it has left the server, and may not have ended
+    assert set(threading.enumerate()) == before
 
 
 def test_a_port_in_use_is_refused_in_one_sentence(aws):

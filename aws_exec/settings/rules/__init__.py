@@ -1,7 +1,7 @@
-"""What a configuration must hold, beyond being well-formed: the rules of `awsexec validate-config`. Pure, no network.
+"""The rules of `awsexec validate-config`, beyond well-formed files. Pure, no network.
 
-`catalogue` has every rule, as data. `check` looks at one `configuration`, by the code that the executors run: the
-checks on what would be sent are in `fargate`, `jobs`, `containers`, `options` and `spelling`, `dags` finds what DAG
-files say. `origins` knows where each part of a request was written. `sources` reads the files that form a
-configuration, and `check_sources` says everything that is wrong with them: who only reads imports no rule.
+`catalogue` has every rule, as data. `check` checks one `configuration`, with the code that the executors run: the rules
+for requests are in `fargate`, `jobs`, `containers`, `options` and `spelling`, those for DAG files in `dags`. `origins`
+has the position of each part of a request. `sources` reads the files of a configuration, and `check_sources` reports
+all mistakes: code that only reads imports no rule.
 """

@@ -1,7 +1,7 @@
-"""airflow.cfg and environments, with the place of every value: what Airflow's configuration says, without Airflow.
+"""airflow.cfg and environment variables, with the position of every value, read without Airflow.
 
-Only what `validate-config` asks for is understood: sections (of teams too: `[risk=aws_ecs_executor]`), options, values
-that go on in indented lines. Commands (`*_cmd`) and secrets backends are not asked.
+Only the parts that `validate-config` needs are supported: sections (of teams too: `[risk=aws_ecs_executor]`), options,
+values that continue in indented lines. Commands (`*_cmd`) and secrets backends are not called.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _OF_TEAM = re.compile(rf"AIRFLOW__(?P<team>.+?)___(?:{'|'.join(_OURS).upper()})_
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What one source says of one option.
+    """The value of one option in one source.
 
     Attributes:
         text: as Airflow would read it.
-        position: where the value begins.
-        key: where the option is named.
+        position: of the value.
+        key: the position of the option's name.
     """
 
     text: str
@@ -43,20 +43,20 @@ class AirflowText:
 
     Attributes:
         values: by section and option.
-        variables: whether the options are environment variables, by their whole name.
+        variables: whether the options are environment variables, by their full name.
     """
 
     values: Mapping[tuple[str, str], Value]
     variables: bool = False
 
     def get(self, section: str, option: str, team: str | None = None) -> Value | None:
-        """What it says of an option; a team has its own only."""
+        """Return the value of an option; a team has only its own."""
         if self.variables:
             return self.values.get(("", variable_of(section, option, team)))
         return self.values.get((f"{team}={section}" if team else section, option))
 
     def teams(self) -> Iterator[str]:
-        """Every team that it says something of to one of our executors."""
+        """Yield every team with an option of one of our executors."""
         for where, name in self.values:
             if self.variables and (found := _OF_TEAM.match(name)):
                 yield found["team"].lower()
@@ -64,7 +64,7 @@ class AirflowText:
                 yield where.partition("=")[0]
 
     def options(self, section: str, team: str | None = None) -> Iterator[tuple[str, Value]]:
-        """Every option that it names in a section."""
+        """Yield every option of a section."""
         prefix = variable_of(section, "", team) if self.variables else ""
         section_name = "" if self.variables else (f"{team}={section}" if team else section)
         for (where, name), value in self.values.items():
@@ -73,7 +73,7 @@ class AirflowText:
 
 
 def read_cfg(text: str, source: str) -> tuple[AirflowText, list[Complaint]]:
-    """Read an airflow.cfg, as Airflow's ConfigParser does: names in the case they have, a line further in goes on."""
+    """Read an airflow.cfg as Airflow's ConfigParser does: names keep their case, an indented line continues a value."""
     reader = _Cfg(source)
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and line.strip()[0] not in "#;":
@@ -92,7 +92,7 @@ class _Cfg:
     indent: int = 0
 
     def line(self, number: int, line: str) -> None:
-        """Take in one line with something in it."""
+        """Read one line that is not empty."""
         stripped, indent = line.strip(), len(line) - len(line.lstrip())
         if self.last is not None and indent > self.indent:
             before = self.values[self.last]
@@ -137,7 +137,7 @@ def read_environment_file(text: str, source: str) -> tuple[AirflowText, list[Com
 
 
 def of_environment(environment: Mapping[str, str]) -> AirflowText:
-    """What the process's environment says; a place there is the variable's name."""
+    """Return the process's environment; a position there is the variable's name."""
     found = {name: value for name, value in environment.items() if name.startswith("AIRFLOW__")}
     positions = {name: Position(f"${name}", 0, 0) for name in found}
     return AirflowText(

@@ -1,4 +1,4 @@
-"""ARNs: each names the kind of thing that its member of a request wants, in a partition and a Region that exist."""
+"""The rule for ARNs: each has the kind of resource that its member needs, in an existing partition and Region."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from aws_exec.settings.rules.view import View
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What an ARN has to name: a service, and what its resource begins with.
+    """The form of an ARN: its service and the prefix of its resource.
 
     Attributes:
-        named: whether the thing may be named without its ARN.
+        named: whether a name is allowed instead of an ARN.
     """
 
     service: str
@@ -45,7 +45,7 @@ _MEMBERS: Mapping[Service, Mapping[str, _Form]] = {
 
 
 def kinds(view: View) -> Iterator[Complaint]:
-    """The ARNs of a request, wherever they were written."""
+    """Check the ARNs of a request."""
     for pattern, form in _MEMBERS[view.service].items():
         for path, value in _values(view.request, pattern.split("."), ""):
             if mistake := mistake_in(value, form):
@@ -54,7 +54,7 @@ def kinds(view: View) -> Iterator[Complaint]:
 
 
 def mistake_in(value: str, form: _Form) -> tuple[str, str] | None:
-    """What is wrong with a name or an ARN, and what to do; None if nothing is."""
+    """Return what is wrong with a name or an ARN, and what to do; None if nothing."""
     like = f"arn:aws:{form.service}:...:{form.resource}"
     instead = f"It is like {like}..., or the name alone" if form.named else f"It is like {like}..."
     if not value.startswith("arn:"):
@@ -71,7 +71,7 @@ def mistake_in(value: str, form: _Form) -> tuple[str, str] | None:
 
 
 def _values(document: Any, steps: list[str], path: str) -> Iterator[tuple[str, str]]:
-    """The texts at a pattern of a request, each with its dotted path."""
+    """Yield the texts at a pattern of a request, each with its dotted path."""
     if not steps:
         if isinstance(document, str):
             yield path, document

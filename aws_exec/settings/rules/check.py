@@ -1,7 +1,7 @@
-"""Checks one configuration: everything that the rules find, in the order of the files. Never raises for what it finds.
+"""The check of one configuration: all findings of the rules, in the order of the files. Never raises for a finding.
 
-What an executor would do is done: options are loaded, the request of a typical task is built with each template, by the
-code that runs in the scheduler. The rules then look at what would be sent.
+It does what an executor does: it loads the options and builds the request of a typical task with each template, with
+the code that runs in the scheduler. The rules then check the requests.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ BUILDERS: Mapping[Service, Any] = {"ecs": RunTaskBuilder, "batch": SubmitJobBuil
 KWARGS: Mapping[Service, str] = {"ecs": "run_task_kwargs", "batch": "submit_job_kwargs"}
 CHECKS = (*fargate.CHECKS, *jobs.CHECKS, *containers.CHECKS, *options.CHECKS, arns.kinds)
 
-#: Options of the network, and their place in the request.
+#: Options of the network, and their member of the request.
 _NETWORK = {"subnets": "subnets", "security_groups": "securityGroups", "assign_public_ip": "assignPublicIp"}
 
 #: Rules that are about a member itself, not about its value.
 AT_KEY = frozenset({"request-unknown", "request-reserved", "request-unsupported", "request-twice"})
 
-#: What templates are checked with where nothing is said of an executor.
+#: The options that templates are checked with if no executor is configured.
 _STAND_INS: Mapping[Service, Mapping[str, str]] = {
     "ecs": {"cluster": "cluster", "container_name": "airflow", "task_definition": "task"},
     "batch": {"job_queue": "queue", "job_definition": "job"},
 }
 
-#: The workload of a task whose names are as long as Airflow takes them (250 characters each): they stand in it, in its
-#: log path and in the container's environment.
+#: The workload of a task with names of Airflow's maximum length (250 characters each): they occur in it, in its log
+#: path and in the container's environment.
 LONGEST_WORKLOAD = 3000
 LONGEST = replace(TYPICAL, dag_id="n" * 250, task_id="n" * 250, run_id="n" * 250)
 
 
 def check(configuration: Configuration) -> list[Complaint]:
-    """Everything that is wrong, but for what reading the file has complained of; each once, in order of place."""
+    """Return all findings except those of reading the file; each once, in order of position."""
     seen: dict[tuple[str, Position, str], Complaint] = {}
     executors = [Checked(configuration, service, team) for team in configuration.teams for service in SERVICES]
     for complaint in [*configuration.check_executors(), *(one for each in executors for one in each.complaints())]:
-        # What a template inherits is told once. What is missing has no place of its own: each is told.
+        # What a template inherits is reported once. Missing options have no own position: each is reported.
         what = complaint.message if complaint.rule == "option-required" else ""
         seen.setdefault((complaint.rule, complaint.position, what), complaint)
     return sorted(seen.values(), key=lambda one: (one.position, one.rule))
@@ -87,7 +87,7 @@ class Checked:
     team: str | None
 
     def complaints(self) -> Iterator[Complaint]:
-        """What is wrong with its options, and with the templates that it may be given."""
+        """Yield the findings on its options and on the templates for it."""
         yield from self.configuration.unknown_options(self.service, self.team)
         if not self.configuration.configures(self.service, self.team):
             if self.team is None and self._stands_in():
@@ -106,7 +106,7 @@ class Checked:
     # -- the section --------------------------------------------------------------------------------------------------
 
     def section(self) -> Section:
-        """The executor as it would start; raises OptionsError."""
+        """Return the executor as it would start; raises OptionsError."""
         configuration, model = self.configuration, MODELS[self.service]
         file_options = configuration.file.options_of(self.service, self.team)
         loaded = load(model, configuration.getter(model.section, self.team), team=self.team, file_options=file_options)
@@ -115,12 +115,12 @@ class Checked:
         return Section(loaded, builder, self._origins(loaded), assumed=False)
 
     def _stands_in(self) -> bool:
-        """Whether templates are checked for this service although nothing is said of it."""
+        """Return whether templates are checked for this service although it is not configured."""
         other = next(service for service in SERVICES if service != self.service)
         return not self.configuration.configures(other)
 
     def stand_in(self) -> Section:
-        """The executor with options that nobody gave, to check templates with."""
+        """Return an executor with placeholder options, to check templates with."""
         stand_in = MODELS[self.service].model_validate(_STAND_INS[self.service])
         builder = BUILDERS[self.service](stand_in, templates=self.configuration.file.book(self.service))
         return Section(stand_in, builder, Origins(GRAMMARS[self.service], "airflow"), assumed=True)
@@ -185,7 +185,7 @@ class Checked:
         yield from self._raw_kwargs(section.options)
 
     def _raw_kwargs(self, loaded: AwsOptions) -> Iterator[Complaint]:
-        """What is odd in the `*_kwargs`; where they are JSON, all of it stands where the option does."""
+        """Yield findings on the spelling of the `*_kwargs`; in JSON, all have the position of the option."""
         name = KWARGS[self.service]
         located = self.configuration.file.located
         path = (*self.configuration.file.root(self.team), self.service, name)
@@ -198,7 +198,7 @@ class Checked:
         yield from check_raw(raw, self.service, Written(Located(position.source, raw, values={(): position})), name)
 
     def view(self, what: str, request: Document, section: Section, origins: Origins, home: Position) -> View:
-        """What the rules look at."""
+        """Return the view of a request for the rules."""
         located = self.configuration.file.located
         replaced = {position for path in located.substituted if (position := located.values.get(path)) is not None}
         return View(
@@ -214,9 +214,9 @@ class Checked:
         )
 
     def requests(self, section: Section) -> Iterator[tuple[Document, Origins, Position]]:
-        """Every request that would be sent, the base and one for each template: it, its origins, where it is written.
+        """Yield every request, the base and one for each template, with its origins and its position.
 
-        What cannot be sent is left out: `complaints` has told it.
+        Invalid ones are left out: `complaints` reports them.
         """
         home = self.configuration.position(self.service, "", self.team)
         yield section.builder.build(TYPICAL, ["x"]).arguments, section.origins, home
@@ -230,9 +230,9 @@ class Checked:
             yield request, origins, self.configuration.file.located.key(levels[-1].path)
 
     def request(self, section: Section, template: str) -> Document | None:
-        """What a typical task with this template would be launched with.
+        """Return the request of a typical task with this template.
 
-        None: the template is for the other service, or what it makes cannot be sent; `complaints` has told it.
+        None: the template is for the other service, or the request is invalid; `complaints` reports that.
         """
         try:
             return dict(section.builder.build(TYPICAL, ["x"], {"template": template}).arguments)
@@ -281,7 +281,7 @@ class Checked:
         yield from longest(view, section.builder, {"template": name})
 
     def _raw_layer(self, levels: Iterable[Level]) -> Document:
-        """What the raw arguments of a template lay over the base."""
+        """Return the raw arguments of a template."""
         result: Document = {}
         for level in levels:
             for name, part in parts_of(level.terms, self.service):
@@ -293,13 +293,13 @@ class Checked:
         located = self.configuration.file.located
         origins.add(located, (*level.path, self.service))
         for term, part in parts_of(level.terms, self.service):
-            if term != self.service:  # the raw arguments lie over all terms
+            if term != self.service:  # the raw arguments override all terms
                 path = (*level.path, term)
                 origins.add_part(part, located.value(path), located, path)
         origins.add(located, (*level.path, self.service))
 
     def _without_effect(self, levels: tuple[Level, ...]) -> Iterator[Complaint]:
-        """Terms of the template itself that mean nothing to a service that it is certainly for."""
+        """Yield the terms of a template without effect on a service that it is certainly for."""
         own = levels[-1]
         other = next(service for service in SERVICES if service != self.service)
         alone = not self.configuration.configures(other)
@@ -316,7 +316,7 @@ def without_effect(terms: Terms, service: Service, where: Written, what: str) ->
             yield Complaint("template-no-effect", where.key((term,)), message, hint)
 
 
-#: What to do instead of a term that means nothing.
+#: What to do instead of a term without effect.
 _INSTEAD = {
     ("timeout", "ecs"): "Use the task's execution_timeout",
     ("spot", "batch"): "Choose a job_queue whose compute environment is of Spot",
@@ -327,7 +327,7 @@ _INSTEAD = {
 def findings(
     found: Iterable[Finding], origins: Origins, document: Document, home: Position, what: str
 ) -> Iterator[Complaint]:
-    """Findings on a request, as complaints about what was written."""
+    """Yield findings on a request as complaints with their positions."""
     for finding in found:
         path = origins.named(finding.path, document)
         whole = finding.rule == "override-budget"  # no part of it alone is too long

@@ -1,4 +1,4 @@
-"""Everything that is wrong with what was read, and how grave it is: what `awsexec validate-config` tells."""
+"""All findings on the sources of a configuration, and their severity, for `awsexec validate-config`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint
     """
     found = list(sources.complaints)
     for configuration in sources.configurations:
-        # What is not even read is not judged by what it would be.
+        # Positions that could not be read get no further findings.
         reported = {complaint.position for complaint in sources.complaints}
         found += [complaint for complaint in check(configuration) if complaint.position not in reported]
     for path in _python_files(dags):
@@ -37,7 +37,7 @@ def _python_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def severity_of(complaint: Complaint) -> Severity:
-    """How grave it is."""
+    """Return the severity of a complaint."""
     return RULES[complaint.rule].severity
 
 

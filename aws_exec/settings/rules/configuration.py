@@ -1,4 +1,4 @@
-"""One configuration: an awsexec.yaml, and what Airflow's configuration says over it. With the origin of every value."""
+"""One configuration: an awsexec.yaml under Airflow's configuration, with the origin of every value."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ RETIRED_SECTIONS: Mapping[str, Service] = {"ecs_fargate": "ecs", "batch": "batch
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What counts for one option, and who says it.
+    """The effective value of one option, and its origin.
 
     Attributes:
         section, option: of Airflow's configuration.
-        value: as text, masked where it may be secret; None: nobody says anything, and there is no default.
-        origin: a place, or `default`.
+        value: as text, masked if it may be secret; None: not set, and no default.
+        origin: a position, or `default`.
     """
 
     section: str
@@ -47,11 +47,11 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What is checked together.
+    """The sources that are checked together.
 
     Attributes:
         file: the awsexec.yaml; an empty one if there is none.
-        airflow: what says something over it, the weakest first.
+        airflow: the sources that override it, the weakest first.
     """
 
     file: AwsexecFile = NO_FILE
@@ -64,19 +64,19 @@ class Configuration:
         return [None, *sorted(with_options | {entry.team for entry in self.named if entry.team})]
 
     def nothing_of(self, team: str | None) -> str:
-        """That nothing is configured of a team, with the teams there are; empty: something is."""
+        """Return a message if a team has no configuration, with the known teams; empty if it has."""
         known = ", ".join(each for each in self.teams if each) or "there are none"
         return "" if team in self.teams else f"nothing is configured of a team {team!r}; teams: {known}"
 
     def airflow_says(self, section: str, option: str, team: str | None = None) -> Value | None:
-        """What the strongest of Airflow's sources says; empty is nothing."""
+        """Return the value of the strongest of Airflow's sources; an empty one counts as absent."""
         for text in reversed(self.airflow):
             if (value := text.get(section, option, team)) is not None and value.text.strip():
                 return value
         return None
 
     def says(self, service: Service, team: str | None = None) -> bool:
-        """Whether anything is said of this executor."""
+        """Return whether this executor has any option."""
         section = MODELS[service].section
         return self.file.says(service, team) or any(True for text in self.airflow for _ in text.options(section, team))
 
@@ -86,12 +86,12 @@ class Configuration:
         return named_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
 
     def naming(self, service: Service, team: str | None = None) -> NamedExecutor | None:
-        """The entry of `[core] executor` that makes Airflow start this executor; None if it names no such executor."""
+        """Return the entry of `[core] executor` that makes Airflow start this executor; None if there is none."""
         entries = (entry for entry in self.named if entry.service == service)
         return next((entry for entry in entries if entry.team == team), None)
 
     def configures(self, service: Service, team: str | None = None) -> bool:
-        """Whether this executor is meant to run: it has options, or `[core] executor` names it.
+        """Return whether this executor is configured: it has options, or `[core] executor` names it.
 
         Its options do not count where `[core] executor` names the other service's executor only.
         """
@@ -101,7 +101,7 @@ class Configuration:
 
     @property
     def configured(self) -> list[tuple[Service, str | None]]:
-        """Every executor that is meant to run, and its team."""
+        """Every configured executor, and its team."""
         return [(service, team) for team in self.teams for service in SERVICES if self.configures(service, team)]
 
     @property
@@ -110,7 +110,7 @@ class Configuration:
         return value is not None and value.text.strip().lower() in ("t", "true", "1")  # Airflow's getboolean
 
     def check_executors(self) -> Iterator[Complaint]:
-        """What is wrong with `[core] executor`, and sections that only the retired `airflow-aws-executors` read."""
+        """Yield findings on `[core] executor`, and on sections of the retired `airflow-aws-executors`."""
         yield from check_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
         yield from self._ignored_options()
         for old, service in RETIRED_SECTIONS.items():
@@ -131,7 +131,7 @@ class Configuration:
                     yield Complaint("executor-ignored", entries[0].position, message, f"Add {PATHS[service]}")
 
     def getter(self, section: str, team: str | None = None) -> Callable[[str], str | None]:
-        """What gives the raw text of an option of a section, as `options.load` asks for it."""
+        """Return the function from an option to its raw text that `options.load` needs."""
 
         def get(option: str) -> str | None:
             value = self.airflow_says(section, option, team)
@@ -145,7 +145,7 @@ class Configuration:
         return self.number("core", "parallelism", PARALLELISM)[0]
 
     def number(self, section: str, option: str, default: float) -> tuple[float, Position | None]:
-        """A number of Airflow's own, and where it stands; the default and None if nobody says one."""
+        """Return a number of Airflow's configuration and its position; the default and None if not set."""
         value = self.airflow_says(section, option)
         try:
             return (float(value.text), value.position) if value is not None else (default, None)
@@ -153,7 +153,7 @@ class Configuration:
             return default, None
 
     def position(self, service: Service, option: str, team: str | None = None) -> Position:
-        """Where an option is said, or else the executor's section begins."""
+        """Return the position of an option, or of the executor's section."""
         section = MODELS[service].section
         if (value := self.airflow_says(section, option, team)) is not None:
             return value.position
@@ -168,7 +168,7 @@ class Configuration:
         return next(keys, named.position if named is not None else Position(self.file.located.source))
 
     def member(self, service: Service, option: str, member: str, team: str | None = None) -> Position:
-        """Where a member of an option that is a mapping is said; where the option is, if that is text."""
+        """Return the position of a member of an option that is a mapping; that of the option if it is text."""
         path = (*self.file.root(team), service, option, member)
         if path in self.file.located.values and self.airflow_says(MODELS[service].section, option, team) is None:
             return self.file.located.value(path)

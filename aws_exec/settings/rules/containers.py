@@ -1,4 +1,4 @@
-"""What is true of the containers of both services: environment, tags, names, the lists that they replace."""
+"""The rules for containers of both services: environment, tags, names, replaced lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aws_exec.settings.common.tags import LIMIT
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.rules.view import View
 
-#: Names that only say where a secret is.
+#: Suffixes of names that refer to a secret, and do not contain it.
 _POINTERS = ("_ARN", "_FILE", "_PATH", "_NAME", "_CMD", "_SECRET", "_ID", "_URL")
 
 #: Where containers find the API server, and where people find Airflow.
@@ -23,7 +23,7 @@ _ALIKE = 0.7
 
 
 def secrets(view: View) -> Iterator[Complaint]:
-    """No secret in plain text; what a `${VARIABLE}` brings in is at least not in the file."""
+    """Report secrets in plain text; the value of a `${VARIABLE}` is at least not in the file."""
     for path, item in view.containers():
         for entry in item.get("environment") or ():
             name, value = entry.get("name") or "", entry.get("value") or ""
@@ -39,7 +39,7 @@ def _ours(name: str) -> bool:
 
 
 def marker(view: View) -> Iterator[Complaint]:
-    """`AIRFLOW_IS_EXECUTOR_CONTAINER` is set by awsexec, whatever is said."""
+    """Report a configured `AIRFLOW_IS_EXECUTOR_CONTAINER`, which awsexec overrides."""
     for path, _ in view.containers():
         position = view.origins.positions.get((*path, "environment", MARKER[0]))
         if position is not None:
@@ -48,7 +48,7 @@ def marker(view: View) -> Iterator[Complaint]:
 
 
 def base_url(view: View) -> Iterator[Complaint]:
-    """Whoever tells the Airflow container where the API server is also tells it where people find Airflow."""
+    """Report an Airflow container that has the API server's address, and not `[api] base_url`."""
     for path, item in view.containers():
         names = {entry.get("name") for entry in item.get("environment") or ()}
         if _API_SERVER in names and _BASE_URL not in names:
@@ -58,7 +58,7 @@ def base_url(view: View) -> Iterator[Complaint]:
 
 
 def tags(view: View) -> Iterator[Complaint]:
-    """There is room for awsexec's tags, by which jobs are found without a database."""
+    """Report tags that leave no room for awsexec's, by which jobs are found without a database."""
     given = view.request.get("tags") or ()
     own = [key for key in _keys(given) if not key.startswith("awsexec:")]
     room = LIMIT - len(TYPICAL.tags())
@@ -72,7 +72,7 @@ def _keys(given: Any) -> list[str]:
 
 
 def names(view: View) -> Iterator[Complaint]:
-    """A container's override that is almost the Airflow container's was meant for it."""
+    """Report a container whose name is almost the Airflow container's."""
     airflow = view.options.container_name
     for path, item in view.containers():
         name = item.get("name", "")
@@ -85,7 +85,7 @@ def names(view: View) -> Iterator[Complaint]:
 
 
 def replaced_lists(view: View) -> Iterator[Complaint]:
-    """A raw list that replaces the configured one drops what is there."""
+    """Report a raw list that replaces the configured one."""
     if view.base is None or view.layer is None or view.assumed:
         return
     base, layer = view.base, view.layer

@@ -1,7 +1,7 @@
-"""What each template costs an hour: by the requests that it makes with the options, and by one price table.
+"""The hourly cost of each template: by its requests with the options, and by one price table.
 
-Whether a request runs on Fargate, which alone has a price, it often does not say: a job queue has compute environments,
-a cluster its default strategy. Then the price is what it would be there, unless Fargate has no such size at all.
+Only Fargate has a price, and a request often does not determine whether it runs there: a job queue has compute
+environments, a cluster a default strategy. Then the price assumes Fargate, unless Fargate has no such size.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.fargate import SIZES, task_size
 from aws_exec.settings.rules.jobs import job_size
 
-#: What a request gives a job.
+#: The resources in a request.
 SIZE_OF: Mapping[Service, Callable[[Document], Size]] = {"ecs": task_size, "batch": job_size}
 
 
 def summaries(configuration: Configuration, prices: Prices) -> list[dict[str, Any]]:
-    """What `awsexec templates` shows of each template: plain values, None where nothing is said.
+    """Return the rows of `awsexec templates`: plain values, None if unknown.
 
     `cost_per_hour` is in the table's currency, None if there is no price. `fargate` is whether the template runs there:
     False if it does not or cannot; None if that is not known, or differs between its executors. Of several prices the
@@ -44,13 +44,13 @@ def _executors(configuration: Configuration) -> Iterator[tuple[Checked, Section]
         checked = Checked(configuration, service, team)
         try:
             section = checked.section()
-        except OptionsError:  # validate-config tells it
+        except OptionsError:  # validate-config reports it
             section = checked.stand_in()
         yield checked, section
 
 
 def _sizes(name: str, executors: Iterable[tuple[Checked, Section]]) -> Iterator[Size]:
-    """What a template gives its job, for each executor that could launch it."""
+    """Return the resources of a template's job, for each executor that could launch it."""
     for checked, section in executors:
         request = checked.request(section, name)
         if request is not None:

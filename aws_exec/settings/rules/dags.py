@@ -1,7 +1,7 @@
-"""The executor_configs that DAG files write as literals, read without running them, and what is wrong with them.
+"""Literal executor_configs in DAG files, read without running them, and the findings on them.
 
 Found are `executor_config=` of any call, the key `executor_config` of any dictionary (`default_args`), and calls of
-`aws_exec.template`. What is computed is not known (`literals`): it is left out, and nothing is said of it.
+`aws_exec.template`. Computed values are unknown (`literals`): they are left out, without findings.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Written:
     """One executor_config in a DAG file.
 
     Attributes:
-        located: what is literal of it.
-        executor: what the task says of its executor: an alias, a class or a path; empty if nothing, or if computed.
+        located: its literal part.
+        executor: the task's `executor=`: an alias, a class or a path; empty if absent or computed.
         queue: the Airflow queue that it names.
-        call: whether it is a call of `aws_exec.template`: a name, and terms.
+        call: whether it is a call of `aws_exec.template`, with a name and terms.
     """
 
     located: Located
@@ -49,7 +49,7 @@ class Written:
 
 def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complaint]]:
     """Every literal executor_config of a DAG file; and why it cannot be read."""
-    if (nul := content.find(0)) >= 0:  # of which Python does not say where it is
+    if (nul := content.find(0)) >= 0:  # Python gives no position for it
         before = content[:nul].decode("utf-8-sig", "replace")
         position = position_in(before, len(before), source)
         return [], [
@@ -88,7 +88,7 @@ def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
 
 
 def _service(executor: str, configuration: Configuration) -> Service | None:
-    """The service of a task's `executor=`: an alias or a path of `[core] executor`, or else a name that says it."""
+    """Return the service of a task's `executor=`: an alias or path of `[core] executor`, or a name that implies it."""
     named = (entry for entry in configuration.named if executor and executor in (entry.alias, entry.path))
     if (entry := next(named, None)) is not None:
         return entry.service
@@ -96,7 +96,7 @@ def _service(executor: str, configuration: Configuration) -> Service | None:
 
 
 def _imported(tree: ast.AST) -> frozenset[str]:
-    """What `aws_exec.template` is called in this file."""
+    """Return the names of `aws_exec.template` in this file."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "aws_exec":
@@ -145,7 +145,7 @@ def check_dag(content: bytes, source: str, configuration: Configuration) -> list
 
 
 def _terms(written: Written) -> tuple[Terms | None, list[Finding]]:
-    """The terms beside the name of a template, and what is wrong with them; in a call, all else is a term."""
+    """Return the terms beside the name of a template, and their findings; in a call, everything else is a term."""
     data = written.located.data
     if written.call:
         return read_terms({name: value for name, value in data.items() if name != MEMBER})
@@ -164,7 +164,7 @@ def _unknown_template(written: Written, configuration: Configuration) -> Complai
 
 
 def _service_of(written: Written, configuration: Configuration) -> Service:
-    """The service that the task runs on: it says so, its template does, only one is configured, or its members do."""
+    """Return the service of the task: by itself, its template, the only configured one, or its members."""
     named = written.located.data.get(MEMBER)
     levels = configuration.file.templates.get(named, ()) if isinstance(named, str) else ()
     meant = _service(written.executor, configuration) or service_of([level.terms for level in levels])
@@ -184,7 +184,7 @@ def _check_one(written: Written, terms: Terms | None, configuration: Configurati
     try:
         section = checked.section() if configuration.says(service) else checked.stand_in()
     except OptionsError:
-        section = checked.stand_in()  # what is wrong with the options has been told
+        section = checked.stand_in()  # findings on the options are reported elsewhere
     located, data = written.located, written.located.data
     home, what = located.value(()), _NAME
     rest = {name: value for name, value in data.items() if name != MEMBER}

@@ -1,7 +1,7 @@
 """Files of `NAME=value` lines, read as a shell reads them, and as Docker and dotenv do where a shell would refuse.
 
 A shell's quotes and escapes are removed, and a comment behind the value; a quoted value may go on in further lines. A
-value with spaces outside quotes, and JSON that is not quoted, are what `docker run --env-file` makes of them. Variables
+value with spaces outside quotes, and JSON that is not quoted, are read as `docker run --env-file` does. Variables
 (`$NAME`) are not replaced.
 """
 
@@ -33,7 +33,7 @@ class Entry:
     Attributes:
         name: of it.
         text: its value.
-        key, place: where the name is, where the value begins.
+        key, position: of the name, of the value.
     """
 
     name: str

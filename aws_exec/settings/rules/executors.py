@@ -30,10 +30,10 @@ class NamedExecutor:
     """One executor that `[core] executor` names.
 
     Attributes:
-        path: the module path of its class, or a name that Airflow knows.
+        path: the module path of its class, or a name known to Airflow.
         position: of the entry.
-        alias: what DAGs may call it instead; empty if it has none.
-        team: whose executor it is; None: everybody's.
+        alias: its name in DAGs; empty if it has none.
+        team: of the executor; None: for all teams.
     """
 
     path: str
@@ -129,7 +129,7 @@ def _entry(value: Value, part: str, begin: int, team: str | None) -> NamedExecut
 
 
 def _within(value: Value, offset: int, width: int) -> Position:
-    """The place of a part of the value; behind its first line, the value's own place: columns are not known there."""
+    """Return the position of a part of the value; after its first line, that of the value: columns are unknown there."""
     position = value.position
     if not position.line or offset + width > position.width:
         return position

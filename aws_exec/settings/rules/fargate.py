@@ -1,4 +1,4 @@
-"""What an ECS task can be: Fargate's sizes, what only Fargate has, networks, capacity providers.
+"""The rules for ECS tasks: Fargate's sizes and features, networks, capacity providers.
 
 Sizes and limits: Amazon ECS developer guide, "Task definition parameters for Fargate"; API Reference, RunTask.
 """
@@ -31,7 +31,7 @@ MEMORIES = tuple(sorted({memory for memories in SIZES.values() for memory in mem
 
 STORAGE = (21, 200)
 PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
-#: Where among instances a task goes: there are none on Fargate.
+#: Members for placement on instances, which Fargate does not have.
 PLACED = ("placementConstraints", "placementStrategy")
 MOST_SUBNETS, MOST_GROUPS, MOST_PROVIDERS = 16, 5, 20
 
@@ -46,9 +46,9 @@ def runs_on_fargate(request: Mapping[str, Any]) -> bool | None:
 
 
 def task_size(request: Mapping[str, Any]) -> Size:
-    """What a RunTask request gives its task; what it leaves to the task definition is not said.
+    """Return the resources in a RunTask request; those of the task definition are unknown.
 
-    Not on Fargate if it is to be placed (API Reference, RunTask); on Spot if every provider of its strategy is.
+    Not on Fargate if it has placement constraints (API Reference, RunTask); on Spot if all its providers are.
     """
     own = request.get("overrides") or {}
     cpu = _number(own.get("cpu"))
@@ -115,7 +115,7 @@ def only_elsewhere(view: View) -> Iterator[Complaint]:
 
 
 def only_on_fargate(view: View) -> Iterator[Complaint]:
-    """What Fargate has and other launch types do not."""
+    """Report members that only Fargate supports."""
     if view.service != "ecs" or runs_on_fargate(view.request) is not False:
         return
     if view.overrides.get("ephemeralStorage"):
@@ -136,7 +136,7 @@ def _set(view: View, option: str) -> bool:
 
 
 def network(view: View) -> Iterator[Complaint]:
-    """Subnets and security groups: there are some on Fargate, not too many, and they are ids."""
+    """Check subnets and security groups: required on Fargate, limited in number, and IDs."""
     if view.service != "ecs":
         return
     path = ("networkConfiguration", "awsvpcConfiguration")
@@ -156,7 +156,7 @@ def network(view: View) -> Iterator[Complaint]:
 
 
 def strategy(view: View) -> Iterator[Complaint]:
-    """What a capacity provider strategy may combine."""
+    """Check the combination of capacity providers in a strategy."""
     items = view.request.get("capacityProviderStrategy") or ()
     path = ("capacityProviderStrategy",)
     ours = [item.get("capacityProvider") in PROVIDERS for item in items]

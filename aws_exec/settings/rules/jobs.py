@@ -1,4 +1,4 @@
-"""What a Batch job can be. Limits: AWS Batch API Reference, SubmitJob, RetryStrategy, JobTimeout."""
+"""The rules for Batch jobs. Limits: AWS Batch API Reference, SubmitJob, RetryStrategy, JobTimeout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def timeout(view: View) -> Iterator[Complaint]:
 
 
 def retries(view: View) -> Iterator[Complaint]:
-    """Batch does not try again by itself, or knows when not to."""
+    """Check that Batch does not retry by itself, or only for certain reasons."""
     how = view.request.get("retryStrategy") or {}
     if view.service != "batch":
         return
@@ -69,9 +69,9 @@ def resources(view: View) -> Iterator[Complaint]:
 
 
 def job_size(request: Mapping[str, Any]) -> Size:
-    """What a SubmitJob request gives its job; what it leaves to the job definition is not said.
+    """Return the resources in a SubmitJob request; those of the job definition are unknown.
 
-    Nor is what the others of several containers are given. Whether it runs on Fargate the job queue alone knows.
+    So are those of other containers. Only the job queue determines whether it runs on Fargate.
     """
     tasks = (request.get("ecsPropertiesOverride") or {}).get("taskProperties") or ()
     several = [item for task in tasks for item in task.get("containers") or ()]
@@ -84,7 +84,7 @@ def job_size(request: Mapping[str, Any]) -> Size:
 
 
 def _amount(need: Mapping[str, Any]) -> float | None:
-    """How much a resource requirement asks for; None if that is no number."""
+    """Return the amount of a resource requirement; None if it is not a number."""
     value = str(need.get("value"))
     return float(value) if value.replace(".", "", 1).isdecimal() else None
 

@@ -1,4 +1,4 @@
-"""Literals of Python source as plain data with places, read without running it.
+"""Literals of Python source as plain data with positions, read without running it.
 
 A literal is a constant, a list, a dictionary (`{...}`, `dict(...)`, `{**a, ...}`, `a | b`), or a name that the file
 binds once, to one of these, and never changes. Everything else is computed: `DYNAMIC`.
@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from aws_exec.settings.file.positions import Path, Position
 from aws_exec.settings.file.yaml_text import MOST_DEPTH, MOST_NODES
 
-#: Stands for what is computed.
+#: A placeholder for computed values.
 DYNAMIC: Final = object()
 
 #: Where the key of a member stands, the key, and the value.
@@ -30,12 +30,12 @@ _CHANGING = frozenset(
 
 @dataclass(slots=True)
 class Literals:
-    """Plain data of expressions, with places.
+    """Plain data of expressions, with positions.
 
     Attributes:
         source: the file as it was named.
         lines: of it.
-        bound: what each name stands for (`bound_names`).
+        bound: the expression of each name (`bound_names`).
         keys: where each member of a dictionary is named.
         values: where each value begins.
     """
@@ -49,20 +49,20 @@ class Literals:
     _spent: int = 0
 
     def position(self, node: ast.expr | ast.keyword) -> Position:
-        """Where an expression stands; Python counts columns in bytes, a place in characters."""
+        """Return the position of an expression; Python counts columns in bytes, a position in characters."""
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
         column = len(line.encode()[: node.col_offset].decode(errors="replace")) + 1
         width = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
         return Position(self.source, node.lineno, column, max(1, width))
 
     def data(self, node: ast.expr, path: Path) -> Any:
-        """The data of an expression, noting the places of its members; `DYNAMIC` if it is computed."""
+        """Return the data of an expression, and record the positions of its members; `DYNAMIC` if it is computed."""
         with self._deeper() as within:
             return self._data(self.meant(node), path) if within else DYNAMIC
 
     @contextmanager
     def _deeper(self) -> Iterator[bool]:
-        """A step into an expression; False if it is too deep or too long: a name may be bound to what holds it."""
+        """Count a step into an expression; return False if it is too deep or too long: names may be recursive."""
         self._depth += 1
         self._spent += 1
         yield self._depth <= MOST_DEPTH and self._spent <= MOST_NODES
@@ -82,7 +82,7 @@ class Literals:
         return DYNAMIC if members is None else self._dict(members, path)
 
     def meant(self, node: ast.expr) -> ast.expr:
-        """What a name stands for; any other expression is itself."""
+        """Return the expression that a name is bound to; any other expression is itself."""
         seen: set[str] = set()
         while isinstance(node, ast.Name) and node.id in self.bound and node.id not in seen:
             seen.add(node.id)
@@ -90,12 +90,12 @@ class Literals:
         return node
 
     def text(self, node: ast.expr | None) -> str:
-        """A text; empty if it is none, or computed."""
+        """Return a text; empty if it is not one, or computed."""
         meant = self.meant(node) if node is not None else None
         return meant.value if isinstance(meant, ast.Constant) and isinstance(meant.value, str) else ""
 
     def _members(self, node: ast.expr) -> list[_Member] | None:
-        """Each member of a dictionary, but for what it takes from one that is computed; None if it is no dictionary."""
+        """Return the members of a dictionary, except those of a computed one; None if it is not a dictionary."""
         with self._deeper() as within:
             return self._members_of(node) if within else None
 
@@ -132,7 +132,7 @@ class Literals:
 
 
 def bound_names(tree: ast.AST) -> dict[str, ast.expr]:
-    """What each name stands for that a file binds once, wherever, and never changes: others may mean several."""
+    """Return the expression of each name that a file binds exactly once and never changes."""
     values: dict[str, ast.expr] = {}
     bindings: Counter[str] = Counter()
     for node in ast.walk(tree):
@@ -146,7 +146,7 @@ def bound_names(tree: ast.AST) -> dict[str, ast.expr]:
 
 
 def _binds(node: ast.AST) -> Iterator[str]:
-    """The name that a node binds, or whose value it changes."""
+    """Return the name that a node binds or changes."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
             yield name

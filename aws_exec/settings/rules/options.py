@@ -1,4 +1,4 @@
-"""What the options of an executor say, beyond being well-formed: names, rates, what Airflow's own leave of them."""
+"""The rules for the options of an executor: names, rates, and conflicts with Airflow's own options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aws_exec.settings.rules.view import View
 #: Airflow's default of `[scheduler] task_queued_timeout`, in seconds.
 QUEUED_TIMEOUT = 600.0
 
-#: What is realistic where instances have to be started first; `aws_exec.executors.startup` warns by the same.
+#: A realistic time if instances must start first; `aws_exec.executors.startup` warns by the same.
 SLOW_START = 3600.0
 
 
@@ -51,11 +51,11 @@ def rates(view: View, team: str | None) -> Iterator[Complaint]:
 
 
 def slow_starts(view: View) -> Iterator[Complaint]:
-    """Airflow's own clock leaves time for instances to start; what the base says already is not said of a template."""
+    """Check that Airflow's timeout leaves time for instances to start; findings on the base are not repeated."""
     configuration = view.configuration
     limit, position = configuration.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
     if not configuration.airflow or view.assumed:
-        return  # what Airflow's configuration says, or what the executor is, is not known
+        return  # Airflow's configuration or the executor is unknown
     base_is_slow = view.base is not None and _starts_slowly(view.service, view.base)
     if limit < SLOW_START and _starts_slowly(view.service, view.request) and not base_is_slow:
         message = f"[scheduler] task_queued_timeout is {limit:g} s, and instances may have to start first"
@@ -65,7 +65,7 @@ def slow_starts(view: View) -> Iterator[Complaint]:
 
 
 def timeouts(view: View, team: str | None) -> Iterator[Complaint]:
-    """What Airflow's own clock leaves of the executor's."""
+    """Check that Airflow's timeout is longer than the executor's."""
     configuration = view.configuration
     limit, _ = configuration.number("scheduler", "task_queued_timeout", QUEUED_TIMEOUT)
     own = view.options.launch_timeout
@@ -103,7 +103,7 @@ def parallelism(view: View) -> Iterator[Complaint]:
 
 
 def kwargs(view: View, warnings: tuple[str, ...], team: str | None) -> Iterator[Complaint]:
-    """What in the options has no effect."""
+    """Report options without effect."""
     name = "run_task_kwargs" if view.service == "ecs" else "submit_job_kwargs"
     for warning in warnings:
         option, _, text = warning.partition(": ")
@@ -130,7 +130,7 @@ def literals(view: View, team: str | None) -> Iterator[Complaint]:
         yield Complaint("legacy-literal", position, "capacity_provider_strategy is no JSON", f"Write {ours}")
 
 
-#: What is true of every request, whoever says it.
+#: The rules for every request.
 CHECKS = (slow_starts, parallelism)
 
 

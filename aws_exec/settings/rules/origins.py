@@ -1,6 +1,6 @@
-"""Where each member of a merged request was written: paths of the request, to places of the sources.
+"""The position of each member of a merged request in the sources.
 
-A path is by name: things that merge by name are called by it, so that it stays the same whatever lies over what.
+A path has names: items that merge by name are referred to by it, so that it stays the same after merging.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Named: TypeAlias = tuple[str, ...]
 
 @dataclass(slots=True)
 class Origins:
-    """Of one request; what is added later lies over what was there.
+    """The origins of one request; later additions override earlier ones.
 
     Attributes:
         grammar: of the operation.
@@ -35,14 +35,14 @@ class Origins:
         return Origins(self.grammar, self.container, dict(self.positions))
 
     def add(self, located: Located, path: Path, to: Named = ()) -> None:
-        """Take in what is written at a path of a document as what the request has at `to`."""
+        """Add what is at a path of a document as the origin of `to` in the request."""
         if located.data_at(path) is None:
             return
         for named, where in self._walk(located.data_at(path), path, to):
             self.positions[named] = (located.key(where), located.value(where))
 
     def add_part(self, part: object, position: Position, located: Located | None = None, path: Path = ()) -> None:
-        """Take in a part of the request that one place says; deeper members of `path` have places of their own."""
+        """Add a part of the request with one position; deeper members of `path` have their own."""
         for named, _ in self._walk(part, (), ()):
             if not named or named[-1] in ("name", "key", "value"):
                 continue  # they stand where the thing stands that they are of
@@ -53,7 +53,7 @@ class Origins:
                 self.positions[named] = (position, position)
 
     def position(self, path: Named, *, key: bool = False) -> Position | None:
-        """Where a member was written; what it is in, if it was not; None if that is nowhere either."""
+        """Return the position of a member, or of what contains it; None if unknown."""
         while path and path not in self.positions:
             path = path[:-1]
         found = self.positions.get(path)

@@ -1,6 +1,6 @@
-"""From files to configurations: which file is of which kind, and what forms one configuration.
+"""The files of a configuration: the kind of each, and which belong together.
 
-What is wrong with them is for `check_sources`: the commands over the fleet read, and do not check.
+`check_sources` checks them; the fleet's commands only read them.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class File:
 
 @dataclass(slots=True)
 class Sources:
-    """What was read, and what is wrong with it so far.
+    """The sources, and the findings of reading them.
 
     Attributes:
         configurations: one for each awsexec.yaml; one without a file if there is none.
         complaints: of reading.
-        lines: of each source, for showing the place of a complaint.
-        checked: the sources, in the order in which they were named.
+        lines: of each source, to show the position of a complaint.
+        checked: the names of the sources, in their order.
     """
 
     configurations: list[Configuration] = field(default_factory=list)
@@ -53,14 +53,14 @@ class Sources:
     checked: list[str] = field(default_factory=list)
 
     def note(self, source: str, content: bytes) -> str:
-        """Remember a source by its name; its text."""
+        """Record a source by its name and return its text."""
         text, _ = decoded(content, source)
         self.lines[source] = text.splitlines()
         self.checked.append(source)
         return text
 
     def without_executor(self) -> str:
-        """Return what is missing where no executor of ours is configured; empty if one is, or if there are templates.
+        """Return what is missing if no executor of ours is configured; empty if one is, or if there are templates.
 
         Templates are checked without an executor: they may be deployed apart from its options.
         """
@@ -81,7 +81,7 @@ def missing_executor(configurations: Sequence[Configuration]) -> str:
 
 
 def by_suffix(paths: Iterable[Path]) -> list[File]:
-    """Files that somebody names, told by their suffix: what has none of the others is an awsexec.yaml."""
+    """Return files with their kind by suffix: any unknown suffix means an awsexec.yaml."""
     return [File(path, _kind(path)) for path in paths]
 
 
@@ -92,9 +92,9 @@ def _kind(path: Path) -> Kind:
 
 
 def found_here(environment: Mapping[str, str], named: Path | None = None) -> list[File]:
-    """The files that count where none is named: the awsexec.yaml, and Airflow's own configuration.
+    """Return the default files: the awsexec.yaml, and Airflow's own configuration.
 
-    Whatever they are called: `--config`, `$AWSEXEC_CONFIG` and `$AIRFLOW_CONFIG` say what they name.
+    Their names do not matter: `--config`, `$AWSEXEC_CONFIG` and `$AIRFLOW_CONFIG` determine their kind.
 
     Args:
         environment: of the process.
@@ -112,7 +112,7 @@ def read_sources(files: Sequence[File], environment: Mapping[str, str], *, with_
     Args:
         files: of any kind; of several awsexec.yaml, each is checked with all the rest.
         environment: of the process, for `${VAR}`.
-        with_environment: whether what it says to Airflow counts too.
+        with_environment: whether its variables for Airflow count too.
     """
     sources = Sources()
     airflow: list[AirflowText] = []
@@ -149,7 +149,7 @@ def read_sources(files: Sequence[File], environment: Mapping[str, str], *, with_
 
 
 def _not_text(content: bytes, source: str) -> Complaint | None:
-    """What keeps Airflow or a shell from reading a file as text; None if nothing does."""
+    """Return why Airflow or a shell cannot read a file as text; None if they can."""
     text, not_utf8 = decoded(content, source)
     at = text.find("\0")
     if not_utf8 is not None or at < 0:

@@ -1,4 +1,4 @@
-"""Raw request arguments that awsexec understands and others do not, or that mean something else than they seem to."""
+"""The rules for the spelling of raw request arguments: unusual for other tools, or misleading."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOMES: Mapping[Service, str] = {"ecs": "overrides.containerOverrides[0]", "batc
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where raw arguments are written.
+    """The position of raw arguments.
 
     Attributes:
         located: the document.
@@ -30,16 +30,16 @@ class Written:
     path: Path = ()
 
     def key(self, path: Path) -> Position:
-        """Where a member is named."""
+        """Return the position of a member's key."""
         return self.located.key((*self.path, *path))
 
     def value(self, path: Path) -> Position:
-        """Where its value is."""
+        """Return the position of its value."""
         return self.located.value((*self.path, *path))
 
 
 def check_raw(raw: Any, service: Service, where: Written, what: str) -> Iterator[Complaint]:
-    """What is odd, but has one meaning, in RunTask or SubmitJob arguments as they were written."""
+    """Yield findings on unusual but unambiguous RunTask or SubmitJob arguments."""
     if not isinstance(raw, Mapping):
         return
     shape = shape_of(OPERATIONS[service])
@@ -78,7 +78,7 @@ def _tags(raw: Mapping[Any, Any], where: Written, what: str) -> Iterator[Complai
 
 
 def _spelled(value: Any, shape: Shape | None, path: Path, where: Written, what: str) -> Iterator[Complaint]:
-    """Numbers as text and texts as numbers, at any depth."""
+    """Yield findings on numbers as text and texts as numbers, at any depth."""
     if shape is None or value is None:
         return
     if isinstance(value, Mapping):

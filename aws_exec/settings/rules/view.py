@@ -1,4 +1,4 @@
-"""What the rules look at: one request as it would be sent, and where each part of it was written."""
+"""The view of the rules: one request, and the position of each part."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class View:
     """One request.
 
     Attributes:
-        what: it is of, for messages: `templates.large`.
-        service: it goes to.
-        request: as it would be sent for a typical task.
+        what: its source, for messages: `templates.large`.
+        service: of the request.
+        request: of a typical task.
         options: of the executor.
-        origins: where each part of it was written.
-        home: where the whole was written: the template, or the executor's section.
-        base: the request without the template; None for that itself.
-        layer: what the template lays over it; empty for the base itself.
-        assumed: the options are stand-ins: nothing is said of the executor.
-        configuration: all of it.
-        substituted: whether the text of an environment variable of the container came from a `${VARIABLE}`.
+        origins: the position of each part.
+        home: the position of the template, or of the executor's section.
+        base: the request without the template; None for the base itself.
+        layer: the template's overlay; empty for the base itself.
+        assumed: the options are placeholders: the executor is not configured.
+        configuration: the complete configuration.
+        substituted: whether the value at a position came from a `${VARIABLE}`.
     """
 
     what: str
@@ -45,20 +45,20 @@ class View:
     substituted: Callable[[Position], bool] = lambda _: False
 
     def position(self, *path: str) -> Position:
-        """Where a member was written."""
+        """Return the position of a member."""
         return self.origins.position(path) or self.home
 
     def complaint(self, rule: str, path: tuple[str, ...], message: str, hint: str = "") -> Complaint:
-        """One thing that is wrong with it."""
+        """Return a complaint about a member."""
         return Complaint(rule, self.position(*path), f"{self.what}: {message}", hint)
 
     @property
     def overrides(self) -> Mapping[str, Any]:
-        """Of an ECS task."""
+        """The overrides of an ECS task."""
         return self.request.get("overrides") or {}
 
     def containers(self) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-        """The overrides of each container, and their path by name."""
+        """Yield the overrides of each container, and their path by name."""
         for item in self.overrides.get("containerOverrides") or ():
             yield ("overrides", "containerOverrides", item.get("name", "")), item
         if own := self.request.get("containerOverrides"):

@@ -133,11 +133,11 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
     except CredentialsError as error:
         hint = "Log in, name a --profile, or fix the role of this machine"
         found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), hint))
-        found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked without credentials"))
+        found.append(Outcome(Status.SKIP, "", "everything else", "no call is possible without credentials"))
         return Branch(name, found, refused=True)
     except CallFailed as failed:
         found.append(replace(failed.outcome, status=Status.FAIL))
-        found.append(Outcome(Status.SKIP, "", "everything else", "nothing can be asked of an AWS that does not answer"))
+        found.append(Outcome(Status.SKIP, "", "everything else", "AWS does not answer"))
     return Branch(name, found)
 
 

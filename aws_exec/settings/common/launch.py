@@ -199,7 +199,7 @@ class RequestBuilder(ABC):
     def location(self, executor_config: object = None, queue: str | None = None) -> str:
         """Return the location of a task with this executor_config and Airflow queue, as `build` would.
 
-        Cheap, since it is asked of thousands of rows while the scheduler waits: nothing but what decides the location
+        Cheap, since it is called for thousands of rows while the scheduler waits: only what decides the location
         is read, so this is no check of the rest.
 
         Raises:
@@ -286,7 +286,7 @@ def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str
     remedy = "Move environment variables into the task definition or an environment file, or shorten them"
     commands = sum(size for name, size in parts if name.endswith(".command"))
     if commands > length - commands:  # the largest part may be small beside many environment variables
-        # Airflow 3.4 puts what a bundle says of its version into every workload (`BundleInfo.version_data`).
+        # Airflow 3.4 puts the version data of a bundle into every workload (`BundleInfo.version_data`).
         remedy = "The command carries Airflow's workload: shorten the version data of the DAG's bundle. Or: " + remedy
     raise RequestTooLarge([Finding("overrides", message, remedy, "override-budget")])
 

@@ -21,7 +21,7 @@ from aws_exec.settings.common.shape import Operation, Shape, conform, shape_of
 #: Environment variables that identify a container (`aws_exec.lifecycle.identity`).
 RESERVED_PREFIX = "AWSEXEC_"
 
-#: Why nobody may set the Airflow container's command.
+#: Why the Airflow container's command cannot be set.
 COMMAND = "awsexec decides what the Airflow container runs"
 
 

@@ -43,7 +43,7 @@ def template(name: str, *, executor: Service | None = None, **terms: Any) -> dic
 
 def only_service(file: AwsexecFile) -> Service | None:
     """Return the one service that has a section in the file; None if both have, or none."""
-    sections = [service for service in SERVICES if file.says(service)]
+    sections = [service for service in SERVICES if file.has_options(service)]
     return sections[0] if len(sections) == 1 else None
 
 

@@ -86,7 +86,7 @@ class AwsexecFile:
             positions["deployment"] = self.located.value((*root, "deployment"))
         return FileOptions(given, {name: str(position) for name, position in positions.items()})
 
-    def says(self, service: Service, team: str | None = None) -> bool:
+    def has_options(self, service: Service, team: str | None = None) -> bool:
         """Return whether it has a section of this executor."""
         return isinstance(self.located.below((*self.root(team), service)).data, Mapping)
 
@@ -110,8 +110,8 @@ def read_file(
         environment: values of `${VAR}`; None leaves texts as they are.
 
     Returns:
-        What it says, without what is wrong; and everything that is wrong with its structure and its templates. Options
-        are checked when they are loaded.
+        Its content without mistakes; and all mistakes in its structure and its templates. Options are checked when
+        they are loaded.
     """
     located, complaints = read_yaml(content, source, environment)
     if located is None:

@@ -121,7 +121,7 @@ _ERRORS = {
 
 _WARNINGS = {
     "template-no-effect": "Every term has an effect on the service that the template is for.",
-    "request-spelling": "Numbers are numbers and texts are texts, as in AWS's model; awsexec converts them, others do not.",
+    "request-spelling": "Numbers are numbers and texts are texts, as AWS defines them; awsexec converts them.",
     "tag-room": "There is room for awsexec's own tags beside the user's: 50 in all.",
     "secret-plain": "No secret is in plain text: everybody who can describe a task could read it.",
     "env-base-url": "A container that has the address of the execution API also has `[api] base_url`: "

@@ -149,7 +149,7 @@ class Checked:
         """Take in an option that the file writes as YAML; whether it does."""
         located = self.configuration.file.located
         path = (*self.configuration.file.root(self.team), self.service, option)
-        if self.configuration.airflow_says(MODELS[self.service].section, option, self.team) is not None:
+        if self.configuration.airflow_value(MODELS[self.service].section, option, self.team) is not None:
             return False
         if not isinstance(located.data_at(path), dict | list):
             return False
@@ -168,7 +168,7 @@ class Checked:
                 position = exact or position
             message = f"{problem.option}: {problem.message}" if problem.message else problem.option
             named = self.configuration.naming(self.service, self.team)
-            if named is not None and not self.configuration.says(self.service, self.team):
+            if named is not None and not self.configuration.has_options(self.service, self.team):
                 message = f"[{section_of(problem.section, self.team)}] {problem.option} is required by {named.path}"
             yield Complaint(problem.rule, position, message, problem.remedy)
 
@@ -189,7 +189,7 @@ class Checked:
         name = KWARGS[self.service]
         located = self.configuration.file.located
         path = (*self.configuration.file.root(self.team), self.service, name)
-        configured = self.configuration.airflow_says(MODELS[self.service].section, name, self.team)
+        configured = self.configuration.airflow_value(MODELS[self.service].section, name, self.team)
         if configured is None and isinstance(located.data_at(path), Mapping):
             yield from check_raw(located.data_at(path), self.service, Written(located, path), name)
             return

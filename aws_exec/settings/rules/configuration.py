@@ -68,22 +68,24 @@ class Configuration:
         known = ", ".join(each for each in self.teams if each) or "there are none"
         return "" if team in self.teams else f"nothing is configured of a team {team!r}; teams: {known}"
 
-    def airflow_says(self, section: str, option: str, team: str | None = None) -> Value | None:
+    def airflow_value(self, section: str, option: str, team: str | None = None) -> Value | None:
         """Return the value of the strongest of Airflow's sources; an empty one counts as absent."""
         for text in reversed(self.airflow):
             if (value := text.get(section, option, team)) is not None and value.text.strip():
                 return value
         return None
 
-    def says(self, service: Service, team: str | None = None) -> bool:
+    def has_options(self, service: Service, team: str | None = None) -> bool:
         """Return whether this executor has any option."""
         section = MODELS[service].section
-        return self.file.says(service, team) or any(True for text in self.airflow for _ in text.options(section, team))
+        return self.file.has_options(service, team) or any(
+            True for text in self.airflow for _ in text.options(section, team)
+        )
 
     @property
     def named(self) -> list[NamedExecutor]:
         """The executors that `[core] executor` names; none if no source sets it."""
-        return named_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
+        return named_executors(self.airflow_value("core", "executor"), multi_team=self._multi_team)
 
     def naming(self, service: Service, team: str | None = None) -> NamedExecutor | None:
         """Return the entry of `[core] executor` that makes Airflow start this executor; None if there is none."""
@@ -97,7 +99,7 @@ class Configuration:
         """
         if leave_out(service, [entry for entry in self.named if entry.team == team]):
             return False
-        return self.says(service, team) or self.naming(service, team) is not None
+        return self.has_options(service, team) or self.naming(service, team) is not None
 
     @property
     def configured(self) -> list[tuple[Service, str | None]]:
@@ -106,12 +108,12 @@ class Configuration:
 
     @property
     def _multi_team(self) -> bool:
-        value = self.airflow_says("core", "multi_team")
+        value = self.airflow_value("core", "multi_team")
         return value is not None and value.text.strip().lower() in ("t", "true", "1")  # Airflow's getboolean
 
     def check_executors(self) -> Iterator[Complaint]:
         """Yield findings on `[core] executor`, and on sections of the retired `airflow-aws-executors`."""
-        yield from check_executors(self.airflow_says("core", "executor"), multi_team=self._multi_team)
+        yield from check_executors(self.airflow_value("core", "executor"), multi_team=self._multi_team)
         yield from self._ignored_options()
         for old, service in RETIRED_SECTIONS.items():
             for text in self.airflow:
@@ -125,7 +127,7 @@ class Configuration:
         for team in self.teams:
             entries = [entry for entry in self.named if entry.team == team]
             for service in SERVICES if only_airflows(entries) else ():
-                if self.says(service, team):
+                if self.has_options(service, team):
                     where = f" of team {team[:60]}" if team else ""
                     message = f"{PATHS[service]}{where} has options, but [core] executor does not name it"
                     yield Complaint("executor-ignored", entries[0].position, message, f"Add {PATHS[service]}")
@@ -134,7 +136,7 @@ class Configuration:
         """Return the function from an option to its raw text that `options.load` needs."""
 
         def get(option: str) -> str | None:
-            value = self.airflow_says(section, option, team)
+            value = self.airflow_value(section, option, team)
             return value.text if value is not None else None
 
         return get
@@ -146,7 +148,7 @@ class Configuration:
 
     def number(self, section: str, option: str, default: float) -> tuple[float, Position | None]:
         """Return a number of Airflow's configuration and its position; the default and None if not set."""
-        value = self.airflow_says(section, option)
+        value = self.airflow_value(section, option)
         try:
             return (float(value.text), value.position) if value is not None else (default, None)
         except ValueError:
@@ -155,12 +157,12 @@ class Configuration:
     def position(self, service: Service, option: str, team: str | None = None) -> Position:
         """Return the position of an option, or of the executor's section."""
         section = MODELS[service].section
-        if (value := self.airflow_says(section, option, team)) is not None:
+        if (value := self.airflow_value(section, option, team)) is not None:
             return value.position
         root = self.file.root(team)
         if option == "deployment" and option not in (self.file.located.below((*root, service)).data or {}):
             return self.file.located.value((*root, option))
-        if self.file.says(service, team):
+        if self.file.has_options(service, team):
             path = (*root, service, option)
             return self.file.located.value(path) if path in self.file.located.values else self._section(service, team)
         keys = (value.key for text in self.airflow for _, value in text.options(section, team))
@@ -170,7 +172,7 @@ class Configuration:
     def member(self, service: Service, option: str, member: str, team: str | None = None) -> Position:
         """Return the position of a member of an option that is a mapping; that of the option if it is text."""
         path = (*self.file.root(team), service, option, member)
-        if path in self.file.located.values and self.airflow_says(MODELS[service].section, option, team) is None:
+        if path in self.file.located.values and self.airflow_value(MODELS[service].section, option, team) is None:
             return self.file.located.value(path)
         return self.position(service, option, team)
 
@@ -191,10 +193,10 @@ class Configuration:
         model = MODELS[service]
         file_options: Mapping[str, Any] = self.file.options_of(service, team).values
         displaced = {
-            model.rivals[name] for name in model.rivals if self.airflow_says(model.section, name, team) is not None
+            model.rivals[name] for name in model.rivals if self.airflow_value(model.section, name, team) is not None
         }
         for info in option_catalogue(model):
-            value = self.airflow_says(model.section, info.name, team)
+            value = self.airflow_value(model.section, info.name, team)
             section = section_of(model.section, team)
             if value is not None:
                 yield Effective(section, info.name, masked(info.name, value.text), str(value.position))

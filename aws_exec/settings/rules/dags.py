@@ -182,7 +182,7 @@ def _check_one(written: Written, terms: Terms | None, configuration: Configurati
         yield from without_effect(terms, service, At(written.located), _NAME)
     checked = Checked(configuration, service, None)
     try:
-        section = checked.section() if configuration.says(service) else checked.stand_in()
+        section = checked.section() if configuration.has_options(service) else checked.stand_in()
     except OptionsError:
         section = checked.stand_in()  # findings on the options are reported elsewhere
     located, data = written.located, written.located.data

@@ -86,8 +86,8 @@ def check_executors(value: Value | None, *, multi_team: bool) -> Iterator[Compla
             yield Complaint("executor-ignored", entries[0].position, message, "Set AIRFLOW__CORE__MULTI_TEAM=True")
             continue
         if team in seen or (team is None and seen):
-            whose = f"of team {team[:60]}" if team else "without a team"
-            yield _wrong(entries[0], f"the executors {whose} are listed twice or too late", _ORDER)
+            owner = f"of team {team[:60]}" if team else "without a team"
+            yield _wrong(entries[0], f"the executors {owner} are listed twice or too late", _ORDER)
         seen.add(team)
         paths: set[str] = set()
         for entry in entries:
@@ -129,7 +129,7 @@ def _entry(value: Value, part: str, begin: int, team: str | None) -> NamedExecut
 
 
 def _within(value: Value, offset: int, width: int) -> Position:
-    """Return the position of a part of the value; after its first line, that of the value: columns are unknown there."""
+    """Return the position of a part of the value; after its first line, that of the value: columns are unknown."""
     position = value.position
     if not position.line or offset + width > position.width:
         return position

@@ -131,7 +131,7 @@ def only_on_fargate(view: View) -> Iterator[Complaint]:
 
 def _set(view: View, option: str) -> bool:
     file_options = view.configuration.file.options_of("ecs").values
-    there = option in file_options or view.configuration.airflow_says(view.options.section, option) is not None
+    there = option in file_options or view.configuration.airflow_value(view.options.section, option) is not None
     return there and getattr(view.options, option) not in (False, "LATEST", "")
 
 

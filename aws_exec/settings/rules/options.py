@@ -121,7 +121,7 @@ def literals(view: View, team: str | None) -> Iterator[Complaint]:
     """The amazon provider documents the strategy as a Python literal."""
     if not isinstance(view.options, EcsOptions) or not view.options.capacity_provider_strategy:
         return
-    value = view.configuration.airflow_says(view.options.section, "capacity_provider_strategy", team)
+    value = view.configuration.airflow_value(view.options.section, "capacity_provider_strategy", team)
     given = view.configuration.file.options_of("ecs", team).values.get("capacity_provider_strategy")
     text = value.text if value is not None else given
     if isinstance(text, str) and not _is_json(text):

@@ -48,10 +48,10 @@ def requests():
             continue
         file, _ = read_file(path.read_bytes(), path.name, {})
         for service in SERVICES:
-            if file.says(service):
+            if file.has_options(service):
                 yield pytest.param(file, service, None, id=f"{path.name}-{service}")
             for name, levels in file.templates.items():
-                if file.says(service) and service_of([level.terms for level in levels]) in (None, service):
+                if file.has_options(service) and service_of([level.terms for level in levels]) in (None, service):
                     yield pytest.param(file, service, name, id=f"{path.name}-{service}-{name}")
 
 

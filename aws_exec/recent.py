@@ -1,7 +1,7 @@
-"""A mapping of bounded size: what is remembered by names that DAG authors choose.
+"""A mapping of bounded size, for keys that DAG authors choose.
 
-A cluster, an Airflow queue or a key may have a name of its own in every run (`cluster-{{ ds }}`). What is remembered of
-each would grow as long as the scheduler lives.
+A cluster, an Airflow queue or a key may have a new name in every run (`cluster-{{ ds }}`). A plain dictionary would
+grow as long as the scheduler runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Recent(OrderedDict[K, V]):
     """Keeps the entries that were written last. Not thread-safe.
 
     Args:
-        at_most: entries that are kept.
+        at_most: the maximum number of entries.
     """
 
     def __init__(self, at_most: int) -> None:
@@ -25,7 +25,7 @@ class Recent(OrderedDict[K, V]):
         self._at_most = at_most
 
     def __setitem__(self, key: K, value: V) -> None:
-        """Write an entry; it is the newest now, and the oldest goes if there are too many."""
+        """Write an entry as the newest, and remove the oldest if there are too many."""
         super().__setitem__(key, value)
         self.move_to_end(key)
         if len(self) > self._at_most:

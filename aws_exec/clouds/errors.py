@@ -1,11 +1,12 @@
-"""The one location where a failed AWS call gets its meaning: an exception or a refusal in, a `CallFailure` out.
+"""The meaning of a failed AWS call: an exception or a refusal in, a `CallFailure` out.
 
-What matters most is what surely did *not* happen. A request that never left, a throttle and a 4xx did nothing; after
-anything else (a lost answer, a 5xx, an exception nobody knows) the request may have been carried out, and the caller
-has to look before it asks again. In doubt it is `NO_ANSWER`: it costs a look, the contrary costs a second container.
+The kind of failure says whether the request was certainly *not* carried out. A request that was never sent, a
+throttle and a 4xx did nothing; after anything else (a lost answer, a 5xx, an unknown exception) the request may have
+been carried out, and the caller must search before it repeats it. In doubt it is `NO_ANSWER`: this costs a search, the
+contrary costs a second container.
 
-That holds for one request. A client that retries inside one call reports its last try only, so submits are made with
-the SDK's retries off.
+This holds for one request. A client that retries inside one call reports only its last try, so submits are made with
+the SDK's retries off. AWS's sentences are matched by the diagnosis (`aws_exec.diagnosis.call_failures`).
 
 Sources: botocore 1.44 (`exceptions`, `httpsession`, `retries.standard`, `validate`), the ECS and Batch API references
 and their common errors, AWS's pages on API failure reasons and service event messages, moto 5 for wordings.
@@ -33,10 +34,10 @@ _REFUSED, _INVALID = FailureKind.REFUSED, FailureKind.INVALID
 
 
 class CloudError(Exception):
-    """What every adapter raises, and all that it raises.
+    """The only exception that adapters raise.
 
     Attributes:
-        fault: what went wrong.
+        fault: the failure of the call.
     """
 
     def __init__(self, fault: CallFailure) -> None:
@@ -45,7 +46,7 @@ class CloudError(Exception):
 
 
 def _table(rows: Mapping[FailureKind, str]) -> Mapping[str, FailureKind]:
-    return MappingProxyType({name: trouble for trouble, names in rows.items() for name in names.split()})
+    return MappingProxyType({name: kind for kind, names in rows.items() for name in names.split()})
 
 
 #: botocore's exception classes that mean something else than `NO_ANSWER`, by name: not every botocore that we support
@@ -71,25 +72,25 @@ BY_CLASS: Final = _table(
     },
 )
 
-#: Exceptions of others that can only come before a connection stands.
+#: Exceptions of other packages that occur only before a connection exists.
 _NEVER_SENT: Final = frozenset({"ConnectionRefusedError", "gaierror", "NewConnectionError", "NameResolutionError"})
 
-#: botocore's modules that look for credentials, before a request can be signed and sent.
+#: botocore's modules that provide credentials, before a request can be signed and sent.
 _PROVIDERS: Final = frozenset({"botocore.credentials", "botocore.tokens", "botocore.configloader"})
 
-#: What OpenSSL says when the handshake fails; anything else about TLS may have come while the answer was read.
+#: OpenSSL's messages when the handshake fails; any other TLS error may have occurred while the answer was read.
 _HANDSHAKE: Final = re.compile(
     r"certificate|handshake|wrong.version.number|unsupported.protocol|unknown.ca|no.protocols|hostname",
     re.IGNORECASE,
 )
 
-#: Error codes, as AWS spells them. Any code with "throttl" in it is a throttle besides.
+#: Error codes, as AWS spells them. Any code that contains "throttl" is a throttle, too.
 BY_CODE: Final = _table(
     {
         _THROTTLED: """TooManyRequestsException TooManyRequests RequestLimitExceeded BandwidthLimitExceeded SlowDown
             ProvisionedThroughputExceededException ProvisionedThroughputExceeded TransactionInProgressException
             PriorRequestNotComplete RateLimitExceeded RateExceeded""",
-        # The service's own failure, or one of the way to it: it may have acted.
+        # A failure of the service or between: it may have acted.
         _NO_ANSWER: """ServerException InternalFailure InternalError InternalServerError InternalServerException
             ServiceUnavailable ServiceUnavailableException Unavailable RequestTimeout RequestTimeoutException
             ServiceException GatewayTimeout""",
@@ -97,14 +98,14 @@ BY_CODE: Final = _table(
             UnrecognizedClientException InvalidSignatureException SignatureDoesNotMatch MissingAuthenticationToken
             MissingAuthenticationTokenException IncompleteSignature IncompleteSignatureException InvalidAccessKeyId
             AuthFailure InvalidToken RequestTimeTooSkewed""",
-        # ECS: "the limit for the resource was exceeded", a quota; botocore takes it for a rate, which its message says.
+        # ECS: "the limit for the resource was exceeded", a quota; if it is a rate, its message says so.
         _NO_CAPACITY: "LimitExceededException ServiceQuotaExceededException AttributeLimitExceededException",
-        # Somebody can mend these while the task waits: permissions, an account, a cluster that is being made. A
-        # `ConflictException` is read by the ECS adapter before it comes here: it names the task that has the token.
+        # These can be fixed while the task waits: permissions, an account, a cluster that is being created. The ECS
+        # adapter handles a `ConflictException` before this: it names the task that has the token.
         _REFUSED: """AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedException NotAuthorized
             OptInRequired BlockedException ClusterNotFoundException ServiceNotFoundException ResourceNotFoundException
             ConflictException ResourceInUseException UpdateInProgressException UnknownOperationException""",
-        # The request and what it names do not fit, and will not fit the next time.
+        # The request does not fit the resources that it names, and will not fit the next time.
         _INVALID: """ValidationException ValidationError ValidationErrorException SerializationException
             InvalidParameterCombination InvalidParameterValue InvalidQueryParameter MalformedQueryString MissingAction
             MissingParameter InvalidRequestException InvalidParameterException PlatformUnknownException
@@ -112,7 +113,7 @@ BY_CODE: Final = _table(
     },
 )
 
-#: A right that is missing: every code that IAM and the services have for it is one of these, or has one in it.
+#: A missing permission: every code of IAM and the services for it contains one of these.
 _DENIED: Final = (
     "AccessDenied",
     "UnauthorizedAccess",
@@ -146,18 +147,18 @@ _REPORT: Final = tuple(
 )
 
 
-#: The values that AWS echoes from a wrong request.
+#: Values that AWS echoes from an invalid request.
 _ECHOED: Final = re.compile(r"(?i)\bvalue '.*' (?=at ')", re.DOTALL)
 
-#: AWS's own messages are shorter; what is longer echoes a request.
+#: AWS's own messages are shorter; a longer one echoes a request.
 _LONGEST: Final = 1000
 
 
 def fault_of(error: BaseException, operation: str) -> CallFailure:
-    """What a failed call means. Total: every exception gets an answer, none is raised.
+    """Return the meaning of a failed call. Total: any exception is accepted, none is raised.
 
     Args:
-        error: what the call raised: botocore's, urllib3's, anybody's.
+        error: any exception that the call raised, of botocore, urllib3 or others.
         operation: the API operation, as AWS spells it.
     """
     if isinstance(error, CloudError):
@@ -166,28 +167,28 @@ def fault_of(error: BaseException, operation: str) -> CallFailure:
         return fault_of_credentials(error, operation)
     if isinstance(error, ClientError):
         return _fault_of_answer(error, operation)
-    trouble, code = _trouble_of_exception(error), type(error).__name__
-    if trouble is _INVALID:
-        return CallFailure(trouble, operation, code, _wrong_parameters(error))
+    kind, code = _kind_of_exception(error), type(error).__name__
+    if kind is _INVALID:
+        return CallFailure(kind, operation, code, _wrong_parameters(error))
     text = str(error) + (_missing_files() if code in ("NoCredentialsError", "ProfileNotFound") else "")
-    return CallFailure(trouble, operation, code, _redacted(text, trouble))
+    return CallFailure(kind, operation, code, _redacted(text, kind))
 
 
 def _missing_files() -> str:
-    """Name the variables that name no file of credentials: botocore passes over a folder and a missing file alike."""
+    """Return the variables that name no file of credentials: botocore ignores directories and missing files."""
     named = {name: os.environ.get(name) or "" for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
     return "".join(f"; {name} is not a file: {path}" for name, path in named.items() if path and not _is_file(path))
 
 
 def _is_file(path: str) -> bool:
-    return isfile(expanduser(path))  # noqa: PTH111, PTH113 -- those of Path raise without a home or a permission
+    return isfile(expanduser(path))  # noqa: PTH111, PTH113 -- Path's raise without a home directory or a permission
 
 
 def failed_in_providers(error: BaseException) -> bool:
-    """Whether an exception comes from where botocore looks for credentials: what was to be sent was not.
+    """Return whether an exception comes from botocore's credential providers: the request was not sent.
 
-    They run programs, read files and ask other services, and let through whatever that raises: so it is read off the
-    traceback, not off the class.
+    They run programs, read files and call other services, and pass on whatever these raise: so the traceback decides,
+    not the class.
     """
     step = error.__traceback__
     while step is not None:
@@ -213,65 +214,65 @@ def _failed_provider(error: BaseException) -> str:
 
 
 def fault_of_credentials(error: BaseException, operation: str) -> CallFailure:
-    """What it means that no credentials were found: `operation` was not sent.
+    """Return the meaning of a failure to get credentials: `operation` was not sent.
 
-    `UNREACHED` or `THROTTLED` where the service that gives them (AWS STS, IAM Identity Center) could not be asked,
-    which passes; else `CREDENTIALS`: it refused, or a file, a program or a setting is wrong.
+    `UNREACHED` or `THROTTLED` if the service that issues them (AWS STS, IAM Identity Center) was not available, which
+    passes; else `CREDENTIALS`: it refused, or a file, a program or a setting is wrong.
     """
     if isinstance(error, ClientError):
         fault = _fault_of_answer(error, operation)
     else:
-        trouble = _trouble_of_exception(error)
-        if trouble is _NO_ANSWER and not isinstance(error, HTTPClientError):
-            trouble = _CREDENTIALS
-        message = _wrong_parameters(error) if trouble is _INVALID else _redacted(str(error), _CREDENTIALS)
+        kind = _kind_of_exception(error)
+        if kind is _NO_ANSWER and not isinstance(error, HTTPClientError):
+            kind = _CREDENTIALS
+        message = _wrong_parameters(error) if kind is _INVALID else _redacted(str(error), _CREDENTIALS)
         if (provider := _failed_provider(error)) and provider not in message:
             message = f"{message} (credential provider {provider})"
-        fault = CallFailure(trouble, operation, type(error).__name__, message)
+        fault = CallFailure(kind, operation, type(error).__name__, message)
     passes = {_NO_ANSWER: _UNREACHED, _UNREACHED: _UNREACHED, _THROTTLED: _THROTTLED}
     return replace(fault, trouble=passes.get(fault.trouble, _CREDENTIALS))
 
 
 def is_denied(fault: CallFailure) -> bool:
-    """A policy does not allow the call; what it asks for may well be there."""
+    """Return whether a policy denies the call; the resource may exist."""
     return fault.trouble is not _CREDENTIALS and any(word in fault.code for word in _DENIED)
 
 
 def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: FailureKind = _NO_CAPACITY) -> CallFailure:
-    """What one entry of an answer's `failures` means; of RunTask's: an answered refusal, so there is no task.
+    """Return the meaning of one entry of an answer's `failures`; of RunTask's: a refusal, so no task exists.
 
-    That may pass, whatever its reason (`NO_CAPACITY`: the next request has a token of its own, since a refusal may be
-    replayed for its token), except where its words say that it is a throttle or that the request is wrong. AWS's page
-    on failure reasons has `RESOURCE:*`, `AGENT`, `ATTRIBUTE` and `LOCATION` for RunTask, which other container
-    instances can cure, and `MISSING` and `INACTIVE`, which are of one container instance.
+    It may pass, whatever its reason (`NO_CAPACITY`: the next request has a new token, since AWS may replay a refusal
+    for the same token), unless its text means a throttle or an invalid request. AWS's page on failure reasons has
+    `RESOURCE:*`, `AGENT`, `ATTRIBUTE` and `LOCATION` for RunTask, which other container instances can fix, and
+    `MISSING` and `INACTIVE`, which concern one container instance.
 
     Args:
         failure: `arn`, `reason` and `detail`, each of which may be absent.
-        operation: the API operation that it answers.
-        unknown: what it means where its words do not say; of a read, which asks for no capacity, `REFUSED`.
+        operation: the API operation.
+        unknown: the kind if the text does not determine it; of a read, which needs no capacity, `REFUSED`.
     """
     code, detail, arn = (str(failure.get(name) or "") for name in ("reason", "detail", "arn"))
     message = " ".join(part for part in (detail, f"({arn})" if arn else "") if part)
-    said = {kind_of_message(code), kind_of_message(detail)}
-    trouble = next((each for each in (_THROTTLED, _INVALID) if each in said), unknown)
-    return CallFailure(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
+    kinds = {kind_of_message(code), kind_of_message(detail)}
+    kind = next((each for each in (_THROTTLED, _INVALID) if each in kinds), unknown)
+    return CallFailure(kind, operation, _redacted(code, kind), _redacted(message, kind))
 
 
 def _fault_of_answer(error: ClientError, operation: str) -> CallFailure:
     response: Any = error.response
-    said = response.get("Error")
-    said = said if isinstance(said, Mapping) else {}
-    code, message = (str(said.get(name) or "") for name in ("Code", "Message"))
+    answer = response.get("Error")
+    answer = answer if isinstance(answer, Mapping) else {}
+    code, message = (str(answer.get(name) or "") for name in ("Code", "Message"))
     metadata = response.get("ResponseMetadata")
     status = metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
-    trouble = _trouble_of_answer(code, message, status if isinstance(status, int) else 0)
+    kind = _kind_of_answer(code, message, status if isinstance(status, int) else 0)
     if not code:
         code = f"HTTP {status}" if status else type(error).__name__
-    return CallFailure(trouble, operation, _redacted(code, trouble), _redacted(message, trouble))
+    return CallFailure(kind, operation, _redacted(code, kind), _redacted(message, kind))
 
 
-def _trouble_of_answer(code: str, message: str, status: int) -> FailureKind:
-    """By code, then by message, then by HTTP status (0: unknown)."""
+def _kind_of_answer(code: str, message: str, status: int) -> FailureKind:
+    """Return the kind by code, then by message, then by HTTP status (0: unknown)."""
     # Some services spell a code `aws.protocoltests#Code` or `Code:http://...`; botocore strips most of it.
     listed = BY_CODE.get(code)
     if listed is _THROTTLED or "throttl" in code.lower() or status == 429:  # noqa: PLR2004 -- an HTTP status
@@ -280,11 +281,11 @@ def _trouble_of_answer(code: str, message: str, status: int) -> FailureKind:
         return _NO_ANSWER
     if listed is not None and code not in _VAGUE:
         return listed
-    return kind_of_message(message) or listed or _trouble_of_status(code, status)
+    return kind_of_message(message) or listed or _kind_of_status(code, status)
 
 
-def _trouble_of_status(code: str, status: int) -> FailureKind:
-    """For a code that nobody knows: a 4xx did nothing, a strange answer may have."""
+def _kind_of_status(code: str, status: int) -> FailureKind:
+    """Return the kind of an unknown code: a 4xx did nothing, a strange answer may have."""
     if status == 401:  # noqa: PLR2004 -- an HTTP status
         return _CREDENTIALS
     if status == 408 or not (400 <= status < 500 or (code and not status)):  # noqa: PLR2004 -- an HTTP status
@@ -292,7 +293,7 @@ def _trouble_of_status(code: str, status: int) -> FailureKind:
     return _REFUSED
 
 
-def _trouble_of_exception(error: BaseException) -> FailureKind:
+def _kind_of_exception(error: BaseException) -> FailureKind:
     if isinstance(error, SSLError) and _HANDSHAKE.search(str(error)):
         return _UNREACHED
     bases = type(error).__mro__
@@ -304,14 +305,14 @@ def _trouble_of_exception(error: BaseException) -> FailureKind:
     return _UNREACHED if _NEVER_SENT & {base.__name__ for base in bases} else _NO_ANSWER
 
 
-def _redacted(text: str, trouble: FailureKind) -> str:
-    return redact(_ECHOED.sub("value ", text), longest=_LONGEST, keys=trouble is _CREDENTIALS)
+def _redacted(text: str, kind: FailureKind) -> str:
+    return redact(_ECHOED.sub("value ", text), longest=_LONGEST, keys=kind is _CREDENTIALS)
 
 
 def _wrong_parameters(error: BaseException) -> str:
-    """Paths and types from a validation error; botocore's own message echoes the values, and one holds a task token.
+    """Return paths and types from a validation error; botocore's message echoes values, and one contains a task token.
 
-    What is known to be harmless is picked out, instead of what is known to be harmful being cut away.
+    It extracts the parts known to be harmless, instead of removing harmful ones.
     """
     report = str(error)
     found = [text.format(*hit.groups()) for pattern, text in _REPORT for hit in pattern.finditer(report)]

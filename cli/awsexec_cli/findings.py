@@ -83,9 +83,9 @@ def _text(complaint: Complaint, lines: _SourceLines) -> str:
     rule, position = RULES[complaint.rule], complaint.position
     parts = [f"{position}: {rule.severity}: {clean(complaint.message)} [{rule.id}]", *_excerpt(complaint, lines)]
     if complaint.call:
-        parts.append(f"    says: {complaint.call}")
+        parts.append(f"    call: {complaint.call}")
     if complaint.hint:
-        parts.append(f"    mend: {clean(complaint.hint)}")
+        parts.append(f"    hint: {clean(complaint.hint)}")
     return "\n".join([*parts, f"    see:  {rule.anchor}"])
 
 
@@ -137,8 +137,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 def _github(complaint: Complaint) -> str:
     """Return a workflow command of GitHub Actions that annotates the line."""
     rule, position = RULES[complaint.rule], complaint.position
-    says = f" ({complaint.call})" if complaint.call else ""
-    message = _escaped(f"{clean(complaint.message)}{says}. {clean(complaint.hint)}".rstrip(". ") + f" [{rule.id}]")
+    call = f" ({complaint.call})" if complaint.call else ""
+    message = _escaped(f"{clean(complaint.message)}{call}. {clean(complaint.hint)}".rstrip(". ") + f" [{rule.id}]")
     source = _escaped(position.source).replace(":", "%3A").replace(",", "%2C")
     return f"::{rule.severity} file={source},line={position.line},col={position.column},title={rule.id}::{message}"
 

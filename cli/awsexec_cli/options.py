@@ -78,7 +78,7 @@ class Options:
         """Whether a person can answer a prompt."""
         return not self.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def asked(self, clusters: Sequence[str] | None = None, queues: Sequence[str] | None = None) -> FleetOptions:
+    def fleet_options(self, clusters: Sequence[str] | None = None, queues: Sequence[str] | None = None) -> FleetOptions:
         """Return the part of the fleet that these options name."""
         from aws_exec.fleet import FleetOptions  # noqa: PLC0415 - the CLI starts fast
 
@@ -98,7 +98,7 @@ class Options:
         """Open the fleet that these options name; raises FleetError."""
         from aws_exec.fleet import open_fleet  # noqa: PLC0415 - the CLI starts fast
 
-        return open_fleet(self.asked(clusters, queues), os.environ)
+        return open_fleet(self.fleet_options(clusters, queues), os.environ)
 
     def file(self, command: str) -> AwsexecFile:
         """Return the awsexec.yaml that applies.
@@ -177,9 +177,9 @@ def complete_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, st
 
     found: list[tuple[str, str]] = []
     deadline = time.monotonic() + _COMPLETION_SECONDS
-    asked = _options_of(context).asked(context.params.get("cluster"), context.params.get("queue"))
+    where = _options_of(context).fleet_options(context.params.get("cluster"), context.params.get("queue"))
     try:
-        with open_fleet(asked, os.environ) as fleet:
+        with open_fleet(where, os.environ) as fleet:
             for page in list_fleet(fleet.services.values(), FleetQuery()):
                 found += [] if isinstance(page, Problem) else _candidates(page, incomplete)
                 if time.monotonic() > deadline or len(found) >= _MOST_CANDIDATES:

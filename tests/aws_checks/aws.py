@@ -1,4 +1,4 @@
-"""An AWS where all is well, for `--live`, and the answers of one where something is not."""
+"""A fake AWS for `--live`: correct by default, with answers to replace."""
 
 from botocore.exceptions import ClientError
 

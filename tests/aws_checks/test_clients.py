@@ -1,4 +1,4 @@
-"""`--live`: in which Region AWS is asked, and by how many clients."""
+"""Checks against AWS: the Region of the calls, and the number of clients."""
 
 import pytest
 from botocore.loaders import Loader

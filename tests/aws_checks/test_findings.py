@@ -1,4 +1,4 @@
-"""`--live`: what AWS says is wrong is a finding, with its rule, at the place of what is to be mended."""
+"""Checks against AWS: a failure is a finding with a rule, at the position of the wrong value."""
 
 from collections import Counter
 

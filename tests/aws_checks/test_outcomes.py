@@ -1,4 +1,4 @@
-"""`--live`: each outcome says which call it is from; what is missing fails, what may not be asked is skipped."""
+"""Checks against AWS: each outcome names its call; what is missing fails, what is not allowed is skipped."""
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError

@@ -1,4 +1,4 @@
-"""`--live`: every role that a request gives a job exists, whoever names it, and Fargate has one to start it with."""
+"""Checks against AWS: every role that a request names exists, and Fargate has an execution role."""
 
 import pytest
 

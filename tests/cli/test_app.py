@@ -1,4 +1,4 @@
-"""`awsexec` itself: fast, light, one line for what went wrong, exit codes as documented."""
+"""`awsexec` itself: start-up time, imports, one line for each error, exit codes."""
 
 import importlib
 import re

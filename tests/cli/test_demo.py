@@ -1,4 +1,4 @@
-"""What the demo makes of what it saw: rows, lines, and everything that it would not exit 0 for."""
+"""The summary of the demo: rows, messages, and every reason not to exit with 0."""
 
 import json
 

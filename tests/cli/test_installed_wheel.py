@@ -1,4 +1,4 @@
-"""The wheel in its own environment, beside a foreign package named `cli` on `PYTHONPATH`, as Airflow images have."""
+"""The wheel in an environment of its own, with a foreign package named `cli` on `PYTHONPATH`, as in Airflow images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands show is as it was written: brackets are no markup, a colon no emoji, and nothing trails in a pipe."""
+"""Data is printed unchanged: brackets are no markup, a colon is no emoji, and piped lines have no trailing spaces."""
 
 import json
 

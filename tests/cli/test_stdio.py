@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, unread, or know no UTF-8: what can be said is, and the exit code stays."""
+"""Standard streams that are closed, full, unread or not UTF-8: output continues, and the exit code stays."""
 
 import json
 import os

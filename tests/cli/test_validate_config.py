@@ -1,4 +1,4 @@
-"""`awsexec validate-config`: four ways of telling, exit codes, what it reads by itself, and how light it is."""
+"""`awsexec validate-config`: report formats, exit codes, default sources and imports."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ def test_text_shows_the_line_a_caret_and_the_mend(run, written):
         f"{path}:3:7: error: templates.s.cpus is not a term of templates [template-unknown-term]",
         "      s: {cpus: 1}",
         "          ^^^^",
-        "    mend: Did you mean cpu?",
+        "    hint: Did you mean cpu?",
         "    see:  docs/configuration.md#template-unknown-term",
     ]
     assert done.stderr == f"1 error in {path}\n"

@@ -1,4 +1,4 @@
-"""`awsexec validate-config --live` against an AWS that answers: the embedded one."""
+"""`awsexec validate-config --live` against the local AWS emulator."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_what_does_not_exist_fails_in_every_format(live, aws):
     assert "line=1,col=20,title=live-job-queue::job queue nope does not exist (batch:DescribeJobQueues)" in github
     shown = live(text).stdout.splitlines()
     assert shown[0].endswith(":1:20: error: job queue nope does not exist [live-job-queue]")
-    assert shown[2:4] == [f"    {' ' * 19}{'^' * 4}", "    says: batch:DescribeJobQueues"]
+    assert shown[2:4] == [f"    {' ' * 19}{'^' * 4}", "    call: batch:DescribeJobQueues"]
 
 
 def test_aws_is_not_asked_about_an_executor_that_airflow_does_not_start(run, tmp_path, aws):

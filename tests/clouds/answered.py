@@ -1,4 +1,4 @@
-"""An error as AWS answers it."""
+"""An AWS error as botocore raises it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Batch that answers as scripted, one answer after the other, and jobs as it would describe them."""
+"""A Batch client with scripted responses, and the jobs that it describes."""
 
 from botocore.stub import Stubber
 

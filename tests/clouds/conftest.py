@@ -1,4 +1,4 @@
-"""One embedded AWS for all of these tests: its start costs more than what it is asked."""
+"""One local AWS emulator for all tests of this folder: starting it takes longest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a policy does not allow is told from what is not there, in every spelling that AWS has for it."""
+"""A missing permission is told apart from a missing resource, in every spelling of AWS."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""The Batch adapter against answers that a stubbed client gives, one after the other."""
+"""The Batch adapter reads the responses of a stubbed client."""
 
 import pytest
 

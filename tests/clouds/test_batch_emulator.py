@@ -1,4 +1,4 @@
-"""The Batch adapter over jobs that really run, wait, are tried again, and are slow to be listed."""
+"""The Batch adapter over jobs that run in the emulator: they wait, retry, and appear late in listings."""
 
 import pytest
 

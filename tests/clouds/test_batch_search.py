@@ -1,4 +1,4 @@
-"""How the Batch adapter finds jobs, and stops them, against answers that a stubbed client gives."""
+"""The Batch adapter finds and stops jobs of a stubbed client."""
 
 import logging
 import uuid

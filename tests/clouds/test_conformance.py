@@ -1,3 +1,5 @@
+"""Every adapter passes the conformance suite."""
+
 import pytest
 
 from aws_exec.testing.conformance import CloudConformance

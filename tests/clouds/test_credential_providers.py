@@ -1,4 +1,4 @@
-"""What fails while the SDK looks for credentials: nothing was sent, and it is the credentials that are wrong."""
+"""A failure while the SDK looks up credentials is one of the credentials: nothing was sent."""
 
 from __future__ import annotations
 

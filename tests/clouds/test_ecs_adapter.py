@@ -1,4 +1,4 @@
-"""The ECS adapter against answers that a stubbed client gives, one after the other."""
+"""The ECS adapter reads the responses of a stubbed client."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The text of a fault names what is wrong, and shows no credential, no token and no value of the request."""
+"""The text of a failure names the cause, without credentials, tokens or values of the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way an AWS call can fail has one meaning, chosen on purpose."""
+"""Every way in which an AWS call can fail has one meaning."""
 
 from __future__ import annotations
 

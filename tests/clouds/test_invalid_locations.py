@@ -1,4 +1,4 @@
-"""A DAG author may write a location that AWS refuses to look into: the others are looked into all the same."""
+"""A location that AWS refuses, from a DAG author, does not hide the others."""
 
 import logging
 import uuid

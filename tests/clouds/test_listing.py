@@ -1,4 +1,4 @@
-"""Which of many running jobs have to be described: those that a listing no longer has."""
+"""Of many running jobs, only those that a listing no longer has are described."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer that lacks what every answer has is no answer: it does not say that there is nothing."""
+"""A response without its required members is an error, not an empty result."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""A cluster that does not exist does not hide the others."""
+
 import logging
 
 from aws_exec.lifecycle.values import Job

@@ -1,4 +1,4 @@
-"""What looks like a secret is masked as AWS, Java, Python, JSON and shells spell it; nothing else is."""
+"""Text that looks like a secret is masked, as AWS, Java, Python, JSON and shells write it; other text is not."""
 
 from __future__ import annotations
 

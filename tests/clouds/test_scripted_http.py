@@ -1,4 +1,4 @@
-"""The wire of the scripted services hangs up in order: what it leaves open fails whichever test comes next."""
+"""The HTTP server of the scripted services closes its connections."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""A look for launches is many calls: one that gets no answer is made again, a few times, instead of all of them."""
+"""A search for launches takes many calls: a call without a response is retried, not the whole search."""
 
 from __future__ import annotations
 

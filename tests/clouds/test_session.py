@@ -1,3 +1,5 @@
+"""Clients are built as the Amazon provider builds them: connection, Region, credentials, settings."""
+
 import sys
 import threading
 from functools import partial

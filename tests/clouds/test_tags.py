@@ -1,4 +1,4 @@
-"""Where tagging is denied, our own tags go first: those of the user may be allowed, or demanded."""
+"""If tagging is denied, our own tags are dropped first: those of the user may be allowed or required."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""The worlds that the conformance suite runs over: a fake one, and ECS and Batch on the embedded AWS."""
+"""The worlds of the conformance suite: a fake cloud, and ECS and Batch on the local AWS emulator."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""One run of the crash DAG: its directory, what its user code wrote down, and what the checker says of it."""
+"""One run of the crash DAG: its directory, the lines of its user code, and the verdict of the checker."""
 
 import json
 from collections.abc import Mapping

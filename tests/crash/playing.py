@@ -1,4 +1,4 @@
-"""What happens to the scheduler in a case; each of these begins the run and leaves a scheduler alive."""
+"""What happens to the scheduler in a case; each function starts the run and leaves a scheduler alive."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, from a wheel of the package index, on loopback, in a directory of its own."""
+"""A PostgreSQL server from a wheel of the package index, on loopback, in its own directory."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a crash case does: begin a run, arm a point, wait for the death, start the next scheduler."""
+"""The steps of a crash case: start a run, set a crash point, wait for the crash, start the next scheduler."""
 
 import configparser
 from dataclasses import dataclass, field

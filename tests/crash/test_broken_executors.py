@@ -1,4 +1,4 @@
-"""The checker on the real thing: an executor with a bug does harm in a crash, and the checker says which."""
+"""An executor with a bug does harm in a crash, and the checker names the harm."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The checker of the crash matrix, on made-up ledgers: silent about a run in order, it finds each kind of harm."""
+"""The checker of the crash matrix on made-up ledgers: it accepts a correct run and finds each kind of harm."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Airflow revokes what does not start, and gives up what is silent: no container of before runs what comes after."""
+"""Airflow revokes tasks that do not start and fails silent ones; no earlier container runs a later try."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""kill -9 or SIGTERM of the scheduler, in and outside of the executors, with work of both services on its way."""
+"""kill -9 or SIGTERM of the scheduler, inside and outside of the executors, with work on both services."""
 
 import pytest
 

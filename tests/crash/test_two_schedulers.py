@@ -1,4 +1,4 @@
-"""Two schedulers over one database: one sleeps past the health threshold and wakes, or dies beside the other."""
+"""Two schedulers over one database: one sleeps past the health threshold and wakes, or is killed."""
 
 from contextlib import suppress
 

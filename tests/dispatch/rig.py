@@ -1,4 +1,4 @@
-"""A dispatcher over a fake cloud, and ways to wait for what comes out of it: by event, with a deadline."""
+"""A dispatcher over a fake cloud, and helpers that wait for its completions with a deadline."""
 
 import threading
 import time

@@ -1,3 +1,5 @@
+"""Waiting stops with the same reason are one call."""
+
 from dataclasses import replace
 
 import pytest

@@ -1,3 +1,5 @@
+"""Every effect gets exactly one completion, whatever fails."""
+
 import logging
 import sys
 import threading

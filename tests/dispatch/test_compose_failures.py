@@ -1,4 +1,4 @@
-"""Composing a launch may ask AWS (does the cluster have a strategy?): its faults teach what those of a call teach."""
+"""Composing a launch may call AWS; its failures slow or pause the lanes as those of any call do."""
 
 import pytest
 

@@ -1,3 +1,5 @@
+"""Failing credentials pause the lanes until a new client works."""
+
 import logging
 import threading
 

@@ -1,4 +1,4 @@
-"""Thousands of ends, or of adoptions, are few questions to Airflow's database, and each has its own answer."""
+"""Thousands of questions to the Airflow database are few queries, and each gets its own answer."""
 
 from __future__ import annotations
 

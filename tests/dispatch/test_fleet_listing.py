@@ -1,4 +1,4 @@
-"""A survey asks Airflow's database which ends to look for, in the lane of such questions, and AWS after that."""
+"""A listing of the fleet queries the Airflow database first, in its lane, and AWS after that."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Launches that are withdrawn, late, or beyond the lease are held, not sent."""
+
 import threading
 
 from aws_exec.clouds.cloud import Request

@@ -1,4 +1,4 @@
-"""A thread that hangs in Airflow's database is replaced, and what it was to do is done or completed."""
+"""A thread that hangs in the Airflow database is replaced, and its request is carried out or completed."""
 
 import threading
 

@@ -1,3 +1,5 @@
+"""The log of the lanes: each kind of failure once in a while, never the request."""
+
 import logging
 
 import pytest

@@ -1,3 +1,5 @@
+"""The lanes keep the rates of AWS, and throttles lower them."""
+
 import threading
 
 import pytest

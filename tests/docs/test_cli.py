@@ -1,4 +1,4 @@
-"""docs/cli.md says what the program does; that the generated part is in step is held with the other pages."""
+"""docs/cli.md: commands, exit codes and members match the program."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""config-samples/aws: templates that CloudFormation takes, and that grant and name what the executors need."""
+"""config-samples/aws: CloudFormation accepts the templates, and they grant and name what the executors need."""
 
 from __future__ import annotations
 

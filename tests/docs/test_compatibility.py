@@ -1,4 +1,4 @@
-"""docs/compatibility.md: what is said to be supported has been run, and passed."""
+"""docs/compatibility.md: every supported combination has been tested and has passed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md: its example works."""
+"""docs/configuration.md: the example is valid."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Where a page says the default of an option in its prose, `option` (5 s), that is the option's."""
+"""Defaults that a page states in its text, as in `option` (5 s), are the defaults of the options."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What programs write into pages stands between two comments, which must be there, and once."""
+"""Generated parts of pages stand between two comments, which exist once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every command in the README exists, with its options; every file and page that it names is there."""
+"""README.md: every command exists with its options, and so does every file and page that it names."""
 
 from __future__ import annotations
 

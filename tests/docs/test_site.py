@@ -1,4 +1,4 @@
-"""The site has every page, its links lead somewhere, its pictures fetch nothing; workflows run targets that exist."""
+"""The site: every page, working links, no external images, and workflows that run existing targets."""
 
 from __future__ import annotations
 

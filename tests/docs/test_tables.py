@@ -1,4 +1,4 @@
-"""The tables in the documentation say what the code does."""
+"""The tables in the documentation match the code."""
 
 from __future__ import annotations
 

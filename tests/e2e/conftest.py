@@ -1,4 +1,4 @@
-"""One real Airflow on one embedded AWS, for all tests of this folder: starting it costs half a minute of two cores."""
+"""One real Airflow on one local AWS emulator for all tests of this folder: starting it takes half a minute."""
 
 import json
 from collections.abc import Callable, Iterator

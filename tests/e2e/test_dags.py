@@ -1,4 +1,4 @@
-"""DAGs on a real Airflow with both executors: every task in a container, on either service, and some come back."""
+"""DAGs on a real Airflow with both executors: every task in a container, on either service."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""However `awsexec demo` ends, it says why in a line, exits as documented, and nothing of it is left."""
+"""`awsexec demo` ends with one line, a documented exit code, and no process left."""
 
 import os
 import signal

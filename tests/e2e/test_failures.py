@@ -1,4 +1,4 @@
-"""A task that cannot run fails, on either service, with the reason where its author looks, and harms no other."""
+"""A task that cannot run fails, on either service, with the reason in its log, and affects no other task."""
 
 import pytest
 

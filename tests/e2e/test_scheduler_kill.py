@@ -1,4 +1,4 @@
-"""The scheduler dies by kill -9 while its tasks run: the next one carries on as if nothing had been."""
+"""The scheduler is killed while its tasks run: the next one continues."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is written where: secrets for the components only, readable by nobody else, and in no log."""
+"""Secrets are written for the components only: readable by no other user, and in no log."""
 
 import configparser
 

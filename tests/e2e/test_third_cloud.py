@@ -1,4 +1,4 @@
-"""Another cloud than AWS's beside ECS and Batch in one Airflow: its tasks are processes (tests/third_cloud)."""
+"""A third cloud beside ECS and Batch in one Airflow: its tasks are processes (tests/third_cloud)."""
 
 import pytest
 

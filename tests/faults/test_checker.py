@@ -1,4 +1,4 @@
-"""The test of the test: the checker sees what a broken executor, or a broken adapter, does."""
+"""The checker of the fault matrix finds what a broken executor or adapter does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One embedded AWS a module, for all of its tests, and a shell."""
+"""One local AWS emulator for each module, and a shell."""
 
 import pytest
 

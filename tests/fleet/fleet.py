@@ -1,4 +1,4 @@
-"""A running fleet on an embedded AWS: tasks and jobs of this deployment, of another, and of the amazon provider."""
+"""A running fleet on the local AWS emulator: jobs of this deployment, of another, and of the Amazon provider."""
 
 from __future__ import annotations
 

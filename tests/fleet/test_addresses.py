@@ -1,4 +1,4 @@
-"""What a person calls a job."""
+"""The addresses that a person types for a job."""
 
 import pytest
 

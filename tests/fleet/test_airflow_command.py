@@ -1,4 +1,4 @@
-"""Where Airflow is: the same commands in its own command line, whose jobs are ours by its configuration, its rows."""
+"""The same commands in Airflow's own command line, with its configuration and its database."""
 
 import hashlib
 import json

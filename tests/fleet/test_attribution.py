@@ -1,4 +1,4 @@
-"""Whom a job runs for is read from its environment, its tags, its command line or its name."""
+"""The workload of a job is read from its environment, its tags, its command line or its name."""
 
 import json
 

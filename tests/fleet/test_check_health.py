@@ -1,4 +1,4 @@
-"""check-health: a tree for each executor, a remedy for each failure, and an exit code by the worst."""
+"""`check-health`: a tree for each executor, a remedy for each failure, and an exit code by the worst."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""check-health looks at every executor of which anything is configured: what one lacks is what it should find."""
+"""`check-health` checks every executor that is configured, even in part."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A reader that goes (`| head`): what has an outcome goes on to it, what only shows ends. And nobody to be asked."""
+"""A reader that closes the pipe (`| head`) does not change an outcome; without a terminal, nothing is asked."""
 
 import os
 import subprocess

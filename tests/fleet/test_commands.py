@@ -1,4 +1,4 @@
-"""Each command as a process, against an embedded AWS with a running fleet of both services, in real containers."""
+"""Each command as a process, against the local AWS emulator with a running fleet of both services."""
 
 import json
 

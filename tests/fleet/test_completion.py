@@ -1,4 +1,4 @@
-"""What a shell is offered: ids and addresses of what runs, names of templates; never an error."""
+"""Shell completion: IDs and addresses of running jobs, and names of templates; never an error."""
 
 import sys
 

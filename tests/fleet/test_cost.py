@@ -1,4 +1,4 @@
-"""Cost so far: size times what is paid for, by the one price table."""
+"""The cost so far: size times paid time, from the one price table."""
 
 import pytest
 

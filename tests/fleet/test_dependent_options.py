@@ -1,4 +1,4 @@
-"""An option of list that says nothing without another one is refused: what is asked for would not be shown."""
+"""An option of `list` that needs another one is refused without it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever AWS refuses: one clear line, the right exit code, never a traceback, never a secret."""
+"""Whatever AWS refuses: one clear line, the right exit code, no traceback, no secret."""
 
 import pytest
 

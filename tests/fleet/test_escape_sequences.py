@@ -1,4 +1,4 @@
-"""What containers and AWS say may hold escape sequences and newlines: no terminal obeys, no line breaks."""
+"""Escape sequences and newlines in text from containers and AWS do not reach the terminal."""
 
 import io
 import sys

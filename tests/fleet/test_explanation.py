@@ -1,4 +1,4 @@
-"""How a job ended is explained by what Airflow's runner wrote last, where AWS knows the exit code only."""
+"""The last line of Airflow's runner explains how a job ended if AWS knows only the exit code."""
 
 import json
 

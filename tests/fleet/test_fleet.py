@@ -1,4 +1,4 @@
-"""The library over both services, on real containers: what there is, whose it is, where it logs, and its end."""
+"""The library over both services, on real containers: listing, ownership, logs, stopping."""
 
 import dataclasses
 import time

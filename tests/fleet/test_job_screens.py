@@ -1,4 +1,4 @@
-"""What describe, explain, check-health and terminate-all show, at 80 and at 160 columns: as `test_screens`."""
+"""The output of describe, explain, check-health and terminate-all, at 80 and at 160 columns."""
 
 from types import SimpleNamespace
 

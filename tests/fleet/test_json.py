@@ -1,4 +1,4 @@
-"""What is asked for as JSON or YAML is that, however little there is to show, and whatever ends it."""
+"""JSON and YAML output is valid, even if it is empty or interrupted."""
 
 import json
 

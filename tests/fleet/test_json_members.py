@@ -1,4 +1,4 @@
-"""Every member of the JSON that commands show is in docs/cli.md, in the row of its command."""
+"""Every member of the JSON output is in docs/cli.md, in the row of its command."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The fleet is where the executors send tasks: by options, by what is laid over them, by templates and queues."""
+"""The locations of the fleet are those of the executors: options, templates and queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a job logs is what AWS says of it: no stream is made up, and none for another log driver."""
+"""The location of a log is what AWS reports: no stream is guessed, and none exists for another log driver."""
 
 import pytest
 from botocore.stub import Stubber

@@ -1,4 +1,4 @@
-"""What runs and nobody owns, by the rule of the executor's own survey."""
+"""Running jobs that no task instance owns, by the rule of the executor."""
 
 import os
 import subprocess

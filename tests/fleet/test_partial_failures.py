@@ -1,4 +1,4 @@
-"""Where a part of it fails, the rest is done, what is left is listed, and the exit code says so."""
+"""If a part fails, the rest is done, the failures are listed, and the exit code is 3."""
 
 import json
 

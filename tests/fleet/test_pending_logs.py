@@ -1,4 +1,4 @@
-"""logs of a job that has not begun: that is said, and -f waits for it until the job is over."""
+"""`logs` of a job without a log yet: reported at once; with -f, awaited until the job has ended."""
 
 import threading
 

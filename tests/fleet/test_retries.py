@@ -1,4 +1,4 @@
-"""How often one call of a command is made where AWS throttles it or fails: counted on the wire."""
+"""How often a command repeats a call that AWS throttles or fails, counted on the wire."""
 
 import pytest
 

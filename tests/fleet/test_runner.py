@@ -1,4 +1,4 @@
-"""What Airflow's runner says in a container's log of how its task went."""
+"""The last lines of Airflow's runner in a container's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS says of a job is shown without secrets, and with everything else."""
+"""The service's description of a job is shown without secrets, and otherwise in full."""
 
 from aws_exec.redaction import MASK, redact_document
 from tests.fleet.fleet import JWT, PASSWORD

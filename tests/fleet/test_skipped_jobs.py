@@ -1,4 +1,4 @@
-"""What a command to stop will stop is shown whole; what it leaves running, though it may be meant, is told."""
+"""The preview shows every job to stop; matching jobs that stay are reported."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A Batch job on Fargate Spot is told by its queue's compute environments; where both kinds are, by nothing."""
+"""Spot of a Batch job on Fargate is known from its queue's compute environments, unless they are of both kinds."""
 
 import pytest
 

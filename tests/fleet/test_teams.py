@@ -1,4 +1,4 @@
-"""`--team`: the commands look where that team's executors run, and take what they launch for theirs."""
+"""`--team`: the commands use the locations of that team's executors, and own their jobs."""
 
 import json
 

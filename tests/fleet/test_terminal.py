@@ -1,4 +1,4 @@
-"""Commands in a terminal, as a person has one: what is asked and typed, the progress bar, the live table, Ctrl-C."""
+"""Commands on a terminal: prompts, the progress bar, the live table, Ctrl-C."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""SIGINT in the middle of terminate-all: no more is stopped, and what became of each job is said, whatever AWS does."""
+"""SIGINT during terminate-all: no more jobs are stopped, and the outcome of each is reported."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of many stops: no more are begun, and each that was is told of."""
+"""Ctrl-C during many stops: no more are started, and each started one is reported."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""wait and logs -f go on where AWS is not there for a while, and say so once; a --timeout bounds all of it."""
+"""wait and logs -f continue while AWS cannot be reached, and report it once; --timeout limits both."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""`list --watch` in a pipe: a line for each change, as it is seen; and no end until somebody ends it."""
+"""`list --watch` in a pipe: a line for each change, until the reader exits."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""`make constraints` pins all that any target installs."""
+"""`make constraints` pins everything that a target installs."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What is installed, and what is published as source: nothing but what belongs there, and all of that."""
+"""The wheel and the source distribution contain what belongs in them, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file ends where its concept ends, at 800 lines at most; a function has 40 lines at most beside its docstring."""
+"""Files have at most 800 lines; functions have at most 40 beside their docstring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a check of `make lint` is told to look away, the line says why: in pyproject.toml and in the code."""
+"""Every suppressed check of `make lint` gives its reason, in pyproject.toml and in the code."""
 
 from __future__ import annotations
 

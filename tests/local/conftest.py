@@ -1,4 +1,4 @@
-"""One embedded AWS a module, quick to start and stop; clients; a launcher of small Python programs."""
+"""One local AWS emulator for each module; clients; a launcher of small Python programs."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol

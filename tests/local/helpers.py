@@ -1,4 +1,4 @@
-"""Clients and requests for an embedded AWS, and programs that containers run."""
+"""Clients and requests for the local AWS emulator, and programs for its containers."""
 
 import os
 import textwrap

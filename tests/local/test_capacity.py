@@ -1,4 +1,4 @@
-"""Without room what is launched waits, as ECS and Batch say it; what runs goes on."""
+"""Without capacity, launches wait as ECS and Batch report it; running containers continue."""
 
 import pytest
 

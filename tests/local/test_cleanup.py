@@ -1,4 +1,4 @@
-"""However the embedded AWS ends, no container outlives it."""
+"""However the local AWS emulator ends, no container outlives it."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""A task of the embedded AWS is a process that really runs, told of as ECS tells it."""
+"""A task of the local AWS emulator is a process that runs, described as ECS describes tasks."""
 
 import sys
 from pathlib import Path

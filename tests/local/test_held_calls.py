@@ -1,4 +1,4 @@
-"""A call can be kept waiting before it is carried out, or before it is answered; who asked may be gone by then."""
+"""A call can be delayed before it is carried out or before its response; the client may be gone by then."""
 
 from concurrent.futures import ThreadPoolExecutor
 

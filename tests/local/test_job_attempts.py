@@ -1,4 +1,4 @@
-"""`retryStrategy` and `dependsOn`: attempts, and jobs that wait for jobs."""
+"""`retryStrategy` and `dependsOn`: attempts, and jobs that wait for other jobs."""
 
 import pytest
 

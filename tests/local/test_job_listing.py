@@ -1,4 +1,4 @@
-"""ListJobs and DescribeJobs: filters, pages, limits, what is absent, tags."""
+"""ListJobs and DescribeJobs: filters, pages, limits, unknown jobs, tags."""
 
 import time
 

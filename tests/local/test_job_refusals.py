@@ -1,4 +1,4 @@
-"""What Batch refuses, in its own words where they are known, and what it is told to do wrong."""
+"""What Batch refuses, in its own words if they are known, and scripted failures."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""Jobs that are ended: TerminateJob, CancelJob, the bulk of both, and the timeout."""
+"""Jobs end: TerminateJob, CancelJob, their bulk calls, and the timeout."""
 
 import time
 

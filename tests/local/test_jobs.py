@@ -1,4 +1,4 @@
-"""A job of the embedded AWS is a process that really runs, told of as Batch tells it."""
+"""A job of the local AWS emulator is a process that runs, described as Batch describes jobs."""
 
 import ast
 import os

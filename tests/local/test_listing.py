@@ -1,4 +1,4 @@
-"""ListTasks and DescribeTasks: filters, pages, what is missing, tags."""
+"""ListTasks and DescribeTasks: filters, pages, unknown tasks, tags."""
 
 import time
 

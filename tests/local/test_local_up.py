@@ -1,4 +1,4 @@
-"""`awsexec local up`: the embedded AWS in the foreground of a terminal."""
+"""`awsexec local up`: the local AWS emulator in the foreground of a terminal."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A container can be stopped in its tracks and let go on, as on a host that stalls; paused, it can still be killed."""
+"""A container can be paused and resumed, as on a stalled host; paused, it can still be killed."""
 
 import threading
 import time

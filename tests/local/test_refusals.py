@@ -1,4 +1,4 @@
-"""What ECS refuses, in its own words, and what it is told to refuse."""
+"""What ECS refuses, in its own words, and scripted failures."""
 
 import pytest
 from botocore.exceptions import ClientError

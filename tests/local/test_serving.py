@@ -1,4 +1,4 @@
-"""How the embedded AWS is reached: loopback, connections kept open, other processes' scripts, no web pages."""
+"""The HTTP server of the local AWS emulator: loopback, keep-alive, scripts of other processes, no web pages."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What must not be broken into by a signal is not, and the signal is heard right after."""
+"""Signals are deferred during critical sections, and handled right after."""
 
 import signal
 import sys

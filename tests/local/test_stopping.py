@@ -1,4 +1,4 @@
-"""StopTask: SIGTERM, then SIGKILL; what is told of it afterwards; and that nothing of a container stays."""
+"""StopTask: SIGTERM, then SIGKILL; the description afterwards; no process of a container stays."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Airflow 3.1 refuses every command where two packages declare a section: ours stand back from what is installed."""
+"""Airflow 3.1 refuses sections that two packages declare: ours are left out if another package declares them."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What Airflow is told of this package, and that telling it disturbs no `airflow` command."""
+"""The provider metadata for Airflow, and that it breaks no `airflow` command."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What docs/architecture.md says of adding a cloud is enough: an adapter of real processes passes the suite."""
+"""docs/architecture.md on adding a cloud is enough: an adapter over processes passes the suite."""
 
 import os
 

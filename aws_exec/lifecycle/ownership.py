@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aws_exec.chunked import chunked
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.exits import UNWANTED, end, verify_exit
@@ -29,7 +30,6 @@ from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.stopping import TERMINATED, stop_launch, withdraw_all
 from aws_exec.lifecycle.store import Check, Transaction
 from aws_exec.lifecycle.values import LaunchId
-from aws_exec.lifecycle.watching import chunks
 
 # -- is it still ours? ------------------------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ def distrust_rows(transaction: Transaction) -> None:
 
 def verify(transaction: Transaction, launches: list[Launch]) -> None:
     """Ask Airflow's database whether launches are still this executor's."""
-    for chunk in chunks(launches, transaction.policy.observe_batch):
+    for chunk in chunked(launches, transaction.policy.observe_batch):
         request_id = transaction.new_request_id()
         for launch in chunk:
             state = replace(launch.submission, pending=Pending(Phase.CONFIRMING, request_id))

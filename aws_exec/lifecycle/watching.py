@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TypeVar
 
+from aws_exec.chunked import chunked
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.adoption import reject_job
@@ -28,8 +28,6 @@ from aws_exec.lifecycle.values import (
     sequence_of,
 )
 from aws_exec.lifecycle.values import launch_of as launch_of_token
-
-T = TypeVar("T")
 
 #: A sweep begins so much of a poll_interval before it is due, at most: one that takes long must not double the calls.
 _EARLIEST = 0.25
@@ -88,7 +86,7 @@ def list_running(transaction: Transaction, location: str, jobs: list[Job]) -> No
 
 def describe(transaction: Transaction, location: str, jobs: list[Job]) -> None:
     """Describe jobs of a location, in calls of bounded size."""
-    for chunk in chunks(jobs, transaction.policy.observe_batch):
+    for chunk in chunked(jobs, transaction.policy.observe_batch):
         transaction.want(do.Describe(request_id=next_of_sweep(transaction), location=location, jobs=tuple(chunk)))
 
 
@@ -234,8 +232,3 @@ def decide_superseded(transaction: Transaction, launch_id: LaunchId, request_id:
         wake_others(transaction, launch, now)
     elif request_id is not None and request_id >= launch.superseded:
         stop_launch(transaction, launch, SUPERSEDED, now)
-
-
-def chunks(items: list[T], size: int) -> list[list[T]]:
-    """The items in their order, in lists of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -79,7 +79,7 @@ def parse(text: str) -> Address:
     if found := _TASK.fullmatch(text):
         return Address(text, dag=found["dag"], task=found["task"], map_index=found["map"] or "", run=found["run"] or "")
     raise MisusedError(
-        f"{text!r} is no job: name an ARN, an id, four or more characters of either, or dag/task[map]@run"
+        f'not a job: "{text}"; use an ID or a prefix of it (4+ characters), an ARN, or dag/task[map]@run'
     )
 
 
@@ -169,13 +169,13 @@ def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Prob
         if problems:
             raise CloudError(problems[0].fault)
         raise UnknownJobError(
-            f"there is no job {address.text} of Airflow: AWS forgets an ECS task an hour after its end, "
+            f"no Airflow job {address.text} found: AWS forgets an ECS task an hour after its end, "
             "a Batch job after a week. awsexec list --all-states shows what there is"
         )
     instances = {(job.address, "") if address.dag else (job.job.arn, "") for job in jobs}
     if len(instances) > 1:
         lines = [f"{job.id}  {job.address}" for job in jobs[:_CANDIDATES]]
         more = [f"... and {len(jobs) - _CANDIDATES} more"] if len(jobs) > _CANDIDATES else []
-        raise AmbiguousError(f"{address.text} is {len(jobs)} jobs: say more of it, or an id", [*lines, *more])
+        raise AmbiguousError(f"{address.text} matches {len(jobs)} jobs; be more specific or use an ID", [*lines, *more])
     # Several containers of one task instance: tries, or the remains of a deferral. Take the newest.
     return max(jobs, key=lambda job: (job.is_active, job.created or 0.0))

@@ -38,7 +38,7 @@ def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None
     if foreign:
         lines = [f"{job.id}  {job.address}  deployment {job.identity.deployment or '-'}" for job in foreign[:10]]
         raise MisusedError(
-            f"not of this deployment: {len(foreign)} of {len(jobs)}; --include-foreign stops what is another's",
+            f"{len(foreign)} of {len(jobs)} jobs belong to another deployment; --include-foreign stops them, too",
             lines,
         )
 

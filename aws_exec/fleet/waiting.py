@@ -80,7 +80,7 @@ def wait(
         unseen = {arn: unseen.get(arn, 0) + 1 for arn in left if arn not in seen}
         forgotten += [left.pop(arn).id for arn, polls in unseen.items() if polls >= UNSEEN_POLLS]
     if forgotten:
-        raise UnknownJobError(f"AWS does not know {', '.join(forgotten)} any more: how it ended is unknown")
+        raise UnknownJobError(f"AWS no longer knows {', '.join(forgotten)}: how it ended is unknown")
 
 
 def describe_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:

@@ -128,7 +128,7 @@ def test_nobody_is_stopped_unasked(awsexec, aws, jobs):
     assert (refused.code, refused.out) == (Exit.USAGE, "")
     assert "cannot confirm stopping 1 job without a terminal; pass --yes" in refused.err
     assert (foreign.code, foreign.out) == (Exit.USAGE, "")
-    assert "not of this deployment: 1 of 2" in foreign.err
+    assert "1 of 2 jobs belong to another deployment" in foreign.err
     assert dry.code == Exit.OK
     assert set(dry.out.split()) == {jobs["task"], jobs["job"], jobs["stuck"]}
     assert not next(one for one in aws.ledger() if one.arn == jobs["task"]).over

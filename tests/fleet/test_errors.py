@@ -55,7 +55,7 @@ def test_what_aws_refuses(ecs, service, command, refused):
     done = ecs(*command)
 
     if command[1:] == [ARN] and code is Exit.NOT_FOUND:
-        said = "there is no job"  # the task went with its cluster
+        said = "no Airflow job"  # the task went with its cluster
     assert (done.code, done.out) == (code, "")
     assert said in done.err
     assert done.err.replace("Nothing to stop.\n", "").count("\n") == 1
@@ -139,11 +139,11 @@ def test_what_is_wrong_with_the_shell(ecs, given, code, said):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["describe", "etl/nothing"], Exit.NOT_FOUND, "there is no job etl/nothing"),
-        (["logs", ID], Exit.NOT_FOUND, f"there is no job {ID}"),
-        (["wait", ARN], Exit.NOT_FOUND, "there is no job"),
+        (["describe", "etl/nothing"], Exit.NOT_FOUND, "no Airflow job etl/nothing found"),
+        (["logs", ID], Exit.NOT_FOUND, f"no Airflow job {ID} found"),
+        (["wait", ARN], Exit.NOT_FOUND, "no Airflow job"),
         (["describe", ARN.replace(REGION, "us-east-1")], Exit.USAGE, "use --region us-east-1"),
-        (["explain", "what?"], Exit.USAGE, "is no job: name an ARN"),
+        (["explain", "what?"], Exit.USAGE, 'not a job: "what?"; use an ID'),
         (["list", "--older-than", "long"], Exit.USAGE, "is not a duration"),
         (["wait", ID, "--for", "ever"], Exit.USAGE, "neither stopped nor running"),
         (["list", "-o", "xml"], Exit.USAGE, "Invalid value for '--output'"),
@@ -163,5 +163,5 @@ def test_several_jobs_of_one_name_are_listed(ecs, service):
     done = ecs("describe", "etl/load", "--cluster", "twice")
 
     assert done.code == Exit.USAGE
-    assert done.err.splitlines()[0].endswith("etl/load is 2 jobs: say more of it, or an id")
+    assert done.err.splitlines()[0].endswith("etl/load matches 2 jobs; be more specific or use an ID")
     assert ["etl/load[0]@r1" in done.err, "etl/load[1]@r1" in done.err] == [True, True]

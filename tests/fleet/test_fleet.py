@@ -106,7 +106,7 @@ def test_a_job_is_found_by_what_it_is_called(fleet, running, name):
 
 
 def test_what_is_not_there_or_not_only_one_is_said(fleet, running):
-    with pytest.raises(UnknownJobError, match="there is no job etl/nothing of Airflow: AWS"):
+    with pytest.raises(UnknownJobError, match="no Airflow job etl/nothing found: AWS"):
         fleet.locate(["etl/nothing"], ended=True)
     with pytest.raises(MisusedError, match="use --region eu-west-1"):
         fleet.locate([running["task"].replace("us-east-1", "eu-west-1")], ended=False)
@@ -147,7 +147,7 @@ def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, flee
     jobs = surveyed(fleet)
     ours = [jobs[running[name]] for name in ("task", "mapped", "job")]
     deployments = {"ecs": OURS, "batch": OURS}
-    with pytest.raises(MisusedError, match="not of this deployment: 1 of 4"):
+    with pytest.raises(MisusedError, match="1 of 4 jobs belong to another deployment"):
         check_ours([*ours, jobs[running["theirs"]]], deployments)
     check_ours(ours, deployments)
     gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, location="no-such-cluster"))

@@ -103,7 +103,7 @@ class Sees:
 def test_what_aws_has_forgotten_is_not_waited_for_without_end():
     service = Sees(lambda look: {"one": State.RUNNING, "two": State.RUNNING} if look <= 2 else {})
 
-    with pytest.raises(UnknownJobError, match=r"^AWS does not know one, two any more: how it ended is unknown$"):
+    with pytest.raises(UnknownJobError, match=r"^AWS no longer knows one, two: how it ended is unknown$"):
         list(service.waited("one", "two"))
     assert service.looks == 2 + UNSEEN_POLLS
 
@@ -121,7 +121,7 @@ def test_the_others_are_waited_for_all_the_same():
     waited = service.waited("one", "two")
 
     assert next(waited).job.arn == "two"
-    with pytest.raises(UnknownJobError, match=r"^AWS does not know one any more"):
+    with pytest.raises(UnknownJobError, match=r"^AWS no longer knows one:"):
         next(waited)
 
 

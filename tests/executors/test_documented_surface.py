@@ -172,4 +172,4 @@ def test_the_debug_dump_counts_launches(scheduler, aws, caplog):
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
     scheduler.executor.debug_dump()
-    assert "'active': 1" in caplog.text
+    assert "'running': 1" in caplog.text

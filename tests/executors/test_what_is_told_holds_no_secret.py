@@ -25,9 +25,10 @@ def test_a_sidecar_that_did_not_start_is_told_without_the_secret_in_its_command_
 
 
 def test_a_wrong_executor_config_is_told_without_the_secret_in_it():
-    fault = CallFailure(FailureKind.INVALID, messages.OURS, message="environment: DB_PASSWORD=hunter2 is no pair")
+    text = "environment: DB_PASSWORD=hunter2 is no pair"
+    fault = CallFailure(FailureKind.INVALID, messages.INVALID_CONFIG, message=text)
 
-    told = messages.tell_fault(fault)
+    told = messages.call_failure(fault)
 
     assert "environment: DB_PASSWORD=*** is no pair" in told
     assert "hunter2" not in told

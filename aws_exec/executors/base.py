@@ -207,9 +207,11 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         return left
 
     def debug_dump(self) -> None:
-        """Log the number of launches in each phase, on SIGUSR2."""
+        """Log the number of launches in each phase, and what happened to those that wait longest, on SIGUSR2."""
         super().debug_dump()  # type: ignore[no-untyped-call] # Airflow annotates it not
         self.log.info("launches by phase: %s", self._heartbeat.phases())
+        for story in self._heartbeat.stories():
+            self.log.info("%s", story)
 
     # -- beyond Airflow's interface -----------------------------------------------------------------------------------
 

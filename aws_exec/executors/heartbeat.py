@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from airflow.executors.base_executor import BaseExecutor
 
 from aws_exec.dispatch.dispatcher import Dispatcher
+from aws_exec.executors import compat
 from aws_exec.executors.metrics import ExecutorMetrics, Levels
 from aws_exec.executors.reporter import Reporter
 from aws_exec.executors.survey import Survey
@@ -26,6 +27,9 @@ from aws_exec.metrics import catalogue
 BUDGET = 0.020
 #: Seconds between two looks of a heartbeat for the verified exits that it has asked for.
 EXIT_LOOK = 0.002
+
+#: Launches whose story a debug dump tells.
+STORIES = 20
 
 #: Seconds after which an answer is overdue: no call of ours has longer timeouts.
 OVERDUE = 120.0
@@ -111,6 +115,13 @@ class Heartbeat:
             catalogue.OLDEST_REQUEST: self._wait_of_oldest(),
         }
 
+    def stories(self) -> list[str]:
+        """Return what happened to the launches that have waited longest for their start."""
+        return [self._story(key) for key in self.machine.longest_waiting(STORIES)]
+
+    def _story(self, key: Any) -> str:
+        return f"{compat.named(self._executor, key)}:\n{self.machine.story(key, self._clock())}"
+
     def phases(self) -> Mapping[str, int]:
         """Return the number of launches in each phase."""
         return dict(Counter(launch.phase.value for launch in self.machine.store.launches.values()))
@@ -160,11 +171,14 @@ class Heartbeat:
                 self.dispatcher.dispatch(number, effect)
 
     def _log_unforeseen(self) -> None:
-        """Log a change of a phase that the table does not have: a bug of ours, which must not go unnoticed."""
+        """Log a change that the tables of transitions do not have: a bug of ours, which must not go unnoticed."""
         while self.machine.store.unforeseen:
-            before, after = self.machine.store.unforeseen.pop()
+            key, before, after = self.machine.store.unforeseen.pop()
             self._executor.log.error(
-                "A launch went from %s to %s, which nobody foresaw: please report this", before, after
+                "A launch went from %s to %s, which nobody foresaw: please report this\n%s",
+                before,
+                after,
+                self._story(key),
             )
 
     def _wait_of_oldest(self) -> float:

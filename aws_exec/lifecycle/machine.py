@@ -19,11 +19,12 @@ A launch that reports does so once (`exits.report`), and is detached from then o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from math import inf
 from types import MappingProxyType
 from typing import Any
 
-from aws_exec.lifecycle import adoption, exits, fleet, launching, ownership, stopping, ticks, watching
+from aws_exec.lifecycle import adoption, exits, fleet, history, launching, ownership, stopping, ticks, watching
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.launch import Launch
@@ -75,7 +76,7 @@ class Machine:
         self.store.recover()
         transaction = Transaction(self.store, self.policy)
         HANDLERS[type(event)](transaction, event, now)
-        self.store.commit(transaction.change())
+        self.store.commit(transaction.change(event, now))
         return list(transaction.effects.values())
 
     def due(self, now: float) -> bool:
@@ -103,6 +104,19 @@ class Machine:
         """Whether a launch speaks for this key."""
         launches = (self.store.launches[launch_id] for launch_id in self.store.by_key.get(key, ()))
         return any(not launch.detached for launch in launches)
+
+    def longest_waiting(self, limit: int) -> list[Key]:
+        """The keys of so many launches that have not started, the one that has waited longest first."""
+        return list(islice(self.store.unstarted.values(), limit))
+
+    def story(self, key: Key, now: float) -> str:
+        """Everything that happened to a key, in order, a line each, as far as the history goes back.
+
+        It names no workload, command or request.
+        """
+        store = self.store
+        launches = [store.launches[launch_id] for launch_id in store.by_key.get(key, ())]
+        return history.story(key, store.history.values(), launches, now)
 
     def verifies_exit(self, launch_id: LaunchId) -> bool:
         """Whether it is being asked what the end of this launch means."""

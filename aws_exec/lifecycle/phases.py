@@ -26,6 +26,8 @@ class Phase(Enum):
     STOPPING = "stopping"  #: has a job that must end; watched until it has
     ENDED = "ended"  #: nothing of the job runs; a VerifyExit is out: does the row wait for its end?
 
+    __hash__ = object.__hash__  # every change is looked up, and the Enum's own takes longer than that
+
 
 class Standing(Enum):
     """Who speaks for a launch."""
@@ -33,6 +35,8 @@ class Standing(Enum):
     OWNED = "owned"  #: this executor reports it
     SUPERSEDED = "superseded"  #: a newer launch of the key took over; whether this one has started is being asked
     DETACHED = "detached"  #: it is followed to its end, and nothing (more) is reported
+
+    __hash__ = object.__hash__
 
 
 class Transition(NamedTuple):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from aws_exec.lifecycle.effects import Effect
+from aws_exec.lifecycle.history import KEPT, STEPS, CauseRow, Row
 from aws_exec.lifecycle.launch import Launch
 from aws_exec.lifecycle.orphans import Orphan
 from aws_exec.lifecycle.phases import FORESEEN, Phase, Standing
@@ -28,7 +29,7 @@ _VOID_ENTRIES = 100
 
 
 #: Does some of the items that an event left to do: a function `(transaction, items, now)`.
-Step: TypeAlias = "Callable[[Transaction, Any, float], None]"
+Action: TypeAlias = "Callable[[Transaction, Any, float], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Work:
     """Items of an event that are left to do: each step does `Policy.launches_per_tick` of them, so none takes long."""
 
     #: Does some of the items.
-    step: Step
+    do: Action
     items: tuple[Any, ...]
     #: How many of them, from the first, are done.
     done: int = 0
@@ -134,11 +135,17 @@ class MachineState:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One event's consequences. A record of None has left the store. Effects are numbered for ever."""
+    """What one event leads to."""
 
+    #: A launch of None has left the store.
     launches: Mapping[LaunchId, Launch | None]
     state: MachineState
+    #: Numbered for ever.
     effects: Mapping[int, Effect]
+    #: What led to it.
+    cause: CauseRow
+    #: The number of the step of the first of its launches.
+    first_step: int
 
 
 class LaunchStore:
@@ -158,8 +165,11 @@ class LaunchStore:
         self.unlisted_since: dict[LaunchId, float] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
-        #: Changes that the tables of transitions do not have: a bug of ours; whoever reads it empties it.
-        self.unforeseen: set[tuple[Phase | Standing | None, Phase | Standing | None]] = set()
+        #: Changes that the tables of transitions do not have, each with its key: a bug of ours; the reader empties it.
+        self.unforeseen: set[tuple[Key, Phase | Standing | None, Phase | Standing | None]] = set()
+        #: The last steps of all launches, by their number modulo `STEPS`.
+        self.history: dict[int, Row] = {}
+        self.next_step = 0
         self._last_effect = 0
         #: (due, launch id); an entry is void unless the record still says the same.
         self._due: list[tuple[float, LaunchId]] = []
@@ -182,9 +192,12 @@ class LaunchStore:
         change = self._unapplied
         if change is None:
             return
-        for launch_id, launch in change.launches.items():
-            self._index(launch_id, self.launches.get(launch_id), launch)
+        for number, (launch_id, new) in enumerate(change.launches.items(), change.first_step):
+            old = self.launches.get(launch_id)
+            self._remember(number, change.cause, old, new)
+            self._index(launch_id, old, new)
         self.state = change.state
+        self.next_step = change.first_step + len(change.launches)
         if change.effects:
             self.outbox.update(change.effects)
             self._last_effect = max(change.effects)
@@ -238,7 +251,6 @@ class LaunchStore:
         return list(found)
 
     def _index(self, launch_id: LaunchId, old: Launch | None, new: Launch | None) -> None:
-        self._compare(old, new)
         # Each index is written before `records`, so that an interrupted change is seen as not yet applied.
         job = new.job if new is not None else None
         if old is not None and old.job is not None and old.job != job:
@@ -266,12 +278,20 @@ class LaunchStore:
             heapq.heappush(self._due, (new.due, launch_id))
         self.launches[launch_id] = new
 
-    def _compare(self, old: Launch | None, new: Launch | None) -> None:
-        before = (None, None) if old is None else (old.phase, old.standing)
-        after = (None, None) if new is None else (new.phase, new.standing)
-        for way in zip(before, after, strict=True):
-            if way[0] is not way[1] and way not in FORESEEN:
-                self.unforeseen.add(way)
+    def _remember(self, number: int, cause: CauseRow, old: Launch | None, new: Launch | None) -> None:
+        """Write a step of the history, and compare it with the tables of transitions."""
+        which = new or old
+        if which is None:
+            return  # it came and went with one event; or its last step has been written, and this repeats it
+        phase, standing = (None, None) if new is None else (new.phase, new.standing)
+        was, stood = (None, None) if old is None else (old.phase, old.standing)
+        if was is not phase and (was, phase) not in FORESEEN:
+            self.unforeseen.add((which.key, was, phase))
+        if stood is not standing and (stood, standing) not in FORESEEN:
+            self.unforeseen.add((which.key, stood, standing))
+        due, base, sequence = None if new is None else new.due, which.token_base, which.token_sequence
+        row = (number, cause, which.launch_id, which.key, phase, standing, base, sequence, due)
+        self.history[number % STEPS] = row
 
     def _forget(self, launch_id: LaunchId, old: Launch | None) -> None:
         if old is None:
@@ -296,6 +316,8 @@ class Transaction:
         self._numbers = store.effect_numbers()
         self.state = store.state
         self.effects: dict[int, Effect] = {}
+        #: Those that the history keeps.
+        self._kept: list[Effect] = []
 
     def get(self, launch_id: LaunchId) -> Launch | None:
         """The record as it stands in this transaction; None if there is none."""
@@ -348,11 +370,13 @@ class Transaction:
     def want(self, effect: Effect) -> None:
         """Ask for something to be done."""
         self.effects[next(self._numbers)] = effect
+        if type(effect) in KEPT:
+            self._kept.append(effect)
 
-    def leave(self, step: Step, items: Sequence[Any], now: float) -> None:
+    def leave(self, do: Action, items: Sequence[Any], now: float) -> None:
         """Do it now if it is little and nothing else is left already; else leave it to Ticks, a step each."""
         at_once = not self.state.backlog and len(items) <= self.policy.launches_per_tick
-        self.state = replace(self.state, backlog=(*self.state.backlog, Work(step, tuple(items))))
+        self.state = replace(self.state, backlog=(*self.state.backlog, Work(do, tuple(items))))
         if at_once:
             self.go_on(now)
 
@@ -362,8 +386,9 @@ class Transaction:
         done = work.done + self.policy.launches_per_tick
         rest = others if done >= len(work.items) else [replace(work, done=done), *others]
         self.state = replace(self.state, backlog=tuple(rest))
-        work.step(self, work.items[work.done : done], now)
+        work.do(self, work.items[work.done : done], now)
 
-    def change(self) -> Change:
-        """What this transaction came to."""
-        return Change(self._launches, self.state, self.effects)
+    def change(self, event: object, now: float) -> Change:
+        """What this transaction came to, which took in this event."""
+        cause = (now, type(event), getattr(event, "fault", None), self._kept)
+        return Change(self._launches, self.state, self.effects, cause, self.store.next_step)

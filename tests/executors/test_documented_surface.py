@@ -166,10 +166,12 @@ def test_the_event_log_carries_the_executors_name(started):
     assert executor._task_event_logs[0].event == "awsexec"
 
 
-def test_the_debug_dump_counts_launches(scheduler, aws, caplog):
+def test_the_debug_dump_counts_launches_and_tells_the_story_of_those_that_wait(scheduler, aws, caplog):
     caplog.set_level(logging.INFO)
-    aws.set_plan(Plan(run=None))
+    aws.set_plan(Plan(start=None))
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
     scheduler.executor.debug_dump()
-    assert "'running': 1" in caplog.text
+    assert "launches by phase: {'starting': 1}" in caplog.text
+    assert "WorkloadQueued: -> waiting" in caplog.text
+    assert f"Accepted: launching -> starting; Launched {scheduler.arn(key)}" in caplog.text

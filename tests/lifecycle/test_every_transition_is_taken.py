@@ -8,13 +8,13 @@ from itertools import product
 
 import pytest
 
-from aws_exec.lifecycle import Machine, phases
+from aws_exec.lifecycle import Machine, Policy, phases
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.launch import Container, HandedOver, Launch, Pending, Stopping, Submission
+from aws_exec.lifecycle.launch import Container, Detached, HandedOver, Launch, Pending, Stopping, Submission
 from aws_exec.lifecycle.orphans import FleetMember, Owner
 from aws_exec.lifecycle.phases import PHASES, STANDINGS, Phase, Standing
-from aws_exec.lifecycle.store import Change, LaunchStore, MachineState
+from aws_exec.lifecycle.store import LaunchStore, Transaction
 from aws_exec.lifecycle.values import FailureKind, Origin
 from tests.lifecycle.driver import (
     EXITED_0,
@@ -336,21 +336,30 @@ def test_every_way_is_in_the_tables_once_and_every_phase_and_standing_has_a_way_
     assert {before for before, _ in TABLE} == {after for _, after in TABLE} == {*Phase, *Standing, None}
 
 
+def changed(store, launch):
+    """What an event that writes a launch comes to."""
+    transaction = Transaction(store, Policy())
+    transaction.put(launch)
+    return transaction.change(on.Tick(), 0.0)
+
+
 def test_what_the_tables_do_not_have_is_noted_and_happens_all_the_same():
     """The store is no place to raise: an event that cannot be taken in would be handed in again for ever."""
     store = LaunchStore()
-    back = Launch("L1", "K1", work=HandedOver("again"), due=0.0)
-    store.commit(Change({"L1": back}, MachineState(), {}))
+    store.commit(changed(store, Launch("L1", "K1", work=HandedOver("again"), due=0.0)))
     assert store.unforeseen == set()
-    lost = Launch("L1", "K1", state=Container(JOB), stopping=Stopping("lost"))
-    store.commit(Change({"L1": lost}, MachineState(), {}))
-    assert store.unforeseen == {(WAITING, STOPPING)}
+    lost = Launch("L1", "K1", state=Container(JOB), stopping=Stopping("lost"), ownership=Detached(1))
+    store.commit(changed(store, lost))
+    assert store.unforeseen == {("K1", WAITING, STOPPING)}
     assert store.launches["L1"] is lost
+    store.commit(changed(store, replace(lost, ownership=Detached())))
+    store.unforeseen.clear()
+    store.commit(changed(store, lost))
+    assert store.unforeseen == {("K1", DETACHED, SUPERSEDED)}
 
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
     store = LaunchStore()
-    stray = Launch("L1", "K1", state=Submission(pending=Pending(LOCATING, 1)))
-    store._unapplied = Change({"L1": stray}, MachineState(), {})
+    store._unapplied = changed(store, Launch("L1", "K1", state=Submission(pending=Pending(LOCATING, 1))))
     store.recover()
-    assert store.unforeseen == {(None, LOCATING)}
+    assert store.unforeseen == {("K1", None, LOCATING)}

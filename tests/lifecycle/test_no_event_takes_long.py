@@ -64,6 +64,7 @@ def twin(machine):
         "unlisted_since",
         "outbox",
         "unforeseen",
+        "history",
         "_due",
     ):
         setattr(other.store, name, copy(getattr(machine.store, name)))

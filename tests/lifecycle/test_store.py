@@ -9,14 +9,17 @@ from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.launch import HandedOver, Launch
-from aws_exec.lifecycle.store import Change, LaunchStore, MachineState, Transaction
+from aws_exec.lifecycle.store import LaunchStore, Transaction
 from aws_exec.lifecycle.values import FailureKind
 from tests.lifecycle.driver import Life, check, fault
 
 
 def written(store: LaunchStore, *launches: Launch) -> None:
-    """Commit records."""
-    store.commit(Change({launch.launch_id: launch for launch in launches}, MachineState(), {}))
+    """Commit launches."""
+    transaction = Transaction(store, Policy())
+    for launch in launches:
+        transaction.put(launch)
+    store.commit(transaction.change(on.Tick(), 0.0))
 
 
 def test_what_is_to_be_done_stays_in_the_outbox_until_it_is_carried_out():

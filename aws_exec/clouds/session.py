@@ -1,13 +1,13 @@
 """How a client of AWS comes to be: timeouts, connections, the account and the region.
 
-The rule is the amazon provider's: `conn_id` names an Airflow connection (`aws_default` unless said otherwise); where
+The rule is the Amazon provider's: `conn_id` names an Airflow connection (`aws_default` unless said otherwise); where
 `aws_default` does not exist, and where `conn_id` is empty, boto3's own chain of credentials decides. With the provider
 installed its hook resolves the connection (roles, SAML, profiles, ...). Without it, `aws_default` is understood as far
 as keys, region and endpoint go, and everything else is refused: never silently another account. For the same reason a
 connection that cannot be looked up (Airflow's database does not answer) is `UNREACHED`, which is tried again.
 
 Clients are built on a thread of ours, never in the scheduler's beat: resolving a connection asks Airflow's database
-and may call STS. The amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs Airflow.
+and may call STS. The Amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs Airflow.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ READ_TIMEOUT_SECONDS = 20
 #: Launches, stops and reads of the dispatcher at once, and a health check.
 CONNECTIONS = 40
 
-#: Extras of a connection that are understood without the amazon provider.
+#: Extras of a connection that are understood without the Amazon provider.
 _PLAIN_EXTRAS = frozenset(
     {"region_name", "endpoint_url", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "profile_name"},
 )
@@ -84,7 +84,7 @@ def build_client(
     connections: int = CONNECTIONS,
     read_timeout: float = READ_TIMEOUT_SECONDS,
 ) -> Any:
-    """Build a client, as the amazon provider's executors would find their account and region.
+    """Build a client, as the Amazon provider's executors would find their account and region.
 
     What the SDK logs is redacted from then on: at DEBUG it logs whole requests.
 

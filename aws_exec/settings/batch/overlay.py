@@ -69,7 +69,7 @@ class Layers:
 def read_executor_config(config: object, container: str) -> Layers:
     """Read one task's `executor_config`.
 
-    SubmitJob-shaped (`{"containerOverrides": {...}, "jobQueue": ...}`, as the amazon provider merges it), shaped as
+    SubmitJob-shaped (`{"containerOverrides": {...}, "jobQueue": ...}`, as the Amazon provider merges it), shaped as
     ContainerOverrides (`{"vcpus": 2, "environment": [...]}`, meant for the Airflow container), or both.
 
     Args:

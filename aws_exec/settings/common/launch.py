@@ -235,7 +235,7 @@ class RequestBuilder(ABC):
             command: of the Airflow container; never echoed, it contains the workload's token.
             executor_config: of the task, whatever its author wrote; None or empty if it has none.
             queue: Airflow's queue of the task: it may have a template; an unknown one means nothing.
-            with_tags: whether to add awsexec's own tags; the user's stay, the amazon provider sends them too.
+            with_tags: whether to add awsexec's own tags; the user's stay, the Amazon provider sends them too.
 
         Raises:
             InvalidExecutorConfig: the request cannot be sent (`RequestTooLarge`: for its length).

@@ -226,7 +226,7 @@ class _Spelling:
     def _listed(self, value: Mapping[Any, Any], member: str, path: str, depth: int) -> list[Any]:
         """A list of named things that is written as a map; its keys are the user's, and stay as they are."""
         if set(value) == {member, "value"}:
-            # The amazon provider documents its `tags` so: {"key": "schema", "value": "1.0"} is one tag.
+            # The Amazon provider documents its `tags` so: {"key": "schema", "value": "1.0"} is one tag.
             return [self._value(value, path, depth)]
         if not all(isinstance(key, str) for key in value):
             message = "has a key that is not text"

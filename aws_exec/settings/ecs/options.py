@@ -121,7 +121,7 @@ class EcsOptions(AwsOptions):
 
     @classmethod
     def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:
-        """The amazon provider takes the task definition from `run_task_kwargs` too."""
+        """The Amazon provider takes the task definition from `run_task_kwargs` too."""
         return named_in(given.get("run_task_kwargs", "{}"), {"taskDefinition": "task_definition"}, RUN_TASK)
 
     saved_launches: ClassVar[int] = SAVED_LAUNCHES

@@ -44,7 +44,7 @@ _DECIDED = frozenset({*_RESERVED, "count"})
 def read_executor_config(config: object, container: str) -> Overlay:
     """Read one task's `executor_config`.
 
-    RunTask-shaped (`{"overrides": {...}, "cluster": ...}`, as the amazon provider merges it), ContainerOverride-shaped
+    RunTask-shaped (`{"overrides": {...}, "cluster": ...}`, as the Amazon provider merges it), ContainerOverride-shaped
     (`{"cpu": 512, "environment": [...]}`, as its documentation says, meant for the Airflow container), or both.
 
     Args:

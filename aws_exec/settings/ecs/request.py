@@ -105,7 +105,7 @@ class _Network:
 
 
 def _network(options: EcsOptions, attribution: Attribution) -> tuple[dict[str, Any], _Network]:
-    """The options of the network, and `run_task_kwargs` without them: the amazon provider finds them there too."""
+    """The options of the network, and `run_task_kwargs` without them: the Amazon provider finds them there too."""
     rest = {key: value for key, value in options.run_task_kwargs.items() if camelized(key) not in _KWARGS_TOO}
     given = {
         _KWARGS_TOO[name]: value

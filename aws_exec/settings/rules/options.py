@@ -118,7 +118,7 @@ def kwargs(view: View, warnings: tuple[str, ...], team: str | None) -> Iterator[
 
 
 def literals(view: View, team: str | None) -> Iterator[Complaint]:
-    """The amazon provider documents the strategy as a Python literal."""
+    """The Amazon provider documents the strategy as a Python literal."""
     if not isinstance(view.options, EcsOptions) or not view.options.capacity_provider_strategy:
         return
     value = view.configuration.airflow_value(view.options.section, "capacity_provider_strategy", team)

@@ -6,7 +6,6 @@ emoji. Text from AWS or from a container stays on its line and cannot control th
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -122,6 +121,8 @@ def write_document(document: Any, output: Format) -> None:
 
 def as_json(document: Any, indent: int | None = None) -> str:
     """Return JSON; characters that standard output cannot encode are escaped."""
+    import json  # noqa: PLC0415 - the CLI starts fast
+
     return json.dumps(document, indent=indent, ensure_ascii=not is_utf8(sys.stdout))
 
 

@@ -28,7 +28,7 @@ class Pending:
     """A request without a completion.
 
     Attributes:
-        effect: what was asked for.
+        effect: the effect to carry out.
         since: seconds of the dispatcher's clock when it was dispatched.
         owner: whoever carries it out; None while it waits.
         begun: when its owner began the present step.

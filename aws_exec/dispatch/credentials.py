@@ -1,4 +1,4 @@
-"""What happens while the credentials do not work: every lane to AWS pauses, one thread mends, then all go on.
+"""The gate in front of the lanes to AWS: while the credentials do not work, lanes pause and one thread renews them.
 
 One bad set of credentials fails every call alike. So the first call that says so closes the gate; behind it queued
 effects stay queued, and a thread of its own rebuilds the client until a harmless call gets past authentication.
@@ -32,7 +32,7 @@ class CredentialsGate:
     """Open while the credentials work. Thread-safe.
 
     Args:
-        mend: rebuild the client and try it; None if the credentials work now, else what is wrong. Never raises.
+        renew: rebuild the client and try it; None if the credentials work now, else what is wrong. Never raises.
         opened: called after the gate has opened again.
         first, longest: seconds before the first try, and at most between two.
         clock: seconds, monotonic.
@@ -40,13 +40,13 @@ class CredentialsGate:
 
     def __init__(
         self,
-        mend: Callable[[], CallFailure | None],
+        renew: Callable[[], CallFailure | None],
         opened: Callable[[], None],
         first: float = FIRST_RENEWAL_SECONDS,
         longest: float = LONGEST_RENEWAL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._mend = mend
+        self._renew = renew
         self._opened = opened
         self._first = first
         self._longest = longest
@@ -81,7 +81,7 @@ class CredentialsGate:
         self.tend()
 
     def tend(self) -> None:
-        """Start the thread that mends, if it is needed and there is none; for a thread of ours to call now and then.
+        """Start the thread that renews them, if it is needed and does not run. Called once a second.
 
         One that has been at a try for too long is given up first: what comes of it, if it ever ends, does not count.
         """
@@ -124,7 +124,7 @@ class CredentialsGate:
             if self._closing.wait(delay):
                 return
             self._trying_since = self._clock()
-            found = self._mend()
+            found = self._renew()
             with self._lock:
                 if self._thread is not threading.current_thread():
                     return  # abandoned: another one is at it

@@ -1,7 +1,7 @@
-"""The work of the row lane: what is asked of Airflow's database, and asked as one where many wait for the same answer.
+"""The work of the database lane: queries of Airflow's database, batched.
 
 Thousands of containers may end at once, and thousands of launches be adopted: while one question is answered the others
-gather, and are asked together, five hundred rows to a SELECT.
+gather, and are read together, five hundred rows to a SELECT.
 """
 
 from __future__ import annotations
@@ -18,76 +18,75 @@ from aws_exec.lifecycle.values import Key, LaunchId
 
 #: Launches, each with the key of what it runs.
 Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
-#: Which of some launches are still ours, and of those that are to be read what they run; None for the others.
+#: Return which of these launches are still ours; with what they run for those to read, else with None.
 Confirming: TypeAlias = Callable[[Launches, Collection[LaunchId]], Mapping[LaunchId, object]]
-#: Of some launches those whose end is news to Airflow, each with whether its row says that it runs.
+#: Return the launches whose end is to be reported, each with whether its row is RUNNING.
 Ends: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
 
-#: Whose these containers are, in their order.
+#: Return the owners of these containers, in the same order.
 Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 
-#: What the lane carries out. A survey asks here first of which launches it is to tell the end; the rest is a read.
+#: What the lane carries out. A survey first finds out here which ends to look for; the rest of it is a read.
 Question: TypeAlias = do.RowEffect | do.ListFleet
 
-#: Rows asked about at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
+#: Rows read at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
 TOGETHER = 500
 
 
 def all_ours(launches: Launches, _read: Collection[LaunchId]) -> dict[LaunchId, object]:
-    """Where there is no database to ask: all are ours."""
+    """Without a database: all are ours."""
     return dict.fromkeys(every(launches))
 
 
 def every(launches: Launches) -> list[LaunchId]:
-    """Where there is no database to ask: it is true of all."""
+    """Without a database: it is true of all."""
     return [launch_id for launch_id, _ in launches]
 
 
 def all_reported(launches: Launches) -> dict[LaunchId, bool]:
-    """Where there is no database to ask: every end is news, and has been reported to the API server."""
+    """Without a database: every exit is to be reported, and no row says RUNNING."""
     return dict.fromkeys(every(launches), False)
 
 
-def nobody_to_ask(identities: Sequence[Identity]) -> list[Owner]:
-    """Where there is no database to ask: each is somebody's, for all we know."""
+def all_waiting(identities: Sequence[Identity]) -> list[Owner]:
+    """Without a database: each may have an owner that waits for it."""
     return [Owner(waits=True)] * len(identities)
 
 
 def none_unwanted(_launches: Launches) -> Mapping[LaunchId, str]:
-    """Where there is no database to ask: all are wanted."""
+    """Without a database: Airflow wants all of them."""
     return {}
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What is asked of Airflow's database: each is called on a thread of the row lane, and may raise anything.
+class DatabaseQueries:
+    """The queries of Airflow's database. Each is called on a thread of the database lane, and may raise anything.
 
     Attributes:
-        confirm: which of these launches are still ours, and what those of them run whose rows are to be read.
-        settle: the ends of which of these launches are news to Airflow, each with whether its row says that it runs.
-        owners: whose these containers are.
-        unwanted: which of these launches, none of which has started, Airflow no longer wants, and why.
-        unfinished: which callbacks some executor was given, and are not over, and are not followed here: their launch
-            ids.
+        verify_ownership: which of these launches are still ours, and what those to read run.
+        verify_exits: the launches whose end is to be reported, each with whether its row is RUNNING.
+        find_owners: the owners of these containers.
+        find_unwanted: which of these launches, none of which has started, Airflow no longer wants, and why.
+        unfinished_callbacks: the launch ids of callbacks that are queued or running, and are not followed here.
     """
 
-    confirm: Confirming = all_ours
-    settle: Ends = all_reported
-    owners: Owners = nobody_to_ask
-    unwanted: Callable[[Launches], Mapping[LaunchId, str]] = none_unwanted
-    unfinished: Callable[[], Iterable[LaunchId]] = tuple
+    verify_ownership: Confirming = all_ours
+    verify_exits: Ends = all_reported
+    find_owners: Owners = all_waiting
+    find_unwanted: Callable[[Launches], Mapping[LaunchId, str]] = none_unwanted
+    unfinished_callbacks: Callable[[], Iterable[LaunchId]] = tuple
 
 
-class RowQuestions:
-    """Asks, and makes the answers completions. What the database raises goes on to the lane, which completes those.
+class DatabaseWork:
+    """Runs queries, and turns their answers into completions. An exception goes to the lane, which completes them.
 
     Args:
-        rows: whom to ask.
+        queries: of Airflow's database.
         clock: seconds, monotonic; the clock of the machine's events.
     """
 
-    def __init__(self, rows: Rows, clock: Callable[[], float]) -> None:
-        self._rows = rows
+    def __init__(self, queries: DatabaseQueries, clock: Callable[[], float]) -> None:
+        self._queries = queries
         self._clock = clock
 
     def answer(
@@ -95,7 +94,7 @@ class RowQuestions:
         effect: Question,
         take_along: Callable[[Callable[[Question], bool], int], list[Question]],
     ) -> Sequence[tuple[int, on.Completion | do.ListFleet]]:
-        """Ask one question, and with it those like it that wait.
+        """Answer one question, and with it the waiting ones of the same kind.
 
         Args:
             effect: the question.
@@ -106,7 +105,7 @@ class RowQuestions:
         """
         match effect:
             case do.FindOwners():
-                owners = tuple(self._rows.owners([sighting.identity for sighting in effect.sightings]))
+                owners = tuple(self._queries.find_owners([sighting.identity for sighting in effect.sightings]))
                 return [
                     (
                         effect.request_id,
@@ -118,12 +117,13 @@ class RowQuestions:
                     (
                         effect.request_id,
                         on.WantedChecked(
-                            request_id=effect.request_id, unwanted=tuple(self._rows.unwanted(effect.launches).items())
+                            request_id=effect.request_id,
+                            unwanted=tuple(self._queries.find_unwanted(effect.launches).items()),
                         ),
                     )
                 ]
             case do.ListFleet():
-                return [(effect.request_id, replace(effect, ended_of=tuple(self._rows.unfinished())))]
+                return [(effect.request_id, replace(effect, ended_of=tuple(self._queries.unfinished_callbacks())))]
             case do.VerifyOwnership() | do.VerifyExit():
                 fits = _fill(TOGETHER, type(effect))
                 fits(effect)
@@ -138,13 +138,13 @@ class RowQuestions:
             return []
         launches = tuple(launch for each in effects for launch in each.launches)
         asked_at = self._clock()
-        ours = self._rows.confirm(launches, frozenset[LaunchId]().union(*(each.read for each in effects)))
+        ours = self._queries.verify_ownership(launches, frozenset[LaunchId]().union(*(each.read for each in effects)))
         return [(each.request_id, _answer_to(each, ours, asked_at)) for each in effects]
 
     def _settled(self, effects: Sequence[do.VerifyExit]) -> list[tuple[int, on.Completion]]:
-        awaited = self._rows.settle(tuple((effect.launch_id, effect.key) for effect in effects))
+        awaited = self._queries.verify_exits(tuple((effect.launch_id, effect.key) for effect in effects))
         failed = tuple((effect.launch_id, effect.key) for effect in effects if effect.failed)
-        unwanted = self._rows.unwanted(failed) if failed else {}
+        unwanted = self._queries.find_unwanted(failed) if failed else {}
         return [(each.request_id, _settled(each, awaited, unwanted)) for each in effects]
 
 

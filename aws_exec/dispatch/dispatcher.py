@@ -7,7 +7,7 @@ signal handler's `SystemExit` could leave locked: `dispatch` is one append to a 
 
 The lanes' work may raise anything: the lane hands it to `_lost`, which is the one location where an exception becomes a
 completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
-looks after them once a second, and the router by a thread that the scheduler's beat starts.
+looks after them once a second, and the router by a thread that the scheduler's heartbeat starts.
 
 Lanes: launches, stops, reads (Describe, ListRunning, FindByLaunchId, ListFleet) and rows (VerifyOwnership, VerifyExit,
 FindOwners; ListFleet, before it is a read) have threads of their own, so that a thousand submits never starve a
@@ -35,9 +35,9 @@ from aws_exec.dispatch.credentials import (
     CredentialsGate,
     still_unauthenticated,
 )
-from aws_exec.dispatch.database import Question, RowQuestions, Rows
+from aws_exec.dispatch.database import DatabaseQueries, DatabaseWork, Question
 from aws_exec.dispatch.failures import failed, fault_in, fault_of_lost
-from aws_exec.dispatch.feedback import Begun, Lessons
+from aws_exec.dispatch.feedback import Begun, Feedback
 from aws_exec.dispatch.lane import Lane, Workers
 from aws_exec.dispatch.log import LaneLog
 from aws_exec.dispatch.pacing import Pacer
@@ -81,7 +81,7 @@ class Dispatcher:
         cloud: whom to call.
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
             with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
-        rows: asks Airflow's database.
+        queries: of Airflow's database.
         survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the locations there
             are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
@@ -94,7 +94,7 @@ class Dispatcher:
         lease: seconds; no launch is sent when the last `beat` is older (a third of the scheduler's health threshold:
             after that another scheduler may have adopted it).
         workers: threads at most, by lane.
-        meter: is told of throttles.
+        meter: counts throttles.
         look_after: seconds between two looks at whether all threads live.
     """
 
@@ -103,7 +103,7 @@ class Dispatcher:
         cloud: Cloud,
         *,
         compose: Callable[[do.Submit], Request],
-        rows: Rows,
+        queries: DatabaseQueries,
         survey: Callable[[Sequence[LaunchId]], Sequence[FleetMember]] = lambda _: (),
         launches: Pacer,
         reads: Pacer,
@@ -128,9 +128,9 @@ class Dispatcher:
         self._stop_pacer = stops or launches
         self._read_pacer = reads
         self._log = LaneLog(clock)
-        self._gate = CredentialsGate(self._mend, self._wake, *renewal, clock=clock)
-        self._lessons = Lessons(self._gate, bad_credentials, clock, self._log, meter)
-        self._questions = RowQuestions(rows, clock)
+        self._gate = CredentialsGate(self._renew_credentials, self._wake, *renewal, clock=clock)
+        self._feedback = Feedback(self._gate, bad_credentials, clock, self._log, meter)
+        self._database_work = DatabaseWork(queries, clock)
         self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
         #: What was dispatched, and when, and not yet routed. The bell says that there is something, or that we closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdrawal, float]] = deque()
@@ -179,7 +179,7 @@ class Dispatcher:
         self._beat = now
         if self._router is not None and not self._router.is_alive():
             # One step: starting a `threading.Thread` takes locks that a signal could leave locked.
-            with suppress(RuntimeError):  # out of threads: the next beat tries again
+            with suppress(RuntimeError):  # out of threads: the next heartbeat tries again
                 _thread.start_new_thread(self._replace_router, ())
 
     @property
@@ -237,7 +237,7 @@ class Dispatcher:
             Lane("launch", self._submit, workers.launches, pacer=self._launch_pacer, paused=held, **common),
             Lane("stop", self._stop, workers.stops, pacer=self._stop_pacer, urgent=True, paused=held, **common),
             Lane("read", self._read, workers.reads, paused=held, **common),
-            Lane("row", self._ask_rows, workers.rows, **common),
+            Lane("database", self._query_database, workers.database, **common),
         )
 
     def _all_lanes(self) -> Lanes:
@@ -328,7 +328,7 @@ class Dispatcher:
     # -- the lanes' work: what it raises goes to `_lost` --------------------------------------------------------------
 
     def _claim(self, request_id: int, worker: object) -> bool:
-        return self._requests.claim(request_id, worker, self._lessons.begin())
+        return self._requests.claim(request_id, worker, self._feedback.begin())
 
     def _lost(self, effects: Sequence[do.IoEffect], worker: object, error: BaseException) -> bool:
         """Complete what a worker has begun and cannot finish; whether AWS may have been called for it."""
@@ -350,15 +350,15 @@ class Dispatcher:
             case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted():
                 return fault
             case do.ListFleet() if not sent:
-                return fault  # it had asked Airflow's database only
+                return fault  # only Airflow's database was involved
             case do.Submit() if sent:
                 pacer = self._launch_pacer
             case do.StopJob():
                 pacer = self._stop_pacer
             case _:
-                # What composing a launch asks of AWS are reads, too.
+                # Composing a launch calls AWS for reads, too.
                 pacer = self._read_pacer
-        return self._lessons.learn(fault, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
+        return self._feedback.learn(fault, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
 
     def _submit(self, effect: do.Submit) -> bool:
         if self._is_held(effect):
@@ -374,13 +374,13 @@ class Dispatcher:
                 effect.request_id, on.Accepted(request_id=effect.request_id, launch_id=effect.launch_id, seen=answer)
             )
         else:
-            fault = self._lessons.learn(answer, begun, self._launch_pacer, launch=True)
+            fault = self._feedback.learn(answer, begun, self._launch_pacer, launch=True)
             self._requests.complete(effect.request_id, failed(effect, fault, request))
         return True
 
     def _sending(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
         """From now on AWS may have these."""
-        begun = self._lessons.begin()
+        begun = self._feedback.begin()
         self._requests.sending([effect.request_id for effect in effects], begun, request)
         return begun
 
@@ -414,9 +414,9 @@ class Dispatcher:
         begun = self._sending(stops)
         answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
         for stop, fault in zip(stops, answers, strict=True):
-            told = fault and self._lessons.learn(fault, begun, self._stop_pacer)
+            failure = fault and self._feedback.learn(fault, begun, self._stop_pacer)
             self._requests.complete(
-                stop.request_id, on.StopAnswered(request_id=stop.request_id, launch_id=stop.launch_id, fault=told)
+                stop.request_id, on.StopAnswered(request_id=stop.request_id, launch_id=stop.launch_id, fault=failure)
             )
         return True
 
@@ -442,7 +442,7 @@ class Dispatcher:
     def _find(self, effect: do.FindByLaunchId) -> None:
         """Look for launches, and for those of all looks that wait: a look lists the fleet, whatever it looks for.
 
-        A scheduler that adopts thousands of launches asks in portions. While one is looked for, the others gather.
+        A scheduler that adopts thousands of launches searches in portions. While one runs, the others gather.
         """
         more = self._reads.take_along(lambda other: isinstance(other, do.FindByLaunchId), sys.maxsize)
         finds = [effect, *(other for other in more if isinstance(other, do.FindByLaunchId))]
@@ -453,14 +453,14 @@ class Dispatcher:
         for each in self._cloud.find(tuple(token_bases), tuple(locations)):
             seen[launch_of(each.token or "")].append(each)
         for find in finds:
-            # Of thousands that were found, it is told of its own: the scheduler's thread reads them.
+            # Each gets its own of the thousands that were found: the scheduler's thread reads them.
             own = tuple(each for token_base in dict.fromkeys(find.token_bases) for each in seen[token_base])
             self._requests.complete(
                 find.request_id, on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=own)
             )
 
-    def _ask_rows(self, effect: Question) -> bool:
-        for request_id, answer in self._questions.answer(effect, self._rows.take_along):
+    def _query_database(self, effect: Question) -> bool:
+        for request_id, answer in self._database_work.answer(effect, self._rows.take_along):
             if not isinstance(answer, do.ListFleet):
                 self._requests.complete(request_id, answer)
                 continue
@@ -476,7 +476,7 @@ class Dispatcher:
         for lane in self._all_lanes():
             lane.wake()
 
-    def _mend(self) -> CallFailure | None:
+    def _renew_credentials(self) -> CallFailure | None:
         try:
             if self._renew is not None:
                 self._renew()

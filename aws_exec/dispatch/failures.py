@@ -34,7 +34,7 @@ def failed(effect: do.IoEffect, fault: CallFailure, request: Request | None = No
 
 
 def unasked(effect: do.RowEffect | do.ListFleet, fault: CallFailure) -> on.Completion:
-    """The completion of what asks Airflow's database, where that was not answered."""
+    """Return the completion of a query that Airflow's database did not answer."""
     match effect:
         case do.VerifyOwnership():
             return on.VerifyOwnershipFailed(
@@ -68,7 +68,7 @@ def fault_of_lost(effect: do.IoEffect, error: BaseException, log: LaneLog, *, se
     Args:
         effect: that was not completed.
         error: what ended it.
-        log: is told of an exception that nobody foresaw.
+        log: logs an unforeseen exception.
         sent: AWS may have it: nobody knows how far an adapter got that broke. If not, whatever went unanswered was
             something else, and nothing of the effect was sent.
     """

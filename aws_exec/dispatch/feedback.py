@@ -1,6 +1,6 @@
-"""What the lanes learn from a fault, whichever step of an effect met it: a slower pace, a closed gate, a log line.
+"""What follows for the lanes from a failed call: a slower pace, a closed credentials gate, a line in the log.
 
-A launch is composed, then sent; either may ask AWS. The same fault teaches the same wherever it came up.
+A launch is composed, then sent; either may call AWS. The same failure has the same consequence in either step.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class Begun:
     at: float
 
 
-class Lessons:
+class Feedback:
     """Takes note of faults. Thread-safe.
 
     Args:
         gate: closes on bad credentials.
         bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
         clock: seconds, monotonic.
-        log: says what was met.
-        meter: is told of throttles.
+        log: logs the failure.
+        meter: counts throttles.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Lessons:
         self._meter = meter
 
     def begin(self) -> Begun:
-        """To be called before each step that may ask AWS."""
+        """Return the start of a step that may call AWS; call it before the step."""
         return Begun(self._gate.age, self._clock())
 
     def learn(self, fault: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
-        """Learn from a fault of a step (of a launch); `pacer` is told if it went too fast.
+        """Take a failure of a step (of a launch) into account; `pacer` slows down if AWS throttled it.
 
         Returns:
-            The fault, as it is to be told.
+            The failure, as it is to be reported.
         """
         if fault.code in self._bad_credentials:
             fault = replace(fault, trouble=FailureKind.CREDENTIALS)

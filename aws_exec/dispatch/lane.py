@@ -5,9 +5,9 @@ in the queue, in order and withdrawable, until the moment it may be sent. A lane
 leaves a backlog behind starts the next, up to the limit, and so does whoever puts something where all are at work (the
 dispatcher's router, a worker of another lane): the scheduler's thread never starts one.
 
-No exception ends a lane. A worker keeps what it has taken in its hand until that is done. What escapes from its work
-is handed to `lost` together with the hand, and the worker goes on. A thread that dies all the same, or that hangs and
-is abandoned, is replaced, and its hand goes the same way.
+No exception ends a lane. A worker keeps what it has taken until that is done. What escapes from its work is passed to
+`lost` together with what it has in progress, and the worker goes on. A thread that dies all the same, or that hangs and
+is abandoned, is replaced, and what it has in progress goes the same way.
 """
 
 from __future__ import annotations
@@ -41,29 +41,29 @@ class Workers:
         launches: 300 launches a second at 60 ms each keep 18 busy; the rest is for slower answers.
         reads: one sweep and one search at a time; parsing their answers costs CPU, which more threads would not add.
         stops: a terminated fleet is bounded by the rate, not by threads.
-        rows: Airflow's database is asked by one at a time.
+        database: Airflow's database is queried by one thread at a time.
     """
 
     launches: int = 32
     reads: int = 2
     stops: int = 4
-    rows: int = 1
+    database: int = 1
 
 
 class Worker(threading.Thread, Generic[T]):
     """One thread of a lane.
 
     Attributes:
-        hand: by request id, what it has taken out of the queue and is not done with.
+        in_progress: by request id, what it has taken out of the queue and is not done with.
         busy: it is not waiting for something to do.
-        since: seconds of the lane's clock when it took what is in its hand.
-        dismissed: it is to take nothing more, and its hand is lost.
+        since: seconds of the lane's clock when it took what is in progress.
+        dismissed: it is to take nothing more, and what it has in progress is lost.
     """
 
     def __init__(self, run: Callable[[Worker[T]], None], name: str) -> None:
         super().__init__(name=name, daemon=True)
         self._work_off = run
-        self.hand: dict[int, T] = {}
+        self.in_progress: dict[int, T] = {}
         self.busy = False
         self.since = 0.0
         self.dismissed = False
@@ -74,7 +74,7 @@ class Worker(threading.Thread, Generic[T]):
 
 
 def is_abandoned() -> bool:
-    """Whether the thread that asks was given up: nobody waits for what it is at."""
+    """Return whether the calling thread was given up: nobody waits for its work."""
     me = threading.current_thread()
     return isinstance(me, Worker) and me.dismissed
 
@@ -160,7 +160,7 @@ class Lane(Generic[T]):
             request_ids = list(
                 islice((request_id for request_id, effect in self._queue.items() if fits(effect)), at_most)
             )
-            return [effect for request_id in request_ids if (effect := self._take_in_hand(me, request_id)) is not None]
+            return [effect for request_id in request_ids if (effect := self._start(me, request_id)) is not None]
 
     def wake(self) -> None:
         """Look again at what held the lane up."""
@@ -180,8 +180,8 @@ class Lane(Generic[T]):
         """Replace the threads that have died; for a thread of ours to call now and then."""
         with self._lock:
             gone = [worker for worker in self._workers if worker.dismissed or not worker.is_alive()]
-            if self._closed:  # they are to end; one that died in its work has something in its hand
-                gone = [worker for worker in gone if worker.hand]
+            if self._closed:  # they are to end; one that died in its work has something in progress
+                gone = [worker for worker in gone if worker.in_progress]
         for worker in gone:
             self._dismiss(worker, ThreadDiedError())
         with self._lock:
@@ -204,7 +204,7 @@ class Lane(Generic[T]):
         now = self._clock()
         with self._lock:
             self._abandoned = [worker for worker in self._abandoned if worker.is_alive()]
-            hung = [worker for worker in self._workers if worker.hand and now - worker.since > longer_than]
+            hung = [worker for worker in self._workers if worker.in_progress and now - worker.since > longer_than]
             hung = hung[: max(0, at_most - len(self._abandoned))]
             for worker in hung:
                 worker.dismissed = True
@@ -221,7 +221,7 @@ class Lane(Generic[T]):
 
     def _dismiss(self, worker: Worker[T], error: BaseException) -> None:
         """Give up a thread that has died or hangs, and start another. May be repeated where it was interrupted."""
-        self._lost(tuple(worker.hand.values()), worker, error)
+        self._lost(tuple(worker.in_progress.values()), worker, error)
         with self._lock:
             if worker in self._workers:
                 self._workers.remove(worker)
@@ -264,11 +264,11 @@ class Lane(Generic[T]):
         """Go on after an exception."""
         with self._lock:
             self._stop_leading(me)
-        # Where the hand is empty it is not known whether a call was taken; one less does no harm.
-        self._done(me, used=self._lost(tuple(me.hand.values()), me, error) or not me.hand)
+        # If nothing is in progress it is not known whether a call was taken; one less does no harm.
+        self._done(me, used=self._lost(tuple(me.in_progress.values()), me, error) or not me.in_progress)
 
     def _done(self, me: Worker[T], *, used: bool) -> None:
-        me.hand.clear()
+        me.in_progress.clear()
         if self._pacer is not None and not used:
             self._pacer.give_back()
 
@@ -310,22 +310,22 @@ class Lane(Generic[T]):
         with self._lock:
             effect = None
             while allowed and effect is None and self._queue and not self._is_over(me) and not self._paused():
-                effect = self._take_in_hand(me, next(iter(self._queue)))
+                effect = self._start(me, next(iter(self._queue)))
             if effect is not None and self._queue:
                 self._grow()
             self._stop_leading(me)
             return effect
 
-    def _take_in_hand(self, me: Worker[T], request_id: int) -> T | None:
-        """Move one from the queue into a hand; None if it is not to be carried out. To be called with the lock.
+    def _start(self, me: Worker[T], request_id: int) -> T | None:
+        """Take one out of the queue; None if it is not to be carried out. To be called with the lock.
 
         An interruption leaves it in both, never in none: `claim` sees to it that it is carried out once.
         """
         effect = self._queue[request_id]
         me.since = self._clock()
-        me.hand[request_id] = effect
+        me.in_progress[request_id] = effect
         del self._queue[request_id]
         if self._claim(request_id, me):
             return effect
-        del me.hand[request_id]
+        del me.in_progress[request_id]
         return None

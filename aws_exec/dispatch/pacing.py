@@ -2,7 +2,7 @@
 
 Who takes from it: the dispatcher, before each launch and each stop (both are one API call, and what must hold at the
 moment of sending is checked *after* the wait); an adapter, before each API call of a read (`before_read`), because only
-it knows how many pages there are. Who tells it of throttles: the dispatcher, for both.
+it knows how many pages there are. The dispatcher reports throttles to both.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Pacer:
             self._changed.notify_all()
 
     def throttled(self, sent_at: float) -> None:
-        """AWS said "too fast" to a call sent at `sent_at`: halve the rate, once for all calls sent before that."""
+        """AWS throttled a call sent at `sent_at`: halve the rate, once for all calls sent before that."""
         with self._lock:
             if self._slowed_at is None or sent_at > self._slowed_at:
                 self._slowed_at = self._clock()

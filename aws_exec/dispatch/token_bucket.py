@@ -1,7 +1,7 @@
 """How fast to call: a token bucket as a pure value, with additive increase and multiplicative decrease.
 
 AWS throttles with token buckets of its own (ECS API Reference, "Request throttling"); ours has the same shape, starts
-at the documented rate, halves when AWS says that is too fast, and creeps back.
+at the documented rate, halves when AWS throttles, and grows back slowly.
 """
 
 from __future__ import annotations
@@ -57,6 +57,6 @@ class Bucket:
         return replace(current, level=current.level - 1.0)
 
     def throttled(self, now: float) -> Bucket:
-        """After AWS said "too fast": half the rate, and nothing saved up."""
+        """Return the bucket after a throttle: half the rate, and no saved tokens."""
         current = self.refilled(now)
         return replace(current, share=max(FLOOR, current.share / 2), level=min(current.level, 0.0))

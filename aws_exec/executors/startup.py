@@ -15,7 +15,7 @@ from aws_exec.clouds.cloud import Cloud
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.session import ClientSource
 from aws_exec.diagnosis import can_replace
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.executors import compat, messages
@@ -221,12 +221,12 @@ class Startup:
         return Dispatcher(
             setup.cloud,
             compose=RequestComposer(executor, setup, self._survey.locations),
-            rows=Rows(
-                confirm=self._database.verify_ownership,
-                settle=self._database.verify_exits,
-                owners=self._database.find_owners,
-                unwanted=self._database.find_unwanted,
-                unfinished=self._survey.unfinished_callbacks,
+            queries=DatabaseQueries(
+                verify_ownership=self._database.verify_ownership,
+                verify_exits=self._database.verify_exits,
+                find_owners=self._database.find_owners,
+                find_unwanted=self._database.find_unwanted,
+                unfinished_callbacks=self._survey.unfinished_callbacks,
             ),
             survey=self._survey.list_fleet,
             launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.dispatch.lane import Workers
 from aws_exec.dispatch.pacing import Pacer
@@ -62,7 +62,7 @@ class Rig:
         self.reads = options.pop("reads", None) or Pacer(1e6, 1e6, self.clock)
         given = {
             "compose": lambda effect: Request(effect.token, "", {"jwt": JWT}),
-            "rows": Rows(),
+            "queries": DatabaseQueries(),
             "lease": 60.0,
             "workers": Workers(),
         }

@@ -10,7 +10,7 @@ import pytest
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
 from aws_exec.dispatch.completions import OpenRequests
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import FindOwners
@@ -110,7 +110,7 @@ def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
 def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, caplog):
-    with rig(rows=Rows(confirm=raised_by_compose(error))) as it:
+    with rig(queries=DatabaseQueries(verify_ownership=raised_by_compose(error))) as it:
         it.dispatch(confirm(1, "a"))
         assert it.one() == on.VerifyOwnershipFailed(
             request_id=1,
@@ -122,7 +122,7 @@ def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, capl
 
 def test_owners_that_are_not_one_for_each_container_are_no_answer():
     sighting = FleetMember(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
-    with rig(rows=Rows(owners=lambda _: [])) as it:
+    with rig(queries=DatabaseQueries(find_owners=lambda _: [])) as it:
         it.dispatch(FindOwners(request_id=1, sightings=(sighting,)))
         assert it.one() == on.ListFleetFailed(
             request_id=1, fault=CallFailure(FailureKind.UNREACHED, "FindOwners", "ValueError")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import CheckWanted, VerifyExit, VerifyOwnership
 from aws_exec.lifecycle.values import CallFailure, FailureKind
@@ -38,7 +38,7 @@ class Database:
 
 def ask_in_a_rush(database, count, **options):
     """One question, and while it is answered all the others; the completions."""
-    with rig(rows=Rows(settle=database), **options) as it:
+    with rig(queries=DatabaseQueries(verify_exits=database), **options) as it:
         it.dispatch(settle(1))
         assert database.busy.wait(PATIENCE)
         it.dispatch(*(settle(request_id) for request_id in range(2, count + 1)), confirm(count + 1, "a"))
@@ -107,7 +107,7 @@ def confirm_many(request_id, count, *, read):
 
 def test_launches_that_wait_to_be_confirmed_are_asked_about_together_and_read_with_that():
     register = Register()
-    with rig(rows=Rows(confirm=register), clock=lambda: 7.0) as it:
+    with rig(queries=DatabaseQueries(verify_ownership=register), clock=lambda: 7.0) as it:
         it.dispatch(confirm_many(1, 99, read=True))
         assert register.busy.wait(PATIENCE)
         it.dispatch(*(confirm_many(request_id, 99, read=request_id % 2) for request_id in range(2, 12)))
@@ -124,7 +124,9 @@ def test_launches_that_wait_to_be_confirmed_are_asked_about_together_and_read_wi
 
 
 def test_what_is_not_ours_is_not_read_whatever_the_database_says():
-    with rig(rows=Rows(confirm=lambda _launches, _read: {"1-0": "row"}), clock=lambda: 7.0) as it:
+    with rig(
+        queries=DatabaseQueries(verify_ownership=lambda _launches, _read: {"1-0": "row"}), clock=lambda: 7.0
+    ) as it:
         it.dispatch(confirm_many(1, 2, read=True))
         assert it.one() == on.OwnershipVerified(
             request_id=1, launch_ids=("1-0", "1-1"), ours=frozenset({"1-0"}), workloads={"1-0": "row"}, read_at=7.0
@@ -138,7 +140,7 @@ def test_of_those_that_failed_it_is_asked_with_them_whether_airflow_refused_them
         asked.append(launches)
         return {"launch2": "marked failed by admin"}
 
-    with rig(rows=Rows(unwanted=unwanted)) as it:
+    with rig(queries=DatabaseQueries(find_unwanted=unwanted)) as it:
         it.dispatch(settle(1))
         it.dispatch(replace(settle(2), failed=True))
         why = "marked failed by admin"
@@ -153,7 +155,7 @@ def test_whether_airflow_still_wants_what_waits_is_asked_and_a_database_that_han
             raise OSError
         return {"a": "its run was deleted"}
 
-    with rig(rows=Rows(unwanted=unwanted)) as it:
+    with rig(queries=DatabaseQueries(find_unwanted=unwanted)) as it:
         it.dispatch(
             CheckWanted(request_id=1, launches=(("a", "K1"), ("b", "K2"))),
             CheckWanted(request_id=2, launches=(("b", "K2"),)),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import ListFleet
@@ -47,7 +47,9 @@ def surveying(surveyed):
             surveyed.append((threading.current_thread().name.rpartition("-")[0], ended_of))
             return ()
 
-        return rig(rows=Rows(unfinished=database), survey=survey, workers=Workers(reads=1), **options)
+        return rig(
+            queries=DatabaseQueries(unfinished_callbacks=database), survey=survey, workers=Workers(reads=1), **options
+        )
 
     return surveying
 

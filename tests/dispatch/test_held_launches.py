@@ -3,7 +3,7 @@
 import threading
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.dispatcher import Workers
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
@@ -172,7 +172,7 @@ def test_closing_does_not_wait_for_reads_and_questions_whose_answers_nobody_need
         go_on.wait(PATIENCE)
         return []
 
-    with rig(rows=Rows(owners=owners)) as it:
+    with rig(queries=DatabaseQueries(find_owners=owners)) as it:
         release = it.cloud.hold("describe")
         it.dispatch(submit(1), observe(2, Job("a")), FindOwners(request_id=3, sightings=()))
         assert it.one().request_id == 1

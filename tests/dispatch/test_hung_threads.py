@@ -3,7 +3,7 @@
 import threading
 
 from aws_exec.dispatch.credentials import RENEWAL_SECONDS, RENEWALS_HUNG
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.dispatcher import ROWS_HUNG, ROWS_SECONDS
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import FindOwners, ListFleet
@@ -27,7 +27,7 @@ class HungDatabase:
 
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
+    with rig(clock=clock, queries=DatabaseQueries(find_owners=database), look_after=0.01, lease=1e6) as it:
         it.dispatch(FindOwners(request_id=1, sightings=()), FindOwners(request_id=2, sightings=()))
         until(lambda: len(database.asked) == 1)
         assert it.dispatcher.oldest().kind == "FindOwners"
@@ -41,7 +41,9 @@ def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thre
 
 def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, rows=Rows(unfinished=lambda: database(())), look_after=0.01, lease=1e6) as it:
+    with rig(
+        clock=clock, queries=DatabaseQueries(unfinished_callbacks=lambda: database(())), look_after=0.01, lease=1e6
+    ) as it:
         it.dispatch(ListFleet(request_id=1))
         until(lambda: database.asked)
         clock.advance(ROWS_SECONDS + 1)
@@ -53,7 +55,7 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
 
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, rows=Rows(owners=database), look_after=0.01, lease=1e6) as it:
+    with rig(clock=clock, queries=DatabaseQueries(find_owners=database), look_after=0.01, lease=1e6) as it:
         it.dispatch(*(FindOwners(request_id=request_id, sightings=()) for request_id in range(1, 10)))
         for given_up in range(1, ROWS_HUNG + 1):
             until(lambda n=given_up: len(database.asked) == n)

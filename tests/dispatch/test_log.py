@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.log import INTERVAL_SECONDS, LaneLog
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeClock
@@ -150,7 +150,9 @@ class TestTheUnforeseen:
 
     def test_a_database_that_does_not_answer_is_no_bug(self, caplog):
         lost = OperationalError("SELECT 1", {"password": JWT}, ConnectionRefusedError("postgres://user:password@db"))
-        with rig(rows=Rows(confirm=raised_by_compose(lost)), compose=raised_by_compose(lost)) as it:
+        with rig(
+            queries=DatabaseQueries(verify_ownership=raised_by_compose(lost)), compose=raised_by_compose(lost)
+        ) as it:
             it.dispatch(*(confirm(request_id, "a") for request_id in range(1, 11)), submit(11))
             it.take(11)
         assert sorted(lines(caplog)) == [
@@ -161,7 +163,7 @@ class TestTheUnforeseen:
 
     def test_a_pool_that_is_exhausted_is_no_bug(self, caplog):
         engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0)
-        with engine.connect(), rig(rows=Rows(confirm=lambda *_: engine.connect())) as it:
+        with engine.connect(), rig(queries=DatabaseQueries(verify_ownership=lambda *_: engine.connect())) as it:
             it.dispatch(confirm(1, "a"))
             fault = it.one().fault
         assert (fault.trouble, fault.code) == (FailureKind.UNREACHED, "TimeoutError")
@@ -181,7 +183,9 @@ class TestTheUnforeseen:
         assert {exc.DBAPIError, *derived(exc.DBAPIError)} <= {*NO_ANSWER, *OUR_MISTAKES}
 
     def test_a_database_that_says_we_are_wrong_is_a_bug(self, caplog):
-        with rig(rows=Rows(confirm=raised_by_compose(ProgrammingError("SELECT x", {}, ValueError())))) as it:
+        with rig(
+            queries=DatabaseQueries(verify_ownership=raised_by_compose(ProgrammingError("SELECT x", {}, ValueError())))
+        ) as it:
             it.dispatch(confirm(1, "a"))
             it.one()
         assert "bug" in lines(caplog)[0]

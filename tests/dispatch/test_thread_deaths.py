@@ -18,7 +18,7 @@ from dataclasses import replace
 import pytest
 
 from aws_exec.clouds.cloud import Request
-from aws_exec.dispatch.database import Rows
+from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import CheckWanted, FindOwners, ListFleet, VerifyExit
@@ -27,7 +27,7 @@ from aws_exec.testing import FakeCloud
 from tests.dispatch.rig import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
 from tests.interruption import is_spared
 
-KINDS = ("dispatch", "launch", "stop", "read", "row", "credentials")
+KINDS = ("dispatch", "launch", "stop", "read", "database", "credentials")
 EXPIRED = CallFailure(FailureKind.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
 
 
@@ -131,7 +131,7 @@ def play(kills):
     it = Rig(
         scripted(),
         compose=compose,
-        rows=Rows(settle=settle_rows),
+        queries=DatabaseQueries(verify_exits=settle_rows),
         workers=Workers(launches=2, reads=1, stops=1),
         renew=lambda: None,
         renewal=(0.0, 0.0),
@@ -224,7 +224,9 @@ def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
         return []
 
     cloud, others = FakeCloud(), threads()
-    with rig(cloud, rows=Rows(owners=fails_at_first), workers=Workers(1, 1, 1, 1), renewal=(0.0, 0.0)) as it:
+    with rig(
+        cloud, queries=DatabaseQueries(find_owners=fails_at_first), workers=Workers(1, 1, 1, 1), renewal=(0.0, 0.0)
+    ) as it:
         it.dispatch(submit(1), observe(2, Job("a")), stop(3, Job("a")))
         it.settle()
         before = threads() - others

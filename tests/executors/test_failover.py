@@ -84,7 +84,7 @@ def test_a_thousand_adopted_launches_take_one_connection_and_a_few_selects(start
         f"{database.most} connection"
     )
     assert database.most == 1
-    assert database.threads == {"awsexec-row"}
+    assert database.threads == {"awsexec-database"}
     assert len(reading) <= 15
     assert len(aws.launches()) == 1000
 

@@ -37,7 +37,7 @@ class Network:
 
     def request_ids(self, connection, _cursor, _statement, *_):
         """A statement goes over the wire of its connection, and waits there for the answer."""
-        if not threading.current_thread().name.startswith("awsexec-row"):
+        if not threading.current_thread().name.startswith("awsexec-database"):
             return
         driver = connection.connection.driver_connection
         if driver not in self._wires:
@@ -78,7 +78,7 @@ class Network:
 
 @pytest.fixture
 def network(airflow_db):
-    """Between the row lane and Airflow's database."""
+    """Between the database lane and Airflow's database."""
     with create_session() as session:
         engine = session.get_bind()
     with closing(Network()) as network:
@@ -130,7 +130,7 @@ def test_what_it_answers_late_changes_nothing_and_it_is_not_used_again(scheduler
 
 def test_a_check_of_what_airflow_still_wants_that_hangs_is_given_up_and_its_connection_too(started, aws, rows, network):
     aws.set_plan(BY_HAND)
-    scheduler = Scheduler(started(clock=FastClock(60), check_interval=5.0, orphan_interval="0"))
+    scheduler = Scheduler(started(clock=FastClock(20), check_interval=5.0, orphan_interval="0"))
     workload = task("load", run_id=RUN)
     rows.add("load", id=rows._as_id(workload.ti.id))
     scheduler.queue(workload)

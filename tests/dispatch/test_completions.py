@@ -213,18 +213,18 @@ def test_the_first_completion_counts_wherever_it_was_interrupted():
     line, interrupted, seen = 0, True, []
     while interrupted:
         line += 1
-        request_ids = OpenRequests()
-        request_ids.open(stop(1, Job("a")), 0.0)
-        interrupted = interrupted_at(line, request_ids.complete, 1, first)
-        seen.append(request_ids.peek())
-        request_ids.complete(1, second)
+        requests = OpenRequests()
+        requests.open(stop(1, Job("a")), 0.0)
+        interrupted = interrupted_at(line, requests.complete, 1, first)
+        seen.append(requests.peek())
+        requests.complete(1, second)
         came = []
-        while (event := request_ids.peek()) is not None:
+        while (event := requests.peek()) is not None:
             came.append(event)
-            request_ids.pop()
+            requests.pop()
         assert came in ([first], [second])
         assert seen[-1] in (None, came[0])
-        assert (request_ids.outstanding, request_ids.oldest, request_ids.wait_until_settled(0)) == (0, None, True)
+        assert (requests.outstanding, requests.oldest, requests.wait_until_settled(0)) == (0, None, True)
     assert (seen[0], seen[-1], came) == (None, first, [first])
     assert seen.count(first) > 1
 

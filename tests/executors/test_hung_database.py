@@ -35,7 +35,7 @@ class Network:
         self.asked = []
         self.lost = []
 
-    def request_ids(self, connection, _cursor, _statement, *_):
+    def wait_for_answer(self, connection, _cursor, _statement, *_):
         """A statement goes over the wire of its connection, and waits there for the answer."""
         if not threading.current_thread().name.startswith("awsexec-database"):
             return
@@ -82,7 +82,7 @@ def network(airflow_db):
     with create_session() as session:
         engine = session.get_bind()
     with closing(Network()) as network:
-        hooks = [("before_cursor_execute", network.request_ids), ("invalidate", network.loses)]
+        hooks = [("before_cursor_execute", network.wait_for_answer), ("invalidate", network.loses)]
         for name, hook in hooks:
             event.listen(engine, name, hook)
         yield network
@@ -138,7 +138,8 @@ def test_a_check_of_what_airflow_still_wants_that_hangs_is_given_up_and_its_conn
     network.answers = False
     scheduler.until(lambda: network._cut)
     hung, stuck = network.asked[-1]
-    assert scheduler.executor._heartbeat.dispatcher.oldest().kind == "CheckWanted"
+    dispatcher = scheduler.executor._heartbeat.dispatcher
+    scheduler.until(lambda: (oldest := dispatcher.oldest()) is not None and oldest.kind == "CheckWanted")
     scheduler.until(lambda: stuck.dismissed)
     network.reconnects()
     stuck.join(PATIENCE)

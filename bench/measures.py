@@ -164,7 +164,7 @@ def surveying(run: Run) -> Figures:
         store, begin = it.driver.executor.machine.store, time.monotonic()
 
         def is_surveyed() -> bool:
-            survey = store.state.survey
+            survey = store.state.listing
             return survey.began > begin and not survey.faults and survey.due > time.monotonic()
 
         done = it.driver.until(is_surveyed, PATIENCE)

@@ -95,7 +95,7 @@ def wait_for_listing(transaction: Transaction, launch: Launch, now: float) -> La
     """
     if launch.work is None or transaction.policy.orphan_interval is None:
         return launch
-    transaction.state = replace(transaction.state, survey=replace(transaction.state.survey, due=now))
+    transaction.state = replace(transaction.state, listing=replace(transaction.state.listing, due=now))
     return replace(launch, unlisted_since=now)
 
 

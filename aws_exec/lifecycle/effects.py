@@ -1,4 +1,4 @@
-"""What the machine wants done: everything it ever asks for.
+"""The effects: everything that the machine wants done.
 
 I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `request_id`.
 The others are carried out inline by the executor: they are dictionary operations.
@@ -64,9 +64,9 @@ class Describe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRunning:
-    """Ask which of these jobs, all known to run, are no longer listed, and how they are if one call tells that.
+    """Ask which of these jobs, all known to run, are no longer listed, and how those are if one call describes them.
 
-    Completed by Described if those were described in the same breath, so that an end is known a beat earlier; by
+    Completed by Described if those were described in the same breath, so that an end is known a heartbeat earlier; by
     RunningListed if they are none, or more than one call describes; or by DescribeFailed.
 
     Attributes:
@@ -139,7 +139,8 @@ class ListFleet:
     """Look at all that runs of this deployment. Completed by FleetListed or ListFleetFailed.
 
     Attributes:
-        ended_of: launches whose end is looked for, too; whoever carries it out asks Airflow's database which those are.
+        ended_of: launches whose end is searched for, too; whoever carries it out asks Airflow's database which those
+            are.
     """
 
     request_id: int
@@ -215,10 +216,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphans:
-    """Say which containers nobody owns, after each survey; none is worth saying, too: there are none (any more).
+    """Report which containers nobody owns, after each listing of the fleet; also if there are none (any more).
 
     Attributes:
-        found: those that nobody owned in two surveys far enough apart.
+        found: those that nobody owned in two listings far enough apart.
         stopped: whether they are being stopped.
     """
 

@@ -1,4 +1,4 @@
-"""What can happen: everything the machine is ever told.
+"""The events: everything that the machine takes in.
 
 The first group comes from Airflow through the executor, the second from the dispatcher: one completion for each I/O
 effect, naming the effect's `request_id`. A completion whose request id is not the one awaited is late or doubled, and
@@ -29,7 +29,7 @@ class Adopted:
     """A dead scheduler's task instance is ours now.
 
     Attributes:
-        job: the container, where its ARN or id was saved; None if it must be looked for by launch id.
+        job: the container, where its ARN or id was saved; None if it must be searched for by launch id.
         workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed. It only
             names the row: a VerifyOwnership reads before each launch what that is.
         location: where its container may be (ECS cluster).
@@ -61,7 +61,7 @@ class FailedByAirflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A beat of the scheduler."""
+    """A heartbeat of the scheduler."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,13 +229,13 @@ class FleetListed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnersFound:
-    """An FindOwners was answered: one owner for each sighting, in their order.
+    """A FindOwners was answered: one owner for each container, in their order.
 
     The rest is worked out where the event is made, on a thread of the database's lane: for ten thousand containers it
     would block the scheduler's thread too long.
 
     Attributes:
-        alive: what a row may call the containers of the survey.
+        alive: what a row may call the containers of the listing.
         newest_first: containers with their owners; of one launch, the container that came last before the others.
     """
 

@@ -1,11 +1,11 @@
-"""What a survey of the fleet shows, and what follows for what this executor does not know.
+"""Everything that runs of this deployment, and what follows for what this executor does not know.
 
-Orphans are told, and stopped where that is wanted; a callback of a dead scheduler is followed to its end; what was
-adopted is launched when no earlier container of it lives.
+Orphans are reported, and stopped if that is wanted; a callback of a dead scheduler is followed to its end; what was
+adopted is launched when no earlier container of it runs.
 
-One of the four files that decide; the rules are in `machine.py`. A survey is two questions: what runs (`ListFleet`),
-then whose that is (`FindOwners`), by Airflow's rows and never by this executor's memory alone: other schedulers and
-teams have launches of theirs. Whose a container is, is in `orphans.py`.
+A listing is two questions: what runs (`ListFleet`), then whose that is (`FindOwners`), by Airflow's rows and never by
+this executor's memory alone: other schedulers and teams have launches of theirs. Who owns a container is decided in
+`orphans.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, is_owned
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
 from aws_exec.lifecycle.stopping import SUPERSEDED, stop_launch
-from aws_exec.lifecycle.store import Findings, SurveyState, Transaction
+from aws_exec.lifecycle.store import Findings, FleetListing, Transaction
 from aws_exec.lifecycle.values import (
     Key,
     LaunchId,
@@ -38,13 +38,13 @@ REAPED = "Nobody owns it: its task instance has moved on (awsexec, reap_orphans)
 def list_fleet(transaction: Transaction, now: float) -> None:
     """List the fleet, if that is due."""
     state = transaction.state
-    due = transaction.policy.orphan_interval is not None and now >= state.survey.due
-    if not due or state.fleet_request or state.survey.findings is not None or state.draining:
+    due = transaction.policy.orphan_interval is not None and now >= state.listing.due
+    if not due or state.fleet_request or state.listing.findings is not None or state.draining:
         return
     request_id = transaction.new_request_id()
     transaction.want(do.ListFleet(request_id=request_id))
-    survey = replace(state.survey, began=now)
-    transaction.state = replace(transaction.state, fleet_request=request_id, survey=survey)
+    listing = replace(state.listing, began=now)
+    transaction.state = replace(transaction.state, fleet_request=request_id, listing=listing)
 
 
 def fleet_listed(transaction: Transaction, event: on.FleetListed, _now: float) -> None:
@@ -66,10 +66,10 @@ def list_fleet_failed(transaction: Transaction, event: on.ListFleetFailed, now: 
     state = transaction.state
     if event.request_id != state.fleet_request:
         return
-    failures = state.survey.failures + 1
+    failures = state.listing.failures + 1
     wait = min(transaction.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(failures, "survey"))
-    survey = replace(state.survey, failures=failures, due=now + wait)
-    transaction.state = replace(state, fleet_request=0, survey=survey)
+    listing = replace(state.listing, failures=failures, due=now + wait)
+    transaction.state = replace(state, fleet_request=0, listing=listing)
 
 
 def owners_found(transaction: Transaction, event: on.OwnersFound, now: float) -> None:
@@ -80,14 +80,14 @@ def owners_found(transaction: Transaction, event: on.OwnersFound, now: float) ->
     launches = transaction.store.launches
     token_bases = {each.token_base for each in launches.values() if each.token_base != each.launch_id}
     findings = Findings(event.alive, frozenset(token_bases.union(launches)))
-    transaction.state = replace(state, fleet_request=0, survey=replace(state.survey, findings=findings))
+    transaction.state = replace(state, fleet_request=0, listing=replace(state.listing, findings=findings))
     transaction.leave(judge, event.newest_first, now)
     transaction.leave(conclude, (), now)
 
 
 def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
     """Take in whose some of the containers are."""
-    findings = transaction.state.survey.findings or Findings()
+    findings = transaction.state.listing.findings or Findings()
     callbacks: set[Key] = set()
     unowned: list[FleetMember] = []
     for sighting, owner in pairs:
@@ -103,13 +103,13 @@ def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], 
             unowned.append(sighting)
     if callbacks or unowned:
         findings = suspect(transaction, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
-        survey = replace(transaction.state.survey, findings=findings)
-        transaction.state = replace(transaction.state, survey=survey)
+        listing = replace(transaction.state.listing, findings=findings)
+        transaction.state = replace(transaction.state, listing=listing)
 
 
 def suspect(transaction: Transaction, findings: Findings, unowned: Sequence[FleetMember]) -> Findings:
     """What was found, with containers that nobody owns."""
-    began, known = transaction.state.survey.began, transaction.state.survey.suspects
+    began, known = transaction.state.listing.began, transaction.state.listing.suspects
     since = {each.seen.job.arn: known.get(each.seen.job.arn, began) for each in unowned}
     orphans = {
         each.seen.job.arn: Orphan(each, unowned_for)
@@ -120,12 +120,12 @@ def suspect(transaction: Transaction, findings: Findings, unowned: Sequence[Flee
 
 
 def conclude(transaction: Transaction, _nothing: Sequence[object], now: float) -> None:
-    """All containers have been judged: the survey is over."""
-    findings = transaction.state.survey.findings or Findings()
-    began = transaction.state.survey.began
-    sooner = transaction.state.survey.due  # later than this one began, if something was adopted meanwhile
+    """All containers have been judged: the listing is over."""
+    findings = transaction.state.listing.findings or Findings()
+    began = transaction.state.listing.began
+    sooner = transaction.state.listing.due  # later than this one began, if something was adopted meanwhile
     due = sooner if sooner > began else began + (transaction.policy.orphan_interval or 0.0)
-    transaction.state = replace(transaction.state, survey=SurveyState(due, began, suspects=findings.suspects))
+    transaction.state = replace(transaction.state, listing=FleetListing(due, began, suspects=findings.suspects))
     orphans = tuple(findings.orphans.values())
     reap = transaction.policy.reap_orphans and not transaction.state.draining
     transaction.want(do.Orphans(found=orphans, stopped=reap))
@@ -140,7 +140,7 @@ def conclude(transaction: Transaction, _nothing: Sequence[object], now: float) -
 
 
 def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
-    """What waited for a survey that began later than its adoption waits no longer."""
+    """What waited for a listing that began later than its adoption waits no longer."""
     for launch_id, unlisted_since in waited:
         launch = transaction.get(launch_id)
         if launch is not None and launch.unlisted_since == unlisted_since:
@@ -154,15 +154,15 @@ def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, aliv
     mine = transaction.owner_of(owner.task) if owner.task is not None else None
     if mine is None or mine.job is not None or mine.unlisted_since is None:
         return False
-    if mine.unlisted_since > transaction.state.survey.began:
-        # The rows may have been read before it was adopted: the survey that it waits for judges.
+    if mine.unlisted_since > transaction.state.listing.began:
+        # The rows may have been read before it was adopted: the listing that it waits for decides.
         return True
     if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
         # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
         transaction.put(replace(mine, ownership=Owned(unverified=True)))
         return True
     if owner.runs:
-        # Unless it is the launch's own container that runs it, which a look may still find: see again after that.
+        # Unless it is the launch's own container that runs it, which a search may still find: judge again after that.
         if mine.phase is Phase.LOCATING:
             transaction.put(wait_for_listing(transaction, mine, now))
         elif mine.token_base not in alive:
@@ -178,7 +178,7 @@ def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, aliv
 def stop_orphans(transaction: Transaction, orphans: Sequence[Orphan], _now: float) -> None:
     """Stop containers that nobody owns."""
     for orphan in orphans if not transaction.state.draining else ():
-        # It has no record, and its answer none to wait for it: what goes wrong is tried again by the next survey.
+        # No launch waits for the answer: what goes wrong is tried again by the next listing.
         sighting = orphan.sighting
         transaction.want(
             do.StopJob(
@@ -200,7 +200,7 @@ def follow_callback(transaction: Transaction, sighting: FleetMember, key: Key, n
 
 
 def launch_of_member(sighting: FleetMember, key: Key) -> Launch:
-    """A record of a container that a survey saw, which is not to be replaced."""
+    """A launch for a container of the fleet, which is not to be replaced."""
     job = sighting.seen.job
     launch = Launch(sighting.identity.launch_id, key, location=job.location)
     return launch.with_container(Container(job))

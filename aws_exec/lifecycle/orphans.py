@@ -1,12 +1,12 @@
-"""Whose a container is that runs: what the survey saw, what Airflow's rows say, and what follows. Pure.
+"""Whose a container is that runs: what a listing of the fleet has, what Airflow's rows say, and what follows. Pure.
 
 A container is *owned* if its task instance's row, of its try, is in a state that has a container (QUEUED, RUNNING,
 RESTARTING), unless that row names another container that lives. A row that names a container which nobody saw may have
 missed the event that names its replacement: it owns whatever runs for its try. A row that waits for its next container
-(DEFERRED, UP_FOR_RESCHEDULE, SCHEDULED) owns none: the old one is stopping, and is gone long before the second survey.
+(DEFERRED, UP_FOR_RESCHEDULE, SCHEDULED) owns none: the old one is stopping, and is gone long before the second listing.
 A callback's container is owned while the callback's row is not terminal.
 
-Nobody's container is an orphan once it was nobody's in two surveys `Policy.orphan_age` apart. What this executor
+Nobody's container is an orphan once it was nobody's in two listings `Policy.orphan_age` apart. What this executor
 follows is never one, whatever the rows say, nor is what another deployment launched.
 """
 
@@ -23,7 +23,7 @@ from aws_exec.lifecycle.values import Key, Observation
 class FleetMember:
     """One container of the fleet, and who it says that it is.
 
-    One that has ended is in a survey only if it may be of a callback whose end Airflow does not know.
+    One that has ended is in a listing only if it may be of a callback whose end Airflow does not know.
     """
 
     seen: Observation
@@ -63,7 +63,7 @@ def is_owned(sighting: FleetMember, owner: Owner, alive: Collection[str]) -> boo
     Args:
         sighting: it.
         owner: what the database says of whom it names.
-        alive: the ARNs and the launch ids of all that the survey saw.
+        alive: the ARNs and the launch ids of all that the listing has.
     """
     if not owner.waits:
         return False
@@ -72,6 +72,6 @@ def is_owned(sighting: FleetMember, owner: Owner, alive: Collection[str]) -> boo
 
 
 def alive_in(sightings: Sequence[FleetMember]) -> frozenset[str]:
-    """What a row may call the containers of a survey."""
+    """What a row may call the containers of a listing."""
     arns = {sighting.seen.job.arn for sighting in sightings}
     return frozenset(arns | {sighting.identity.launch_id for sighting in sightings})

@@ -26,7 +26,7 @@ class Phase(Enum):
     STOPPING = "stopping"  #: has a job that must end; watched until it has
     ENDED = "ended"  #: nothing of the job runs; a VerifyExit is out: does the row wait for its end?
 
-    __hash__ = object.__hash__  # every change is looked up, and the Enum's own takes longer than that
+    __hash__ = object.__hash__  # faster than the Enum's own: every change is looked up
 
 
 class Standing(Enum):

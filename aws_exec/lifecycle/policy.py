@@ -66,9 +66,9 @@ class Policy:
     """Everything the machine's decisions depend on beside the events. Times are seconds.
 
     Attributes:
-        service: `"ecs"` or `"batch"`: told to the diagnosis where the machine itself has to say that a job is lost.
-        idempotent_submit: the cloud makes at most one container per token, so an unanswered request is asked again
-            (ECS `clientToken`). Without it the job is looked for first, and once more after `search_grace` (Batch).
+        service: `"ecs"` or `"batch"`: for the diagnosis, where the machine itself finds that a job is lost.
+        idempotent_submit: the cloud makes at most one container per token, so an unanswered request is sent again
+            (ECS `clientToken`). Without it the job is searched for first, and once more after `search_grace` (Batch).
         max_attempts: containers that may die before they start.
         observe_batch: jobs per Describe.
         poll_interval: from the start of one sweep over the running jobs to the end of the next, where that takes less
@@ -85,16 +85,16 @@ class Policy:
         missing_grace, missing_answers: a job that AWS does not know is believed lost after both.
         search_grace, searches: a launch that is found nowhere is believed unlaunched after `searches`, that far apart.
         restop_after: a job that was stopped and still runs is stopped again.
-        stall_after: after a longer pause between two beats another scheduler may have taken over. Not before
+        stall_after: after a longer pause between two heartbeats another scheduler may have taken over. Not before
             `[scheduler] scheduler_health_check_threshold` has passed since Airflow's own heartbeat, which may be a few
-            seconds older than our beat: two thirds of it.
-        deployment: whose fleet is surveyed; what another launched is none of ours.
-        orphan_interval: from one survey of the fleet to the next; None: it is not surveyed.
-        orphan_age: a container that nobody owned in two surveys that far apart is an orphan. Longer than any container
+            seconds older than ours: two thirds of it.
+        deployment: whose fleet is listed; what another launched is none of ours.
+        orphan_interval: from one listing of the fleet to the next; None: it is not listed.
+        orphan_age: a container that nobody owned in two listings that far apart is an orphan. Longer than any container
             that is no longer wanted takes to stop by itself (`stop_grace`, 120 s to shut down on Fargate).
         reap_orphans: stop them.
-        launches_per_tick: launches looked at in one Tick, and containers of a survey that are judged in one: bounds a
-            Tick in which thousands are due. A rival costs the most, some 60 us.
+        launches_per_tick: launches woken in one Tick, and containers of a listing that are judged in one: bounds a
+            Tick in which thousands are due. An earlier container of the same task costs the most, some 60 us.
         judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
     """
 

@@ -1,4 +1,4 @@
-"""What the machine remembers: one frozen record per launch, replaced as a whole, and the indexes over them.
+"""What the machine remembers: one frozen value per launch, replaced as a whole, and the indexes over them.
 
 A signal handler may raise `SystemExit` between any two bytecodes of the scheduler's main thread. So every event is
 worked out on a `Transaction` beside the store, and committed by one assignment (`LaunchStore.commit`): what follows
@@ -22,9 +22,9 @@ from aws_exec.lifecycle.phases import FORESEEN, Phase, Standing
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import Job, Key, LaunchId
 
-#: So many void entries may lie in the heap of due times, beside as many as there are records, before it is built anew:
+#: So many void entries may lie in the heap of due times, beside as many as there are launches, before it is built anew:
 #: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had. One look
-#: for what is due meets as many at most, too: to drop ten thousand one by one would take a beat's time.
+#: for what is due meets as many at most, too: to drop ten thousand one by one would take a heartbeat's time.
 _VOID_ENTRIES = 100
 
 
@@ -36,7 +36,7 @@ Action: TypeAlias = "Callable[[Transaction, Any, float], None]"
 class Work:
     """Items of an event that are left to do: each step does `Policy.launches_per_tick` of them, so none takes long."""
 
-    #: Does some of the items.
+    #: Does some of them.
     do: Action
     items: tuple[Any, ...]
     #: How many of them, from the first, are done.
@@ -45,13 +45,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the answered part of the current survey has shown.
+    """What the answered part of the current listing has shown.
 
     Attributes:
-        alive: the ARNs and the launch ids of all that the survey saw.
+        alive: the ARNs and the launch ids of all that the listing has.
         followed: the launch ids of what this executor had when the owners were known.
         callbacks: those of dead schedulers that were seen; of each, the container that is judged first counts.
-        suspects: as of `SurveyState`, of this survey.
+        suspects: as of `FleetListing`, of this listing.
         orphans: those that nobody owned for long enough, by ARN.
     """
 
@@ -63,8 +63,8 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyState:
-    """What the surveys of the fleet remember.
+class FleetListing:
+    """What the listings of the fleet remember.
 
     Attributes:
         due: when the next one may begin.
@@ -87,7 +87,7 @@ class Check:
     """Of what has not started, whether Airflow still wants it.
 
     Attributes:
-        due: when it may be asked next.
+        due: when the next may be asked.
         request_id: of the question that is out; 0 if none is.
     """
 
@@ -97,12 +97,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """What the machine remembers beside the records.
+    """What the machine remembers beside the launches.
 
     Attributes:
         last_request_id: the last request id given out.
         last_tick: when the last Tick was; None before the first.
-        stalls: how many pauses between two beats were so long that another scheduler may have taken over.
+        stalls: how many pauses between two heartbeats were so long that another scheduler may have taken over.
         stalled_at_request: the last request id before the last such pause: what Airflow's rows answered to it may be
             out of date.
         backlog: what is left to do of events that are too large for one step, the oldest first.
@@ -110,8 +110,8 @@ class MachineState:
         sweep_from: when the current one began.
         sweeps: how many have begun.
         sweeping: request ids of the current sweep that are not answered yet.
-        fleet_request: the request id of the current survey that is not answered yet; 0 if none is.
-        survey: what else is remembered of surveys.
+        fleet_request: the request id of the current listing that is not answered yet; 0 if none is.
+        listing: what else is remembered of listings.
         check: of what has not started.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
@@ -127,7 +127,7 @@ class MachineState:
     sweeps: int = 0
     sweeping: frozenset[int] = frozenset()
     fleet_request: int = 0
-    survey: SurveyState = field(default_factory=SurveyState)
+    listing: FleetListing = field(default_factory=FleetListing)
     check: Check = Check()
     draining: bool = False
     terminating: bool = False
@@ -149,7 +149,7 @@ class Change:
 
 
 class LaunchStore:
-    """The records and their indexes. Reads are plain; the only write is `commit`."""
+    """The launches and their indexes. Reads are plain; the only write is `commit`."""
 
     def __init__(self) -> None:
         self.state = MachineState()
@@ -161,7 +161,7 @@ class LaunchStore:
         self.watched: dict[LaunchId, Job] = {}
         #: Launches that report, and of which user code is not known to have run.
         self.unstarted: dict[LaunchId, Key] = {}
-        #: Launches that wait for a survey, and since when (`Launch.unlisted_since`).
+        #: Launches that wait for a listing of the fleet, and since when (`Launch.unlisted_since`).
         self.unlisted_since: dict[LaunchId, float] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
@@ -171,7 +171,7 @@ class LaunchStore:
         self.history: dict[int, Row] = {}
         self.next_step = 0
         self._last_effect = 0
-        #: (due, launch id); an entry is void unless the record still says the same.
+        #: (due, launch id); an entry is void unless the launch still says the same.
         self._due: list[tuple[float, LaunchId]] = []
         self._unapplied: Change | None = None
 
@@ -320,13 +320,13 @@ class Transaction:
         self._kept: list[Effect] = []
 
     def get(self, launch_id: LaunchId) -> Launch | None:
-        """The record as it stands in this transaction; None if there is none."""
+        """The launch as it stands in this transaction; None if there is none."""
         if launch_id in self._launches:
             return self._launches[launch_id]
         return self.store.launches.get(launch_id)
 
     def of_key(self, key: Key) -> list[Launch]:
-        """The records of a key, oldest first; those put in by this transaction last."""
+        """The launches of a key, oldest first; those put in by this transaction last."""
         ids = dict.fromkeys(self.store.by_key.get(key, ()))
         ids.update(self._new.get(key, {}))
         return [launch for i in ids if (launch := self.get(i)) is not None]
@@ -352,14 +352,14 @@ class Transaction:
         return launch if launch is not None and launch.job is not None and launch.job.arn == job.arn else None
 
     def put(self, launch: Launch) -> Launch:
-        """Write a record."""
+        """Write a launch."""
         self._launches[launch.launch_id] = launch
         if launch.launch_id not in self.store.launches:
             self._new.setdefault(launch.key, {})[launch.launch_id] = None
         return launch
 
     def drop(self, launch: Launch) -> None:
-        """Take a record out: it has reached its end."""
+        """Take a launch out: it has reached its end."""
         self._launches[launch.launch_id] = None
 
     def new_request_id(self) -> int:

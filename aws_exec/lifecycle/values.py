@@ -47,8 +47,8 @@ class Job:
     """A container job at AWS.
 
     Attributes:
-        arn: what AWS calls it; the external executor id that Airflow is told.
-        location: where it must be asked for: the ECS cluster (name or ARN), empty where the service needs none.
+        arn: what AWS calls it; Airflow's external executor id.
+        location: where it must be described: the ECS cluster (name or ARN), empty where the service needs none.
     """
 
     arn: str
@@ -75,7 +75,7 @@ class Termination:
         reason: ECS `stoppedReason`, Batch `statusReason`; empty if there is none.
         container_reason: the Airflow container's own `reason`; empty if there is none.
         user_initiated: a person or another program stopped it (ECS `UserInitiated`, Batch `isTerminated`).
-        sidecars: `name: exit code or reason` of other containers that did not end well: told, never judged.
+        sidecars: `name: exit code or reason` of other containers that did not end well: reported, never judged.
     """
 
     service: str
@@ -146,10 +146,10 @@ class FailureKind(Enum):
     HELD = "held"  #: this process did not send it: withdrawn, the lease lapsed, the lanes are closed
 
 
-#: Troubles of the way to the service, not of what was asked: the same request may be answered later.
+#: Failures on the way to the service, not of what was asked: the same request may be answered later.
 PASSING = frozenset({FailureKind.THROTTLED, FailureKind.UNREACHED, FailureKind.NO_ANSWER})
 
-#: Troubles after which a request that went unanswered *before* is still unanswered: they say nothing about it.
+#: Failures after which a request that went unanswered *before* is still unanswered: they say nothing about it.
 SILENT = frozenset(
     {
         FailureKind.THROTTLED,

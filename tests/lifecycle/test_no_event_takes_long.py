@@ -176,7 +176,7 @@ class Costs:
         told = self.tell(
             on.OwnersFound(request_id=question.request_id, sightings=question.sightings, owners=tuple(owners)), now
         )
-        assert self.machine.store.state.survey.findings is None
+        assert self.machine.store.state.listing.findings is None
         return told
 
 

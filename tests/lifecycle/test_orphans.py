@@ -145,7 +145,7 @@ def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     assert life.tell(on.OwnersFound(request_id=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
         do.Orphans(found=(), stopped=True)
     ]
-    assert life.store.state.survey.suspects == {}
+    assert life.store.state.listing.suspects == {}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
     (question,) = life.tell(on.FleetListed(request_id=1, sightings=(sighting(),)))
     assert life.tell(on.ListFleetFailed(request_id=question.request_id, fault=fault(FailureKind.UNREACHED))) == []
-    assert life.store.state.survey.suspects == {}
+    assert life.store.state.listing.suspects == {}
 
 
 # -- whose a container is ---------------------------------------------------------------------------------------------
@@ -323,4 +323,4 @@ def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
         request_id = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).request_id
         life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
     survey(life, 900, [], [])
-    assert life.store.state.survey.failures == 0
+    assert life.store.state.listing.failures == 0

@@ -23,6 +23,7 @@ from aws_exec import AwsBatchExecutor, AwsEcsExecutor
 from aws_exec.clouds.batch.job import ACTIVE
 from aws_exec.executors import compat
 from aws_exec.executors.airflow_db import AirflowDatabase
+from aws_exec.lifecycle.history import STEPS
 from aws_exec.testing import FakeClock
 from tests.executors.harness import with_part
 
@@ -230,6 +231,10 @@ class Growth:
         """Launch so many, a hundred at once; how many blocks of memory the process has in use then."""
         for _ in range(total // TOGETHER):
             self._launch_together()
+        # The history has a size of its own, and its steps share more or less: it is counted, and not weighed.
+        history = self.executor.machine.store.history
+        assert len(history) <= STEPS
+        history.clear()
         gc.collect()
         return sys.getallocatedblocks()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +52,18 @@ def test_a_due_time_that_is_put_off_again_and_again_leaves_no_trail_and_is_not_l
         check(store)
     assert len(store._due) < 200
     assert store.due_by(999, 10) == ["L1"]
+
+
+@pytest.mark.parametrize("first", [None, 0.0], ids=["at-the-head", "below-the-head"])
+def test_due_times_that_are_put_off_for_many_launches_at_once_are_looked_at_once(first):
+    store = LaunchStore()
+    head = Launch("head", "head", due=first)
+    many = [Launch(f"L{number:03}", f"K{number}", due=1.0) for number in range(150)]
+    written(store, head, *many)
+    written(store, *(replace(launch, due=50.0) for launch in many))
+    assert store.due_by(10.0, 200) == (["head"] if first is not None else [])
+    assert len(store._due) == 150 + (first is not None)
+    assert store.next_due() == (50.0 if first is None else first)
 
 
 def test_an_event_sees_what_it_has_written_of_a_key_and_of_no_other():

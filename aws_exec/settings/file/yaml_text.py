@@ -103,7 +103,7 @@ def position_in(text: str, at: int, source: str) -> Position:
 
 def _syntax(error: yaml.YAMLError, source: str, lines: list[str]) -> Complaint:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is None:
+    if mark is None:  # pragma: no cover -- PyYAML marks all but what `_decoded` refuses
         position = Position(source)
     elif mark.line < len(lines):
         position = Position(source, mark.line + 1, mark.column + 1)

@@ -27,6 +27,9 @@ def configs(text):
         ("def f():\n    C = {'a': 1}\n    Operator(executor_config=C)", {"a": 1}),
         ("default_args = dict(executor_config={'a': 1})", {"a": 1}),
         ("Operator(executor_config={'a': 1, **computed()})", {"a": 1}),
+        ("Operator(executor_config={'a': 1, computed(): 2})", {"a": 1}),
+        ("Operator(executor_config={'a': 1, 2.5: 2})", {"a": 1}),
+        ("computed()['a'] = 2\nOperator(executor_config={'a': 1})", {"a": 1}),
     ],
 )
 def test_a_literal_is_read_however_it_is_written(text, data):

@@ -165,7 +165,7 @@ def surveying(run: Run) -> Figures:
 
         def is_surveyed() -> bool:
             survey = store.state.listing
-            return survey.began > begin and not survey.faults and survey.due > time.monotonic()
+            return survey.began > begin and not survey.failures and survey.due > time.monotonic()
 
         done = it.driver.until(is_surveyed, PATIENCE)
         return {**summary(it.driver.since(begin)), "surveyed": done}

@@ -60,7 +60,7 @@ def _lose_answers(world: World) -> None:
     world.aws.goes_wrong(reset(acts=True), world.service.launch, times=3)
     if world.service is ECS:
         world.queue("stays-1", "stays-2", "stays-3")
-        world.until(lambda: world.aws.calls()["RunTask"])
+        world.until(lambda: len(world.aws.launches()) == len(world.stories))
 
 
 def _look(world: World) -> None:

@@ -5,7 +5,7 @@ completed once: `OpenRequests.complete` is the only place that writes to the inb
 What the scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a
 signal handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
 
-The lanes' work may raise anything: the lane hands it to `_lost`, which is the one location where an exception becomes a
+The lanes' work may raise anything: the lane hands it to `_lost`, which is the one place where an exception becomes a
 completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
 looks after them once a second, and the router by a thread that the scheduler's heartbeat starts.
 

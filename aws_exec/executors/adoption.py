@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Adoption:
-    """Adopts for one executor. All of it runs on the scheduler's thread, and asks nobody but the session given."""
+    """Adopts for one executor, on the scheduler's thread; reads only from the session that Airflow passes."""
 
     def __init__(
         self,

@@ -30,13 +30,11 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.metrics.meter import Meter
 from aws_exec.settings import ExecutorOptions, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.common.launch import LaunchPlan
+from aws_exec.settings.common.options import SLOW_START
 from aws_exec.settings.file import load_file
 
 if TYPE_CHECKING:
     from aws_exec.executors.base import ContainerExecutor
-
-#: Seconds that a container may take to start where instances have to be started for it first.
-SLOW_START = 3600.0
 
 #: A lane may launch until this share of the health threshold has passed since the last heartbeat: after the whole of it
 #: another scheduler may have adopted what we would launch.

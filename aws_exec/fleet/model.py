@@ -16,7 +16,7 @@ from aws_exec.settings.common.prices import Size
 class State(StrEnum):
     """The state of a job, the same for both services."""
 
-    WAITING = "waiting"  #: accepted, and has no location yet: ECS PROVISIONING; Batch SUBMITTED, PENDING, RUNNABLE
+    WAITING = "waiting"  #: accepted, and waits for capacity: ECS PROVISIONING; Batch SUBMITTED, PENDING, RUNNABLE
     STARTING = "starting"  #: its image is pulled, its containers are started
     RUNNING = "running"  #: the Airflow container has been started
     STOPPING = "stopping"  #: it is being stopped

@@ -130,7 +130,7 @@ class CloudConformance:
         assert self.world.containers() == 1
 
     def test_a_refusal_is_an_answer_and_makes_nothing(self) -> None:
-        """No exception: a CallFailure in the location of the job."""
+        """No exception: a CallFailure in place of the job."""
         self.world.refuse_next()
         [answer] = self.world.cloud.submit([self.world.request(_token())])
         assert isinstance(answer, CallFailure)

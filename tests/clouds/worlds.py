@@ -88,7 +88,7 @@ class Processes:
 
 
 class EmbeddedWorld(World):
-    """A location of its own in a shared embedded AWS."""
+    """A separate cluster or job queue in a shared emulator."""
 
     def __init__(self, aws: EmbeddedAws, client):
         self.aws = aws

@@ -18,7 +18,7 @@ class Recorder:
         self.tags = defaultdict(list)
 
     def install(self):
-        """Stand for the configured one. An executor that is built later puts that back in its location."""
+        """Stand for the configured one. An executor that is built later puts that back in its place."""
         initialize_stats(lambda: self)
         return self
 

@@ -82,7 +82,7 @@ def test_a_container_that_an_older_airflow_launched_is_found_by_its_coordinates(
 @of_34
 @pytest.mark.parametrize("current", [True, None], ids=["current", "archived"])
 def test_what_airflow_archived_while_it_was_queued_is_nobodys(rows, current):
-    """It stays QUEUED in the table, beside the row that took its location."""
+    """It stays QUEUED in the table, beside the row that replaced it."""
     launch_id = str(uuid4())
     rows.add("load", external_id=launch_id, queued_by_job_id=ALIVE, working_set=current)
     key = task("load", run_id=RUN).key

@@ -144,7 +144,7 @@ def test_a_thousand_runs_that_are_deleted_at_once_are_few_questions(rows, audit)
 @of_34
 @pytest.mark.parametrize("state", ["queued", "failed"])
 def test_what_was_cleared_while_it_waited_is_not(rows, state):
-    """Airflow has put another row in the location of its row."""
+    """Airflow has replaced its row by another."""
     rows.add("load", state=state, queued_dttm=QUEUED, working_set=None, archived_reason="superseded")
     assert said() == "its task instance was cleared"
 

@@ -18,6 +18,10 @@ from aws_exec.settings.common.merge import Grammar, camelized
 from aws_exec.settings.common.option_info import option_catalogue
 from aws_exec.settings.common.problems import OptionsError, Problem, masked, section_of, variable_of
 
+#: Seconds that a container may take to start if instances must start first: a shorter `[scheduler]
+#: task_queued_timeout` would revoke tasks that still start.
+SLOW_START = 3600.0
+
 Boolean = Annotated[bool, BeforeValidator(boolean)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[Positive, BeforeValidator(seconds)]

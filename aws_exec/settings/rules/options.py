@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from aws_exec.settings.batch.options import BatchOptions
 from aws_exec.settings.common.merge import Document
+from aws_exec.settings.common.options import SLOW_START
 from aws_exec.settings.common.shape import SUBMIT_JOB, shape_of
 from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file.positions import Complaint
@@ -19,9 +20,6 @@ from aws_exec.settings.rules.view import View
 
 #: Airflow's default of `[scheduler] task_queued_timeout`, in seconds.
 QUEUED_TIMEOUT = 600.0
-
-#: A realistic time if instances must start first; `aws_exec.executors.startup` warns by the same.
-SLOW_START = 3600.0
 
 
 def names(view: View, team: str | None) -> Iterator[Complaint]:

@@ -44,10 +44,11 @@ class ContainerSpec:
 
     Attributes:
         name: the container's name in its task or job.
-        command: program and arguments; `python` means the interpreter that runs the embedded AWS.
+        command: program and arguments; `python` and `python3` mean `python`.
         environment: all of it but the minimum that every container inherits (PATH, HOME, language, time zone).
         directory: where it runs.
         stop_timeout: seconds between SIGTERM and SIGKILL.
+        python: path of the interpreter that the image has; the one that runs the emulator unless given.
     """
 
     name: str
@@ -55,11 +56,12 @@ class ContainerSpec:
     environment: Mapping[str, str]
     directory: Path
     stop_timeout: float
+    python: str = sys.executable
 
     def full_environment(self) -> dict[str, str]:
-        """The environment of the process; programs beside our interpreter (`airflow`) are found first."""
+        """The environment of the process; programs beside its interpreter (`airflow`) are found first."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        beside = str(Path(sys.executable).parent)
+        beside = str(Path(self.python).parent)
         inherited["PATH"] = os.pathsep.join([beside, inherited.get("PATH", os.defpath)])
         return {**inherited, **self.environment}
 
@@ -73,7 +75,7 @@ class ContainerSpec:
             raise CannotStartContainerError("CannotStartContainerError: no command specified")
         program, *arguments = self.command
         if program in {"python", "python3"}:
-            return [sys.executable, *arguments]
+            program = self.python
         found = shutil.which(program, path=self.full_environment()["PATH"])
         if found is None:
             raise CannotStartContainerError(

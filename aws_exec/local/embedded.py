@@ -47,12 +47,15 @@ class EmbeddedAws(Watch):
         names: what is made ready in it.
         container_environment: what every container gets before its task definition's environment and its overrides;
             may be changed at any time, and counts for containers launched later.
+        images: path of the Python interpreter of an image, by the image's name in task and job definitions; `python`
+            means that interpreter in its containers, and programs beside it are found first. Every other image has
+            the interpreter that runs the emulator. May be changed at any time.
         faults: what goes wrong, on request.
 
     Args:
         port: on 127.0.0.1; 0 for any free one.
         region: where what `names` names is made ready.
-        container_environment: see the attribute.
+        container_environment, images: see the attributes.
         max_containers: how many tasks and jobs run at a time (sidecars ride with theirs); the rest stay
             PROVISIONING, or RUNNABLE.
         start_delay: seconds from the room to run to the start of the containers.
@@ -72,6 +75,7 @@ class EmbeddedAws(Watch):
         port: int = 0,
         region: str = "us-east-1",
         container_environment: Mapping[str, str] | None = None,
+        images: Mapping[str, str] | None = None,
         max_containers: int = DEFAULT_MAX_CONTAINERS,
         start_delay: float = DEFAULT_START_DELAY,
         stop_delay: float = DEFAULT_STOP_DELAY,
@@ -81,6 +85,7 @@ class EmbeddedAws(Watch):
     ) -> None:
         self.names = Names(region=region)
         self.container_environment = dict(container_environment or {})
+        self.images = dict(images or {})
         script = Script()
         loop = Loop()
         super().__init__(loop, self._all_tasks, LogWriter(loop, self.names.account, region, output_directory))
@@ -90,7 +95,9 @@ class EmbeddedAws(Watch):
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
-        self._setting = Setting(script, self._stalls, self._directory, stop_timeout, self.container_environment)
+        self._setting = Setting(
+            script, self._stalls, self._directory, stop_timeout, self.container_environment, self.images
+        )
         log_of = self._logs.of_task
         self._ecs = EcsService(lambda: EcsTasks(self._host, pace, log_of, script, **clocked), self._setting)
         self._batch = BatchService(lambda: BatchJobs(self._host, pace, log_of, script, **clocked), self._setting)

@@ -28,6 +28,7 @@ class Setting:
         directory: where containers run.
         stop_timeout: seconds, where the container definition says none.
         environment: what every container gets first; read at each launch.
+        images: path of the Python of each image that has another than the emulator's; read at each launch.
         calls: how often each operation was asked for.
     """
 
@@ -36,13 +37,14 @@ class Setting:
     directory: Path
     stop_timeout: float
     environment: Mapping[str, str]
+    images: Mapping[str, str]
     calls: Counter[str] = field(default_factory=Counter)
 
     def ground(self, region: str) -> Ground:
         """What containers in a Region start from."""
         where = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         environment = {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", **where, **self.environment}
-        return Ground(self.directory, self.stop_timeout, environment)
+        return Ground(self.directory, self.stop_timeout, environment, self.images)
 
     def answer(self, operation: str, act: Callable[[], TYPE_RESPONSE]) -> TYPE_RESPONSE:
         """Count a call and carry it out, unless an error is scripted for it; wait where that was asked for."""

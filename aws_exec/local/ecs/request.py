@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,11 +44,13 @@ class Ground:
         directory: where they run without `workingDirectory`.
         stop_timeout: seconds, without `stopTimeout`.
         environment: what each gets before the definition's.
+        images: path of the Python of each image that has another than the emulator's.
     """
 
     directory: Path
     stop_timeout: float
     environment: Mapping[str, str]
+    images: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +231,5 @@ def container_spec(definition: Parameters, ground: Ground) -> ContainerSpec:
         environment={**ground.environment, **variables},
         directory=Path(working_directory) if working_directory else ground.directory,
         stop_timeout=float(definition.get("stopTimeout", ground.stop_timeout)),
+        python=ground.images.get(definition.get("image", ""), sys.executable),
     )

@@ -17,6 +17,7 @@ from aws_exec.diagnosis import (
     ecs_placement,
     ecs_pull,
     exit_codes,
+    outcomes,
     pages,
 )
 from aws_exec.diagnosis.model import Blame, TerminationRule, unique
@@ -94,6 +95,7 @@ GROUPS: Final[Mapping[str, tuple[TerminationRule, ...]]] = {
     "ECS and Batch: placement and capacity": ecs_placement.PLACEMENT,
     "ECS and Batch: what took the task away": ecs_placement.TAKEN_AWAY,
     "ECS and Batch: no more than that it did not start": ecs_placement.UNEXPLAINED,
+    "ECS and Batch: outcomes of the task, as awsexec in the container reports them": outcomes.RULES,
     "ECS and Batch: exit codes, where nothing more is said": exit_codes.RULES,
     "ECS and Batch: what is left": _LAST,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.executors.base_executor import BaseExecutor
 
+from aws_exec.container.outcome import Outcome
 from aws_exec.executors import compat, messages
 from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import Job, Key
@@ -46,9 +47,11 @@ class Reporter:
         key = report.key
         text = self._reason_of(report)
         self.end(key, text, success=report.success)
-        level = logging.DEBUG if report.success else logging.WARNING
+        # A task that failed by itself has said so to Airflow, with its log.
+        is_known = report.success or (report.stop is not None and report.stop.outcome is Outcome.FAILED)
+        level = logging.DEBUG if is_known else logging.WARNING
         self._executor.log.log(level, "%s: %s", compat.named(self._executor, key), text)
-        if not report.success or messages.failed_sidecars(report):
+        if not is_known or messages.failed_sidecars(report):
             self._entries.pop(key, None)  # the last entry is never left out
             self.message(key, text)
         self._entries.pop(key, None)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
+from aws_exec.container.bootstrap import airflow_command, entry_command
 from aws_exec.executors import compat, messages
 from aws_exec.executors.locations import Locations
 from aws_exec.lifecycle import effects
@@ -49,13 +50,16 @@ class Workload:
         """Without what may hold secrets: the command line, and the executor_config with its environment."""
         return f"Workload(key={self.key!r}, queue={self.queue!r})"
 
-    def words(self, generator: Any) -> list[str]:
-        """Return the container's command line, with a token that is minted now. Never log it."""
+    def words(self, generator: Any, *, entry: bool) -> list[str]:
+        """Return the container's command line, with a token that is minted now. Never log it.
+
+        `entry`: whether `aws_exec.container` runs it, where the image has awsexec.
+        """
         if len(self.command) != 1 or isinstance(self.command[0], str):
             return [str(word) for word in self.command]
         workload = self.command[0]
         fresh = workload.model_copy(update={"token": compat.mint_token(workload, generator)})
-        return ["python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", fresh.model_dump_json()]
+        return (entry_command if entry else airflow_command)(fresh.model_dump_json())
 
     def identity(self, token: Token, deployment: str, scheduler: str = "") -> Identity:
         """Return the identity of this workload's container; `scheduler` is the job that launches it."""
@@ -143,7 +147,7 @@ class RequestComposer:
         executor = self._executor
         identity = workload.identity(submit.token, self._setup.deployment, str(executor.job_id or ""))
         try:
-            words = workload.words(executor.jwt_generator)
+            words = workload.words(executor.jwt_generator, entry=self._setup.options.container_entry)
             plan = executor.build_plan(self._setup, workload, words, identity)
         except InvalidExecutorConfig as error:
             raise CloudError(CallFailure(FailureKind.INVALID, messages.INVALID_CONFIG, message=str(error))) from error

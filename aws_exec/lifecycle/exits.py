@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aws_exec.container.outcome import Outcome
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.launch import Exited, Launch, Predecessor, Submission, UnverifiedExit
@@ -21,14 +22,12 @@ from aws_exec.lifecycle.values import (
 #: What was said last of a launch whose container died of what may happen any number of times: it is said once.
 _FREE = "free"
 
-#: Airflow's runner exits with 0 whatever became of the task's own process, and the API server decides about retries: of
-#: a process that was killed while retries are left nobody tells it anything.
+#: Without awsexec in the image, Airflow's runner exits with 0 whatever became of the task's own process, and the API
+#: server decides about retries: of a process that was killed while retries are left nobody tells it anything.
 UNREPORTED = (
     "The task never reported its result, although its container exited with 0. Its process was most likely killed, out "
     "of memory first: compare the container's memory use with its limit"
 )
-#: The exit code of Airflow's runner where the API server does not let the task start, and of other failures of its own.
-REFUSED = 1
 #: What became of a launch that Airflow did not want any more, before why.
 UNWANTED = "Airflow no longer wanted it"
 
@@ -103,7 +102,7 @@ def verify_exit(transaction: Transaction, launch: Launch, stop: Termination) -> 
             request_id=unverified.request_id,
             launch_id=launch.launch_id,
             key=launch.key,
-            failed=unverified.stop.exit_code == REFUSED,
+            failed=may_be_refused(unverified.stop),
         )
     )
 
@@ -129,10 +128,18 @@ def report_exit(transaction: Transaction, launch: Launch, stop: Termination, eve
     """Report how a container ended that its row waits for."""
     if event.unreported and stop.exit_code == 0:
         report(transaction, launch, success=False, text=UNREPORTED)
-    elif event.unwanted and stop.exit_code == REFUSED:
+    elif event.unwanted and may_be_refused(stop):
         report(transaction, launch, success=False, text=f"{UNWANTED}: {event.unwanted}")
     else:
         report(transaction, launch, success=stop.exit_code == 0, stop=stop)
+
+
+def may_be_refused(stop: Termination) -> bool:
+    """Whether the Execution API may not have let the task start.
+
+    Without awsexec in the image, Airflow's runner exits with 1 then, and after other failures of its own.
+    """
+    return stop.exit_code == 1 or stop.outcome is Outcome.REFUSED
 
 
 def verify_exit_failed(transaction: Transaction, event: on.VerifyExitFailed, now: float) -> None:

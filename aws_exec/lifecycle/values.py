@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from aws_exec.container.outcome import Outcome, outcome_of
+
 #: Airflow's key of a workload (`TaskInstanceKey`, `TaskInstanceUuid` or `CallbackKey`): opaque to the core, hashable.
 Key: TypeAlias = Hashable
 
@@ -86,6 +88,11 @@ class Termination:
     container_reason: str = ""
     user_initiated: bool = False
     sidecars: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the task ended, as `aws_exec.container` reports it; None where the container did not run that."""
+        return outcome_of(self.exit_code)
 
 
 @dataclass(frozen=True, slots=True)

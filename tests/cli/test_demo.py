@@ -49,7 +49,7 @@ def row(task, number, attempt=1, state="success", return_of=None, **more):
 ONCE = row("once", 1, service="batch")
 GOOD = [
     ONCE,
-    row("twice", 2, state="up_for_retry"),
+    row("twice", 2, state="up_for_retry", exit_code=80),
     row("twice", 3, 2, return_of=launch(2, "twice", status="STOPPING")),
 ]
 
@@ -129,7 +129,7 @@ def test_the_table_says_what_each_task_runs_as():
         ["Batch", "ECS", "ECS", "-"],
         ["00000001", "00000002", "00000003", "-"],
         ["SUCCEEDED", "STOPPED", "STOPPED", "-"],
-        ["0", "0", "0", ""],
+        ["0", "80", "0", ""],
         ["success", "up_for_retry", "success", "-"],
     ]
 

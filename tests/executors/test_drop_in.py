@@ -6,6 +6,7 @@ The requests themselves are compared with the amazon provider's in `tests/settin
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -53,8 +54,18 @@ def test_the_container_is_told_that_it_is_an_executors(scheduler, aws):
 
 
 @over_both
-def test_the_command_is_the_amazon_providers(scheduler, aws):
+def test_the_command_ends_as_the_amazon_providers(scheduler, aws):
     run_one(scheduler)
+    (launch,) = aws.launches()
+    program, option, entry, *words = launch.command[:-1]
+    assert (program, option, words) == ("python", "-c", ["--json-string"])
+    assert len(entry) <= 250
+    json.loads(launch.command[-1])
+
+
+@over_both
+def test_without_the_containers_entry_the_command_is_the_amazon_providers(started, aws):
+    run_one(Scheduler(started(container_entry=False)))
     (launch,) = aws.launches()
     module = "airflow.sdk.execution_time.execute_workload"
     assert list(launch.command[:-1]) == ["python", "-m", module, "--json-string"]

@@ -44,7 +44,7 @@ def test_a_workload_of_airflow_31_gets_its_token_from_the_generator_itself():
 
 def test_a_workload_of_airflow_31_becomes_a_command_line():
     workload, generator = of_31(), Generator()
-    words = Workload(workload.ti.key, [workload], "default", None).words(generator)
+    words = Workload(workload.ti.key, [workload], "default", None).words(generator, entry=False)
     sent = TaskOf31.model_validate_json(words[-1])
     assert jwt.decode(sent.token, options={"verify_signature": False}) == {"sub": str(workload.ti.id)}
     assert workload.token == "", "the workload itself is not changed"

@@ -27,7 +27,7 @@ class Expected:
 
     Attributes:
         launches: containers, over all its tries.
-        tries: the try that succeeds.
+        tries: the try that succeeds; the container of each before it has the exit code of a failed task.
         because: why there is more than one container; empty if there is one.
         service: where all of them run: a key of `SERVICES`.
     """

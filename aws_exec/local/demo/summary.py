@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
+from aws_exec.container.outcome import Outcome
 from aws_exec.local.airflow.records import Event
 from aws_exec.local.demo.plan import EXPECTED, SERVICES, Expected
 from aws_exec.local.demo.table import kind
@@ -52,7 +53,7 @@ def _of_task(task: str, rows: Sequence[Row], want: Expected) -> Iterable[str]:
 def _of_container(row: Row, launch: Launch, want: Expected) -> Iterable[str]:
     if launch.service != want.service:
         yield f"{row.task} ran as {SERVICES[launch.service]} {row.job}, not as {SERVICES[want.service]}"
-    if launch.exit_code != 0:
+    if launch.exit_code != (Outcome.DONE if row.try_number >= want.tries else Outcome.FAILED):
         why = ", ".join(word for word in (launch.stop_code, launch.stopped_reason) if word)
         code = f"the exit code {launch.exit_code}" if launch.exit_code is not None else "no exit code"
         yield f"{row.task}'s {SERVICES[launch.service]} {row.job} has {code}{why and f': {why}'}"

@@ -182,6 +182,15 @@ class ExecutorOptions(BaseModel):
         unit="s",
     )
 
+    container_entry: Boolean = option(
+        True,  # noqa: FBT003 - the default of a boolean option
+        "Whether the container runs the task by way of `aws_exec.container`, if its image has awsexec: its exit code "
+        "is then the task's outcome, and its log ends with a usage record. An image without awsexec runs the task as "
+        "the Amazon provider's executors do.",
+        example="True",
+        kind="boolean",
+    )
+
     orphan_interval: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         900.0,
         "How often to search for containers of this deployment without a task instance or callback, and for callbacks "

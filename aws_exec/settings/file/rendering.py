@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_exec.container.bootstrap import entry_command
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
 from aws_exec.settings.file.reading import AwsexecFile
 from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms
 from aws_exec.settings.file.terms import Service, Terms
 
 #: A placeholder of the command, which contains the task's token.
-COMMAND = ("python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", "<workload>")
+COMMAND = tuple(entry_command("<workload>"))
 
 
 def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Sequence[Terms]:

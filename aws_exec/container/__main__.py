@@ -1,0 +1,50 @@
+"""`python -m aws_exec.container`: what the container runs, instead of Airflow's `execute_workload`, same words."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from aws_exec.container.parent import Parent, say, unblock
+
+
+def main(words: list[str]) -> None:
+    """Run the workload in a child, and leave with the exit code that says how it ended."""
+    if sys.path[:1] == [""]:  # as `python -m` has it, which Airflow's command was
+        sys.path[0] = os.getcwd()
+    try:
+        parent = Parent()
+        child = os.fork()
+    except Exception as error:  # noqa: BLE001 - it steps aside
+        unblock()
+        step_aside(words, error)
+        return
+    if child:
+        sys.exit(parent.watch(child))
+    try:
+        parent.in_child()
+        # The parent does without these.
+        from aws_exec.container import supervisor
+        from aws_exec.container.facts import Facts
+
+        facts = Facts(parent.writing)
+    except Exception as error:  # noqa: BLE001 - likewise
+        step_aside(words, error)
+        return
+    supervisor.run(words, facts)
+    supervisor.leave()
+
+
+def step_aside(words: list[str], error: Exception) -> None:
+    """Run the workload as in an image without awsexec."""
+    import runpy
+
+    from aws_exec.container.bootstrap import AIRFLOW_MODULE
+
+    say(f"the task's outcome will not be known: {type(error).__name__}: {error}")
+    sys.argv = [AIRFLOW_MODULE, *words]
+    runpy.run_module(AIRFLOW_MODULE, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

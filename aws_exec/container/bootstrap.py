@@ -1,0 +1,27 @@
+"""The command of a task's container. Read by the scheduler; the container runs it."""
+
+from __future__ import annotations
+
+#: Airflow's own module, which the Amazon provider's executors run.
+AIRFLOW_MODULE = "airflow.sdk.execution_time.execute_workload"
+OUR_MODULE = "aws_exec.container"
+
+#: Decides in the container. Only that awsexec, or this package of it, is missing makes it run Airflow's module.
+_ENTRY = f"""\
+import runpy
+m="{OUR_MODULE}"
+try:__import__(m)
+except ModuleNotFoundError as e:
+ if e.name not in(m,"aws_exec"):raise
+ m="{AIRFLOW_MODULE}"
+runpy.run_module(m,None,"__main__",True)"""
+
+
+def airflow_command(workload: str) -> list[str]:
+    """Return the command that the Amazon provider's executors give a container."""
+    return ["python", "-m", AIRFLOW_MODULE, "--json-string", workload]
+
+
+def entry_command(workload: str) -> list[str]:
+    """Return the command that runs `aws_exec.container` where the image has it, and Airflow's module where not."""
+    return ["python", "-c", _ENTRY, "--json-string", workload]

@@ -1,0 +1,140 @@
+"""The container's first process: it starts Airflow's supervisor, waits for it, and says how the task ended.
+
+As PID 1 it reaps every process of the container; it may, because the supervisor, which waits for the task's process
+itself, is another one. It passes SIGTERM and SIGINT on. Standard library only, and few modules of it: it stays in
+memory for as long as the task runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from aws_exec.container import facts
+from aws_exec.container.cgroup import Cgroup, own_cgroup
+from aws_exec.container.outcome import Outcome, outcome_of
+
+_FORWARDED = (signal.SIGTERM, signal.SIGINT)
+#: States of a task that its container ended well with.
+_DONE = frozenset({"success", "skipped", "deferred", "up_for_reschedule", "awaiting_input"})
+#: Answers of the Execution API which say that the task is not this container's (Airflow, `execution_api/routes`).
+_NOT_OURS = frozenset({404, 409, 410})
+
+
+class Parent:
+    """Watches over one child; made before the fork."""
+
+    def __init__(self) -> None:
+        self._started = time.time()
+        self._cgroup: Cgroup = own_cgroup()
+        self._oom_kills = self._cgroup.oom_kills() or 0
+        self._reading, self.writing = os.pipe()
+        self._child = 0
+        self._told: dict[str, Any] = {}
+        signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
+
+    def in_child(self) -> None:
+        """Make the child what the container's main process would be without us."""
+        os.close(self._reading)
+        unblock()
+
+    def watch(self, child: int) -> int:
+        """Wait for the child, write the usage record, and return the exit code of the container."""
+        self._child = child
+        os.close(self.writing)
+        for number in _FORWARDED:
+            signal.signal(number, self._forward)
+        unblock()
+        status = self._wait()
+        self._child = 0
+        self._told |= facts.read(self._reading)
+        oom_kills = (self._cgroup.oom_kills() or 0) - self._oom_kills
+        code = exit_code(os.waitstatus_to_exitcode(status), self._told, oom_kills)
+        self._record(code, after_newline=self._told.get("state") is not None)
+        return code
+
+    def _wait(self) -> int:
+        """Reap until the child itself has ended; return its wait status."""
+        while True:
+            process, status = os.waitpid(-1, 0)
+            if process == self._child:
+                return status
+
+    def _forward(self, number: int, _frame: object) -> None:
+        if self._child:
+            os.kill(self._child, number)
+            # The container may be killed before the task has ended: then this is the last record.
+            self._record(None, after_newline=True)
+
+    def _record(self, code: int | None, *, after_newline: bool) -> None:
+        # Imported when the task is over: see the module.
+        from aws_exec.container import usage
+
+        try:
+            self._told |= facts.read(self._reading)
+            outcome = Outcome.DONE if code == 0 else outcome_of(code)
+            line = usage.record(self._cgroup, self._started, self._told.get("user_code"), outcome, code)
+            usage.write(line, after_newline=after_newline)
+        except Exception as error:  # noqa: BLE001 - a record costs no task
+            say(f"the usage record was not written: {type(error).__name__}: {error}")
+
+
+def unblock() -> None:
+    """Let signals through that were held back around the fork."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
+
+
+def exit_code(child: int, told: dict[str, Any], oom_kills: int) -> int:
+    """Return the exit code of the container.
+
+    Args:
+        child: the exit code of the supervisor's process; negative: the signal that ended it.
+        told: the facts.
+        oom_kills: processes of the container that the kernel killed for its memory limit.
+    """
+    outcome = _of_workload(child, told) if told.get("stage") else _before_workload(child, told)
+    failed = outcome is None or outcome not in (Outcome.DONE, Outcome.TERMINATED_BY_SERVER, Outcome.REFUSED)
+    if failed and oom_kills > 0:
+        return Outcome.OUT_OF_MEMORY
+    if outcome is not None:
+        return outcome
+    return child if child >= 0 else 128 - child
+
+
+def _before_workload(child: int, told: dict[str, Any]) -> Outcome | None:
+    """Return the outcome of a container whose workload was not read: None, as the child ended, if that says nothing."""
+    if child > 0 and (named := told.get("workload")):
+        return next(outcome for outcome in Outcome if outcome.label == named)
+    return None
+
+
+def _of_workload(child: int, told: dict[str, Any]) -> Outcome | None:
+    state, status = told.get("state"), told.get("http_status")
+    if state is None:  # the supervisor did not live to see the task's end
+        if status is not None and told["stage"] == "read":
+            return Outcome.REFUSED if status in _NOT_OURS else Outcome.API_UNAVAILABLE
+        return Outcome.KILLED if child < 0 else None
+    if state == "SERVER_TERMINATED" or status in _NOT_OURS:
+        return Outcome.TERMINATED_BY_SERVER
+    if state not in _DONE:
+        return _of_failure(told)
+    return Outcome.RESULT_NOT_DELIVERED if told.get("undelivered") else Outcome.DONE
+
+
+def _of_failure(told: dict[str, Any]) -> Outcome:
+    if told.get("task_exit_code", 0) < 0:
+        return Outcome.KILLED
+    if (named := told.get("failure")) is not None:
+        return next(outcome for outcome in Outcome if outcome.label == named)
+    return Outcome.RESULT_NOT_DELIVERED if told.get("undelivered") else Outcome.FAILED
+
+
+def say(text: str) -> None:
+    """Write one line for people to the container's log."""
+    try:
+        os.write(sys.stderr.fileno(), f"awsexec: {text}\n".encode())
+    except (OSError, ValueError):
+        return

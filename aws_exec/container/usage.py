@@ -1,0 +1,125 @@
+"""The usage record: one line of JSON at the end of the container's log. Standard library only.
+
+The members are documented in docs/container.md. The log is the store: `awsexec usage` reads the records back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+from aws_exec.container.cgroup import Cgroup
+from aws_exec.container.outcome import Outcome
+
+EVENT = "awsexec.usage"
+#: Of the record: raised when a member changes its meaning; new members do not raise it.
+VERSION = 1
+#: Seconds for one question to the task metadata endpoint, which is on the same host.
+_PATIENCE = 1.0
+#: The identity, from the environment that the executor sets (`aws_exec.lifecycle.identity`).
+_IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_number", "callback_id", "template")
+_NUMBERS = frozenset({"map_index", "try_number"})
+
+
+def record(
+    cgroup: Cgroup, started: float, user_code: float | None, outcome: Outcome | None, exit_code: int | None
+) -> dict[str, Any]:
+    """Return the usage record of this container; a member that is not known is None.
+
+    Args:
+        cgroup: of the container.
+        started: when the container's first process began, in seconds since the epoch.
+        user_code: when the task's own code began; None if it did not, or nothing said so.
+        outcome: of the workload; None while it runs, and where the exit code says none.
+        exit_code: of the container; None while it runs.
+    """
+    now = time.time()
+    task, container = _metadata()
+    user, system, peak = _used(cgroup)
+    limits = container.get("Limits") or task.get("Limits") or {}
+    # The container's `Limits.CPU` is in CPU units of 1,024 a vCPU, the task's in vCPUs (task metadata endpoint v4).
+    cpu = _ratio(container.get("Limits"), "CPU", 1024) or _ratio(task.get("Limits"), "CPU", 1)
+    memory = limits.get("Memory")
+    return {
+        "event": EVENT,
+        "version": VERSION,
+        "timestamp": _iso(now),
+        "final": exit_code is not None,
+        **_identity(),
+        "outcome": outcome.label if outcome is not None else None,
+        "exit_code": exit_code,
+        "started_at": _iso(started),
+        "user_code_at": _iso(user_code) if user_code is not None else None,
+        "wall_seconds": round(now - started, 3),
+        "cpu_user_seconds": user,
+        "cpu_system_seconds": system,
+        "cpu_limit": cgroup.cpu_limit() or cpu,
+        "throttled_seconds": cgroup.throttled_seconds(),
+        "memory_peak_bytes": peak,
+        "memory_limit_bytes": cgroup.memory_limit() or (memory * 1024 * 1024 if isinstance(memory, int) else None),
+        "oom_kills": cgroup.oom_kills(),
+        "pull_started_at": task.get("PullStartedAt"),
+        "pull_stopped_at": task.get("PullStoppedAt"),
+        "created_at": container.get("CreatedAt"),
+        "container_started_at": container.get("StartedAt"),
+        "arn": task.get("TaskARN"),
+    }
+
+
+def write(line: dict[str, Any], *, after_newline: bool) -> None:
+    """Write a record to standard output, on a line of its own."""
+    text = json.dumps(line, separators=(",", ":")) + "\n"
+    os.write(sys.stdout.fileno(), (text if after_newline else "\n" + text).encode())
+
+
+def _used(cgroup: Cgroup) -> tuple[float, float, int]:
+    """Return user and system CPU seconds, and the peak of memory in bytes.
+
+    Without a cgroup of its own: of the processes that have ended, and the memory of the largest one.
+    """
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    user, system = cgroup.cpu_seconds() or (children.ru_utime, children.ru_stime)
+    peak = cgroup.memory_peak()
+    return round(user, 3), round(system, 3), children.ru_maxrss * 1024 if peak is None else peak
+
+
+def _identity() -> dict[str, Any]:
+    found: dict[str, Any] = {"launch_id": os.environ.get("AWSEXEC_TOKEN", "").rpartition("-")[0] or None}
+    for name in _IDENTITY:
+        text = os.environ.get(f"AWSEXEC_{name.upper()}") or None
+        is_number = name in _NUMBERS and text is not None and text.lstrip("-").isdecimal()
+        found[name] = int(text) if is_number and text is not None else text
+    return found
+
+
+def _metadata() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the task metadata endpoint v4 says of the task, and of this container; empty where it is not."""
+    endpoint = os.environ.get("ECS_CONTAINER_METADATA_URI_V4", "")
+    return (_get(endpoint + "/task"), _get(endpoint)) if endpoint else ({}, {})
+
+
+def _get(url: str) -> dict[str, Any]:
+    # Imported here: the first process of the container is small until the task has ended.
+    from urllib.request import ProxyHandler, build_opener
+
+    try:
+        # The endpoint is link-local: never by way of a proxy.
+        with build_opener(ProxyHandler({})).open(url, timeout=_PATIENCE) as answer:
+            document = json.load(answer)
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _ratio(limits: object, member: str, unit: int) -> float | None:
+    value = limits.get(member) if isinstance(limits, dict) else None
+    return value / unit if isinstance(value, int | float) and value else None
+
+
+def _iso(seconds: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"

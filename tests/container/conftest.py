@@ -1,0 +1,137 @@
+"""A container of a task as a process: the command that the scheduler makes, a DAG bundle, a scripted Execution API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aws_exec.container.bootstrap import entry_command
+from tests.executors.harness import task
+from tests.scripted.execution_api import ScriptedExecutionApi
+
+_DAG = """
+import os, signal, subprocess, sys, time
+from datetime import datetime, timedelta
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+
+@dag(schedule=None, start_date=datetime(2026, 1, 1))
+def etl():
+    @task(execution_timeout=timedelta(seconds={timeout}))
+    def load():
+{body}
+    load()
+
+etl()
+"""
+
+
+class Container:
+    """One run of a container's command.
+
+    Attributes:
+        code: the exit code, as a container runtime says it.
+        lines: of the log.
+        ended: when it ended, by `time.monotonic`.
+    """
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        output, _ = process.communicate(timeout=120)
+        self.ended = time.monotonic()
+        self.code = 128 - process.returncode if process.returncode < 0 else process.returncode
+        self.output = output
+        self.lines = output.splitlines()
+
+    @property
+    def record(self) -> dict:
+        """The usage record: the last line."""
+        line = json.loads(self.lines[-1])
+        assert line["event"] == "awsexec.usage"
+        return line
+
+
+@pytest.fixture
+def api():
+    with ScriptedExecutionApi() as api:
+        yield api
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An Airflow home with a DAG bundle."""
+    (tmp_path / "dags").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def start(api, home):
+    """Start the container of a task whose body is given; returns the process, whose end `Container` waits for."""
+    running = []
+
+    def start(body="pass", *, workload=None, command=None, timeout=60, python=sys.executable, **environment):
+        lines = "\n".join("        " + line for line in body.splitlines())
+        (home / "dags" / "etl.py").write_text(_DAG.format(body=lines, timeout=timeout))
+        words = command or entry_command(text_of(workload or task()))
+        process = subprocess.Popen(
+            [python, *words[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=home,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(home),
+                "AIRFLOW_HOME": str(home),
+                "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+                "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": api.url,
+                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                "AIRFLOW_IS_EXECUTOR_CONTAINER": "true",
+                "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "1",
+                "AWSEXEC_TOKEN": "0f8fad5b-d9cb-469f-a165-70867728950e-1",
+                "AWSEXEC_DEPLOYMENT": "test",
+                "AWSEXEC_DAG_ID": "etl",
+                "AWSEXEC_TASK_ID": "load",
+                "AWSEXEC_MAP_INDEX": "-1",
+                "AWSEXEC_TRY_NUMBER": "1",
+                **environment,
+            },
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run(start):
+    """Run the container of a task whose body is given, to its end."""
+    return lambda *args, **named: Container(start(*args, **named))
+
+
+def text_of(workload) -> str:
+    """The workload as the scheduler writes it into the command."""
+    return workload.model_copy(update={"token": "a-token"}).model_dump_json()
+
+
+@pytest.fixture(scope="session")
+def older_python(tmp_path_factory):
+    """The interpreter of an image with Airflow and without awsexec: really one without it."""
+    folder = tmp_path_factory.mktemp("image")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    site = next(folder.glob("lib/python3*/site-packages"))
+    # Everything that is installed beside us, but not what makes this checkout importable.
+    ours = Path(pytest.__file__).parent.parent
+    for entry in ours.iterdir():
+        if not entry.name.lower().startswith(("aws_exec", "awsexec", "_awsexec", "__editable__")):
+            (site / entry.name).symlink_to(entry)
+    return folder / "bin" / "python"

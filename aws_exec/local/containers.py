@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from aws_exec.local.cgroups import NO_LIMITS, NOTHING_ENFORCED, ControlGroup, Enforcement, Limits
 from aws_exec.local.loop import Loop, Work
 
 _PID1 = Path(__file__).with_name("pid1.py")
@@ -26,7 +27,7 @@ _LONGEST_LINE = 256 * 1024 - 26
 #: All that a container inherits of the machine: where programs are, whose home it is, how text is written.
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
-#: How long output may outlive its container, seconds: only where orphans cannot be adopted (no Linux) does it.
+#: How long output may outlive its container, seconds: only what `pid1` and the control group cannot kill writes it.
 _LAST_WORDS = 1.0
 
 #: Takes the time (epoch seconds) and one line without its newline.
@@ -49,6 +50,7 @@ class ContainerSpec:
         directory: where it runs.
         stop_timeout: seconds between SIGTERM and SIGKILL.
         python: path of the interpreter that the image has; the one that runs the emulator unless given.
+        limits: what was asked for; which of them are in force decides the host.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ContainerSpec:
     directory: Path
     stop_timeout: float
     python: str = sys.executable
+    limits: Limits = NO_LIMITS
 
     def full_environment(self) -> dict[str, str]:
         """The environment of the process; programs beside its interpreter (`airflow`) are found first."""
@@ -86,31 +89,37 @@ class ContainerSpec:
 
 
 class Container:
-    """One running container. `terminate` asks, `kill` does not; both may come late or twice."""
+    """One running container. `terminate` asks, `kill` does not; both may come late or twice.
 
-    def __init__(self, spec: ContainerSpec, on_line: OnLine, on_exit: OnExit) -> None:
+    Attributes:
+        spec: what it runs.
+        oom_killed: whether the kernel killed a process of it for memory; known when it has exited.
+    """
+
+    def __init__(
+        self,
+        spec: ContainerSpec,
+        on_line: OnLine,
+        on_exit: OnExit,
+        enforcement: Enforcement = NOTHING_ENFORCED,
+    ) -> None:
         """Start it.
 
         Args:
             spec: what to run.
             on_line: gets each line of its output (standard output and error together), on a thread of its own.
             on_exit: gets the exit code (128 + n for a death by signal n), after the last line, on another thread.
+            enforcement: which of its limits are in force, and where.
 
         Raises:
             CannotStartContainerError: it cannot be run.
         """
         self.spec = spec
-        command = [sys.executable, "-I", "-S", str(_PID1), *spec.resolved()]
+        self.oom_killed = False
+        command = spec.resolved()
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - running commands is what this is for
-                command,
-                env=spec.full_environment(),
-                cwd=spec.directory,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._group = enforcement.group(spec.limits)
+            self._process = _process(spec, command, self._group)
         except OSError as error:
             raise CannotStartContainerError(f"CannotStartContainerError: {error}") from error
         self._gate = threading.Lock()
@@ -163,9 +172,29 @@ class Container:
 
     def _wait(self, on_exit: OnExit) -> None:
         code = self._process.wait()
+        self.oom_killed = self._group.oom_kills() > 0
+        self._group.remove()
         self._reader.join(_LAST_WORDS)
         self.kill()
         on_exit(128 - code if code < 0 else code)
+
+
+def _process(spec: ContainerSpec, command: list[str], group: ControlGroup) -> subprocess.Popen[bytes]:
+    """Start `pid1`, which joins the group before it starts the command; removes the group if that is impossible."""
+    groups = [str(directory) for directory in group.directories]
+    try:
+        return subprocess.Popen(  # noqa: S603 - running commands is what this is for
+            [sys.executable, "-I", "-S", str(_PID1), *groups, "--", *command],
+            env=spec.full_environment(),
+            cwd=spec.directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError:
+        group.remove()
+        raise
 
 
 @dataclass
@@ -175,11 +204,13 @@ class ContainerHost:
     Attributes:
         loop: where turns are given and exits are told.
         max_containers: how many tasks or jobs run at a time; sidecars ride with theirs.
+        enforcement: which of the limits of containers are in force.
         occupied: nothing more is admitted while it is.
     """
 
     loop: Loop
     max_containers: int
+    enforcement: Enforcement = NOTHING_ENFORCED
     occupied: bool = False
     _waiting: deque[tuple[Hashable, Work]] = field(default_factory=deque)
     _admitted: set[Hashable] = field(default_factory=set)
@@ -210,7 +241,7 @@ class ContainerHost:
 
             self.loop.post(tell)
 
-        container = Container(spec, on_line, ended)
+        container = Container(spec, on_line, ended, self.enforcement)
         self._running.add(container)
         return container
 

@@ -15,6 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from aws_exec.local.batch.api import BatchService
 from aws_exec.local.batch.jobs import BatchJobs
+from aws_exec.local.cgroups import Enforcement, LimitMode
 from aws_exec.local.containers import ContainerHost
 from aws_exec.local.control import PREFIX, Control
 from aws_exec.local.ecs.api import EcsService
@@ -56,6 +57,9 @@ class EmbeddedAws(Watch):
         port: on 127.0.0.1; 0 for any free one.
         region: where what `names` names is made ready.
         container_environment, images: see the attributes.
+        limits: which limits of containers the kernel enforces: "memory", "all" (memory and CPU), or "none". A container
+            has what its task or job asks for. Without control groups that this process can make (version 1 or 2; as
+            root, as a rule), containers have no limits, and that is logged.
         max_containers: how many tasks and jobs run at a time (sidecars ride with theirs); the rest stay
             PROVISIONING, or RUNNABLE.
         start_delay: seconds from the room to run to the start of the containers.
@@ -76,6 +80,7 @@ class EmbeddedAws(Watch):
         region: str = "us-east-1",
         container_environment: Mapping[str, str] | None = None,
         images: Mapping[str, str] | None = None,
+        limits: LimitMode = "memory",
         max_containers: int = DEFAULT_MAX_CONTAINERS,
         start_delay: float = DEFAULT_START_DELAY,
         stop_delay: float = DEFAULT_STOP_DELAY,
@@ -90,7 +95,7 @@ class EmbeddedAws(Watch):
         loop = Loop()
         super().__init__(loop, self._all_tasks, LogWriter(loop, self.names.account, region, output_directory))
         self._stalls = Stalls(loop)
-        self._host = ContainerHost(loop, max_containers)
+        self._host = ContainerHost(loop, max_containers, Enforcement.of(limits))
         self.faults = Faults(loop, self._all_tasks, self._all_jobs, script, self._stalls, self._host)
         self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
         clocked = {"clock": clock} if clock is not None else {}
@@ -164,6 +169,11 @@ class EmbeddedAws(Watch):
             f"{batch}JOB_DEFINITION": names.job_definition,
             f"{batch}JOB_NAME": "awsexec",
         }
+
+    @property
+    def limits_problem(self) -> str:
+        """Why this process cannot limit containers, though it should; empty otherwise."""
+        return self._host.enforcement.problem
 
     def calls(self) -> dict[str, int]:
         """How often each operation of ECS and Batch was asked for so far."""

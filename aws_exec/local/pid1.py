@@ -1,7 +1,9 @@
 """The first process of every container of the embedded AWS: what PID 1 is to a real one.
 
-Run as a script (`python -I -S pid1.py COMMAND ...`), one per container, importing only the standard library. It
+Run as a script (`python -I -S pid1.py [GROUP ...] -- COMMAND ...`), one per container, importing only the standard
+library. It
 
+* joins the container's control groups, before anything of the container runs;
 * runs the command in a session of its own, with an empty standard input;
 * passes SIGTERM on to the command's main process alone, as ECS does;
 * kills everything the command left behind as soon as the main process ends, as the kernel does with a PID namespace;
@@ -107,8 +109,15 @@ def _watch(main: int, signals: int) -> None:
                 return
 
 
-def run(command: list[str]) -> int:
-    """Run a command to its end, as the module says; returns the exit code to leave with."""
+def run(groups: list[str], command: list[str]) -> int:
+    """Run a command to its end, as the module says; returns the exit code to leave with.
+
+    Args:
+        groups: directories of control groups.
+        command: program and arguments.
+    """
+    for group in groups:
+        (Path(group) / "cgroup.procs").write_text("0")
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signals, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
@@ -128,4 +137,5 @@ def run(command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    separator = sys.argv.index("--")
+    sys.exit(run(sys.argv[1:separator], sys.argv[separator + 1 :]))

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from aws_exec.local import EmbeddedAws
+from aws_exec.local.cgroups import Enforcement, find
 from tests.local.helpers import client_of, is_gone, request_of
 from tests.tree import ROOT
+
+PROBLEM = Enforcement.of("memory").problem
 
 #: Deaf to SIGTERM, and its child is in a session of its own.
 DEAF = """
@@ -96,6 +99,21 @@ def test_an_owner_ended_by_a_signal_leaves_no_process(number, tmp_path):
 
         for pid in pids:
             _wait_until_gone(pid)
+
+
+@pytest.mark.skipif(bool(PROBLEM), reason=f"cannot limit containers here: {PROBLEM}")
+def test_the_control_groups_of_a_killed_emulator_are_removed_by_the_next_one(tmp_path):
+    owner, (main, child) = _owner(tmp_path)
+    with owner:
+        groups = [group for parent in find().directories for group in parent.glob(f"awsexec-{owner.pid}-*")]
+        assert len(groups) == len(find().directories)
+        first = int(Path(f"/proc/{main}/stat").read_text().rpartition(")")[2].split()[1])
+        owner.kill()
+        for pid in (main, child, first):
+            _wait_until_gone(pid)
+
+    with EmbeddedAws():
+        assert not any(group.exists() for group in groups)
 
 
 def test_the_first_process_of_a_container_killed_alone_takes_the_command_with_it():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -86,6 +87,20 @@ def test_it_prints_what_to_export_runs_containers_and_ends_cleanly(number, code,
     assert given == ["b", "d"]
     assert is_gone(int(pid))
     assert list(scratch.iterdir()) == []
+
+
+def test_containers_have_no_control_group_if_no_limits_are_wanted(tmp_path):
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    program = f"open({str(told)!r}, 'w').write(open('/proc/self/cgroup').read())"
+
+    with _up("--limits", "none", "--start-delay", "0") as up:
+        _run_task(_exports(up), program)
+        own = told.read_text()
+        up.terminate()
+
+        assert up.wait(20) == 0
+    assert own == Path("/proc/self/cgroup").read_text()
 
 
 def test_a_port_in_use_is_one_line_and_exit_2():

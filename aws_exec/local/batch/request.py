@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aws_exec.local.cgroups import Limits
 from aws_exec.local.ecs.request import OVERRIDES_LIMIT, Ground, Parameters, container_spec
 from aws_exec.local.ecs.task import TaskRequest
 from aws_exec.local.errors import AwsError
+from aws_exec.settings.file.units import UNITS_PER_VCPU
 
 #: The log group of jobs whose definition names none ("Using the awslogs log driver", AWS Batch User Guide).
 LOG_GROUP = "/aws/batch/job"
@@ -305,5 +307,20 @@ def attempt_request(job: JobRequest, number: int) -> TaskRequest:
         family=job.definition_name,
         facts={},
         definitions=definitions,
-        specs={name: container_spec(one, job.ground) for name, one in definitions.items()},
+        specs={name: container_spec(one, job.ground, _limits(one)) for name, one in definitions.items()},
     )
+
+
+def _limits(container: Parameters) -> Limits:
+    """What a container requires, the deprecated members included.
+
+    Raises:
+        AwsError: it is no amount.
+    """
+    required = {one["type"]: one["value"] for one in container["resourceRequirements"]}
+    memory = required.get("MEMORY") or container.get("memory") or 0
+    vcpus = required.get("VCPU") or container.get("vcpus") or 0
+    try:
+        return Limits(memory=int(memory) or None, cpu=round(float(vcpus) * UNITS_PER_VCPU) or None)
+    except ValueError as error:
+        raise wrapped(f"resourceRequirements: {error}") from error

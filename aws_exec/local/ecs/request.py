@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from aws_exec.local.cgroups import Limits
 from aws_exec.local.containers import ContainerSpec
 from aws_exec.local.ecs.task import TaskRequest
 from aws_exec.local.errors import AwsError
+from aws_exec.settings.file.units import cpu_units, mebibytes
 
 Parameters: TypeAlias = Mapping[str, Any]
 
@@ -145,18 +147,17 @@ def task_request(request: Parameters, place: Place) -> TaskRequest:
     identifier = uuid.uuid4().hex
     definitions = {d["name"]: d for d in place.definition["containerDefinitions"]}
     overrides = {o["name"]: o for o in request.get("overrides", {}).get("containerOverrides", ()) if o}
+    facts = _facts(request, place, overrides)
+    merged = {name: _overridden(definition, overrides.get(name, {})) for name, definition in definitions.items()}
     return TaskRequest(
         arn=f"arn:{partition}:ecs:{place.region}:{place.account}:task/{cluster}/{identifier}",
         cluster_arn=place.cluster_arn,
         token=request.get("clientToken", ""),
         started_by=request.get("startedBy", ""),
         family=place.definition["family"],
-        facts=_facts(request, place, overrides),
+        facts=facts,
         definitions=definitions,
-        specs={
-            name: container_spec(_overridden(definition, overrides.get(name, {})), place.ground)
-            for name, definition in definitions.items()
-        },
+        specs={name: container_spec(one, place.ground, _limits(one, facts)) for name, one in merged.items()},
     )
 
 
@@ -213,15 +214,40 @@ def _attachments(request: Parameters) -> list[dict[str, Any]]:
 
 def _overridden(definition: Parameters, override: Parameters) -> dict[str, Any]:
     pairs = [*definition.get("environment", ()), *override.get("environment", ())]
-    return {**definition, "command": override.get("command") or definition.get("command") or [], "environment": pairs}
+    return {
+        **definition,
+        "command": override.get("command") or definition.get("command") or [],
+        "environment": pairs,
+        "memory": override.get("memory") or definition.get("memory"),
+    }
 
 
-def container_spec(definition: Parameters, ground: Ground) -> ContainerSpec:
+def _limits(definition: Parameters, facts: Parameters) -> Limits:
+    """The smaller one of the task's memory and the container's own; the task's CPU, of which a container has a share.
+
+    The task's limits hold for all of its containers together at AWS, and for each one here.
+
+    Raises:
+        AwsError: the task's CPU or memory is no amount.
+    """
+    try:
+        cpu, memory = (
+            None if facts[name] == "0" else amount(facts[name])
+            for name, amount in (("cpu", cpu_units), ("memory", mebibytes))
+        )
+    except ValueError as error:
+        raise invalid(f"The task's CPU or memory {error}.") from error
+    sizes = [size for size in (memory, definition["memory"]) if size]
+    return Limits(memory=min(sizes, default=None), cpu=cpu)
+
+
+def container_spec(definition: Parameters, ground: Ground, limits: Limits) -> ContainerSpec:
     """What to run for a container definition in AWS's shape, overrides included; a later variable displaces an earlier.
 
     Args:
         definition: of a task or job definition.
         ground: what it does not say.
+        limits: what it asks for, or its task does.
     """
     working_directory = definition.get("workingDirectory")
     variables = {pair["name"]: pair.get("value", "") for pair in definition["environment"]}
@@ -232,4 +258,5 @@ def container_spec(definition: Parameters, ground: Ground) -> ContainerSpec:
         directory=Path(working_directory) if working_directory else ground.directory,
         stop_timeout=float(definition.get("stopTimeout", ground.stop_timeout)),
         python=ground.images.get(definition.get("image", ""), sys.executable),
+        limits=limits,
     )

@@ -28,6 +28,10 @@ DEFAULT_START_DELAY = 0.2
 DEFAULT_STOP_DELAY = 1.5
 
 ESSENTIAL_EXITED = "Essential container in task exited"
+#: The ECS agent gives this reason wherever Docker reports `OOMKilled`, which is so once the kernel has killed a process
+#: of the container, its main process or not, whatever the container's exit code is: `MetadataFromContainer` of the
+#: agent's dockerapi, `EventOOM` in Docker's daemon/monitor.go. Seen with exit code 0: aws/amazon-ecs-agent #2467.
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +251,8 @@ class EcsTask:
         if container.process is None:
             return
         container.exit_code, container.status, container.ended_at = code, "STOPPED", time.time()
+        if container.process.oom_killed:
+            container.reason = OUT_OF_MEMORY
         if not self.ending and (container.essential or not any(c.running for c in self.containers)):
             self._end("EssentialContainerExited", ESSENTIAL_EXITED)
         elif self.ending:

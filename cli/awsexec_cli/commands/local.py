@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,14 @@ app = typer.Typer(
 )
 
 
+class Limits(StrEnum):
+    """Which limits of containers are enforced."""
+
+    NONE = "none"
+    MEMORY = "memory"
+    ALL = "all"
+
+
 @app.callback(invoke_without_command=True)
 def local(context: typer.Context) -> None:
     """Run the local AWS emulator: ECS and Batch on this machine."""
@@ -38,6 +47,9 @@ def up(
     *,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 is any free port", min=0, max=65535)] = 0,
     max_containers: Annotated[int, typer.Option(help="Most tasks and jobs that run at a time; others wait", min=1)] = 8,
+    limits: Annotated[
+        Limits, typer.Option(help="Container limits that the kernel enforces; all caps the CPU too")
+    ] = Limits.MEMORY,
     region: Annotated[str, typer.Option(help="Region of the cluster and the job queue that it creates")] = "us-east-1",
     env: Annotated[
         list[str] | None,
@@ -74,6 +86,7 @@ def up(
         region=region,
         container_environment=environment,
         max_containers=max_containers,
+        limits=limits.value,
         start_delay=start_delay,
         stop_delay=stop_delay,
         stop_timeout=stop_timeout,
@@ -120,6 +133,8 @@ def _print_environment(aws: EmbeddedAws) -> None:
         "Ctrl-C stops it and every container.",
         err=True,
     )
+    if aws.limits_problem:
+        typer.echo(f"Containers have no memory limits here: {aws.limits_problem}.", err=True)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from aws_exec.container.versions import AIRFLOW
+
 #: Airflow's own module, which the Amazon provider's executors run.
 AIRFLOW_MODULE = "airflow.sdk.execution_time.execute_workload"
 OUR_MODULE = "aws_exec.container"
+#: The event of the line that a probe prints.
+PROBE_EVENT = "awsexec.probe"
 
 #: Decides in the container. Only that awsexec, or this package of it, is missing makes it run Airflow's module.
 _ENTRY = f"""\
@@ -16,6 +20,13 @@ except ModuleNotFoundError as e:
  m="{AIRFLOW_MODULE}"
 runpy.run_module(m,None,"__main__",True)"""
 
+#: What `check-health --probe` runs. Without awsexec, or with an older one, it prints what can be seen all the same.
+_PROBE = f"""\
+try:import aws_exec.container.probe as p;p.main()
+except ImportError:import json,sys,importlib.metadata as i;\
+print(json.dumps({{"event":"{PROBE_EVENT}","python":sys.version,\
+"airflow":[d.version for d in i.distributions(name="{AIRFLOW}")]}}))"""
+
 
 def airflow_command(workload: str) -> list[str]:
     """Return the command that the Amazon provider's executors give a container."""
@@ -25,3 +36,8 @@ def airflow_command(workload: str) -> list[str]:
 def entry_command(workload: str) -> list[str]:
     """Return the command that runs `aws_exec.container` where the image has it, and Airflow's module where not."""
     return ["python", "-c", _ENTRY, "--json-string", workload]
+
+
+def probe_command(options: str) -> list[str]:
+    """Return the command of a probe; `options` is the JSON that `aws_exec.container.probe` reads."""
+    return ["python", "-c", _PROBE, "--probe", options]

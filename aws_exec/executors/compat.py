@@ -294,6 +294,27 @@ def mint_token(workload: Any, generator: Any) -> str:
     return str(generator.generate({"sub": subject})) if generator else ""
 
 
+def mint_token_for_nobody(subject: str, seconds: float) -> str:
+    """A token as a workload's, for a task instance that does not exist, valid for so many seconds. Never log it.
+
+    Raises:
+        LookupError: the secret that the API server knows is not configured here; Airflow would make one up.
+    """
+    from airflow.api_fastapi.auth.tokens import JWTGenerator, get_signing_args  # noqa: PLC0415 - of the probe alone
+
+    unset = conf.get_default_value("api_auth", "jwt_secret", fallback="")
+    secret = conf.get("api_auth", "jwt_secret", fallback="")
+    if secret in ("", unset) and not conf.get("api_auth", "jwt_private_key_path", fallback=""):
+        raise LookupError("[api_auth] jwt_secret is not configured here")
+    generator = JWTGenerator(
+        valid_for=seconds,
+        audience=conf.get_mandatory_list_value("execution_api", "jwt_audience")[0],
+        issuer=conf.get("api_auth", "jwt_issuer", fallback=None),
+        **get_signing_args(make_secret_key_if_needed=False),
+    )
+    return str(generator.generate({"sub": subject, "scope": "workload"}))
+
+
 def stats() -> Any:
     """Airflow's stats, as the scheduler has set them up: has `incr`, `gauge` and `timing` (milliseconds).
 

@@ -25,7 +25,9 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.settings import OptionsError
 from aws_exec.settings.common.launch import TYPICAL
 from aws_exec.settings.common.options import AwsOptions
-from aws_exec.settings.common.problems import Problem
+from aws_exec.settings.common.problems import InvalidExecutorConfig, Problem
+from aws_exec.settings.file.rendering import levels_of
+from aws_exec.settings.file.templates import MEMBER, service_of
 from aws_exec.settings.file.terms import SERVICES, Service
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.sources import missing_executor
@@ -35,6 +37,8 @@ _DEFINITION: Mapping[Service, str] = {"ecs": "taskDefinition", "batch": "jobDefi
 _IDENTITY = "sts:GetCallerIdentity"
 #: An ID that no task has.
 _NO_TASK = "a" * 32
+#: The subject of the outcome that says that a launch was not tried.
+LAUNCHING = "launching"
 _UNTRIED = "cannot be tried without launching; awsexec check-health --policy has what it takes"
 
 
@@ -58,14 +62,28 @@ class Branch:
         return any(outcome.status is Status.FAIL for outcome in self.outcomes)
 
 
-def executors(fleet: Fleet) -> list[tuple[Service, str | None]]:
-    """Return every configured executor of the selected services and teams.
+def executors(fleet: Fleet, template: str = "") -> list[tuple[Service, str | None]]:
+    """Return every configured executor of the selected services and teams; with a template, those that it is for.
 
     One without a cluster or job queue is among them: `check_health` reports that.
+
+    Raises:
+        LookupError: the template does not exist.
     """
     configured = fleet.configured
-    pairs = [(service, team) for team in configured.teams for service in SERVICES if fleet.wants(service)]
+    services = _services_of(fleet, template) if template else SERVICES
+    pairs = [(service, team) for team in configured.teams for service in services if fleet.wants(service)]
     return [(service, team) for service, team in pairs if configured.configuration.configures(service, team)]
+
+
+def _services_of(fleet: Fleet, template: str) -> tuple[Service, ...]:
+    service = service_of(levels_of(fleet.configured.configuration.file, template, {}))
+    return SERVICES if service is None else (service,)
+
+
+def executor_config_of(template: str) -> dict[str, str]:
+    """Return the executor_config of a task with this template; empty: of one without."""
+    return {MEMBER: template} if template else {}
 
 
 def _missing(fleet: Fleet) -> str:
@@ -73,23 +91,24 @@ def _missing(fleet: Fleet) -> str:
     configuration = fleet.configured.configuration
     if not configuration.configured:
         return missing_executor([configuration])
-    others = ", ".join(_name(service, team) for service, team in configuration.configured)
+    others = ", ".join(executor_name(service, team) for service, team in configuration.configured)
     return f"no such executor is configured, only {others}"
 
 
-def check_health(fleet: Fleet) -> list[Branch]:
+def check_health(fleet: Fleet, template: str = "") -> list[Branch]:
     """Check each of the `executors`.
 
     Raises:
         MisusedError: there is none, and why.
+        LookupError: the template does not exist.
         CloudError: no call is possible: the Region or the profile does not exist.
     """
-    pairs = executors(fleet)
+    pairs = executors(fleet, template)
     if not pairs:
         raise MisusedError(
             f"{_missing(fleet)}; set [core] executor and its options, or name an awsexec.yaml with --config"
         )
-    return [_branch(fleet, service, team) for service, team in pairs]
+    return [_branch(fleet, service, team, template) for service, team in pairs]
 
 
 def least_policy(fleet: Fleet) -> dict[str, Any]:
@@ -113,12 +132,13 @@ def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
     return Needs(fleet.region_of(section.options), tuple(locations), tuple(definitions))
 
 
-def _name(service: Service, team: str | None) -> str:
+def executor_name(service: Service, team: str | None) -> str:
+    """Return how outcomes name an executor."""
     return _EXECUTORS[service] + (f" of team {team}" if team else "")
 
 
-def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
-    name = _name(service, team)
+def _branch(fleet: Fleet, service: Service, team: str | None, template: str) -> Branch:
+    name = executor_name(service, team)
     found: list[Outcome] = []
     try:
         section = Checked(fleet.configured.configuration, service, team).section()
@@ -128,8 +148,11 @@ def _branch(fleet: Fleet, service: Service, team: str | None) -> Branch:
     fleet.client("sts", region)  # raises here if the Region is wrong
     calls = CachedCalls(lambda api: fleet.client(api, region))
     try:
-        for outcome in _checks(fleet, service, section, calls):
+        for outcome in _checks(fleet, service, section, calls, executor_config_of(template)):
             found.append(outcome)  # noqa: PERF402 - results before an exception are kept
+    except InvalidExecutorConfig as error:
+        hint = "awsexec validate-config shows where it is wrong"
+        return Branch(name, [*found, Outcome(Status.FAIL, "", f"template {template}", str(error), hint)])
     except CredentialsError as error:
         hint = "Log in, name a --profile, or fix the role of this machine"
         found.append(Outcome(Status.FAIL, _IDENTITY, "credentials", str(error), hint))
@@ -146,8 +169,10 @@ def _unusable(problem: Problem) -> Outcome:
     return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, hint)
 
 
-def _checks(fleet: Fleet, service: Service, section: Section, calls: CachedCalls) -> Iterator[Outcome]:
-    request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"]).arguments
+def _checks(
+    fleet: Fleet, service: Service, section: Section, calls: CachedCalls, executor_config: object
+) -> Iterator[Outcome]:
+    request: Mapping[str, Any] = section.builder.build(TYPICAL, ["x"], executor_config).arguments
     yield from _identity(calls, section.options)
     needed = chain(
         CHECKS[service](calls, request, section.options.container_name),
@@ -199,7 +224,7 @@ def _ecs_permissions(calls: CachedCalls, request: Mapping[str, Any], options: Aw
         _allowed(calls, "ecs", "DescribeTasks", "following tasks", lacks, cluster=cluster, tasks=[_NO_TASK]),
         _stop(calls, cluster, lacks),
     )
-    yield Outcome(Status.SKIP, "ecs:RunTask", "launching", _UNTRIED)
+    yield Outcome(Status.SKIP, "ecs:RunTask", LAUNCHING, _UNTRIED)
 
 
 def _batch_permissions(calls: CachedCalls, request: Mapping[str, Any], _: AwsOptions) -> Iterator[Outcome]:
@@ -210,7 +235,7 @@ def _batch_permissions(calls: CachedCalls, request: Mapping[str, Any], _: AwsOpt
         _allowed(calls, "batch", "DescribeJobs", "following jobs", jobs=[_NO_TASK]),
     )
     yield Outcome(Status.SKIP, "batch:TerminateJob", "stopping jobs", _UNTRIED)
-    yield Outcome(Status.SKIP, "batch:SubmitJob", "launching", _UNTRIED)
+    yield Outcome(Status.SKIP, "batch:SubmitJob", LAUNCHING, _UNTRIED)
 
 
 #: The permissions that an executor needs, as far as they can be tried.

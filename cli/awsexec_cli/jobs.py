@@ -20,7 +20,7 @@ from awsexec_cli.output import (
 )
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem
+    from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem, Size
 
     #: Returns the cost of a job so far, in dollars; None if it is not known.
     Cost = Callable[[FleetJob], float | None]
@@ -55,11 +55,10 @@ def count_jobs(number: int) -> str:
     return f"{number} job{'' if number == 1 else 's'}"
 
 
-def size(job: FleetJob) -> str:
+def size(given: Size) -> str:
     """Return `0.25 vCPU 512 MiB`, with what is known."""
     from aws_exec.settings.file.units import size as amount  # noqa: PLC0415 - the CLI starts fast
 
-    given = job.size
     parts = [f"{given.vcpu:g} vCPU" if given.vcpu else "", amount(given.memory_mib) if given.memory_mib else ""]
     return " ".join(filter(None, [*parts, f"{given.gpu} GPU" if given.gpu else "", "Spot" if given.spot else ""]))
 
@@ -95,7 +94,7 @@ def _wide(cost: Cost, now: Callable[[], float]) -> tuple[Column, ...]:
         *before,
         Column("STATUS", lambda job: job.status, 14, 8),
         age,
-        Column("SIZE", lambda job: size(job) or "-", 26, 20),
+        Column("SIZE", lambda job: size(job.size) or "-", 26, 20),
         Column("USD", lambda job: _dollars(cost(job)), 8, right=True),
         Column("CLUSTER/QUEUE", lambda job: job.job.location, 24, 8),
         Column("DEPLOYMENT", lambda job: job.identity.deployment or "-", 16, 6),

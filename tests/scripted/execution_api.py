@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -37,6 +38,7 @@ class ScriptedExecutionApi:
             `heartbeat` and `rtif`.
         answers: the HTTP status of an operation; 200 for all others.
         retries: whether tasks have a try left.
+        ahead: seconds that its clock is ahead.
         over: when the task reported its state, by `time.monotonic`; None until then.
         running: set when the task was let in.
     """
@@ -45,6 +47,7 @@ class ScriptedExecutionApi:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, int] = {}
         self.retries = False
+        self.ahead = 0
         self.over: float | None = None
         self.running = threading.Event()
         api = self
@@ -63,6 +66,10 @@ class ScriptedExecutionApi:
                 self.wfile.write(data)
 
             do_GET = do_PATCH = do_PUT = do_POST = answer  # noqa: N815 - http.server calls them
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                """Return the date of an answer."""
+                return super().date_time_string((timestamp or time.time()) + api.ahead)
 
             def log_message(self, *_args: object) -> None:
                 """Say nothing."""
@@ -98,7 +105,8 @@ class ScriptedExecutionApi:
             self.over = time.monotonic()
         status = self.answers.get(operation, 200)
         if status >= 400:
-            return status, {"detail": {"reason": "scripted", "message": "as the test wants it"}}
+            reason = "not_found" if status == HTTPStatus.NOT_FOUND else "scripted"
+            return status, {"detail": {"reason": reason, "message": "as the test wants it"}}
         if operation == "run":
             self.running.set()
             return 200, self._context()

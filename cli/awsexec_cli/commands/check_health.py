@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aws_exec.durations import format_duration
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.options import FleetCommand, Options, seconds
+from awsexec_cli.options import FleetCommand, Options, YesOption, complete_templates, seconds
 from awsexec_cli.output import Format, Line, clean, printer, wrapped, write, write_document, write_lines
+from awsexec_cli.probing import PROBE_SECONDS, Probes
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.calls import Outcome
+    from aws_exec.fleet import Fleet
     from aws_exec.fleet.health import Branch
 
 COMMAND = "awsexec check-health"
@@ -23,6 +26,8 @@ app = typer.Typer(add_completion=False)
 _STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
 _ROLES = "iam:PassRole: replace role/* with the two roles of the task definition; the configuration does not name them."
 
+#: The time limit of the checks.
+CHECK_SECONDS = 60.0
 #: The width of a status.
 _STATUS = 6
 
@@ -42,16 +47,34 @@ def check_health(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing; the exit code is the result (for probes)")
     ] = False,
-    timeout: Annotated[str, typer.Option(metavar="DURATION", help="Time limit: 90s, 2m")] = "60s",
+    timeout: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Time limit: 90s, 2m", show_default="60s; 10m for the probe"),
+    ] = None,
     policy: Annotated[
         bool, typer.Option("--policy", help="Print the minimal IAM policy and exit; makes no AWS calls")
     ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also launch a container for each executor, and show what it sees")
+    ] = False,
+    template: Annotated[
+        str,
+        typer.Option(help="Template of the probe's container", show_default=False, autocompletion=complete_templates),
+    ] = "",
+    yes: YesOption = False,
 ) -> None:
     """Check that the executors can work; report what is missing and how to fix it.
 
     For each configured executor, checks the credentials, identity, cluster or
     job queue, task or job definition, container, network, roles, logs,
-    permissions, and quotas against parallelism. Changes nothing in AWS.
+    permissions, and quotas against parallelism. Changes nothing in AWS,
+    unless --probe is given.
+
+    With --probe, launches one container for each executor whose checks did
+    not fail, as a task is launched, and reports what it sees from inside:
+    versions, Execution API, token, clock, task role, remote log folder, DAG
+    bundles, memory; how long its start took, and its cost. Shows what it
+    launches, and asks first. Stops it in every case.
 
     Exits with 0 if no check failed (warnings are allowed), 1 if a check
     failed or AWS cannot be reached, 2 if no executor is configured, 4 if the
@@ -63,12 +86,17 @@ def check_health(
       awsexec check-health --executor ecs --format json
       awsexec check-health --quiet --timeout 10s    a container's probe
       awsexec check-health --policy > policy.json
+      awsexec check-health --probe --template large
     """
     from aws_exec.fleet import health as library  # noqa: PLC0415 - the CLI starts fast
-    from aws_exec.fleet import within  # noqa: PLC0415 - likewise
 
     options: Options = context.obj
-    limit = seconds(timeout)
+    limit = None if timeout is None else seconds(timeout)
+    probes = (
+        Probes(COMMAND, template, limit or PROBE_SECONDS, yes=yes, may_prompt=options.may_prompt) if probe else None
+    )
+    if template and not probe:
+        raise typer.BadParameter("it is the template of a probe: add --probe", param_hint="--template")
     with options.open() as fleet:
         if policy:
             document = library.least_policy(fleet)
@@ -76,13 +104,27 @@ def check_health(
             if any(each["Action"] == ["iam:PassRole"] for each in document["Statement"]):
                 printer.say(_ROLES)
             return
-        late = f"AWS did not answer everything within {timeout}"
-        branches = list(within(limit, lambda: library.check_health(fleet), lambda: late))
+        branches = _checked(fleet, template, CHECK_SECONDS if probes or limit is None else limit)
+        if probes:
+            branches = probes.run(fleet, branches)
     if not quiet:
         _write(options.format, report, branches)
     if library.no_credentials(branches):
         raise typer.Exit(Exit.CREDENTIALS)
+    if probes and probes.timed_out:
+        raise typer.Exit(Exit.TIMED_OUT)
     raise typer.Exit(Exit.FAILED if any(branch.failed for branch in branches) else Exit.OK)
+
+
+def _checked(fleet: Fleet, template: str, limit: float) -> list[Branch]:
+    from aws_exec.fleet import health, within  # noqa: PLC0415 - the CLI starts fast
+
+    late = f"AWS did not answer everything within {format_duration(limit)}"
+    try:
+        return list(within(limit, lambda: health.check_health(fleet, template), lambda: late))
+    except LookupError as error:
+        printer.fail(COMMAND, str(error.args[0]))
+        raise typer.Exit(Exit.NOT_FOUND) from error
 
 
 def _write(output: Format, report: Report, branches: list[Branch]) -> None:

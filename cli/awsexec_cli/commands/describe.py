@@ -90,7 +90,7 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[Line]:
         "Cluster" if job.service == "ecs" else "Job queue": job.job.location,
         "Definition": job.definition,
         "Container": job.container,
-        "Size": size(job),
+        "Size": size(job.size),
         "Cost so far": "" if cost is None else f"{cost:.4f} USD ({fleet.prices})",
         "Exit code": "" if job.exit_code is None else str(job.exit_code),
         "Stop code": stop.code if stop else "",

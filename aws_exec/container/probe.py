@@ -1,0 +1,104 @@
+"""The probe of `awsexec check-health --probe`: prints one line of JSON about what a container sees from inside.
+
+The first process (standard library only) starts a child that does what a task would do, waits for it for a limited
+time, and prints the line. So there is a line even if the kernel kills the child because of the memory limit, or if a
+DAG file never ends. The members of the line are documented in docs/container.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+from aws_exec.container import facts, usage
+from aws_exec.container.bootstrap import PROBE_EVENT
+from aws_exec.container.cgroup import own_cgroup
+from aws_exec.container.versions import AIRFLOW, AMAZON, AWSEXEC, version_of
+
+#: Of the line: raised when a member changes its meaning; new members do not raise it.
+VERSION = 1
+#: The members of the usage record that the line has, too.
+_OF_RECORD = (
+    "timestamp",
+    "launch_id",
+    "wall_seconds",
+    "cpu_limit",
+    "memory_peak_bytes",
+    "memory_limit_bytes",
+    "oom_kills",
+    "pull_started_at",
+    "pull_stopped_at",
+)
+
+
+def main() -> None:
+    """Run the checks and print the line; the last word of the command line are the options, as JSON.
+
+    Options:
+        seconds: the time limit of the checks.
+        subject: the ID of a task instance that does not exist.
+        bearer: a token for it; empty: none.
+        region: of AWS; empty: as the container has it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    options = json.loads(sys.argv[-1])
+    started, cgroup = time.time(), own_cgroup()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _check(facts.Facts(writing), options)
+    os.close(writing)
+    seen, ended = _watch(child, reading, time.monotonic() + options["seconds"])
+    record = usage.record(cgroup, started, None, None, None)
+    disk = os.statvfs("/")
+    line = {
+        "event": PROBE_EVENT,
+        "version": VERSION,
+        **{name: record[name] for name in _OF_RECORD},
+        "python": sys.version,
+        "airflow": [found] if (found := version_of(AIRFLOW)) else [],
+        "packages": {name: version_of(name) for name in (AWSEXEC, AMAZON)},
+        "cpus": len(os.sched_getaffinity(0)),
+        "disk_free_bytes": disk.f_bavail * disk.f_frsize,
+        "ended": ended,
+        **seen,
+    }
+    usage.write(line, after_newline=False)
+
+
+def _check(telling: facts.Facts, options: dict[str, Any]) -> None:
+    """Run the checks in this process, and end it."""
+    try:
+        from aws_exec.container import probe_checks
+
+        probe_checks.run(telling, options)
+    finally:
+        os._exit(0)
+
+
+def _watch(child: int, reading: int, until: float) -> tuple[dict[str, Any], str]:
+    """Read the facts until the child has ended, or kill it when the time has passed.
+
+    Returns:
+        The facts, and how the child ended: `done`, `time limit`, or the signal, as `SIGKILL`.
+    """
+    seen: dict[str, Any] = {}
+    while True:
+        readable, _, _ = select.select([reading], [], [], max(0.0, until - time.monotonic()))
+        more = facts.read(reading) if readable else {}
+        seen |= more
+        if not more:
+            break
+    late = not readable
+    if late:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if late:
+        return seen, "time limit"
+    return seen, signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "done"

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
-from aws_exec.container.parent import Parent, say, unblock
-
 
 def main(words: list[str]) -> None:
     """Run the workload in a child, and leave with the exit code that says how it ended."""
     if sys.path[:1] == [""]:  # as `python -m` has it, which Airflow's command was
         sys.path[0] = os.getcwd()
     try:
+        from aws_exec.container.parent import Parent
+
         parent = Parent()
         child = os.fork()
     except Exception as error:  # noqa: BLE001 - it steps aside
-        unblock()
         step_aside(words, error)
         return
     if child:
@@ -31,17 +30,20 @@ def main(words: list[str]) -> None:
     except Exception as error:  # noqa: BLE001 - likewise
         step_aside(words, error)
         return
-    supervisor.run(words, facts)
+    supervisor.run(words, facts, parent.signals)
     supervisor.leave()
 
 
 def step_aside(words: list[str], error: Exception) -> None:
     """Run the workload as in an image without awsexec."""
     import runpy
+    import signal
 
     from aws_exec.container.bootstrap import AIRFLOW_MODULE
 
-    say(f"the task's outcome will not be known: {type(error).__name__}: {error}")
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    text = f"awsexec: the task's outcome will not be known: {type(error).__name__}: {error}\n"
+    os.write(sys.stderr.fileno(), text.encode())
     sys.argv = [AIRFLOW_MODULE, *words]
     runpy.run_module(AIRFLOW_MODULE, run_name="__main__", alter_sys=True)
 

@@ -1,7 +1,8 @@
 """The container's first process: it starts Airflow's supervisor, waits for it, and says how the task ended.
 
 As PID 1 it reaps every process of the container; it may, because the supervisor, which waits for the task's process
-itself, is another one. It passes SIGTERM and SIGINT on. Standard library only, and few modules of it: it stays in
+itself, is another one. It passes SIGTERM and SIGINT on: to a supervisor that watches its task through a pipe, because
+Airflow 3.3 logs in its signal handler, and would wait for ever for a lock that the interrupted line holds. Standard library only, and few modules of it: it stays in
 memory for as long as the task runs.
 """
 
@@ -32,6 +33,7 @@ class Parent:
         self._cgroup: Cgroup = own_cgroup()
         self._oom_kills = self._cgroup.oom_kills() or 0
         self._reading, self.writing = os.pipe()
+        self.signals, self._signalling = os.pipe()
         self._child = 0
         self._told: dict[str, Any] = {}
         signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
@@ -39,15 +41,17 @@ class Parent:
     def in_child(self) -> None:
         """Make the child what the container's main process would be without us."""
         os.close(self._reading)
-        unblock()
+        os.close(self._signalling)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
 
     def watch(self, child: int) -> int:
         """Wait for the child, write the usage record, and return the exit code of the container."""
         self._child = child
         os.close(self.writing)
+        os.close(self.signals)
         for number in _FORWARDED:
             signal.signal(number, self._forward)
-        unblock()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
         status = self._wait()
         self._child = 0
         self._told |= facts.read(self._reading)
@@ -65,9 +69,19 @@ class Parent:
 
     def _forward(self, number: int, _frame: object) -> None:
         if self._child:
-            os.kill(self._child, number)
+            self._told |= facts.read(self._reading)
+            if self._told.get("stage") == "started":
+                self._signal(number)
+            else:
+                os.kill(self._child, number)
             # The container may be killed before the task has ended: then this is the last record.
             self._record(None, after_newline=True)
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.write(self._signalling, bytes([number]))
+        except OSError as error:  # the child ends, or its pipe does
+            say(f"signal {number} was not passed on: {error}")
 
     def _record(self, code: int | None, *, after_newline: bool) -> None:
         # Imported when the task is over: see the module.
@@ -80,11 +94,6 @@ class Parent:
             usage.write(line, after_newline=after_newline)
         except Exception as error:  # noqa: BLE001 - a record costs no task
             say(f"the usage record was not written: {type(error).__name__}: {error}")
-
-
-def unblock() -> None:
-    """Let signals through that were held back around the fork."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
 
 
 def exit_code(child: int, told: dict[str, Any], oom_kills: int) -> int:
@@ -116,7 +125,7 @@ def _of_workload(child: int, told: dict[str, Any]) -> Outcome | None:
     if state is None:  # the supervisor did not live to see the task's end
         if status is not None and told["stage"] == "read":
             return Outcome.REFUSED if status in _NOT_OURS else Outcome.API_UNAVAILABLE
-        return Outcome.KILLED if child < 0 else None
+        return Outcome.KILLED if child < 0 and told["stage"] == "started" else None
     if state == "SERVER_TERMINATED" or status in _NOT_OURS:
         return Outcome.TERMINATED_BY_SERVER
     if state not in _DONE:

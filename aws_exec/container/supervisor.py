@@ -28,7 +28,7 @@ _TIMEOUT = b"AirflowTaskTimeout"
 _FORWARDS_ITSELF = (3, 3)
 
 
-def run(words: list[str], facts: Facts) -> None:
+def run(words: list[str], facts: Facts, signals: int) -> None:
     """Run a workload as Airflow's `execute_workload` does; raises and exits as that does."""
     # The collector finds nothing to free while modules are imported, and takes a tenth of the time.
     import gc
@@ -42,7 +42,7 @@ def run(words: list[str], facts: Facts) -> None:
     try:
         wrapped = airflow.execute_workload
         airflow.execute_workload = _telling(wrapped, facts)
-        _wrap_supervisor(facts)
+        _wrap_supervisor(facts, signals)
     except Exception as error:  # noqa: BLE001 - whatever fails here costs no task
         say(f"the task's outcome will not be known: {type(error).__name__}: {error}")
         if wrapped is not None:
@@ -94,12 +94,12 @@ def _status_of(error: BaseException) -> int | None:
     return None
 
 
-def _wrap_supervisor(facts: Facts) -> None:
+def _wrap_supervisor(facts: Facts, signals: int) -> None:
     from airflow.sdk.execution_time import supervisor
 
     module: Any = supervisor
     activity = module.ActivitySubprocess
-    activity.wait = _waiting(activity.wait, facts, forward=_airflow_version() < _FORWARDS_ITSELF)
+    activity.wait = _waiting(activity.wait, facts, signals)
     activity._handle_request = _hearing(activity._handle_request, facts)  # noqa: SLF001 - there is no public hook
     module.process_log_messages_from_subprocess = _reading(module.process_log_messages_from_subprocess, facts)
     # Airflow 3.1 and 3.2 run no callbacks in containers.
@@ -107,7 +107,7 @@ def _wrap_supervisor(facts: Facts) -> None:
         from airflow.sdk.execution_time import callback_supervisor
 
         callback: Any = callback_supervisor.CallbackSubprocess
-        callback.wait = _waiting(callback.wait, facts, forward=_airflow_version() < _FORWARDS_ITSELF)
+        callback.wait = _waiting(callback.wait, facts, signals)
 
 
 def _airflow_version() -> tuple[int, ...]:
@@ -116,15 +116,16 @@ def _airflow_version() -> tuple[int, ...]:
     return tuple(int(part) for part in __version__.split(".")[:2])
 
 
-def _waiting(wait: Callable[[Any], int], facts: Facts, *, forward: bool) -> Callable[[Any], int]:
+def _waiting(wait: Callable[[Any], int], facts: Facts, signals: int) -> Callable[[Any], int]:
     """Wrap `wait` of a supervised process, of which all its life after the start is part."""
 
     def wait_and_tell(process: Any) -> int:
-        facts.tell(stage="started")
         with contextlib.suppress(Exception):
             _wake_at_exit(process)
+            _wake_at_signals(process, signals)
+            facts.tell(stage="started")
         try:
-            with _signals(process, forward=forward):
+            with _signals(process, forward=_airflow_version() < _FORWARDS_ITSELF):
                 return wait(process)
         except Exception:
             facts.tell(undelivered=True)
@@ -167,11 +168,11 @@ def _tell_end(process: Any, facts: Facts) -> None:
     facts.tell(**told, **({"undelivered": True} if pending is not None else {}))
 
 
-class _Exit:
-    """The end of a process, as something that a selector waits for (pidfd_open(2))."""
+class _Descriptor:
+    """A file descriptor, as something that the supervisor's selector waits for, and that it closes."""
 
-    def __init__(self, pid: int) -> None:
-        self._descriptor = os.pidfd_open(pid)
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
 
     def fileno(self) -> int:
         return self._descriptor
@@ -188,7 +189,20 @@ def _wake_at_exit(process: Any) -> None:
     """
     selector: selectors.BaseSelector = process.selector
     # As Airflow registers its sockets: a handler that wants no more, and what to do then.
-    selector.register(_Exit(process.pid), selectors.EVENT_READ, (lambda _: False, selector.unregister))
+    exit_ = _Descriptor(os.pidfd_open(process.pid))
+    selector.register(exit_, selectors.EVENT_READ, (lambda _: False, selector.unregister))
+
+
+def _wake_at_signals(process: Any, signals: int) -> None:
+    """Have signals that the parent passes on arrive between two events of the supervisor's loop (see `parent`)."""
+
+    def receive(pipe: _Descriptor) -> bool:
+        numbers = os.read(pipe.fileno(), 16)
+        for number in numbers:
+            signal.raise_signal(number)
+        return bool(numbers)
+
+    process.selector.register(_Descriptor(signals), selectors.EVENT_READ, (receive, process.selector.unregister))
 
 
 def _hearing(handle: Callable[..., Any], facts: Facts) -> Callable[..., Any]:

@@ -124,14 +124,16 @@ def text_of(workload) -> str:
 
 
 @pytest.fixture(scope="session")
-def older_python(tmp_path_factory):
-    """The interpreter of an image with Airflow and without awsexec: really one without it."""
+def plain_python(tmp_path_factory):
+    """The interpreter of an image with Airflow and without awsexec."""
     folder = tmp_path_factory.mktemp("image")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     site = next(folder.glob("lib/python3*/site-packages"))
-    # Everything that is installed beside us, but not what makes this checkout importable.
-    ours = Path(pytest.__file__).parent.parent
-    for entry in ours.iterdir():
-        if not entry.name.lower().startswith(("aws_exec", "awsexec", "_awsexec", "__editable__")):
+    for entry in Path(pytest.__file__).parent.parent.iterdir():
+        if "awsexec" not in entry.name and entry.name != "aws_exec":
             (site / entry.name).symlink_to(entry)
-    return folder / "bin" / "python"
+    python = folder / "bin" / "python"
+    words = [python, "-c", "import airflow.sdk, aws_exec"]
+    found = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert "No module named 'aws_exec'" in found.stderr
+    return python

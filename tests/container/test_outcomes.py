@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from aws_exec.container.bootstrap import entry_command
@@ -90,11 +88,3 @@ def test_a_workload_is_unreadable_to_airflows_own_measure(start):
 
 def _entry():
     return entry_command("")[1:-1]
-
-
-def test_a_stopped_container_passes_the_signal_to_its_task(start, api):
-    process = start("time.sleep(60)", AIRFLOW__CORE__KILLED_TASK_CLEANUP_TIME="5")
-    assert api.running.wait(60)
-    process.send_signal(signal.SIGTERM)
-    container = Container(process)
-    assert container.code in (Outcome.FAILED, Outcome.KILLED), container.output

@@ -108,10 +108,32 @@ def test_an_executor_config_that_works_there_works_here(theirs, ours, command, c
     assert ours(PLAIN, config) == theirs(PLAIN, config, command)
 
 
-def test_a_retry_strategy_of_the_users_is_sent_as_it_is(theirs, ours, command):
+def test_a_retry_strategy_of_the_users_is_sent_as_it_is_behind_our_rule(theirs, ours, command):
     config = {"retryStrategy": {"attempts": 3, "evaluateOnExit": [{"action": "EXIT", "onReason": "x"}]}}
-    assert ours(PLAIN, config, retry=False) == theirs(PLAIN, config, command)
-    assert ours(kwargs(**config), {}, retry=False) == theirs(kwargs(**config), {}, command)
+    for request, wanted in (
+        (ours(PLAIN, config, retry=False), theirs(PLAIN, config, command)),
+        (ours(kwargs(**config), {}, retry=False), theirs(kwargs(**config), {}, command)),
+    ):
+        rules = request["retryStrategy"]["evaluateOnExit"]
+        assert rules.pop(0) == {"action": "EXIT", "onExitCode": "8*"}
+        assert request == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "strategy"),
+    [
+        ({}, {"attempts": 1, "evaluateOnExit": [{"action": "RETRY", "onReason": "x"}]}),
+        ({}, {"attempts": 3, "evaluateOnExit": [{"action": "RETRY", "onReason": str(n)} for n in range(5)]}),
+        ({"container_entry": "False"}, {"attempts": 3}),
+    ],
+)
+def test_a_strategy_that_does_not_retry_or_is_full_or_without_entry_stays_as_it_is(ours, options, strategy):
+    assert ours({**PLAIN, **options}, {"retryStrategy": strategy}, retry=False)["retryStrategy"] == strategy
+
+
+def test_a_strategy_without_rules_ends_on_outcomes_alone(ours):
+    strategy = ours(PLAIN, {"retryStrategy": {"attempts": 3}}, retry=False)["retryStrategy"]
+    assert strategy == {"attempts": 3, "evaluateOnExit": [{"action": "EXIT", "onExitCode": "8*"}]}
 
 
 def test_the_queue_of_airflow_means_nothing_to_either(theirs, ours, command):

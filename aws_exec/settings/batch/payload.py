@@ -40,6 +40,11 @@ PAYLOAD_LIMIT = 30 * 1024
 #: why the first one died. A configured `retryStrategy` wins.
 _NO_RETRY = {"attempts": 1}
 
+#: Ends a job whose task has ended by itself, whatever else a configured strategy retries (docs/container.md).
+END_ON_OUTCOME = {"onExitCode": "8*", "action": "EXIT"}
+#: Rules of `evaluateOnExit` (AWS Batch API Reference, RetryStrategy).
+MOST_RULES = 5
+
 #: One SubmitJob, ready to be sent: its location is the job queue.
 SubmitJobPlan: TypeAlias = LaunchPlan
 
@@ -76,6 +81,7 @@ class SubmitJobBuilder(RequestBuilder):
         )
         base = _base_request(options, attribution)
         self._container = options.container_name
+        self._has_entry = options.container_entry
         self.queues = options.job_queues
         self.name_prefix = prefix_of(base.request["jobName"])
         super().__init__(base, attribution, templates)
@@ -94,6 +100,8 @@ class SubmitJobBuilder(RequestBuilder):
         """See `RequestBuilder`."""
         request, container = self._merged(executor_config, queue)
         words = (request["jobName"],) if request["jobName"] != self._base["jobName"] else _words(identity)
+        if self._has_entry:
+            _end_on_outcome(request)
         request["jobName"] = job_name(self.name_prefix, identity.token, *words)
         airflow = request.pop("containerOverrides", {})
         fill(airflow, identity, command)
@@ -180,6 +188,14 @@ def _put(request: Document, airflow: Document, container: str) -> None:
     task = tasks[0] if tasks else {}
     properties["taskProperties"] = [task]
     task["containers"] = [{"name": container, **airflow}, *task.get("containers", [])]
+
+
+def _end_on_outcome(request: Document) -> None:
+    """Put our rule before those of a strategy that retries, in place; one that is full stays as it is."""
+    strategy = request.get("retryStrategy") or {}
+    rules = strategy.get("evaluateOnExit") or []
+    if strategy.get("attempts", 1) > 1 and len(rules) < MOST_RULES:
+        request["retryStrategy"] = {**strategy, "evaluateOnExit": [END_ON_OUTCOME, *rules]}
 
 
 def _words(identity: Identity) -> tuple[str, ...]:

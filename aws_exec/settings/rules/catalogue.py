@@ -134,6 +134,7 @@ _WARNINGS = {
     "fargate-size-maybe": "CPU and memory fit Fargate, where tasks run if the cluster has no default strategy.",
     "fargate-only": "Members that only Fargate supports are not set for other tasks.",
     "batch-retry-twice": "AWS Batch does not retry by itself: Airflow refuses a second container of a launch.",
+    "batch-retry-full": "`evaluateOnExit` has room for awsexec's rule, which ends the job once its task has ended.",
     "batch-retry-final": "`evaluateOnExit` ends with a rule for everything else: no match means retry.",
     "rate-quota": "`launch_rate` is not above the documented quota.",
     "queued-timeout": "`[scheduler] task_queued_timeout` is longer than instances take to start.",

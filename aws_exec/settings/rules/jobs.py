@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aws_exec.settings.batch.payload import END_ON_OUTCOME, MOST_RULES
 from aws_exec.settings.common.prices import Size
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.rules.view import View
 
 SHORTEST_TIMEOUT = 60
 MOST_ATTEMPTS = 10
-MOST_RULES = 5
 HIGHEST_PRIORITY = 9999
 
 
@@ -29,13 +29,19 @@ def retries(view: View) -> Iterator[Complaint]:
     how = view.request.get("retryStrategy") or {}
     if view.service != "batch":
         return
-    attempts, rules = how.get("attempts"), how.get("evaluateOnExit") or ()
+    attempts = how.get("attempts")
+    rules = [rule for rule in how.get("evaluateOnExit") or () if rule != END_ON_OUTCOME]
     if isinstance(attempts, int) and not 1 <= attempts <= MOST_ATTEMPTS:
         path = ("retryStrategy", "attempts")
         yield view.complaint("batch-retry-attempts", path, f"attempts are 1 to {MOST_ATTEMPTS}", "Write attempts: 1")
     elif len(rules) > MOST_RULES:
         path = ("retryStrategy", "evaluateOnExit")
         yield view.complaint("batch-retry-attempts", path, f"evaluateOnExit has at most {MOST_RULES} rules")
+    elif isinstance(attempts, int) and attempts > 1 and len(rules) == MOST_RULES:
+        path = ("retryStrategy", "evaluateOnExit")
+        message = "five rules leave no room for awsexec's, which ends the job once its task has ended"
+        hint = "Merge two rules"
+        yield view.complaint("batch-retry-full", path, message, hint)
     elif isinstance(attempts, int) and attempts > 1 and not rules:
         message = "Airflow refuses the second container of a launch, which hides why the first one died"
         hint = "Write attempts: 1; the task's own retries are Airflow's"

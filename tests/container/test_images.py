@@ -1,0 +1,64 @@
+"""Images without awsexec, with an older one, and with a broken one: the same command in all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_exec.container.outcome import Outcome
+
+
+def test_an_image_without_awsexec_runs_airflows_own_module(run, api, plain_python):
+    container = run("raise ValueError", python=plain_python)
+    assert (container.code, api.states()) == (0, ["failed"])
+    assert "awsexec.usage" not in container.output
+
+
+def test_an_image_with_an_older_awsexec_does_too(run, api, plain_python, tmp_path):
+    package = tmp_path / "older" / "aws_exec"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("__version__ = '0.0.1'\n")
+    container = run("raise ValueError", python=plain_python, PYTHONPATH=str(package.parent))
+    assert (container.code, api.states()) == (0, ["failed"])
+
+
+def test_an_image_whose_awsexec_is_broken_is_not_taken_for_one_without(run, api, plain_python, tmp_path):
+    package = tmp_path / "broken" / "aws_exec"
+    (package / "container").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "container" / "__init__.py").write_text("import a_module_that_is_not_there\n")
+    container = run(python=plain_python, PYTHONPATH=str(package.parent))
+    assert (container.code, api.asked) == (1, [])
+    assert "a_module_that_is_not_there" in container.output
+
+
+@pytest.mark.parametrize("part", ["cgroup", "supervisor", "facts"])
+def test_an_entry_that_fails_before_the_task_steps_aside(run, api, tmp_path, part):
+    """A module of ours that cannot be imported: the task runs as in an image without awsexec."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == 'aws_exec.container.{part}':\n"
+        "            raise RuntimeError('broken on purpose')\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+    )
+    container = run("raise ValueError", PYTHONPATH=str(tmp_path))
+    assert api.states() == ["failed"], container.output
+    assert container.code == 0
+
+
+@pytest.mark.parametrize("function", ["_wrap_supervisor", "_waiting", "_wake_at_exit", "_tell_end", "_note_failure"])
+def test_a_wrap_that_fails_costs_no_task(run, api, tmp_path, function):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Break:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name != 'airflow.sdk.execution_time.execute_workload': return None\n"
+        "        from aws_exec.container import supervisor\n"
+        "        def broken(*_, **__): raise RuntimeError('broken on purpose')\n"
+        f"        supervisor.{function} = broken\n"
+        "sys.meta_path.insert(0, Break())\n"
+    )
+    container = run("print('hello')", PYTHONPATH=str(tmp_path))
+    assert api.states() == ["success"], container.output
+    assert container.code == Outcome.DONE

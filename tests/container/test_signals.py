@@ -1,0 +1,53 @@
+"""A container that is stopped: SIGTERM to its first process."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import airflow
+import pytest
+from packaging.version import Version
+
+from aws_exec.container.outcome import Outcome
+from tests.container.conftest import Container
+
+_AIRFLOW = Version(airflow.__version__)
+
+
+def stop(process):
+    """Stop a container whose task has printed a line with "runs"."""
+    next(line for line in process.stdout if "runs" in line)
+    process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.skipif(_AIRFLOW.release >= (3, 4), reason="Airflow 3.4 lets the task run on")
+def test_a_task_gets_the_signal_and_its_container_ends(start):
+    process = start("signal.signal(signal.SIGTERM, signal.SIG_DFL)\nprint('runs')\ntime.sleep(60)")
+    stop(process)
+    assert Container(process).code == Outcome.KILLED
+
+
+@pytest.mark.skipif(_AIRFLOW.release < (3, 4), reason="Airflow before 3.4 passes the signal on")
+def test_a_task_runs_on_until_the_container_is_killed(start, home):
+    process = start("print('runs')\nwhile not os.path.exists('go'): time.sleep(0.05)")
+    stop(process)
+    (home / "go").touch()
+    assert Container(process).code == Outcome.DONE
+
+
+def test_a_record_is_written_at_once_because_the_container_may_be_killed(start):
+    process = start("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('runs')\ntime.sleep(60)")
+    stop(process)
+    line = next(line for line in process.stdout if "awsexec.usage" in line)
+    record = json.loads(line)
+    assert (record["final"], record["outcome"], record["exit_code"]) == (False, None, None)
+
+
+def test_a_container_that_is_stopped_before_its_task_starts_ends_at_once(start, api):
+    api.answers["run"] = 500  # it is asked for again and again: nothing has started
+    process = start(AIRFLOW__WORKERS__EXECUTION_API_RETRIES="5")
+    while not any(operation == "run" for operation, _ in list(api.asked)):
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert Container(process).code == 128 + signal.SIGTERM

@@ -51,3 +51,14 @@ def test_a_container_that_is_stopped_before_its_task_starts_ends_at_once(start, 
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert Container(process).code == 128 + signal.SIGTERM
+
+
+def test_no_signal_catches_the_supervisor_in_the_middle_of_a_line(start):
+    """Airflow 3.3 logs in its handler; the lock of the interrupted line would never be released."""
+    ends = "end = time.monotonic() + 3\nwhile time.monotonic() < end: print('x' * 2000)"
+    process = start(f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('runs')\n{ends}")
+    stop(process)
+    lines = (line for line in process.stdout if "xxx" in line)
+    for _, _ in zip(range(100), lines, strict=False):
+        process.send_signal(signal.SIGTERM)
+    assert Container(process).code == Outcome.DONE

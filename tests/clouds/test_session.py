@@ -12,6 +12,7 @@ from aws_exec.clouds.session import ClientSource, client_config
 from aws_exec.executors import compat
 from aws_exec.lifecycle.values import FailureKind
 from tests.dispatch.rig import PATIENCE
+from tests.executors.versions import is_3_1
 
 build_client = partial(session.build_client, find_connection=compat.connection)
 
@@ -50,6 +51,7 @@ def test_without_a_connection_boto3_decides(conn_id, monkeypatch):
     assert build_client("ecs", conn_id=conn_id, region_name="us-west-2").meta.region_name == "us-west-2"
 
 
+@pytest.mark.skipif(is_3_1, reason="the hook cannot look a connection up outside of a task, and logs that")
 def test_what_the_hook_logs_is_logged_as_the_providers(monkeypatch, capsys):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     build_client("ecs", conn_id="aws_default")

@@ -166,6 +166,7 @@ class TestTheUnforeseen:
         with engine.connect(), rig(queries=DatabaseQueries(verify_ownership=lambda *_: engine.connect())) as it:
             it.dispatch(confirm(1, "a"))
             fault = it.one().fault
+        engine.dispose()
         assert (fault.trouble, fault.code) == (FailureKind.UNREACHED, "TimeoutError")
         assert lines(caplog) == ["Airflow's database did not answer VerifyOwnership (TimeoutError)"]
 

@@ -2,8 +2,9 @@
 
 As PID 1 it reaps every process of the container; it may, because the supervisor, which waits for the task's process
 itself, is another one. It passes SIGTERM and SIGINT on: to a supervisor that watches its task through a pipe, because
-Airflow 3.3 logs in its signal handler, and would wait for ever for a lock that the interrupted line holds. Standard library only, and few modules of it: it stays in
-memory for as long as the task runs.
+Airflow 3.3 logs in its signal handler, and would wait for ever for a lock that the interrupted line holds.
+
+Standard library only, and few modules of it: it stays in memory for as long as the task runs.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
         return Explanation(
             f"{text} If the task failed, it failed inside Airflow: read Airflow's task log.", unread=unread
         )
-    if job.state is State.FAILED and job.stop is not None:
+    # Its sidecars and its network can outlive the Airflow container by minutes.
+    if job.stop is not None and (job.state is State.FAILED or job.stop.exit_code):
         lines, unread = _last_lines(service, clients, job) if job.stop.started else ((), "")
         if job.stop.exit_code == 1 and (state := refused_state(lines)):
             return Explanation(

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from aws_exec.container.outcome import Outcome
 from aws_exec.local.demo import plan, summary
 from aws_exec.local.demo.plan import Expected
 from tests.e2e import logs
@@ -97,11 +98,14 @@ def test_only_the_task_that_fails_on_purpose_has_a_second_try(run, expected):
     assert tries == {name: want.tries for name, want in expected.items()}
 
 
-def test_each_container_has_a_token_of_its_own_and_exits_zero(run, expected):
+def test_each_container_has_a_token_of_its_own_and_exits_as_its_task_ended(run, expected):
     tokens = [launch.token for launch in run.launches]
 
     assert len(tokens) == len(set(tokens)) == sum(want.launches for want in expected.values())
-    assert {launch.exit_code for launch in run.launches} == {0}
+    failed = sum(want.tries - 1 for want in expected.values())
+    assert (
+        sorted(launch.exit_code for launch in run.launches) == [0] * (len(tokens) - failed) + [Outcome.FAILED] * failed
+    )
     assert {launch.identity["AWSEXEC_TOKEN"] for launch in run.launches} == set(tokens)
 
 

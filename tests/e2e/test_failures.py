@@ -2,6 +2,8 @@
 
 import pytest
 
+from aws_exec.container.outcome import Outcome
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -53,10 +55,11 @@ def test_a_container_that_is_killed_is_not_replaced_and_its_end_is_told(trigger)
     run = trigger("killed")
 
     assert run.over() == "failed"
-    assert sorted((launch.service, launch.exit_code) for launch in run.launches) == [("batch", 137), ("ecs", 137)]
+    killed = [("batch", int(Outcome.KILLED)), ("ecs", 137)]
+    assert sorted((launch.service, launch.exit_code) for launch in run.launches) == killed
     for launch in run.launches:
         said = run.said(launch.identity["AWSEXEC_TASK_ID"])
-        assert "137" in said
+        assert str(launch.exit_code) in said
         assert launch.arn in said
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import dag, get_current_context, task
@@ -65,18 +66,20 @@ def bad_config():
 
 @dag(schedule=None, **PLAIN)
 def killed():
-    def kill():
-        # The parent of a task is the container's main process.
-        os.kill(os.getppid(), signal.SIGKILL)
+    def kill(process):
+        os.kill(process, signal.SIGKILL)
         threading.Event().wait(60)
 
     @task
     def on_ecs():
-        kill()
+        """Kill the container's first process: the parent of the supervisor, which is the task's."""
+        status = Path(f"/proc/{os.getppid()}/status").read_text()
+        kill(int(status.partition("PPid:")[2].split()[0]))
 
     @task(executor=BATCH)
     def on_batch():
-        kill()
+        """Kill Airflow's supervisor."""
+        kill(os.getppid())
 
     on_ecs()
     on_batch()
@@ -124,8 +127,30 @@ def gated():
     on_batch()
 
 
+@dag(schedule=None, **PLAIN)
+def outcomes():
+    def fails():
+        raise ValueError("table customers does not exist")
+
+    def is_killed():
+        os.kill(os.getpid(), signal.SIGABRT)
+
+    def times_out():
+        threading.Event().wait(60)
+
+    def out_of_memory():
+        return len([bytearray(1 << 20) for _ in range(2000)])
+
+    for service, executor in (("ecs", None), ("batch", BATCH)):
+        for function in (fails, is_killed, times_out, out_of_memory):
+            limit = timedelta(seconds=1 if function is times_out else 60)
+            name = f"{service}_{function.__name__}"
+            task(task_id=name, executor=executor, execution_timeout=limit)(function)()
+
+
 bad_config()
 killed()
+outcomes()
 never_starts()
 held()
 gated()

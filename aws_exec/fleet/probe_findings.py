@@ -148,14 +148,19 @@ def _resources(record: ProbeRecord) -> Iterator[Outcome]:
         yield _warn("disk", f"only {_size(free)} are free", "Give the task more ephemeral storage")
     else:
         yield _pass("disk", f"{_size(free)} are free")
-    if record.ended not in ("done", "time limit", "SIGKILL"):
-        yield _fail("process", f"a signal ended the checks: {record.ended}", "Look at the log of the container")
+    if record.ended not in ("done", "time limit") and not _ran_out_of_memory(record):
+        yield _fail("process", f"a signal ended the checks: {record.ended}", "Read the container's log")
+
+
+def _ran_out_of_memory(record: ProbeRecord) -> bool:
+    """Return whether the kernel killed the checks for their memory: most likely, if nothing counts that."""
+    return bool(record.oom_kills) or (record.oom_kills is None and record.ended == "SIGKILL")
 
 
 def _memory(record: ProbeRecord) -> Outcome:
     limit, peak = record.memory_limit_bytes, record.memory_peak_bytes or 0
     at = f" of {_size(limit)}" if limit else ""
-    if record.oom_kills or record.ended == "SIGKILL":
+    if _ran_out_of_memory(record):
         message = f"the kernel killed the checks for their memory: {_size(peak)}{at} were in use"
         return _fail("memory", message, "Give tasks more memory: Airflow and the DAG files do not fit")
     if limit and peak > CROWDED * limit:
@@ -268,7 +273,7 @@ def _bundle(bundle: Bundle, dags: Bundles, ended: str) -> Outcome:
     hint = "Put the DAG files into the image, or configure the same bundles as in the DAG processor"
     if bundle.error:
         return _fail(subject, bundle.error, hint)
-    count = f"{bundle.dags} DAGs in {bundle.path}"
+    count = f"{bundle.dags} {'DAG' if bundle.dags == 1 else 'DAGs'} in {bundle.path}"
     if dags.is_partial and ended != "time limit":
         return _skip(subject, f"{count} when the checks ended: {ended}")
     if dags.is_partial:

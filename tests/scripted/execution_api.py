@@ -98,7 +98,7 @@ class ScriptedExecutionApi:
     def _answer(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
         found = _TASK.search(path)
         if found is None:
-            return 404, {"detail": {"reason": "not_found", "message": path}}
+            return HTTPStatus.NOT_FOUND, {"detail": "Not Found"}
         operation = found[2]
         self.asked.append((operation, body))
         if operation == "state":

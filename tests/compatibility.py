@@ -34,6 +34,7 @@ TESTS = (
     "tests/dispatch",
     "tests/diagnosis",
     "tests/executors",
+    "tests/container",
     "tests/third_cloud",
     "tests/provider",
 )

@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bench.containers import container
 from bench.driver import BUSY, summary
 from bench.fleet import LAUNCH, Fleet, fleet
 from bench.spec import AMAZON, LATENCY, Run
@@ -229,5 +230,6 @@ def _settle(it: Fleet) -> None:
 
 
 MEASURES: Mapping[str, Callable[[Run], Figures]] = {
-    measure.__name__: measure for measure in (burst, quota, watching, memory, adoption, surveying, ending, telling)
+    measure.__name__: measure
+    for measure in (burst, quota, watching, memory, adoption, surveying, ending, telling, container)
 }

@@ -60,6 +60,8 @@ def all_runs() -> Iterator[Run]:
         yield Run("ending", implementation, parameters={"jobs": 5000})
     for implementation in (AMAZON, OURS):
         yield Run("telling", implementation, parameters={"jobs": 1000, "ends": 200, "seconds": 20})
+    for implementation in (AMAZON, OURS):
+        yield Run("container", implementation, parameters={"containers": 10})
 
 
 def _launching() -> Iterator[Run]:

@@ -18,6 +18,7 @@ CALLS_PER_MINUTE = 20 * 60  # the default of describe_rate
 BYTES_PER_JOB = 2048
 ADOPTION, STATEMENTS = 400, 10
 TELLING_SECONDS = 5 + 1 + 0.1  # poll_interval, one idle beat, the call itself
+END_SECONDS = 0.5
 HELP_SECONDS, VALIDATE_SECONDS = 0.4, 1.0
 #: CPU per job at 20,000 over that at 1,000, and an idle beat at 20,000: "flat", and "near zero".
 GROWTH, IDLE_BEAT = 1.2, 1.0
@@ -64,6 +65,7 @@ def rows(results: Results) -> Iterator[Row]:
     yield _memory(results)
     yield from _adoption(results)
     yield from _ends(results)
+    yield from _containers(results)
     yield from _commands(results)
     yield _scale(results)
 
@@ -144,6 +146,19 @@ def _ends(results: Results) -> Iterator[Row]:
     wanted = f"<= {TELLING_SECONDS:g} s: one poll_interval, one beat, one call"
     met = _below(figures[1].get("longest_seconds"), TELLING_SECONDS)
     yield Row("telling", measure, _told(figures[0]), _told(figures[1]), wanted, met)
+
+
+def _containers(results: Results) -> Iterator[Row]:
+    theirs, ours = (results.runs.get(f"container-ecs-{who}", {}) for who in ("amazon", "awsexec"))
+    start, end = ours.get("start_seconds"), ours.get("end_seconds")
+    measure = "from the start of a container's process until its task starts, fastest of 10"
+    met = None if start is None or "start_seconds" not in theirs else start <= theirs["start_seconds"]
+    yield Row("start", measure, _text(theirs.get("start_seconds"), " s"), _text(start, " s"), "no slower", met)
+    measure = "from a task's result until its container ends, median"
+    wanted = f"< {END_SECONDS:g} s"
+    yield Row(
+        "end", measure, _text(theirs.get("end_seconds"), " s"), _text(end, " s"), wanted, _below(end, END_SECONDS)
+    )
 
 
 def _commands(results: Results) -> Iterator[Row]:

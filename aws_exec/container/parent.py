@@ -37,24 +37,21 @@ class Parent:
         self.signals, self._signalling = os.pipe()
         self._child = 0
         self._told: dict[str, Any] = {}
-        signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
+        # Taken one by one in `_wait`: a handler could be interrupted by the next signal.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
 
     def in_child(self) -> None:
         """Make the child what the container's main process would be without us."""
         os.close(self._reading)
         os.close(self._signalling)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
 
     def watch(self, child: int) -> int:
         """Wait for the child, write the usage record, and return the exit code of the container."""
         self._child = child
         os.close(self.writing)
         os.close(self.signals)
-        for number in _FORWARDED:
-            signal.signal(number, self._forward)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
         status = self._wait()
-        self._child = 0
         self._told |= facts.read(self._reading)
         oom_kills = (self._cgroup.oom_kills() or 0) - self._oom_kills
         code = exit_code(os.waitstatus_to_exitcode(status), self._told, oom_kills)
@@ -62,21 +59,25 @@ class Parent:
         return code
 
     def _wait(self) -> int:
-        """Reap until the child itself has ended; return its wait status."""
+        """Pass signals on and reap, until the child itself has ended; return its wait status."""
         while True:
-            process, status = os.waitpid(-1, 0)
-            if process == self._child:
-                return status
+            number = signal.sigwait({*_FORWARDED, signal.SIGCHLD})
+            if number != signal.SIGCHLD:
+                self._forward(number)
+            ended = 1
+            while ended:
+                ended, status = os.waitpid(-1, os.WNOHANG)
+                if ended == self._child:
+                    return status
 
-    def _forward(self, number: int, _frame: object) -> None:
-        if self._child:
-            self._told |= facts.read(self._reading)
-            if self._told.get("stage") == "started":
-                self._signal(number)
-            else:
-                os.kill(self._child, number)
-            # The container may be killed before the task has ended: then this is the last record.
-            self._record(None, after_newline=True)
+    def _forward(self, number: int) -> None:
+        self._told |= facts.read(self._reading)
+        if self._told.get("stage") == "started":
+            self._signal(number)
+        else:
+            os.kill(self._child, number)
+        # The container may be killed before the task has ended: then this is the last record.
+        self._record(None, after_newline=True)
 
     def _signal(self, number: int) -> None:
         try:

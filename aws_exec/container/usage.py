@@ -21,7 +21,7 @@ VERSION = 1
 #: Seconds for one question to the task metadata endpoint, which is on the same host.
 _PATIENCE = 1.0
 #: The identity, from the environment that the executor sets (`aws_exec.lifecycle.identity`).
-_IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_number", "callback_id", "template")
+_IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_number", "callback_id")
 _NUMBERS = frozenset({"map_index", "try_number"})
 
 

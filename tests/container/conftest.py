@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,23 +12,8 @@ import pytest
 
 from aws_exec.container.bootstrap import entry_command
 from tests.executors.harness import task
+from tests.scripted.container import start_container, text_of, write_dag
 from tests.scripted.execution_api import ScriptedExecutionApi
-
-_DAG = """
-import os, signal, subprocess, sys, time
-from datetime import datetime, timedelta
-from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
-
-@dag(schedule=None, start_date=datetime(2026, 1, 1))
-def etl():
-    @task(execution_timeout=timedelta(seconds={timeout}))
-    def load():
-{body}
-    load()
-
-etl()
-"""
 
 
 class Container:
@@ -65,7 +49,7 @@ def api():
 @pytest.fixture
 def home(tmp_path):
     """An Airflow home with a DAG bundle."""
-    (tmp_path / "dags").mkdir()
+    write_dag(tmp_path)
     return tmp_path
 
 
@@ -74,34 +58,9 @@ def start(api, home):
     """Start the container of a task whose body is given; returns the process, whose end `Container` waits for."""
     running = []
 
-    def start(body="pass", *, workload=None, command=None, timeout=60, python=sys.executable, **environment):
-        lines = "\n".join("        " + line for line in body.splitlines())
-        (home / "dags" / "etl.py").write_text(_DAG.format(body=lines, timeout=timeout))
-        words = command or entry_command(text_of(workload or task()))
-        process = subprocess.Popen(
-            [python, *words[1:]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=home,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(home),
-                "AIRFLOW_HOME": str(home),
-                "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-                "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": api.url,
-                "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-                "AIRFLOW_IS_EXECUTOR_CONTAINER": "true",
-                "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "1",
-                "AWSEXEC_TOKEN": "0f8fad5b-d9cb-469f-a165-70867728950e-1",
-                "AWSEXEC_DEPLOYMENT": "test",
-                "AWSEXEC_DAG_ID": "etl",
-                "AWSEXEC_TASK_ID": "load",
-                "AWSEXEC_MAP_INDEX": "-1",
-                "AWSEXEC_TRY_NUMBER": "1",
-                **environment,
-            },
-        )
+    def start(body="pass", *, workload=None, command=None, timeout=60, **more):
+        write_dag(home, body, timeout)
+        process = start_container(home, api, command or entry_command(text_of(workload or task())), **more)
         running.append(process)
         return process
 
@@ -116,11 +75,6 @@ def start(api, home):
 def run(start):
     """Run the container of a task whose body is given, to its end."""
     return lambda *args, **named: Container(start(*args, **named))
-
-
-def text_of(workload) -> str:
-    """The workload as the scheduler writes it into the command."""
-    return workload.model_copy(update={"token": "a-token"}).model_dump_json()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -28,7 +29,6 @@ _OF_RECORD = (
     "launch_id",
     "wall_seconds",
     "cpu_limit",
-    "memory_peak_bytes",
     "memory_limit_bytes",
     "oom_kills",
     "pull_started_at",
@@ -64,7 +64,9 @@ def main() -> None:
         "python": sys.version,
         "airflow": [found] if (found := version_of(AIRFLOW)) else [],
         "packages": {name: version_of(name) for name in (AWSEXEC, AMAZON)},
-        "cpus": len(os.sched_getaffinity(0)),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        # Not the cgroup's peak: that has the pages of all files that were read, which the kernel takes back.
+        "memory_used_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
         "disk_free_bytes": disk.f_bavail * disk.f_frsize,
         "ended": ended,
         **seen,

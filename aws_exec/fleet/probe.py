@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -186,8 +186,10 @@ class Probing:
         timer.daemon = True
         timer.start()
         pool = ThreadPoolExecutor(len(wanted), "awsexec-probe")
-        futures = [pool.submit(probe.run) for probe in probes]
+        futures: list[Future[list[Outcome]]] = []
         try:
+            for probe in probes:
+                futures.append(pool.submit(probe.run))  # noqa: PERF401 - an interruption must find those that began
             return {one.executor: future.result() for one, future in zip(wanted, futures, strict=True)}
         finally:
             timer.cancel()
@@ -300,7 +302,9 @@ class _Probe:
         while True:
             try:
                 location = logs.location_of(self._service, job)
-                lines = [line.text for line in logs.read(self._client, location, tail=_LAST_LINES)]
+                # A driver may make one event of several lines (`awslogs-multiline-pattern`).
+                events = [event.text for event in logs.read(self._client, location, tail=_LAST_LINES)]
+                lines = [line for text in events for line in text.splitlines()]
             except NoLogError as error:
                 lines, last = [], str(error)
             except FleetError as error:

@@ -158,15 +158,15 @@ def _ran_out_of_memory(record: ProbeRecord) -> bool:
 
 
 def _memory(record: ProbeRecord) -> Outcome:
-    limit, peak = record.memory_limit_bytes, record.memory_peak_bytes or 0
+    limit, used = record.memory_limit_bytes, record.memory_used_bytes
     at = f" of {_size(limit)}" if limit else ""
     if _ran_out_of_memory(record):
-        message = f"the kernel killed the checks for their memory: {_size(peak)}{at} were in use"
+        message = f"the kernel killed the checks, which need more than {_size(limit or used)}"
         return _fail("memory", message, "Give tasks more memory: Airflow and the DAG files do not fit")
-    if limit and peak > CROWDED * limit:
-        message = f"{_size(peak)}{at} are in use before a task's own code runs"
+    if limit and used > CROWDED * limit:
+        message = f"{_size(used)}{at} are in use before a task's own code runs"
         return _warn("memory", message, "Give tasks more memory")
-    return _pass("memory", f"Airflow and the DAG files use {_size(peak)}{at or '; there is no limit'}")
+    return _pass("memory", f"Airflow and the DAG files use {_size(used)}{at or '; there is no limit'}")
 
 
 def _size(count: int) -> str:

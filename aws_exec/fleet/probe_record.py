@@ -111,7 +111,7 @@ class ProbeRecord(BaseModel):
     ended: str = ""
     cpus: int = 0
     cpu_limit: float | None = None
-    memory_peak_bytes: int | None = None
+    memory_used_bytes: int = 0
     memory_limit_bytes: int | None = None
     oom_kills: int | None = None
     disk_free_bytes: int = 0

@@ -128,7 +128,7 @@ def _of_workload(child: int, told: dict[str, Any]) -> Outcome | None:
         if status is not None and told["stage"] == "read":
             return Outcome.REFUSED if status in _NOT_OURS else Outcome.API_UNAVAILABLE
         return Outcome.KILLED if child < 0 and told["stage"] == "started" else None
-    if state == "SERVER_TERMINATED" or status in _NOT_OURS:
+    if state.lower() == "server_terminated" or status in _NOT_OURS:
         return Outcome.TERMINATED_BY_SERVER
     if state not in _DONE:
         return _of_failure(told)

@@ -45,8 +45,8 @@ def test_a_record_is_written_at_once_because_the_container_may_be_killed(start):
 
 
 def test_a_container_that_is_stopped_before_its_task_starts_ends_at_once(start, api):
-    api.answers["run"] = 500  # it is asked for again and again: nothing has started
-    process = start(AIRFLOW__WORKERS__EXECUTION_API_RETRIES="5")
+    api.held = "run"
+    process = start()
     while not any(operation == "run" for operation, _ in list(api.asked)):
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)

@@ -150,11 +150,14 @@ def test_executor_config_is_merged_in_either_spelling_and_the_dictionary_stays_a
 
 
 @over_batch
-def test_a_job_is_tried_once_unless_the_user_says_otherwise(started, aws):
+def test_a_job_is_tried_once_unless_the_user_says_otherwise_and_never_after_its_task_ended(started, aws):
     """A second attempt by Batch gets a 409 from Airflow, and hides why the first died."""
     run_one(Scheduler(started()))
     run_one(Scheduler(started(submit_job_kwargs='{"retryStrategy": {"attempts": 3}}')), task("second"))
-    assert [launch.request["retryStrategy"] for launch in aws.launches()] == [{"attempts": 1}, {"attempts": 3}]
+    assert [launch.request["retryStrategy"] for launch in aws.launches()] == [
+        {"attempts": 1},
+        {"attempts": 3, "evaluateOnExit": [{"onExitCode": "8*", "action": "EXIT"}]},
+    ]
 
 
 @over_batch

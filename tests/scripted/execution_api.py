@@ -41,6 +41,7 @@ class ScriptedExecutionApi:
         ahead: seconds that its clock is ahead.
         over: when the task reported its state, by `time.monotonic`; None until then.
         running: set when the task was let in.
+        held: an operation that is not answered until the API closes; empty: none.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,8 @@ class ScriptedExecutionApi:
         self.ahead = 0
         self.over: float | None = None
         self.running = threading.Event()
+        self.held = ""
+        self._closing = threading.Event()
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -87,6 +90,7 @@ class ScriptedExecutionApi:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -101,6 +105,8 @@ class ScriptedExecutionApi:
             return HTTPStatus.NOT_FOUND, {"detail": "Not Found"}
         operation = found[2]
         self.asked.append((operation, body))
+        if operation == self.held:
+            self._closing.wait()
         if operation == "state":
             self.over = time.monotonic()
         status = self.answers.get(operation, 200)

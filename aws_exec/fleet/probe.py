@@ -46,6 +46,7 @@ from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, token_of
 from aws_exec.settings.common.launch import TYPICAL, LaunchPlan
 from aws_exec.settings.common.prices import Size, hourly
+from aws_exec.settings.common.problems import InvalidExecutorConfig
 from aws_exec.settings.file.terms import Service as ServiceName
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.costs import SIZE_OF
@@ -62,8 +63,6 @@ _LAST_LINES = 20
 _LOOKS, _LOOK_SECONDS = 5, 2.0
 #: Seconds that the stops have after an interruption: one call (`clouds.session`).
 STOP_SECONDS = 25.0
-
-_CALLS: Mapping[ServiceName, str] = {"ecs": "ecs:RunTask", "batch": "batch:SubmitJob"}
 
 #: Takes a sentence about what happens, for people.
 Report = Callable[[str], None]
@@ -224,6 +223,8 @@ class _Probe:
             return list(self._outcomes())
         except CloudError as error:
             return [self._failed_call(error.fault)]
+        except InvalidExecutorConfig as error:
+            return [Outcome(Status.FAIL, "", "launch", str(error), "awsexec validate-config shows where it is wrong")]
         except FleetError as error:
             return [Outcome(Status.FAIL, "", "container", str(error), "Probe again")]
         finally:
@@ -259,7 +260,7 @@ class _Probe:
         }
         plan = self._wanted.plan(self._identity, probe_command(json.dumps(options)), **self._launch_type())
         if self._over.is_set():
-            return CallFailure(FailureKind.NO_ANSWER, _CALLS[self._wanted.service], "", "it was not launched in time")
+            return CallFailure(FailureKind.NO_ANSWER, "launch", "", "there was no time left to launch it")
         [answer] = self._cloud.submit([Request(self._identity.token, plan.location, plan.arguments)])
         if isinstance(answer, CallFailure) and answer.trouble is FailureKind.NO_ANSWER:
             answer = self._find(plan.location) or answer
@@ -289,7 +290,9 @@ class _Probe:
         """Return it in its last state: ended, unless the time is over."""
         retries = RetryUntilDeadline(lambda failure: self._say(f"{failure}; trying again"), self._over)
         for until in Until.RUNNING, Until.STOPPED:
-            for job in wait_for({job.service: self._service}, [job], until, stop=self._over, retries=retries):  # noqa: B020, PLR1704 - it
+            if job.is_active:
+                waiting = wait_for({job.service: self._service}, [job], until, stop=self._over, retries=retries)
+                job = next(waiting, job)
                 self._say(f"{job.state} after {format_duration(job.age(time.time()))}")
         seen = [job] if not job.is_active else self._service.describe(job.job.location, [job.job.arn])
         return next(iter(seen), job)
@@ -337,7 +340,8 @@ class _Probe:
 
     def _failed_call(self, failure: CallFailure) -> Outcome:
         found = diagnose_call_failure(failure)
-        return Outcome(Status.FAIL, _CALLS[self._wanted.service], "launch", f"{found.cause} ({failure})", found.remedy)
+        call, subject = f"{self._wanted.service}:{failure.operation}", "container" if self._job else "launch"
+        return Outcome(Status.FAIL, call, subject, f"{found.cause} ({failure})", found.remedy)
 
     def _not_ended(self, job: FleetJob) -> Outcome:
         told = explain(self._service, self._client, job, time.time())

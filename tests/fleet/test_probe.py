@@ -374,7 +374,8 @@ def test_ctrl_c_stops_what_was_launched(given, aws, before, no_room):
         assert terminal.ends() == Exit.INTERRUPTED
     arns = launched(aws) - before
     assert len(arns) == 2
-    assert all(aws.history(arn)[-1] in ("STOPPED", "FAILED") for arn in arns)
+    for arn in arns:
+        aws.wait_for_status(arn, "STOPPED" if ":task/" in arn else "FAILED")
     assert terminal.text.count(": stopped ") == 2
     assert "PASS" not in terminal.text
 
@@ -385,7 +386,7 @@ def test_what_does_not_start_in_time_is_diagnosed_and_stopped(probe, aws, before
     assert (done.code, of_status(checks, "FAIL")) == (Exit.TIMED_OUT, {"container"})
     assert checks["container"]["message"].startswith("did not end within 3s. It has not started: PROVISIONING")
     (arn,) = launched(aws) - before
-    assert aws.history(arn)[-1] == "STOPPED"
+    aws.wait_for_status(arn, "STOPPED")
 
 
 def test_a_job_that_the_queue_keeps_has_the_reason_of_batch(probe, aws):

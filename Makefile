@@ -39,7 +39,7 @@ faults: venv ## each call to AWS times each way in which it can go wrong: about 
 soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=300 SEED=7)
 	@$(BIN)/python -m tests.faults.soak $(addprefix --seconds ,$(SECONDS)) $(addprefix --seed ,$(SEED))
 
-growth: venv ## a million launches through each executor on a simulated clock: is memory flat? about forty minutes each
+growth: venv ## a million launches through each executor on a simulated clock: is memory flat? about twenty minutes each
 	@$(BIN)/python -m pytest -s -m growth tests/executors/test_growth.py
 
 crash: environment $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes (CASES=told: some of them)

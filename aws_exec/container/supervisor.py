@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -31,9 +32,19 @@ _FORWARDS_ITSELF = (3, 3)
 def run(words: list[str], facts: Facts, signals: int) -> None:
     """Run a workload as Airflow's `execute_workload` does; raises and exits as that does."""
     # The collector finds nothing to free while modules are imported, and takes a tenth of the time.
-    import gc
-
     gc.disable()
+    try:
+        airflow = _wrapped(facts, signals)
+    finally:
+        gc.enable()
+    gc.freeze()  # nor ever after, in the task's process neither
+    sys.argv = [airflow.__file__ or "", *words]
+    facts.tell(workload=Outcome.WORKLOAD_UNREADABLE.label)
+    airflow.main()
+
+
+def _wrapped(facts: Facts, signals: int) -> Any:
+    """Import Airflow's module, wrap what tells the outcome, and return the module."""
     from airflow.sdk.execution_time import execute_workload
 
     airflow: Any = execute_workload
@@ -47,9 +58,7 @@ def run(words: list[str], facts: Facts, signals: int) -> None:
         say(f"the task's outcome will not be known: {type(error).__name__}: {error}")
         if wrapped is not None:
             airflow.execute_workload = wrapped
-    sys.argv = [airflow.__file__ or "", *words]
-    facts.tell(workload=Outcome.WORKLOAD_UNREADABLE.label)
-    airflow.main()
+    return airflow
 
 
 def leave() -> NoReturn:
@@ -67,10 +76,7 @@ def _telling(execute: Callable[..., None], facts: Facts) -> Callable[..., None]:
     """Wrap `execute_workload`: it is called once the workload is read."""
 
     def execute_workload(workload: Any, *args: Any, **named: Any) -> None:
-        import gc
-
         facts.tell(stage="read")
-        gc.enable()
         try:
             execute(workload, *args, **named)
         except BaseException as error:

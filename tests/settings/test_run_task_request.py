@@ -35,6 +35,13 @@ def kwargs(**document):
     return {"run_task_kwargs": json.dumps(document)}
 
 
+def test_an_override_that_is_empty_changes_nothing(options_of, identity, command):
+    config = {"overrides": {"containerOverrides": [{}, {"memory": 512}]}}
+    empty = build_run_task(options_of(), identity, command, config, "default").arguments
+    config["overrides"]["containerOverrides"].pop(0)
+    assert empty == build_run_task(options_of(), identity, command, config, "default").arguments
+
+
 def test_the_whole_request_of_a_task(options_of, identity, command):
     options = options_of(launch_type="FARGATE", subnets="s1, s2", security_groups="sg")
     plan = build_run_task(options, identity, command, {"environment": {"A": "b"}}, "default")

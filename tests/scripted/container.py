@@ -15,7 +15,10 @@ _DAG = """
 import os, signal, subprocess, sys, time
 from datetime import datetime, timedelta
 from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+try:
+    from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowException, AirflowSkipException
 
 @dag(schedule=None, start_date=datetime(2026, 1, 1))
 def etl():

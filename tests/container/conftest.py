@@ -60,15 +60,15 @@ def start(api, home):
 
     def start(body="pass", *, workload=None, command=None, timeout=60, **more):
         write_dag(home, body, timeout)
+        # Where our entry is not, Airflow's supervisor sleeps that long over a task that has ended.
+        more = {"AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1", **more}
         process = start_container(home, api, command or entry_command(text_of(workload or task())), **more)
         running.append(process)
         return process
 
     yield start
     for process in running:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        process.end()
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aws_exec.local import pid1
 from tests.scripted.execution_api import ScriptedExecutionApi
+
+_PID1 = Path(pid1.__file__)
 
 _DAG = """
 import os, signal, subprocess, sys, time
@@ -38,15 +41,28 @@ def write_dag(home: Path, body: str = "pass", timeout: int = 60) -> None:
     (home / "dags" / "etl.py").write_text(_DAG.format(body=lines, timeout=timeout))
 
 
+class ContainerProcess(subprocess.Popen[str]):
+    """A process with what it leaves behind in one container, as the emulator has it: all of it ends with the first."""
+
+    def __init__(self, words: Sequence[str], **named: Any) -> None:
+        held, self._lifeline = os.pipe()
+        super().__init__([sys.executable, "-I", "-S", str(_PID1), "--", *words], stdin=held, text=True, **named)
+        os.close(held)
+
+    def end(self) -> None:
+        """Kill what still runs of it."""
+        os.close(self._lifeline)
+        self.communicate()
+
+
 def start_container(
     home: Path, api: ScriptedExecutionApi, words: Sequence[str], python: str = sys.executable, **environment: str
-) -> subprocess.Popen[str]:
+) -> ContainerProcess:
     """Run the command of a container of `etl.load` with its output in a pipe."""
-    return subprocess.Popen(
-        [python, *words[1:]],
+    return ContainerProcess(
+        [str(python), *words[1:]],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         cwd=home,
         env={
             "PATH": os.environ["PATH"],

@@ -8,9 +8,9 @@ import sys
 
 def main(words: list[str]) -> None:
     """Run the workload in a child, and leave with the exit code that says how it ended."""
-    if sys.path[:1] == [""]:  # as `python -m` has it, which Airflow's command was
-        sys.path[0] = os.getcwd()
     try:
+        if sys.path[:1] == [""]:  # as `python -m` has it, which Airflow's command was
+            sys.path[0] = os.getcwd()
         from aws_exec.container.parent import Parent
 
         parent = Parent()
@@ -22,6 +22,7 @@ def main(words: list[str]) -> None:
         sys.exit(parent.watch(child))
     try:
         parent.in_child()
+        _restore_signals()
         # The parent does without these.
         from aws_exec.container import supervisor
         from aws_exec.container.facts import Facts
@@ -37,15 +38,25 @@ def main(words: list[str]) -> None:
 def step_aside(words: list[str], error: Exception) -> None:
     """Run the workload as in an image without awsexec."""
     import runpy
-    import signal
 
     from aws_exec.container.bootstrap import AIRFLOW_MODULE
 
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _restore_signals()
     text = f"awsexec: the task's outcome will not be known: {type(error).__name__}: {error}\n"
     os.write(sys.stderr.fileno(), text.encode())
     sys.argv = [AIRFLOW_MODULE, *words]
     runpy.run_module(AIRFLOW_MODULE, run_name="__main__", alter_sys=True)
+
+
+def _restore_signals() -> None:
+    """Undo what `Parent` did to signals."""
+    import signal
+
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 
 
 if __name__ == "__main__":

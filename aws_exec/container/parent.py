@@ -2,7 +2,8 @@
 
 As PID 1 it reaps every process of the container; it may, because the supervisor, which waits for the task's process
 itself, is another one. It passes SIGTERM and SIGINT on: to a supervisor that watches its task through a pipe, because
-Airflow 3.3 logs in its signal handler, and would wait for ever for a lock that the interrupted line holds.
+Airflow 3.3 logs in its signal handler, and would wait for ever for a lock that the interrupted line holds. So the
+supervisor has a process group of its own: dumb-init, PID 1 of Airflow's images, sends signals to the whole group.
 
 Standard library only, and few modules of it: it stays in memory for as long as the task runs.
 """
@@ -20,6 +21,7 @@ from aws_exec.container.cgroup import Cgroup, own_cgroup
 from aws_exec.container.outcome import Outcome, outcome_of
 
 _FORWARDED = (signal.SIGTERM, signal.SIGINT)
+_HANDLED = (*_FORWARDED, signal.SIGCHLD)
 #: States of a task that its container ended well with.
 _DONE = frozenset({"success", "skipped", "deferred", "up_for_reschedule", "awaiting_input"})
 #: Answers of the Execution API which say that the task is not this container's (Airflow, `execution_api/routes`).
@@ -37,20 +39,27 @@ class Parent:
         self.signals, self._signalling = os.pipe()
         self._child = 0
         self._told: dict[str, Any] = {}
-        # Taken one by one in `_wait`: a handler could be interrupted by the next signal.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
+        # Read one by one in `_wait`. Not `sigwait`: a `sitecustomize` may have started threads (tracers do), and
+        # the kernel gives a signal to any of them. Blocked until the child has dispositions of its own.
+        self._arrived, self._wakeup = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        for number in _HANDLED:
+            signal.signal(number, _wake)
 
     def in_child(self) -> None:
-        """Make the child what the container's main process would be without us."""
-        os.close(self._reading)
-        os.close(self._signalling)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
+        """Close the parent's ends of the pipes, and leave its process group."""
+        for descriptor in (self._reading, self._signalling, self._arrived, self._wakeup):
+            os.close(descriptor)
+        os.setpgid(0, 0)
 
     def watch(self, child: int) -> int:
         """Wait for the child, write the usage record, and return the exit code of the container."""
         self._child = child
         os.close(self.writing)
         os.close(self.signals)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         status = self._wait()
         self._told |= facts.read(self._reading)
         oom_kills = (self._cgroup.oom_kills() or 0) - self._oom_kills
@@ -61,8 +70,7 @@ class Parent:
     def _wait(self) -> int:
         """Pass signals on and reap, until the child itself has ended; return its wait status."""
         while True:
-            number = signal.sigwait({*_FORWARDED, signal.SIGCHLD})
-            if number != signal.SIGCHLD:
+            for number in set(os.read(self._arrived, 1024)).intersection(_FORWARDED):
                 self._forward(number)
             ended = 1
             while ended:
@@ -136,16 +144,20 @@ def _of_workload(child: int, told: dict[str, Any]) -> Outcome | None:
 
 
 def _of_failure(told: dict[str, Any]) -> Outcome:
-    if told.get("task_exit_code", 0) < 0:
-        return Outcome.KILLED
+    if told.get("undelivered"):  # first: of all others, Airflow knows
+        return Outcome.RESULT_NOT_DELIVERED
     if (named := told.get("failure")) is not None:
         return next(outcome for outcome in Outcome if outcome.label == named)
-    return Outcome.RESULT_NOT_DELIVERED if told.get("undelivered") else Outcome.FAILED
+    return Outcome.KILLED if told.get("task_exit_code", 0) < 0 else Outcome.FAILED
+
+
+def _wake(_number: int, _frame: object) -> None:
+    """Do nothing: the number is in the pipe of `set_wakeup_fd`."""
 
 
 def say(text: str) -> None:
     """Write one line for people to the container's log."""
     try:
         os.write(sys.stderr.fileno(), f"awsexec: {text}\n".encode())
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # closed, or never open
         return

@@ -25,6 +25,10 @@ from aws_exec.container.parent import say
 #: `task_runner.parse`, 3.1 to 3.4).
 _NOT_FOUND = (b"Dag not found during start up", b"Task not found in Dag during start up")
 _TIMEOUT = b"AirflowTaskTimeout"
+#: The line with the exception that ended the task; a task that logs and survives a timeout has others.
+_FAILED = "Task failed with exception"
+#: Messages that Airflow's supervisor passes on at once as the task's result.
+_RESULTS = frozenset({"SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask"})
 #: Airflow 3.3 passes SIGTERM to the task itself; 3.4 leaves the task running until the container is killed.
 _FORWARDS_ITSELF = (3, 3)
 
@@ -39,7 +43,6 @@ def run(words: list[str], facts: Facts, signals: int) -> None:
         gc.enable()
     gc.freeze()  # nor ever after, in the task's process neither
     sys.argv = [airflow.__file__ or "", *words]
-    facts.tell(workload=Outcome.WORKLOAD_UNREADABLE.label)
     airflow.main()
 
 
@@ -54,6 +57,8 @@ def _wrapped(facts: Facts, signals: int) -> Any:
         wrapped = airflow.execute_workload
         airflow.execute_workload = _telling(wrapped, facts)
         _wrap_supervisor(facts, signals)
+        # Until `_telling` says that it was read. Without that wrap an exit would always be taken for this.
+        facts.tell(workload=Outcome.WORKLOAD_UNREADABLE.label)
     except Exception as error:  # noqa: BLE001 - whatever fails here costs no task
         say(f"the task's outcome will not be known: {type(error).__name__}: {error}")
         if wrapped is not None:
@@ -63,9 +68,8 @@ def _wrapped(facts: Facts, signals: int) -> Any:
 
 def leave() -> NoReturn:
     """End this process as Python does, but for the objects: taking down all of Airflow's modules takes 0.3 s."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # Not `join` of each thread: those of an executor that nobody shut down end only when this tells them to.
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what Python does at its end
     atexit._run_exitfuncs()  # noqa: SLF001 - what Airflow's own child does (`supervisor._fork_main`)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -128,17 +132,19 @@ def _waiting(wait: Callable[[Any], int], facts: Facts, signals: int) -> Callable
     def wait_and_tell(process: Any) -> int:
         with contextlib.suppress(Exception):
             _wake_at_exit(process)
+        with contextlib.suppress(Exception):
             _wake_at_signals(process, signals)
             facts.tell(stage="started")
         try:
-            with _signals(process, forward=_airflow_version() < _FORWARDS_ITSELF):
-                return wait(process)
+            try:
+                with _signals(process, forward=_airflow_version() < _FORWARDS_ITSELF):
+                    return wait(process)
+            finally:
+                with contextlib.suppress(Exception):
+                    _tell_end(process, facts)
         except Exception:
             facts.tell(undelivered=True)
             raise
-        finally:
-            with contextlib.suppress(Exception):
-                _tell_end(process, facts)
 
     return wait_and_tell
 
@@ -167,11 +173,25 @@ def _tell_end(process: Any, facts: Facts) -> None:
     code = process._exit_code  # noqa: SLF001 - there is no public member
     if code is None:
         return
-    pending = getattr(process, "_pending_terminal_state_msg", None)
     # A callback has no state but its exit code.
     state = getattr(process, "final_state", "success" if code == 0 else "failed")
     told: dict[str, Any] = {"state": str(getattr(state, "value", state)), "task_exit_code": int(code)}
-    facts.tell(**told, **({"undelivered": True} if pending is not None else {}))
+    pending = getattr(process, "_pending_terminal_state_msg", None) is not None
+    # The task's process left with 0 and without a word: Airflow takes it for success, and tells nobody.
+    silent = told["state"] == "success" and getattr(process, "_terminal_state", "") is None
+    if pending or silent or told["state"] == "failed":
+        told["undelivered"] = pending or silent
+    if _was_stopped_for_its_timeout(process):
+        told["failure"] = Outcome.TIMED_OUT.label
+    facts.tell(**told)
+
+
+def _was_stopped_for_its_timeout(process: Any) -> bool:
+    """Return whether the supervisor ended a task that ignored its timeout, as Airflow 3.4 does."""
+    if getattr(process, "_execution_timeout_seconds", None) is None:
+        return False
+    deadline = process._execution_timeout_enforce_at  # noqa: SLF001 - dropped once enforced; nothing is public
+    return deadline is None and process._terminal_state is None  # noqa: SLF001 - likewise
 
 
 class _Descriptor:
@@ -212,12 +232,20 @@ def _wake_at_signals(process: Any, signals: int) -> None:
 
 
 def _hearing(handle: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
-    """Wrap `_handle_request`: the rendered fields are sent right before the task's own code runs."""
+    """Wrap `_handle_request`: rendered fields are sent right before the task's own code runs, the result at its end."""
 
     def handle_request(process: Any, msg: Any, *args: Any, **named: Any) -> Any:
-        if type(msg).__name__ == "SetRenderedFields":
+        kind = type(msg).__name__
+        if kind == "SetRenderedFields":
             facts.tell(user_code=time.time())
-        return handle(process, msg, *args, **named)
+        try:
+            return handle(process, msg, *args, **named)
+        except Exception as error:
+            if kind in _RESULTS:
+                # Airflow 3.1 does not send a result again.
+                lost = not hasattr(process, "_pending_terminal_state_msg")
+                facts.tell(http_status=_status_of(error), **({"undelivered": True} if lost else {}))
+            raise
 
     return handle_request
 
@@ -244,7 +272,9 @@ def _note_failure(line: bytes, facts: Facts) -> None:
 
     entry = json.loads(line)
     event, raised = entry.get("event"), entry.get("exception") or entry.get("error_detail")
-    if entry.get("logger") == "task" and str(event).encode() in _NOT_FOUND:
+    if entry.get("logger") != "task":
+        return
+    if str(event).encode() in _NOT_FOUND:
         facts.tell(failure=Outcome.DAG_NOT_FOUND.label)
-    elif isinstance(raised, list) and raised and raised[0].get("exc_type") == _TIMEOUT.decode():
+    elif event == _FAILED and isinstance(raised, list) and raised and raised[0].get("exc_type") == _TIMEOUT.decode():
         facts.tell(failure=Outcome.TIMED_OUT.label)

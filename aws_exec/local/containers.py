@@ -156,11 +156,13 @@ class Container:
         self._waiter.join()
 
     def _signal(self, number: int) -> None:
-        """Send a signal to the session of the command, which `pid1` is the parent of."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
-            for child in children.read_text().split():
-                os.killpg(int(child), number)
+        """Send a signal to every process of the container but `pid1`."""
+        parents = [self.pid]
+        for parent in parents:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                for child in map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()):
+                    os.kill(child, number)
+                    parents.append(child)
 
     def _read(self, on_line: OnLine) -> None:
         output: IO[bytes] | None = self._process.stdout

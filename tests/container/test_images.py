@@ -47,18 +47,51 @@ def test_an_entry_that_fails_before_the_task_steps_aside(run, api, tmp_path, par
     assert container.code == 0
 
 
+BREAK = """
+from aws_exec.container import supervisor
+def broken(*_, **__): raise RuntimeError('broken on purpose')
+supervisor.{} = broken
+"""
+
+
+def in_supervisor(folder, code):
+    """Run code in the supervisor's process, before Airflow's module is imported."""
+    (folder / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Hook:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'airflow.sdk.execution_time.execute_workload':\n"
+        f"            exec({code!r}, {{}})\n"
+        "sys.meta_path.insert(0, Hook())\n"
+    )
+
+
+@pytest.mark.parametrize("function", ["_wrap_supervisor", "_telling"])
+def test_an_exit_that_no_wrap_explains_is_airflows_own(run, api, tmp_path, function):
+    """The executor reads 1 as "perhaps refused", and does not report it over what runs elsewhere."""
+    in_supervisor(tmp_path, BREAK.format(function))
+    api.answers["run"] = 409
+    assert run(PYTHONPATH=str(tmp_path)).code == 1
+
+
+def test_threads_that_nobody_shut_down_do_not_keep_the_container(run, tmp_path):
+    """Python tells the threads of executors to end before it waits for them."""
+    pool = "import sys, concurrent.futures as f\nsys.pool = f.ThreadPoolExecutor(1)\nsys.pool.submit(int).result()"
+    in_supervisor(tmp_path, pool)
+    assert run(PYTHONPATH=str(tmp_path)).code == Outcome.DONE
+
+
+def test_without_pidfd_signals_still_take_the_pipe(run, tmp_path):
+    """Seccomp profiles and old kernels refuse `pidfd_open`; the task starts, is followed and ends all the same."""
+    refuse = "import os\ndef refuse(*_): raise PermissionError('pidfd_open')\nos.pidfd_open = refuse"
+    in_supervisor(tmp_path, refuse)
+    container = run("os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)", PYTHONPATH=str(tmp_path))
+    assert container.code == Outcome.KILLED  # known only of a task whose start was told
+
+
 @pytest.mark.parametrize("function", ["_wrap_supervisor", "_waiting", "_wake_at_exit", "_tell_end", "_note_failure"])
 def test_a_wrap_that_fails_costs_no_task(run, api, tmp_path, function):
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Break:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name != 'airflow.sdk.execution_time.execute_workload': return None\n"
-        "        from aws_exec.container import supervisor\n"
-        "        def broken(*_, **__): raise RuntimeError('broken on purpose')\n"
-        f"        supervisor.{function} = broken\n"
-        "sys.meta_path.insert(0, Break())\n"
-    )
+    in_supervisor(tmp_path, BREAK.format(function))
     container = run("print('hello')", PYTHONPATH=str(tmp_path))
     assert api.states() == ["success"], container.output
     assert container.code == Outcome.DONE

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import airflow
 import pytest
+from packaging.version import Version
 
 from aws_exec.container.bootstrap import entry_command
 from aws_exec.container.outcome import Outcome
 from tests.container.conftest import Container
+
+_AIRFLOW = Version(airflow.__version__)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,42 @@ def test_an_api_that_answers_with_an_error_is_unavailable(run, api):
 def test_a_result_that_the_api_does_not_take_is_not_delivered(run, api):
     api.answers["state"] = 400
     assert run().code == Outcome.RESULT_NOT_DELIVERED
+
+
+@pytest.mark.parametrize("status", [404, 409])
+@pytest.mark.parametrize("body", ["pass", "raise ValueError"])
+def test_a_result_that_is_refused_is_of_a_task_that_the_server_ended(run, api, status, body):
+    api.answers["state"] = status
+    assert run(body).code == Outcome.TERMINATED_BY_SERVER
+
+
+@pytest.mark.parametrize("body", ["os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(60)"])
+def test_whatever_ended_a_task_of_which_airflow_was_not_told_it_is_not_delivered(run, api, body):
+    api.answers["state"] = 400
+    assert run(body, timeout=1).code == Outcome.RESULT_NOT_DELIVERED
+
+
+def test_a_task_that_leaves_without_a_word_has_delivered_nothing(run, api):
+    """Airflow takes exit code 0 for success, and tells the API server nothing: the row stays RUNNING."""
+    assert (run("os._exit(0)").code, api.states()) == (Outcome.RESULT_NOT_DELIVERED, [])
+
+
+def test_a_task_that_survives_timeouts_has_only_failed(run):
+    """Thousands of them do not keep the end from the container's first process either."""
+    body = (
+        "import structlog\ntry:\n    from airflow.sdk.exceptions import AirflowTaskTimeout\n"
+        "except ImportError:\n    from airflow.exceptions import AirflowTaskTimeout\n"
+        "for _ in range(3000):\n    try: raise AirflowTaskTimeout\n"
+        "    except AirflowTaskTimeout: structlog.get_logger('x').exception('slow')\n"
+        "raise ValueError"
+    )
+    assert run(body).code == Outcome.FAILED
+
+
+@pytest.mark.skipif(_AIRFLOW.release < (3, 4), reason="Airflow before 3.4 does not end a task that ignores its timeout")
+def test_a_task_that_ignores_its_timeout_is_told_from_one_that_was_killed(run):
+    body = "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\ntime.sleep(60)"
+    assert run(body, timeout=1, AIRFLOW__CORE__KILLED_TASK_CLEANUP_TIME="1").code == Outcome.TIMED_OUT
 
 
 def test_a_task_that_the_server_ended_says_so(run, api):

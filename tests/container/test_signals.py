@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 
 import airflow
 import pytest
 from packaging.version import Version
 
+from aws_exec.container.bootstrap import entry_command
 from aws_exec.container.outcome import Outcome
 from tests.container.conftest import Container
+from tests.executors.harness import task
+from tests.scripted.container import text_of
 
 _AIRFLOW = Version(airflow.__version__)
 
@@ -62,3 +67,48 @@ def test_no_signal_catches_the_supervisor_in_the_middle_of_a_line(start):
     for _, _ in zip(range(100), lines, strict=False):
         process.send_signal(signal.SIGTERM)
     assert Container(process).code == Outcome.DONE
+
+
+_COUNT = """
+got = []
+signal.signal(signal.SIGTERM, lambda *_: got.append(1))
+print('runs')
+while not got and not os.path.exists('go'): time.sleep(0.05)
+time.sleep(1)
+if len(got) != {}: raise ValueError(got)
+"""
+
+
+def test_a_task_gets_a_signal_to_the_whole_process_group_once(start, home):
+    """As dumb-init sends it, PID 1 of Airflow's own images."""
+    leads = "import os, sys; os.setsid(); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    words = entry_command(text_of(task()))
+    times = 1 if _AIRFLOW.release < (3, 4) else 0
+    process = start(_COUNT.format(times), command=["python", "-c", leads, *words[1:]])
+    next(line for line in process.stdout if "runs" in line)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert "awsexec.usage" in next(line for line in process.stdout if "awsexec.usage" in line)
+    if not times:
+        (home / "go").touch()
+    assert Container(process).code == Outcome.DONE
+
+
+def test_a_signal_that_the_kernel_gives_to_another_thread_is_passed_on(start, home, tmp_path):
+    """A `sitecustomize` that starts a thread, as tracers do; the first process is busy with a record meanwhile."""
+    site = tmp_path / "site"
+    site.mkdir()
+    thread = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    (site / "sitecustomize.py").write_text(f"import threading\n{thread}\n")
+    body = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('runs')\n"
+    with socket.create_server(("127.0.0.1", 0)) as metadata:
+        endpoint = f"http://127.0.0.1:{metadata.getsockname()[1]}"
+        process = start(
+            body + "while not os.path.exists('go'): time.sleep(0.05)",
+            PYTHONPATH=str(site),
+            ECS_CONTAINER_METADATA_URI_V4=endpoint,
+        )
+        stop(process)
+        with metadata.accept()[0]:
+            process.send_signal(signal.SIGTERM)
+        (home / "go").touch()
+        assert Container(process).code == Outcome.DONE

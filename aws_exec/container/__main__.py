@@ -1,4 +1,7 @@
-"""`python -m aws_exec.container`: what the container runs, instead of Airflow's `execute_workload`, same words."""
+"""`python -m aws_exec.container`: what the container runs, instead of Airflow's `execute_workload`.
+
+With the same words, or with `--workload URL REGION` for a workload in a store.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +42,12 @@ def step_aside(words: list[str], error: Exception) -> None:
     """Run the workload as in an image without awsexec."""
     import runpy
 
-    from aws_exec.container.bootstrap import AIRFLOW_MODULE
+    from aws_exec.container.bootstrap import AIRFLOW_MODULE, airflow_words
 
     _restore_signals()
     text = f"awsexec: the task's outcome will not be known: {type(error).__name__}: {error}\n"
     os.write(sys.stderr.fileno(), text.encode())
-    sys.argv = [AIRFLOW_MODULE, *words]
+    sys.argv = [AIRFLOW_MODULE, *airflow_words(words)]
     runpy.run_module(AIRFLOW_MODULE, run_name="__main__", alter_sys=True)
 
 

@@ -22,7 +22,7 @@ class Facts:
         failure: the label of an outcome that the log shows: `timed-out`, `dag-not-found`.
         undelivered: whether the Execution API did not take the result.
         http_status: of the answer that ended the supervisor; 0: there was no answer.
-        workload: the label of an outcome: why a workload was not fetched from its store.
+        workload: the label of the outcome if this Airflow does not read the workload.
     """
 
     def __init__(self, pipe: int) -> None:

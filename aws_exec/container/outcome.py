@@ -9,10 +9,11 @@ class Outcome(IntEnum):
     """How a workload ended: the container's exit code.
 
     `DONE` is a task that succeeded, was skipped, deferred or rescheduled, or waits for input. The others are from 80
-    to 89, and 78 and 79: no shell (126, 127), no runtime (125), no signal (128 and above) and no Python exits so.
+    to 89, and 77 to 79: no shell (126, 127), no runtime (125), no signal (128 and above) and no Python exits so.
     """
 
     DONE = 0
+    WORKLOAD_NOT_FETCHED = 77  #: the container could not read the workload in its store: no right, or S3 not reached
     WORKLOAD_STORE_NEEDS_AWSEXEC = 78  #: the workload is in a store, and the image has no awsexec that reads it
     WORKLOAD_GONE = 79  #: the workload is not in the store any more
     FAILED = 80  #: the task failed, or its callback did; Airflow knows

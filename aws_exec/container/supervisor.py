@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
+from aws_exec.container.bootstrap import airflow_words
 from aws_exec.container.facts import Facts
 from aws_exec.container.outcome import Outcome
 from aws_exec.container.parent import say
@@ -38,6 +39,7 @@ def run(words: list[str], facts: Facts, signals: int) -> None:
     # The collector finds nothing to free while modules are imported, and takes a tenth of the time.
     gc.disable()
     try:
+        words = airflow_words(words)
         airflow = _wrapped(facts, signals)
     finally:
         gc.enable()

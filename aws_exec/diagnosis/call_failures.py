@@ -201,6 +201,26 @@ RULES: Final = unique(
             page=pages.DENIED,
         ),
         CallFailureRule(
+            id="store-not-found",
+            when=r"\bNoSuchBucket\b",
+            kinds=frozenset({FailureKind.REFUSED}),
+            cause="The bucket of the workload store does not exist.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Correct the workload_store option, or create the bucket.",
+            page=pages.S3_ERRORS,
+        ),
+        CallFailureRule(
+            id="store-denied",
+            general=("access-denied",),
+            when=r"\(workload_store needs s3:PutObject\b",
+            kinds=frozenset({FailureKind.REFUSED}),
+            cause="The scheduler's role may not write to the workload store.",
+            blame=Blame.DEPLOYMENT,
+            remedy="Allow the scheduler's role s3:PutObject on the prefix of workload_store, and kms:GenerateDataKey "
+            "on the bucket's own key if it has one.",
+            page=pages.DENIED,
+        ),
+        CallFailureRule(
             id="access-denied",
             when=r"(?:AccessDenied|Unauthorized|NotAuthorized|Forbidden|HTTP 403)",
             kinds=frozenset({FailureKind.REFUSED}),

@@ -82,6 +82,13 @@ RULES: Final = (
         "Clear the task. If it repeats, check the bucket's lifecycle rule: it must keep objects for a day at least.",
     ),
     _rule(
+        Outcome.WORKLOAD_NOT_FETCHED,
+        "The container could not fetch the workload from the workload store.",
+        Blame.DEPLOYMENT,
+        "Read the container's log: it has the answer of S3. Allow the task role s3:GetObject and s3:DeleteObject on "
+        "the store, and the network a route to S3.",
+    ),
+    _rule(
         Outcome.WORKLOAD_STORE_NEEDS_AWSEXEC,
         "The workload is in the workload store, and the image has no awsexec to fetch it.",
         Blame.DEPLOYMENT,

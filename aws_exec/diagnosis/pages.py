@@ -63,3 +63,4 @@ CREDENTIALS: Final = "https://docs.aws.amazon.com/sdkref/latest/guide/standardiz
 RETRIES: Final = "https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"
 DENIED: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"
 ENDPOINTS: Final = "https://docs.aws.amazon.com/general/latest/gr/rande.html"
+S3_ERRORS: Final = "https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.workload_store import PUT_OBJECT
 from aws_exec.dispatch.completions import OpenRequests, Pending
 from aws_exec.dispatch.credentials import (
     FIRST_RENEWAL_SECONDS,
@@ -351,7 +352,7 @@ class Dispatcher:
                 return fault
             case do.ListFleet() if not sent:
                 return fault  # only Airflow's database was involved
-            case do.Submit() if sent:
+            case do.Submit() if sent or fault.operation == PUT_OBJECT:  # which each launch calls once
                 pacer = self._launch_pacer
             case do.StopJob():
                 pacer = self._stop_pacer

@@ -241,7 +241,7 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
 
     def _load_connection(self, check_connection: bool) -> None:
         """Build the client anew, then swap; the documented methods of the services."""
-        self._startup.ready().clients.renew()
+        self._startup.ready().renew_clients()
         if check_connection:
             self.check_health()
 
@@ -259,8 +259,15 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         Raises:
             CloudError: it cannot be built; REFUSED and INVALID keep the executor from starting.
         """
+        return self._build_client(self.SERVICE, options)
+
+    def build_store_client(self, options: Any) -> Any:
+        """Build boto3's client of S3 for `workload_store`; as `build_client`."""
+        return self._build_client("s3", options)
+
+    def _build_client(self, service: str, options: Any) -> Any:
         return build_client(
-            self.SERVICE,
+            service,
             conn_id=options.conn_id,
             region_name=options.region_name,
             section=self.SECTION,

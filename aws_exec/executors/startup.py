@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aws_exec.clouds.cloud import Cloud
 from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.session import ClientSource
+from aws_exec.clouds.workload_store import WorkloadStore
 from aws_exec.diagnosis import can_replace
 from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.dispatcher import Dispatcher
@@ -103,6 +104,7 @@ class Setup:
         clients: builds the client when it is first needed, and anew after its credentials failed.
         reads: the pacer of describe and list calls.
         cloud: the adapter.
+        store: where workloads wait for their containers; None: in the containers' commands.
         location_of_queue: where the tasks of an Airflow queue go that have no executor_config.
     """
 
@@ -112,7 +114,14 @@ class Setup:
     clients: ClientSource[Any]
     reads: Pacer
     cloud: Cloud
+    store: WorkloadStore | None
     location_of_queue: Callable[[str | None], str]
+
+    def renew_clients(self) -> None:
+        """Build the clients anew, with the credentials of now; raise CloudError if that is not possible."""
+        self.clients.renew()
+        if self.store is not None:
+            self.store.renew()
 
     def location_of(self, executor_config: object, queue: str | None = None) -> str:
         """Return where the container of such a task is, by its queue if its executor_config cannot be read."""
@@ -211,7 +220,11 @@ class Startup:
         cloud = executor.build_adapter(options, builder, access)
         location_of_queue = lru_cache(_QUEUES)(partial(builder.location, None))
         self._survey.look_at(cloud, builder.locations())
-        self.setup = Setup(options, builder, deployment, clients, reads, cloud, location_of_queue)
+        store = None
+        if options.workload_store:
+            store_clients = ClientSource(partial(executor.build_store_client, options))
+            store = WorkloadStore(options.workload_store, store_clients, self._metrics.meter)
+        self.setup = Setup(options, builder, deployment, clients, reads, cloud, store, location_of_queue)
         return self.setup
 
     def _dispatcher(self, setup: Setup) -> Dispatcher:
@@ -229,7 +242,7 @@ class Startup:
             survey=self._survey.list_fleet,
             launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),
             reads=setup.reads,
-            renew=setup.clients.renew,
+            renew=setup.renew_clients,
             renewal=executor.CREDENTIALS_RENEWAL,
             bad_credentials=frozenset(executor.INVALID_CREDENTIALS_EXCEPTIONS),
             clock=self._clock,

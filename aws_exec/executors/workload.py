@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.errors import CloudError
-from aws_exec.container.bootstrap import airflow_command, entry_command
+from aws_exec.container.bootstrap import airflow_command, entry_command, stored_command
 from aws_exec.executors import compat, messages
 from aws_exec.executors.locations import Locations
 from aws_exec.lifecycle import effects
@@ -18,6 +19,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Key, LaunchId, Token
 from aws_exec.recent import Recent
 from aws_exec.settings import InvalidExecutorConfig
+from aws_exec.settings.common.problems import RequestTooLarge
 
 if TYPE_CHECKING:
     from aws_exec.executors.base import ContainerExecutor
@@ -50,16 +52,16 @@ class Workload:
         """Without what may hold secrets: the command line, and the executor_config with its environment."""
         return f"Workload(key={self.key!r}, queue={self.queue!r})"
 
-    def words(self, generator: Any, *, entry: bool) -> list[str]:
-        """Return the container's command line, with a token that is minted now. Never log it.
+    @property
+    def is_command_line(self) -> bool:
+        """Whether it is a command line, not an Airflow workload."""
+        return len(self.command) != 1 or isinstance(self.command[0], str)
 
-        `entry`: whether `aws_exec.container` runs it, where the image has awsexec.
-        """
-        if len(self.command) != 1 or isinstance(self.command[0], str):
-            return [str(word) for word in self.command]
+    def text(self, generator: Any) -> str:
+        """Return the Airflow workload as JSON, with a token that is minted now. Never log it."""
         workload = self.command[0]
         fresh = workload.model_copy(update={"token": compat.mint_token(workload, generator)})
-        return (entry_command if entry else airflow_command)(fresh.model_dump_json())
+        return str(fresh.model_dump_json())
 
     def identity(self, token: Token, deployment: str, scheduler: str = "") -> Identity:
         """Return the identity of this workload's container; `scheduler` is the job that launches it."""
@@ -129,8 +131,11 @@ class LaunchIds:
 class RequestComposer:
     """Makes the request of one launch, at the moment of launching: the task's token is minted here. On a lane's thread.
 
+    A workload for the store is put there before its request is sent, and after all that may be wrong with the request.
+
     Raises:
-        CloudError: the task cannot be launched as it is configured, or its row cannot be read.
+        CloudError: the task cannot be launched as it is configured, its row cannot be read, or the store cannot be
+            written.
     """
 
     def __init__(self, executor: ContainerExecutor, setup: Setup, locations: Locations) -> None:
@@ -144,12 +149,27 @@ class RequestComposer:
         if isinstance(workload, UnreadableRow):
             text = "the task's row in Airflow's database cannot be read here"
             raise CloudError(CallFailure(FailureKind.REFUSED, "adoption", workload.error, text))
-        executor = self._executor
-        identity = workload.identity(submit.token, self._setup.deployment, str(executor.job_id or ""))
+        identity = workload.identity(submit.token, self._setup.deployment, str(self._executor.job_id or ""))
         try:
-            words = workload.words(executor.jwt_generator, entry=self._setup.options.container_entry)
-            plan = executor.build_plan(self._setup, workload, words, identity)
+            plan = self._plan(workload, identity)
         except InvalidExecutorConfig as error:
             raise CloudError(CallFailure(FailureKind.INVALID, messages.INVALID_CONFIG, message=str(error))) from error
         self._locations.use(plan.location)
         return Request(identity.token, plan.location, plan.arguments)
+
+    def _plan(self, workload: Workload, identity: Identity) -> Any:
+        build = partial(self._executor.build_plan, self._setup, workload, identity=identity)
+        if workload.is_command_line:
+            return build([str(word) for word in workload.command])
+        text = workload.text(self._executor.jwt_generator)
+        options, store = self._setup.options, self._setup.store
+        if store is None or options.workload_store_when == "too-long":
+            try:
+                return build((entry_command if options.container_entry else airflow_command)(text))
+            except RequestTooLarge:
+                if store is None:
+                    raise
+        address = store.address(identity.launch_id)
+        plan = build(stored_command(address, store.region()))
+        store.put(address, text)
+        return plan

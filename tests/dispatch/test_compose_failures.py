@@ -54,6 +54,16 @@ def test_a_throttle_that_composing_meets_slows_the_reads_and_not_the_launches():
         assert (reads.share, it.launches.share) == (0.5, 1.0)
 
 
+def test_a_throttle_of_the_workload_store_slows_the_launches_and_not_the_reads():
+    clock = FakeClock()
+    launches = Pacer(8.0, 8.0, clock)
+    throttled = CallFailure(FailureKind.THROTTLED, "PutObject", "SlowDown")
+    with rig(compose=Composer(throttled), clock=clock, launches=launches) as it:
+        it.dispatch(submit(1))
+        assert it.one().fault is throttled
+        assert (launches.share, it.reads.share) == (0.5, 1.0)
+
+
 def test_what_goes_unanswered_while_composing_leaves_no_doubt_about_the_launch():
     lost = CallFailure(FailureKind.NO_ANSWER, "DescribeClusters", "ReadTimeoutError", "no answer")
     with rig(compose=Composer(lost)) as it:

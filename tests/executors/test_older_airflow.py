@@ -42,10 +42,10 @@ def test_a_workload_of_airflow_31_gets_its_token_from_the_generator_itself():
     assert generator.asked == [{"sub": str(workload.ti.id)}]
 
 
-def test_a_workload_of_airflow_31_becomes_a_command_line():
+def test_a_workload_of_airflow_31_becomes_the_text_of_a_command():
     workload, generator = of_31(), Generator()
-    words = Workload(workload.ti.key, [workload], "default", None).words(generator, entry=False)
-    sent = TaskOf31.model_validate_json(words[-1])
+    text = Workload(workload.ti.key, [workload], "default", None).text(generator)
+    sent = TaskOf31.model_validate_json(text)
     assert jwt.decode(sent.token, options={"verify_signature": False}) == {"sub": str(workload.ti.id)}
     assert workload.token == "", "the workload itself is not changed"
 

@@ -52,6 +52,7 @@ class ScriptedAws:
         self._mischief = Mischief(seed, quotas)
         self._errors: Counter[tuple[str, str]] = Counter()
         self._api = api
+        self._hear: Callable[[str, bytes], object] = lambda *_: None
         self.set_plan(plan)
         self._http = HttpServer(self._serve, later)
 
@@ -79,6 +80,10 @@ class ScriptedAws:
     def get_url(self) -> str:
         """Of it; a method, for `in_a_process`."""
         return f"http://{LOOPBACK}:{self._http.port}"
+
+    def listen(self, hear: Callable[[str, bytes], object]) -> None:
+        """Tell this, from now on, the name and the body of every call, whatever becomes of it."""
+        self._hear = hear
 
     # -- the script ---------------------------------------------------------------------------------------------------
 
@@ -261,6 +266,7 @@ class ScriptedAws:
     def _serve(self, call: str, raw: bytes) -> Answer:
         arguments: dict[str, Any] = json.loads(raw or b"{}")
         operation = self._api.operation_of(call)
+        self._hear(operation, raw)
         with self._lock:
             now = self.now()
             self._api.calls[operation] += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,12 @@ from aws_exec.durations import parse_duration
 
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on", "enabled", "enable"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", "disabled", "disable"})
+
+#: S3 User Guide, "General purpose bucket naming rules"; "Naming Amazon S3 objects", the characters that are safe. A key
+#: has 1,024 bytes, and the command that it is in 8,192 characters.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"(?:/[\w!.*'()-]+)*", re.ASCII)
+_LONGEST_PREFIX = 500
 
 
 def boolean(value: object) -> bool:
@@ -51,6 +58,28 @@ def names(value: object) -> tuple[str, ...]:
     if any(len(part.split()) > 1 for part in found):
         raise ValueError("has a space within a name: names are separated by commas")
     return found
+
+
+def word(value: object) -> object:
+    """Return a word of a fixed set in lower case."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def store_url(value: object) -> str | None:
+    """Return `s3://bucket/prefix` without a slash at the end; None stays None."""
+    if value is None:
+        return None
+    text = str(value).strip().rstrip("/")
+    bucket, slash, prefix = text.removeprefix("s3://").partition("/")
+    if not text.startswith("s3://"):
+        raise ValueError("is not of the form s3://bucket/prefix")
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(f"has no bucket of S3 in it: {bucket[:80]!r}")
+    if not _PREFIX.fullmatch(slash + prefix) or len(prefix) > _LONGEST_PREFIX:
+        raise ValueError(
+            f"has a prefix that is not made of names of letters, digits and !-_.*'(), at most {_LONGEST_PREFIX}"
+        )
+    return text
 
 
 def json_object(value: object) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from aws_exec.container.bootstrap import airflow_command, entry_command, stored_command
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.settings.common.attribution import Attribution
 from aws_exec.settings.common.merge import Document, only
+from aws_exec.settings.common.options import ExecutorOptions
 from aws_exec.settings.common.overlay import Dialect, read_member
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, RequestTooLarge
 from aws_exec.settings.common.shape import Operation, conform, shape_of
@@ -26,6 +28,9 @@ MARKER = ("AIRFLOW_IS_EXECUTOR_CONTAINER", "true")
 
 #: The workload of a task with long names, as JSON in the command, is about this long; most of it is the token.
 TYPICAL_WORKLOAD = 2000
+
+#: The characters of a launch id and of the rest of a key, which follow `workload_store`.
+_KEY = 70
 
 #: A task with long names.
 TYPICAL = Identity("d" * 12, "00000000-0000-0000-0000-000000000000-1", "n" * 40, "n" * 40, "n" * 40, "-1", "1")
@@ -150,6 +155,20 @@ def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
     airflow["environment"] = [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
 
 
+def sample_command(options: ExecutorOptions, length: int = TYPICAL_WORKLOAD) -> list[str]:
+    """Return a command as long as that of a workload of so many characters: much shorter if it is in a store."""
+    if options.workload_store:
+        return stored_command(f"{options.workload_store}/{'x' * _KEY}", "x" * len("ap-northeast-1"))
+    return ["x" * length]
+
+
+def shown_command(options: ExecutorOptions) -> list[str]:
+    """Return a command with placeholders for what differs between tasks, and for secrets."""
+    if options.workload_store and options.workload_store_when == "always":
+        return stored_command(f"{options.workload_store}/<launch id>/<random>", "<region>")
+    return (entry_command if options.container_entry else airflow_command)("<workload>")
+
+
 class RequestBuilder(ABC):
     """Builds the requests of one executor. Pure and fast: everything that does not depend on the task is prepared once.
 
@@ -162,6 +181,7 @@ class RequestBuilder(ABC):
         OptionsError: even without an executor_config, the request cannot be sent.
 
     Attributes:
+        options: of the executor.
         warnings: about options without effect, one sentence each; to be logged once.
         queues: the location of each Airflow queue that has its own.
     """
@@ -176,6 +196,7 @@ class RequestBuilder(ABC):
     def __init__(self, base: BaseRequest, attribution: Attribution, templates: Templates) -> None:
         self._base = base.request
         self._templates = templates
+        self.options = attribution.options
         self.warnings: tuple[str, ...] = base.warnings
         check_room(self.build, attribution, self.DIALECT.operation)
 
@@ -252,7 +273,7 @@ def check_room(
     """
     cause = None
     try:
-        arguments = build(TYPICAL, ["x" * TYPICAL_WORKLOAD]).arguments
+        arguments = build(TYPICAL, sample_command(attribution.options)).arguments
         findings = conform(arguments, shape_of(operation), operation=operation).findings
     except InvalidExecutorConfig as error:
         findings, cause = error.findings, error
@@ -287,7 +308,10 @@ def check_overrides(overrides: Mapping[str, Any], containers: Iterable[tuple[str
     commands = sum(size for name, size in parts if name.endswith(".command"))
     if commands > length - commands:  # the largest part may be small beside many environment variables
         # Airflow 3.4 puts the version data of a bundle into every workload (`BundleInfo.version_data`).
-        remedy = "The command carries Airflow's workload: shorten the version data of the DAG's bundle. Or: " + remedy
+        remedy = (
+            "The command carries Airflow's workload: shorten the version data of the DAG's bundle, or set "
+            f"workload_store. Or: {remedy}"
+        )
     raise RequestTooLarge([Finding("overrides", message, remedy, "override-budget")])
 
 

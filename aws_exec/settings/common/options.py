@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
-from aws_exec.settings.common.coercion import boolean, json_object, positive_seconds, seconds
+from aws_exec.settings.common.coercion import boolean, json_object, positive_seconds, seconds, store_url, word
 from aws_exec.settings.common.merge import Grammar, camelized
 from aws_exec.settings.common.option_info import option_catalogue
 from aws_exec.settings.common.problems import OptionsError, Problem, masked, section_of, variable_of
@@ -26,6 +26,7 @@ Boolean = Annotated[bool, BeforeValidator(boolean)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[Positive, BeforeValidator(seconds)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+StoreWhen = Literal["always", "too-long"]
 Stripped = Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
 
 
@@ -93,6 +94,14 @@ def named_in(kwargs: object, option_of: Mapping[str, str], grammar: Grammar) -> 
         return frozenset()  # reported as a separate problem
     members = {camelized(str(key), grammar) for key, value in document.items() if value}
     return frozenset(option for member, option in option_of.items() if member in members)
+
+
+def _is_off(value: object) -> bool:
+    """Return whether the raw text of an option means False; another mistake in it is reported separately."""
+    try:
+        return value is not None and not boolean(value)
+    except ValueError:
+        return False
 
 
 class ExecutorOptions(BaseModel):
@@ -190,6 +199,19 @@ class ExecutorOptions(BaseModel):
         example="True",
         kind="boolean",
     )
+    workload_store: Annotated[str | None, BeforeValidator(store_url)] = option(
+        None,
+        "Where in S3 a workload waits for its container, instead of in the container's command. The command then has "
+        "neither the task's token nor a limit for the workload's length. The image needs awsexec; docs/container.md "
+        "has the permissions.",
+        example="s3://airflow-workloads/production",
+    )
+    workload_store_when: Annotated[StoreWhen, BeforeValidator(word)] = option(
+        "always",
+        "Which workloads `workload_store` is for: `always`, or `too-long`, which means those that do not fit into the "
+        "8,192 characters of a command.",
+        example="too-long",
+    )
 
     orphan_interval: Annotated[Positive | None, BeforeValidator(positive_seconds)] = option(
         900.0,
@@ -208,14 +230,23 @@ class ExecutorOptions(BaseModel):
     )
 
     @classmethod
-    def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:  # noqa: ARG003 - for subclasses
+    def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:
         """Return conflicts between options by their raw text; reported together with malformed ones.
 
         Args:
             given: the raw text of every option that is set.
             team: of the options.
         """
-        return ()
+        if "workload_store" in given and _is_off(given.get("container_entry")):
+            yield Problem(
+                section=cls.section,
+                option="workload_store",
+                value=masked("workload_store", given["workload_store"]),
+                message="needs the container's entry, and container_entry is off",
+                variable=variable_of(cls.section, "workload_store", team),
+                remedy="Unset one of the two",
+                rule="option-conflict",
+            )
 
     @classmethod
     def elsewhere(cls, given: Mapping[str, Any]) -> Container[str]:  # noqa: ARG003 - for subclasses

@@ -108,6 +108,7 @@ class EcsOptions(AwsOptions):
     @classmethod
     def conflicts(cls, given: Mapping[str, Any], team: str | None) -> Iterable[Problem]:
         """The launch type excludes a strategy."""
+        yield from super().conflicts(given, team)
         if "launch_type" in given and "capacity_provider_strategy" in given:
             yield Problem(
                 section=cls.section,

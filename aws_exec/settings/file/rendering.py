@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_exec.container.bootstrap import entry_command
+from aws_exec.settings.common.launch import shown_command
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
 from aws_exec.settings.file.reading import AwsexecFile
 from aws_exec.settings.file.templates import MEMBER, compiled, did_you_mean, read_terms
 from aws_exec.settings.file.terms import Service, Terms
-
-#: A placeholder of the command, which contains the task's token.
-COMMAND = tuple(entry_command("<workload>"))
 
 
 def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Sequence[Terms]:
@@ -49,5 +46,5 @@ def merged_request(builder: Any, identity: Any, name: str, changes: Mapping[str,
     """
     if MEMBER in changes:
         raise InvalidExecutorConfig([Finding(MEMBER, "is not a term", rule="template-unknown-term")])
-    plan = builder.build(identity, COMMAND, {MEMBER: name, **changes})
+    plan = builder.build(identity, shown_command(builder.options), {MEMBER: name, **changes})
     return dict(plan.arguments)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aws_exec.settings.batch.options import OPTION_OF as BATCH_OPTION_OF
 from aws_exec.settings.batch.payload import SubmitJobBuilder
-from aws_exec.settings.common.launch import TYPICAL, TYPICAL_WORKLOAD
+from aws_exec.settings.common.launch import TYPICAL, sample_command
 from aws_exec.settings.common.merge import Document, composed
 from aws_exec.settings.common.options import AwsOptions, load
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError, section_of
@@ -269,7 +269,7 @@ class Checked:
             for level in levels:
                 self._add_level(origins, level)
             layer = compiled([level.terms for level in levels], self.service)
-            request = section.builder.build(TYPICAL, ["x" * TYPICAL_WORKLOAD], {"template": name}).arguments
+            request = section.builder.build(TYPICAL, sample_command(section.options), {"template": name}).arguments
         except InvalidExecutorConfig as error:
             yield from findings(error.findings, origins, layer, home, what)
             return
@@ -339,7 +339,7 @@ def findings(
 def longest(view: View, builder: Any, config: Mapping[str, Any]) -> Iterator[Complaint]:
     """Whether the overrides leave room for the workload with the longest names."""
     try:
-        builder.build(LONGEST, ["x" * LONGEST_WORKLOAD], config)
+        builder.build(LONGEST, sample_command(view.options, LONGEST_WORKLOAD), config)
     except InvalidExecutorConfig as error:
         # With typical names it can be sent: all that is left to be wrong is its length.
         for finding in error.findings:

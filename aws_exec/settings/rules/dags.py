@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aws_exec.settings.common.launch import TYPICAL, TYPICAL_WORKLOAD
+from aws_exec.settings.common.launch import TYPICAL, sample_command
 from aws_exec.settings.common.merge import camelized
 from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, OptionsError
 from aws_exec.settings.common.shape import shape_of
@@ -196,7 +196,7 @@ def _check_one(written: Written, terms: Terms | None, configuration: Configurati
     )
     origins.add(located, ())
     try:
-        request = section.builder.build(TYPICAL, ["x" * TYPICAL_WORKLOAD], data, written.queue).arguments
+        request = section.builder.build(TYPICAL, sample_command(section.options), data, written.queue).arguments
         base = section.builder.build(TYPICAL, ["x"]).arguments
     except InvalidExecutorConfig as error:
         yield from findings(error.findings, origins, _camelized(rest), home, what)

@@ -74,10 +74,11 @@ def store_url(value: object) -> str | None:
     if not text.startswith("s3://"):
         raise ValueError("is not of the form s3://bucket/prefix")
     if not _BUCKET.fullmatch(bucket):
-        raise ValueError(f"has no bucket of S3 in it: {bucket[:80]!r}")
+        raise ValueError(f"names no valid S3 bucket: {bucket[:80]!r}")
     if not _PREFIX.fullmatch(slash + prefix) or len(prefix) > _LONGEST_PREFIX:
         raise ValueError(
-            f"has a prefix that is not made of names of letters, digits and !-_.*'(), at most {_LONGEST_PREFIX}"
+            "has an invalid prefix: names of letters, digits and !-_.*'() between slashes, "
+            f"at most {_LONGEST_PREFIX} characters"
         )
     return text
 

@@ -57,7 +57,8 @@ _ERRORS = {
     "option-unknown": "Every option is known to the executor.",
     "option-value": "Every option has a valid value.",
     "option-required": "All required options of an executor are set.",
-    "option-conflict": "`launch_type` and `capacity_provider_strategy` exclude each other.",
+    "option-conflict": "`launch_type` and `capacity_provider_strategy` exclude each other, and `workload_store` is not "
+    "set together with `container_entry = False`.",
     "option-arn": "An ARN has the kind of resource that its option or member needs, in an existing partition.",
     "option-region": "`region_name` is the name of a Region (of botocore's partitions), as in eu-central-1.",
     "executor-name": "`[core] executor` lists executors as Airflow reads them: `path` or `alias:path`, then teams.",

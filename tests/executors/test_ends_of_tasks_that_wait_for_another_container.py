@@ -15,6 +15,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+from aws_exec.container.outcome import Outcome
 from aws_exec.executors.airflow_db import awaited
 from tests.executors.harness import Scheduler, task
 from tests.executors.rows import ALIVE, DEAD, RUN, counted
@@ -66,6 +67,18 @@ def test_its_old_container_frees_the_key_and_fails_nothing(sensor, aws, rows, st
     assert state_of("sensor") == state
     aws.end(arn)
     scheduler.until(lambda: not scheduler.executor.machine.store.launches)
+
+
+@over_both
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.RESULT_NOT_DELIVERED, Outcome.REFUSED])
+@pytest.mark.parametrize("state", ["success", "failed", "skipped", "up_for_retry", "scheduled", "deferred"])
+def test_an_outcome_is_never_reported_over_what_airflow_was_told(sensor, aws, rows, state, outcome):
+    scheduler, key, arn = sensor
+    rows.set("sensor", state=state)
+    aws.exit(arn, int(outcome))
+    scheduler.until(lambda: key not in scheduler.executor.running)
+    scheduler.rest(0.1)
+    assert state_of("sensor") == state
 
 
 @over_both

@@ -44,6 +44,7 @@ def main() -> None:
         subject: the ID of a task instance that does not exist.
         bearer: a token for it; empty: none.
         region: of AWS; empty: as the container has it.
+        stored: the address of an object in the workload store; empty: there is none.
     """
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     options = json.loads(sys.argv[-1])

@@ -187,6 +187,19 @@ def _write(client: Any, folder: str, more: dict[str, str]) -> str:
     return ""
 
 
+def _store(options: dict[str, Any], _facts: Facts) -> dict[str, Any]:
+    """Read an object of the workload store, and delete it, as a container does with its workload."""
+    if not options["stored"]:
+        return {"is_used": False}
+    from aws_exec.container.store import split
+
+    bucket, key = split(options["stored"])
+    client = _client("s3", options)
+    client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    client.delete_object(Bucket=bucket, Key=key)
+    return {"is_used": True}
+
+
 #: The name of the object; always the same, so that at most one is left where it cannot be deleted.
 _OBJECT = "awsexec-probe"
 
@@ -261,5 +274,6 @@ CHECKS: Mapping[str, Check] = {
     "api": _api,
     "identity": _identity,
     "logs": _logs,
+    "store": _store,
     "dags": _dags,
 }

@@ -23,6 +23,8 @@ from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Cloud, Request
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import CloudError
+from aws_exec.clouds.session import ClientSource
+from aws_exec.clouds.workload_store import ACTION, WorkloadStore
 from aws_exec.container.bootstrap import probe_command
 from aws_exec.container.versions import AIRFLOW, AMAZON, AWSEXEC, version_of
 from aws_exec.diagnosis import diagnose, diagnose_call_failure
@@ -44,6 +46,7 @@ from aws_exec.fleet.waiting import Until
 from aws_exec.fleet.waiting import wait as wait_for
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, token_of
+from aws_exec.metrics.meter import NoMeter
 from aws_exec.settings.common.launch import TYPICAL, LaunchPlan
 from aws_exec.settings.common.prices import Size, hourly
 from aws_exec.settings.common.problems import InvalidExecutorConfig
@@ -231,7 +234,10 @@ class _Probe:
             self._stop()
 
     def _outcomes(self) -> Iterator[Outcome]:
-        job = self._launch()
+        stored, unwritten = self._store()
+        if unwritten is not None:
+            yield unwritten
+        job = self._launch(stored)
         if isinstance(job, CallFailure):
             yield self._failed_call(job)
             return
@@ -243,20 +249,38 @@ class _Probe:
         yield _container(job, record, unread)
         if record is not None:
             versions = {name: version_of(name) for name in (AIRFLOW, AWSEXEC, AMAZON)}
-            yield from findings(record, Expected(sys.version, versions, self._untried))
+            store = self._wanted.section.options.workload_store or ""
+            expected = Expected(sys.version, versions, self._untried, "" if unwritten else store)
+            yield from findings(record, expected)
         cost = self._fleet.cost(job)
         text = "unknown: it did not run on Fargate" if cost is None else f"${cost:.4f}, {self._fleet.prices}"
         yield Outcome(Status.PASS, "", "cost", text)
 
     # -- the way of the container -------------------------------------------------------------------------------------
 
-    def _launch(self) -> FleetJob | CallFailure:
+    def _store(self) -> tuple[str, Outcome | None]:
+        """Write an object into the workload store, and return its address; or why it is not there."""
+        url = self._wanted.section.options.workload_store
+        if not url:
+            return "", None
+        store = WorkloadStore(url, ClientSource(lambda: self._client("s3")), NoMeter())
+        address = store.address(self._identity.launch_id)
+        try:
+            store.put(address, "awsexec check-health --probe")
+        except CloudError as error:
+            hint = f"Allow {ACTION} on {url}/* here, as for the scheduler"
+            message = f"{url} cannot be written from here: {error.fault}"
+            return "", Outcome(Status.FAIL, ACTION, "workload store", message, hint)
+        return address, None
+
+    def _launch(self, stored: str) -> FleetJob | CallFailure:
         """Launch it; if the answer is lost, look for it, so that nothing runs unseen."""
         options = {
             "seconds": min(CHECK_SECONDS, self._probing.limit),
             "subject": self._subject,
             "bearer": self._bearer,
             "region": self._wanted.region,
+            "stored": stored,
         }
         plan = self._wanted.plan(self._identity, probe_command(json.dumps(options)), **self._launch_type())
         if self._over.is_set():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.container.versions import AIRFLOW, AMAZON, AWSEXEC
-from aws_exec.fleet.probe_record import Api, Bundle, Bundles, ProbeRecord, RemoteLogs, TaskRole
+from aws_exec.fleet.probe_record import Api, Bundle, Bundles, ProbeRecord, RemoteLogs, Store, TaskRole
 
 #: Seconds that clocks may be apart: `[api_auth] jwt_leeway`, with which the API server reads the scheduler's tokens.
 LEEWAY = 10
@@ -41,20 +41,20 @@ class Expected:
         python: of this machine, as `sys.version`.
         versions: of the packages here; None: not installed.
         untried: why the container has no token; empty if it has.
+        store: `workload_store`; empty: there is none.
     """
 
     python: str
     versions: Mapping[str, str | None] = field(default_factory=dict)
     untried: str = ""
+    store: str = ""
 
 
 def findings(record: ProbeRecord, expected: Expected) -> Iterator[Outcome]:
     """Yield the outcome of each check of a record."""
     yield from _versions(record, expected)
     if record.version is None:
-        hint = "Install awsexec in the image, as here: pip install awsexec"
-        message = "the image has no awsexec, or one that has no probe: nothing else can be seen from inside"
-        yield Outcome(Status.WARN, "", "awsexec", message, hint)
+        yield _without_awsexec(expected)
         return
     yield _package(AWSEXEC, "awsexec", record, expected)
     yield from _resources(record)
@@ -64,7 +64,17 @@ def findings(record: ProbeRecord, expected: Expected) -> Iterator[Outcome]:
     yield from _api(record.api, expected)
     yield _identity(record.identity)
     yield _logs(record.logs)
+    if expected.store:
+        yield _store(record.store, expected.store)
     yield from _dags(record.dags, record.ended)
+
+
+def _without_awsexec(expected: Expected) -> Outcome:
+    hint = "Install awsexec in the image, as here: pip install awsexec"
+    message = "the image has no awsexec, or one that has no probe: nothing else can be seen from inside"
+    if expected.store:
+        return _fail("awsexec", f"{message}; it cannot read workloads from {expected.store}", hint)
+    return _warn("awsexec", message, hint)
 
 
 def _pass(subject: str, message: str, call: str = "") -> Outcome:
@@ -256,6 +266,18 @@ def _logs(logs: RemoteLogs | None) -> Outcome:
 
 
 # ----------------------------------------------------------------------------------------------------------------- DAGs
+
+
+def _store(store: Store | None, url: str) -> Outcome:
+    subject, call = "workload store", "s3:GetObject"
+    if store is None:
+        return _skip(subject, _UNSEEN, call)
+    if store.error:
+        hint = f"Allow the task role s3:GetObject and s3:DeleteObject on {url}/*"
+        return _fail(subject, f"the container cannot read and delete an object of {url}: {store.error}", hint, call)
+    if not store.is_used:
+        return _skip(subject, "nothing was written there", call)
+    return _pass(subject, f"the container read what was written to {url} from here, and deleted it", call)
 
 
 def _dags(dags: Bundles | None, ended: str) -> Iterator[Outcome]:

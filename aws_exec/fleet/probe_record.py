@@ -70,6 +70,12 @@ class RemoteLogs(Result):
     left: str = ""
 
 
+class Store(Result):
+    """Whether the workload store can be used; `is_used`: the probe had an object there."""
+
+    is_used: bool = False
+
+
 class Bundle(BaseModel):
     """One DAG bundle.
 
@@ -101,7 +107,7 @@ class ProbeRecord(BaseModel):
 
     Attributes:
         version: of the record; None: the image has no awsexec that knows the probe.
-        imports, api, identity, logs, dags: None: it did not come to that.
+        imports, api, identity, logs, store, dags: None: it did not come to that.
     """
 
     version: int | None = None
@@ -121,6 +127,7 @@ class ProbeRecord(BaseModel):
     api: Api | None = None
     identity: TaskRole | None = None
     logs: RemoteLogs | None = None
+    store: Store | None = None
     dags: Bundles | None = None
 
 

@@ -10,7 +10,13 @@ import pytest
 from aws_exec.container.bootstrap import PROBE_EVENT, probe_command
 from tests.container.conftest import Container
 
-OPTIONS = {"seconds": 60.0, "subject": "0f8fad5b-d9cb-469f-a165-70867728950e", "bearer": "", "region": "us-east-1"}
+OPTIONS = {
+    "seconds": 60.0,
+    "subject": "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "bearer": "",
+    "region": "us-east-1",
+    "stored": "",
+}
 FOREVER = "import threading\nprint('up and running', flush=True)\nthreading.Event().wait()"
 
 

@@ -323,6 +323,42 @@ def test_a_log_that_cannot_be_read_here_fails(probe):
     assert "logs:GetLogEvents" in checks["container log"]["remedy"]
 
 
+STORE = {"AIRFLOW__AWS_ECS_EXECUTOR__WORKLOAD_STORE": f"s3://{BUCKET}/workloads"}
+
+
+def test_a_workload_store_is_written_here_and_read_and_emptied_there(probe, aws):
+    done, checks = probe(**STORE)
+
+    assert (of_status(checks, "WARN", "FAIL"), done.code) == (set(), Exit.OK)
+    assert checks["workload store"]["status"] == "PASS"
+    assert client_of(aws, "s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+
+
+def test_a_workload_store_that_the_container_may_not_read_fails(probe, inside):
+    with answering(Answer(DENIED, status=403)) as url:
+        inside["AWS_ENDPOINT_URL_S3"] = url
+        _, checks = probe(**STORE)
+
+    assert of_status(checks, "FAIL") == {"remote log folder", "workload store"}
+    assert "AccessDenied" in checks["workload store"]["message"]
+    assert checks["workload store"]["remedy"].startswith("Allow the task role s3:GetObject and s3:DeleteObject")
+
+
+def test_a_workload_store_that_cannot_be_written_here_fails(probe):
+    done, checks = probe(AIRFLOW__AWS_ECS_EXECUTOR__WORKLOAD_STORE="s3://no-such-bucket/workloads")
+
+    assert (of_status(checks, "FAIL"), done.code) == ({"workload store"}, Exit.FAILED)
+    assert "NoSuchBucket" in checks["workload store"]["message"]
+    assert checks["workload store"]["call"] == "s3:PutObject"
+
+
+def test_an_image_without_awsexec_fails_where_there_is_a_workload_store(probe, aws, bare):
+    aws.images[IMAGE] = bare
+    _, checks = probe(**STORE)
+
+    assert of_status(checks, "FAIL") == {"Airflow", "awsexec"}
+
+
 # ----------------------------------------------------------------------------------------------- launching and stopping
 
 

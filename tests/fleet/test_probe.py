@@ -1,6 +1,7 @@
 """`check-health --probe`: a container for each executor that reports what it sees, on the local AWS emulator."""
 
 import json
+import signal
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from aws_exec.local import EmbeddedAws
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import client_of
+from tests.fleet.shell import running
 from tests.fleet.terminal import CTRL_C, Terminal
 from tests.scripted.execution_api import ScriptedExecutionApi
 from tests.scripted.http import Answer, HttpServer
@@ -414,6 +416,18 @@ def test_ctrl_c_stops_what_was_launched(given, aws, before, no_room):
         aws.wait_for_status(arn, "STOPPED" if ":task/" in arn else "FAILED")
     assert terminal.text.count(": stopped ") == 2
     assert "PASS" not in terminal.text
+
+
+def test_sigterm_stops_what_was_launched(given, aws, before, no_room):
+    with running("check-health", "--probe", "--yes", "--executor", "ecs", **given) as command:
+        assert any(": launched " in line for line in command.stderr)
+        command.send_signal(signal.SIGTERM)
+        _, said = command.communicate(timeout=60)
+
+    assert command.returncode == Exit.INTERRUPTED
+    assert "AwsEcsExecutor: stopped " in said
+    (arn,) = launched(aws) - before
+    aws.wait_for_status(arn, "STOPPED")
 
 
 def test_what_does_not_start_in_time_is_diagnosed_and_stopped(probe, aws, before, no_room):

@@ -30,8 +30,6 @@ _TIMEOUT = b"AirflowTaskTimeout"
 _FAILED = "Task failed with exception"
 #: Messages that Airflow's supervisor passes on at once as the task's result.
 _RESULTS = frozenset({"SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask"})
-#: Airflow 3.3 passes SIGTERM to the task itself; 3.4 leaves the task running until the container is killed.
-_FORWARDS_ITSELF = (3, 3)
 
 
 def run(words: list[str], facts: Facts, signals: int) -> None:
@@ -122,12 +120,6 @@ def _wrap_supervisor(facts: Facts, signals: int) -> None:
         callback.wait = _waiting(callback.wait, facts, signals)
 
 
-def _airflow_version() -> tuple[int, ...]:
-    from airflow import __version__
-
-    return tuple(int(part) for part in __version__.split(".")[:2])
-
-
 def _waiting(wait: Callable[[Any], int], facts: Facts, signals: int) -> Callable[[Any], int]:
     """Wrap `wait` of a supervised process, of which all its life after the start is part."""
 
@@ -139,7 +131,7 @@ def _waiting(wait: Callable[[Any], int], facts: Facts, signals: int) -> Callable
             facts.tell(stage="started")
         try:
             try:
-                with _signals(process, forward=_airflow_version() < _FORWARDS_ITSELF):
+                with _forwarding(process):
                     return wait(process)
             finally:
                 with contextlib.suppress(Exception):
@@ -152,19 +144,23 @@ def _waiting(wait: Callable[[Any], int], facts: Facts, signals: int) -> Callable
 
 
 @contextlib.contextmanager
-def _signals(process: Any, *, forward: bool) -> Generator[None, None, None]:
-    """Do with SIGTERM what this Airflow does where its supervisor is PID 1.
+def _forwarding(process: Any) -> Generator[None, None, None]:
+    """Pass SIGTERM on to the process, once, where this Airflow has no handler of its own.
 
-    3.3 sets a handler of its own. The kernel ignores a signal without a handler for PID 1, and so 3.4 goes on; 3.1 and
-    3.2 do, too, which nobody wanted: the task gets the signal, once, as in 3.3.
+    It is for tasks of 3.1 and 3.2, and for callbacks: where their supervisor is PID 1, the kernel ignores the signal,
+    which nobody wanted. 3.4 has a handler by now, and lets the task run on; 3.3 replaces this one by its own, which
+    passes the signal on, too.
     """
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
 
     def pass_on(number: int, _frame: object) -> None:
         signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, number)
 
-    before = signal.signal(signal.SIGTERM, pass_on if forward else signal.SIG_IGN)
+    before = signal.signal(signal.SIGTERM, pass_on)
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test compat faults soak growth crash crash-rival bench coverage mutants lint format docs picture constraints clean
+.PHONY: help venv demo test compat faults containers soak growth crash crash-rival bench coverage mutants lint format docs picture constraints clean
 .DEFAULT_GOAL := help
 
 # demo, crash and bench run on another Airflow with ON=next-3.13, the name of an environment of `make compat`.
@@ -35,6 +35,9 @@ environment: venv
 
 faults: venv ## each call to AWS times each way in which it can go wrong: about three minutes
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
+
+containers: venv ## containers of every kind: images, signals, coordinators, the probe and what can break it: four minutes
+	@$(BIN)/python -m pytest --numprocesses 2 -m "containers or not containers" tests/container tests/fleet/test_probe.py tests/fleet/test_probe_lost_answers.py
 
 soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=300 SEED=7)
 	@$(BIN)/python -m tests.faults.soak $(addprefix --seconds ,$(SECONDS)) $(addprefix --seed ,$(SEED))

@@ -124,6 +124,8 @@ def row(one: Combination) -> tuple[str, bool]:
             "-p",
             "no:cacheprovider",
             "--continue-on-collection-errors",
+            "-m",
+            "not faults and not growth",
             f"--junit-xml={report}",
             *TESTS,
         ],

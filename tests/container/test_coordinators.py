@@ -8,6 +8,8 @@ import pytest
 
 from aws_exec.container.outcome import Outcome
 
+pytestmark = pytest.mark.containers
+
 pytest.importorskip("airflow.sdk.coordinators._subprocess", reason="Airflow before 3.3 has no coordinators")
 
 _COORDINATOR = """

@@ -6,6 +6,8 @@ import pytest
 
 from aws_exec.container.outcome import Outcome
 
+pytestmark = pytest.mark.containers
+
 
 def test_an_image_without_awsexec_runs_airflows_own_module(run, api, plain_python):
     container = run("raise ValueError", python=plain_python)

@@ -10,6 +10,8 @@ import pytest
 from aws_exec.container.bootstrap import PROBE_EVENT, probe_command
 from tests.container.conftest import Container
 
+pytestmark = pytest.mark.containers
+
 OPTIONS = {
     "seconds": 60.0,
     "subject": "0f8fad5b-d9cb-469f-a165-70867728950e",

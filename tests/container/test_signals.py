@@ -15,6 +15,8 @@ from packaging.version import Version
 from aws_exec.container.outcome import Outcome
 from tests.container.conftest import Container
 
+pytestmark = pytest.mark.containers
+
 _AIRFLOW = Version(airflow.__version__)
 
 

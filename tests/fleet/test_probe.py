@@ -18,6 +18,8 @@ from tests.fleet.terminal import CTRL_C, Terminal
 from tests.scripted.execution_api import ScriptedExecutionApi
 from tests.scripted.http import Answer, HttpServer
 
+pytestmark = pytest.mark.containers
+
 _DAG = """
 from airflow.sdk import dag, task
 

@@ -10,6 +10,8 @@ from tests.scripted.life import FOR_EVER
 from tests.scripted.services import ScriptedBatch, ScriptedEcs
 from tests.scripted.tricks import reset
 
+pytestmark = pytest.mark.containers
+
 BRANCHES = [Branch("AwsEcsExecutor", []), Branch("AwsBatchExecutor", [])]
 
 

@@ -26,7 +26,7 @@ from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.launched import Launched
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
-from aws_exec.local.ready import Names, make_network, make_ready
+from aws_exec.local.ready import Names, make_bucket, make_network, make_ready
 from aws_exec.local.script import Script
 from aws_exec.local.service import Setting
 from aws_exec.local.stalls import Stalls
@@ -47,7 +47,8 @@ class EmbeddedAws(Watch):
     Attributes:
         names: what is made ready in it.
         container_environment: what every container gets before its task definition's environment and its overrides;
-            may be changed at any time, and counts for containers launched later.
+            may be changed at any time, and counts for containers launched later. Before all of it, a container has
+            what AWS clients need to use this AWS.
         images: path of the Python interpreter of an image, by the image's name in task and job definitions; `python`
             means that interpreter in its containers, and programs beside it are found first. Every other image has
             the interpreter that runs the emulator. May be changed at any time.
@@ -101,7 +102,7 @@ class EmbeddedAws(Watch):
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
         self._setting = Setting(
-            script, self._stalls, self._directory, stop_timeout, self.container_environment, self.images
+            script, self._stalls, self._directory, stop_timeout, self._access, self.container_environment, self.images
         )
         log_of = self._logs.of_task
         self._ecs = EcsService(lambda: EcsTasks(self._host, pace, log_of, script, **clocked), self._setting)
@@ -153,10 +154,8 @@ class EmbeddedAws(Watch):
         """What to export for AWS clients, and for an Airflow that uses our executors, to use it."""
         names, ecs, batch = self.names, "AIRFLOW__AWS_ECS_EXECUTOR__", "AIRFLOW__AWS_BATCH_EXECUTOR__"
         return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
+            **self._access(),
             "AWS_DEFAULT_REGION": names.region,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
             f"{ecs}REGION_NAME": names.region,
             f"{ecs}CLUSTER": names.cluster,
             f"{ecs}CONTAINER_NAME": names.container,
@@ -168,6 +167,14 @@ class EmbeddedAws(Watch):
             f"{batch}JOB_QUEUE": names.job_queue,
             f"{batch}JOB_DEFINITION": names.job_definition,
             f"{batch}JOB_NAME": "awsexec",
+        }
+
+    def _access(self) -> dict[str, str]:
+        """What AWS clients need to use it in any Region; a task role is not asked for."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
         }
 
     @property
@@ -194,6 +201,8 @@ class EmbeddedAws(Watch):
         app = create_backend_app(service)
         if service == "ec2":
             make_network(self.names)
+        if service == "s3":
+            make_bucket(self.names)
         if service == "logs":
             app.wsgi_app = self._one_at_a_time(app.wsgi_app)  # type: ignore[method-assign,assignment] # as Flask documents it
         return app

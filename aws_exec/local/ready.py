@@ -38,6 +38,7 @@ class Names:
         job_definition: of one container (`containerProperties`).
         multi_definition: of several (`ecsProperties`): `container`, and `sidecar`, which waits to be stopped.
         job_log_group: where jobs log.
+        bucket: in S3, made when S3 is first asked.
     """
 
     account: str = DEFAULT_ACCOUNT_ID
@@ -53,11 +54,17 @@ class Names:
     job_definition: str = "awsexec-job"
     multi_definition: str = "awsexec-multi"
     job_log_group: str = LOG_GROUP
+    bucket: str = "awsexec-store"
 
     @property
     def cluster_arn(self) -> str:
         """The cluster's ARN."""
         return f"arn:aws:ecs:{self.region}:{self.account}:cluster/{self.cluster}"
+
+    @property
+    def workload_store(self) -> str:
+        """What the executors' option `workload_store` may be."""
+        return f"s3://{self.bucket}/workloads"
 
 
 def make_ready(names: Names, ecs: EcsService, batch: BatchService) -> None:
@@ -88,6 +95,15 @@ def make_network(names: Names) -> None:
     subnet = backend.create_subnet(vpc, _BLOCK, availability_zone=zone)
     _call(subnet, names.subnet, backend.subnets[zone])
     _call(backend.create_security_group("awsexec", "awsexec", vpc), names.security_group, backend.groups[vpc])
+
+
+def make_bucket(names: Names) -> None:
+    """Make the bucket, once S3 is asked, unless another embedded AWS of this process has."""
+    from moto.s3.models import s3_backends  # noqa: PLC0415 - likewise
+
+    backend: Any = s3_backends[names.account]["aws"]
+    if names.bucket not in backend.buckets:
+        backend.create_bucket(names.bucket, names.region)
 
 
 def _call(thing: Any, name: str, things: dict[str, Any]) -> None:

@@ -27,7 +27,8 @@ class Setting:
         stalls: the calls that are kept waiting.
         directory: where containers run.
         stop_timeout: seconds, where the container definition says none.
-        environment: what every container gets first; read at each launch.
+        access: returns what AWS clients in containers need.
+        environment: what every container gets after that; read at each launch.
         images: path of the Python of each image that has another than the emulator's; read at each launch.
         calls: how often each operation was asked for.
     """
@@ -36,6 +37,7 @@ class Setting:
     stalls: Stalls
     directory: Path
     stop_timeout: float
+    access: Callable[[], Mapping[str, str]]
     environment: Mapping[str, str]
     images: Mapping[str, str]
     calls: Counter[str] = field(default_factory=Counter)
@@ -43,7 +45,7 @@ class Setting:
     def ground(self, region: str) -> Ground:
         """What containers in a Region start from."""
         where = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-        environment = {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", **where, **self.environment}
+        environment = {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", **where, **self.access(), **self.environment}
         return Ground(self.directory, self.stop_timeout, environment, self.images)
 
     def answer(self, operation: str, act: Callable[[], TYPE_RESPONSE]) -> TYPE_RESPONSE:

@@ -126,9 +126,17 @@ def test_what_the_starter_has_in_its_environment_stays_with_the_starter(aws, run
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the server's own")
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "the server's own")
 
-    arn = run("import os; print('env', sorted(name for name in os.environ if name[:3] in ('AWS', 'AIR')))")
+    arn = run("import os; print('env', sorted(pair for pair in os.environ.items() if pair[0][:3] in ('AWS', 'AIR')))")
 
-    assert aws.wait_for_output(arn, "env") == "env ['AWS_DEFAULT_REGION', 'AWS_EXECUTION_ENV', 'AWS_REGION']"
+    theirs = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        "AWS_REGION": "us-east-1",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    assert aws.wait_for_output(arn, "env") == f"env {sorted(theirs.items())}"
 
 
 def test_a_program_that_does_not_exist_never_starts(aws, run, described):

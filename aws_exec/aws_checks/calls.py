@@ -33,8 +33,9 @@ _NAMES = {
 }
 _ELSE = "Read AWS's message: the name, the Region or the account may be wrong"
 
-#: A path outside the request: the option that names the Airflow container.
+#: Paths outside the request: the options that name the Airflow container and the workload store.
 CONTAINER = ("container_name",)
+STORE = ("workload_store",)
 
 
 class Status(StrEnum):
@@ -57,7 +58,7 @@ class Outcome:
         message: the finding.
         hint: what to do; empty if nothing.
         rule: the id of the rule that it violates if it fails (`aws_exec.settings.rules.catalogue`).
-        path: the checked member of the request, or `CONTAINER`; empty: the complete request.
+        path: the checked member of the request, or `CONTAINER` or `STORE`; empty: the complete request.
         failure_kind: why there is no answer; None if there is one.
     """
 

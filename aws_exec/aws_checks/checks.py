@@ -8,9 +8,10 @@ from functools import cache, partial
 from typing import Any
 
 from aws_exec.aws_checks.batch import check_submit_job
-from aws_exec.aws_checks.calls import CONTAINER, CachedCalls, Outcome, Status
+from aws_exec.aws_checks.calls import CONTAINER, STORE, CachedCalls, Outcome, Status
 from aws_exec.aws_checks.capacity import check_compute, check_fargate
 from aws_exec.aws_checks.ecs import check_run_task
+from aws_exec.aws_checks.store import check_store
 from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.settings.common.problems import OptionsError
 from aws_exec.settings.file.positions import Complaint, Position
@@ -111,7 +112,7 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
     for request, origins, home in checked.requests(section):
         needs = CHECKS[checked.service](calls, request, section.options.container_name)
         capacity = CAPACITY[checked.service](calls, request, checked.configuration.parallelism)
-        for outcome in (*needs, *capacity):
+        for outcome in (*needs, *check_store(calls, section.options), *capacity):
             seen.append(outcome)
             yield outcome, _position(checked, outcome, origins, home)
     if seen and all(outcome.unanswered for outcome in seen):
@@ -126,8 +127,8 @@ def _no_answer(first: Outcome) -> Outcome:
 
 
 def _position(checked: Checked, outcome: Outcome, origins: Origins, home: Position) -> Position:
-    if outcome.path == CONTAINER:
-        return checked.configuration.position(checked.service, *CONTAINER, checked.team)
+    if outcome.path in (CONTAINER, STORE):
+        return checked.configuration.position(checked.service, *outcome.path, checked.team)
     return origins.position(outcome.path) or home
 
 

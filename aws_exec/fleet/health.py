@@ -16,6 +16,7 @@ from aws_exec.aws_checks.batch import queue_named, queue_of
 from aws_exec.aws_checks.calls import CachedCalls, CallFailed, CredentialsError, Outcome, Status, outcomes
 from aws_exec.aws_checks.checks import CAPACITY, CHECKS
 from aws_exec.aws_checks.ecs import cluster_named, cluster_of
+from aws_exec.aws_checks.store import check_store
 from aws_exec.clouds.errors import is_denied
 from aws_exec.fleet.errors import MisusedError
 from aws_exec.fleet.opening import Fleet
@@ -37,8 +38,10 @@ _DEFINITION: Mapping[Service, str] = {"ecs": "taskDefinition", "batch": "jobDefi
 _IDENTITY = "sts:GetCallerIdentity"
 #: An ID that no task has.
 _NO_TASK = "a" * 32
-#: The subject of the outcome that says that a launch was not tried.
+#: The subjects of the outcomes that say that something was not tried, which a probe tries.
 LAUNCHING = "launching"
+WRITING = "writing workloads"
+_UNWRITTEN = "cannot be tried without writing; awsexec check-health --probe does"
 _UNTRIED = "cannot be tried without launching; awsexec check-health --policy has what it takes"
 
 
@@ -129,7 +132,8 @@ def _needs(fleet: Fleet, service: Service, team: str | None) -> Needs:
     plans = list(section.builder.typical())
     locations = dict.fromkeys(plan.location for plan in plans)
     definitions = dict.fromkeys(str(plan.arguments[_DEFINITION[service]]) for plan in plans)
-    return Needs(fleet.region_of(section.options), tuple(locations), tuple(definitions))
+    stores = (section.options.workload_store,) if section.options.workload_store else ()
+    return Needs(fleet.region_of(section.options), tuple(locations), tuple(definitions), stores)
 
 
 def executor_name(service: Service, team: str | None) -> str:
@@ -176,9 +180,12 @@ def _checks(
     yield from _identity(calls, section.options)
     needed = chain(
         CHECKS[service](calls, request, section.options.container_name),
+        check_store(calls, section.options),
         outcomes(_PERMISSIONS[service](calls, request, section.options)),
     )
     yield from (_reached(outcome, service) for outcome in needed)
+    if section.options.workload_store:
+        yield Outcome(Status.SKIP, "s3:PutObject", WRITING, _UNWRITTEN)
     yield from CAPACITY[service](calls, request, fleet.configured.configuration.parallelism)
 
 

@@ -21,11 +21,13 @@ class Needs:
         region: of AWS; empty for any.
         locations: its clusters or job queues, by name or ARN; none: any.
         definitions: its task or job definitions, by name, `name:revision` or ARN; none: any.
+        stores: its workload store, `s3://bucket/prefix`, if it has one.
     """
 
     region: str = ""
     locations: Sequence[str] = ()
     definitions: Sequence[str] = ()
+    stores: Sequence[str] = ()
 
     def arns(self, names: Sequence[str], partition: str, service: Service, kind: str) -> list[str]:
         """Return the ARNs of resources that are given by ARN, by name, or not at all."""
@@ -43,8 +45,16 @@ def policy(needs: Mapping[Service, Sequence[Needs]], partition: str) -> dict[str
     statements: list[dict[str, Any]] = []
     for service, executors in needs.items():
         statements += _STATEMENTS[service](executors or [Needs()], partition)
-    regions = {each.region for executors in needs.values() for each in executors} or {""}
+    everybody = [each for executors in needs.values() for each in executors]
+    if objects := _each(everybody, lambda one: [objects_of(store, partition) for store in one.stores]):
+        statements.append(_allow("WorkloadStore", ["s3:PutObject"], objects))
+    regions = {each.region for each in everybody} or {""}
     return {"Version": "2012-10-17", "Statement": [*statements, *_shared(partition, regions)]}
+
+
+def objects_of(store: str, partition: str) -> str:
+    """Return the ARN of everything in a workload store."""
+    return f"arn:{partition}:s3:::{store.removeprefix('s3://')}/*"
 
 
 def _ecs(executors: Sequence[Needs], partition: str) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.explanation import explain
-from aws_exec.fleet.health import LAUNCHING, Branch, executor_config_of, executor_name, executors
+from aws_exec.fleet.health import LAUNCHING, WRITING, Branch, executor_config_of, executor_name, executors
 from aws_exec.fleet.model import PULL, FleetJob, State
 from aws_exec.fleet.opening import PRICES, Fleet
 from aws_exec.fleet.probe_findings import Expected, findings
@@ -153,7 +153,7 @@ def merged(branches: Sequence[Branch], probed: Mapping[str, Sequence[Outcome]]) 
 def _merged(branch: Branch, probed: Sequence[Outcome] | None) -> list[Outcome]:
     if probed is None:
         return [*branch.outcomes, Outcome(Status.SKIP, "", "probe", "not launched: correct what failed first")]
-    return [*(each for each in branch.outcomes if each.subject != LAUNCHING), *probed]
+    return [*(each for each in branch.outcomes if each.subject not in (LAUNCHING, WRITING)), *probed]
 
 
 class Probing:

@@ -15,7 +15,7 @@ ecs:
   capacity_provider_strategy: [{capacityProvider: FARGATE, weight: 1}]
   subnets: [subnet-1]
   security_groups: [sg-1]
-batch: {job_queue: jobs, job_definition: job}
+batch: {job_queue: jobs, job_definition: job, workload_store: "s3://store/x"}
 templates:
   large:
     executor: ecs
@@ -24,7 +24,12 @@ templates:
   other: {executor: batch, job_queue: gpu}
 """
 ON_FARGATE = {"status": "ACTIVE", "capacityProviders": ["FARGATE"]}
-WELL = {**ANSWERS, "describe_clusters": {"clusters": [ON_FARGATE]}, "get_service_quota": {"Quota": {"Value": 1000}}}
+WELL = {
+    **ANSWERS,
+    "describe_clusters": {"clusters": [ON_FARGATE]},
+    "get_service_quota": {"Quota": {"Value": 1000}},
+    "head_bucket": {},
+}
 LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}
 
 
@@ -33,7 +38,7 @@ def found(**answers):
 
 
 _OF_ECS = ("describe_clusters", "describe_task_definition", "describe_subnets", "describe_security_groups")
-_OF_BATCH = ("describe_job_queues", "describe_job_definitions")
+_OF_BATCH = ("describe_job_queues", "describe_job_definitions", "head_bucket")
 
 #: What AWS answers, and where what it means is written.
 CASES = [
@@ -101,6 +106,8 @@ CASES = [
     ({"describe_task_definition": definition(cpu="512", memory="512")}, [("live-size", 4, 20)]),
     ({"get_service_quota": {"Quota": {"Value": 100}}}, [("live-quota", 12, 10)]),
     ({"get_service_quota": {"Quota": {"Value": 127}}}, [("live-quota", 12, 10)]),
+    ({"head_bucket": answered("404")}, [("live-workload-store", 8, 63)]),
+    ({"head_bucket": answered("NoSuchBucket")}, [("live-workload-store", 8, 63)]),
     (
         {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow", "logConfiguration": {}}])},
         [("live-log-driver", 4, 20)],
@@ -161,6 +168,11 @@ def test_what_may_not_be_asked_is_no_finding():
     denied = {operation: answered("AccessDeniedException") for operation in WELL}
 
     assert found(**denied) == []
+
+
+@pytest.mark.parametrize("code", ["403", "AccessDenied", "SlowDown"])
+def test_a_bucket_that_may_not_be_listed_is_no_finding(code):
+    assert found(head_bucket=answered(code)) == []
 
 
 def test_without_a_finding_there_is_none():

@@ -95,6 +95,7 @@ def test_of_two_containers_one_has_the_workload(start_stored, s3, api):
     assert api.states() == ["success"]
 
 
+@pytest.mark.containers
 @pytest.mark.parametrize(
     "trick",
     [DENIED, error("AccessDenied", "Access Denied", status=403), error("NoSuchBucket", "No such bucket", status=404)],
@@ -108,6 +109,7 @@ def test_a_workload_that_cannot_be_fetched_says_so(start_stored, s3, api, trick)
     assert s3.objects
 
 
+@pytest.mark.containers
 def test_a_container_without_credentials_says_so(start_stored, s3):
     nowhere = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
     container = Container(start_stored(**nowhere))
@@ -115,6 +117,7 @@ def test_a_container_without_credentials_says_so(start_stored, s3):
     assert "credentials" in container.output
 
 
+@pytest.mark.containers
 @pytest.mark.parametrize(
     "trick",
     [server_error(), error("SlowDown", "Please reduce your request rate.", status=503), reset(), cut_short()],
@@ -141,6 +144,7 @@ def test_whatever_else_goes_wrong_says_nothing_of_the_workload(error):
     assert outcome_of_failure(error) is Outcome.WORKLOAD_NOT_FETCHED
 
 
+@pytest.mark.containers
 def test_a_workload_that_cannot_be_deleted_runs_all_the_same(start_stored, s3, api):
     s3.goes_wrong(error("AccessDenied", "Access Denied", status=403), "DeleteObject")
     container = Container(start_stored())
@@ -155,12 +159,14 @@ def test_an_image_without_awsexec_says_so_and_leaves_the_workload(start_stored, 
     assert s3.objects
 
 
+@pytest.mark.containers
 def test_an_image_with_an_older_awsexec_says_so(start_stored, s3, home):
     (home / "aws_exec").mkdir()
     (home / "aws_exec" / "__init__.py").write_text("")
     assert Container(start_stored()).code == Outcome.WORKLOAD_STORE_NEEDS_AWSEXEC
 
 
+@pytest.mark.containers
 def test_a_broken_image_is_not_taken_for_one_without_awsexec(start_stored, home):
     (home / "aws_exec" / "container").mkdir(parents=True)
     (home / "aws_exec" / "__init__.py").write_text("")

@@ -12,7 +12,9 @@ import cfnlint
 import pytest
 from cfnlint.decode.cfn_yaml import load
 
+from aws_exec.clouds.workload_store import ACTION
 from aws_exec.lifecycle.identity import Identity
+from aws_exec.settings.common.coercion import store_url
 from tests.tree import ROOT
 
 HERE = ROOT / "config-samples" / "aws"
@@ -76,6 +78,25 @@ def test_what_a_container_is_told_is_the_same_on_both_services(path):
     told = re.findall(r"- \{Name: (AIRFLOW__\w+), Value: (.+)\}", path.read_text())
     assert told == re.findall(r"- \{Name: (AIRFLOW__\w+), Value: (.+)\}", TEMPLATES[0].read_text())
     assert {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__API__BASE_URL"} <= dict(told).keys()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_the_workload_store_is_written_by_the_scheduler_emptied_by_tasks_and_listed_by_nobody(path):
+    template = json.loads(json.dumps(load(str(path)), default=str))
+    resources = template["Resources"]
+    objects = {"Fn::Sub": "${Workloads.Arn}/*"}
+    policies = resources["TaskRole"]["Properties"]["Policies"]
+    of_tasks = next(each for each in policies if each["PolicyName"] == "workloads")["PolicyDocument"]["Statement"]
+    assert of_tasks == [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:DeleteObject"], "Resource": objects}]
+    of_scheduler = resources["SchedulerPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    in_s3 = [each for each in of_scheduler if "s3:" in json.dumps(each)]
+    assert in_s3 == [{"Effect": "Allow", "Action": ACTION, "Resource": objects}]
+    bucket = resources["Workloads"]["Properties"]
+    assert "VersioningConfiguration" not in bucket, "it would keep what was deleted"
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"], "Prefix" in rule) == ("Enabled", 2, False)
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert store_url(template["Outputs"]["WorkloadStore"]["Value"]["Fn::Sub"].replace("${Workloads}", "a-bucket"))
 
 
 def test_the_right_to_stop_can_be_narrowed_as_operations_says(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.shell import process, running
+from tests.scripted.s3 import ScriptedS3
 
 
 @pytest.fixture
@@ -233,6 +234,51 @@ def test_the_policy_names_what_is_configured_and_asks_nobody(shell, given):
         "logs:GetLogEvents",
     }
     assert not [action for action in actions if "*" in action]
+
+
+@pytest.fixture
+def stored(given):
+    """With a workload store for both executors."""
+    stores = {f"AIRFLOW__AWS_{each}_EXECUTOR__WORKLOAD_STORE": "s3://{}/production/" for each in ("ECS", "BATCH")}
+    return lambda bucket: {**given, **{name: url.format(bucket) for name, url in stores.items()}}
+
+
+def test_a_workload_store_is_looked_at_and_what_was_not_looked_at_is_said(shell, aws, stored):
+    done = shell("check-health", "-o", "json", **stored(aws.names.bucket))
+
+    assert done.code == Exit.OK
+    for executor in checks(done).values():
+        bucket, writing = executor[f"bucket {aws.names.bucket}"], executor["writing workloads"]
+        assert (bucket["status"], bucket["message"], bucket["call"]) == ("PASS", "exists", "s3:HeadBucket")
+        assert (writing["status"], writing["call"]) == ("SKIP", "s3:PutObject")
+        assert "without writing" in writing["message"]
+
+
+@pytest.mark.parametrize(("bucket", "status"), [("workloads", "PASS"), ("gone", "FAIL")])
+def test_a_bucket_that_may_not_be_listed_exists_all_the_same(shell, stored, bucket, status):
+    with ScriptedS3("workloads") as s3:
+        found = checks(shell("check-health", "-o", "json", **stored(bucket), AWS_ENDPOINT_URL_S3=s3.url))
+
+    for executor in found.values():
+        assert executor[f"bucket {bucket}"]["status"] == status
+
+
+def test_the_policy_has_the_workload_store_and_says_what_the_tasks_need(shell, stored):
+    done = shell("check-health", "--policy", **stored("workloads"))
+    statements = {each["Sid"]: each for each in json.loads(done.out)["Statement"]}
+
+    objects = "arn:aws:s3:::workloads/production/*"
+    assert (statements["WorkloadStore"]["Action"], statements["WorkloadStore"]["Resource"]) == (
+        ["s3:PutObject"],
+        [objects],
+    )
+    assert f"The task role needs s3:GetObject and s3:DeleteObject on {objects}." in done.err
+
+
+def test_the_policy_without_a_store_has_nothing_of_it(shell, given):
+    done = shell("check-health", "--policy", **given)
+
+    assert "s3:" not in done.out + done.err
 
 
 @pytest.mark.parametrize("how", ["text", "json"])

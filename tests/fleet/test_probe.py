@@ -17,6 +17,8 @@ from tests.fleet.shell import running
 from tests.fleet.terminal import CTRL_C, Terminal
 from tests.scripted.execution_api import ScriptedExecutionApi
 from tests.scripted.http import Answer, HttpServer
+from tests.scripted.s3 import ScriptedS3
+from tests.scripted.tricks import error
 
 pytestmark = pytest.mark.containers
 
@@ -349,11 +351,21 @@ def test_a_workload_store_that_the_container_may_not_read_fails(probe, inside):
 
 
 def test_a_workload_store_that_cannot_be_written_here_fails(probe):
-    done, checks = probe(AIRFLOW__AWS_ECS_EXECUTOR__WORKLOAD_STORE="s3://no-such-bucket/workloads")
+    with ScriptedS3(BUCKET) as s3:
+        s3.goes_wrong(error("AccessDenied", "Access Denied", status=403), "PutObject")
+        done, checks = probe(AWS_ENDPOINT_URL_S3=s3.url, **STORE)
 
     assert (of_status(checks, "FAIL"), done.code) == ({"workload store"}, Exit.FAILED)
-    assert "NoSuchBucket" in checks["workload store"]["message"]
+    assert "AccessDenied" in checks["workload store"]["message"]
     assert checks["workload store"]["call"] == "s3:PutObject"
+    assert "writing workloads" not in checks, "it was tried"
+
+
+def test_a_workload_store_without_a_bucket_fails_before_anything_is_launched(probe):
+    done, checks = probe(AIRFLOW__AWS_ECS_EXECUTOR__WORKLOAD_STORE="s3://no-such-bucket/workloads")
+
+    assert (of_status(checks, "FAIL"), done.code) == ({"bucket no-such-bucket"}, Exit.FAILED)
+    assert checks["probe"]["message"].startswith("not launched")
 
 
 def test_an_image_without_awsexec_fails_where_there_is_a_workload_store(probe, aws, bare):

@@ -118,6 +118,7 @@ _ERRORS = {
     "live-job-queue": "The job queue exists, is ENABLED and VALID.",
     "live-compute-environment": "The compute environments of the job queue are ENABLED and VALID.",
     "live-job-definition": "The job definition exists, and is ACTIVE.",
+    "live-workload-store": "The bucket of `workload_store` exists.",
 }
 
 _WARNINGS = {

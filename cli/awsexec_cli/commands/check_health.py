@@ -101,8 +101,7 @@ def check_health(
         if policy:
             document = library.least_policy(fleet)
             write_document(document, options.format)
-            if any(each["Action"] == ["iam:PassRole"] for each in document["Statement"]):
-                printer.say(_ROLES)
+            _explain(document)
             return
         branches = _checked(fleet, template, CHECK_SECONDS if probes or limit is None else limit)
         if probes:
@@ -114,6 +113,15 @@ def check_health(
     if probes and probes.timed_out:
         raise typer.Exit(Exit.TIMED_OUT)
     raise typer.Exit(Exit.FAILED if any(branch.failed for branch in branches) else Exit.OK)
+
+
+def _explain(policy: dict[str, Any]) -> None:
+    """Say what of the policy can be narrowed, and what the role of the tasks needs."""
+    for statement in policy["Statement"]:
+        if statement["Action"] == ["iam:PassRole"]:
+            printer.say(_ROLES)
+        if statement["Sid"] == "WorkloadStore":
+            printer.say(f"The task role needs s3:GetObject and s3:DeleteObject on {', '.join(statement['Resource'])}.")
 
 
 def _checked(fleet: Fleet, template: str, limit: float) -> list[Branch]:

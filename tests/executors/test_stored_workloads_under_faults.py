@@ -21,6 +21,8 @@ from tests.scripted.s3 import ScriptedS3
 from tests.scripted.services import BY_HAND
 from tests.scripted.tricks import cut_short, error, reset, server_error
 
+pytestmark = pytest.mark.containers
+
 TASKS = 200
 #: At 5 % each.
 EVERYWHERE = (server_error(), server_error(acts=True), reset(), reset(acts=True))

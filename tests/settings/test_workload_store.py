@@ -31,6 +31,7 @@ def problem_of(**raw):
 
 def test_without_the_option_there_is_no_store(options_of):
     assert (options_of().workload_store, options_of().workload_store_when) == (None, "always")
+    assert EcsOptions(**PLAIN, workload_store=None).workload_store is None
 
 
 @pytest.mark.parametrize(

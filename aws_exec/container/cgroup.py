@@ -12,7 +12,7 @@ MOUNT = "/sys/fs/cgroup"
 #: v1 writes "no limit" as the largest multiple of a page; no machine has half as much memory.
 _NO_LIMIT = 1 << 62
 #: Ticks per second of `cpuacct.stat` (USER_HZ).
-_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_TICKS = os.sysconf("SC_CLK_TCK")
 #: Set in every container of ECS, and so of Batch.
 _AT_AWS = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -74,13 +74,13 @@ def own_cgroup(mount: str = MOUNT, process: str = "/proc/self/cgroup") -> Cgroup
     At AWS the mount shows the container's cgroup at its root. Elsewhere (the local AWS emulator) it is at the path in
     `/proc/self/cgroup`, and counts as the container's if nothing but this process and its parent runs in it.
     """
-    paths = _paths(process)
+    own_paths = paths(_text("", process))
     unified = os.path.exists(os.path.join(mount, "cgroup.controllers"))
     at_aws = _AT_AWS in os.environ
 
     def directory(controller: str) -> str:
         root = mount if unified else os.path.join(mount, controller)
-        own = os.path.normpath(root + "/" + paths.get("" if unified else controller, "/"))
+        own = os.path.normpath(root + "/" + own_paths.get("" if unified else controller, "/"))
         if own != os.path.normpath(root) and os.path.isdir(own):
             return own if at_aws or _is_alone(own) else ""
         return root if at_aws and os.path.isdir(root) else ""
@@ -94,10 +94,10 @@ def _is_alone(directory: str) -> bool:
     return bool(processes) and processes <= {os.getpid(), os.getppid()}
 
 
-def _paths(process: str) -> dict[str, str]:
-    """Return the path of each v1 controller, and of v2 under the empty name."""
+def paths(text: str) -> dict[str, str]:
+    """Return the path of each v1 controller, and of v2 under the empty name, from the text of `/proc/PID/cgroup`."""
     found = {}
-    for line in _text("", process).splitlines():
+    for line in text.splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         found.update(dict.fromkeys(controllers.split(","), path))

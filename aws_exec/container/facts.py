@@ -1,4 +1,7 @@
-"""What the supervisor's process tells the container's first process: lines of JSON in a pipe. Standard library only."""
+"""Facts that the supervisor's process reports to the container's first process, as JSON lines in a pipe.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,19 @@ class Facts:
         state: how the supervisor ended it: a task's state, or `success` and `failed` of a callback.
         task_exit_code: of the task's process; negative: the signal that ended it.
         user_code: when the task's own code began, in seconds since the epoch.
-        failure: the label of an outcome that the log shows: `timed-out`, `dag-not-found`.
+        failure: the outcome that the log shows: TIMED_OUT or DAG_NOT_FOUND.
         undelivered: whether the Execution API did not take the result.
         http_status: of the answer that ended the supervisor; 0: there was no answer.
-        workload: the label of the outcome if this Airflow does not read the workload.
+        unread: the outcome if this Airflow does not read the workload.
     """
 
     def __init__(self, pipe: int) -> None:
         os.set_blocking(pipe, False)
         self._pipe = pipe
-        # The task's process has no part in this: its output must not be taken for a fact.
+        # A task must not be able to report facts.
         os.register_at_fork(after_in_child=self._close)
 
-    def tell(self, **members: Any) -> None:
+    def report(self, **members: Any) -> None:
         """Write facts; a pipe that is full or gone loses them, and nothing else."""
         with contextlib.suppress(OSError):
             os.write(self._pipe, (json.dumps(members) + "\n").encode())

@@ -1,4 +1,4 @@
-"""The container's first process: it starts Airflow's supervisor, waits for it, and says how the task ended.
+"""The container's first process: starts Airflow's supervisor, waits for it, and exits with the task's outcome.
 
 As PID 1 it reaps every process of the container; it may, because the supervisor, which waits for the task's process
 itself, is another one. It passes SIGTERM and SIGINT on: to a supervisor that watches its task through a pipe, because
@@ -18,7 +18,7 @@ from typing import Any
 
 from aws_exec.container import facts
 from aws_exec.container.cgroup import Cgroup, own_cgroup
-from aws_exec.container.outcome import Outcome, outcome_of
+from aws_exec.container.outcome import Outcome
 
 _FORWARDED = (signal.SIGTERM, signal.SIGINT)
 _HANDLED = (*_FORWARDED, signal.SIGCHLD)
@@ -38,7 +38,7 @@ class Parent:
         self._reading, self.writing = os.pipe()
         self.signals, self._signalling = os.pipe()
         self._child = 0
-        self._told: dict[str, Any] = {}
+        self._facts: dict[str, Any] = {}
         # Read one by one in `_wait`. Not `sigwait`: a `sitecustomize` may have started threads (tracers do), and
         # the kernel gives a signal to any of them. Blocked until the child has dispositions of its own.
         self._arrived, self._wakeup = os.pipe()
@@ -61,10 +61,10 @@ class Parent:
         os.close(self.signals)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         status = self._wait()
-        self._told |= facts.read(self._reading)
+        self._facts |= facts.read(self._reading)
         oom_kills = (self._cgroup.oom_kills() or 0) - self._oom_kills
-        code = exit_code(os.waitstatus_to_exitcode(status), self._told, oom_kills)
-        self._record(code, after_newline=self._told.get("state") is not None)
+        code = exit_code(os.waitstatus_to_exitcode(status), self._facts, oom_kills)
+        self._record(code, after_newline=self._facts.get("state") is not None)
         return code
 
     def _wait(self) -> int:
@@ -79,8 +79,8 @@ class Parent:
                     return status
 
     def _forward(self, number: int) -> None:
-        self._told |= facts.read(self._reading)
-        if self._told.get("stage") == "started":
+        self._facts |= facts.read(self._reading)
+        if self._facts.get("stage") == "started":
             self._signal(number)
         else:
             os.kill(self._child, number)
@@ -91,30 +91,29 @@ class Parent:
         try:
             os.write(self._signalling, bytes([number]))
         except OSError as error:  # the child ends, or its pipe does
-            say(f"signal {number} was not passed on: {error}")
+            log(f"signal {number} was not passed on: {error}")
 
     def _record(self, code: int | None, *, after_newline: bool) -> None:
         # Imported when the task is over: see the module.
         from aws_exec.container import usage
 
         try:
-            self._told |= facts.read(self._reading)
-            outcome = Outcome.DONE if code == 0 else outcome_of(code)
-            line = usage.record(self._cgroup, self._started, self._told.get("user_code"), outcome, code)
+            self._facts |= facts.read(self._reading)
+            line = usage.record(self._cgroup, self._started, self._facts.get("user_code"), code)
             usage.write(line, after_newline=after_newline)
         except Exception as error:  # noqa: BLE001 - a record costs no task
-            say(f"the usage record was not written: {type(error).__name__}: {error}")
+            log(f"the usage record was not written: {type(error).__name__}: {error}")
 
 
-def exit_code(child: int, told: dict[str, Any], oom_kills: int) -> int:
+def exit_code(child: int, known: dict[str, Any], oom_kills: int) -> int:
     """Return the exit code of the container.
 
     Args:
         child: the exit code of the supervisor's process; negative: the signal that ended it.
-        told: the facts.
+        known: the facts.
         oom_kills: processes of the container that the kernel killed for its memory limit.
     """
-    outcome = _of_workload(child, told) if told.get("stage") else _before_workload(child, told)
+    outcome = _of_workload(child, known) if known.get("stage") else _before_workload(child, known)
     failed = outcome is None or outcome not in (Outcome.DONE, Outcome.TERMINATED_BY_SERVER, Outcome.REFUSED)
     if failed and oom_kills > 0:
         return Outcome.OUT_OF_MEMORY
@@ -123,40 +122,39 @@ def exit_code(child: int, told: dict[str, Any], oom_kills: int) -> int:
     return child if child >= 0 else 128 - child
 
 
-def _before_workload(child: int, told: dict[str, Any]) -> Outcome | None:
-    """Return the outcome of a container whose workload was not read: None, as the child ended, if that says nothing."""
-    if child > 0 and (named := told.get("workload")):
-        return next(outcome for outcome in Outcome if outcome.label == named)
-    return None
+def _before_workload(child: int, known: dict[str, Any]) -> Outcome | None:
+    """Return the outcome of a container whose workload was not read: None, as the child ended, if nothing is known."""
+    unread = known.get("unread")
+    return Outcome(unread) if child > 0 and unread else None
 
 
-def _of_workload(child: int, told: dict[str, Any]) -> Outcome | None:
-    state, status = told.get("state"), told.get("http_status")
+def _of_workload(child: int, known: dict[str, Any]) -> Outcome | None:
+    state, status = known.get("state"), known.get("http_status")
     if state is None:  # the supervisor did not live to see the task's end
-        if status is not None and told["stage"] == "read":
+        if status is not None and known["stage"] == "read":
             return Outcome.REFUSED if status in _NOT_OURS else Outcome.API_UNAVAILABLE
-        return Outcome.KILLED if child < 0 and told["stage"] == "started" else None
+        return Outcome.KILLED if child < 0 and known["stage"] == "started" else None
     if state.lower() == "server_terminated" or status in _NOT_OURS:
         return Outcome.TERMINATED_BY_SERVER
     if state not in _DONE:
-        return _of_failure(told)
-    return Outcome.RESULT_NOT_DELIVERED if told.get("undelivered") else Outcome.DONE
+        return _of_failure(known)
+    return Outcome.RESULT_NOT_DELIVERED if known.get("undelivered") else Outcome.DONE
 
 
-def _of_failure(told: dict[str, Any]) -> Outcome:
-    if told.get("undelivered"):  # first: of all others, Airflow knows
+def _of_failure(known: dict[str, Any]) -> Outcome:
+    if known.get("undelivered"):  # first: of all others, Airflow knows
         return Outcome.RESULT_NOT_DELIVERED
-    if (named := told.get("failure")) is not None:
-        return next(outcome for outcome in Outcome if outcome.label == named)
-    return Outcome.KILLED if told.get("task_exit_code", 0) < 0 else Outcome.FAILED
+    if failure := known.get("failure"):
+        return Outcome(failure)
+    return Outcome.KILLED if known.get("task_exit_code", 0) < 0 else Outcome.FAILED
 
 
 def _wake(_number: int, _frame: object) -> None:
     """Do nothing: the number is in the pipe of `set_wakeup_fd`."""
 
 
-def say(text: str) -> None:
-    """Write one line for people to the container's log."""
+def log(text: str) -> None:
+    """Write one line to the container's log."""
     try:
         os.write(sys.stderr.fileno(), f"awsexec: {text}\n".encode())
     except (OSError, ValueError, AttributeError):  # closed, or never open

@@ -56,7 +56,7 @@ def main() -> None:
         _check(facts.Facts(writing), options)
     os.close(writing)
     seen, ended = _watch(child, reading, time.monotonic() + options["seconds"])
-    record = usage.record(cgroup, started, None, None, None)
+    record = usage.record(cgroup, started, None, None)
     disk = os.statvfs("/")
     line = {
         "event": PROBE_EVENT,
@@ -75,12 +75,12 @@ def main() -> None:
     usage.write(line, after_newline=False)
 
 
-def _check(telling: facts.Facts, options: dict[str, Any]) -> None:
+def _check(reporting: facts.Facts, options: dict[str, Any]) -> None:
     """Run the checks in this process, and end it."""
     try:
         from aws_exec.container import probe_checks
 
-        probe_checks.run(telling, options)
+        probe_checks.run(reporting, options)
     finally:
         os._exit(0)
 

@@ -1,6 +1,6 @@
 """The checks of the probe that need Airflow or AWS, in a process of their own: each does what a task would do.
 
-Each is told as one fact as soon as it is known: a document with `seconds`, and with `error` if it failed.
+Each check reports one fact when it ends: a document with `seconds`, and with `error` if it failed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aws_exec.container.facts import Facts
 #: Seconds that an address has for its answer: within a network it takes milliseconds, and a packet that a firewall
 #: drops is never answered.
 _PATIENCE = 10
-#: Characters of an error that are told.
+#: Characters of an error that are reported.
 _LONGEST = 500
 #: Seconds between two reports on how far the DAG files are parsed.
 _TICK = 0.5
@@ -38,7 +38,7 @@ def run(facts: Facts, options: dict[str, Any]) -> None:
             found = check(options, facts)
         except Exception as error:  # noqa: BLE001 - an error is what is looked for
             found = {"error": _text(error)}
-        facts.tell(**{name: {**found, "seconds": round(time.monotonic() - begun, 2)}})
+        facts.report(**{name: {**found, "seconds": round(time.monotonic() - begun, 2)}})
 
 
 def _text(error: BaseException) -> str:
@@ -63,7 +63,10 @@ def _api(options: dict[str, Any], _facts: Facts) -> dict[str, Any]:
     """Ask the Execution API to start a task that does not exist, as a container asks for its own."""
     url, is_configured = _api_url()
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        error = "it needs http:// or https:// and a host"
+        return {"url": url.rpartition("@")[2], "is_configured": is_configured, "step": "URL", "error": error}
+    host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     found = {"url": f"{parts.scheme}://{host}:{port}{parts.path}", "is_configured": is_configured}
     begun = time.monotonic()
     try:
@@ -104,8 +107,6 @@ def _ask(url: str, options: dict[str, Any]) -> Any:
 
 def _step_that_failed(host: str, port: int, error: Exception) -> dict[str, str]:
     """Return at which step the way to the API ends."""
-    if not host:
-        return {"step": "URL", "error": "it is not a URL"}
     try:
         socket.getaddrinfo(host, port)
     except OSError as unknown:
@@ -126,7 +127,7 @@ def _answer(response: Any) -> dict[str, Any]:
 
     try:
         detail = response.json()["detail"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RuntimeError):  # Airflow's client reads an answer only if it is JSON
         detail = ""
     found: dict[str, Any] = {"status": response.status_code, "reason": "", "detail": str(detail)[:_LONGEST]}
     if isinstance(detail, dict):
@@ -143,12 +144,9 @@ def _answer(response: Any) -> dict[str, Any]:
 
 
 def _client(service: str, options: dict[str, Any]) -> Any:
-    import boto3.session
-    from botocore.config import Config
+    from aws_exec.container.store import client_of
 
-    patience = Config(connect_timeout=_PATIENCE, read_timeout=_PATIENCE, retries={"total_max_attempts": 2})
-    session: Any = boto3.session.Session(region_name=options["region"] or None)
-    return session.client(service, config=patience)
+    return client_of(service, options["region"] or None, tries=2)
 
 
 def _identity(options: dict[str, Any], _facts: Facts) -> dict[str, Any]:
@@ -177,7 +175,9 @@ def _logs(options: dict[str, Any], _facts: Facts) -> dict[str, Any]:
 
 def _write(client: Any, folder: str, more: dict[str, str]) -> str:
     """Write the object, and return its key if it cannot be deleted."""
-    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    from aws_exec.container.store import split
+
+    bucket, prefix = split(folder)
     where = {"Bucket": bucket, "Key": f"{prefix.rstrip('/')}/{_OBJECT}".lstrip("/")}
     client.put_object(**where, Body=b"awsexec check-health --probe", **more)
     try:
@@ -191,11 +191,11 @@ def _store(options: dict[str, Any], _facts: Facts) -> dict[str, Any]:
     """Read an object of the workload store, and delete it, as a container does with its workload."""
     if not options["stored"]:
         return {"is_used": False}
-    from aws_exec.container.store import split
+    from aws_exec.container.store import read, split
 
     bucket, key = split(options["stored"])
     client = _client("s3", options)
-    client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    read(client, bucket, key)
     client.delete_object(Bucket=bucket, Key=key)
     return {"is_used": True}
 
@@ -218,14 +218,14 @@ def _dags(_options: dict[str, Any], facts: Facts) -> dict[str, Any]:
         bundles.append(found)
         try:
             bundle.initialize()
-            _parse(bundle, found, lambda: facts.tell(dags={"bundles": bundles, "is_partial": True}))
+            _parse(bundle, found, lambda: facts.report(dags={"bundles": bundles, "is_partial": True}))
         except Exception as error:  # noqa: BLE001 - likewise
             found["error"] = _text(error)
     return {"bundles": bundles, "is_partial": False}
 
 
-def _parse(bundle: Any, found: dict[str, Any], tell: Callable[[], None]) -> None:
-    """Count DAGs and import errors of a bundle, and tell so while it is parsed."""
+def _parse(bundle: Any, found: dict[str, Any], report: Callable[[], None]) -> None:
+    """Count DAGs and import errors of a bundle, and report the counts while it is parsed."""
     found["path"] = str(bundle.path)
     if not os.path.isdir(bundle.path):
         raise FileNotFoundError(f"there is no folder {bundle.path}")
@@ -239,7 +239,7 @@ def _parse(bundle: Any, found: dict[str, Any], tell: Callable[[], None]) -> None
     def tick() -> None:
         while not over.wait(_TICK):
             count()
-            tell()
+            report()
 
     ticking = threading.Thread(target=tick, daemon=True)
     ticking.start()

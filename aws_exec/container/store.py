@@ -6,8 +6,6 @@ the image. The task role needs s3:GetObject and s3:DeleteObject, and no right to
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import sys
 from typing import Any
 
@@ -33,8 +31,8 @@ def fetch(url: str, region: str) -> str:
     """
     bucket, key = split(url)
     try:
-        client = _client(region)
-        workload = _read(client, bucket, key)
+        client = client_of("s3", region)
+        workload = read(client, bucket, key)
     except Exception as error:  # noqa: BLE001 - whatever it is, there is no workload
         sys.stderr.write(f"awsexec: the workload cannot be fetched from {url}: {error}\n")
         raise SystemExit(int(outcome_of_failure(error))) from None
@@ -42,8 +40,6 @@ def fetch(url: str, region: str) -> str:
         client.delete_object(Bucket=bucket, Key=key)
     except Exception as error:  # noqa: BLE001 - the task can run; the bucket's lifecycle rule deletes it
         sys.stderr.write(f"awsexec: the workload stays at {url}: {error}\n")
-    del client
-    gc.collect()  # 13 MiB of cycles, for as long as the task runs
     return workload
 
 
@@ -59,24 +55,35 @@ def outcome_of_failure(error: Exception) -> Outcome:
     return Outcome.WORKLOAD_GONE if is_gone else Outcome.WORKLOAD_NOT_FETCHED
 
 
-def _client(region: str) -> Any:
-    """Build a client of S3; `AWS_ENDPOINT_URL` is honoured, and a bucket of another Region is found."""
+def client_of(service: str, region: str | None, tries: int = _TRIES) -> Any:
+    """Build a client of an AWS service; it uses `AWS_ENDPOINT_URL`, and that of S3 finds buckets of other Regions.
+
+    Args:
+        service: of AWS.
+        region: None: the one in the container's environment.
+        tries: of each call.
+    """
     import botocore.session
     from botocore.config import Config
 
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,
-        retries={"mode": "standard", "total_max_attempts": _TRIES},
+        retries={"mode": "standard", "total_max_attempts": tries},
     )
-    return botocore.session.Session().create_client("s3", region_name=region, config=config)
+    return botocore.session.Session().create_client(service, region_name=region, config=config)
 
 
-def _read(client: Any, bucket: str, key: str) -> str:
+def read(client: Any, bucket: str, key: str) -> str:
+    """Return an object; repeat the call if its answer is cut short."""
     from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-    for _ in range(_TRIES - 1):
+    tries = 0
+    while True:
+        tries += 1
         body = client.get_object(Bucket=bucket, Key=key)["Body"]
-        with contextlib.suppress(HTTPClientError, IncompleteReadError):
+        try:
             return str(body.read(), "utf-8")
-    return str(client.get_object(Bucket=bucket, Key=key)["Body"].read(), "utf-8")
+        except (HTTPClientError, IncompleteReadError):
+            if tries == _TRIES:
+                raise

@@ -1,6 +1,6 @@
-"""Airflow's supervisor in the container, with one wrap around it: it tells how the task ended, and when.
+"""Airflow's supervisor in the container, wrapped so that it reports how the task ended, and when.
 
-Works with the supervisors of Airflow 3.1 to 3.4. Where one has not what a wrap needs, the wrap steps aside.
+The wraps fit the supervisors of Airflow 3.1 to 3.4. A wrap that finds nothing to hook into does nothing.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from typing import Any, NoReturn
 from aws_exec.container.bootstrap import airflow_words
 from aws_exec.container.facts import Facts
 from aws_exec.container.outcome import Outcome
-from aws_exec.container.parent import say
+from aws_exec.container.parent import log
 
-#: Lines in the structured log of a task's process which say that what it should run is not there (Airflow's
-#: `task_runner.parse`, 3.1 to 3.4).
+#: Log lines of a task's process whose DAG or task is not there (Airflow's `task_runner.parse`, 3.1 to 3.4).
 _NOT_FOUND = (b"Dag not found during start up", b"Task not found in Dag during start up")
 _TIMEOUT = b"AirflowTaskTimeout"
-#: The line with the exception that ended the task; a task that logs and survives a timeout has others.
+#: The event of the exception that ended the task; an exception that the task caught has another.
 _FAILED = "Task failed with exception"
 #: Messages that Airflow's supervisor passes on at once as the task's result.
 _RESULTS = frozenset({"SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask"})
@@ -34,14 +33,15 @@ _RESULTS = frozenset({"SucceedTask", "RetryTask", "DeferTask", "RescheduleTask",
 
 def run(words: list[str], facts: Facts, signals: int) -> None:
     """Run a workload as Airflow's `execute_workload` does; raises and exits as that does."""
-    # The collector finds nothing to free while modules are imported, and takes a tenth of the time.
+    words = airflow_words(words)
+    gc.collect()  # a workload from a store leaves 13 MiB of cycles
+    # While modules are imported the collector finds nothing to free, and takes a tenth of the time.
     gc.disable()
     try:
-        words = airflow_words(words)
         airflow = _wrapped(facts, signals)
     finally:
         gc.enable()
-    gc.freeze()  # nor ever after, in the task's process neither
+    gc.freeze()  # it never looks at them again, in the task's process either
     sys.argv = [airflow.__file__ or "", *words]
     airflow.main()
 
@@ -55,20 +55,20 @@ def _wrapped(facts: Facts, signals: int) -> Any:
     wrapped = None
     try:
         wrapped = airflow.execute_workload
-        airflow.execute_workload = _telling(wrapped, facts)
+        airflow.execute_workload = _reporting_start(wrapped, facts)
         _wrap_supervisor(facts, signals)
-        # Until `_telling` says that it was read. Without that wrap an exit would always be taken for this.
-        facts.tell(workload=Outcome.WORKLOAD_UNREADABLE.label)
+        # Until the workload is read. Without the wrap above, every exit would count as this.
+        facts.report(unread=Outcome.WORKLOAD_UNREADABLE)
     except Exception as error:  # noqa: BLE001 - whatever fails here costs no task
-        say(f"the task's outcome will not be known: {type(error).__name__}: {error}")
+        log(f"the task's outcome will not be known: {type(error).__name__}: {error}")
         if wrapped is not None:
             airflow.execute_workload = wrapped
     return airflow
 
 
 def leave() -> NoReturn:
-    """End this process as Python does, but for the objects: taking down all of Airflow's modules takes 0.3 s."""
-    # Not `join` of each thread: those of an executor that nobody shut down end only when this tells them to.
+    """End this process as Python does, but without taking down all of Airflow's modules, which takes 0.3 s."""
+    # Not `join` of each thread: those of a thread pool that is not shut down end only on this.
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what Python does at its end
     atexit._run_exitfuncs()  # noqa: SLF001 - what Airflow's own child does (`supervisor._fork_main`)
     sys.stdout.flush()
@@ -76,23 +76,23 @@ def leave() -> NoReturn:
     os._exit(0)
 
 
-def _telling(execute: Callable[..., None], facts: Facts) -> Callable[..., None]:
+def _reporting_start(execute: Callable[..., None], facts: Facts) -> Callable[..., None]:
     """Wrap `execute_workload`: it is called once the workload is read."""
 
     def execute_workload(workload: Any, *args: Any, **named: Any) -> None:
-        facts.tell(stage="read")
+        facts.report(stage="read")
         try:
             execute(workload, *args, **named)
         except BaseException as error:
             if (status := _status_of(error)) is not None:
-                facts.tell(http_status=status)
+                facts.report(http_status=status)
             raise
 
     return execute_workload
 
 
 def _status_of(error: BaseException) -> int | None:
-    """Return the HTTP status of the answer that an exception is about; 0 if there was none; None: not about one."""
+    """Return the HTTP status in an exception; 0 if there was no answer; None if it is not about HTTP."""
     seen: BaseException | None = error
     while seen is not None:
         status = getattr(getattr(seen, "response", None), "status_code", None)
@@ -110,8 +110,8 @@ def _wrap_supervisor(facts: Facts, signals: int) -> None:
     module: Any = supervisor
     activity = module.ActivitySubprocess
     activity.wait = _waiting(activity.wait, facts, signals)
-    activity._handle_request = _hearing(activity._handle_request, facts)  # noqa: SLF001 - there is no public hook
-    module.process_log_messages_from_subprocess = _reading(module.process_log_messages_from_subprocess, facts)
+    activity._handle_request = _watching_requests(activity._handle_request, facts)  # noqa: SLF001 - there is no public hook
+    module.process_log_messages_from_subprocess = _watching_log(module.process_log_messages_from_subprocess, facts)
     # Airflow 3.1 and 3.2 run no callbacks in containers.
     with contextlib.suppress(ImportError):
         from airflow.sdk.execution_time import callback_supervisor
@@ -121,35 +121,34 @@ def _wrap_supervisor(facts: Facts, signals: int) -> None:
 
 
 def _waiting(wait: Callable[[Any], int], facts: Facts, signals: int) -> Callable[[Any], int]:
-    """Wrap `wait` of a supervised process, of which all its life after the start is part."""
+    """Wrap `wait` of a supervised process: it lasts from the start to the end of the process."""
 
-    def wait_and_tell(process: Any) -> int:
+    def wait_and_report(process: Any) -> int:
         with contextlib.suppress(Exception):
             _wake_at_exit(process)
         with contextlib.suppress(Exception):
             _wake_at_signals(process, signals)
-            facts.tell(stage="started")
+            facts.report(stage="started")
+        undelivered = True
         try:
-            try:
-                with _forwarding(process):
-                    return wait(process)
-            finally:
-                with contextlib.suppress(Exception):
-                    _tell_end(process, facts)
-        except Exception:
-            facts.tell(undelivered=True)
-            raise
+            with _forwarding(process):
+                code = wait(process)
+            undelivered = False
+            return code
+        finally:
+            with contextlib.suppress(Exception):
+                _report_end(process, facts, undelivered=undelivered)
 
-    return wait_and_tell
+    return wait_and_report
 
 
 @contextlib.contextmanager
 def _forwarding(process: Any) -> Generator[None, None, None]:
     """Pass SIGTERM on to the process, once, where this Airflow has no handler of its own.
 
-    It is for tasks of 3.1 and 3.2, and for callbacks: where their supervisor is PID 1, the kernel ignores the signal,
-    which nobody wanted. 3.4 has a handler by now, and lets the task run on; 3.3 replaces this one by its own, which
-    passes the signal on, too.
+    That is so for tasks of 3.1 and 3.2, and for callbacks: if their supervisor is PID 1, the kernel ignores the signal.
+    3.4 has set a handler before, and lets the task run on. 3.3 replaces this handler by its own, which also passes the
+    signal on.
     """
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
@@ -167,21 +166,22 @@ def _forwarding(process: Any) -> Generator[None, None, None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell_end(process: Any, facts: Facts) -> None:
+def _report_end(process: Any, facts: Facts, *, undelivered: bool) -> None:
+    """Report how a process ended; `undelivered`: its supervisor failed to deliver the result."""
     code = process._exit_code  # noqa: SLF001 - there is no public member
     if code is None:
         return
     # A callback has no state but its exit code.
     state = getattr(process, "final_state", "success" if code == 0 else "failed")
-    told: dict[str, Any] = {"state": str(getattr(state, "value", state)), "task_exit_code": int(code)}
+    end: dict[str, Any] = {"state": str(getattr(state, "value", state)), "task_exit_code": int(code)}
     pending = getattr(process, "_pending_terminal_state_msg", None) is not None
-    # The task's process left with 0 and without a word: Airflow takes it for success, and tells nobody.
-    silent = told["state"] == "success" and getattr(process, "_terminal_state", "") is None
-    if pending or silent or told["state"] == "failed":
-        told["undelivered"] = pending or silent
+    # The task's process exited with 0 without a result: Airflow counts that as success, and sends nothing.
+    silent = end["state"] == "success" and getattr(process, "_terminal_state", "") is None
+    if undelivered or pending or silent or end["state"] == "failed":
+        end["undelivered"] = undelivered or pending or silent
     if _was_stopped_for_its_timeout(process):
-        told["failure"] = Outcome.TIMED_OUT.label
-    facts.tell(**told)
+        end["failure"] = Outcome.TIMED_OUT
+    facts.report(**end)
 
 
 def _was_stopped_for_its_timeout(process: Any) -> bool:
@@ -229,26 +229,26 @@ def _wake_at_signals(process: Any, signals: int) -> None:
     process.selector.register(_Descriptor(signals), selectors.EVENT_READ, (receive, process.selector.unregister))
 
 
-def _hearing(handle: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
+def _watching_requests(handle: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
     """Wrap `_handle_request`: rendered fields are sent right before the task's own code runs, the result at its end."""
 
     def handle_request(process: Any, msg: Any, *args: Any, **named: Any) -> Any:
         kind = type(msg).__name__
         if kind == "SetRenderedFields":
-            facts.tell(user_code=time.time())
+            facts.report(user_code=time.time())
         try:
             return handle(process, msg, *args, **named)
         except Exception as error:
             if kind in _RESULTS:
                 # Airflow 3.1 does not send a result again.
                 lost = not hasattr(process, "_pending_terminal_state_msg")
-                facts.tell(http_status=_status_of(error), **({"undelivered": True} if lost else {}))
+                facts.report(http_status=_status_of(error), **({"undelivered": True} if lost else {}))
             raise
 
     return handle_request
 
 
-def _reading(read: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
+def _watching_log(read: Callable[..., Any], facts: Facts) -> Callable[..., Any]:
     """Wrap the generator that takes the log lines of the task's process, one JSON object each."""
 
     def process_log_messages(*args: Any, **named: Any) -> Generator[None, bytes | bytearray, None]:
@@ -273,6 +273,6 @@ def _note_failure(line: bytes, facts: Facts) -> None:
     if entry.get("logger") != "task":
         return
     if str(event).encode() in _NOT_FOUND:
-        facts.tell(failure=Outcome.DAG_NOT_FOUND.label)
+        facts.report(failure=Outcome.DAG_NOT_FOUND)
     elif event == _FAILED and isinstance(raised, list) and raised and raised[0].get("exc_type") == _TIMEOUT.decode():
-        facts.tell(failure=Outcome.TIMED_OUT.label)
+        facts.report(failure=Outcome.TIMED_OUT)

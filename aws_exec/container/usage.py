@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from aws_exec.container.cgroup import Cgroup
-from aws_exec.container.outcome import Outcome
+from aws_exec.container.outcome import Outcome, outcome_of
 
 EVENT = "awsexec.usage"
 #: Of the record: raised when a member changes its meaning; new members do not raise it.
@@ -25,19 +25,17 @@ _IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_numb
 _NUMBERS = frozenset({"map_index", "try_number"})
 
 
-def record(
-    cgroup: Cgroup, started: float, user_code: float | None, outcome: Outcome | None, exit_code: int | None
-) -> dict[str, Any]:
+def record(cgroup: Cgroup, started: float, user_code: float | None, exit_code: int | None) -> dict[str, Any]:
     """Return the usage record of this container; a member that is not known is None.
 
     Args:
         cgroup: of the container.
         started: when the container's first process began, in seconds since the epoch.
         user_code: when the task's own code began; None if it did not, or nothing said so.
-        outcome: of the workload; None while it runs, and where the exit code says none.
         exit_code: of the container; None while it runs.
     """
     now = time.time()
+    outcome = Outcome.DONE if exit_code == 0 else outcome_of(exit_code)
     task, container = _metadata()
     user, system, peak = _used(cgroup)
     limits = container.get("Limits") or task.get("Limits") or {}

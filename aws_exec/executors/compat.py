@@ -294,8 +294,8 @@ def mint_token(workload: Any, generator: Any) -> str:
     return str(generator.generate({"sub": subject})) if generator else ""
 
 
-def mint_token_for_nobody(subject: str, seconds: float) -> str:
-    """A token as a workload's, for a task instance that does not exist, valid for so many seconds. Never log it.
+def mint_token_of_no_task(subject: str, seconds: float) -> str:
+    """Return a workload's token for a task instance that does not exist, valid for `seconds`. Never log it.
 
     Raises:
         LookupError: the secret that the API server knows is not configured here; Airflow would make one up.

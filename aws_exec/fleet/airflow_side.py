@@ -50,14 +50,14 @@ def default_deployment() -> str:
         ) from error
 
 
-def token_for_nobody(subject: str, seconds: float) -> tuple[str, str]:
+def token_of_no_task(subject: str, seconds: float) -> tuple[str, str]:
     """Return a token for a task instance that does not exist, and why there is none: one of the two is empty."""
     try:
         with redirect_stdout(sys.stderr):  # as above
             from aws_exec.executors import compat  # noqa: PLC0415 - takes seconds
 
         leave_standard_output()
-        return compat.mint_token_for_nobody(subject, seconds), ""
+        return compat.mint_token_of_no_task(subject, seconds), ""
     except Exception as error:  # noqa: BLE001 - of any part of Airflow: the probe does without
         return "", redact(str(error).partition("\n")[0], longest=200)
 

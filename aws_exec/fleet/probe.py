@@ -30,7 +30,7 @@ from aws_exec.container.versions import AIRFLOW, AMAZON, AWSEXEC, version_of
 from aws_exec.diagnosis import diagnose, diagnose_call_failure
 from aws_exec.durations import format_duration
 from aws_exec.fleet import logs
-from aws_exec.fleet.airflow_side import token_for_nobody
+from aws_exec.fleet.airflow_side import token_of_no_task
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.errors import FleetError, NoLogError
@@ -72,8 +72,8 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
-    """One container to be launched.
+class PlannedProbe:
+    """One probe before its launch.
 
     Attributes:
         executor: the name of its executor.
@@ -106,7 +106,7 @@ class Prospect:
         return plan
 
 
-def prospects(fleet: Fleet, branches: Sequence[Branch], template: str = "") -> list[Prospect]:
+def planned_probes(fleet: Fleet, branches: Sequence[Branch], template: str = "") -> list[PlannedProbe]:
     """Return what a probe launches: a container for each executor without a failed check.
 
     Raises:
@@ -115,17 +115,17 @@ def prospects(fleet: Fleet, branches: Sequence[Branch], template: str = "") -> l
     """
     sound = {branch.executor for branch in branches if not branch.failed}
     pairs = [(service, team) for service, team in executors(fleet, template) if executor_name(service, team) in sound]
-    return [_prospect(fleet, service, team, template) for service, team in pairs]
+    return [_planned(fleet, service, team, template) for service, team in pairs]
 
 
-def _prospect(fleet: Fleet, service: ServiceName, team: str | None, template: str) -> Prospect:
+def _planned(fleet: Fleet, service: ServiceName, team: str | None, template: str) -> PlannedProbe:
     section = Checked(fleet.configured.configuration, service, team).section()
     region = fleet.region_of(section.options)
     config = executor_config_of(template)
     plan = section.builder.build(TYPICAL, ["x"], config)
     size = _size(service, CachedCalls(lambda api: fleet.client(api, region)), plan.arguments)
     definition = str(plan.arguments["taskDefinition" if service == "ecs" else "jobDefinition"])
-    return Prospect(executor_name(service, team), service, section, region, config, plan.location, definition, size)
+    return PlannedProbe(executor_name(service, team), service, section, region, config, plan.location, definition, size)
 
 
 def _size(service: ServiceName, calls: CachedCalls, request: dict[str, Any]) -> Size:
@@ -157,7 +157,7 @@ def _merged(branch: Branch, probed: Sequence[Outcome] | None) -> list[Outcome]:
 
 
 class Probing:
-    """The probes of some prospects.
+    """Runs planned probes side by side.
 
     Args:
         fleet: of the command.
@@ -176,7 +176,7 @@ class Probing:
         self.over = threading.Event()
         self.timed_out = False
 
-    def run(self, wanted: Sequence[Prospect]) -> dict[str, list[Outcome]]:
+    def run(self, wanted: Sequence[PlannedProbe]) -> dict[str, list[Outcome]]:
         """Launch a container for each, follow them, stop what has not ended, and return the outcomes by executor.
 
         An exception (Ctrl-C) stops what was launched, too.
@@ -207,13 +207,13 @@ class Probing:
 class _Probe:
     """One container, from its launch to its end; `run` on a thread of its own."""
 
-    def __init__(self, probing: Probing, wanted: Prospect) -> None:
+    def __init__(self, probing: Probing, wanted: PlannedProbe) -> None:
         self._probing = probing
         self._fleet = probing.fleet
         self._over = probing.over
         self._wanted = wanted
         self._subject = str(uuid4())
-        self._bearer, self._untried = token_for_nobody(self._subject, probing.limit)
+        self._bearer, self._no_token = token_of_no_task(self._subject, probing.limit)
         token = token_of(str(uuid4()), 1)
         self._identity = Identity(DEPLOYMENT, token, "awsexec", "probe", "check-health", "-1", "1")
         self._cloud = self._adapter()
@@ -250,7 +250,7 @@ class _Probe:
         if record is not None:
             versions = {name: version_of(name) for name in (AIRFLOW, AWSEXEC, AMAZON)}
             store = self._wanted.section.options.workload_store or ""
-            expected = Expected(sys.version, versions, self._untried, "" if unwritten else store)
+            expected = Expected(sys.version, versions, self._no_token, "" if unwritten else store)
             yield from findings(record, expected)
         cost = self._fleet.cost(job)
         text = "unknown: it did not run on Fargate" if cost is None else f"${cost:.4f}, {self._fleet.prices}"
@@ -292,7 +292,7 @@ class _Probe:
             return answer
         job = Job(answer.job.arn, plan.location)
         self._job = launched = FleetJob(self._wanted.service, job, self._identity, State.WAITING, "")
-        self._say(f"launched {launched.id}")
+        self._report(f"launched {launched.id}")
         return launched
 
     def _find(self, location: str) -> Observation | None:
@@ -312,12 +312,12 @@ class _Probe:
 
     def _follow(self, job: FleetJob) -> FleetJob:
         """Return it in its last state: ended, unless the time is over."""
-        retries = RetryUntilDeadline(lambda failure: self._say(f"{failure}; trying again"), self._over)
+        retries = RetryUntilDeadline(lambda failure: self._report(f"{failure}; trying again"), self._over)
         for until in Until.RUNNING, Until.STOPPED:
             if job.is_active:
                 waiting = wait_for({job.service: self._service}, [job], until, stop=self._over, retries=retries)
                 job = next(waiting, job)
-                self._say(f"{job.state} after {format_duration(job.age(time.time()))}")
+                self._report(f"{job.state} after {format_duration(job.age(time.time()))}")
         seen = [job] if not job.is_active else self._service.describe(job.job.location, [job.job.arn])
         return next(iter(seen), job)
 
@@ -345,7 +345,7 @@ class _Probe:
             if time.monotonic() > until or self._over.wait(logs.FOLLOW_SECONDS):
                 return None, f"it has no record; its last line: {last}"
 
-    def _say(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         self._probing.report(f"{self._wanted.executor}: {text}")
 
     def _stop(self) -> None:
@@ -358,7 +358,7 @@ class _Probe:
             failure = error.fault
         what = f"{self._job.id} in {self._wanted.location}"
         ends = f"; it ends by itself {format_duration(CHECK_SECONDS)} after its start"
-        self._say(f"stopped {what}" if failure is None else f"cannot stop {what}: {failure}{ends}")
+        self._report(f"requested the stop of {what}" if failure is None else f"cannot stop {what}: {failure}{ends}")
 
     # -- what went wrong ----------------------------------------------------------------------------------------------
 
@@ -368,15 +368,13 @@ class _Probe:
         return Outcome(Status.FAIL, call, subject, f"{found.cause} ({failure})", found.remedy)
 
     def _not_ended(self, job: FleetJob) -> Outcome:
-        told = explain(self._service, self._client, job, time.time())
-        context = [f"{line.about}: {line.said}" for line in told.context if line.bad]
-        cause = [told.diagnosis.cause] if told.diagnosis else []
-        message = " ".join(
-            [f"did not end within {format_duration(self._probing.limit)}.", told.headline, *cause, *context]
-        )
-        hint = (
-            told.diagnosis.remedy if told.diagnosis else "awsexec explain JOB, while one waits, says what it waits for"
-        )
+        found = explain(self._service, self._client, job, time.time())
+        context = [f"{line.about}: {line.said}" for line in found.context if line.bad]
+        cause = [found.diagnosis.cause] if found.diagnosis else []
+        # "Nothing is wrong" would read oddly here.
+        headline = "It is running." if job.state is State.RUNNING else found.headline
+        message = " ".join([f"did not end within {format_duration(self._probing.limit)}.", headline, *cause, *context])
+        hint = found.diagnosis.remedy if found.diagnosis else "Pass a longer --timeout"
         return Outcome(Status.FAIL, "", "container", message, hint)
 
     # -- AWS ----------------------------------------------------------------------------------------------------------

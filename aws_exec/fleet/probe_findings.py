@@ -31,6 +31,8 @@ _REMEDIES = {
     "the certificate",
     "HTTP": _URL,
 }
+#: OpenSSL's error where the other side answers without TLS.
+_PLAIN_HTTP = "WRONG_VERSION_NUMBER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,13 @@ class Expected:
     Attributes:
         python: of this machine, as `sys.version`.
         versions: of the packages here; None: not installed.
-        untried: why the container has no token; empty if it has.
+        no_token: why the container has no token; empty if it has one.
         store: `workload_store`; empty: there is none.
     """
 
     python: str
     versions: Mapping[str, str | None] = field(default_factory=dict)
-    untried: str = ""
+    no_token: str = ""
     store: str = ""
 
 
@@ -195,6 +197,8 @@ def _api(api: Api | None, expected: Expected) -> Iterator[Outcome]:
     where = f"{api.url}{unset}"
     if api.step:
         remedy = _REMEDIES.get(api.step, _URL) if api.is_configured else _URL
+        if _PLAIN_HTTP in api.error:
+            remedy = "The server speaks plain HTTP on this port: write http://, or correct the port"
         yield _fail(subject, f"{where} is not reached, {api.step}: {api.error}", remedy)
         return
     if api.status is None:
@@ -212,8 +216,8 @@ def _api(api: Api | None, expected: Expected) -> Iterator[Outcome]:
 
 
 def _token(api: Api, expected: Expected, *, accepted: bool) -> Outcome:
-    if expected.untried:
-        return _skip("token", f"not checked: {expected.untried}")
+    if expected.no_token:
+        return _skip("token", f"not checked: {expected.no_token}")
     if accepted:
         return _pass("token", "the API server accepts tokens that are signed here")
     hint = "Give scheduler and API server the same [api_auth] jwt_secret (or key), jwt_audience and jwt_issuer"
@@ -258,7 +262,10 @@ def _logs(logs: RemoteLogs | None) -> Outcome:
         return _fail(subject, f"{logs.folder} cannot be written: {logs.error}", create if missing else hint, call)
     if not logs.is_remote:
         hint = "Set [logging] remote_logging and remote_base_log_folder in the container, as in the API server"
-        return _warn(subject, "there is none: a task's log is gone with its container", hint)
+        message = (
+            "none: Airflow's UI cannot show a task's log once its container has ended; CloudWatch keeps the output"
+        )
+        return _warn(subject, message, hint)
     if logs.unchecked:
         return _skip(subject, f"not checked: {logs.unchecked}")
     left = f"; the object {logs.left} stays, since s3:DeleteObject is not allowed" if logs.left else ""

@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from aws_exec.container.cgroup import paths
+
 _LOG = logging.getLogger(__name__)
 
 #: Which limits of containers are in force.
@@ -172,7 +174,7 @@ def find(proc: Path = PROC) -> Tree:
         NoControlGroupsError: nowhere.
     """
     try:
-        mounts, own = _mounts(proc / "mountinfo"), _own(proc / "cgroup")
+        mounts, own = _mounts(proc / "mountinfo"), paths((proc / "cgroup").read_text())
         if "memory" in mounts:
             parents = {name: _below(*mounts[name], own[name]) for name in _CONTROLLERS}
             return Tree(parents, unified=False)
@@ -183,12 +185,6 @@ def find(proc: Path = PROC) -> Tree:
     except KeyError as error:
         raise NoControlGroupsError(f"no control groups are mounted for {error.args[0] or 'memory'}") from error
     return Tree(dict.fromkeys(_CONTROLLERS, directory), unified=True)
-
-
-def _own(path: Path) -> dict[str, str]:
-    """The path of this process's group by controller; by an empty name in version 2."""
-    lines = [line.split(":", 2) for line in path.read_text().splitlines()]
-    return {controller: group for _, controllers, group in lines for controller in controllers.split(",")}
 
 
 def _mounts(path: Path) -> dict[str, tuple[Path, str]]:

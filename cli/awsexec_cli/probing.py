@@ -18,7 +18,7 @@ from awsexec_cli.prompt import ask
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet
     from aws_exec.fleet.health import Branch
-    from aws_exec.fleet.probe import Prospect
+    from aws_exec.fleet.probe import PlannedProbe
 
 #: The time limit of a probe: as long as Airflow lets a task wait for its container (`[scheduler] task_queued_timeout`).
 PROBE_SECONDS = 600.0
@@ -56,9 +56,9 @@ class Probes:
         Raises:
             typer.Exit: the user refused.
         """
-        from aws_exec.fleet.probe import Probing, merged, prospects  # noqa: PLC0415 - the CLI starts fast
+        from aws_exec.fleet.probe import Probing, merged, planned_probes  # noqa: PLC0415 - the CLI starts fast
 
-        wanted = prospects(fleet, branches, self._template)
+        wanted = planned_probes(fleet, branches, self._template)
         if wanted and not self._confirmed(fleet, wanted):
             printer.say("Nothing was launched.")
             raise typer.Exit(Exit.FAILED)
@@ -68,7 +68,7 @@ class Probes:
         self.timed_out = probing.timed_out
         return merged(branches, probed)
 
-    def _confirmed(self, fleet: Fleet, wanted: Sequence[Prospect]) -> bool:
+    def _confirmed(self, fleet: Fleet, wanted: Sequence[PlannedProbe]) -> bool:
         count = "1 container" if len(wanted) == 1 else f"{len(wanted)} containers"
         printer.say(f"Will launch {count} for at most {format_duration(self._limit)}; cost: {fleet.prices}")
         for each in wanted:

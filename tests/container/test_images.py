@@ -68,7 +68,7 @@ def in_supervisor(folder, code):
     )
 
 
-@pytest.mark.parametrize("function", ["_wrap_supervisor", "_telling"])
+@pytest.mark.parametrize("function", ["_wrap_supervisor", "_reporting_start"])
 def test_an_exit_that_no_wrap_explains_is_airflows_own(run, api, tmp_path, function):
     """The executor reads 1 as "perhaps refused", and does not report it over what runs elsewhere."""
     in_supervisor(tmp_path, BREAK.format(function))
@@ -91,7 +91,7 @@ def test_without_pidfd_signals_still_take_the_pipe(run, tmp_path):
     assert container.code == Outcome.KILLED  # known only of a task whose start was told
 
 
-@pytest.mark.parametrize("function", ["_wrap_supervisor", "_waiting", "_wake_at_exit", "_tell_end", "_note_failure"])
+@pytest.mark.parametrize("function", ["_wrap_supervisor", "_waiting", "_wake_at_exit", "_report_end", "_note_failure"])
 def test_a_wrap_that_fails_costs_no_task(run, api, tmp_path, function):
     in_supervisor(tmp_path, BREAK.format(function))
     container = run("print('hello')", PYTHONPATH=str(tmp_path))

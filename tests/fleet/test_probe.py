@@ -171,6 +171,7 @@ def test_a_healthy_deployment_passes(probe, api, aws, executor):
         ("http://127.0.0.1:9/execution/", "TCP"),
         ("http://no-such-host.invalid/execution/", "DNS"),
         ("https://{host}/execution/", "TLS"),
+        ("{host}/execution/", "URL: it needs http:// or https://"),
         ("http://{host}/elsewhere/", "answers 404"),
         ("airflow.internal", "URL"),
     ],
@@ -183,6 +184,22 @@ def test_a_wrong_url_of_the_execution_api_is_named_by_the_step_at_which_it_fails
     assert (of_status(checks, "FAIL"), done.code) == ({"Execution API"}, Exit.FAILED)
     assert step in checks["Execution API"]["message"]
     assert checks["Execution API"]["remedy"]
+
+
+def test_a_server_that_is_not_airflows_is_named_with_its_url_and_its_status(probe, inside):
+    with answering(Answer(b"<h1>It works</h1>", status=405)) as url:
+        inside["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = url
+        _, checks = probe()
+
+    message = checks["Execution API"]["message"]
+    assert message == f"{url} answers 405, which is not the Execution API's answer: no detail"
+
+
+def test_tls_to_a_port_that_speaks_plain_http_is_told_from_a_bad_certificate(probe, api, inside):
+    inside["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = api.url.replace("http:", "https:")
+    _, checks = probe()
+
+    assert "plain HTTP" in checks["Execution API"]["remedy"]
 
 
 def test_a_container_without_a_url_of_the_execution_api_lacks_the_option(probe, inside):
@@ -428,7 +445,7 @@ def test_ctrl_c_stops_what_was_launched(given, aws, before, no_room):
     assert len(arns) == 2
     for arn in arns:
         aws.wait_for_status(arn, "STOPPED" if ":task/" in arn else "FAILED")
-    assert terminal.text.count(": stopped ") == 2
+    assert terminal.text.count(": requested the stop of ") == 2
     assert "PASS" not in terminal.text
 
 
@@ -439,7 +456,7 @@ def test_sigterm_stops_what_was_launched(given, aws, before, no_room):
         _, said = command.communicate(timeout=60)
 
     assert command.returncode == Exit.INTERRUPTED
-    assert "AwsEcsExecutor: stopped " in said
+    assert "AwsEcsExecutor: requested the stop of " in said
     (arn,) = launched(aws) - before
     aws.wait_for_status(arn, "STOPPED")
 

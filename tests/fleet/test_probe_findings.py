@@ -139,7 +139,7 @@ def test_nothing_is_wrong_with_a_healthy_container():
             {"logs": {"is_remote": False}},
             "remote log folder",
             "WARN",
-            "there is none: a task's log is gone with its container",
+            "none: Airflow's UI cannot show a task's log once its container has ended; CloudWatch keeps the output",
         ),
         (
             {"logs": {"is_remote": True, "folder": "gs://x", "unchecked": "only s3:// is checked, and this is gs://"}},

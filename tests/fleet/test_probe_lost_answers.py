@@ -4,7 +4,7 @@ import pytest
 
 from aws_exec.fleet import FleetOptions, open_fleet
 from aws_exec.fleet.health import Branch
-from aws_exec.fleet.probe import Probing, prospects
+from aws_exec.fleet.probe import Probing, planned_probes
 from tests.fleet.scripts import given
 from tests.scripted.life import FOR_EVER
 from tests.scripted.services import ScriptedBatch, ScriptedEcs
@@ -31,7 +31,7 @@ def probed(tmp_path, monkeypatch):
             monkeypatch.setenv(name, value)
         reports = []
         with open_fleet(FleetOptions(executor=executor), environment) as fleet:
-            found = Probing(fleet, 2.0, reports.append).run(prospects(fleet, BRANCHES))
+            found = Probing(fleet, 2.0, reports.append).run(planned_probes(fleet, BRANCHES))
         (outcomes,) = found.values()
         return outcomes, reports
 

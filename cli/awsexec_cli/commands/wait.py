@@ -37,9 +37,10 @@ def wait(
 
     Exits with 0 if all jobs succeeded (or run), 1 if one failed, 124 if the
     time limit passed, 5 if AWS no longer knows a job. The outcome is that of
-    the container: it succeeds even if its task failed in Airflow. While AWS
-    cannot be reached the command keeps waiting and reports that once; until
-    it has found the jobs, it does so only with --timeout.
+    the container. Where its image has no awsexec, a container succeeds even
+    if its task failed. While AWS cannot be reached the command keeps waiting
+    and reports that once; until it has found the jobs, it does so only with
+    --timeout.
 
     Examples:
       awsexec wait 0d6a9c1e && echo done

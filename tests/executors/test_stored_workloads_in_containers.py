@@ -10,6 +10,7 @@ import io
 import boto3
 import pytest
 
+from aws_exec.container.store import split
 from aws_exec.local import EmbeddedAws
 from tests.executors.harness import Scheduler, task
 from tests.executors.services import BATCH, ECS
@@ -69,10 +70,11 @@ def configured(monkeypatch, aws):
     return configured
 
 
-def objects_in(aws):
-    """The keys of everything in the emulator's bucket."""
+def workloads_in(aws):
+    """The keys of the workloads in the emulator's bucket, which the tests of a process share."""
     s3 = boto3.client("s3", endpoint_url=aws.endpoint_url, region_name=aws.names.region)
-    return [each["Key"] for each in s3.list_objects_v2(Bucket=aws.names.bucket).get("Contents", ())]
+    bucket, prefix = split(aws.names.workload_store)
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())]
 
 
 @pytest.mark.parametrize("service", [ECS, BATCH], ids=str)
@@ -90,7 +92,7 @@ def test_a_task_runs_and_its_token_was_never_sent_to_the_service(configured, aws
         executor._heartbeat.dispatcher.close(0)
     assert [scheduler.outcomes(workload.key) for workload in workloads] == [["success"]] * 2
     assert api.states() == ["success"] * 2
-    assert objects_in(aws) == []
+    assert workloads_in(aws) == []
     stored = [body for signed, _, body in aws.heard if signed == "s3" and b"eyJ" in body]
     assert len(stored) == 2
     told = [(signed, path) for signed, path, body in aws.heard if signed != "s3" and b"eyJ" in body]

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from aws_exec.clouds.errors import fault_of, is_denied
+from aws_exec.clouds.errors import failure_of, is_denied
 from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
 
 _NETWORK = "Check --region, --endpoint-url and the network"
@@ -134,8 +134,8 @@ class CachedCalls:
         try:
             answer: Mapping[str, Any] = getattr(self.client(service), xform_name(operation))(**arguments)
         except Exception as error:
-            failure = fault_of(error, operation)
-            if failure.trouble is FailureKind.CREDENTIALS:
+            failure = failure_of(error, operation)
+            if failure.kind is FailureKind.CREDENTIALS:
                 raise CredentialsError(f"{call}: {failure}") from error
             return CallFailed(_failed(call, subject, failure), failure)
         return answer
@@ -143,7 +143,7 @@ class CachedCalls:
 
 def _failed(call: str, subject: str, failure: CallFailure) -> Outcome:
     """Return the outcome of a failed call: a denied or unanswered call proves nothing about the subject."""
-    kind = failure.trouble
+    kind = failure.kind
     if is_denied(failure):
         hint = f"Allow {call} to have it checked"
         return Outcome(Status.SKIP, call, subject, f"not allowed ({failure.code})", hint, failure_kind=kind)

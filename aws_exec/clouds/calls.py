@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from aws_exec.clouds.errors import CloudError, fault_of, is_denied
+from aws_exec.clouds.errors import CloudError, failure_of, is_denied
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.metrics.catalogue import API_CALLS, API_ERRORS, API_TIME
 from aws_exec.metrics.meter import Meter, word
@@ -88,7 +88,7 @@ class Calls:
             answer: Mapping[str, Any] = getattr(self._client(), method)(**arguments)
         except Exception as error:
             if not is_answer(error):
-                self._meter.tell(API_ERRORS, 1, operation, word(fault_of(error, operation).trouble))
+                self._meter.tell(API_ERRORS, 1, operation, word(failure_of(error, operation).kind))
             raise
         finally:
             self._meter.tell(API_CALLS, 1, operation)
@@ -113,7 +113,7 @@ class Calls:
         try:
             return self.call(operation, method, arguments)
         except Exception as error:
-            raise CloudError(fault_of(error, operation)) from error
+            raise CloudError(failure_of(error, operation)) from error
 
     def pages(
         self, operation: str, method: str, items: str, known_by: str = "", **arguments: Any
@@ -147,10 +147,12 @@ class Calls:
         try:
             running = set(listed())
         except CloudError as error:
-            if error.fault.operation != denied or not is_denied(error.fault):
+            if error.failure.operation != denied or not is_denied(error.failure):
                 raise
             self._denied.add(denied)
-            self.warn_once(denied, "%s is denied, so every running job is described instead (%s)", denied, error.fault)
+            self.warn_once(
+                denied, "%s is denied, so every running job is described instead (%s)", denied, error.failure
+            )
             return jobs
         # Nearly all are listed as they are known: only the rest is compared by its id (ARNs had another form once).
         lacking = [job for job in jobs if job.arn not in running]
@@ -179,7 +181,7 @@ class Calls:
             try:
                 return self.call(operation, method, given, is_answer=is_answer)
             except Exception as error:
-                if not (is_denied(fault_of(error, operation)) and self._tagging in message_of(error)):
+                if not (is_denied(failure_of(error, operation)) and self._tagging in message_of(error)):
                     raise
                 denied = given
                 while given == denied and tags is not Tags.NONE:
@@ -187,7 +189,7 @@ class Calls:
                     given = _tagged(arguments, tags)
                 if given == denied:
                     raise
-                self._drop_tags(tags, fault_of(error, operation))
+                self._drop_tags(tags, failure_of(error, operation))
 
     def _drop_tags(self, allowed: Tags, denial: CallFailure) -> None:
         """Ask for no more than these tags from now on."""
@@ -208,7 +210,9 @@ class Calls:
 def _may_pass(error: BaseException) -> bool:
     """Whether a failed read is worth another call at once."""
     return (
-        isinstance(error, CloudError) and error.fault.trouble is FailureKind.NO_ANSWER and error.fault.code not in _HUNG
+        isinstance(error, CloudError)
+        and error.failure.kind is FailureKind.NO_ANSWER
+        and error.failure.code not in _HUNG
     )
 
 
@@ -242,7 +246,7 @@ def look_around(
     Args:
         jobs: as many as one call takes.
         look: looks at some of them in one call; raises CloudError.
-        is_malformed: whether a fault may come from an id that the service cannot take.
+        is_malformed: whether a failure may come from an id that the service cannot take.
 
     Returns:
         Those that the service cannot have.
@@ -250,7 +254,7 @@ def look_around(
     try:
         look(jobs)
     except CloudError as error:
-        if not is_malformed(error.fault):
+        if not is_malformed(error.failure):
             raise
         if len(jobs) == 1:
             return list(jobs)

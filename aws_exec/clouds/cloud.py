@@ -80,7 +80,7 @@ class Cloud(Protocol):
         """Launch containers; one answer for each request, in order. Never raises for a single request's refusal.
 
         Raises:
-            CloudError: nothing is known about any of them beyond the fault (it may be NO_ANSWER).
+            CloudError: nothing is known about any of them beyond the failure (it may be NO_ANSWER).
         """
         ...
 
@@ -117,7 +117,7 @@ class Cloud(Protocol):
         """Stop jobs; None for each that was stopped, or was already gone.
 
         Raises:
-            CloudError: nothing is known about any of them beyond the fault.
+            CloudError: nothing is known about any of them beyond the failure.
         """
         ...
 

@@ -37,12 +37,12 @@ class CloudError(Exception):
     """The only exception that adapters raise.
 
     Attributes:
-        fault: the failure of the call.
+        failure: the failure of the call.
     """
 
-    def __init__(self, fault: CallFailure) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
+    def __init__(self, failure: CallFailure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 def _table(rows: Mapping[FailureKind, str]) -> Mapping[str, FailureKind]:
@@ -154,7 +154,7 @@ _ECHOED: Final = re.compile(r"(?i)\bvalue '.*' (?=at ')", re.DOTALL)
 _LONGEST: Final = 1000
 
 
-def fault_of(error: BaseException, operation: str) -> CallFailure:
+def failure_of(error: BaseException, operation: str) -> CallFailure:
     """Return the meaning of a failed call. Total: any exception is accepted, none is raised.
 
     Args:
@@ -162,11 +162,11 @@ def fault_of(error: BaseException, operation: str) -> CallFailure:
         operation: the API operation, as AWS spells it.
     """
     if isinstance(error, CloudError):
-        return error.fault
+        return error.failure
     if failed_in_providers(error):
-        return fault_of_credentials(error, operation)
+        return failure_of_credentials(error, operation)
     if isinstance(error, ClientError):
-        return _fault_of_answer(error, operation)
+        return _failure_of_answer(error, operation)
     kind, code = _kind_of_exception(error), type(error).__name__
     if kind is _INVALID:
         return CallFailure(kind, operation, code, _wrong_parameters(error))
@@ -213,14 +213,14 @@ def _failed_provider(error: BaseException) -> str:
     return name
 
 
-def fault_of_credentials(error: BaseException, operation: str) -> CallFailure:
+def failure_of_credentials(error: BaseException, operation: str) -> CallFailure:
     """Return the meaning of a failure to get credentials: `operation` was not sent.
 
     `UNREACHED` or `THROTTLED` if the service that issues them (AWS STS, IAM Identity Center) was not available, which
     passes; else `CREDENTIALS`: it refused, or a file, a program or a setting is wrong.
     """
     if isinstance(error, ClientError):
-        fault = _fault_of_answer(error, operation)
+        failure = _failure_of_answer(error, operation)
     else:
         kind = _kind_of_exception(error)
         if kind is _NO_ANSWER and not isinstance(error, HTTPClientError):
@@ -228,17 +228,17 @@ def fault_of_credentials(error: BaseException, operation: str) -> CallFailure:
         message = _wrong_parameters(error) if kind is _INVALID else _redacted(str(error), _CREDENTIALS)
         if (provider := _failed_provider(error)) and provider not in message:
             message = f"{message} (credential provider {provider})"
-        fault = CallFailure(kind, operation, type(error).__name__, message)
+        failure = CallFailure(kind, operation, type(error).__name__, message)
     passes = {_NO_ANSWER: _UNREACHED, _UNREACHED: _UNREACHED, _THROTTLED: _THROTTLED}
-    return replace(fault, trouble=passes.get(fault.trouble, _CREDENTIALS))
+    return replace(failure, kind=passes.get(failure.kind, _CREDENTIALS))
 
 
-def is_denied(fault: CallFailure) -> bool:
+def is_denied(failure: CallFailure) -> bool:
     """Return whether a policy denies the call; the resource may exist."""
-    return fault.trouble is not _CREDENTIALS and any(word in fault.code for word in _DENIED)
+    return failure.kind is not _CREDENTIALS and any(word in failure.code for word in _DENIED)
 
 
-def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: FailureKind = _NO_CAPACITY) -> CallFailure:
+def failure_of_entry(failure: Mapping[str, Any], operation: str, unknown: FailureKind = _NO_CAPACITY) -> CallFailure:
     """Return the meaning of one entry of an answer's `failures`; of RunTask's: a refusal, so no task exists.
 
     It may pass, whatever its reason (`NO_CAPACITY`: the next request has a new token, since AWS may replay a refusal
@@ -258,7 +258,7 @@ def fault_of_failure(failure: Mapping[str, Any], operation: str, unknown: Failur
     return CallFailure(kind, operation, _redacted(code, kind), _redacted(message, kind))
 
 
-def _fault_of_answer(error: ClientError, operation: str) -> CallFailure:
+def _failure_of_answer(error: ClientError, operation: str) -> CallFailure:
     response: Any = error.response
     answer = response.get("Error")
     answer = answer if isinstance(answer, Mapping) else {}

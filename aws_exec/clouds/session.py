@@ -28,7 +28,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
 from botocore.loaders import Loader
 
-from aws_exec.clouds.errors import CloudError, fault_of, fault_of_credentials
+from aws_exec.clouds.errors import CloudError, failure_of, failure_of_credentials
 from aws_exec.clouds.sdk_log import keep_secrets_out
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 
@@ -312,9 +312,9 @@ def _refused(message: str) -> CloudError:
 
 def _unbuilt(error: Exception) -> CloudError:
     # Building a client asks AWS for nothing but credentials.
-    judge = fault_of_credentials if isinstance(error, ClientError) else fault_of
-    fault = judge(error, "CreateClient")
-    if fault.trouble is FailureKind.NO_ANSWER:
+    judge = failure_of_credentials if isinstance(error, ClientError) else failure_of
+    failure = judge(error, "CreateClient")
+    if failure.kind is FailureKind.NO_ANSWER:
         # Nothing was launched by building a client: there is nothing to be uncertain about.
-        fault = CallFailure(FailureKind.UNREACHED, fault.operation, fault.code, fault.message)
-    return CloudError(fault)
+        failure = CallFailure(FailureKind.UNREACHED, failure.operation, failure.code, failure.message)
+    return CloudError(failure)

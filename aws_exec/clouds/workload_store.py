@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from aws_exec.clouds.calls import Calls
-from aws_exec.clouds.errors import CloudError, fault_of, is_denied
+from aws_exec.clouds.errors import CloudError, failure_of, is_denied
 from aws_exec.clouds.session import ClientSource
 from aws_exec.container.store import split
 from aws_exec.lifecycle.values import FailureKind, LaunchId
@@ -62,10 +62,12 @@ class WorkloadStore:
         try:
             self._calls.call(PUT_OBJECT, "put_object", arguments)
         except Exception as error:
-            fault = fault_of(error, PUT_OBJECT)
-            if is_denied(fault):
-                fault = replace(fault, message=f"{fault.message} (workload_store needs {ACTION} on {self._url}/*)")
-            if fault.trouble is FailureKind.INVALID:
+            failure = failure_of(error, PUT_OBJECT)
+            if is_denied(failure):
+                failure = replace(
+                    failure, message=f"{failure.message} (workload_store needs {ACTION} on {self._url}/*)"
+                )
+            if failure.kind is FailureKind.INVALID:
                 # It is not the task that is wrong.
-                fault = replace(fault, trouble=FailureKind.REFUSED)
-            raise CloudError(fault) from error
+                failure = replace(failure, kind=FailureKind.REFUSED)
+            raise CloudError(failure) from error

@@ -192,7 +192,7 @@ class CallFailureRule(Rule):
 
     def matches(self, failure: CallFailure, text: str) -> bool:
         """Return whether this rule recognises a failure; `text` is `text_of_call_failure(failure)`."""
-        if self.kinds and failure.trouble not in self.kinds:
+        if self.kinds and failure.kind not in self.kinds:
             return False
         return self.rest or (self.when != "" and _found(self.when, text)) or self._has_sentence_in(failure)
 

@@ -72,11 +72,11 @@ class CredentialsGate:
         """How often the client has been mended; a call remembers the age it was made at."""
         return self._age
 
-    def failed(self, age: int, fault: CallFailure) -> None:
+    def failed(self, age: int, failure: CallFailure) -> None:
         """A call made at `age` met bad credentials: pause, unless they have been mended since."""
         with self._lock:
             if not self._paused and age == self._age:
-                self._fault = fault
+                self._fault = failure
                 self._paused = True
         self.tend()
 
@@ -113,12 +113,12 @@ class CredentialsGate:
 
     def _recover(self) -> None:
         delay = self._first
-        while (fault := self._fault) is not None:
+        while (failure := self._fault) is not None:
             emit(
                 log,
                 logging.WARNING,
                 "AWS credentials do not work (%s); every launch waits; next try in %g s",
-                fault,
+                failure,
                 delay,
             )
             if self._closing.wait(delay):
@@ -138,6 +138,6 @@ class CredentialsGate:
         self._opened()
 
 
-def still_unauthenticated(fault: CallFailure | None) -> CallFailure | None:
-    """The fault, if it means that the credentials do not work; a refusal of any other kind got past authentication."""
-    return fault if fault is not None and fault.trouble is FailureKind.CREDENTIALS else None
+def still_unauthenticated(failure: CallFailure | None) -> CallFailure | None:
+    """The failure, if it means that the credentials do not work; other refusals come after authentication."""
+    return failure if failure is not None and failure.kind is FailureKind.CREDENTIALS else None

@@ -105,11 +105,11 @@ class DatabaseWork:
         """
         match effect:
             case do.FindOwners():
-                owners = tuple(self._queries.find_owners([sighting.identity for sighting in effect.sightings]))
+                owners = tuple(self._queries.find_owners([member.identity for member in effect.members]))
                 return [
                     (
                         effect.request_id,
-                        on.OwnersFound(request_id=effect.request_id, sightings=effect.sightings, owners=owners),
+                        on.OwnersFound(request_id=effect.request_id, members=effect.members, owners=owners),
                     )
                 ]
             case do.CheckWanted():

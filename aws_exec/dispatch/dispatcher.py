@@ -37,7 +37,7 @@ from aws_exec.dispatch.credentials import (
     still_unauthenticated,
 )
 from aws_exec.dispatch.database import DatabaseQueries, DatabaseWork, Question
-from aws_exec.dispatch.failures import failed, fault_in, fault_of_lost
+from aws_exec.dispatch.failures import failed, failure_in, failure_of_lost
 from aws_exec.dispatch.feedback import Begun, Feedback
 from aws_exec.dispatch.lane import Lane, Workers
 from aws_exec.dispatch.log import LaneLog
@@ -81,7 +81,7 @@ class Dispatcher:
     Args:
         cloud: whom to call.
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
-            with a `fault` attribute (`CloudError`) becomes that fault, any other a refusal that is tried again.
+            with a `failure` attribute (`CloudError`) becomes that failure, any other a refusal that is tried again.
         queries: of Airflow's database.
         survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the locations there
             are.
@@ -336,30 +336,30 @@ class Dispatcher:
         lost = self._requests.take_over([effect.request_id for effect in effects], worker)
         if not lost:
             # None, or completed already: what follows a completion is a mistake of ours.
-            fault_in(error, "completed", FailureKind.NO_ANSWER, self._log)
+            failure_in(error, "completed", FailureKind.NO_ANSWER, self._log)
             return bool(effects)
         first = lost[0]
         sent = any(pending.sent for pending in lost)
-        fault = fault_of_lost(first.effect, error, self._log, sent=sent)
-        fault = self._learn(first, fault, sent=sent)
+        failure = failure_of_lost(first.effect, error, self._log, sent=sent)
+        failure = self._learn(first, failure, sent=sent)
         for pending in lost:
-            self._requests.complete(pending.effect.request_id, failed(pending.effect, fault, pending.request))
+            self._requests.complete(pending.effect.request_id, failed(pending.effect, failure, pending.request))
         return sent
 
-    def _learn(self, pending: Pending, fault: CallFailure, *, sent: bool) -> CallFailure:
+    def _learn(self, pending: Pending, failure: CallFailure, *, sent: bool) -> CallFailure:
         match pending.effect:
             case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted():
-                return fault
+                return failure
             case do.ListFleet() if not sent:
-                return fault  # only Airflow's database was involved
-            case do.Submit() if sent or fault.operation == PUT_OBJECT:  # which each launch calls once
+                return failure  # only Airflow's database was involved
+            case do.Submit() if sent or failure.operation == PUT_OBJECT:  # which each launch calls once
                 pacer = self._launch_pacer
             case do.StopJob():
                 pacer = self._stop_pacer
             case _:
                 # Composing a launch calls AWS for reads, too.
                 pacer = self._read_pacer
-        return self._feedback.learn(fault, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
+        return self._feedback.learn(failure, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
 
     def _submit(self, effect: do.Submit) -> bool:
         if self._is_held(effect):
@@ -375,8 +375,8 @@ class Dispatcher:
                 effect.request_id, on.Accepted(request_id=effect.request_id, launch_id=effect.launch_id, seen=answer)
             )
         else:
-            fault = self._feedback.learn(answer, begun, self._launch_pacer, launch=True)
-            self._requests.complete(effect.request_id, failed(effect, fault, request))
+            failure = self._feedback.learn(answer, begun, self._launch_pacer, launch=True)
+            self._requests.complete(effect.request_id, failed(effect, failure, request))
         return True
 
     def _sending(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
@@ -397,12 +397,12 @@ class Dispatcher:
         elif now - self._beat > self._lease:
             self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._beat:.0f} s")
         elif effect.read_at is not None and now - effect.read_at > self._lease:
-            fault = CallFailure(
+            failure = CallFailure(
                 FailureKind.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago"
             )
             self._requests.complete(
                 effect.request_id,
-                on.Unaccepted(request_id=effect.request_id, launch_id=effect.launch_id, fault=fault, outdated=True),
+                on.Unaccepted(request_id=effect.request_id, launch_id=effect.launch_id, failure=failure, outdated=True),
             )
         else:
             return False
@@ -414,10 +414,10 @@ class Dispatcher:
         stops = [effect, *self._stops.take_along(lambda other: other.reason == effect.reason, more)]
         begun = self._sending(stops)
         answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
-        for stop, fault in zip(stops, answers, strict=True):
-            failure = fault and self._feedback.learn(fault, begun, self._stop_pacer)
+        for stop, answer in zip(stops, answers, strict=True):
+            failure = answer and self._feedback.learn(answer, begun, self._stop_pacer)
             self._requests.complete(
-                stop.request_id, on.StopAnswered(request_id=stop.request_id, launch_id=stop.launch_id, fault=failure)
+                stop.request_id, on.StopAnswered(request_id=stop.request_id, launch_id=stop.launch_id, failure=failure)
             )
         return True
 
@@ -431,7 +431,7 @@ class Dispatcher:
 
     def _seen(self, effect: do.Describe | do.ListRunning | do.ListFleet) -> on.Completion:
         if isinstance(effect, do.ListFleet):
-            return on.FleetListed(request_id=effect.request_id, sightings=tuple(self._survey(effect.ended_of)))
+            return on.FleetListed(request_id=effect.request_id, members=tuple(self._survey(effect.ended_of)))
         jobs = effect.jobs
         if isinstance(effect, do.ListRunning):
             jobs = tuple(self._cloud.watch(effect.location, jobs))
@@ -483,4 +483,4 @@ class Dispatcher:
                 self._renew()
             return still_unauthenticated(self._cloud.check())
         except BaseException as error:  # noqa: BLE001 -- the gate tries again; its thread must live
-            return fault_in(error, "renew", FailureKind.CREDENTIALS, self._log)
+            return failure_in(error, "renew", FailureKind.CREDENTIALS, self._log)

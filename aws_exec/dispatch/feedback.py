@@ -53,18 +53,18 @@ class Feedback:
         """Return the start of a step that may call AWS; call it before the step."""
         return Begun(self._gate.age, self._clock())
 
-    def learn(self, fault: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
+    def learn(self, failure: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
         """Take a failure of a step (of a launch) into account; `pacer` slows down if AWS throttled it.
 
         Returns:
             The failure, as it is to be reported.
         """
-        if fault.code in self._bad_credentials:
-            fault = replace(fault, trouble=FailureKind.CREDENTIALS)
-        if fault.trouble is FailureKind.THROTTLED:
+        if failure.code in self._bad_credentials:
+            failure = replace(failure, kind=FailureKind.CREDENTIALS)
+        if failure.kind is FailureKind.THROTTLED:
             pacer.throttled(begun.at)
-            self._meter.tell(THROTTLES, 1, fault.operation)
-        elif fault.trouble is FailureKind.CREDENTIALS:
-            self._gate.failed(begun.age, fault)
-        self._log.fault(fault, launch=launch)
-        return fault
+            self._meter.tell(THROTTLES, 1, failure.operation)
+        elif failure.kind is FailureKind.CREDENTIALS:
+            self._gate.failed(begun.age, failure)
+        self._log.failure(failure, launch=launch)
+        return failure

@@ -198,7 +198,7 @@ class Lane(Generic[T]):
 
         Args:
             longer_than: seconds.
-            error: why; becomes the fault of the effects.
+            error: why; becomes the failure of the effects.
             at_most: so many threads may hang at a time; what hangs beyond is waited for.
         """
         now = self._clock()

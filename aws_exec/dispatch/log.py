@@ -1,7 +1,7 @@
-"""What the lanes say in the log: seldom, for a fault seldom comes alone.
+"""What the lanes say in the log: seldom, for a failure seldom comes alone.
 
-Ten thousand launches that wait meet the same fault ten thousand times, and again at each retry. Each kind of fault is
-said once per interval, with the number of those that were left out. A line has the fault, which holds no credential,
+Ten thousand launches that wait meet the same failure ten thousand times, and again at each retry. Each kind is
+said once per interval, with the number of those that were left out. A line has the failure, which holds no credential,
 and never the request.
 """
 
@@ -25,9 +25,9 @@ INTERVAL_SECONDS = 60.0
 #: Kinds that are remembered. A code may be any text: of a `failures` entry it is the reason, which may name a resource.
 _KINDS = 200
 
-#: Said elsewhere (the gate says what is wrong with the credentials), or no fault: we did not send it.
+#: Said elsewhere (the gate says what is wrong with the credentials), or no failure: we did not send it.
 _NOT_HERE = frozenset({FailureKind.CREDENTIALS, FailureKind.HELD})
-#: Of a launch these are the task's own trouble, and are told in its events.
+#: Of a launch these are the task's own failure, and are told in its events.
 _OF_ONE_TASK = frozenset({FailureKind.INVALID, FailureKind.NO_CAPACITY})
 
 #: Classes by name, of SQLAlchemy and of the drivers beneath it (PEP 249): the connection failed, or the server gave up.
@@ -55,17 +55,17 @@ class LaneLog:
         self._lock = threading.Lock()
         #: By kind: when it was last said, and how often it was left out since.
         self._said: Recent[Hashable, tuple[float, int]] = Recent(_KINDS)
-        #: Operation and code of faults made of exceptions, which were said as those.
+        #: Operation and code of failures made of exceptions, which were said as those.
         self._unforeseen: Recent[tuple[str, str], None] = Recent(_KINDS)
 
-    def fault(self, fault: CallFailure, *, launch: bool = False) -> None:
-        """Say that a call met a fault."""
-        kind = (fault.operation, fault.code)
-        if fault.trouble in _NOT_HERE or (launch and fault.trouble in _OF_ONE_TASK) or kind in self._unforeseen:
+    def failure(self, failure: CallFailure, *, launch: bool = False) -> None:
+        """Say that a call met a failure."""
+        kind = (failure.operation, failure.code)
+        if failure.kind in _NOT_HERE or (launch and failure.kind in _OF_ONE_TASK) or kind in self._unforeseen:
             return
         left_out = self._due(kind)
         if left_out is not None:
-            emit(log, logging.WARNING, "AWS: %s (%s)%s", fault, fault.trouble.value, _and_more(left_out))
+            emit(log, logging.WARNING, "AWS: %s (%s)%s", failure, failure.kind.value, _and_more(left_out))
 
     def unforeseen(self, error: BaseException, operation: str) -> None:
         """Say that an exception was raised that nobody foresaw, and where.

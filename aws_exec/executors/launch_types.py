@@ -80,4 +80,4 @@ class LaunchTypes:
 
 def _is_waited_for(error: CloudError) -> bool:
     """Bad credentials: the lanes pause until they are renewed; the failure of the old ones must not outlive that."""
-    return error.fault.trouble is FailureKind.CREDENTIALS
+    return error.failure.kind is FailureKind.CREDENTIALS

@@ -46,8 +46,8 @@ def report(effect: effects.Report) -> str:
     parts = [effect.text] if effect.text else []
     if effect.stop is not None:
         parts.append(format_termination(effect.stop, arn=arn))
-    if effect.fault is not None:
-        parts.append(call_failure(effect.fault))
+    if effect.failure is not None:
+        parts.append(call_failure(effect.failure))
     if effect.stop is None and arn:
         parts.append(f"Job: {arn}")
     return "\n".join(parts)
@@ -66,8 +66,8 @@ def note(effect: effects.Note) -> str:
         parts.append(format_termination(effect.stop, arn=effect.job.arn if effect.job is not None else ""))
     elif effect.job is not None:
         parts.append(f"Job: {effect.job.arn}")
-    if effect.fault is not None:
-        parts.append(call_failure(effect.fault))
+    if effect.failure is not None:
+        parts.append(call_failure(effect.failure))
     return "\n".join(parts)
 
 
@@ -77,10 +77,10 @@ def orphans(effect: effects.Orphans) -> str:
     what = "being stopped" if effect.stopped else "left running; reap_orphans = True would stop them"
     lines = [f"{count} containers of this deployment have no owner in Airflow, and are {what}:"]
     for orphan in effect.found[:_ORPHANS]:
-        who = orphan.sighting.identity
+        who = orphan.member.identity
         name = f"callback {who.callback_id}" if who.callback_id else f"{who.dag_id}.{who.task_id} of {who.run_id}"
         attempt = f"[{who.map_index}], try {who.try_number}" if who.try_number else ""
-        lines.append(f"{orphan.sighting.seen.job.arn}: {name}{attempt}, for {orphan.unowned_for / 60:.0f} minutes")
+        lines.append(f"{orphan.member.seen.job.arn}: {name}{attempt}, for {orphan.unowned_for / 60:.0f} minutes")
     if count > _ORPHANS:
         lines.append(f"and {count - _ORPHANS} more")
     return redact("\n".join(lines))

@@ -181,7 +181,7 @@ class Startup:
         try:
             setup.clients.get()
         except CloudError as error:
-            self._refuse_if_definitive(error.fault)
+            self._refuse_if_definitive(error.failure)
         if setup.options.check_health_on_startup:
             self._check_health_at_start(setup.cloud)
         compat.map_tables()
@@ -298,6 +298,6 @@ class Startup:
 
     def _refuse_if_definitive(self, failure: CallFailure) -> None:
         text = messages.call_failure(failure)
-        if failure.trouble in (FailureKind.REFUSED, FailureKind.INVALID):
+        if failure.kind in (FailureKind.REFUSED, FailureKind.INVALID):
             raise messages.refusal(f"{self._name} cannot start. {text}")
         self._executor.log.warning("%s starts all the same: %s", self._name, text)

@@ -144,7 +144,7 @@ def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]
             try:
                 found += service.describe(location, [address.arn or address.id])
             except CloudError as error:
-                if not (address.location and error.fault.code == "ClusterNotFoundException"):
+                if not (address.location and error.failure.code == "ClusterNotFoundException"):
                     raise
     return found
 
@@ -167,7 +167,7 @@ def _search(
 def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Problem]) -> FleetJob:
     if not jobs:
         if problems:
-            raise CloudError(problems[0].fault)
+            raise CloudError(problems[0].failure)
         raise UnknownJobError(
             f"no Airflow job {address.text} found: AWS forgets an ECS task an hour after its end, "
             "a Batch job after a week. awsexec list --all-states shows what there is"

@@ -106,7 +106,7 @@ class BatchFleet:
             try:
                 answer = self._calls.read("DescribeJobs", "describe_jobs", jobs=part)
             except CloudError as error:
-                if error.fault.code == "ClientException" and error.fault.trouble is FailureKind.INVALID:
+                if error.failure.code == "ClientException" and error.failure.kind is FailureKind.INVALID:
                     continue  # an id that is none of Batch's
                 raise
             found += listed(answer, "DescribeJobs", "jobs", "jobId")

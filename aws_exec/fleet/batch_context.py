@@ -18,7 +18,7 @@ def context(calls: Calls, clients: Clients, job: FleetJob) -> list[ContextLine]:
     try:
         queues = calls.read("DescribeJobQueues", "describe_job_queues", jobQueues=[job.job.location]).get("jobQueues")
     except CloudError as error:
-        return [ContextLine(about, f"not known ({error.fault})")]
+        return [ContextLine(about, f"not known ({error.failure})")]
     if not queues:
         return [ContextLine(about, "does not exist", bad=True)]
     lines = [_queue(about, queues[0]), *_before(calls, job), *_environments(calls, queues[0])]
@@ -35,7 +35,7 @@ def _before(calls: Calls, job: FleetJob) -> Iterator[ContextLine]:
     try:
         answer = calls.read("ListJobs", "list_jobs", jobQueue=job.job.location, jobStatus="RUNNABLE")
     except CloudError as error:
-        yield ContextLine("jobs before it", f"not known ({error.fault})")
+        yield ContextLine("jobs before it", f"not known ({error.failure})")
         return
     others = [each for each in answer.get("jobSummaryList") or () if each.get("jobId") != job.id]
     older = sum(1 for each in others if each.get("createdAt", 0) < (job.created or 0) * 1000)
@@ -50,7 +50,7 @@ def _environments(calls: Calls, queue: Mapping[str, Any]) -> Iterator[ContextLin
     try:
         found = _environments_of(calls, queue)
     except CloudError as error:
-        yield ContextLine("compute environments", f"not known ({error.fault})")
+        yield ContextLine("compute environments", f"not known ({error.failure})")
         return
     yield from map(environment, found)
 

@@ -102,7 +102,7 @@ class EcsFleet:
                     "DescribeTasks", "describe_tasks", cluster=location, tasks=part, include=["TAGS"]
                 )
             except CloudError as error:
-                if error.fault.code == "InvalidParameterException":  # an id that is none of ECS's
+                if error.failure.code == "InvalidParameterException":  # an id that is none of ECS's
                     continue
                 raise
             found += listed(answer, "DescribeTasks", "tasks", "taskArn") if "tasks" in answer else []

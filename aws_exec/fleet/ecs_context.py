@@ -24,7 +24,7 @@ def _cluster(calls: Calls, name: str) -> Iterator[ContextLine]:
     try:
         answer = calls.read("DescribeClusters", "describe_clusters", clusters=[name])
     except CloudError as error:
-        yield ContextLine(about, f"not known ({error.fault})")
+        yield ContextLine(about, f"not known ({error.failure})")
         return
     for cluster in answer.get("clusters") or ():
         status = str(cluster.get("status") or "?")

@@ -88,7 +88,7 @@ def _last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequ
     except FleetError as error:
         return (), str(error)
     except CloudError as error:
-        return (), str(error.fault)
+        return (), str(error.failure)
 
 
 def _killed(signal: str) -> str:

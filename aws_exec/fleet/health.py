@@ -257,7 +257,7 @@ def _lacks(find: Callable[[], Mapping[str, Any] | None], named: str) -> str:
     try:
         found = find()
     except CallFailed as failed:
-        unknown = is_denied(failed.failure) or failed.failure.trouble is FailureKind.THROTTLED
+        unknown = is_denied(failed.failure) or failed.failure.kind is FailureKind.THROTTLED
         return "" if unknown else named
     return named if found is None or found.get("status") == "INACTIVE" else ""
 

@@ -26,12 +26,12 @@ class Problem:
     Attributes:
         service: `"ecs"` or `"batch"`.
         location: the cluster or job queue; empty if these could not be listed.
-        fault: why.
+        failure: why.
     """
 
     service: str
     location: str
-    fault: CallFailure
+    failure: CallFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class _Listing:
         try:
             work(*arguments)
         except CloudError as error:
-            self._results.put(Problem(service.name, location, error.fault))
+            self._results.put(Problem(service.name, location, error.failure))
         except (FleetError, Exception) as error:  # noqa: BLE001 - raised by `run`
             self._results.put(error)
         finally:

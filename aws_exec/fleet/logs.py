@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.errors import CloudError, failure_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.retries import NO_RETRY, NoRetry
@@ -208,7 +208,7 @@ class _Reading:
         except CloudError:
             raise
         except Exception as error:
-            failure = fault_of(error, "GetLogEvents")
+            failure = failure_of(error, "GetLogEvents")
             if failure.code == "ResourceNotFoundException":
                 raise NoLogError(f"there is no log {location.stream} in {location.group}: {failure.message}") from error
             raise CloudError(failure) from error

@@ -225,7 +225,7 @@ class _Probe:
         try:
             return list(self._outcomes())
         except CloudError as error:
-            return [self._failed_call(error.fault)]
+            return [self._failed_call(error.failure)]
         except InvalidExecutorConfig as error:
             return [Outcome(Status.FAIL, "", "launch", str(error), "awsexec validate-config shows where it is wrong")]
         except FleetError as error:
@@ -269,7 +269,7 @@ class _Probe:
             store.put(address, "awsexec check-health --probe")
         except CloudError as error:
             hint = f"Allow {ACTION} on {url}/* here, as for the scheduler"
-            message = f"{url} cannot be written from here: {error.fault}"
+            message = f"{url} cannot be written from here: {error.failure}"
             return "", Outcome(Status.FAIL, ACTION, "workload store", message, hint)
         return address, None
 
@@ -286,7 +286,7 @@ class _Probe:
         if self._over.is_set():
             return CallFailure(FailureKind.NO_ANSWER, "launch", "", "there was no time left to launch it")
         [answer] = self._cloud.submit([Request(self._identity.token, plan.location, plan.arguments)])
-        if isinstance(answer, CallFailure) and answer.trouble is FailureKind.NO_ANSWER:
+        if isinstance(answer, CallFailure) and answer.kind is FailureKind.NO_ANSWER:
             answer = self._find(plan.location) or answer
         if isinstance(answer, CallFailure):
             return answer
@@ -337,7 +337,7 @@ class _Probe:
             except FleetError as error:
                 return None, str(error)
             except CloudError as error:
-                return None, str(error.fault)
+                return None, str(error.failure)
             for line in reversed(lines):
                 if (record := read_record(line)) is not None:
                     return record, ""
@@ -355,7 +355,7 @@ class _Probe:
         try:
             [failure] = self._cloud.stop([self._job.job], "awsexec check-health --probe is over")
         except CloudError as error:
-            failure = error.fault
+            failure = error.failure
         what = f"{self._job.id} in {self._wanted.location}"
         ends = f"; it ends by itself {format_duration(CHECK_SECONDS)} after its start"
         self._report(f"requested the stop of {what}" if failure is None else f"cannot stop {what}: {failure}{ends}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_exec.clouds.errors import CloudError, fault_of
+from aws_exec.clouds.errors import CloudError, failure_of
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import Clients, ContextLine
 from aws_exec.settings.file.units import FARGATE_QUOTAS
@@ -14,7 +14,7 @@ def fargate_quota(clients: Clients, job: FleetJob) -> ContextLine:
     try:
         return ContextLine(about, f"{_vcpus(clients, job.region, code):g} vCPUs at a time ({code})")
     except CloudError as error:
-        return ContextLine(about, f"not known ({error.fault.code or error.fault})")
+        return ContextLine(about, f"not known ({error.failure.code or error.failure})")
 
 
 def _vcpus(clients: Clients, region: str, code: str) -> float:
@@ -24,4 +24,4 @@ def _vcpus(clients: Clients, region: str, code: str) -> float:
     except CloudError:
         raise
     except Exception as error:
-        raise CloudError(fault_of(error, "GetServiceQuota")) from error
+        raise CloudError(failure_of(error, "GetServiceQuota")) from error

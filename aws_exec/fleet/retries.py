@@ -96,13 +96,13 @@ class RetryingCalls(Calls):
         try:
             return super()._read_once(operation, method, arguments)
         except CloudError as error:
-            if error.fault.trouble is FailureKind.THROTTLED:
+            if error.failure.kind is FailureKind.THROTTLED:
                 self._retries.reads.throttled(sent_at)
             raise
 
 
 def _passes(error: BaseException) -> bool:
-    return isinstance(error, CloudError) and error.fault.trouble in _PASSES
+    return isinstance(error, CloudError) and error.failure.kind in _PASSES
 
 
 class NoRetry:
@@ -144,10 +144,10 @@ class RetryUntilDeadline(NoRetry):
 
     def _wait_or_raise(self, error: CloudError) -> None:
         """Wait a little after a failure that passes; raise any other."""
-        if error.fault.trouble not in PASSING:
+        if error.failure.kind not in PASSING:
             raise error
         if not self._reported:
             self._reported = True
-            self._report(error.fault)
+            self._report(error.failure)
         if self._stop.wait(PAUSE_SECONDS):
             raise error

@@ -139,11 +139,11 @@ class Stopping:
 
 def _is_throttled(outcome: Outcome) -> bool:
     failure = outcome[1]
-    return failure is not None and failure.trouble is FailureKind.THROTTLED
+    return failure is not None and failure.kind is FailureKind.THROTTLED
 
 
 def _answers(service: Service, jobs: Sequence[FleetJob], reason: str) -> list[Outcome]:
     try:
         return list(zip(jobs, service.stop(jobs, reason), strict=True))
     except CloudError as error:
-        return [(job, error.fault) for job in jobs]
+        return [(job, error.failure) for job in jobs]

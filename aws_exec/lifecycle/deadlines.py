@@ -33,6 +33,6 @@ def too_late(transaction: Transaction, launch: Launch, now: float) -> None:
         text = f"User code had not started within launch_timeout ({policy.launch_timeout:g} s)"
     else:
         text = f"Its job had not started {policy.start_timeout:g} s after it was accepted"
-    stop, fault = why_it_waits(transaction, launch), launch.retries.last_failure
-    report(transaction, launch, success=False, text=text, stop=stop, fault=fault)
+    stop, failure = why_it_waits(transaction, launch), launch.retries.last_failure
+    report(transaction, launch, success=False, text=text, stop=stop, failure=failure)
     stop_launch(transaction, launch.detach(), text, now)

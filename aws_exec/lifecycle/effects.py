@@ -152,7 +152,7 @@ class FindOwners:
     """Ask Airflow's database whose these containers are. Completed by OwnersFound or ListFleetFailed."""
 
     request_id: int
-    sightings: tuple[FleetMember, ...]
+    members: tuple[FleetMember, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +182,7 @@ class Report:
     Attributes:
         job: its last container; None if there never was one.
         stop: how that ended; None if it is not known to have.
-        fault: the last call that failed, where that is why.
+        failure: the last call that failed, where that is why.
         text: what is not AWS's to say (a deadline passed, attempts used up); empty if nothing.
         containers: how many containers it took.
     """
@@ -191,7 +191,7 @@ class Report:
     success: bool
     job: Job | None = None
     stop: Termination | None = None
-    fault: CallFailure | None = None
+    failure: CallFailure | None = None
     text: str = ""
     containers: int = 1
 
@@ -204,7 +204,7 @@ class Note:
     text: str
     job: Job | None = None
     stop: Termination | None = None
-    fault: CallFailure | None = None
+    failure: CallFailure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

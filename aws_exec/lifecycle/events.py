@@ -88,14 +88,14 @@ class Unaccepted:
     """A Submit made no job that we know of.
 
     Attributes:
-        request: what was sent, to be sent again byte for byte if the trouble leaves it open whether it arrived.
+        request: what was sent, to be sent again byte for byte if the failure leaves it open whether it arrived.
         location: where it was sent to.
         outdated: it was not sent, for no other reason than that its row had been read too long ago.
     """
 
     request_id: int
     launch_id: LaunchId
-    fault: CallFailure
+    failure: CallFailure
     request: object | None = None
     location: str = ""
     outdated: bool = False
@@ -116,7 +116,7 @@ class FindByLaunchIdFailed:
 
     request_id: int
     launch_ids: tuple[LaunchId, ...]
-    fault: CallFailure
+    failure: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,16 +142,16 @@ class DescribeFailed:
     """A Describe or a ListRunning was not answered."""
 
     request_id: int
-    fault: CallFailure
+    failure: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopAnswered:
-    """A StopJob was answered; `fault` is None if AWS took it (or no longer knows the job)."""
+    """A StopJob was answered; `failure` is None if AWS took it (or no longer knows the job)."""
 
     request_id: int
     launch_id: LaunchId
-    fault: CallFailure | None = None
+    failure: CallFailure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ class VerifyOwnershipFailed:
 
     request_id: int
     launch_ids: tuple[LaunchId, ...]
-    fault: CallFailure
+    failure: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +203,7 @@ class VerifyExitFailed:
 
     request_id: int
     launch_id: LaunchId
-    fault: CallFailure
+    failure: CallFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +224,7 @@ class FleetListed:
     """A ListFleet was answered: all that runs of this deployment, as far as it may be listed."""
 
     request_id: int
-    sightings: tuple[FleetMember, ...]
+    members: tuple[FleetMember, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,15 +240,15 @@ class OwnersFound:
     """
 
     request_id: int
-    sightings: tuple[FleetMember, ...]
+    members: tuple[FleetMember, ...]
     owners: tuple[Owner, ...]
     alive: frozenset[str] = field(init=False, repr=False)
     newest_first: tuple[tuple[FleetMember, Owner], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        pairs = zip(self.sightings, self.owners, strict=True)
+        pairs = zip(self.members, self.owners, strict=True)
         ordered = sorted(pairs, key=lambda pair: sequence_of(pair[0].identity.token), reverse=True)
-        object.__setattr__(self, "alive", alive_in(self.sightings))
+        object.__setattr__(self, "alive", alive_in(self.members))
         object.__setattr__(self, "newest_first", tuple(ordered))
 
 
@@ -257,7 +257,7 @@ class ListFleetFailed:
     """A ListFleet or a FindOwners was not answered."""
 
     request_id: int
-    fault: CallFailure
+    failure: CallFailure
 
 
 Completion: TypeAlias = (

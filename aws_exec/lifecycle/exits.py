@@ -178,7 +178,7 @@ def report(
     *,
     success: bool,
     stop: Termination | None = None,
-    fault: CallFailure | None = None,
+    failure: CallFailure | None = None,
     text: str = "",
 ) -> None:
     """Report a launch to Airflow, the one time that it is reported."""
@@ -188,7 +188,7 @@ def report(
             success=success,
             job=launch.own_job,
             stop=stop,
-            fault=fault,
+            failure=failure,
             text=text,
             containers=launch.attempts.containers,
         )

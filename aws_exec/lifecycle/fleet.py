@@ -52,12 +52,12 @@ def fleet_listed(transaction: Transaction, event: on.FleetListed, _now: float) -
     if event.request_id != transaction.state.fleet_request:
         return
     by_arn = {
-        sighting.seen.job.arn: sighting
-        for sighting in event.sightings
-        if sighting.identity.deployment == transaction.policy.deployment
+        member.seen.job.arn: member
+        for member in event.members
+        if member.identity.deployment == transaction.policy.deployment
     }
     request_id = transaction.new_request_id()
-    transaction.want(do.FindOwners(request_id=request_id, sightings=tuple(by_arn.values())))
+    transaction.want(do.FindOwners(request_id=request_id, members=tuple(by_arn.values())))
     transaction.state = replace(transaction.state, fleet_request=request_id)
 
 
@@ -67,7 +67,7 @@ def list_fleet_failed(transaction: Transaction, event: on.ListFleetFailed, now: 
     if event.request_id != state.fleet_request:
         return
     failures = state.listing.failures + 1
-    wait = min(transaction.policy.orphan_interval or 0.0, BACKOFF[event.fault.trouble].after(failures, "survey"))
+    wait = min(transaction.policy.orphan_interval or 0.0, BACKOFF[event.failure.kind].after(failures, "survey"))
     listing = replace(state.listing, failures=failures, due=now + wait)
     transaction.state = replace(state, fleet_request=0, listing=listing)
 
@@ -90,17 +90,17 @@ def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], 
     findings = transaction.state.listing.findings or Findings()
     callbacks: set[Key] = set()
     unowned: list[FleetMember] = []
-    for sighting, owner in pairs:
-        if sighting.identity.launch_id in findings.followed or transaction.of_job(sighting.seen.job) is not None:
+    for member, owner in pairs:
+        if member.identity.launch_id in findings.followed or transaction.of_job(member.seen.job) is not None:
             continue  # it is, or may come to be, a launch of ours
-        if is_rival(transaction, sighting, owner, findings.alive, now):
+        if is_rival(transaction, member, owner, findings.alive, now):
             continue
         if owner.key is not None:
             if owner.key not in findings.callbacks and owner.key not in callbacks:
-                follow_callback(transaction, sighting, owner.key, now)
+                follow_callback(transaction, member, owner.key, now)
                 callbacks.add(owner.key)
-        elif sighting.seen.status is not Status.STOPPED and not is_owned(sighting, owner, findings.alive):
-            unowned.append(sighting)
+        elif member.seen.status is not Status.STOPPED and not is_owned(member, owner, findings.alive):
+            unowned.append(member)
     if callbacks or unowned:
         findings = suspect(transaction, replace(findings, callbacks=findings.callbacks | callbacks), unowned)
         listing = replace(transaction.state.listing, findings=findings)
@@ -147,9 +147,9 @@ def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], n
             wake_parked(transaction, transaction.put(replace(launch, unlisted_since=None)), now)
 
 
-def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, alive: Collection[str], now: float) -> bool:
+def is_rival(transaction: Transaction, member: FleetMember, owner: Owner, alive: Collection[str], now: float) -> bool:
     """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
-    if transaction.state.draining or sighting.seen.status is Status.STOPPED:
+    if transaction.state.draining or member.seen.status is Status.STOPPED:
         return False
     mine = transaction.owner_of(owner.task) if owner.task is not None else None
     if mine is None or mine.job is not None or mine.unlisted_since is None:
@@ -157,7 +157,7 @@ def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, aliv
     if mine.unlisted_since > transaction.state.listing.began:
         # The rows may have been read before it was adopted: the listing that it waits for decides.
         return True
-    if owner.names in (sighting.seen.job.arn, sighting.identity.launch_id):
+    if owner.names in (member.seen.job.arn, member.identity.launch_id):
         # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
         transaction.put(replace(mine, ownership=Owned(unverified=True)))
         return True
@@ -166,10 +166,10 @@ def is_rival(transaction: Transaction, sighting: FleetMember, owner: Owner, aliv
         if mine.phase is Phase.LOCATING:
             transaction.put(wait_for_listing(transaction, mine, now))
         elif mine.token_base not in alive:
-            got_job(transaction, mine, sighting.seen, now)
+            got_job(transaction, mine, member.seen, now)
         return True
-    rival = launch_of_member(sighting, mine.key).detach()
-    if sighting.seen.started:
+    rival = launch_of_member(member, mine.key).detach()
+    if member.seen.started:
         rival = rival.with_progress(Running())
     stop_launch(transaction, transaction.put(rival), SUPERSEDED, now)
     return True
@@ -179,28 +179,28 @@ def stop_orphans(transaction: Transaction, orphans: Sequence[Orphan], _now: floa
     """Stop containers that nobody owns."""
     for orphan in orphans if not transaction.state.draining else ():
         # No launch waits for the answer: what goes wrong is tried again by the next listing.
-        sighting = orphan.sighting
+        member = orphan.member
         transaction.want(
             do.StopJob(
                 request_id=transaction.new_request_id(),
-                launch_id=sighting.identity.launch_id,
-                job=sighting.seen.job,
+                launch_id=member.identity.launch_id,
+                job=member.seen.job,
                 reason=REAPED,
             )
         )
 
 
-def follow_callback(transaction: Transaction, sighting: FleetMember, key: Key, now: float) -> None:
+def follow_callback(transaction: Transaction, member: FleetMember, key: Key, now: float) -> None:
     """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
     if transaction.owner_of(key) is not None or transaction.state.draining:
         return
-    launch = transaction.put(with_time_to_start(transaction.policy, launch_of_member(sighting, key), now))
-    transaction.want(do.Launched(key=key, job=sighting.seen.job))
-    see(transaction, launch, sighting.seen, now)
+    launch = transaction.put(with_time_to_start(transaction.policy, launch_of_member(member, key), now))
+    transaction.want(do.Launched(key=key, job=member.seen.job))
+    see(transaction, launch, member.seen, now)
 
 
-def launch_of_member(sighting: FleetMember, key: Key) -> Launch:
+def launch_of_member(member: FleetMember, key: Key) -> Launch:
     """A launch for a container of the fleet, which is not to be replaced."""
-    job = sighting.seen.job
-    launch = Launch(sighting.identity.launch_id, key, location=job.location)
+    job = member.seen.job
+    launch = Launch(member.identity.launch_id, key, location=job.location)
     return launch.with_container(Container(job))

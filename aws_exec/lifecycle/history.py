@@ -28,7 +28,7 @@ class Cause(NamedTuple):
     at: float
     event: type
     #: Of an event that tells of a failed call, that failure.
-    fault: CallFailure | None
+    failure: CallFailure | None
     #: What it led to.
     effects: Sequence[do.Effect]
 
@@ -76,13 +76,13 @@ def story(key: Key, rows: Iterable[Row], launches: Iterable[Launch], now: float)
 
 
 def _line(step: Step, change: str, now: float) -> str:
-    at, event, fault, effects = Cause._make(step.cause)
+    at, event, failure, effects = Cause._make(step.cause)
     if step.phase is Phase.LAUNCHING:
         change = f"{change} with token {token_of(step.token_base, step.token_sequence)}"
     parts = [change, *(_told(each) for each in effects if _is_of(each, step))]
     if step.due is not None:
         parts.append(f"next look after {max(0.0, step.due - at):.1f} s")
-    cause = f"{event.__name__} ({fault})" if fault else event.__name__
+    cause = f"{event.__name__} ({failure})" if failure else event.__name__
     return f"{now - at:8.1f} s ago  {step.launch_id}  {cause}: {'; '.join(parts)}"
 
 
@@ -104,8 +104,8 @@ def _told(effect: do.Effect) -> str:
             return f"Launched {job.arn}"
         case do.Note(text=text):
             return f"Note: {text}"
-        case do.Report(success=False, text=text, stop=stop, fault=fault):
-            return f"Report failed: {text or fault or f'exit code {stop and stop.exit_code}'}"
+        case do.Report(success=False, text=text, stop=stop, failure=failure):
+            return f"Report failed: {text or failure or f'exit code {stop and stop.exit_code}'}"
         case _:
             return type(effect).__name__
 

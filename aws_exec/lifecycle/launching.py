@@ -114,7 +114,7 @@ def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> No
     launch = transaction.awaiting(event.launch_id, Phase.LAUNCHING, event.request_id)
     if launch is None:
         return
-    kind, submission, ownership = event.fault.trouble, launch.submission, launch.ownership
+    kind, submission, ownership = event.failure.kind, launch.submission, launch.ownership
     in_doubt = kind is FailureKind.NO_ANSWER or (launch.submit_in_doubt and kind in SILENT)
     if kind is FailureKind.HELD and not event.outdated and isinstance(ownership, Owned):
         ownership = replace(ownership, unverified=True)
@@ -131,27 +131,27 @@ def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> No
     if launch.stopping is not None and not in_doubt:
         end(transaction, launch, now)
     elif kind is FailureKind.INVALID and not in_doubt:
-        report(transaction, launch, success=False, fault=event.fault)
+        report(transaction, launch, success=False, failure=event.failure)
         end(transaction, launch, now)
     else:
         if kind is FailureKind.NO_CAPACITY:
             # The refusal was answered, and may be replayed for its token: submit with the next one.
             launch = replace(launch, token_sequence=launch.token_sequence + 1)
-        back_off(transaction, launch, event.fault, now)
+        back_off(transaction, launch, event.failure, now)
 
 
-def back_off(transaction: Transaction, launch: Launch, fault: CallFailure, now: float) -> None:
+def back_off(transaction: Transaction, launch: Launch, failure: CallFailure, now: float) -> None:
     """Wait before the next try, longer after each failure."""
-    if fault.trouble is FailureKind.HELD:
+    if failure.kind is FailureKind.HELD:
         # Nobody failed: it was not sent. Its row is verified first, at once.
         transaction.put(replace(launch, due=now))
         return
     failures = launch.retries.failures + 1
-    due = now + BACKOFF[fault.trouble].after(failures, launch.token)
-    retries = replace(launch.retries, failures=failures, last_failure=fault)
-    if fault.trouble in _WORTH_A_NOTE and not launch.detached and retries.last_note != fault.code:
-        transaction.want(do.Note(key=launch.key, text="Waiting to be launched", fault=fault))
-        retries = replace(retries, last_note=fault.code)
+    due = now + BACKOFF[failure.kind].after(failures, launch.token)
+    retries = replace(launch.retries, failures=failures, last_failure=failure)
+    if failure.kind in _WORTH_A_NOTE and not launch.detached and retries.last_note != failure.code:
+        transaction.want(do.Note(key=launch.key, text="Waiting to be launched", failure=failure))
+        retries = replace(retries, last_note=failure.code)
     transaction.put(replace(launch, retries=retries, due=launch.in_time(due)))
 
 
@@ -228,4 +228,4 @@ def find_failed(transaction: Transaction, event: on.FindByLaunchIdFailed, now: f
     for launch_id in event.launch_ids:
         launch = transaction.awaiting(launch_id, Phase.LOCATING, event.request_id)
         if launch is not None:
-            back_off(transaction, launch.idle(), event.fault, now)
+            back_off(transaction, launch.idle(), event.failure, now)

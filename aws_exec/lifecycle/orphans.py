@@ -53,25 +53,25 @@ class Owner:
 class Orphan:
     """A container that nobody has owned for `unowned_for` seconds, at least."""
 
-    sighting: FleetMember
+    member: FleetMember
     unowned_for: float
 
 
-def is_owned(sighting: FleetMember, owner: Owner, alive: Collection[str]) -> bool:
+def is_owned(member: FleetMember, owner: Owner, alive: Collection[str]) -> bool:
     """Whether a container is somebody's.
 
     Args:
-        sighting: it.
+        member: it.
         owner: what the database says of whom it names.
         alive: the ARNs and the launch ids of all that the listing has.
     """
     if not owner.waits:
         return False
-    mine = {sighting.seen.job.arn, sighting.identity.launch_id}
+    mine = {member.seen.job.arn, member.identity.launch_id}
     return owner.names in mine or owner.names not in alive
 
 
-def alive_in(sightings: Sequence[FleetMember]) -> frozenset[str]:
+def alive_in(members: Sequence[FleetMember]) -> frozenset[str]:
     """What a row may call the containers of a listing."""
-    arns = {sighting.seen.job.arn for sighting in sightings}
-    return frozenset(arns | {sighting.identity.launch_id for sighting in sightings})
+    arns = {member.seen.job.arn for member in members}
+    return frozenset(arns | {member.identity.launch_id for member in members})

@@ -135,7 +135,7 @@ def verify_failed(transaction: Transaction, event: on.VerifyOwnershipFailed, now
     for launch_id in event.launch_ids:
         launch = transaction.awaiting(launch_id, Phase.CONFIRMING, event.request_id)
         if launch is not None:
-            back_off(transaction, launch.idle(), event.fault, now)
+            back_off(transaction, launch.idle(), event.failure, now)
 
 
 # -- is it still wanted? ----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """How long to wait, how often to try: the retry policy as values and pure functions.
 
-The formula: the n-th consecutive trouble waits `min(ceiling, first * 2**(n - 1))` seconds, times a factor between one
+The formula: the n-th consecutive failure waits `min(ceiling, first * 2**(n - 1))` seconds, times a factor between one
 half and one that is drawn from the token and n. Launches that failed together do not come back together, and the same
 launch waits the same time in every test.
 """
@@ -32,13 +32,13 @@ class Backoff:
     ceiling: float
 
     def after(self, count: int, salt: str) -> float:
-        """Seconds to wait after the `count`-th trouble in a row (from 1)."""
+        """Seconds to wait after the `count`-th failure in a row (from 1)."""
         full = min(self.ceiling, self.first * 2.0 ** min(count - 1, 30))
         share = crc32(f"{salt}:{count}".encode()) / 0xFFFFFFFF
         return full * (0.5 + 0.5 * share)
 
 
-#: What each trouble waits. The rate buckets already slow a throttled lane down, so a throttle waits little.
+#: How long each kind of failure waits. The rate buckets already slow a throttled lane down, so a throttle waits little.
 BACKOFF = MappingProxyType(
     {
         FailureKind.THROTTLED: Backoff(1, 30),

@@ -92,9 +92,9 @@ def stop_answered(transaction: Transaction, event: on.StopAnswered, now: float) 
     if launch is None:
         return
     failures, wait = 0, transaction.policy.restop_after
-    if event.fault is not None:
+    if event.failure is not None:
         failures = launch.retries.failures + 1
-        wait = BACKOFF[event.fault.trouble].after(failures, launch.token)
+        wait = BACKOFF[event.failure.kind].after(failures, launch.token)
     retries = replace(launch.retries, failures=failures)
     transaction.put(replace(launch, stopping=Stopping(launch.stop_reason), retries=retries, due=now + wait))
 
@@ -119,9 +119,9 @@ def take_back(transaction: Transaction, key: Key, why: str, now: float, *, say: 
         return
     if say:
         doing = "it ran" if launch.started else "its job was starting" if launch.job else launch.phase.value
-        stop, fault = why_it_waits(transaction, launch), launch.retries.last_failure
+        stop, failure = why_it_waits(transaction, launch), launch.retries.last_failure
         text = f"Revoked by Airflow while {doing}"
-        transaction.want(do.Note(key=key, text=text, job=launch.own_job, stop=stop, fault=fault))
+        transaction.want(do.Note(key=key, text=text, job=launch.own_job, stop=stop, failure=failure))
     transaction.want(do.Release(key=key))
     stop_launch(transaction, launch.detach(), why, now)
 

@@ -390,5 +390,5 @@ class Transaction:
 
     def change(self, event: object, now: float) -> Change:
         """What this transaction came to, which took in this event."""
-        cause = (now, type(event), getattr(event, "fault", None), self._kept)
+        cause = (now, type(event), getattr(event, "failure", None), self._kept)
         return Change(self._launches, self.state, self.effects, cause, self.store.next_step)

@@ -174,13 +174,13 @@ class CallFailure:
     """A call that did not do what was asked.
 
     Attributes:
-        trouble: what it means.
+        kind: what it means.
         operation: the API operation (`RunTask`), or what was tried.
         code: the error code or failure reason as AWS spells it; the exception's class name where AWS said nothing.
         message: the rest of what was said, verbatim; never a credential or a task token.
     """
 
-    trouble: FailureKind
+    kind: FailureKind
     operation: str
     code: str = ""
     message: str = ""

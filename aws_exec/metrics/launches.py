@@ -68,7 +68,7 @@ class Launches:
                 self._meter.tell(of.REQUESTS, 1, "accepted")
                 return (event.seen,)
             case events.Unaccepted():
-                self._meter.tell(of.REQUESTS, 1, word(event.fault.trouble))
+                self._meter.tell(of.REQUESTS, 1, word(event.failure.kind))
             case events.Described() | events.FoundByLaunchId():
                 return event.seen
         return ()

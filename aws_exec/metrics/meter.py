@@ -76,6 +76,6 @@ class Tally:
         self.counts, self.gauges, self.times = {}, {}, {}
 
 
-def word(trouble: FailureKind) -> str:
+def word(kind: FailureKind) -> str:
     """A trouble as the value of a tag: `no_answer`."""
-    return trouble.name.lower()
+    return kind.name.lower()

@@ -134,7 +134,7 @@ class CloudConformance:
         self.world.refuse_next()
         [answer] = self.world.cloud.submit([self.world.request(_token())])
         assert isinstance(answer, CallFailure)
-        assert answer.trouble is FailureKind.NO_CAPACITY
+        assert answer.kind is FailureKind.NO_CAPACITY
         assert self.world.containers() == 0
 
     def test_an_unknown_job_is_missing_and_a_known_one_beside_it_is_seen(self) -> None:
@@ -280,11 +280,11 @@ class CloudConformance:
         assert self.world.containers() == 0
 
     def test_the_check_says_what_stands_in_the_way(self) -> None:
-        """A fault, not an exception."""
-        fault = self.world.unhealthy().check()
-        assert fault is not None
-        assert fault.trouble is not FailureKind.HELD
-        assert str(fault)
+        """A failure, not an exception."""
+        failure = self.world.unhealthy().check()
+        assert failure is not None
+        assert failure.kind is not FailureKind.HELD
+        assert str(failure)
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 

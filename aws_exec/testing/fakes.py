@@ -54,7 +54,7 @@ class FakeClock:
 class _Scripted:
     """What the next call of a verb meets: `acted` before it fails, or not."""
 
-    fault: CallFailure | BaseException
+    failure: CallFailure | BaseException
     acted: bool
 
 
@@ -98,20 +98,20 @@ class FakeCloud:
     # -- what the test scripts ----------------------------------------------------------------------------------------
 
     def fail(
-        self, verb: str, fault: CallFailure | FailureKind | BaseException, *, times: int = 1, acted: bool = False
+        self, verb: str, failure: CallFailure | FailureKind | BaseException, *, times: int = 1, acted: bool = False
     ) -> None:
         """Let the next calls of a verb fail.
 
         Args:
             verb: whose calls.
-            fault: what they answer; a `FailureKind` for a fault of that kind; an exception is raised as it is.
+            failure: what they answer; a `FailureKind` for a failure of that kind; an exception is raised as it is.
             times: how many of them.
             acted: they do what was asked first: the answer is lost on the way back.
         """
-        if isinstance(fault, FailureKind):
-            fault = CallFailure(fault, verb, "Scripted", fault.value)
+        if isinstance(failure, FailureKind):
+            failure = CallFailure(failure, verb, "Scripted", failure.value)
         with self._lock:
-            self._script[verb].extend([_Scripted(fault, acted)] * times)
+            self._script[verb].extend([_Scripted(failure, acted)] * times)
 
     def hold(self, verb: str) -> threading.Event:
         """Let calls of a verb hang, before they do anything, until the returned event is set."""
@@ -310,6 +310,6 @@ class FakeCloud:
 
 
 def _answered(scripted: _Scripted) -> CallFailure:
-    if isinstance(scripted.fault, BaseException):
-        raise scripted.fault
-    return scripted.fault
+    if isinstance(scripted.failure, BaseException):
+        raise scripted.failure
+    return scripted.failure

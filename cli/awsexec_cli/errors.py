@@ -40,8 +40,8 @@ def errors_reported(command: str) -> Iterator[None]:
     try:
         yield
     except CloudError as error:
-        printer.fail(command, describe(error.fault))
-        raise typer.Exit(exit_code(error.fault)) from error
+        printer.fail(command, describe(error.failure))
+        raise typer.Exit(exit_code(error.failure)) from error
     except FleetError as error:
         printer.fail(command, str(error), error.details)
         misused = Exit.USAGE if isinstance(error, MisusedError) else Exit.FAILED
@@ -66,14 +66,14 @@ def describe(failure: CallFailure) -> str:
 
 def describe_problem(problem: Problem) -> str:
     """Return one line for a cluster or job queue that could not be listed."""
-    return f"{f'{problem.service} {problem.location}'.rstrip()}: {describe(problem.fault)}"
+    return f"{f'{problem.service} {problem.location}'.rstrip()}: {describe(problem.failure)}"
 
 
 def report_problems(command: str, problems: Sequence[Problem], *, some_listed: bool) -> Exit:
     """Report what could not be listed, and return the exit code for it."""
     for problem in problems:
         printer.fail(command, describe_problem(problem))
-    codes = {exit_code(problem.fault) for problem in problems}
+    codes = {exit_code(problem.failure) for problem in problems}
     if not codes:
         return Exit.OK
     return Exit.PARTIAL if some_listed or len(codes) > 1 else codes.pop()
@@ -87,7 +87,7 @@ def retry_reporter(command: str) -> Callable[[CallFailure], None]:
 def _kind(failure: CallFailure) -> str:
     from aws_exec.fleet import is_denied  # noqa: PLC0415 - the CLI starts fast
 
-    kind, text = failure.trouble.value, f"{failure.code} {failure.message}".lower()
+    kind, text = failure.kind.value, f"{failure.code} {failure.message}".lower()
     if kind in ("credentials", "throttled", "unreached", "no answer"):
         return str(kind)
     if is_denied(failure):

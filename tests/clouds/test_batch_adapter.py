@@ -18,11 +18,11 @@ class TestSubmit:
         batch.answers("submit_job", {"jobName": "n", "jobId": ID, "jobArn": ARN})
         request = Request(TOKEN, "ours", {"jobName": "n", "jobQueue": "ours", "jobDefinition": "d"})
         refused, made = batch.cloud.submit([request, request])
-        assert refused.trouble is FailureKind.REFUSED
+        assert refused.kind is FailureKind.REFUSED
         assert made.job == JOB
 
     @pytest.mark.parametrize(
-        ("code", "message", "status", "trouble"),
+        ("code", "message", "status", "kind"),
         [
             ("ServerException", "", 500, FailureKind.NO_ANSWER),
             ("TooManyRequestsException", "Too Many Requests", 429, FailureKind.THROTTLED),
@@ -36,8 +36,8 @@ class TestSubmit:
             ("AccessDeniedException", "not authorized to perform: batch:SubmitJob", 403, FailureKind.REFUSED),
         ],
     )
-    def test_a_refusal_says_what_it_means(self, batch, code, message, status, trouble):
-        assert batch.raises("submit_job", code, message, status).submit(tags={"a": "b"}).trouble is trouble
+    def test_a_refusal_says_what_it_means(self, batch, code, message, status, kind):
+        assert batch.raises("submit_job", code, message, status).submit(tags={"a": "b"}).kind is kind
 
     def test_tags_are_dropped_with_one_warning_where_tagging_is_denied(self, batch, caplog):
         plain = {"jobName": "n", "jobQueue": "ours", "jobDefinition": "d"}
@@ -195,21 +195,21 @@ class TestPages:
         assert description.missing == (odd,)
 
     @pytest.mark.parametrize(
-        ("code", "message", "trouble"),
+        ("code", "message", "kind"),
         [
             ("ThrottlingException", "Rate exceeded", FailureKind.THROTTLED),
             ("ClientException", "nobody knows this one", FailureKind.REFUSED),
             ("ExpiredTokenException", "expired", FailureKind.CREDENTIALS),
         ],
     )
-    def test_a_failed_call_is_one_error_with_its_meaning_and_no_job_is_missing(self, batch, code, message, trouble):
+    def test_a_failed_call_is_one_error_with_its_meaning_and_no_job_is_missing(self, batch, code, message, kind):
         with pytest.raises(CloudError) as raised:
             batch.raises("describe_jobs", code, message).cloud.describe("ours", [JOB])
-        assert (raised.value.fault.trouble, raised.value.fault.operation) == (trouble, "DescribeJobs")
+        assert (raised.value.failure.kind, raised.value.failure.operation) == (kind, "DescribeJobs")
 
     def test_every_call_is_paced_and_none_is_made_after_the_close(self, batch):
         batch.allowed = [True, False]
         batch.lists(following="2", jobStatus="SUBMITTED")
         with pytest.raises(CloudError) as raised:
             batch.cloud.survey(["ours"])
-        assert raised.value.fault.trouble is FailureKind.HELD
+        assert raised.value.failure.kind is FailureKind.HELD

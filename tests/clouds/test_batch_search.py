@@ -82,7 +82,7 @@ class TestFind:
             batch.describes().raises("list_jobs", "AccessDeniedException", "no batch:ListJobs", 403)
             with pytest.raises(CloudError) as raised:
                 batch.cloud.find([LAUNCH], ["ours"])
-            assert (raised.value.fault.trouble, raised.value.fault.operation) == (FailureKind.REFUSED, "ListJobs")
+            assert (raised.value.failure.kind, raised.value.failure.operation) == (FailureKind.REFUSED, "ListJobs")
         assert len(caplog.records) == 1
 
     def test_without_the_right_to_list_jobs_are_found_by_id(self, batch):
@@ -139,7 +139,7 @@ class TestStop:
         ]
         batch.answers("terminate_jobs", {"successful": ["0"], "errors": errors}, {"jobs": list("0123"), "reason": "r"})
         answers = batch.cloud.stop(jobs, "r")
-        assert [each and each.trouble for each in answers] == [None, FailureKind.NO_ANSWER, None, FailureKind.REFUSED]
+        assert [each and each.kind for each in answers] == [None, FailureKind.NO_ANSWER, None, FailureKind.REFUSED]
 
     def test_fifty_at_a_time(self, batch):
         for _ in range(2):
@@ -158,14 +158,14 @@ class TestStop:
 
     def test_a_bulk_call_that_fails_fails_for_each(self, batch):
         batch.raises("terminate_jobs", "ThrottlingException")
-        assert [fault.trouble for fault in batch.cloud.stop([JOB, JOB], "r")] == [FailureKind.THROTTLED] * 2
+        assert [fault.kind for fault in batch.cloud.stop([JOB, JOB], "r")] == [FailureKind.THROTTLED] * 2
 
     def test_a_job_that_batch_does_not_know_needs_no_stopping(self, batch):
         batch.raises("terminate_job", "ClientException", "Job 1 does not exist")
         batch.raises("terminate_job", "AccessDeniedException", "no", 403)
         unknown, denied = batch.cloud.stop([JOB], "r")[0], batch.cloud.stop([JOB], "r")[0]
         assert unknown is None
-        assert denied.trouble is FailureKind.REFUSED
+        assert denied.kind is FailureKind.REFUSED
 
 
 class TestCheck:
@@ -173,12 +173,12 @@ class TestCheck:
         assert batch.describes(asked=["a" * 32]).cloud.check() is None
 
     @pytest.mark.parametrize(
-        ("code", "trouble"),
+        ("code", "kind"),
         [
             ("AccessDeniedException", FailureKind.REFUSED),
             ("ExpiredTokenException", FailureKind.CREDENTIALS),
             ("ThrottlingException", FailureKind.THROTTLED),
         ],
     )
-    def test_any_fault_is_told(self, batch, code, trouble):
-        assert batch.raises("describe_jobs", code).cloud.check().trouble is trouble
+    def test_any_fault_is_told(self, batch, code, kind):
+        assert batch.raises("describe_jobs", code).cloud.check().kind is kind

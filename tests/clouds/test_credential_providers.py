@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from aws_exec.clouds.batch.adapter import BatchCloud
 from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs.adapter import EcsCloud
-from aws_exec.clouds.errors import fault_of, is_denied
+from aws_exec.clouds.errors import failure_of, is_denied
 from aws_exec.clouds.session import build_client, open_session, session_client
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 
@@ -155,7 +155,7 @@ def faults(client) -> list[CallFailure]:
 @pytest.mark.parametrize("setting", BROKEN.values(), ids=BROKEN.keys())
 def test_what_a_provider_raises_is_of_the_credentials_and_nothing_was_sent(setting, client, aws, monkeypatch, tmp_path):
     setting(monkeypatch, tmp_path)
-    assert {fault.trouble for fault in faults(client)} == {FailureKind.CREDENTIALS}
+    assert {fault.kind for fault in faults(client)} == {FailureKind.CREDENTIALS}
     assert aws.others == []
 
 
@@ -181,12 +181,12 @@ def test_without_credentials_the_variable_that_names_no_file_is_told(variable, n
     path = str(tmp_path / name)
     monkeypatch.setenv(variable, path)
     found = faults(of_a_person)
-    assert {(fault.trouble, fault.code) for fault in found} == {(FailureKind.CREDENTIALS, "NoCredentialsError")}
+    assert {(fault.kind, fault.code) for fault in found} == {(FailureKind.CREDENTIALS, "NoCredentialsError")}
     assert {fault.message for fault in found} == {f"Unable to locate credentials; {variable} is not a file: {path}"}
 
 
 @pytest.mark.parametrize(
-    ("answer", "trouble"),
+    ("answer", "kind"),
     [
         ((403, "AccessDenied"), FailureKind.CREDENTIALS),
         ((400, "InvalidIdentityToken"), FailureKind.CREDENTIALS),
@@ -195,13 +195,13 @@ def test_without_credentials_the_variable_that_names_no_file_is_told(variable, n
         ((503, "ServiceUnavailable"), FailureKind.UNREACHED),
     ],
 )
-def test_what_sts_answers_is_no_answer_to_the_launch(answer, trouble, aws, monkeypatch, tmp_path):
+def test_what_sts_answers_is_no_answer_to_the_launch(answer, kind, aws, monkeypatch, tmp_path):
     aws.RequestHandlerClass.status, aws.RequestHandlerClass.code = answer
     (tmp_path / "token").write_text("token")
     web_identity("token")(monkeypatch, tmp_path)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     found = faults(of_an_executor)
-    assert {fault.trouble for fault in found} == {trouble}
+    assert {fault.kind for fault in found} == {kind}
     assert not any(map(is_denied, found)), "the right to assume a role is not the right to launch"
     assert aws.others == []
 
@@ -211,7 +211,7 @@ def test_an_sts_that_cannot_be_reached_is_an_aws_that_cannot(aws, monkeypatch, t
     web_identity("token")(monkeypatch, tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    assert {fault.trouble for fault in faults(of_an_executor)} == {FailureKind.UNREACHED}
+    assert {fault.kind for fault in faults(of_an_executor)} == {FailureKind.UNREACHED}
     assert aws.others == []
 
 
@@ -219,7 +219,7 @@ def test_what_the_service_itself_answers_is_not_of_the_credentials(aws, monkeypa
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     aws.RequestHandlerClass.status = 503
-    assert {fault.trouble for fault in faults(of_an_executor)} == {FailureKind.NO_ANSWER}
+    assert {fault.kind for fault in faults(of_an_executor)} == {FailureKind.NO_ANSWER}
     assert len(aws.others) == 4
 
 
@@ -235,7 +235,7 @@ aws_secret_access_key = secret"""
 def test_nobody_is_asked_for_the_code_of_an_mfa_device(client, aws, monkeypatch, tmp_path):
     configured(MFA)(monkeypatch, tmp_path)
     found = faults(client)
-    assert {(fault.trouble, fault.code) for fault in found} == {(FailureKind.CREDENTIALS, "MfaRequired")}
+    assert {(fault.kind, fault.code) for fault in found} == {(FailureKind.CREDENTIALS, "MfaRequired")}
     assert aws.others == []
 
 
@@ -248,4 +248,4 @@ def test_a_person_who_may_be_asked_is_asked_for_it(aws, monkeypatch, tmp_path):
     with pytest.raises(ClientError) as raised:
         client.list_clusters()
     assert len(asked) == 1
-    assert fault_of(raised.value, "ListClusters").trouble is FailureKind.CREDENTIALS
+    assert failure_of(raised.value, "ListClusters").kind is FailureKind.CREDENTIALS

@@ -88,17 +88,17 @@ class TestSubmit:
             {"failures": [{}]},
         )
         [full, bare] = ecs.cloud.submit([Request(TOKEN, "ours", {"taskDefinition": "t"})] * 2)
-        assert (full.trouble, full.code) == (FailureKind.NO_CAPACITY, "RESOURCE:MEMORY")
-        assert bare.trouble is FailureKind.NO_CAPACITY
+        assert (full.kind, full.code) == (FailureKind.NO_CAPACITY, "RESOURCE:MEMORY")
+        assert bare.kind is FailureKind.NO_CAPACITY
 
     def test_an_empty_answer_leaves_it_open(self, ecs):
-        assert ecs.answers("run_task", {}).submit().trouble is FailureKind.NO_ANSWER
+        assert ecs.answers("run_task", {}).submit().kind is FailureKind.NO_ANSWER
 
     def test_one_request_that_fails_does_not_take_the_others_with_it(self, ecs):
         ecs.raises("run_task", "AccessDeniedException").answers("run_task", {"tasks": [task()]})
         requests = [Request(token, "ours", {"taskDefinition": "t"}) for token in ("a-1", TOKEN)]
         refused, made = ecs.cloud.submit(requests)
-        assert refused.trouble is FailureKind.REFUSED
+        assert refused.kind is FailureKind.REFUSED
         assert made.job == JOB
 
     def test_a_conflict_names_the_task_that_has_the_token_and_it_is_ours(self, ecs):
@@ -113,13 +113,13 @@ class TestSubmit:
 
     def test_a_conflict_that_names_only_an_unknown_id_is_asked_about_again(self, ecs):
         ecs.raises("run_task", "ConflictException", resourceIds=["1" * 32]).raises("describe_tasks", "ServerException")
-        assert ecs.submit().trouble is FailureKind.NO_ANSWER
+        assert ecs.submit().kind is FailureKind.NO_ANSWER
 
     def test_a_conflict_that_names_no_task_means_that_the_token_is_spent(self, ecs):
         ecs.raises("run_task", "ConflictException").answers("list_tasks", {"taskArns": []}).answers(
             "list_tasks", {"taskArns": []}
         )
-        assert ecs.submit().trouble is FailureKind.NO_CAPACITY
+        assert ecs.submit().kind is FailureKind.NO_CAPACITY
 
     def test_tags_are_dropped_with_one_warning_where_tagging_is_denied(self, ecs, caplog):
         tagged = {"tags": [{"key": "a", "value": "b"}]}
@@ -134,7 +134,7 @@ class TestSubmit:
 
     def test_a_denied_launch_is_not_asked_for_again(self, ecs):
         ecs.raises("run_task", "AccessDeniedException", "not authorized to perform: ecs:RunTask")
-        assert ecs.submit(tags=[{"key": "a"}]).trouble is FailureKind.REFUSED
+        assert ecs.submit(tags=[{"key": "a"}]).kind is FailureKind.REFUSED
 
 
 class TestDescribe:
@@ -226,13 +226,13 @@ class TestDescribe:
         ecs.answers("describe_tasks", {"failures": [{"arn": other.arn, "reason": "ODD"}]})
         with pytest.raises(CloudError) as raised:
             ecs.cloud.describe("ours", [other])
-        assert raised.value.fault == CallFailure(FailureKind.REFUSED, "DescribeTasks", "ODD", f"({other.arn})")
+        assert raised.value.failure == CallFailure(FailureKind.REFUSED, "DescribeTasks", "ODD", f"({other.arn})")
 
     def test_a_failure_that_says_so_is_a_throttle_of_describing(self, ecs):
         ecs.answers("describe_tasks", {"failures": [{"arn": ARN, "reason": "Rate exceeded"}]})
         with pytest.raises(CloudError) as raised:
             ecs.cloud.describe("ours", [JOB])
-        assert raised.value.fault == CallFailure(FailureKind.THROTTLED, "DescribeTasks", "Rate exceeded", f"({ARN})")
+        assert raised.value.failure == CallFailure(FailureKind.THROTTLED, "DescribeTasks", "Rate exceeded", f"({ARN})")
 
     def test_what_the_service_does_not_tell_of_is_warned_of_as_of_the_call_that_was_made(self, ecs, caplog):
         ecs.answers("describe_tasks", {"tasks": [task()], "failures": [{"arn": f"{ARN}2", "reason": "ODD"}]})
@@ -241,7 +241,7 @@ class TestDescribe:
         assert warned == f"DescribeTasks did not tell of some tasks: DescribeTasks: ODD: ({ARN}2)"
 
     @pytest.mark.parametrize(
-        ("code", "message", "trouble"),
+        ("code", "message", "kind"),
         [
             ("ThrottlingException", "Rate exceeded", FailureKind.THROTTLED),
             ("InvalidParameterException", "Rate exceeded", FailureKind.THROTTLED),
@@ -249,11 +249,11 @@ class TestDescribe:
             ("ExpiredTokenException", "expired", FailureKind.CREDENTIALS),
         ],
     )
-    def test_a_failed_call_is_one_error_with_its_meaning(self, ecs, code, message, trouble):
+    def test_a_failed_call_is_one_error_with_its_meaning(self, ecs, code, message, kind):
         with pytest.raises(CloudError) as raised:
             ecs.raises("describe_tasks", code, message).cloud.describe("ours", [JOB])
-        assert raised.value.fault.trouble is trouble
-        assert raised.value.fault.operation == "DescribeTasks"
+        assert raised.value.failure.kind is kind
+        assert raised.value.failure.operation == "DescribeTasks"
 
 
 class TestTheFleet:
@@ -264,7 +264,7 @@ class TestTheFleet:
         ecs.answers("list_tasks", {"taskArns": [ARN]}, {"cluster": "ours", "startedBy": OWNER, "nextToken": "2"})
         with pytest.raises(CloudError) as raised:
             ecs.cloud.survey(["ours"])
-        assert raised.value.fault.trouble is FailureKind.HELD
+        assert raised.value.failure.kind is FailureKind.HELD
         ecs.stub.assert_no_pending_responses()
 
     def test_the_stopped_are_listed_by_cluster_if_the_service_takes_one_filter_only(self, ecs):
@@ -297,11 +297,11 @@ class TestTheRest:
     def test_a_failed_stop_does_not_spare_the_next(self, ecs):
         ecs.raises("stop_task", "AccessDeniedException").answers("stop_task", {})
         refused, stopped = ecs.cloud.stop([JOB, JOB], "x" * 1000)
-        assert refused.trouble is FailureKind.REFUSED
+        assert refused.kind is FailureKind.REFUSED
         assert stopped is None
 
     @pytest.mark.parametrize(
-        ("code", "message", "trouble"),
+        ("code", "message", "kind"),
         [
             ("InvalidParameterException", "The referenced task was not found.", None),
             ("AccessDeniedException", "not authorized to perform: ecs:StopTask", FailureKind.REFUSED),
@@ -310,12 +310,12 @@ class TestTheRest:
             ("ThrottlingException", "Rate exceeded", FailureKind.THROTTLED),
         ],
     )
-    def test_the_check_knows_the_one_good_answer(self, ecs, code, message, trouble):
+    def test_the_check_knows_the_one_good_answer(self, ecs, code, message, kind):
         fault = ecs.raises("stop_task", code, message).cloud.check()
-        assert (fault.trouble if fault else None) is trouble
+        assert (fault.kind if fault else None) is kind
 
     def test_a_check_that_stops_something_is_no_good_answer(self, ecs):
-        assert ecs.answers("stop_task", {}).cloud.check().trouble is FailureKind.REFUSED
+        assert ecs.answers("stop_task", {}).cloud.check().kind is FailureKind.REFUSED
 
     def test_fargate_is_chosen_where_the_cluster_has_no_strategy(self, ecs):
         strategy = [{"capacityProvider": "FARGATE_SPOT"}]

@@ -8,7 +8,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from aws_exec.clouds.errors import fault_of, fault_of_failure
+from aws_exec.clouds.errors import failure_of, failure_of_entry
 from aws_exec.lifecycle.values import FailureKind
 from tests.clouds.answered import answered
 
@@ -30,8 +30,8 @@ def test_a_request_that_does_not_fit_names_the_fields_but_no_value():
         count="one",
     )
     assert TOKEN in str(error)
-    fault = fault_of(error, "RunTask")
-    assert fault.trouble is FailureKind.INVALID
+    fault = failure_of(error, "RunTask")
+    assert fault.kind is FailureKind.INVALID
     assert "hunter2" not in fault.message
     assert "eyJ" not in fault.message
     assert fault.message.split("; ") == [
@@ -53,7 +53,7 @@ def test_a_request_that_does_not_fit_names_the_fields_but_no_value():
     ids=lambda error: type(error).__name__,
 )
 def test_other_validation_errors_name_the_field_but_no_value(error):
-    message = fault_of(error, "RunTask").message
+    message = failure_of(error, "RunTask").message
     assert "count" in message
     assert "hunter2" not in message
 
@@ -72,11 +72,11 @@ def test_other_validation_errors_name_the_field_but_no_value(error):
 )
 def test_no_text_shows_a_credential(secret):
     for fault in (
-        fault_of(answered("ClientException", f"bad: {secret} end"), "RunTask"),
-        fault_of(answered("AccessDeniedException", f"bad: {secret} end"), "RunTask"),
-        fault_of(RuntimeError(f"bad: {secret} end"), "RunTask"),
-        fault_of(botocore.exceptions.CredentialRetrievalError(provider="p", error_msg=secret), "RunTask"),
-        fault_of_failure({"reason": f"bad: {secret} end", "detail": secret}, "RunTask"),
+        failure_of(answered("ClientException", f"bad: {secret} end"), "RunTask"),
+        failure_of(answered("AccessDeniedException", f"bad: {secret} end"), "RunTask"),
+        failure_of(RuntimeError(f"bad: {secret} end"), "RunTask"),
+        failure_of(botocore.exceptions.CredentialRetrievalError(provider="p", error_msg=secret), "RunTask"),
+        failure_of_entry({"reason": f"bad: {secret} end", "detail": secret}, "RunTask"),
     ):
         assert secret not in str(fault)
         assert "hunter2" not in str(fault)
@@ -85,7 +85,7 @@ def test_no_text_shows_a_credential(secret):
 def test_a_secret_key_is_hidden_where_credentials_failed():
     key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     error = botocore.exceptions.CredentialRetrievalError(provider="process", error_msg=f"got {key} and no more")
-    assert key not in str(fault_of(error, "RunTask"))
+    assert key not in str(failure_of(error, "RunTask"))
 
 
 def test_a_value_that_aws_echoes_is_hidden():
@@ -93,10 +93,10 @@ def test_a_value_that_aws_echoes_is_hidden():
         "1 validation error detected: Value '[ContainerOverride(command=[airflow, hunter2's])]' at 'overrides' failed "
         "to satisfy constraint"
     )
-    assert fault_of(answered("ValidationException", message), "RunTask").message == (
+    assert failure_of(answered("ValidationException", message), "RunTask").message == (
         "1 validation error detected: value at 'overrides' failed to satisfy constraint"
     )
 
 
 def test_a_message_without_end_is_cut():
-    assert len(fault_of(answered("ClientException", "x " * 5000), "RunTask").message) == 1000
+    assert len(failure_of(answered("ClientException", "x " * 5000), "RunTask").message) == 1000

@@ -18,7 +18,7 @@ from botocore.model import ServiceModel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_exec.clouds.errors import BY_CLASS, BY_CODE, CloudError, fault_of, fault_of_failure
+from aws_exec.clouds.errors import BY_CLASS, BY_CODE, CloudError, failure_of, failure_of_entry
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 from tests.clouds.answered import answered
 
@@ -140,7 +140,7 @@ def test_a_class_of_botocore_that_is_not_listed_may_have_been_sent(cls):
     error = cls.__new__(cls)
     listed = [BY_CLASS[base.__name__] for base in cls.__mro__ if base.__name__ in BY_CLASS]
     if not listed and not issubclass(cls, ClientError):
-        assert fault_of(error, "RunTask").trouble is FailureKind.NO_ANSWER
+        assert failure_of(error, "RunTask").kind is FailureKind.NO_ANSWER
 
 
 def test_every_error_of_the_service_models_that_a_launch_can_meet_is_listed_or_vague():
@@ -157,7 +157,7 @@ def test_every_error_of_the_service_models_that_a_launch_can_meet_is_listed_or_v
 def test_every_throttle_code_of_botocore_is_a_throttle():
     """Except ECS's LimitExceededException, which is a quota of things, not a rate."""
     codes = set(botocore.retries.standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES) - {"LimitExceededException"}
-    assert {code: fault_of(answered(code), "RunTask").trouble for code in codes} == dict.fromkeys(
+    assert {code: failure_of(answered(code), "RunTask").kind for code in codes} == dict.fromkeys(
         codes,
         FailureKind.THROTTLED,
     )
@@ -166,8 +166,8 @@ def test_every_throttle_code_of_botocore_is_a_throttle():
 @pytest.mark.parametrize("line", [line for line in ANSWERS.splitlines() if line and line[0] != "#"])
 def test_an_answered_error_means_what_its_code_message_and_status_say(line):
     expected, status, code, message = (part.strip() for part in line.split("|", 3))
-    fault = fault_of(answered(code, message, int(status)), "RunTask")
-    assert fault.trouble is FailureKind[expected]
+    fault = failure_of(answered(code, message, int(status)), "RunTask")
+    assert fault.kind is FailureKind[expected]
     assert fault.operation == "RunTask"
     assert fault.message == message
     assert fault.code == (code or "ClientError")
@@ -206,13 +206,13 @@ NAMES = [
     ],
 )
 def test_what_a_task_calls_its_things_slows_and_pauses_nobody_else(name, expected, message):
-    assert fault_of(answered("ClientException", message.format(name)), "X").trouble is expected
+    assert failure_of(answered("ClientException", message.format(name)), "X").kind is expected
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_in_a_sentence_that_nobody_knows_is_no_throttle_and_no_bad_credentials(name):
-    fault = fault_of(answered("InvalidParameterException", f"The thing {name} has a strange shape."), "X")
-    assert fault.trouble not in (FailureKind.THROTTLED, FailureKind.CREDENTIALS)
+    fault = failure_of(answered("InvalidParameterException", f"The thing {name} has a strange shape."), "X")
+    assert fault.kind not in (FailureKind.THROTTLED, FailureKind.CREDENTIALS)
 
 
 @pytest.mark.parametrize(
@@ -265,8 +265,8 @@ def test_a_name_in_a_sentence_that_nobody_knows_is_no_throttle_and_no_bad_creden
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value.value,
 )
 def test_an_exception_means_whether_the_request_can_have_been_carried_out(error, expected):
-    fault = fault_of(error, "SubmitJob")
-    assert (fault.trouble, fault.operation, fault.code) == (expected, "SubmitJob", type(error).__name__)
+    fault = failure_of(error, "SubmitJob")
+    assert (fault.kind, fault.operation, fault.code) == (expected, "SubmitJob", type(error).__name__)
 
 
 def test_a_class_that_a_newer_botocore_derives_is_what_its_base_is():
@@ -279,21 +279,21 @@ def test_a_class_that_a_newer_botocore_derives_is_what_its_base_is():
     class NewError(botocore.exceptions.BotoCoreError):
         __module__ = "botocore.exceptions"
 
-    assert fault_of(NewTimeoutError(endpoint_url=URL), "X").trouble is FailureKind.NO_ANSWER
-    assert fault_of(NewSSOError(), "X").trouble is FailureKind.CREDENTIALS
-    assert fault_of(NewError(), "X").trouble is FailureKind.NO_ANSWER
+    assert failure_of(NewTimeoutError(endpoint_url=URL), "X").kind is FailureKind.NO_ANSWER
+    assert failure_of(NewSSOError(), "X").kind is FailureKind.CREDENTIALS
+    assert failure_of(NewError(), "X").kind is FailureKind.NO_ANSWER
 
 
 def test_a_class_of_another_package_with_a_name_of_botocore_is_not_taken_for_it():
     class ValidationError(Exception):
         """Pydantic has one."""
 
-    assert fault_of(ValidationError(), "X").trouble is FailureKind.NO_ANSWER
+    assert failure_of(ValidationError(), "X").kind is FailureKind.NO_ANSWER
 
 
 def test_a_fault_that_was_raised_is_passed_on():
     fault = CallFailure(FailureKind.NO_CAPACITY, "RunTask", "AGENT")
-    assert fault_of(CloudError(fault), "StopTask") is fault
+    assert failure_of(CloudError(fault), "StopTask") is fault
     assert str(CloudError(fault)) == "RunTask: AGENT"
 
 
@@ -335,12 +335,12 @@ def test_a_fault_that_was_raised_is_passed_on():
     ],
 )
 def test_a_refusal_of_run_task_may_pass_unless_it_says_otherwise(failure, expected):
-    assert fault_of_failure(failure, "RunTask") == expected
+    assert failure_of_entry(failure, "RunTask") == expected
 
 
 @given(code=st.text(), message=st.text(), status=st.integers(0, 999))
 def test_every_answer_has_a_meaning(code, message, status):
-    assert isinstance(fault_of(answered(code, message, status), "X").trouble, FailureKind)
+    assert isinstance(failure_of(answered(code, message, status), "X").kind, FailureKind)
 
 
 @pytest.mark.parametrize(
@@ -349,12 +349,12 @@ def test_every_answer_has_a_meaning(code, message, status):
     ids=str,
 )
 def test_a_malformed_answer_has_a_meaning(response):
-    assert isinstance(fault_of(ClientError(response, "X"), "X").trouble, FailureKind)
+    assert isinstance(failure_of(ClientError(response, "X"), "X").kind, FailureKind)
 
 
 @given(st.dictionaries(st.sampled_from(["arn", "reason", "detail"]), st.none() | st.text() | st.integers()))
 def test_every_failure_has_a_meaning(failure):
-    assert isinstance(fault_of_failure(failure, "RunTask").trouble, FailureKind)
+    assert isinstance(failure_of_entry(failure, "RunTask").kind, FailureKind)
 
 
 def test_the_errors_of_a_real_client_are_classified():
@@ -364,4 +364,4 @@ def test_the_errors_of_a_real_client_are_classified():
 
     error = ClientExceptionsFactory().create_client_exceptions(model).ClusterNotFoundException
     raised = error({"Error": {"Code": "ClusterNotFoundException", "Message": "Cluster not found."}}, "RunTask")
-    assert fault_of(raised, "RunTask").trouble is FailureKind.REFUSED
+    assert failure_of(raised, "RunTask").kind is FailureKind.REFUSED

@@ -53,7 +53,7 @@ class TestClusters:
         ecs.raises("list_tasks", "InvalidParameterException", "what is this?")
         with pytest.raises(CloudError) as raised:
             ecs.cloud.survey([location])
-        assert raised.value.fault.trouble is FailureKind.INVALID
+        assert raised.value.failure.kind is FailureKind.INVALID
 
     def test_nor_is_what_a_cluster_says_in_the_middle_of_its_list(self, ecs):
         ecs.answers("list_tasks", {"taskArns": [ARN], "nextToken": "2"})

@@ -87,7 +87,7 @@ def test_what_the_service_does_not_say_is_not_guessed(cloud, jobs):
     client.denied = "ThrottlingException"
     with pytest.raises(CloudError) as raised:
         cloud(client).watch(jobs[0].location, jobs)
-    assert raised.value.fault.trouble is FailureKind.THROTTLED
+    assert raised.value.failure.kind is FailureKind.THROTTLED
 
 
 def test_the_tasks_of_a_cluster_that_is_gone_are_described():
@@ -105,7 +105,7 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
         slow_down = CallFailure(FailureKind.THROTTLED, "ListTasks", "ThrottlingException")
         it.cloud.fail("watch", slow_down)
         it.dispatch(ListRunning(request_id=2, location="", jobs=(job,), at_once=99))
-        assert it.one() == on.DescribeFailed(request_id=2, fault=slow_down)
+        assert it.one() == on.DescribeFailed(request_id=2, failure=slow_down)
 
 
 @pytest.mark.parametrize("at_once", [2, 20, 99])

@@ -31,7 +31,7 @@ def test_no_job_is_missing_for_it(scripted, cloud, job, body):
         aws.goes_wrong(altered(lambda _: body))
         with pytest.raises(CloudError) as raised:
             cloud(aws).describe("", [job])
-    assert raised.value.fault.trouble is FailureKind.NO_ANSWER
+    assert raised.value.failure.kind is FailureKind.NO_ANSWER
 
 
 @pytest.mark.parametrize("body", ODD.values(), ids=ODD)
@@ -42,7 +42,7 @@ def test_no_launch_is_believed_unlaunched_for_it(operation, body):
         aws.goes_wrong(altered(lambda _: body), operation)
         with pytest.raises(CloudError) as raised:
             batch_cloud(aws).find([LAUNCH], [""])
-    assert raised.value.fault.trouble is FailureKind.NO_ANSWER
+    assert raised.value.failure.kind is FailureKind.NO_ANSWER
 
 
 @pytest.mark.parametrize("body", [body for name, body in ODD.items() if not name.startswith("items")])
@@ -51,4 +51,4 @@ def test_no_task_is_believed_gone_for_it(body):
         aws.goes_wrong(altered(lambda _: body), "ListTasks")
         with pytest.raises(CloudError) as raised:
             ecs_cloud(aws).find([LAUNCH], [""])
-    assert raised.value.fault.trouble is FailureKind.NO_ANSWER
+    assert raised.value.failure.kind is FailureKind.NO_ANSWER

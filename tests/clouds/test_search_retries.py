@@ -26,15 +26,15 @@ def test_two_calls_without_an_answer_are_made_again(scripted, cloud, listing, tr
 
 @BOTH
 @pytest.mark.parametrize(
-    ("trick", "trouble", "calls"),
+    ("trick", "kind", "calls"),
     [(server_error(), FailureKind.NO_ANSWER, 3), (THROTTLES[0], FailureKind.THROTTLED, 1)],
     ids=["500", "throttle"],
 )
-def test_it_is_not_insisted_upon(scripted, cloud, listing, trick, trouble, calls):  # noqa: PLR0917 - a table
+def test_it_is_not_insisted_upon(scripted, cloud, listing, trick, kind, calls):  # noqa: PLR0917 - a table
     """Least of all where AWS says that it is too fast."""
     with scripted() as aws:
         aws.goes_wrong(trick, listing)
         with pytest.raises(CloudError) as raised:
             cloud(aws).find([LAUNCH], [""])
-        assert raised.value.fault.trouble is trouble
+        assert raised.value.failure.kind is kind
         assert aws.calls()[listing] == calls

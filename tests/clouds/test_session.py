@@ -85,8 +85,8 @@ def test_a_missing_region_names_the_option_and_its_variable(conn_id, region, mon
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     with pytest.raises(CloudError) as raised:
         build_client("ecs", conn_id=conn_id)
-    fault = raised.value.fault
-    assert (fault.trouble, fault.code) == (FailureKind.REFUSED, "NoRegionError")
+    fault = raised.value.failure
+    assert (fault.kind, fault.code) == (FailureKind.REFUSED, "NoRegionError")
     for word in ("[aws_ecs_executor] region_name", "AIRFLOW__AWS_ECS_EXECUTOR__REGION_NAME", "AWS_DEFAULT_REGION"):
         assert word in fault.message
 
@@ -95,7 +95,7 @@ def test_a_profile_that_does_not_exist_is_a_matter_of_credentials(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(CloudError) as raised:
         build_client("ecs", conn_id=None, region_name="us-east-1")
-    assert raised.value.fault.trouble is FailureKind.CREDENTIALS
+    assert raised.value.failure.kind is FailureKind.CREDENTIALS
 
 
 class TestWithoutTheAmazonProvider:

@@ -34,7 +34,7 @@ def store(url="s3://workloads/production", meter=None):
 def refused(put):
     with pytest.raises(CloudError) as caught:
         put()
-    return caught.value.fault
+    return caught.value.failure
 
 
 def test_a_launch_has_one_address_that_another_process_does_not_know():
@@ -86,7 +86,7 @@ def test_no_failure_is_for_good(s3, trick, kind):
     s3.goes_wrong(trick)
     it = store()
     fault = refused(lambda: it.put(it.address(LAUNCH), '{"token": "eyJhbGciOi.SECRET.JWT"}'))
-    assert (fault.trouble, fault.operation) == (kind, "PutObject")
+    assert (fault.kind, fault.operation) == (kind, "PutObject")
     assert "eyJ" not in str(fault)
 
 

@@ -42,14 +42,14 @@ def stop_of(entry):
     return Termination(**values)
 
 
-def fault_of(entry):
-    values = {**entry, "trouble": FailureKind(entry["trouble"])}
+def failure_of(entry):
+    values = {**entry, "kind": FailureKind(entry["kind"])}
     del values["rule"]
     return CallFailure(**values)
 
 
 STOPS = [(entry["rule"], stop_of(entry)) for entry in recorded()]
-FAULTS = [(entry["rule"], fault_of(entry)) for entry in recorded("calls")]
+FAULTS = [(entry["rule"], failure_of(entry)) for entry in recorded("calls")]
 
 TOKEN = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJl"
 
@@ -66,7 +66,7 @@ stops = st.builds(
 )
 faults = st.builds(
     CallFailure,
-    trouble=st.sampled_from(FailureKind),
+    kind=st.sampled_from(FailureKind),
     operation=st.text(),
     code=st.text(),
     message=st.text(),

@@ -20,7 +20,7 @@ from aws_exec.diagnosis.model import (
 )
 from aws_exec.diagnosis.terminations import RULES as STOP_RULES
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Termination
-from tests.diagnosis.test_diagnosis import RECORDED, fault_of, recorded, stop_of
+from tests.diagnosis.test_diagnosis import RECORDED, failure_of, recorded, stop_of
 
 RULES = {rule.id: rule for rule in rules()}
 
@@ -64,7 +64,7 @@ def test_a_stop_cut_anywhere_is_told_as_its_cause_or_as_a_more_general_one(name)
 
 
 def test_a_refusal_cut_anywhere_is_told_as_its_cause_or_as_a_more_general_one():
-    wrong = [cut for entry in recorded("calls") for cut in cuts(entry["rule"], fault_of(entry), "code", "message")]
+    wrong = [cut for entry in recorded("calls") for cut in cuts(entry["rule"], failure_of(entry), "code", "message")]
     assert not wrong
 
 

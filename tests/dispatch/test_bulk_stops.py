@@ -53,7 +53,7 @@ def test_stops_that_wait_with_the_same_reason_are_one_call_and_each_is_completed
     events = queued(cloud, *effects)
     assert cloud.asked == [["1"], ["2", "4", "5"], ["3"], ["6", "7"]]
     assert events == [
-        on.StopAnswered(request_id=request_id, launch_id=f"launch{request_id}", fault=None)
+        on.StopAnswered(request_id=request_id, launch_id=f"launch{request_id}", failure=None)
         for request_id in range(1, 8)
     ]
 
@@ -61,13 +61,13 @@ def test_stops_that_wait_with_the_same_reason_are_one_call_and_each_is_completed
 def test_a_fault_of_one_is_not_the_others():
     denied = CallFailure(FailureKind.REFUSED, "TerminateJobs", "AccessDeniedException")
     events = queued(BulkCloud(), *(stop(request_id, Job(str(request_id))) for request_id in (2, 3)), fail=denied)
-    assert [event.fault for event in events] == [None, denied, None]
+    assert [event.failure for event in events] == [None, denied, None]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), SystemExit(1)])
 def test_a_call_that_breaks_fails_for_each(error):
     events = queued(BulkCloud(), *(stop(request_id, Job(str(request_id))) for request_id in (2, 3)), fail=error)
-    faults = [event.fault and event.fault.trouble for event in events]
+    faults = [event.failure and event.failure.kind for event in events]
     assert faults == [None, FailureKind.NO_ANSWER, FailureKind.NO_ANSWER]
 
 

@@ -44,7 +44,7 @@ def test_each_effect_is_answered_with_its_own_event():
         assert [timeless(event) for event in it.take(4)] == [
             on.Described(request_id=2, seen=(seen,), missing=(unknown,)),
             on.FoundByLaunchId(request_id=3, launch_ids=("launch1",), seen=(seen,)),
-            on.StopAnswered(request_id=4, launch_id="launch4", fault=None),
+            on.StopAnswered(request_id=4, launch_id="launch4", failure=None),
             on.OwnershipVerified(request_id=5, launch_ids=("a", "b"), ours=frozenset({"a", "b"})),
         ]
         assert it.dispatcher.idle()
@@ -57,10 +57,10 @@ def test_a_fault_of_the_cloud_is_the_event():
         it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
         request = Request("launch1-1", "", {"jwt": JWT})
         assert it.settle() == [
-            on.Unaccepted(request_id=1, launch_id="launch1", fault=LOST, request=request, location=""),
-            on.DescribeFailed(request_id=2, fault=LOST),
-            on.FindByLaunchIdFailed(request_id=3, launch_ids=("f",), fault=LOST),
-            on.StopAnswered(request_id=4, launch_id="launch4", fault=LOST),
+            on.Unaccepted(request_id=1, launch_id="launch1", failure=LOST, request=request, location=""),
+            on.DescribeFailed(request_id=2, failure=LOST),
+            on.FindByLaunchIdFailed(request_id=3, launch_ids=("f",), failure=LOST),
+            on.StopAnswered(request_id=4, launch_id="launch4", failure=LOST),
         ]
 
 
@@ -72,7 +72,7 @@ def test_an_adapter_that_breaks_leaves_it_open_what_happened(error, caplog):
         it.dispatch(submit(1), observe(2, Job("a")), find(3, "f"), stop(4, Job("a")))
         events = it.settle()
         assert [event.request_id for event in events] == [1, 2, 3, 4]
-        assert {(event.fault.trouble, event.fault.code) for event in events} == {
+        assert {(event.failure.kind, event.failure.code) for event in events} == {
             (FailureKind.NO_ANSWER, type(error).__name__),
         }
         assert events[0].request.token == "launch1-1"
@@ -87,7 +87,7 @@ def test_a_compose_that_breaks_refuses_its_launch_and_sends_nothing(error, caplo
     with rig(compose=raised_by_compose(error)) as it:
         it.dispatch(submit(1))
         assert it.one() == on.Unaccepted(
-            request_id=1, launch_id="launch1", fault=CallFailure(FailureKind.REFUSED, "compose", type(error).__name__)
+            request_id=1, launch_id="launch1", failure=CallFailure(FailureKind.REFUSED, "compose", type(error).__name__)
         )
         assert not it.cloud.calls
     assert JWT not in caplog.text
@@ -97,7 +97,7 @@ def test_a_compose_that_finds_the_request_wrong_says_so():
     wrong = CallFailure(FailureKind.INVALID, "RunTask", "bad cpu", "cpu: 7 is no Fargate size")
     with rig(compose=raised_by_compose(CloudError(wrong))) as it:
         it.dispatch(submit(1))
-        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", fault=wrong)
+        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", failure=wrong)
 
 
 def test_a_request_that_went_unanswered_is_sent_again_as_it_was():
@@ -115,17 +115,17 @@ def test_a_database_that_does_not_answer_fails_the_confirmation_only(error, capl
         assert it.one() == on.VerifyOwnershipFailed(
             request_id=1,
             launch_ids=("a",),
-            fault=CallFailure(FailureKind.UNREACHED, "VerifyOwnership", type(error).__name__),
+            failure=CallFailure(FailureKind.UNREACHED, "VerifyOwnership", type(error).__name__),
         )
     assert "password" not in caplog.text
 
 
 def test_owners_that_are_not_one_for_each_container_are_no_answer():
-    sighting = FleetMember(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
+    member = FleetMember(Observation(Job("a"), Status.RUNNING), Identity("us", "L1-1"))
     with rig(queries=DatabaseQueries(find_owners=lambda _: [])) as it:
-        it.dispatch(FindOwners(request_id=1, sightings=(sighting,)))
+        it.dispatch(FindOwners(request_id=1, members=(member,)))
         assert it.one() == on.ListFleetFailed(
-            request_id=1, fault=CallFailure(FailureKind.UNREACHED, "FindOwners", "ValueError")
+            request_id=1, failure=CallFailure(FailureKind.UNREACHED, "FindOwners", "ValueError")
         )
 
 
@@ -209,7 +209,7 @@ def test_a_signal_at_any_line_of_dispatch_loses_and_doubles_nothing():
 
 def test_the_first_completion_counts_wherever_it_was_interrupted():
     """A thread that dies is replaced, and what it had in its hand is completed again, otherwise."""
-    first, second = (on.StopAnswered(request_id=1, launch_id="launch1", fault=fault) for fault in (None, LOST))
+    first, second = (on.StopAnswered(request_id=1, launch_id="launch1", failure=fault) for fault in (None, LOST))
     line, interrupted, seen = 0, True, []
     while interrupted:
         line += 1

@@ -36,7 +36,7 @@ def test_bad_credentials_that_composing_meets_pause_the_lanes(met):
     with rig(compose=Composer(met), renew=renew, renewal=(0.0, 0.0), bad_credentials={"OurGatewayLoggedOut"}) as it:
         it.dispatch(submit(1))
         told = CallFailure(FailureKind.CREDENTIALS, "DescribeClusters", met.code)
-        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", fault=told)
+        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", failure=told)
         assert renew.begun.acquire(timeout=1.0)
         it.dispatch(submit(2))
         until(lambda: not it.dispatcher._intake)
@@ -50,7 +50,7 @@ def test_a_throttle_that_composing_meets_slows_the_reads_and_not_the_launches():
     reads = Pacer(8.0, 8.0, clock)
     with rig(compose=Composer(CallFailure(FailureKind.THROTTLED, "DescribeClusters")), clock=clock, reads=reads) as it:
         it.dispatch(submit(1))
-        assert it.one().fault.trouble is FailureKind.THROTTLED
+        assert it.one().failure.kind is FailureKind.THROTTLED
         assert (reads.share, it.launches.share) == (0.5, 1.0)
 
 
@@ -60,7 +60,7 @@ def test_a_throttle_of_the_workload_store_slows_the_launches_and_not_the_reads()
     throttled = CallFailure(FailureKind.THROTTLED, "PutObject", "SlowDown")
     with rig(compose=Composer(throttled), clock=clock, launches=launches) as it:
         it.dispatch(submit(1))
-        assert it.one().fault is throttled
+        assert it.one().failure is throttled
         assert (launches.share, it.reads.share) == (0.5, 1.0)
 
 
@@ -69,5 +69,5 @@ def test_what_goes_unanswered_while_composing_leaves_no_doubt_about_the_launch()
     with rig(compose=Composer(lost)) as it:
         it.dispatch(submit(1))
         told = CallFailure(FailureKind.UNREACHED, "DescribeClusters", "ReadTimeoutError", "no answer")
-        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", fault=told)
+        assert it.one() == on.Unaccepted(request_id=1, launch_id="launch1", failure=told)
         assert not it.cloud.calls

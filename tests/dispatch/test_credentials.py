@@ -37,7 +37,7 @@ def test_bad_credentials_pause_every_lane_and_renew_the_client_once():
         it.dispatch(submit(1), submit(2), submit(3))
         until(lambda: it.cloud.calls["submit"] == 3)
         release.set()
-        assert [event.fault for event in it.take(3)] == [EXPIRED] * 3
+        assert [event.failure for event in it.take(3)] == [EXPIRED] * 3
         assert renew.begun.acquire(timeout=PATIENCE)
         it.dispatch(submit(4), observe(5, Job("a")), stop(6, Job("a")), confirm(7, "a"))
         # The database needs no credentials of AWS.
@@ -56,7 +56,7 @@ def test_the_lanes_stay_paused_until_a_call_gets_past_authentication(caplog):
         it.cloud.fail("check", FailureKind.UNREACHED)
         it.cloud.fail("submit", EXPIRED)
         it.dispatch(submit(1))
-        assert it.one().fault is EXPIRED
+        assert it.one().failure is EXPIRED
         assert renew.begun.acquire(timeout=PATIENCE)
         it.dispatch(submit(2))
         for _ in range(4):
@@ -83,7 +83,7 @@ def test_a_call_that_was_made_before_the_renewal_does_not_pause_again():
         it.dispatch(submit(3))
         assert isinstance(it.one(), on.Accepted)
         release.set()
-        assert it.one() == on.DescribeFailed(request_id=1, fault=EXPIRED)
+        assert it.one() == on.DescribeFailed(request_id=1, failure=EXPIRED)
         it.dispatch(submit(4))
         assert isinstance(it.one(), on.Accepted)
         assert renew.count == 1
@@ -114,9 +114,9 @@ def test_what_is_paused_can_be_withdrawn_and_closed():
     assert renew.begun.acquire(timeout=PATIENCE)
     it.dispatch(submit(2), submit(3), stop(4, Job("a")))
     it.withdraw(2)
-    assert it.one().fault.code == "Withdrawn"
+    assert it.one().failure.code == "Withdrawn"
     assert not it.dispatcher.close(0.05)  # the stop waits for credentials as long as it may
-    assert [event.fault.code for event in it.take(2)] == ["Closed", "Closed"]
+    assert [event.failure.code for event in it.take(2)] == ["Closed", "Closed"]
     renew.go_on.release()
 
 
@@ -126,7 +126,7 @@ def test_a_code_that_somebody_declared_to_mean_bad_credentials_pauses_the_lanes_
     with rig(renew=renew, renewal=(0.0, 0.0), bad_credentials={"OurGatewayLoggedOut"}) as it:
         it.cloud.fail("submit", strange)
         it.dispatch(submit(1))
-        assert it.one().fault == CallFailure(FailureKind.CREDENTIALS, "RunTask", "OurGatewayLoggedOut")
+        assert it.one().failure == CallFailure(FailureKind.CREDENTIALS, "RunTask", "OurGatewayLoggedOut")
         assert renew.begun.acquire(timeout=PATIENCE)
         renew.go_on.release()
         it.dispatch(submit(2))

@@ -68,7 +68,7 @@ def test_a_database_that_does_not_answer_fails_each_of_them(error, caplog):
     events = ask_in_a_rush(Database(error), 3)
     fault = CallFailure(FailureKind.UNREACHED, "VerifyExit", type(error).__name__)
     assert events[:-1] == [
-        on.VerifyExitFailed(request_id=request_id, launch_id=f"launch{request_id}", fault=fault)
+        on.VerifyExitFailed(request_id=request_id, launch_id=f"launch{request_id}", failure=fault)
         for request_id in (1, 2, 3)
     ]
     assert isinstance(events[-1], on.OwnershipVerified)

@@ -59,7 +59,7 @@ def test_the_rows_say_which_ends_are_looked_for_and_the_reads_look(surveying, su
     with surveying(database) as it:
         database.let.set()
         it.dispatch(ListFleet(request_id=1))
-        assert it.settle() == [on.FleetListed(request_id=1, sightings=())]
+        assert it.settle() == [on.FleetListed(request_id=1, members=())]
     assert surveyed == [("awsexec-read", ("callback1", "callback2"))]
 
 
@@ -84,7 +84,7 @@ def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(s
         fault = CallFailure(FailureKind.UNREACHED, "ListFleet", type(error).__name__)
         settled = [timeless(event) for event in it.settle()]
         assert settled == [
-            on.ListFleetFailed(request_id=1, fault=fault),
+            on.ListFleetFailed(request_id=1, failure=fault),
             on.OwnershipVerified(request_id=2, launch_ids=("a",), ours=frozenset({"a"})),
         ]
     assert surveyed == []
@@ -99,13 +99,13 @@ def test_a_survey_that_the_end_meets_between_the_two_is_held(surveying, surveyed
         assert it.dispatcher.close(0)
         database.let.set()
         event = it.one()
-    assert replace(event, fault=None) == on.ListFleetFailed(request_id=1, fault=None)
-    assert (event.fault.trouble, event.fault.code) == (FailureKind.HELD, "Closed")
+    assert replace(event, failure=None) == on.ListFleetFailed(request_id=1, failure=None)
+    assert (event.failure.kind, event.failure.code) == (FailureKind.HELD, "Closed")
     assert surveyed == []
 
 
 def test_where_there_is_no_database_and_no_survey_nothing_runs():
     with rig() as it:
         it.dispatch(ListFleet(request_id=1))
-        assert it.one() == on.FleetListed(request_id=1, sightings=())
+        assert it.one() == on.FleetListed(request_id=1, members=())
         until(it.dispatcher.idle)

@@ -15,8 +15,8 @@ from tests.dispatch.rig import PATIENCE, Rig, confirm, find, observe, rig, stop,
 
 def held(event) -> tuple:
     assert isinstance(event, on.Unaccepted)
-    assert event.fault.trouble is FailureKind.HELD
-    return event.request_id, event.fault.code
+    assert event.failure.kind is FailureKind.HELD
+    return event.request_id, event.failure.code
 
 
 def one_at_a_time(**options):
@@ -108,7 +108,7 @@ def test_no_launch_is_sent_when_the_scheduler_has_not_beaten_within_the_lease():
         it.dispatch(submit(2), stop(3, Job("a")), observe(4, Job("a")))
         late, stopped, observed = it.take(3)
         assert held(late) == (2, "LeaseLapsed")
-        assert stopped.fault is None
+        assert stopped.failure is None
         assert isinstance(observed, on.Described)
         it.dispatcher.beat(clock())
         it.dispatch(submit(5))
@@ -174,7 +174,7 @@ def test_closing_does_not_wait_for_reads_and_questions_whose_answers_nobody_need
 
     with rig(queries=DatabaseQueries(find_owners=owners)) as it:
         release = it.cloud.hold("describe")
-        it.dispatch(submit(1), observe(2, Job("a")), FindOwners(request_id=3, sightings=()))
+        it.dispatch(submit(1), observe(2, Job("a")), FindOwners(request_id=3, members=()))
         assert it.one().request_id == 1
         until(lambda: it.cloud.calls["describe"] == 1 and asked.is_set())
         assert it.dispatcher.close(PATIENCE / 2) is True
@@ -196,7 +196,7 @@ def test_stops_that_are_queued_are_sent_before_the_close_ends():
     release.set()
     closer.join(PATIENCE)
     assert closed == [True]
-    assert [event.fault for event in it.take(3)] == [None, None, None]
+    assert [event.failure for event in it.take(3)] == [None, None, None]
 
 
 def test_stops_that_cannot_be_sent_in_time_are_held():
@@ -206,9 +206,9 @@ def test_stops_that_cannot_be_sent_in_time_are_held():
     until(lambda: it.cloud.calls["stop"] == 1)
     assert it.dispatcher.close(0.01) is False
     left = it.one()
-    assert (left.request_id, left.fault.trouble, left.fault.code) == (2, FailureKind.HELD, "Closed")
+    assert (left.request_id, left.failure.kind, left.failure.code) == (2, FailureKind.HELD, "Closed")
     release.set()
-    assert it.one() == on.StopAnswered(request_id=1, launch_id="launch1", fault=None)
+    assert it.one() == on.StopAnswered(request_id=1, launch_id="launch1", failure=None)
 
 
 def test_what_is_dispatched_after_the_close_is_held_at_once():
@@ -224,7 +224,7 @@ def test_what_is_dispatched_after_the_close_is_held_at_once():
         on.StopAnswered,
         on.VerifyOwnershipFailed,
     ]
-    assert {event.fault.trouble for event in events} == {FailureKind.HELD}
+    assert {event.failure.kind for event in events} == {FailureKind.HELD}
 
 
 def test_a_dispatcher_that_never_started_closes_too():

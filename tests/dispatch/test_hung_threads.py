@@ -28,15 +28,15 @@ class HungDatabase:
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, queries=DatabaseQueries(find_owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(FindOwners(request_id=1, sightings=()), FindOwners(request_id=2, sightings=()))
+        it.dispatch(FindOwners(request_id=1, members=()), FindOwners(request_id=2, members=()))
         until(lambda: len(database.asked) == 1)
         assert it.dispatcher.oldest().kind == "FindOwners"
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
-        assert (type(event), event.request_id, event.fault.trouble) == (on.ListFleetFailed, 1, FailureKind.UNREACHED)
+        assert (type(event), event.request_id, event.failure.kind) == (on.ListFleetFailed, 1, FailureKind.UNREACHED)
         until(lambda: len(database.asked) == 2)
         database.go_on.set()
-        assert it.settle() == [on.OwnersFound(request_id=2, sightings=(), owners=())]
+        assert it.settle() == [on.OwnersFound(request_id=2, members=(), owners=())]
 
 
 def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
@@ -48,7 +48,7 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
         until(lambda: database.asked)
         clock.advance(ROWS_SECONDS + 1)
         event = it.one()
-        assert (type(event), event.fault.trouble) == (on.ListFleetFailed, FailureKind.UNREACHED)
+        assert (type(event), event.failure.kind) == (on.ListFleetFailed, FailureKind.UNREACHED)
         database.go_on.set()
     assert [line for line in caplog.messages if line.startswith("AWS")] == []
 
@@ -56,7 +56,7 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
     with rig(clock=clock, queries=DatabaseQueries(find_owners=database), look_after=0.01, lease=1e6) as it:
-        it.dispatch(*(FindOwners(request_id=request_id, sightings=()) for request_id in range(1, 10)))
+        it.dispatch(*(FindOwners(request_id=request_id, members=()) for request_id in range(1, 10)))
         for given_up in range(1, ROWS_HUNG + 1):
             until(lambda n=given_up: len(database.asked) == n)
             clock.advance(ROWS_SECONDS + 1)
@@ -92,7 +92,7 @@ def test_a_renewal_of_the_credentials_that_hangs_is_given_up_and_tried_again():
     with rig(clock=clock, renew=renew, **SOON) as it:
         it.cloud.fail("submit", EXPIRED)
         it.dispatch(submit(1))
-        assert it.one().fault is EXPIRED
+        assert it.one().failure is EXPIRED
         until(lambda: len(renew.threads) == 1)
         it.dispatch(submit(2))
         clock.advance(RENEWAL_SECONDS + 1)
@@ -109,7 +109,7 @@ def test_no_more_threads_than_a_few_are_left_behind_by_renewals_that_hang():
     with rig(clock=clock, renew=renew, **SOON) as it:
         it.cloud.fail("submit", EXPIRED)
         it.dispatch(submit(1))
-        assert it.one().fault is EXPIRED
+        assert it.one().failure is EXPIRED
         for count in range(1, RENEWALS_HUNG + 2):
             until(lambda n=count: len(renew.threads) == n)
             clock.advance(RENEWAL_SECONDS + 1)

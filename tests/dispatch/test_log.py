@@ -83,29 +83,29 @@ class TestFaults:
         ]
 
     @pytest.mark.parametrize("verb", ["describe", "find", "stop"])
-    @pytest.mark.parametrize("trouble", sorted(set(FailureKind) - {FailureKind.HELD, FailureKind.CREDENTIALS}, key=str))
-    def test_every_fault_of_a_read_and_a_stop_is_said(self, verb, trouble, caplog):
+    @pytest.mark.parametrize("kind", sorted(set(FailureKind) - {FailureKind.HELD, FailureKind.CREDENTIALS}, key=str))
+    def test_every_fault_of_a_read_and_a_stop_is_said(self, verb, kind, caplog):
         request_id = {"describe": observe(1, Job("a")), "find": find(1, "f"), "stop": stop(1, Job("a"))}[verb]
         with rig() as it:
-            it.cloud.fail(verb, trouble)
+            it.cloud.fail(verb, kind)
             it.dispatch(request_id)
             it.one()
         assert len(lines(caplog)) == 1
 
-    @pytest.mark.parametrize("trouble", list(FailureKind))
-    def test_of_a_launch_what_is_not_its_own_trouble_is_said_and_never_the_request(self, trouble, caplog):
+    @pytest.mark.parametrize("kind", list(FailureKind))
+    def test_of_a_launch_what_is_not_its_own_trouble_is_said_and_never_the_request(self, kind, caplog):
         with rig(renewal=(60.0, 60.0)) as it:
-            it.cloud.fail("submit", trouble)
+            it.cloud.fail("submit", kind)
             it.dispatch(submit(1))
             it.one()
         said = {FailureKind.REFUSED, FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.THROTTLED}
-        assert len(lines(caplog)) == (1 if trouble in said else 0)
+        assert len(lines(caplog)) == (1 if kind in said else 0)
         assert JWT not in caplog.text
 
     def test_each_operation_and_code_is_a_kind_of_its_own(self, caplog):
         log = LaneLog(FakeClock())
         for operation, code in (("A", "x"), ("A", "y"), ("B", "x"), ("A", "x")):
-            log.fault(CallFailure(FailureKind.REFUSED, operation, code))
+            log.failure(CallFailure(FailureKind.REFUSED, operation, code))
         assert len(lines(caplog)) == 3
 
     def test_what_composing_meets_is_said(self, caplog):
@@ -165,9 +165,9 @@ class TestTheUnforeseen:
         engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0)
         with engine.connect(), rig(queries=DatabaseQueries(verify_ownership=lambda *_: engine.connect())) as it:
             it.dispatch(confirm(1, "a"))
-            fault = it.one().fault
+            fault = it.one().failure
         engine.dispose()
-        assert (fault.trouble, fault.code) == (FailureKind.UNREACHED, "TimeoutError")
+        assert (fault.kind, fault.code) == (FailureKind.UNREACHED, "TimeoutError")
         assert lines(caplog) == ["Airflow's database did not answer VerifyOwnership (TimeoutError)"]
 
     @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.__name__)

@@ -65,7 +65,7 @@ def test_a_stop_goes_before_the_launches_that_wait_for_the_same_rate():
         it.dispatch(stop(6, Job("a")))
         until(lambda: pacer._urgent_until > clock())
         clock.advance(0.2)
-        assert it.one() == on.StopAnswered(request_id=6, launch_id="launch6", fault=None)
+        assert it.one() == on.StopAnswered(request_id=6, launch_id="launch6", failure=None)
         clock.advance(0.2)
         assert it.one().request_id == 2
 
@@ -78,7 +78,7 @@ def test_a_throttle_halves_the_rate_of_its_lane_once_for_all_calls_in_flight():
         it.dispatch(*(submit(request_id) for request_id in range(1, 11)))
         until(lambda: it.cloud.calls["submit"] == 10)
         release.set()
-        assert {event.fault.trouble for event in it.take(10)} == {FailureKind.THROTTLED}
+        assert {event.failure.kind for event in it.take(10)} == {FailureKind.THROTTLED}
         assert (it.launches.share, it.reads.share) == (0.5, 1.0)
         clock.advance(1.0)
         it.cloud.fail("submit", FailureKind.THROTTLED)
@@ -91,7 +91,7 @@ def test_a_throttled_read_halves_the_rate_of_reads():
     with rig(clock=FakeClock()) as it:
         it.cloud.fail("describe", FailureKind.THROTTLED)
         it.dispatch(observe(1, Job("a")))
-        assert it.one().fault.trouble is FailureKind.THROTTLED
+        assert it.one().failure.kind is FailureKind.THROTTLED
         assert (it.launches.share, it.reads.share) == (1.0, 0.5)
 
 

@@ -99,7 +99,7 @@ def effects_from(first):
         VerifyExit(request_id=next(numbers), launch_id="a", key="a"),
         VerifyExit(request_id=next(numbers), launch_id="b", key="b"),
         ListFleet(request_id=next(numbers)),
-        FindOwners(request_id=next(numbers), sightings=()),
+        FindOwners(request_id=next(numbers), members=()),
         CheckWanted(request_id=next(numbers), launches=(("a", "a"),)),
     ]
 
@@ -145,7 +145,7 @@ def play(kills):
     sent = Counter(request.token for request in it.cloud.requests)
     assert set(sent.values()) == {1}
     for event in came:
-        if isinstance(event, on.Unaccepted) and event.fault.trouble is not FailureKind.NO_ANSWER:
+        if isinstance(event, on.Unaccepted) and event.failure.kind is not FailureKind.NO_ANSWER:
             assert not it.cloud.containers(f"{event.launch_id}-1"), f"{event} was sent"
         if isinstance(event, on.Accepted):
             assert it.cloud.containers(f"{event.launch_id}-1") == [event.seen.job]
@@ -157,7 +157,7 @@ def play(kills):
     second = effects_from(101)
     came = complete(it, second)
     assert [event.request_id for event in came] == [effect.request_id for effect in second]
-    assert [event for event in came if getattr(event, "fault", None) is not None] == []
+    assert [event for event in came if getattr(event, "failure", None) is not None] == []
     assert it.dispatcher.close(PATIENCE)
 
 
@@ -236,16 +236,16 @@ def test_an_error_that_cannot_be_logged_ends_no_thread(capsys):
             submit(4),
             observe(5, Job("a")),
             stop(6, Job("a")),
-            *(FindOwners(request_id=request_id, sightings=()) for request_id in (7, 8, 9)),
+            *(FindOwners(request_id=request_id, members=()) for request_id in (7, 8, 9)),
         )
         came = it.settle()
         assert [event.request_id for event in came] == [4, 5, 6, 7, 8, 9]
-        assert [event.fault.trouble for event in came] == [FailureKind.NO_ANSWER] * 3 + [FailureKind.UNREACHED] * 3
+        assert [event.failure.kind for event in came] == [FailureKind.NO_ANSWER] * 3 + [FailureKind.UNREACHED] * 3
         cloud.fail("submit", EXPIRED)
         it.dispatch(submit(10))
-        assert it.one().fault == EXPIRED
-        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), FindOwners(request_id=14, sightings=()))
-        assert [event for event in it.settle() if getattr(event, "fault", None)] == []
+        assert it.one().failure == EXPIRED
+        it.dispatch(submit(11), observe(12, Job("a")), stop(13, Job("a")), FindOwners(request_id=14, members=()))
+        assert [event for event in it.settle() if getattr(event, "failure", None)] == []
         assert len(before) == 5
         assert before <= threads()
     assert "logging configuration raised RecursionError" in capsys.readouterr().err
@@ -259,4 +259,4 @@ def test_an_error_that_can_be_written_nowhere_is_completed(monkeypatch):
     with rig() as it:
         it.cloud.fail("submit", MemoryError())
         it.dispatch(submit(1))
-        assert it.one().fault.trouble is FailureKind.NO_ANSWER
+        assert it.one().failure.kind is FailureKind.NO_ANSWER

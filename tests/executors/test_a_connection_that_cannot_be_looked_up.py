@@ -68,8 +68,8 @@ def test_no_client_of_another_account_is_built_then(airflow_raises):
     airflow_raises(NOT_INSTALLED)
     with pytest.raises(CloudError) as raised:
         build_client("ecs", find_connection=compat.connection)
-    fault = raised.value.fault
-    assert (fault.trouble, fault.code) == (FailureKind.UNREACHED, "ModuleNotFoundError")
+    fault = raised.value.failure
+    assert (fault.kind, fault.code) == (FailureKind.UNREACHED, "ModuleNotFoundError")
     assert "vault" in fault.message
 
 
@@ -85,7 +85,7 @@ def test_nor_while_a_secrets_backend_cannot_be_asked(monkeypatch):
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", f"{__name__}.FailingBackend")
     with pytest.raises(CloudError) as raised:
         build_client("ecs", find_connection=compat.connection)
-    assert (raised.value.fault.trouble, raised.value.fault.code) == (FailureKind.UNREACHED, "ConnectionRefusedError")
+    assert (raised.value.failure.kind, raised.value.failure.code) == (FailureKind.UNREACHED, "ConnectionRefusedError")
 
 
 @contextmanager
@@ -120,6 +120,6 @@ def aws_default(airflow_db, monkeypatch):
 def test_nor_while_the_database_does_not_answer_and_the_right_one_is_when_it_does():
     with silent_database(), pytest.raises(CloudError) as raised:
         build_client("ecs", find_connection=compat.connection)
-    assert (raised.value.fault.trouble, raised.value.fault.code) == (FailureKind.UNREACHED, "OperationalError")
+    assert (raised.value.failure.kind, raised.value.failure.code) == (FailureKind.UNREACHED, "OperationalError")
     client = build_client("ecs", find_connection=compat.connection)
     assert client._request_signer._credentials.access_key == "from-airflow"

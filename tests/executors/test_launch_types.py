@@ -17,8 +17,8 @@ from tests.scripted.services import server_error
 class Cluster:
     """Answers when told to; counts how often it was asked."""
 
-    def __init__(self, trouble=None):
-        self.trouble = trouble
+    def __init__(self, kind=None):
+        self.kind = kind
         self.asked = []
         self.was_asked = threading.Event()
         self.may_answer = threading.Event()
@@ -27,19 +27,19 @@ class Cluster:
         self.asked.append(location)
         self.was_asked.set()
         assert self.may_answer.wait(PATIENCE)
-        if self.trouble is not None:
-            raise CloudError(CallFailure(self.trouble, "DescribeClusters", "Odd", "no"))
+        if self.kind is not None:
+            raise CloudError(CallFailure(self.kind, "DescribeClusters", "Odd", "no"))
         return "FARGATE"
 
 
 def outcome(future):
     error = future.exception(PATIENCE)
-    return error.fault.code if error is not None else future.result()
+    return error.failure.code if error is not None else future.result()
 
 
-@pytest.mark.parametrize(("trouble", "said"), [(None, "FARGATE"), (FailureKind.UNREACHED, "Odd")])
-def test_many_threads_ask_once_and_all_get_the_one_answer(trouble, said):
-    cluster = Cluster(trouble)
+@pytest.mark.parametrize(("kind", "said"), [(None, "FARGATE"), (FailureKind.UNREACHED, "Odd")])
+def test_many_threads_ask_once_and_all_get_the_one_answer(kind, said):
+    cluster = Cluster(kind)
     types = LaunchTypes(cluster, lambda: 0.0)
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(types.of, "fleet") for _ in range(8)]
@@ -90,7 +90,7 @@ def test_a_failure_is_the_answer_for_some_seconds_and_then_it_is_asked_again():
         with pytest.raises(CloudError):
             types.of("fleet")
     assert len(cluster.asked) == 2
-    cluster.trouble = None
+    cluster.kind = None
     now[0] = 2 * FAILURE_SECONDS
     assert [types.of("fleet") for _ in range(3)] == ["FARGATE"] * 3
     assert len(cluster.asked) == 3
@@ -103,7 +103,7 @@ def test_bad_credentials_are_not_remembered():
     types = LaunchTypes(cluster, lambda: 0.0)
     with pytest.raises(CloudError):
         types.of("fleet")
-    cluster.trouble = None
+    cluster.kind = None
     assert types.of("fleet") == "FARGATE"
 
 

@@ -52,25 +52,25 @@ def job(state, arn="arn"):
     return FleetJob("ecs", Job(arn, "fleet"), Identity("ours", "t-1"), state, "")
 
 
-def fails(trouble):
-    return CloudError(CallFailure(trouble, "DescribeTasks", "Code", "said"))
+def fails(kind):
+    return CloudError(CallFailure(kind, "DescribeTasks", "Code", "said"))
 
 
 def test_a_wait_goes_on_after_everything_that_passes_and_tells_of_the_first():
     told = []
-    passing = [fails(trouble) for trouble in (FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.THROTTLED)]
+    passing = [fails(kind) for kind in (FailureKind.UNREACHED, FailureKind.NO_ANSWER, FailureKind.THROTTLED)]
     service = Scripted(*passing, job(State.RUNNING), fails(FailureKind.UNREACHED), job(State.SUCCEEDED))
     outlasting = RetryUntilDeadline(told.append, AtOnce())
 
     ended = wait({"ecs": service}, [job(State.RUNNING)], Until.STOPPED, stop=AtOnce(), retries=outlasting)
 
     assert [each.state for each in ended] == [State.SUCCEEDED]
-    assert told == [passing[0].fault]
+    assert told == [passing[0].failure]
 
 
-@pytest.mark.parametrize("trouble", [FailureKind.CREDENTIALS, FailureKind.REFUSED])
-def test_what_does_not_pass_ends_a_wait(trouble):
-    service = Scripted(fails(trouble))
+@pytest.mark.parametrize("kind", [FailureKind.CREDENTIALS, FailureKind.REFUSED])
+def test_what_does_not_pass_ends_a_wait(kind):
+    service = Scripted(fails(kind))
     ended = wait(
         {"ecs": service},
         [job(State.RUNNING)],

@@ -40,9 +40,9 @@ def steps_of(action: Callable[[], object]) -> int:
     return count
 
 
-def fault(trouble: FailureKind, code: str = "Code") -> CallFailure:
+def fault(kind: FailureKind, code: str = "Code") -> CallFailure:
     """A fault of one kind."""
-    return CallFailure(trouble, "RunTask", code)
+    return CallFailure(kind, "RunTask", code)
 
 
 def starting(job: Job = JOB, token: str = "L1-1") -> Observation:

@@ -149,7 +149,7 @@ class ModelAirflow:
             assert report.success == (report.stop.exit_code == 0), f"{report} does not say how it ended"
         else:
             assert not report.success, f"{report} of what nobody saw end"
-            assert report.fault is not None or report.text, f"{report} gives no reason"
+            assert report.failure is not None or report.text, f"{report} gives no reason"
         if not late and not self.terminated:
             for container in self.cloud.live_of(owner.token_base):
                 assert container.ended is not None, f"{report} while {container} lives"

@@ -90,7 +90,7 @@ class World:
             on.Unaccepted(
                 request_id=effect.request_id,
                 launch_id=effect.launch_id,
-                fault=held,
+                failure=held,
                 request=effect.request,
                 location=effect.location,
             )
@@ -215,16 +215,16 @@ class World:
         fault = CallFailure(FailureKind.NO_ANSWER, "call") if lost else None
         self.answers.append(self._act(effect, fault, lag))
 
-    def fail(self, pick: int, trouble: FailureKind) -> None:
+    def fail(self, pick: int, kind: FailureKind) -> None:
         """One call does not do what it was to do."""
         effect = self.outstanding[pick % len(self.outstanding)]
-        fault = CallFailure(trouble, "call", trouble.value)
+        fault = CallFailure(kind, "call", kind.value)
         if isinstance(effect, do.Submit):
             taken = any(container.token == effect.token for container in self.cloud.containers)
-            if trouble is FailureKind.NO_CAPACITY and taken:
+            if kind is FailureKind.NO_CAPACITY and taken:
                 self.act(pick)
                 return
-            if trouble is FailureKind.NO_CAPACITY:
+            if kind is FailureKind.NO_CAPACITY:
                 self.cloud.refused.add(effect.token)
         self.outstanding.remove(effect)
         self.answers.append(self._failure(effect, fault))
@@ -235,7 +235,7 @@ class World:
             return on.Unaccepted(
                 request_id=effect.request_id,
                 launch_id=effect.launch_id,
-                fault=fault,
+                failure=fault,
                 request=request,
                 location=effect.location,
             )
@@ -311,7 +311,7 @@ class World:
             return on.Unaccepted(
                 request_id=effect.request_id,
                 launch_id=effect.launch_id,
-                fault=fault,
+                failure=fault,
                 request=request,
                 location=effect.location,
             )
@@ -324,8 +324,8 @@ class World:
         answer = self.answers.pop(pick % len(self.answers))
         if isinstance(answer, on.Accepted | on.Unaccepted):
             assert self.in_flight.pop(answer.launch_id) == answer.request_id
-        if isinstance(answer, on.Unaccepted) and answer.fault.trouble is not FailureKind.HELD:
-            self.not_before[answer.launch_id] = self.now + BACKOFF[answer.fault.trouble].first / 2
+        if isinstance(answer, on.Unaccepted) and answer.failure.kind is not FailureKind.HELD:
+            self.not_before[answer.launch_id] = self.now + BACKOFF[answer.failure.kind].first / 2
         self.delivered = [*self.delivered[-7:], answer]
         effects = self.tell(answer)
         if isinstance(answer, on.ExitVerified) and answer.awaited:

@@ -26,7 +26,7 @@ def test_a_queued_task_with_a_known_job_whose_container_never_started_gets_the_n
     assert (
         life.tell(
             on.Unaccepted(
-                request_id=2, launch_id="L9", fault=fault(FailureKind.NO_ANSWER), request="request", location="c1"
+                request_id=2, launch_id="L9", failure=fault(FailureKind.NO_ANSWER), request="request", location="c1"
             )
         )
         == []
@@ -140,7 +140,7 @@ def test_a_state_change_that_names_the_place_otherwise_is_still_about_the_same_j
 def followed_silently(life: Life) -> int:
     """A launch that was answered by nobody, and is another scheduler's by now; the ask of the look for it."""
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     (confirm,) = life.tick(30)
     assert life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset())) == [
         do.Release(key="K1")
@@ -227,7 +227,7 @@ def test_a_replacement_bears_a_token_that_its_launch_has_not_used():
     life = Life()
     request_id = life.launching()
     for _ in range(3):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)))
         request_id = life.submit_of(life.tick(200)).request_id
     life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
     life.see(stopped(NEVER_STARTED, token="L1-2"))

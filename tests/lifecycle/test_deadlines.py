@@ -25,8 +25,8 @@ def test_a_launch_that_waits_past_its_deadline_fails_with_the_last_trouble():
     life = life_of_60()
     request_id = life.launching()
     why = fault(FailureKind.NO_CAPACITY)
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=why), after=59)
-    assert life.tick(1) == [do.Report(key="K1", success=False, fault=why, text=LATE, containers=0)]
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=why), after=59)
+    assert life.tick(1) == [do.Report(key="K1", success=False, failure=why, text=LATE, containers=0)]
     assert life.store.launches == {}
 
 
@@ -83,7 +83,7 @@ def test_a_replacement_that_would_come_too_late_fails_on_time():
 def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
     life = Life(launch_timeout=60, idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.tick(2)
     life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=()), after=48)
     late = life.tick(10)
@@ -94,7 +94,7 @@ def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
 def test_the_wait_of_a_trouble_ends_at_the_deadline():
     life = life_of_60()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.CREDENTIALS)), after=58)
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.CREDENTIALS)), after=58)
     assert life.launch().due == 60
     life.see(running())
 
@@ -102,7 +102,7 @@ def test_the_wait_of_a_trouble_ends_at_the_deadline():
 def test_a_launch_that_came_too_late_is_looked_for_no_oftener_than_any_other():
     life = Life(launch_timeout=60, idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)), after=59)
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)), after=59)
     assert [type(effect) for effect in life.tick(1)] == [do.Report]
     (find,) = life.tick()
     assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []

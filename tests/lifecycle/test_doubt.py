@@ -46,7 +46,8 @@ def test_a_database_that_does_not_answer_is_asked_again():
     life.take()
     assert life.tick(11) == [do.VerifyOwnership(request_id=1, launches=(("L1", "K1"),))]
     assert (
-        life.tell(on.VerifyOwnershipFailed(request_id=1, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
+        life.tell(on.VerifyOwnershipFailed(request_id=1, launch_ids=("L1",), failure=fault(FailureKind.UNREACHED)))
+        == []
     )
     assert life.tick(1) == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
 
@@ -56,7 +57,7 @@ def test_a_launch_that_is_out_over_a_gap_is_withdrawn():
     life = Life(stall_after=10.0)
     request_id = life.launching()
     assert life.tick(11) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
 
 
@@ -110,7 +111,7 @@ def test_a_container_that_our_unanswered_request_made_is_followed_even_if_the_ro
     life = Life(stall_after=10.0, launch_timeout=600.0)
     request_id = life.launching()
     life.tell(
-        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+        on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="request")
     )
     assert life.tick(11) == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
     assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
@@ -126,7 +127,7 @@ def test_a_container_that_is_only_followed_may_take_as_long_to_start_as_its_owne
     life = Life(stall_after=10.0, idempotent_submit=False, start_timeout=300, poll_interval=1e9)
     request_id = life.launching()
     life.tell(
-        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+        on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="request")
     )
     life.tick(11)
     life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset()))
@@ -141,7 +142,7 @@ def test_a_followed_container_that_comes_back_has_its_time_to_start_again():
     life = Life(stall_after=10.0, start_timeout=300, poll_interval=1e9)
     request_id = life.launching()
     life.tell(
-        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+        on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="request")
     )
     life.tick(11)
     life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset()))
@@ -180,11 +181,13 @@ def test_a_launch_in_doubt_stays_in_doubt_when_the_database_does_not_answer():
     life = Life(stall_after=10.0)
     request_id = life.launching()
     life.tell(
-        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+        on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="request")
     )
     (confirm,) = life.tick(11)
     life.tell(
-        on.VerifyOwnershipFailed(request_id=confirm.request_id, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))
+        on.VerifyOwnershipFailed(
+            request_id=confirm.request_id, launch_ids=("L1",), failure=fault(FailureKind.UNREACHED)
+        )
     )
     assert (life.launch().phase, life.launch().submit_in_doubt) == (Phase.UNCERTAIN, True)
 
@@ -201,7 +204,7 @@ def test_a_launch_that_comes_back_may_be_launched_if_its_row_is_still_queued():
     life = Life(stall_after=10.0)
     request_id = life.launching()
     life.tell(
-        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request")
+        on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="request")
     )
     (confirm,) = life.tick(11)
     life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset()))
@@ -214,7 +217,7 @@ def test_a_launch_that_comes_back_may_be_launched_if_its_row_is_still_queued():
 def test_what_is_only_followed_is_looked_for_twice_whatever_was_looked_for_before():
     life = Life(stall_after=30.0, idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(2)
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     (confirm,) = life.tick(31)
@@ -230,7 +233,7 @@ def test_what_is_only_followed_is_looked_for_twice_whatever_was_looked_for_befor
 def test_a_look_that_is_out_over_a_gap_is_not_withdrawn():
     life = Life(stall_after=10.0, idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert [type(effect) for effect in life.tick(2)] == [do.FindByLaunchId]
     before = life.launch()
     assert life.tick(11) == []
@@ -273,9 +276,11 @@ def test_what_is_adopted_after_a_gap_is_ours_from_then_on():
 def test_a_row_that_is_anothers_is_not_asked_again():
     life = Life(stall_after=30.0)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.tell(
-        on.Unaccepted(request_id=life.submit_of(life.tick(2)).request_id, launch_id="L1", fault=fault(FailureKind.HELD))
+        on.Unaccepted(
+            request_id=life.submit_of(life.tick(2)).request_id, launch_id="L1", failure=fault(FailureKind.HELD)
+        )
     )
     (confirm,) = life.tick()
     life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset()))

@@ -32,7 +32,7 @@ def test_a_launch_that_is_out_is_withdrawn():
     life = Life()
     request_id = life.launching()
     assert life.tell(on.Draining()) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick() == []
     assert set(life.store.launches) == {"L1"}
 
@@ -103,7 +103,7 @@ def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_lo
     """Its container is accepted later, and must not outlive the executor."""
     life = Life(launches_per_tick=1)
     refused = life.launching("L1", "K1")
-    life.tell(on.Unaccepted(request_id=refused, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.Unaccepted(request_id=refused, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     request_id = life.launching("L2", "K2")
     life.tell(on.Terminating())
     assert life.machine.unfinished() == 1
@@ -121,7 +121,7 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
     life = Life()
     request_id = life.launching()
     life.tell(on.Terminating())
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick(10) == []
     assert life.launch().phase is Phase.WAITING
 
@@ -129,7 +129,7 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
 def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopped():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.Terminating()) == []
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
@@ -141,7 +141,7 @@ def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopp
 def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_terminating():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.tell(on.Terminating())
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
@@ -195,7 +195,7 @@ def test_an_end_does_not_wait_for_a_launch_whose_answer_never_came():
     life = Life()
     request_id = life.launching()
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 0
 
 
@@ -216,7 +216,7 @@ def test_an_end_waits_for_a_stop_until_aws_accepts_it(event):
     life.started()
     (stop,) = [effect for effect in life.tell(event) if isinstance(effect, do.StopJob)]
     assert ending(life) == 1
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=None))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=None))
     assert life.machine.unfinished() == 0
 
 
@@ -225,11 +225,11 @@ def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
     life.started()
     (stop,) = [effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
     life.tell(on.Draining())
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     due = life.launch().due
     assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
     (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
-    life.tell(on.StopAnswered(request_id=again.request_id, launch_id="L1", fault=None))
+    life.tell(on.StopAnswered(request_id=again.request_id, launch_id="L1", failure=None))
     assert life.machine.unfinished() == 0
 
 
@@ -250,13 +250,13 @@ def test_an_end_waits_for_a_launch_that_may_have_been_made_and_is_to_be_stopped(
     request_id = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 1
     (find,) = life.tick(5)
     assert life.machine.unfinished() == 1
     (stop,) = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
     assert life.machine.unfinished() == 1
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=None))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=None))
     assert life.machine.unfinished() == 0
 
 
@@ -265,7 +265,7 @@ def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
     request_id = life.launching()
     life.tell(on.Revoked(key="K1"))
     life.tell(on.Draining())
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(5)
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     grace = life.machine.policy.search_grace

@@ -87,7 +87,7 @@ def confirming(life):
 def unanswered(life):
     life.tick()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
 
 
 def locating(life):
@@ -106,8 +106,8 @@ def revoke(life):
     life.tell(on.Revoked(key="K1"))
 
 
-def refused(life, trouble):
-    life.tell(on.Unaccepted(request_id=life.launching(), launch_id="L1", fault=fault(trouble)))
+def refused(life, kind):
+    life.tell(on.Unaccepted(request_id=life.launching(), launch_id="L1", failure=fault(kind)))
 
 
 def not_found(life, times):
@@ -146,9 +146,9 @@ def adopted_and_searched_for(life, searches):
 
 def listed(life, seen, owner):
     """A listing of the fleet has a container of another launch."""
-    sightings = (FleetMember(seen, Identity("", seen.token)),)
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
-    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,)))
+    members = (FleetMember(seen, Identity("", seen.token)),)
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
+    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,)))
 
 
 def adopted_beside_another(life, searches, owner, phase=RUNNING):
@@ -260,7 +260,7 @@ WAYS = {
         GAP,
         lambda life: (
             confirming(life),
-            life.answer(on.VerifyOwnershipFailed, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)),
+            life.answer(on.VerifyOwnershipFailed, launch_ids=("L1",), failure=fault(FailureKind.UNREACHED)),
         ),
     ),
     (CONFIRMING, LAUNCHING): ({}, read),

@@ -136,9 +136,9 @@ class Everything(RuleBasedStateMachine):
         self.world.deliver(-1)
 
     @precondition(lambda self: self.world.outstanding)
-    @rule(pick=PICK, trouble=st.sampled_from(TROUBLES))
-    def call_fails(self, pick, trouble):
-        self.world.fail(pick, trouble)
+    @rule(pick=PICK, kind=st.sampled_from(TROUBLES))
+    def call_fails(self, pick, kind):
+        self.world.fail(pick, kind)
 
     @precondition(lambda self: self.world.outstanding)
     @rule(pick=PICK, lag=st.sampled_from([0.0, LISTING_LAG]))

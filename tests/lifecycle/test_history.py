@@ -25,7 +25,7 @@ def test_a_story_says_why_a_launch_waits_and_what_became_of_it():
     life = Life()
     request_id = life.launching()
     life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB2))
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=NO_ROOM))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=NO_ROOM))
     submit = life.submit_of(life.tick(after=10))
     life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token="L1-2")))
     life.see(running(token="L1-2"))
@@ -95,7 +95,7 @@ def test_the_launches_that_wait_longest_are_those_that_came_first_and_have_not_s
 def test_a_history_keeps_neither_workloads_nor_requests():
     life = Life()
     life.take()
-    life.tell(on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L1", fault=NO_ROOM))
+    life.tell(on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L1", failure=NO_ROOM))
     held = [each for row in life.store.history.values() for each in (*row, *row[1], *row[1][3])]
     assert not [each for each in held if isinstance(each, Launch | do.Submit | on.WorkloadQueued | on.Unaccepted)]
     assert "work of" not in repr(life.store.history)

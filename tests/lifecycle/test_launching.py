@@ -50,13 +50,13 @@ def test_an_answer_that_comes_twice_changes_nothing():
     "late",
     [
         on.Accepted(request_id=99, launch_id="L1", seen=starting()),
-        on.Unaccepted(request_id=99, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)),
+        on.Unaccepted(request_id=99, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)),
         on.FoundByLaunchId(request_id=99, launch_ids=("L1",), seen=(starting(),)),
-        on.FindByLaunchIdFailed(request_id=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
+        on.FindByLaunchIdFailed(request_id=99, launch_ids=("L1",), failure=fault(FailureKind.NO_ANSWER)),
         on.OwnershipVerified(request_id=99, launch_ids=("L1",), ours=frozenset()),
-        on.VerifyOwnershipFailed(request_id=99, launch_ids=("L1",), fault=fault(FailureKind.NO_ANSWER)),
+        on.VerifyOwnershipFailed(request_id=99, launch_ids=("L1",), failure=fault(FailureKind.NO_ANSWER)),
         on.StopAnswered(request_id=99, launch_id="L1"),
-        on.DescribeFailed(request_id=99, fault=fault(FailureKind.NO_ANSWER)),
+        on.DescribeFailed(request_id=99, failure=fault(FailureKind.NO_ANSWER)),
         on.Described(request_id=99, seen=(starting(Job("arn:unknown")),), missing=(Job("arn:unknown too"),)),
     ],
     ids=lambda event: type(event).__name__,
@@ -81,7 +81,7 @@ def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first()
 
 
 @pytest.mark.parametrize(
-    ("trouble", "first", "note"),
+    ("kind", "first", "note"),
     [
         (FailureKind.THROTTLED, 1, False),
         (FailureKind.UNREACHED, 1, False),
@@ -90,14 +90,14 @@ def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first()
         (FailureKind.REFUSED, 5, True),
     ],
 )
-def test_a_trouble_that_may_pass_only_waits(trouble, first, note):
+def test_a_trouble_that_may_pass_only_waits(kind, first, note):
     life = Life()
     request_id = life.launching()
-    said = life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
-    assert said == ([do.Note(key="K1", text="Waiting to be launched", fault=fault(trouble))] if note else [])
+    said = life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(kind)))
+    assert said == ([do.Note(key="K1", text="Waiting to be launched", failure=fault(kind))] if note else [])
     assert life.launch().attempts.attempt == 1
     assert life.tick(first / 2 - 0.01) == []
-    token = "L1-2" if trouble is FailureKind.NO_CAPACITY else "L1-1"
+    token = "L1-2" if kind is FailureKind.NO_CAPACITY else "L1-1"
     assert life.tick(first / 2 + 0.02) == [
         do.Submit(request_id=2, launch_id="L1", key="K1", token=token, workload="work of L1")
     ]
@@ -108,21 +108,21 @@ def test_the_same_reason_for_waiting_is_said_once_and_another_again():
     request_id = life.launching()
     assert (
         life.tell(
-            on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
+            on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
         )
         != []
     )
     request_id = life.submit_of(life.tick(120)).request_id
     assert (
         life.tell(
-            on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
+            on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
         )
         == []
     )
     request_id = life.submit_of(life.tick(120)).request_id
     other = fault(FailureKind.REFUSED, "AccessDeniedException")
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=other)) == [
-        do.Note(key="K1", text="Waiting to be launched", fault=other)
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=other)) == [
+        do.Note(key="K1", text="Waiting to be launched", failure=other)
     ]
 
 
@@ -130,7 +130,7 @@ def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
     life = Life()
     request_id = life.launching()
     for number in range(2, 12):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)))
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
         request_id = submit.request_id
@@ -142,8 +142,8 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
     life.active("L2", "K2")
     request_id = life.launching()
     wrong = fault(FailureKind.INVALID)
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=wrong)) == [
-        do.Report(key="K1", success=False, fault=wrong, containers=0),
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=wrong)) == [
+        do.Report(key="K1", success=False, failure=wrong, containers=0),
     ]
     assert set(life.store.launches) == {"L2"}
 
@@ -151,7 +151,7 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
 def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
     life = Life()
     request_id = life.launching()
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
     assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.tick() == [do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
@@ -170,7 +170,7 @@ def test_a_launch_that_is_refused_again_waits_longer_each_time():
     life = Life()
     request_id = life.launching()
     for count in (1, 2, 3):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.REFUSED)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.REFUSED)))
         wait = BACKOFF[FailureKind.REFUSED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
         request_id = life.submit_of(life.tick(wait * 0.02)).request_id

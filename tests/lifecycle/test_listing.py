@@ -154,7 +154,7 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     effects = life.tick(5)
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     for effect in effects:
-        life.tell(on.DescribeFailed(request_id=effect.request_id, fault=fault(FailureKind.THROTTLED)))
+        life.tell(on.DescribeFailed(request_id=effect.request_id, failure=fault(FailureKind.THROTTLED)))
     assert life.tell(on.RunningListed(request_id=watch.request_id, location=watch.location, unlisted=watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]

@@ -83,7 +83,7 @@ def read(confirm):
     )
 
 
-def sightings(prefix="arn:", launches="L", seen=running):
+def members(prefix="arn:", launches="L", seen=running):
     """One container of each launch."""
     found = []
     for number in range(MANY):
@@ -104,7 +104,9 @@ def fleet():
         handle(machine, on.Described(request_id=observe.request_id, seen=seen), 0.0)
     handle(
         machine,
-        on.ListFleetFailed(request_id=of_type(do.ListFleet, effects)[0].request_id, fault=fault(FailureKind.UNREACHED)),
+        on.ListFleetFailed(
+            request_id=of_type(do.ListFleet, effects)[0].request_id, failure=fault(FailureKind.UNREACHED)
+        ),
         0.0,
     )
     return machine
@@ -172,9 +174,9 @@ class Costs:
 
     def survey(self, seen, owners, now):
         """The answer to the survey that is out, and whose the containers are."""
-        (question,) = self.tell(on.FleetListed(request_id=self.machine.store.state.fleet_request, sightings=seen), now)
+        (question,) = self.tell(on.FleetListed(request_id=self.machine.store.state.fleet_request, members=seen), now)
         told = self.tell(
-            on.OwnersFound(request_id=question.request_id, sightings=question.sightings, owners=tuple(owners)), now
+            on.OwnersFound(request_id=question.request_id, members=question.members, owners=tuple(owners)), now
         )
         assert self.machine.store.state.listing.findings is None
         return told
@@ -192,7 +194,7 @@ def test_a_sweep_and_a_listing_that_has_nobody(fleet):
     assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
     (*observes,) = costs.tell(on.RunningListed(request_id=watch.request_id, location="c", unlisted=watch.jobs), 1000.0)
     assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
-    costs.tell(on.DescribeFailed(request_id=observes[0].request_id, fault=fault(FailureKind.UNREACHED)), 1000.0)
+    costs.tell(on.DescribeFailed(request_id=observes[0].request_id, failure=fault(FailureKind.UNREACHED)), 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_what_one_call_describes(fleet, seen):
     for settle in of_type(do.VerifyExit, told)[2:4]:
         costs.tell(
             on.VerifyExitFailed(
-                request_id=settle.request_id, launch_id=settle.launch_id, fault=fault(FailureKind.UNREACHED)
+                request_id=settle.request_id, launch_id=settle.launch_id, failure=fault(FailureKind.UNREACHED)
             ),
             1000.0,
         )
@@ -233,18 +235,18 @@ def surveyed(machine, now=1000.0):
 
 def test_a_survey_of_what_is_followed(fleet):
     owners = [Owner(waits=True, names=job.arn, task=key, runs=True) for job, key in zip(JOBS, KEYS, strict=True)]
-    assert surveyed(fleet).survey(sightings(), owners, 1000.0) == [do.Orphans(found=(), stopped=True)]
+    assert surveyed(fleet).survey(members(), owners, 1000.0) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_a_survey_of_orphans():
-    told = surveyed(Machine(POLICY)).survey(sightings(), [Owner()] * MANY, 1000.0)
+    told = surveyed(Machine(POLICY)).survey(members(), [Owner()] * MANY, 1000.0)
     assert len(of_type(do.Orphans, told)[0].found) == MANY
     assert len({stop.job for stop in of_type(do.StopJob, told)}) == MANY
 
 
 def test_a_survey_of_callbacks_of_a_dead_scheduler():
     owners = [Owner(waits=True, key=f"C{number}") for number in range(MANY)]
-    told = surveyed(Machine(POLICY)).survey(sightings(), owners, 1000.0)
+    told = surveyed(Machine(POLICY)).survey(members(), owners, 1000.0)
     assert {launched.key for launched in of_type(do.Launched, told)} == {owner.key for owner in owners}
 
 
@@ -256,7 +258,7 @@ def test_a_survey_that_what_was_adopted_waited_for(waiting):
 
 
 def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
-    seen = sightings("arn:earlier-", "E", seen=starting)
+    seen = members("arn:earlier-", "E", seen=starting)
     owners = [Owner(waits=True, names=launch_id, task=key) for launch_id, key in zip(IDS, KEYS, strict=True)]
     told = surveyed(waiting).survey(seen, owners, 1.0)
     assert len({stop.job for stop in of_type(do.StopJob, told)}) == MANY
@@ -266,7 +268,7 @@ def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
 def test_a_survey_that_fails(fleet):
     costs = surveyed(fleet)
     costs.tell(
-        on.ListFleetFailed(request_id=costs.machine.store.state.fleet_request, fault=fault(FailureKind.UNREACHED)),
+        on.ListFleetFailed(request_id=costs.machine.store.state.fleet_request, failure=fault(FailureKind.UNREACHED)),
         1000.0,
     )
 
@@ -286,7 +288,7 @@ def test_launches_that_airflow_no_longer_wants(out):
 def test_one_launch_among_many(fleet):
     costs = Costs(fleet)
     (submit,) = of_type(do.Submit, costs.tell(on.WorkloadQueued(launch_id="new", key="new", workload="work"), 1.0))
-    costs.tell(on.Unaccepted(request_id=submit.request_id, launch_id="new", fault=fault(FailureKind.REFUSED)), 1.0)
+    costs.tell(on.Unaccepted(request_id=submit.request_id, launch_id="new", failure=fault(FailureKind.REFUSED)), 1.0)
     (submit,) = of_type(do.Submit, costs.tell(on.Tick(), 100.0))
     costs.tell(
         on.Accepted(request_id=submit.request_id, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 100.0
@@ -308,7 +310,7 @@ def test_launches_that_are_doubted_after_a_gap(out):
     for launch in list(machine.store.launches.values()):
         handle(
             machine,
-            on.Unaccepted(request_id=launch.request_id, launch_id=launch.launch_id, fault=fault(FailureKind.HELD)),
+            on.Unaccepted(request_id=launch.request_id, launch_id=launch.launch_id, failure=fault(FailureKind.HELD)),
             30.0,
         )
     costs = Costs(machine)
@@ -327,7 +329,7 @@ def test_launches_that_are_doubted_after_a_gap(out):
     )
     costs.tell(on.OwnershipVerified(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
     costs.tell(on.OwnershipVerified(**theirs, ours=frozenset()), 60.0)
-    costs.tell(on.VerifyOwnershipFailed(**unread, fault=fault(FailureKind.UNREACHED)), 60.0)
+    costs.tell(on.VerifyOwnershipFailed(**unread, failure=fault(FailureKind.UNREACHED)), 60.0)
 
 
 def test_launches_that_are_looked_for(waiting):
@@ -340,7 +342,7 @@ def test_launches_that_are_looked_for(waiting):
     costs.tell(on.FoundByLaunchId(request_id=one.request_id, launch_ids=one.launch_ids, seen=seen), 1.0)
     costs.tell(
         on.FindByLaunchIdFailed(
-            request_id=other.request_id, launch_ids=other.launch_ids, fault=fault(FailureKind.UNREACHED)
+            request_id=other.request_id, launch_ids=other.launch_ids, failure=fault(FailureKind.UNREACHED)
         ),
         1.0,
     )

@@ -16,7 +16,7 @@ from tests.lifecycle.driver import EXITED_0, EXITED_1, JOB, JOB2, Life, fault, o
 OURS = "ours"
 
 
-def sighting(job=JOB, launch_id="L7", deployment=OURS, **identity):
+def member(job=JOB, launch_id="L7", deployment=OURS, **identity):
     token = f"{launch_id}-1"
     return FleetMember(running(job, token), Identity(deployment, token, **identity))
 
@@ -31,12 +31,12 @@ def fleet_request(**policy):
     return Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
 
 
-def survey(life, after, sightings, owners):
+def survey(life, after, members, owners):
     """One survey from the beat that asks for it; what came of it."""
     (request_id,) = [effect for effect in life.tick(after) if isinstance(effect, do.ListFleet)]
-    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, sightings=tuple(sightings)))
+    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, members=tuple(members)))
     assert isinstance(question, do.FindOwners)
-    return life.tell(on.OwnersFound(request_id=question.request_id, sightings=question.sightings, owners=tuple(owners)))
+    return life.tell(on.OwnersFound(request_id=question.request_id, members=question.members, owners=tuple(owners)))
 
 
 NONE = do.Orphans(found=(), stopped=False)
@@ -56,13 +56,13 @@ def test_without_an_interval_nothing_is_surveyed():
 def test_one_survey_at_a_time_and_none_while_the_executor_ends(life):
     assert life.tick() == [do.ListFleet(request_id=1)]
     assert life.tick(10_000) == []
-    life.tell(on.ListFleetFailed(request_id=1, fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.ListFleetFailed(request_id=1, failure=fault(FailureKind.UNREACHED)))
     life.tell(on.Draining())
     assert life.tick(10_000) == []
 
 
 def test_what_nobody_owned_in_two_surveys_far_enough_apart_is_an_orphan(life):
-    seen = sighting()
+    seen = member()
     assert survey(life, 0, [seen], [UNOWNED]) == [NONE]
     assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
     assert survey(life, 900, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 1800),), stopped=False)]
@@ -70,7 +70,7 @@ def test_what_nobody_owned_in_two_surveys_far_enough_apart_is_an_orphan(life):
 
 def test_what_is_followed_hides_no_orphan_behind_it(life):
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
-    mine, seen = sighting(JOB, "L1"), sighting(JOB2)
+    mine, seen = member(JOB, "L1"), member(JOB2)
     for _ in range(2):
         told = survey(life, 900, [mine, seen], [UNOWNED, UNOWNED])
     assert told == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
@@ -78,14 +78,14 @@ def test_what_is_followed_hides_no_orphan_behind_it(life):
 
 def test_surveys_that_come_sooner_make_nobody_an_orphan_sooner():
     life = fleet_request(orphan_interval=300.0)
-    seen = sighting()
+    seen = member()
     assert [survey(life, 300, [seen], [UNOWNED]) for _ in range(3)] == [[NONE]] * 3
     assert survey(life, 300, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 900),), stopped=False)]
 
 
 @pytest.mark.parametrize("between", [[Owner(waits=True)], None], ids=["owned", "not seen"])
 def test_what_was_somebodys_in_between_is_suspected_anew(life, between):
-    seen = sighting()
+    seen = member()
     survey(life, 0, [seen], [UNOWNED])
     assert survey(life, 900, [seen] if between else [], between or []) == [NONE]
     assert survey(life, 900, [seen], [UNOWNED]) == [NONE]
@@ -93,30 +93,31 @@ def test_what_was_somebodys_in_between_is_suspected_anew(life, between):
 
 def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
     life = fleet_request(reap_orphans=True)
-    seen = sighting()
+    seen = member()
     assert survey(life, 0, [seen], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
     told, stop = survey(life, 900, [seen], [UNOWNED])
     assert told == do.Orphans(found=(Orphan(seen, 900),), stopped=True)
     assert stop == do.StopJob(request_id=stop.request_id, launch_id="L7", job=JOB, reason=REAPED)
     assert (
-        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L7", fault=fault(FailureKind.THROTTLED))) == []
+        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L7", failure=fault(FailureKind.THROTTLED)))
+        == []
     )
     assert [type(effect) for effect in survey(life, 900, [seen], [UNOWNED])] == [do.Orphans, do.StopJob]
 
 
 def test_the_containers_of_another_deployment_are_none_of_ours(life):
     life.tick()
-    theirs, mine = sighting(deployment="theirs"), sighting(JOB2)
-    assert life.tell(on.FleetListed(request_id=1, sightings=(theirs, mine))) == [
-        do.FindOwners(request_id=2, sightings=(mine,))
+    theirs, mine = member(deployment="theirs"), member(JOB2)
+    assert life.tell(on.FleetListed(request_id=1, members=(theirs, mine))) == [
+        do.FindOwners(request_id=2, members=(mine,))
     ]
 
 
 def test_one_container_that_two_places_list_is_one(life):
     life.tick()
-    seen = sighting()
-    assert life.tell(on.FleetListed(request_id=1, sightings=(seen, seen))) == [
-        do.FindOwners(request_id=2, sightings=(seen,))
+    seen = member()
+    assert life.tell(on.FleetListed(request_id=1, members=(seen, seen))) == [
+        do.FindOwners(request_id=2, members=(seen,))
     ]
 
 
@@ -126,23 +127,23 @@ def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
     survey(life, 0, [], [])
     life.tell(on.Adopted(launch_id="L7", key="K1", job=JOB))
     for _ in range(3):
-        assert survey(life, 900, [sighting(job)], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
+        assert survey(life, 900, [member(job)], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
     life = fleet_request(reap_orphans=True)
     life.tell(on.Adopted(launch_id="L9", key="K1", job=JOB))
     for _ in range(3):
-        assert survey(life, 900, [sighting(JOB, "L7")], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
+        assert survey(life, 900, [member(JOB, "L7")], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life = fleet_request(reap_orphans=True)
     request_id = life.launching("L7")
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L7", fault=fault(FailureKind.NO_ANSWER)))
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=(sighting(),)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L7", failure=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=(member(),)))
     question = life.store.state.fleet_request
-    assert life.tell(on.OwnersFound(request_id=question, sightings=(sighting(),), owners=(UNOWNED,))) == [
+    assert life.tell(on.OwnersFound(request_id=question, members=(member(),), owners=(UNOWNED,))) == [
         do.Orphans(found=(), stopped=True)
     ]
     assert life.store.state.listing.suspects == {}
@@ -151,9 +152,9 @@ def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
 @pytest.mark.parametrize(
     "late",
     [
-        on.FleetListed(request_id=7, sightings=()),
-        on.OwnersFound(request_id=7, sightings=(), owners=()),
-        on.ListFleetFailed(request_id=7, fault=fault(FailureKind.HELD)),
+        on.FleetListed(request_id=7, members=()),
+        on.OwnersFound(request_id=7, members=(), owners=()),
+        on.ListFleetFailed(request_id=7, failure=fault(FailureKind.HELD)),
     ],
 )
 def test_a_late_or_doubled_answer_changes_nothing(life, late):
@@ -164,17 +165,17 @@ def test_a_late_or_doubled_answer_changes_nothing(life, late):
 
 
 def test_a_survey_that_nobody_answers_is_made_again_soon_and_forgets_nobody(life):
-    seen = sighting()
+    seen = member()
     survey(life, 0, [seen], [UNOWNED])
     (request_id,) = life.tick(900)
-    life.tell(on.ListFleetFailed(request_id=request_id.request_id, fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.ListFleetFailed(request_id=request_id.request_id, failure=fault(FailureKind.THROTTLED)))
     assert survey(life, 1, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 901),), stopped=False)]
 
 
 def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
-    (question,) = life.tell(on.FleetListed(request_id=1, sightings=(sighting(),)))
-    assert life.tell(on.ListFleetFailed(request_id=question.request_id, fault=fault(FailureKind.UNREACHED))) == []
+    (question,) = life.tell(on.FleetListed(request_id=1, members=(member(),)))
+    assert life.tell(on.ListFleetFailed(request_id=question.request_id, failure=fault(FailureKind.UNREACHED))) == []
     assert life.store.state.listing.suspects == {}
 
 
@@ -195,7 +196,7 @@ def test_rows_that_nobody_could_read_make_no_orphan(life):
     ids=["nobody", "its ARN", "its launch", "no name", "one that nobody saw", "another that lives", "another launch"],
 )
 def test_a_row_owns_its_container_unless_it_names_another_that_lives(owner, owned):
-    mine, other = sighting(), sighting(JOB2, "L8")
+    mine, other = member(), member(JOB2, "L8")
     assert is_owned(mine, owner, alive_in([mine, other])) is owned
 
 
@@ -205,14 +206,14 @@ LOST = Owner(waits=True, key="CB")
 
 
 def test_a_callback_of_a_dead_scheduler_is_followed_to_its_end_and_reported(life):
-    assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [do.Launched(key="CB", job=JOB), NONE]
+    assert survey(life, 0, [member(callback_id="L7")], [LOST]) == [do.Launched(key="CB", job=JOB), NONE]
     assert life.machine.owns("CB")
     assert life.see(stopped(EXITED_0, token="L7-1")) == [do.Report(key="CB", success=True, job=JOB, stop=EXITED_0)]
     assert life.store.launches == {}
 
 
 def test_it_is_followed_once(life):
-    seen = sighting(callback_id="L7")
+    seen = member(callback_id="L7")
     survey(life, 0, [seen], [LOST])
     assert survey(life, 900, [seen], [LOST]) == [NONE]
 
@@ -251,14 +252,14 @@ def test_an_end_that_nobody_waits_for_here_is_neither_reported_nor_an_orphan(lif
 
 
 def test_one_whose_scheduler_lives_is_left_to_it(life):
-    seen = sighting(callback_id="L7")
+    seen = member(callback_id="L7")
     for _ in range(3):
         assert survey(life, 900, [seen], [Owner(waits=True)]) == [NONE]
     assert life.store.launches == {}
 
 
 def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobody(life):
-    first, second = sighting(Job("arn:1"), callback_id="L7"), sighting(Job("arn:2"), callback_id="L7")
+    first, second = member(Job("arn:1"), callback_id="L7"), member(Job("arn:2"), callback_id="L7")
     effects = survey(life, 0, [first, second], [LOST, LOST])
     assert [type(effect) for effect in effects] == [do.Launched, do.Orphans]
     assert set(life.store.launches) == {"L7"}
@@ -266,13 +267,11 @@ def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobod
 
 def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
     (request_id,) = life.tick(900)
-    seen = sighting(callback_id="C1")
-    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, sightings=(seen,)))
+    seen = member(callback_id="C1")
+    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, members=(seen,)))
     life.tell(on.Draining())
     told = life.tell(
-        on.OwnersFound(
-            request_id=question.request_id, sightings=question.sightings, owners=(Owner(waits=True, key="C1"),)
-        )
+        on.OwnersFound(request_id=question.request_id, members=question.members, owners=(Owner(waits=True, key="C1"),))
     )
     assert [type(effect) for effect in told] == [do.Orphans]
     assert life.store.launches == {}
@@ -280,7 +279,7 @@ def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
 
 def test_a_callback_that_a_launch_speaks_for_is_not_followed_beside_it(life):
     life.take("L2", "CB")
-    assert survey(life, 0, [sighting(callback_id="L7")], [LOST]) == [NONE]
+    assert survey(life, 0, [member(callback_id="L7")], [LOST]) == [NONE]
     assert set(life.store.launches) == {"L2"}
 
 
@@ -295,7 +294,7 @@ def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stop
 def test_a_survey_that_fails_is_tried_again_each_time_later(life):
     request_id = life.tick(0)[0].request_id
     for count in (1, 2, 3):
-        assert life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED))) == []
+        assert life.tell(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED))) == []
         wait = BACKOFF[FailureKind.UNREACHED].after(count, "survey")
         assert life.tick(wait * 0.99) == []
         (again,) = life.tick(wait * 0.02)
@@ -306,7 +305,7 @@ def test_a_survey_that_fails_is_tried_again_each_time_later(life):
 def test_a_survey_that_fails_is_not_tried_later_than_the_next_would_be():
     life = fleet_request(orphan_interval=0.1)
     request_id = life.tick(0)[0].request_id
-    life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED)))
     assert life.tick(0.09) == []
     assert [type(effect) for effect in life.tick(0.02)] == [do.ListFleet]
 
@@ -321,6 +320,6 @@ def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
 def test_a_survey_that_is_answered_begins_the_pauses_anew(life):
     for _ in range(2):
         request_id = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).request_id
-        life.tell(on.ListFleetFailed(request_id=request_id, fault=fault(FailureKind.UNREACHED)))
+        life.tell(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED)))
     survey(life, 900, [], [])
     assert life.store.state.listing.failures == 0

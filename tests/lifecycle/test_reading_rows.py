@@ -30,7 +30,7 @@ def found_nowhere(count: int = 1, **policy) -> Life:
 
 def held(submit: do.Submit, *, outdated: bool) -> on.Unaccepted:
     return on.Unaccepted(
-        request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.HELD), outdated=outdated
+        request_id=submit.request_id, launch_id=submit.launch_id, failure=fault(FailureKind.HELD), outdated=outdated
     )
 
 
@@ -61,7 +61,7 @@ def test_a_database_that_does_not_answer_is_asked_again():
     assert (
         life.tell(
             on.VerifyOwnershipFailed(
-                request_id=confirm.request_id, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED)
+                request_id=confirm.request_id, launch_ids=("L1",), failure=fault(FailureKind.UNREACHED)
             )
         )
         == []
@@ -93,13 +93,13 @@ def test_what_was_held_for_another_reason_is_doubted_as_ever():
     assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
 
 
-@pytest.mark.parametrize("trouble", [FailureKind.THROTTLED, FailureKind.NO_CAPACITY, FailureKind.REFUSED])
-def test_each_launch_reads_anew(trouble):
+@pytest.mark.parametrize("kind", [FailureKind.THROTTLED, FailureKind.NO_CAPACITY, FailureKind.REFUSED])
+def test_each_launch_reads_anew(kind):
     """The backoff is as long as the lease, and Airflow may have queued it with another executor_config since."""
     life = found_nowhere()
     (confirm,) = life.tick()
     (submit,) = life.tell(life.read(confirm))
-    life.tell(on.Unaccepted(request_id=submit.request_id, launch_id="L1", fault=fault(trouble)))
+    life.tell(on.Unaccepted(request_id=submit.request_id, launch_id="L1", failure=fault(kind)))
     assert life.launch().reading is None
     (again,) = life.tick(120)
     assert again.read == {"L1"}
@@ -111,7 +111,7 @@ def test_an_unanswered_request_is_repeated_as_it_was_and_reads_nothing():
     (submit,) = life.tell(life.read(confirm))
     life.tell(
         on.Unaccepted(
-            request_id=submit.request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="request"
+            request_id=submit.request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="request"
         )
     )
     again = life.submit_of(life.tick(60))

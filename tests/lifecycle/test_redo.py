@@ -36,12 +36,12 @@ ENDED = [*STARTED, (3, on.Described(request_id=None, seen=(stopped(EXITED_0),)))
 TWO = [(0, TAKEN), (0, on.WorkloadQueued(launch_id="L2", key="K2", workload="work"))]
 
 SEEN = (FleetMember(running(token="L9-1"), Identity("", "L9-1")),)
-SURVEYED_ONCE = [(0, TICK), (1, on.FleetListed(request_id=1, sightings=SEEN))]
+SURVEYED_ONCE = [(0, TICK), (1, on.FleetListed(request_id=1, members=SEEN))]
 SURVEYED_TWICE = [
     *SURVEYED_ONCE,
-    (1, on.OwnersFound(request_id=2, sightings=SEEN, owners=(Owner(),))),
+    (1, on.OwnersFound(request_id=2, members=SEEN, owners=(Owner(),))),
     (901, TICK),
-    (901, on.FleetListed(request_id=3, sightings=SEEN)),
+    (901, on.FleetListed(request_id=3, members=SEEN)),
 ]
 
 #: What happened before; the event that is interrupted, and what follows it. Each with its time.
@@ -56,7 +56,7 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
     "accepted": (ACTIVE[:2], (1, ACCEPTED), [(2, TICK)]),
     "unaccepted": (
         ACTIVE[:2],
-        (1, on.Unaccepted(request_id=1, launch_id="L1", fault=fault(FailureKind.NO_ANSWER), request="r")),
+        (1, on.Unaccepted(request_id=1, launch_id="L1", failure=fault(FailureKind.NO_ANSWER), request="r")),
         [(9, TICK)],
     ),
     "swept": (ACTIVE, (2, TICK), [(3, on.Described(request_id=2, seen=(running(),)))]),
@@ -77,15 +77,15 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
         (4, on.ExitVerified(request_id=2, launch_id="L1", awaited=False)),
         [(5, on.WorkloadQueued(launch_id="L1", key="K1", workload="again"))],
     ),
-    "surveyed": ([(0, TICK)], (1, on.FleetListed(request_id=1, sightings=SEEN)), [(2, TICK)]),
+    "surveyed": ([(0, TICK)], (1, on.FleetListed(request_id=1, members=SEEN)), [(2, TICK)]),
     "an orphan": (
         SURVEYED_TWICE,
-        (902, on.OwnersFound(request_id=4, sightings=SEEN, owners=(Owner(),))),
+        (902, on.OwnersFound(request_id=4, members=SEEN, owners=(Owner(),))),
         [(1800, TICK)],
     ),
     "a lost callback": (
         SURVEYED_ONCE,
-        (1, on.OwnersFound(request_id=2, sightings=SEEN, owners=(Owner(key="CB"),))),
+        (1, on.OwnersFound(request_id=2, members=SEEN, owners=(Owner(key="CB"),))),
         [(2, TICK)],
     ),
     "superseded": (ACTIVE, (2, on.WorkloadQueued(launch_id="L2", key="K1", workload="work")), [(3, TICK)]),

@@ -31,10 +31,10 @@ def adopted(*, reads=True, **policy) -> Life:
 
 def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
     """The answers to the survey that is out; what came of it but the telling of orphans."""
-    sightings = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
+    members = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
     told = life.tell(
-        on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,) * len(seen))
+        on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,) * len(seen))
     )
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
@@ -157,7 +157,7 @@ def test_it_is_not_looked_at_until_the_survey_is_answered():
 
 def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
-    life.tell(on.ListFleetFailed(request_id=life.store.state.fleet_request, fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.ListFleetFailed(request_id=life.store.state.fleet_request, failure=fault(FailureKind.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.ListFleet]
     surveyed(life)
     assert life.submits(1) == ["L2"]
@@ -185,14 +185,14 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     """The row was RUNNING in that container, was rescheduled, and was queued by a scheduler that died since."""
     life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
     life.tick()
-    sightings = (FleetMember(running(), Identity(OURS, "L1-1")),)
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
+    members = (FleetMember(running(), Identity(OURS, "L1-1")),)
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     before = life.launch("L2")
-    told = life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner,)))
+    told = life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,)))
     assert told == [do.Orphans(found=(), stopped=False)]
     assert life.store.launches == {"L2": before}
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
@@ -225,15 +225,15 @@ def test_one_that_airflow_has_let_in_is_followed_as_any_other_from_then_on():
 )
 def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
     life = adopted(orphan_age=0.0)
-    sightings = (
+    members = (
         FleetMember(running(), Identity(OURS, "L1-1")),
         FleetMember(running(JOB2, "L9-1"), Identity(OURS, "L9-1")),
     )
     # That the row of L2 names L9 makes every other container of its task nobody's.
     owner = replace(owner, names="L9") if owner.names == "L2" else owner
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=sightings))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
     told = life.tell(
-        on.OwnersFound(request_id=life.store.state.fleet_request, sightings=sightings, owners=(owner, Owner()))
+        on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner, Owner()))
     )
     (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]
-    assert [orphan.sighting.seen.job for orphan in orphans] == [JOB2]
+    assert [orphan.member.seen.job for orphan in orphans] == [JOB2]

@@ -120,7 +120,8 @@ def test_a_job_that_still_runs_is_followed_after_its_end_was_reported(life):
 def test_a_database_that_does_not_answer_is_asked_again_when_the_job_is_looked_at_next(life):
     request_id = settle(life, stopped(EXITED_0))
     assert (
-        life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+        life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
+        == []
     )
     again = settle(life, stopped(EXITED_0))
     assert again != request_id
@@ -184,10 +185,11 @@ def test_it_is_known_of_which_ends_the_row_is_being_asked(life):
 
 def test_a_late_or_doubled_failure_to_ask_changes_nothing(life):
     request_id = settle(life, over(EXITED_0))
-    life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     before = life.launch()
     assert (
-        life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+        life.tell(on.VerifyExitFailed(request_id=request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
+        == []
     )
     assert life.launch() == before
 
@@ -196,7 +198,9 @@ def test_what_waits_for_its_row_only_is_not_looked_at_in_vain(life):
     """It has been stopped: nothing is due but the next question."""
     life.see(over(EXITED_0))
     life.tell(
-        on.VerifyExitFailed(request_id=life.launch().verifying_exit, launch_id="L1", fault=fault(FailureKind.UNREACHED))
+        on.VerifyExitFailed(
+            request_id=life.launch().verifying_exit, launch_id="L1", failure=fault(FailureKind.UNREACHED)
+        )
     )
     request_id = settle(life, stopped(EXITED_0))
     assert not life.machine.due(life.now + 1e6)

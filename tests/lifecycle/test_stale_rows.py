@@ -106,12 +106,12 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
             seen=(),
         )
     )
-    life.tell(on.FleetListed(request_id=survey.request_id, sightings=()))
+    life.tell(on.FleetListed(request_id=survey.request_id, members=()))
     assert life.submits() == [], "that survey began before"
-    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=(), owners=()))
+    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
     life.tick()
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, sightings=()))
-    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, sightings=(), owners=()))
+    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=()))
+    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
     assert life.submits() == ["L2"]
 
 
@@ -145,7 +145,8 @@ def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     (find,) = life.tick()
     assert (
-        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L2", fault=fault(FailureKind.THROTTLED))) == []
+        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L2", failure=fault(FailureKind.THROTTLED)))
+        == []
     )
     (stop,) = life.tell(
         on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),))

@@ -27,7 +27,8 @@ def test_a_stop_that_fails_is_asked_for_again_each_time_later(life):
     request_id = 3
     for count in (1, 2, 3):
         assert (
-            life.tell(on.StopAnswered(request_id=request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED))) == []
+            life.tell(on.StopAnswered(request_id=request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
+            == []
         )
         wait = BACKOFF[FailureKind.UNREACHED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
@@ -36,19 +37,19 @@ def test_a_stop_that_fails_is_asked_for_again_each_time_later(life):
 
 
 def test_a_stop_that_is_taken_begins_to_count_anew(life):
-    life.tell(on.StopAnswered(request_id=3, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.StopAnswered(request_id=3, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     (second,) = life.tick(1)
     life.tell(on.StopAnswered(request_id=second.request_id, launch_id="L1"))
     (third,) = life.tick(60)
-    life.tell(on.StopAnswered(request_id=third.request_id, launch_id="L1", fault=fault(FailureKind.UNREACHED)))
+    life.tell(on.StopAnswered(request_id=third.request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     assert life.launch().due == life.now + BACKOFF[FailureKind.UNREACHED].after(1, "L1-1")
 
 
 @pytest.mark.parametrize("answer", [None, fault(FailureKind.THROTTLED)], ids=["taken", "throttled"])
 def test_an_answer_that_comes_twice_counts_once(life, answer):
-    life.tell(on.StopAnswered(request_id=3, launch_id="L1", fault=answer))
+    life.tell(on.StopAnswered(request_id=3, launch_id="L1", failure=answer))
     before = life.launch()
-    assert life.tell(on.StopAnswered(request_id=3, launch_id="L1", fault=answer), after=0.1) == []
+    assert life.tell(on.StopAnswered(request_id=3, launch_id="L1", failure=answer), after=0.1) == []
     assert life.launch() == before
 
 
@@ -68,9 +69,9 @@ def test_what_went_wrong_before_there_was_a_job_makes_no_stop_wait():
     life = Life(poll_interval=1e9)
     request_id = life.launching()
     for _ in range(6):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.THROTTLED)))
         request_id = life.submit_of(life.tick(60)).request_id
     life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=running()))
     stop = next(effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob))
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=fault(FailureKind.THROTTLED)))
     assert life.launch().due - life.now == pytest.approx(BACKOFF[FailureKind.THROTTLED].after(1, "L1-1"))

@@ -81,7 +81,7 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
     life = Life(launch_timeout=10 * 86400.0)
     request_id = life.launching()
     for _ in range(2000):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED)))
+        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.THROTTLED)))
         request_id = life.submit_of(life.tick(31)).request_id
     assert len(life.store._due) < 200
 

@@ -21,7 +21,7 @@ def test_a_launch_that_is_superseded_while_it_is_out_is_stopped_if_it_was_made()
 def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
     life = Life(idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
 

@@ -46,7 +46,7 @@ def test_a_revoked_launch_that_is_out_is_withdrawn_and_over_when_it_was_not_sent
     request_id = life.launching()
     note = do.Note(key="K1", text="Revoked by Airflow while launching")
     assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1"), do.Withdraw(request_id=request_id)]
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD))) == []
+    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.store.launches == {}
 
 
@@ -74,7 +74,7 @@ def test_a_revoked_job_is_stopped_again_until_it_has_ended():
     assert life.tell(on.StopAnswered(request_id=3, launch_id="L1")) == []
     assert life.tick(59) == []
     assert life.tick(1) == [do.StopJob(request_id=4, launch_id="L1", job=JOB, reason=REVOKED)]
-    assert life.tell(on.StopAnswered(request_id=4, launch_id="L1", fault=fault(FailureKind.THROTTLED))) == []
+    assert life.tell(on.StopAnswered(request_id=4, launch_id="L1", failure=fault(FailureKind.THROTTLED))) == []
     assert life.tick(1) == [do.StopJob(request_id=5, launch_id="L1", job=JOB, reason=REVOKED)]
     assert life.see(stopped(EXITED_0)) == []
     assert life.store.launches == {}
@@ -107,7 +107,7 @@ def test_a_key_that_comes_back_waits_for_a_withdrawn_launch_whose_answer_is_out(
     life.tell(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.tick() == []
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD)))
     assert life.tick() == [do.Submit(request_id=2, launch_id="L2", key="K1", token="L2-1", workload="work of L2")]
 
 
@@ -185,7 +185,7 @@ def test_what_was_seen_before_it_was_superseded_does_not_stop_it():
 
 def test_a_look_that_fails_leaves_it_to_the_next_sweep():
     life = superseded()
-    life.tell(on.DescribeFailed(request_id=2, fault=fault(FailureKind.THROTTLED)))
+    life.tell(on.DescribeFailed(request_id=2, failure=fault(FailureKind.THROTTLED)))
     sweep = next(effect for effect in life.tick(1e9) if isinstance(effect, do.Describe))
     assert life.submits() == []
     assert life.tell(on.Described(request_id=sweep.request_id, seen=(running(),))) == []
@@ -207,7 +207,7 @@ def test_a_revoke_means_the_newest_launch_of_the_key():
 def test_a_launch_whose_row_is_being_checked_can_be_revoked():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.HELD)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD)))
     life.tick()
     assert life.tell(on.Revoked(key="K1")) == [
         do.Note(key="K1", text="Revoked by Airflow while confirming"),
@@ -248,7 +248,7 @@ def test_a_revoke_says_what_the_job_was_waiting_for():
 def test_a_row_that_is_checked_for_a_launch_revoked_meanwhile_says_nothing_any_more():
     life = Life(stall_after=10.0)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     (confirm,) = life.tick(11)
     life.tell(on.Revoked(key="K1"))
     assert life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset())) == []
@@ -258,7 +258,7 @@ def test_a_row_that_is_checked_for_a_launch_revoked_meanwhile_says_nothing_any_m
 def test_a_launch_waits_for_one_in_doubt_and_goes_on_when_that_is_nowhere():
     life = Life(idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
     (find,) = life.tick()
     assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []
@@ -270,7 +270,7 @@ def test_a_launch_waits_for_one_in_doubt_and_goes_on_when_that_is_nowhere():
 def test_what_a_launch_waited_for_before_it_started_is_not_why_it_is_revoked():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)))
     life.tell(
         on.Accepted(request_id=life.submit_of(life.tick(10)).request_id, launch_id="L1", seen=running(token="L1-2"))
     )
@@ -281,7 +281,7 @@ def test_what_a_launch_waited_for_before_it_started_is_not_why_it_is_revoked():
 def test_a_launch_in_doubt_that_airflow_gave_up_is_looked_for_at_once():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert life.tell(on.FailedByAirflow(key="K1")) == [do.Release(key="K1")]
     assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
 

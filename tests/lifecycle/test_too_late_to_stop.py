@@ -129,7 +129,7 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
     life.take("L2", "K1")
     life.tell(
         on.Unaccepted(
-            request_id=life.submit_of(life.tick()).request_id, launch_id="L2", fault=fault(FailureKind.NO_CAPACITY)
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L2", failure=fault(FailureKind.NO_CAPACITY)
         )
     )
     assert [type(effect) for effect in life.tick(1)] == [do.StopJob]
@@ -143,7 +143,9 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
     life = revoked_too_late()
     life.tell(on.WorkloadQueued(launch_id="L3", key="K3", workload="work"))
     life.tell(
-        on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L3", fault=fault(FailureKind.HELD))
+        on.Unaccepted(
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L3", failure=fault(FailureKind.HELD)
+        )
     )
     life.see(stopped(EXITED_0))
     question = confirm(life)
@@ -158,7 +160,9 @@ def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matte
     question = confirm(life)
     life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
     life.tell(
-        on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L2", fault=fault(FailureKind.HELD))
+        on.Unaccepted(
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L2", failure=fault(FailureKind.HELD)
+        )
     )
     question = confirm(life)
     assert life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
@@ -172,7 +176,9 @@ def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later
     life.awaited = None
     question = confirm(life)
     life.tell(
-        on.VerifyOwnershipFailed(request_id=question.request_id, launch_ids=("L2",), fault=fault(FailureKind.UNREACHED))
+        on.VerifyOwnershipFailed(
+            request_id=question.request_id, launch_ids=("L2",), failure=fault(FailureKind.UNREACHED)
+        )
     )
     (question,) = life.tick(60)
     life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))

@@ -17,7 +17,7 @@ def unanswered(life: Life, request: object = "request") -> None:
             on.Unaccepted(
                 request_id=request_id,
                 launch_id="L1",
-                fault=fault(FailureKind.NO_ANSWER),
+                failure=fault(FailureKind.NO_ANSWER),
                 request=request,
                 location="c1",
             )
@@ -44,12 +44,12 @@ def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_req
     ]
 
 
-@pytest.mark.parametrize("trouble", sorted(SILENT, key=lambda trouble: trouble.value))
-def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(trouble):
+@pytest.mark.parametrize("kind", sorted(SILENT, key=lambda kind: kind.value))
+def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(kind):
     life = Life()
     unanswered(life)
     request_id = life.submit_of(life.tick(2)).request_id
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(trouble)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(kind)))
     assert life.launch().submit_in_doubt
     assert (life.launch().submission.request, life.launch().location) == ("request", "c1")
     assert life.launch().phase is Phase.UNCERTAIN
@@ -60,7 +60,7 @@ def test_a_refusal_says_that_the_first_request_did_not_arrive():
     unanswered(life)
     request_id = life.submit_of(life.tick(2)).request_id
     life.tell(
-        on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY), request="request")
+        on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY), request="request")
     )
     submit = life.submit_of(life.tick(200))
     assert (submit.token, submit.request) == ("L1-2", None)
@@ -72,7 +72,11 @@ def test_a_trouble_of_a_request_that_was_never_unanswered_keeps_no_request():
     request_id = life.launching()
     life.tell(
         on.Unaccepted(
-            request_id=request_id, launch_id="L1", fault=fault(FailureKind.THROTTLED), request="request", location="c1"
+            request_id=request_id,
+            launch_id="L1",
+            failure=fault(FailureKind.THROTTLED),
+            request="request",
+            location="c1",
         )
     )
     assert life.tick(2) == [do.Submit(request_id=2, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
@@ -105,7 +109,7 @@ def test_a_look_that_failed_is_repeated_and_counts_for_nothing():
     unanswered(life)
     life.tick(2)
     assert (
-        life.tell(on.FindByLaunchIdFailed(request_id=2, launch_ids=("L1",), fault=fault(FailureKind.UNREACHED))) == []
+        life.tell(on.FindByLaunchIdFailed(request_id=2, launch_ids=("L1",), failure=fault(FailureKind.UNREACHED))) == []
     )
     assert life.launch().submission.empty_searches == 0
     assert life.tick(2) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
@@ -117,7 +121,9 @@ def test_launches_that_are_looked_for_in_one_beat_are_looked_for_together():
         life.take(name, f"K{name}")
     for submit in life.tick():
         life.tell(
-            on.Unaccepted(request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER))
+            on.Unaccepted(
+                request_id=submit.request_id, launch_id=submit.launch_id, failure=fault(FailureKind.NO_ANSWER)
+            )
         )
     finds = life.tick(1)
     assert [len(find.launch_ids) for find in finds] == [3]
@@ -130,7 +136,9 @@ def test_one_answer_to_a_look_for_several_serves_each():
     life.take("L2", "K2")
     for submit in life.tick():
         life.tell(
-            on.Unaccepted(request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER))
+            on.Unaccepted(
+                request_id=submit.request_id, launch_id=submit.launch_id, failure=fault(FailureKind.NO_ANSWER)
+            )
         )
     (find,) = life.tick(1)
     assert life.tell(
@@ -153,7 +161,7 @@ def test_a_found_container_that_has_died_before_it_started_is_replaced():
 def test_a_launch_revoked_while_uncertain_is_looked_for_and_stopped():
     life = Life()
     unanswered(life)
-    note = do.Note(key="K1", text="Revoked by Airflow while uncertain", fault=fault(FailureKind.NO_ANSWER))
+    note = do.Note(key="K1", text="Revoked by Airflow while uncertain", failure=fault(FailureKind.NO_ANSWER))
     assert life.tell(on.Revoked(key="K1")) == [note, do.Release(key="K1")]
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("c1",))]
     assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(running(),))) == [
@@ -193,7 +201,7 @@ def test_each_doubt_is_looked_into_twice():
         life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     life.tell(
         on.Unaccepted(
-            request_id=life.submit_of(life.tick()).request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)
         )
     )
     (find,) = life.tick(5)
@@ -208,7 +216,9 @@ def test_a_look_for_several_goes_on_after_one_that_nobody_waits_for_any_more():
         life.tell(on.WorkloadQueued(launch_id=name, key=f"K{name}", workload="work"), after=30)
     for submit in life.tick():
         life.tell(
-            on.Unaccepted(request_id=submit.request_id, launch_id=submit.launch_id, fault=fault(FailureKind.NO_ANSWER))
+            on.Unaccepted(
+                request_id=submit.request_id, launch_id=submit.launch_id, failure=fault(FailureKind.NO_ANSWER)
+            )
         )
     (find,) = life.tick(1)
     answer = on.FoundByLaunchId(
@@ -224,7 +234,7 @@ def test_a_replacement_in_doubt_is_looked_into_twice_too():
     life.active()
     life.sweep(missing=[JOB])
     request_id = life.submit_of(life.tick(60)).request_id
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", fault=fault(FailureKind.NO_ANSWER)))
+    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(60)
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     assert life.tick(19) == []

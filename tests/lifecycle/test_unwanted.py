@@ -71,7 +71,7 @@ def test_a_launch_that_was_not_sent_is_over(life):
     life.take()
     life.tell(
         on.Unaccepted(
-            request_id=life.submit_of(life.tick()).request_id, launch_id="L1", fault=fault(FailureKind.NO_CAPACITY)
+            request_id=life.submit_of(life.tick()).request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)
         )
     )
     assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1")]

@@ -156,7 +156,7 @@ def test_a_sweep_that_failed_is_made_again_after_the_interval():
     life = Life()
     life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    assert life.tell(on.DescribeFailed(request_id=1, fault=fault(FailureKind.THROTTLED)), after=1) == []
+    assert life.tell(on.DescribeFailed(request_id=1, failure=fault(FailureKind.THROTTLED)), after=1) == []
     assert life.tick(2.9) == []
     assert life.tick(0.1) == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
 

@@ -17,7 +17,7 @@ from aws_exec.clouds.batch.job import ACTIVE, FINISHED, SERVICE, Detail, identit
 from aws_exec.clouds.batch.termination import Stopper, is_not_found
 from aws_exec.clouds.calls import TRIES, Calls, id_of, listed, look_around
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
-from aws_exec.clouds.errors import CloudError, fault_of, is_denied
+from aws_exec.clouds.errors import CloudError, failure_of, is_denied
 from aws_exec.lifecycle.job_name import token_in
 from aws_exec.lifecycle.orphans import FleetMember
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, LaunchId, Observation, Status, launch_of, token_of
@@ -80,7 +80,7 @@ class BatchCloud:
         try:
             answer = self._calls.launch("SubmitJob", "submit_job", request.arguments)
         except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
-            return fault_of(error, "SubmitJob")
+            return failure_of(error, "SubmitJob")
         arn = answer.get("jobArn") or answer.get("jobId")
         if not arn or not isinstance(arn, str):
             # It said neither yes nor no: the job has to be looked for.
@@ -252,16 +252,18 @@ class BatchCloud:
                 begun = True
                 yield page
         except CloudError as error:
-            fault = error.fault
-            if is_not_found(fault):
-                self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, fault)
-            elif is_denied(fault):
-                self._calls.warn_once("list", "Listing jobs is denied, so they are found by their id only (%s)", fault)
-                raise _UnlistedError(fault) from error
-            elif _is_unfit(fault) and queue != self._job_queue and not begun:
+            failure = error.failure
+            if is_not_found(failure):
+                self._calls.warn_once(queue, "There is nothing to be found in job queue %s (%s)", queue, failure)
+            elif is_denied(failure):
+                self._calls.warn_once(
+                    "list", "Listing jobs is denied, so they are found by their id only (%s)", failure
+                )
+                raise _UnlistedError(failure) from error
+            elif _is_unfit(failure) and queue != self._job_queue and not begun:
                 # A DAG author wrote it (an ARN of another region, ...): it must not blind us to the other queues.
-                self._calls.warn_once(queue, "Job queue %s cannot be listed (%s)", queue, fault)
-                raise _UnlistedError(fault) from error
+                self._calls.warn_once(queue, "Job queue %s cannot be listed (%s)", queue, failure)
+                raise _UnlistedError(failure) from error
             else:
                 raise
 
@@ -275,8 +277,8 @@ class BatchCloud:
         """Describe a job that cannot exist: an empty answer takes everything but the right to submit."""
         try:
             self._calls.call("DescribeJobs", "describe_jobs", {"jobs": [NO_JOB]})
-        except Exception as error:  # noqa: BLE001 -- the fault is the answer
-            return fault_of(error, "DescribeJobs")
+        except Exception as error:  # noqa: BLE001 -- the failure is the answer
+            return failure_of(error, "DescribeJobs")
         return None
 
 
@@ -284,13 +286,13 @@ class _UnlistedError(CloudError):
     """A queue may not be listed, or cannot be."""
 
 
-def _is_unfit(fault: CallFailure) -> bool:
+def _is_unfit(failure: CallFailure) -> bool:
     """What was named is none that Batch can have: of an identifier that is not valid it says ClientException."""
-    return fault.trouble is FailureKind.INVALID or (
-        fault.trouble is FailureKind.REFUSED and fault.code == "ClientException"
+    return failure.kind is FailureKind.INVALID or (
+        failure.kind is FailureKind.REFUSED and failure.code == "ClientException"
     )
 
 
-def _is_malformed(fault: CallFailure) -> bool:
+def _is_malformed(failure: CallFailure) -> bool:
     """One id among those asked for is none that Batch can have."""
-    return fault.code == "ClientException" and fault.trouble is FailureKind.INVALID
+    return failure.code == "ClientException" and failure.kind is FailureKind.INVALID

@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 from aws_exec.chunked import chunked
 from aws_exec.clouds.batch.job import Detail
 from aws_exec.clouds.calls import Calls, id_of
-from aws_exec.clouds.errors import fault_of
+from aws_exec.clouds.errors import failure_of
 from aws_exec.lifecycle.values import CallFailure, Job
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Stopper:
             arguments = {"jobId": id_of(job.arn), "reason": _cut(reason)}
             self._calls.call("TerminateJob", "terminate_job", arguments, is_answer=_is_unknown_job)
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
-            return None if _is_unknown_job(error) else fault_of(error, "TerminateJob")
+            return None if _is_unknown_job(error) else failure_of(error, "TerminateJob")
         return None
 
     def _terminate_jobs(self, jobs: Sequence[Job], reason: str) -> list[CallFailure | None] | None:
@@ -65,15 +65,15 @@ class Stopper:
         try:
             arguments = {"jobs": ids, "reason": _cut(reason)}
             answer = self._calls.call("TerminateJobs", "terminate_jobs", arguments, is_answer=_is_unknown_call)
-        except Exception as error:  # noqa: BLE001 -- the fault is the answer
-            fault = fault_of(error, "TerminateJobs")
+        except Exception as error:  # noqa: BLE001 -- the failure is the answer
+            failure = failure_of(error, "TerminateJobs")
             if _is_unknown_call(error):
-                log.info("Jobs are stopped one by one: the service does not know TerminateJobs (%s)", fault)
+                log.info("Jobs are stopped one by one: the service does not know TerminateJobs (%s)", failure)
                 self.at_once = 1
                 return None
-            return [fault] * len(ids)
-        faults = {entry.get("job"): _fault_of_entry(entry) for entry in answer.get("errors") or ()}
-        return [faults.get(each) for each in ids]
+            return [failure] * len(ids)
+        failures = {entry.get("job"): _failure_of_error(entry) for entry in answer.get("errors") or ()}
+        return [failures.get(each) for each in ids]
 
 
 @cache
@@ -82,27 +82,27 @@ def _knows_terminate_jobs() -> bool:
     return "TerminateJobs" in Loader().load_service_model("batch", "service-2")["operations"]
 
 
-def _fault_of_entry(entry: Detail) -> CallFailure | None:
+def _failure_of_error(entry: Detail) -> CallFailure | None:
     """One of the `errors` of TerminateJobs."""
     said: Any = {"Error": {"Code": entry.get("code") or "", "Message": entry.get("message") or ""}}
-    fault = fault_of(ClientError(said, "TerminateJobs"), "TerminateJobs")
-    return None if is_not_found(fault) else fault
+    failure = failure_of(ClientError(said, "TerminateJobs"), "TerminateJobs")
+    return None if is_not_found(failure) else failure
 
 
-def is_not_found(fault: CallFailure) -> bool:
+def is_not_found(failure: CallFailure) -> bool:
     """What was named is not there (any more); Batch has no code for that."""
-    said = fault.message.lower()
-    return fault.code == "ClientException" and ("not found" in said or "not exist" in said)
+    said = failure.message.lower()
+    return failure.code == "ClientException" and ("not found" in said or "not exist" in said)
 
 
 def _is_unknown_job(error: Exception) -> bool:
     """There is nothing to be terminated."""
-    return is_not_found(fault_of(error, "TerminateJob"))
+    return is_not_found(failure_of(error, "TerminateJob"))
 
 
 def _is_unknown_call(error: Exception) -> bool:
     """The service does not have TerminateJobs (yet)."""
-    return fault_of(error, "TerminateJobs").code in _UNKNOWN_CALL
+    return failure_of(error, "TerminateJobs").code in _UNKNOWN_CALL
 
 
 def _cut(reason: str) -> str:

@@ -18,7 +18,7 @@ from aws_exec.chunked import chunked
 from aws_exec.clouds.calls import TRIES, Calls, code_of, id_of, listed, look_around, message_of
 from aws_exec.clouds.cloud import Answer, Capabilities, Description, Request
 from aws_exec.clouds.ecs.task import SERVICE, Task, identity_in, observation, token_in
-from aws_exec.clouds.errors import CloudError, fault_of, fault_of_failure, is_denied
+from aws_exec.clouds.errors import CloudError, failure_of, failure_of_entry, is_denied
 from aws_exec.lifecycle.orphans import FleetMember
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, LaunchId, Observation, Status, launch_of
 from aws_exec.metrics.meter import Meter, NoMeter
@@ -76,12 +76,12 @@ class EcsCloud:
         except Exception as error:  # noqa: BLE001 -- an answer for each request: one must not take the others with it
             if _is_conflict(error):
                 return self._made_before(request, error)
-            return fault_of(error, "RunTask")
+            return failure_of(error, "RunTask")
         for task in answer.get("tasks") or ():
             if task.get("taskArn"):
                 return self._see(task, Job(task["taskArn"], request.location), request.token)
         for failure in answer.get("failures") or ():
-            return fault_of_failure(failure, "RunTask")
+            return failure_of_entry(failure, "RunTask")
         # Neither a task nor a reason: asked again, with the same token, it will say which.
         return CallFailure(FailureKind.NO_ANSWER, "RunTask", "EmptyAnswer", "neither a task nor a failure")
 
@@ -93,7 +93,7 @@ class EcsCloud:
         try:
             tasks, _ = self._describe_page(request.location or self._cluster, ids)
         except CloudError as error:
-            log.info("Cannot look at the task that %s made before: %s", request.token, error.fault)
+            log.info("Cannot look at the task that %s made before: %s", request.token, error.failure)
             tasks = []
         for task in sorted(tasks, key=lambda task: token_in(task) != request.token):
             return self._see(task, Job(task["taskArn"], request.location), request.token)
@@ -106,9 +106,9 @@ class EcsCloud:
         try:
             found = self.find([launch_of(request.token)], [request.location])
         except CloudError as error:
-            return error.fault
+            return error.failure
         ours = next((seen for seen in found if seen.token == request.token), None)
-        said = fault_of(conflict, "RunTask")
+        said = failure_of(conflict, "RunTask")
         return ours or CallFailure(
             FailureKind.NO_CAPACITY, said.operation, said.code, f"{said.message} (it made no task)"
         )
@@ -144,18 +144,18 @@ class EcsCloud:
             if job is not None:
                 seen.append(self._see(task, job))
         others = []
-        for failure in failures:
-            job = by_id.get(id_of(failure.get("arn") or ""))
-            if failure.get("reason") == "MISSING" and job is not None:
+        for entry in failures:
+            job = by_id.get(id_of(entry.get("arn") or ""))
+            if entry.get("reason") == "MISSING" and job is not None:
                 missing.append(job)
             else:
-                others.append(failure)
+                others.append(entry)
         if not others:
             return
-        fault = fault_of_failure(others[0], "DescribeTasks", FailureKind.REFUSED)
+        failure = failure_of_entry(others[0], "DescribeTasks", FailureKind.REFUSED)
         if not tasks and len(others) == len(failures):
-            raise CloudError(fault)
-        self._calls.warn_once("failures", "DescribeTasks did not tell of some tasks: %s", fault)
+            raise CloudError(failure)
+        self._calls.warn_once("failures", "DescribeTasks did not tell of some tasks: %s", failure)
 
     def _describe_page(
         self, cluster: str, ids: Sequence[str], tries: int = 1
@@ -228,23 +228,23 @@ class EcsCloud:
                     if task.get("startedBy") == self._started_by:
                         fleet[task["taskArn"]] = task, self._see(task, Job(task["taskArn"], location))
         except CloudError as error:
-            if error.fault.operation == "ListTasks" and is_denied(error.fault):
+            if error.failure.operation == "ListTasks" and is_denied(error.failure):
                 self._calls.warn_once(
-                    "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.fault
+                    "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.failure
                 )
-            elif error.fault.trouble is FailureKind.INVALID and cluster != self._cluster and not begun:
+            elif error.failure.kind is FailureKind.INVALID and cluster != self._cluster and not begun:
                 # A DAG author wrote it (an ARN of another region, ...): it must not blind us to the other clusters.
-                self._calls.warn_once(f"cluster {cluster}", "Cluster %s cannot be listed (%s)", cluster, error.fault)
+                self._calls.warn_once(f"cluster {cluster}", "Cluster %s cannot be listed (%s)", cluster, error.failure)
             else:
                 self._pass_over(cluster, error)
         return list(fleet.values())
 
     def _pass_over(self, cluster: str, error: CloudError) -> None:
         """Warn of a cluster that does not exist (any more), once; raise any other error."""
-        if error.fault.code != "ClusterNotFoundException":
+        if error.failure.code != "ClusterNotFoundException":
             raise error
         topic = f"cluster {cluster}"
-        self._calls.warn_once(topic, "There is nothing to be found in cluster %s (%s)", cluster, error.fault)
+        self._calls.warn_once(topic, "There is nothing to be found in cluster %s (%s)", cluster, error.failure)
 
     def _list(self, cluster: str, desired: str) -> Iterator[list[str]]:
         """Pages of ARNs of this deployment's tasks; of everybody's, where the service does not filter by both."""
@@ -257,11 +257,11 @@ class EcsCloud:
             try:
                 yield from self._pages({**by_owner, "desiredStatus": desired})
             except CloudError as error:
-                if error.fault.code not in ("InvalidParameterException", "ClientException"):
+                if error.failure.code not in ("InvalidParameterException", "ClientException"):
                     raise
-                if error.fault.trouble is FailureKind.THROTTLED:
+                if error.failure.kind is FailureKind.THROTTLED:
                     raise
-                refusal = error.fault
+                refusal = error.failure
             else:
                 return
         for arns in self._pages({"cluster": cluster, "desiredStatus": desired}):
@@ -283,7 +283,7 @@ class EcsCloud:
         try:
             self._stop(cluster, task, reason[:REASON_LIMIT])
         except Exception as error:  # noqa: BLE001 -- an answer for each job: one must not spare the others
-            return None if _is_not_found(error) else fault_of(error, "StopTask")
+            return None if _is_not_found(error) else failure_of(error, "StopTask")
         return None
 
     def _stop(self, cluster: str, task: str, reason: str) -> None:
@@ -294,8 +294,8 @@ class EcsCloud:
         """Stop a task that cannot exist: not to find it takes everything a launch takes but the right to launch."""
         try:
             self._stop(self._cluster, NO_TASK, "awsexec health check")
-        except Exception as error:  # noqa: BLE001 -- the fault is the answer
-            return None if _is_not_found(error) else fault_of(error, "StopTask")
+        except Exception as error:  # noqa: BLE001 -- the failure is the answer
+            return None if _is_not_found(error) else failure_of(error, "StopTask")
         return CallFailure(FailureKind.REFUSED, "StopTask", "NotChecked", f"stopped a task {NO_TASK} that cannot exist")
 
     def default_launch_type(self, location: str = "") -> str | None:
@@ -309,10 +309,10 @@ class EcsCloud:
         try:
             answer = self._calls.read("DescribeClusters", "describe_clusters", clusters=[location or self._cluster])
         except CloudError as error:
-            if not is_denied(error.fault):
+            if not is_denied(error.failure):
                 raise
             self._calls.warn_once(
-                "clusters", "Describing the cluster is denied; launching on FARGATE (%s)", error.fault
+                "clusters", "Describing the cluster is denied; launching on FARGATE (%s)", error.failure
             )
             return "FARGATE"
         for cluster in answer.get("clusters") or ():
@@ -332,9 +332,9 @@ class EcsCloud:
         return parts[1] if has_cluster else (location or self._cluster)
 
 
-def _is_malformed(fault: CallFailure) -> bool:
+def _is_malformed(failure: CallFailure) -> bool:
     """One id among those asked for is none that this cluster can have."""
-    return fault.code == "InvalidParameterException" and fault.trouble is not FailureKind.THROTTLED
+    return failure.code == "InvalidParameterException" and failure.kind is not FailureKind.THROTTLED
 
 
 def _is_conflict(error: Exception) -> bool:

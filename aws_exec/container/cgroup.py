@@ -33,6 +33,11 @@ class Cgroup:
         self.accounting = accounting
         self.unified = unified
 
+    @property
+    def version(self) -> str:
+        """`cgroup-v1` or `cgroup-v2`; empty if nothing counts this container alone."""
+        return f"cgroup-v{2 if self.unified else 1}" if self.memory else ""
+
     def memory_peak(self) -> int | None:
         """Return the most memory that was in use at a time, in bytes; None if the kernel does not count it."""
         return _number(self.memory, "memory.peak" if self.unified else "memory.max_usage_in_bytes")

@@ -21,7 +21,7 @@ VERSION = 1
 #: Seconds for one question to the task metadata endpoint, which is on the same host.
 _PATIENCE = 1.0
 #: The identity, from the environment that the executor sets (`aws_exec.lifecycle.identity`).
-_IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_number", "callback_id")
+_IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_number", "callback_id", "template")
 _NUMBERS = frozenset({"map_index", "try_number"})
 
 
@@ -53,6 +53,7 @@ def record(cgroup: Cgroup, started: float, user_code: float | None, exit_code: i
         "started_at": _iso(started),
         "user_code_at": _iso(user_code) if user_code is not None else None,
         "wall_seconds": round(now - started, 3),
+        "source": cgroup.version or "getrusage",
         "cpu_user_seconds": user,
         "cpu_system_seconds": system,
         "cpu_limit": cgroup.cpu_limit() or cpu,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -57,6 +59,7 @@ def test_both_versions_of_cgroups_give_the_same_figures(tmp_path, make, unified)
     figures = ("memory_peak_bytes", "memory_limit_bytes", "oom_kills", "cpu_user_seconds", "cpu_system_seconds")
     assert [record[name] for name in figures] == [300 * MiB, 512 * MiB, 1, 3.0, 0.5]
     assert (record["throttled_seconds"], record["cpu_limit"], record["outcome"]) == (1.25, 0.5, "out-of-memory")
+    assert record["source"] == ("cgroup-v2" if unified else "cgroup-v1")
 
 
 @pytest.mark.parametrize(
@@ -74,8 +77,10 @@ def test_no_limit_is_null(tmp_path, make, unified, limits):
 
 
 def test_without_a_cgroup_the_processes_that_ended_are_counted():
+    subprocess.run([sys.executable, "-c", ""], check=True)
     record = usage.record(Cgroup(), 0.0, None, None)
     assert record["memory_peak_bytes"] > MiB
+    assert record["source"] == "getrusage"
     assert [record[name] for name in ("oom_kills", "throttled_seconds", "memory_limit_bytes")] == [None] * 3
 
 
@@ -152,8 +157,9 @@ def test_an_endpoint_that_does_not_answer_costs_the_members_only(monkeypatch):
 
 
 def test_the_last_line_of_the_log_is_the_record(run):
-    container = run("print('no newline at the end', end='')\nos.kill(os.getpid(), signal.SIGKILL)")
-    record = container.record
+    kill = "print('no newline at the end', end='')\nos.kill(os.getpid(), signal.SIGKILL)"
+    record = (container := run(kill, AWSEXEC_TEMPLATE="large")).record
+    assert record["template"] == "large"
     assert (record["dag_id"], record["task_id"], record["map_index"], record["try_number"]) == ("etl", "load", -1, 1)
     assert record["launch_id"] == "0f8fad5b-d9cb-469f-a165-70867728950e"
     assert record["started_at"] < record["user_code_at"] < record["timestamp"]

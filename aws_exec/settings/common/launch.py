@@ -26,6 +26,9 @@ OVERRIDES_LIMIT = 8192
 #: Airflow's logging reads it to know that it runs in an executor's container; the Amazon provider sets it, too.
 MARKER = ("AIRFLOW_IS_EXECUTOR_CONTAINER", "true")
 
+#: The container's variable with the name of the task's template, for the usage record.
+TEMPLATE = "AWSEXEC_TEMPLATE"
+
 #: The workload of a task with long names, as JSON in the command, is about this long; most of it is the token.
 TYPICAL_WORKLOAD = 2000
 
@@ -61,6 +64,10 @@ class Templates(Protocol):
         """Return `layers` without everything that cannot set this top-level member: cheap, however long they are."""
         ...
 
+    def name(self, config: object, queue: str | None) -> str:
+        """Return the template that a task or its Airflow queue names; empty if neither names one."""
+        ...
+
     def names(self) -> Iterable[str]:
         """Return the templates that tasks of this executor may name."""
         ...
@@ -76,6 +83,10 @@ class NoTemplates:
     def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
         """See `Templates`."""
         return self.layers(only(config, member) if isinstance(config, Mapping) else config, queue)
+
+    def name(self, config: object, queue: str | None) -> str:  # noqa: ARG002 - see Templates
+        """Return none."""
+        return ""
 
     def names(self) -> Iterable[str]:
         """Return none."""
@@ -147,9 +158,9 @@ def base_of(
     return BaseRequest(checked.value, tuple(f"{attribution.kwargs}: {text}" for text in overlay.warnings))
 
 
-def fill(airflow: Document, identity: Identity, command: Sequence[str]) -> None:
-    """Set command and environment in the Airflow container's overrides, in place."""
-    ours = {MARKER[0]: MARKER[1], **identity.environment()}
+def fill(airflow: Document, identity: Identity, command: Sequence[str], template: str) -> None:
+    """Set command and environment in the Airflow container's overrides, in place; an empty template is left out."""
+    ours = {MARKER[0]: MARKER[1], **identity.environment(), **({TEMPLATE: template} if template else {})}
     theirs = [dict(entry) for entry in airflow.get("environment", ()) if entry.get("name") not in ours]
     airflow["command"] = list(command)
     airflow["environment"] = [*theirs, *({"name": name, "value": value} for name, value in ours.items())]

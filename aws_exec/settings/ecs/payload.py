@@ -87,7 +87,8 @@ class RunTaskBuilder(RequestBuilder):
         request["clientToken"] = identity.token
         request["startedBy"] = started_by(identity.deployment)
         containers = request.setdefault("overrides", {}).setdefault("containerOverrides", [])
-        fill(self._airflow_container(containers), identity, command)
+        template = self._templates.name(executor_config, queue)
+        fill(self._airflow_container(containers), identity, command, template)
         if with_tags:
             request["tags"] = joined(request.get("tags", []), sanitised(identity.tags()))
         check_overrides(request["overrides"], _named(request["overrides"], self._container))

@@ -145,8 +145,8 @@ class TemplateBook:
         """
         if isinstance(config, Mapping) and MEMBER in config:
             return self._by_config(config)
-        name = self._queues.get(queue or "")
-        template = (self._named(name),) if name is not None else ()
+        name = self.name(config, queue)
+        template = (self._named(name),) if name else ()
         return (*template, config) if config not in (None, {}) else template
 
     def layers_of(self, config: object, queue: str | None, member: str) -> tuple[object, ...]:
@@ -173,6 +173,13 @@ class TemplateBook:
         if "executor" in level:
             kept["executor"] = level["executor"]
         return kept
+
+    def name(self, config: object, queue: str | None) -> str:
+        """Return the template that a task or its Airflow queue names (`aws_exec.settings.common.launch.Templates`)."""
+        if isinstance(config, Mapping) and MEMBER in config:
+            named = config[MEMBER]
+            return named if isinstance(named, str) else ""
+        return self._queues.get(queue or "", "")
 
     def names(self) -> list[str]:
         """Return the templates for this service."""

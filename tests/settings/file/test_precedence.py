@@ -44,6 +44,24 @@ def location(read, identity, command):
     return location
 
 
+@pytest.fixture
+def environment(read, identity, command):
+    """The environment of a task's container."""
+
+    def environment(service, executor_config, queue):
+        file = read(FILE)
+        load, builder = {"ecs": (load_ecs_options, RunTaskBuilder), "batch": (load_batch_options, SubmitJobBuilder)}[
+            service
+        ]
+        options = load({}.get, file_options=file.options_of(service))
+        plan = builder(options, templates=file.book(service)).build(identity, command, executor_config, queue)
+        request = plan.arguments
+        container = request.get("containerOverrides") or request["overrides"]["containerOverrides"][0]
+        return {entry["name"]: entry["value"] for entry in container["environment"]}
+
+    return environment
+
+
 def test_each_layer_wins_over_those_before_it(location):
     kwargs = {"cluster": "of-airflow", "run_task_kwargs": '{"cluster": "of-kwargs"}'}
     assert location() == "of-the-file"
@@ -52,6 +70,21 @@ def test_each_layer_wins_over_those_before_it(location):
     assert location(kwargs, {"template": "t"}) == location(kwargs, None, "q") == "of-the-template"
     assert location(kwargs, {"template": "t", "cluster": "of-the-task"}) == "of-the-task"
     assert location(kwargs, {"cluster": "of-the-task"}, "q") == "of-the-task"
+
+
+@pytest.mark.parametrize(
+    ("config", "queue", "template"),
+    [
+        (None, None, None),
+        ({"template": "t"}, None, "t"),
+        (None, "q", "t"),
+        ({"template": None}, "q", None),
+        ({"template": {"cpu": 1, "memory": "2GiB"}}, "q", None),
+    ],
+)
+@pytest.mark.parametrize("service", ["ecs", "batch"])
+def test_the_container_knows_its_template_by_name(environment, service, config, queue, template):
+    assert environment(service, config, queue).get("AWSEXEC_TEMPLATE") == template
 
 
 def test_what_airflow_sets_displaces_the_files_rival(read):

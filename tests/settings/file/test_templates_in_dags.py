@@ -61,7 +61,10 @@ def test_in_neutral_terms_it_is_what_it_is_by_name(written, identity, command, p
     by_name, neutral = {"template": "child"}, aws_exec.template("child")
 
     assert isinstance(neutral["template"], dict | list)
-    assert builder.build(identity, command, neutral) == builder.build(identity, command, by_name)
+    plan = builder.build(identity, command, by_name)
+    environment = plan.arguments["overrides"]["containerOverrides"][0]["environment"]
+    environment.remove({"name": "AWSEXEC_TEMPLATE", "value": "child"})  # only a name is known by name
+    assert builder.build(identity, command, neutral) == plan
 
 
 def test_without_a_file_there_are_no_templates(tmp_path, monkeypatch):

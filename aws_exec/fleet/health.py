@@ -27,9 +27,11 @@ from aws_exec.settings import OptionsError
 from aws_exec.settings.common.launch import TYPICAL
 from aws_exec.settings.common.options import AwsOptions
 from aws_exec.settings.common.problems import InvalidExecutorConfig, Problem
+from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.rendering import levels_of
 from aws_exec.settings.file.templates import MEMBER, service_of
 from aws_exec.settings.file.terms import SERVICES, Service
+from aws_exec.settings.rules.catalogue import RULES, Severity
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.sources import missing_executor
 
@@ -111,7 +113,17 @@ def check_health(fleet: Fleet, template: str = "") -> list[Branch]:
         raise MisusedError(
             f"{_missing(fleet)}; set [core] executor and its options, or name an awsexec.yaml with --config"
         )
-    return [_branch(fleet, service, team, template) for service, team in pairs]
+    others = [pair for pair in executors(fleet) if pair not in pairs]
+    return [
+        *(_branch(fleet, service, team, template) for service, team in pairs),
+        *(_not_meant(service, team, template) for service, team in others),
+    ]
+
+
+def _not_meant(service: Service, team: str | None, template: str) -> Branch:
+    """Return the results for an executor that the template is not for."""
+    skipped = Outcome(Status.SKIP, "", "everything", f"template {template} is for the other executor")
+    return Branch(executor_name(service, team), [skipped])
 
 
 def least_policy(fleet: Fleet) -> dict[str, Any]:
@@ -143,9 +155,10 @@ def executor_name(service: Service, team: str | None) -> str:
 
 def _branch(fleet: Fleet, service: Service, team: str | None, template: str) -> Branch:
     name = executor_name(service, team)
-    found: list[Outcome] = []
+    checked = Checked(fleet.configured.configuration, service, team)
     try:
-        section = Checked(fleet.configured.configuration, service, team).section()
+        section = checked.section()
+        found = [_of_template(complaint) for complaint in checked.template(template)] if template else []
     except OptionsError as error:
         return Branch(name, [_unusable(problem) for problem in error.problems])
     region = fleet.region_of(section.options)
@@ -171,6 +184,12 @@ def _branch(fleet: Fleet, service: Service, team: str | None, template: str) -> 
 def _unusable(problem: Problem) -> Outcome:
     hint = f"{problem.remedy} ({problem.where or problem.variable})"
     return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, hint)
+
+
+def _of_template(complaint: Complaint) -> Outcome:
+    status = Status.FAIL if RULES[complaint.rule].severity is Severity.ERROR else Status.WARN
+    hint = f"{complaint.hint} ({complaint.position})".lstrip()
+    return Outcome(status, "", "template", complaint.message, hint)
 
 
 def _checks(

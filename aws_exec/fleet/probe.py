@@ -151,6 +151,8 @@ def merged(branches: Sequence[Branch], probed: Mapping[str, Sequence[Outcome]]) 
 
 
 def _merged(branch: Branch, probed: Sequence[Outcome] | None) -> list[Outcome]:
+    if probed is None and not branch.failed:  # not probed: the template is not for it
+        return list(branch.outcomes)
     if probed is None:
         return [*branch.outcomes, Outcome(Status.SKIP, "", "probe", "not launched: correct what failed first")]
     return [*(each for each in branch.outcomes if each.subject not in (LAUNCHING, WRITING)), *probed]

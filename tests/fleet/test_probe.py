@@ -531,6 +531,7 @@ FILE = """
 ecs: {cluster: awsexec}
 templates:
   large: {executor: ecs, cpu: 1, memory: 2GiB}
+  odd: {executor: ecs, cpu: 3, memory: 1GiB}
 """
 
 
@@ -546,11 +547,21 @@ def test_a_templates_container_has_its_size(shell, given, aws, before):
 
     assert done.code == Exit.OK
     assert "AwsEcsExecutor: 1 vCPU 2 GiB, awsexec-task in awsexec" in done.err
-    assert "AwsBatchExecutor" not in done.out
+    assert "AwsBatchExecutor\n└─ SKIP  everything: template large is for the other executor" in done.out
     (arn,) = launched(aws) - before
     (task,) = client_of(aws, "ecs").describe_tasks(cluster="awsexec", tasks=[arn])["tasks"]
     assert (task["cpu"], task["memory"]) == ("1024", "2048")
     assert "PASS  memory: Airflow and the DAG files use " in done.out
+
+
+@pytest.mark.usefixtures("templates")
+def test_a_template_with_a_size_that_does_not_exist_is_not_launched(shell, given, aws, before):
+    done = shell("check-health", "--probe", "--yes", "--template", "odd", **given)
+
+    assert done.code == Exit.FAILED
+    assert "FAIL  template: templates.odd" in done.out
+    assert "SKIP  probe: not launched" in done.out
+    assert launched(aws) == before
 
 
 @pytest.mark.usefixtures("templates")

@@ -253,6 +253,14 @@ class Checked:
                     "template-executor", position, message, f"Add a section {meant}:, or choose {self.service}"
                 )
 
+    def template(self, name: str) -> Iterator[Complaint]:
+        """Yield the findings on one template for this executor.
+
+        Raises:
+            OptionsError: the executor would not start.
+        """
+        yield from self._template(name, self.configuration.file.templates[name], self.section(), certain=True)
+
     def _template(
         self, name: str, levels: tuple[Level, ...], section: Section, *, certain: bool
     ) -> Iterator[Complaint]:

@@ -99,7 +99,7 @@ class Parent:
 
         try:
             self._facts |= facts.read(self._reading)
-            line = usage.record(self._cgroup, self._started, self._facts.get("user_code"), code)
+            line = usage.record(self._cgroup, self._started, self._facts, code)
             usage.write(line, after_newline=after_newline)
         except Exception as error:  # noqa: BLE001 - a record costs no task
             log(f"the usage record was not written: {type(error).__name__}: {error}")

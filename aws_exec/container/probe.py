@@ -56,7 +56,7 @@ def main() -> None:
         _check(facts.Facts(writing), options)
     os.close(writing)
     seen, ended = _watch(child, reading, time.monotonic() + options["seconds"])
-    record = usage.record(cgroup, started, None, None)
+    record = usage.record(cgroup, started, {}, None)
     disk = os.statvfs("/")
     line = {
         "event": PROBE_EVENT,

@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from aws_exec.container.cgroup import Cgroup
@@ -25,13 +26,13 @@ _IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_numb
 _NUMBERS = frozenset({"map_index", "try_number"})
 
 
-def record(cgroup: Cgroup, started: float, user_code: float | None, exit_code: int | None) -> dict[str, Any]:
+def record(cgroup: Cgroup, started: float, known: Mapping[str, Any], exit_code: int | None) -> dict[str, Any]:
     """Return the usage record of this container; a member that is not known is None.
 
     Args:
         cgroup: of the container.
         started: when the container's first process began, in seconds since the epoch.
-        user_code: when the task's own code began; None if it did not, or nothing said so.
+        known: the facts (`aws_exec.container.facts.Facts`); `user_code` and `state` are read.
         exit_code: of the container; None while it runs.
     """
     now = time.time()
@@ -48,10 +49,11 @@ def record(cgroup: Cgroup, started: float, user_code: float | None, exit_code: i
         "timestamp": _iso(now),
         "final": exit_code is not None,
         **_identity(),
+        "task_state": known.get("state"),
         "outcome": outcome.label if outcome is not None else None,
         "exit_code": exit_code,
         "started_at": _iso(started),
-        "user_code_at": _iso(user_code) if user_code is not None else None,
+        "user_code_at": _iso(known["user_code"]) if "user_code" in known else None,
         "wall_seconds": round(now - started, 3),
         "source": cgroup.version or "getrusage",
         "cpu_user_seconds": user,

@@ -55,7 +55,7 @@ def version_1(folder):
 @pytest.mark.parametrize(("make", "unified"), [(version_2, True), (version_1, False)])
 def test_both_versions_of_cgroups_give_the_same_figures(tmp_path, make, unified):
     folder = make(tmp_path)
-    record = usage.record(Cgroup(folder, folder, folder, unified=unified), 0.0, None, 81)
+    record = usage.record(Cgroup(folder, folder, folder, unified=unified), 0.0, {}, 81)
     figures = ("memory_peak_bytes", "memory_limit_bytes", "oom_kills", "cpu_user_seconds", "cpu_system_seconds")
     assert [record[name] for name in figures] == [300 * MiB, 512 * MiB, 1, 3.0, 0.5]
     assert (record["throttled_seconds"], record["cpu_limit"], record["outcome"]) == (1.25, 0.5, "out-of-memory")
@@ -72,13 +72,13 @@ def test_both_versions_of_cgroups_give_the_same_figures(tmp_path, make, unified)
 def test_no_limit_is_null(tmp_path, make, unified, limits):
     make(tmp_path)
     folder = files(tmp_path, **limits)
-    record = usage.record(Cgroup(folder, folder, folder, unified=unified), 0.0, None, None)
+    record = usage.record(Cgroup(folder, folder, folder, unified=unified), 0.0, {}, None)
     assert (record["memory_limit_bytes"], record["cpu_limit"]) == (None, None)
 
 
 def test_without_a_cgroup_the_processes_that_ended_are_counted():
     subprocess.run([sys.executable, "-c", ""], check=True)
-    record = usage.record(Cgroup(), 0.0, None, None)
+    record = usage.record(Cgroup(), 0.0, {}, None)
     assert record["memory_peak_bytes"] > MiB
     assert record["source"] == "getrusage"
     assert [record[name] for name in ("oom_kills", "throttled_seconds", "memory_limit_bytes")] == [None] * 3
@@ -144,7 +144,7 @@ def metadata():
 
 def test_limits_and_times_are_from_the_task_metadata_endpoint(monkeypatch, metadata):
     monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", metadata)
-    record = usage.record(Cgroup(), 0.0, None, None)
+    record = usage.record(Cgroup(), 0.0, {}, None)
     assert (record["cpu_limit"], record["memory_limit_bytes"]) == (0.25, 512 * MiB)
     assert record["pull_started_at"] == "2026-01-01T00:00:01Z"
     assert record["container_started_at"] == "2026-01-01T00:00:11Z"
@@ -153,7 +153,7 @@ def test_limits_and_times_are_from_the_task_metadata_endpoint(monkeypatch, metad
 
 def test_an_endpoint_that_does_not_answer_costs_the_members_only(monkeypatch):
     monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", "http://127.0.0.1:9/v4/id")
-    assert usage.record(Cgroup(), 0.0, None, None)["arn"] is None
+    assert usage.record(Cgroup(), 0.0, {}, None)["arn"] is None
 
 
 def test_the_last_line_of_the_log_is_the_record(run):
@@ -165,6 +165,19 @@ def test_the_last_line_of_the_log_is_the_record(run):
     assert record["started_at"] < record["user_code_at"] < record["timestamp"]
     assert record["cpu_user_seconds"] > 0.5
     assert "a-token" not in container.output
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("pass", "success"),
+        ("raise AirflowSkipException", "skipped"),
+        ("raise ValueError", "failed"),
+    ],
+)
+def test_the_record_has_the_state_that_airflow_was_given(run, api, body, state):
+    assert run(body).record["task_state"] == state
+    assert api.states() == [state]
 
 
 def test_what_a_task_prints_or_logs_has_a_level_and_a_logger_which_no_record_has(run):

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 
 from aws_exec.local.errors import PortInUseError
@@ -25,6 +27,19 @@ _THREADS = 64
 _CONNECTIONS = 500
 
 Wsgi: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Request(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
+    """A request. Without a body it expects no `100 Continue`: waitress would wait for the body, and the client, too."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if not (self.content_length or self.chunked):
+            self.expect_continue = False
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc] # likewise
+    parser_class = _Request
 
 
 class HttpServer:
@@ -53,6 +68,7 @@ class HttpServer:
             ident=None,
             log_socket_errors=False,  # a client that was killed is no news
         )
+        self._server.channel_class = _Channel
         self._thread = threading.Thread(target=self._serve, name="awsexec-local-http", daemon=True)
 
     @property

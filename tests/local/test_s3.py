@@ -26,6 +26,11 @@ def test_there_is_a_bucket_and_an_object_lives_until_it_is_deleted(aws, s3):
     assert aws.names.workload_store == f"s3://{aws.names.bucket}/workloads"
 
 
+def test_an_empty_object_is_stored(aws, s3):
+    s3.put_object(Bucket=aws.names.bucket, Key="empty", Body=b"")
+    assert s3.head_object(Bucket=aws.names.bucket, Key="empty")["ContentLength"] == 0
+
+
 def test_a_bucket_that_was_not_made_does_not_exist(s3):
     with pytest.raises(ClientError, match="NoSuchBucket"):
         s3.put_object(Bucket="nowhere-to-be-found", Key="a", Body=b"content")

@@ -19,6 +19,7 @@ from aws_exec.diagnosis.model import (
     text_of_call_failure,
     text_of_termination,
 )
+from aws_exec.diagnosis.reasons import stop_request
 from aws_exec.lifecycle.policy import Replacement
 from aws_exec.lifecycle.values import CallFailure, Termination
 from aws_exec.redaction import redact
@@ -38,6 +39,9 @@ __all__ = [
     "rules",
 ]
 
+#: What to do after a stop whose author and reason are known.
+_AFTER_OUR_STOP = "Clear the task in Airflow to run it again."
+
 #: Characters that the rules search: reasons are short, and a pattern's cost grows faster than the text.
 _READ = 4000
 
@@ -45,8 +49,14 @@ _READ = 4000
 def diagnose(stop: Termination) -> Diagnosis:
     """Return why a job ended, or why one waits (from a Batch job's `statusReason` while RUNNABLE). Never raises."""
     found = _rule_of(stop).diagnosis(redact(text_of_termination(stop)))
+    if not stop.user_initiated:
+        return found
     # Whatever the rule: a job that a user stopped must not be replaced.
-    return replace(found, replaceable=False) if stop.user_initiated else found
+    found = replace(found, replaceable=False)
+    request = stop_request(redact(stop.reason))
+    if request is None or found.blame is not Blame.PERSON:
+        return found
+    return replace(found, cause=f"Stopped with awsexec terminate by {request}.", remedy=_AFTER_OUR_STOP)
 
 
 def diagnose_call_failure(failure: CallFailure) -> Diagnosis:

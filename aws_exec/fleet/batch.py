@@ -21,7 +21,7 @@ from aws_exec.fleet import attribution, batch_context
 from aws_exec.fleet.batch_context import on_spot
 from aws_exec.fleet.model import FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Retries, RetryingCalls
-from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation
+from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation, stop_timeout_of
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
@@ -136,6 +136,11 @@ class BatchFleet:
         group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region") or job.region
         return LogLocation(group, stream, region)
 
+    def stop_timeout(self, job: FleetJob) -> int:
+        """Return `stopTimeout` of the job's container, which only jobs of several containers can set."""
+        details = self._details([job.id])
+        return stop_timeout_of(_containers(details[0]) if details else (), job.container)
+
     def context(self, job: FleetJob) -> list[ContextLine]:
         """Return the queue, the jobs before it, its compute environments."""
         return batch_context.context(self._calls, self._clients, job)
@@ -156,12 +161,15 @@ class BatchFleet:
             detail, job, container_name=container, name_prefix=DEFAULT_PREFIX, token=identity.token or None
         )
         status = str(detail.get("status") or "")
+        state = _STATES.get(status, State.WAITING)
+        if state in (State.STARTING, State.RUNNING) and detail.get("isTerminated"):
+            state = State.STOPPING  # the status stays as it is until the containers have exited
         created, started, stopped = (_seconds(detail.get(name)) for name in ("createdAt", "startedAt", "stoppedAt"))
         return FleetJob(
             service=SERVICE,
             job=job,
             identity=identity,
-            state=_STATES.get(status, State.WAITING),
+            state=state,
             status=status,
             definition=id_of(str(detail.get("jobDefinition") or "")),
             size=self._size(detail, job.location),
@@ -171,6 +179,7 @@ class BatchFleet:
             stopped=stopped,
             stop=cleaned(seen.stop),
             waiting=redact(seen.waiting),
+            stopping=redact(str(detail.get("statusReason") or "")) if state is State.STOPPING else "",
             container=container,
         )
 

@@ -16,12 +16,12 @@ from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
 from aws_exec.clouds.ecs.task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import attribution, ecs_context
-from aws_exec.fleet.model import PULL, FleetJob, State, TimelineEntry, cleaned
+from aws_exec.fleet.model import ACTIVE, PULL, STOPPING, FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Retries, RetryingCalls
-from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation
+from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation, stop_timeout_of
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import CallFailure, Job, Termination
-from aws_exec.redaction import redact_document
+from aws_exec.redaction import redact, redact_document
 from aws_exec.settings.common.prices import Size
 from aws_exec.settings.file.units import UNITS_PER_VCPU
 
@@ -32,7 +32,7 @@ _STEPS = {
     "pullStartedAt": PULL,
     "pullStoppedAt": "image pulled",
     "startedAt": "started",
-    "stoppingAt": "stopping",
+    "stoppingAt": STOPPING,
     "executionStoppedAt": "containers exited",
     "stoppedAt": "stopped",
 }
@@ -137,6 +137,11 @@ class EcsFleet:
         containers = (each for task in tasks for each in task.get("containers") or ())
         return next((str(each.get("runtimeId") or "") for each in containers if each.get("name") == container), "")
 
+    def stop_timeout(self, job: FleetJob) -> int:
+        """Return `stopTimeout` of the task definition, else ECS's default."""
+        answer = self._calls.read("DescribeTaskDefinition", "describe_task_definition", taskDefinition=job.definition)
+        return stop_timeout_of(answer.get("taskDefinition", {}).get("containerDefinitions") or (), job.container)
+
     def context(self, job: FleetJob) -> list[ContextLine]:
         """Return the cluster, its capacity, the account's quotas."""
         return ecs_context.context(self._calls, self._clients, job)
@@ -157,11 +162,15 @@ class EcsFleet:
         times = [TimelineEntry(task[name].timestamp(), what) for name, what in _STEPS.items() if task.get(name)]
         at = {entry.what: entry.at for entry in times}
         status = str(task.get("lastStatus") or "")
+        state = _STATES.get(status) or _ended(seen.stop)
+        if state in ACTIVE and task.get("desiredStatus") == "STOPPED":
+            # On EC2 `lastStatus` stays RUNNING until the containers have exited.
+            state = State.STOPPING
         return FleetJob(
             service=SERVICE,
             job=seen.job,
             identity=identity,
-            state=_STATES.get(status) or _ended(seen.stop),
+            state=state,
             status=status,
             definition=id_of(str(task.get("taskDefinitionArn") or "")),
             size=_size(task),
@@ -170,6 +179,7 @@ class EcsFleet:
             started=at.get("started"),
             stopped=at.get("stopped"),
             stop=cleaned(seen.stop),
+            stopping=redact(str(task.get("stoppedReason") or "")) if state is State.STOPPING else "",
             container=container or self._container_name,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.diagnosis import Diagnosis, diagnose
+from aws_exec.diagnosis.reasons import stop_request
 from aws_exec.durations import format_duration
 from aws_exec.fleet import logs
 from aws_exec.fleet.errors import FleetError
@@ -62,12 +63,38 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
             return Explanation(
                 f"Airflow no longer wanted it: its task instance was {state} when it started.", None, (), lines
             )
-        headline = f"It failed after {_ran(job, now)}." if job.stop.started else "It never started."
-        return Explanation(headline, diagnose(job.stop), (), lines, unread, healthy=False)
+        return Explanation(_ended(job, job.stop, now), diagnose(job.stop), (), lines, unread, healthy=False)
+    return _unfinished(service, job, now)
+
+
+def _unfinished(service: Service, job: FleetJob, now: float) -> Explanation:
     if job.state in (State.WAITING, State.STARTING):
         return _not_started(service, job, now)
+    if job.state is State.STOPPING:
+        return Explanation(_stopping(service, job, now))
     headline = f"It is {job.state} ({job.status}), for {_ran(job, now)}: nothing is wrong that AWS knows of."
     return Explanation(headline)
+
+
+def _ended(job: FleetJob, stop: Termination, now: float) -> str:
+    if request := stop_request(stop.reason):
+        return f"Stopped by {request}. {f'It ran for {_ran(job, now)}.' if stop.started else 'It never started.'}"
+    return f"It failed after {_ran(job, now)}." if stop.started else "It never started."
+
+
+def _stopping(service: Service, job: FleetJob, now: float) -> str:
+    since = job.stopping_since
+    text = "Stopping" if since is None else f"Stopping for {format_duration(max(0.0, now - since))}"
+    if request := stop_request(job.stopping):
+        text += f" (requested by {request})"
+    elif job.stopping:
+        text += f' ("{job.stopping}")'
+    if job.stop is not None:
+        return f"{text}; its container has exited."
+    try:
+        return f"{text}; the container has up to {format_duration(service.stop_timeout(job))}."
+    except CloudError as error:
+        return f"{text}; how long its container has cannot be read ({error.failure})."
 
 
 def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:

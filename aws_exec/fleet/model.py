@@ -60,6 +60,7 @@ class FleetJob:
         created, started, stopped: seconds since the epoch; None until then.
         stop: how the Airflow container ended; None until then.
         waiting: AWS's reason why it does not start; empty if there is none.
+        stopping: AWS's reason why it is being stopped; empty if there is none, or if it is not.
         container: the name of the Airflow container; empty if it has none.
     """
 
@@ -76,6 +77,7 @@ class FleetJob:
     stopped: float | None = None
     stop: Termination | None = None
     waiting: str = ""
+    stopping: str = ""
     container: str = ""
 
     @property
@@ -112,6 +114,11 @@ class FleetJob:
         who = self.identity
         return self.job.arn if who.callback_id or not who.dag_id else f"{who.dag_id}/{self.task}@{who.run_id}"
 
+    @property
+    def stopping_since(self) -> float | None:
+        """When it began to stop, seconds since the epoch; None if it has not, or on Batch, which does not say."""
+        return next((entry.at for entry in self.timeline if entry.what == STOPPING), None)
+
     def age(self, now: float) -> float:
         """Return the seconds from its creation until it stopped."""
         return max(0.0, (self.stopped or now) - (self.created or now))
@@ -125,6 +132,8 @@ class FleetJob:
 
 #: Billing begins with it (AWS Fargate pricing: "from the time you start to download your container image").
 PULL = "image pull began"
+#: The stop begins with it.
+STOPPING = "stopping"
 
 
 def cleaned(stop: Termination | None) -> Termination | None:
@@ -173,6 +182,6 @@ def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
         "stopped_at": iso(job.stopped),
         "age_seconds": round(job.age(now)),
         "exit_code": job.exit_code,
-        "reason": (job.stop.reason if job.stop else job.waiting) or None,
+        "reason": (job.stop.reason if job.stop else job.waiting or job.stopping) or None,
         "cost_usd": None if cost is None else round(cost, 6),
     }

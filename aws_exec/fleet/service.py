@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,6 +66,17 @@ class ContextLine:
     bad: bool = False
 
 
+#: Where no `stopTimeout` is set (ECS API Reference, ContainerDefinition; AWS Batch API Reference,
+#: TaskContainerProperties). The agent of an EC2 instance may have another default (ECS_CONTAINER_STOP_TIMEOUT).
+STOP_TIMEOUT_SECONDS = 30
+
+
+def stop_timeout_of(containers: Sequence[Mapping[str, Any]], name: str) -> int:
+    """Return `stopTimeout` of the container of this name, or of the only one; the default if it sets none."""
+    named = [each for each in containers if each.get("name") == name] or containers
+    return int((named[0].get("stopTimeout") if len(named) == 1 else None) or STOP_TIMEOUT_SECONDS)
+
+
 class Service(Protocol):
     """A service that runs jobs. Thread-safe; every call may block; reads are paced.
 
@@ -104,6 +115,10 @@ class Service(Protocol):
 
     def context(self, job: FleetJob) -> list[ContextLine]:
         """Return what may keep a job from starting: queue, compute environment, cluster, capacity, quotas."""
+        ...
+
+    def stop_timeout(self, job: FleetJob) -> int:
+        """Return the seconds that its Airflow container has to exit, from SIGTERM to SIGKILL."""
         ...
 
     def stop(self, jobs: Sequence[FleetJob], reason: str) -> Sequence[CallFailure | None]:

@@ -251,7 +251,7 @@ ForeignOption = Annotated[
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be stopped; stop nothing")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
-ReasonOption = Annotated[str | None, typer.Option(help="Reason, which AWS records and describe shows")]
+ReasonOption = Annotated[str | None, typer.Option(help="Reason, which AWS records after your user name")]
 
 
 @dataclass(frozen=True, slots=True)

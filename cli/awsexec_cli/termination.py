@@ -41,7 +41,7 @@ class StopOptions:
     Attributes:
         dry_run: only show the preview.
         yes: do not ask for confirmation.
-        reason: for AWS to record; empty: the user's name.
+        reason: for AWS to record after the user's name; empty if none is given.
         foreign: also stop jobs of other deployments.
     """
 
@@ -51,8 +51,10 @@ class StopOptions:
     foreign: bool
 
     def recorded_reason(self) -> str:
-        """Return the reason that AWS records."""
-        return self.reason or f"Stopped by {_user()} (awsexec terminate)"
+        """Return the reason that AWS records; it names the user in any case."""
+        from aws_exec.diagnosis.reasons import stop_reason  # noqa: PLC0415 - the CLI starts fast
+
+        return stop_reason(_user(), self.reason)
 
 
 def _user() -> str:

@@ -1,5 +1,6 @@
 """Each command as a process, against the local AWS emulator with a running fleet of both services."""
 
+import getpass
 import json
 
 import pytest
@@ -145,6 +146,8 @@ def test_terminate_all_stops_what_fits_of_this_deployment_and_nothing_else(awsex
     assert "2 jobs by state" in done.err
     assert done.err.endswith("2 stopped.\n")
     aws.wait_until(lambda: all(one.over for one in aws.ledger() if one.arn in ours), timeout=30)
-    assert {one.stopped_reason for one in aws.ledger() if one.arn in ours} == {"wrong source"}
+    assert {one.stopped_reason for one in aws.ledger() if one.arn in ours} == {
+        f"{getpass.getuser()}: wrong source (awsexec terminate)"
+    }
     assert not next(one for one in aws.ledger() if one.arn == theirs).over
     aws.faults.lose(theirs)

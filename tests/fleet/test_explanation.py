@@ -1,27 +1,33 @@
 """The last line of Airflow's runner explains how a job ended if AWS knows only the exit code."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.stub import Stubber
 
+from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.explanation import Explanation, explain
+from aws_exec.fleet.model import FleetJob, State, TimelineEntry
 from aws_exec.fleet.retries import Retries
+from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Termination
 from tests.clouds.batch_answers import ARN, attempt, ended, environment
 from tests.clouds.wired import client
+from tests.fleet.fleet import identity
 
 KILLED = json.dumps({"event": "Workload finished", "exit_code": -9})
 REFUSED = "ServerResponseError: Invalid state transition detail={'reason': 'invalid_state', 'previous_state': 'failed'}"
+STOPPING = FleetJob("ecs", Job("arn:aws:ecs:r:1:task/c/i", "c"), identity("load"), State.STOPPING, "RUNNING")
 
 
 @pytest.fixture
 def explained():
     """Explain a job with this status and exit code, whose log ends so; without lines, its log may not be read."""
 
-    def explained(status: str, exit_code: int, *lines: str) -> Explanation:
+    def explained(status: str, exit_code: int, *lines: str, **more: object) -> Explanation:
         container = {"environment": environment(), "exitCode": exit_code, "logStreamName": "d/default/1"}
-        job = ended(status, stoppedAt=61_001, container=container, attempts=[attempt(exit_code)])
+        job = ended(status, stoppedAt=61_001, container=container, attempts=[attempt(exit_code)], **more)
         made = {name: client(name, region_name="eu-central-1") for name in ("batch", "logs")}
         stubs = {name: Stubber(each) for name, each in made.items()}
         for _ in range(2):
@@ -74,3 +80,60 @@ def test_where_the_log_cannot_be_read_an_exit_code_of_0_is_not_all_that_is_said(
 
     assert said.headline.startswith("It ended well: ")
     assert said.unread.startswith("GetLogEvents: AccessDeniedException")
+
+
+class Stopped:
+    """A service whose containers have 45 seconds to exit, if that can be read."""
+
+    def __init__(self, failure=None):
+        self.failure = failure
+
+    def stop_timeout(self, job):
+        if self.failure is not None:
+            raise CloudError(self.failure)
+        return 45
+
+
+@pytest.mark.parametrize(
+    ("reason", "requested"),
+    [
+        ("anna: wrong source (awsexec terminate)", ' (requested by anna: "wrong source")'),
+        ("Stopped by anna (awsexec terminate)", " (requested by anna)"),
+        ("Task stopped by user", ' ("Task stopped by user")'),
+        ("", ""),
+    ],
+)
+def test_a_stopping_job_says_who_stops_it_and_how_long_its_container_has(reason, requested):
+    job = replace(STOPPING, stopping=reason, timeline=(TimelineEntry(100.0, "stopping"),))
+
+    said = explain(Stopped(), None, job, 124.0)
+
+    assert (said.headline, said.healthy) == (f"Stopping for 24s{requested}; the container has up to 45s.", True)
+
+
+def test_the_time_of_a_stop_is_left_out_where_the_service_does_not_say_it():
+    assert explain(Stopped(), None, STOPPING, 124.0).headline == "Stopping; the container has up to 45s."
+
+
+def test_what_a_container_has_is_not_invented_where_it_cannot_be_read():
+    denied = CallFailure(FailureKind.REFUSED, "DescribeTaskDefinition", "AccessDeniedException")
+
+    said = explain(Stopped(denied), None, STOPPING, 124.0).headline
+
+    assert said.startswith("Stopping; how long its container has cannot be read (DescribeTaskDefinition: AccessDenied")
+
+
+def test_a_job_whose_container_has_exited_is_not_said_to_have_time_left():
+    job = replace(STOPPING, stop=Termination("ecs", 0, started=True))
+
+    assert explain(Stopped(), None, job, 124.0).headline == "Stopping; its container has exited."
+
+
+def test_a_stopped_job_names_the_person_and_the_reason(explained):
+    reason = "anna: wrong source (awsexec terminate)"
+
+    said = explained("FAILED", 143, "Traceback", isTerminated=True, statusReason=reason)
+
+    assert said.headline == 'Stopped by anna: "wrong source". It ran for 1m01s.'
+    assert said.diagnosis is not None
+    assert (said.diagnosis.rule, said.healthy) == ("batch-terminated-by-user", False)

@@ -37,7 +37,7 @@ faults: venv ## each call to AWS times each way in which it can go wrong: about 
 	@$(BIN)/python -m pytest -m "faults or not faults" tests/faults
 
 containers: venv ## containers of every kind: images, signals, coordinators, the probe and what can break it, a workload store under faults: five minutes
-	@$(BIN)/python -m pytest --numprocesses 2 -m "containers or not containers" tests/container tests/fleet/test_probe.py tests/fleet/test_probe_lost_answers.py tests/executors/test_stored_workloads_under_faults.py
+	@$(BIN)/python -m pytest --numprocesses 2 -m "containers or not containers" tests/container tests/fleet/test_probe.py tests/fleet/test_probe_lost_answers.py tests/executors/test_workload_store_faults.py
 
 soak: venv ## hundreds of tasks while everything goes wrong at random (SECONDS=300 SEED=7)
 	@$(BIN)/python -m tests.faults.soak $(addprefix --seconds ,$(SECONDS)) $(addprefix --seed ,$(SEED))

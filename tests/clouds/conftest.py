@@ -3,7 +3,7 @@
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from tests.clouds import wired
+from tests.clouds import http_adapters
 from tests.clouds.batch_answers import ScriptedBatch
 from tests.clouds.worlds import BatchWorld, EcsWorld, client_of
 
@@ -47,7 +47,7 @@ def several_world(aws, batch_client):
 
 @pytest.fixture(scope="module")
 def stubbed_batch_client():
-    return wired.client("batch", region_name="us-east-1")
+    return http_adapters.client("batch", region_name="us-east-1")
 
 
 @pytest.fixture

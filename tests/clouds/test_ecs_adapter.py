@@ -9,7 +9,7 @@ from aws_exec.clouds.cloud import Request
 from aws_exec.clouds.ecs.adapter import EcsCloud
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status, Termination
-from tests.clouds.wired import client
+from tests.clouds.http_adapters import client
 
 PREFIX = "arn:aws:ecs:us-east-1:123456789012:task"
 ARN = f"{PREFIX}/ours/{'1' * 32}"

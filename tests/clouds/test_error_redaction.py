@@ -10,7 +10,7 @@ from botocore.validate import ParamValidator
 
 from aws_exec.clouds.errors import failure_of, failure_of_entry
 from aws_exec.lifecycle.values import FailureKind
-from tests.clouds.answered import answered
+from tests.clouds.aws_errors import answered
 
 TOKEN = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJl"
 

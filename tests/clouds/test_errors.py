@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from aws_exec.clouds.errors import BY_CLASS, BY_CODE, CloudError, failure_of, failure_of_entry
 from aws_exec.lifecycle.values import CallFailure, FailureKind
-from tests.clouds.answered import answered
+from tests.clouds.aws_errors import answered
 
 URL = "https://ecs.us-east-1.amazonaws.com/"
 

@@ -13,7 +13,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import ListRunning
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
-from tests.dispatch.rig import rig
+from tests.dispatch.harness import rig
 
 TASK = "arn:aws:ecs:us-east-1:123456789012:task/{}/{}"
 THERE, HERE, GONE = (Job(TASK.format(cluster, "0" * 31 + str(n)), "") for n, cluster in enumerate(("c2", "c1", "c1")))

@@ -6,7 +6,7 @@ import pytest
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle.values import FailureKind, Job
-from tests.clouds.wired import batch_cloud, ecs_cloud
+from tests.clouds.http_adapters import batch_cloud, ecs_cloud
 from tests.scripted.services import ScriptedBatch, ScriptedEcs, altered
 
 LAUNCH = "0f3e1a52-0000-4000-8000-000000000001"

@@ -11,7 +11,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.clouds.session import ClientSource, client_config
 from aws_exec.executors import compat
 from aws_exec.lifecycle.values import FailureKind
-from tests.dispatch.rig import PATIENCE
+from tests.dispatch.harness import PATIENCE
 from tests.executors.versions import is_3_1
 
 build_client = partial(session.build_client, find_connection=compat.connection)

@@ -16,7 +16,7 @@ from aws_exec.local import EmbeddedAws
 from aws_exec.testing import FakeCloud
 from aws_exec.testing.conformance import World
 from aws_exec.testing.fakes import ARNS
-from tests.clouds.wired import client
+from tests.clouds.http_adapters import client
 
 STARTED_BY = "awsexec/ours"
 PREFIX = "airflow"

@@ -9,7 +9,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import StopJob
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeCloud
-from tests.dispatch.rig import rig, stop, until
+from tests.dispatch.harness import rig, stop, until
 
 
 class BulkCloud(FakeCloud):

@@ -17,7 +17,7 @@ from aws_exec.lifecycle.effects import FindOwners
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import FleetMember
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Observation, Status
-from tests.dispatch.rig import JWT, confirm, find, observe, rig, stop, submit, timeless, until
+from tests.dispatch.harness import JWT, confirm, find, observe, rig, stop, submit, timeless, until
 from tests.interruption import is_spared
 
 LOST = CallFailure(FailureKind.NO_ANSWER, "RunTask", "ReadTimeoutError")

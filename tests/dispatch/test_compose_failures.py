@@ -8,7 +8,7 @@ from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.testing import FakeClock
-from tests.dispatch.rig import rig, submit, until
+from tests.dispatch.harness import rig, submit, until
 from tests.dispatch.test_credentials import Renewals
 
 

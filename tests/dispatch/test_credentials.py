@@ -7,7 +7,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeClock
-from tests.dispatch.rig import PATIENCE, Rig, confirm, observe, rig, stop, submit, until
+from tests.dispatch.harness import PATIENCE, Rig, confirm, observe, rig, stop, submit, until
 
 EXPIRED = CallFailure(FailureKind.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
 

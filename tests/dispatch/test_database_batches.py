@@ -11,7 +11,7 @@ from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import CheckWanted, VerifyExit, VerifyOwnership
 from aws_exec.lifecycle.values import CallFailure, FailureKind
-from tests.dispatch.rig import PATIENCE, confirm, rig, timeless, until
+from tests.dispatch.harness import PATIENCE, confirm, rig, timeless, until
 
 
 def settle(request_id):

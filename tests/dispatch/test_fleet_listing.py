@@ -12,7 +12,7 @@ from aws_exec.dispatch.lane import Workers
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import ListFleet
 from aws_exec.lifecycle.values import CallFailure, FailureKind
-from tests.dispatch.rig import PATIENCE, confirm, observe, rig, timeless, until
+from tests.dispatch.harness import PATIENCE, confirm, observe, rig, timeless, until
 
 
 class Database:

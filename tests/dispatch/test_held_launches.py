@@ -10,7 +10,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import FindOwners, WithdrawAll
 from aws_exec.lifecycle.values import FailureKind, Job
 from aws_exec.testing import FakeClock
-from tests.dispatch.rig import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
+from tests.dispatch.harness import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
 
 
 def held(event) -> tuple:

@@ -9,7 +9,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import FindOwners, ListFleet
 from aws_exec.lifecycle.values import CallFailure, FailureKind
 from aws_exec.testing import FakeClock
-from tests.dispatch.rig import rig, submit, until
+from tests.dispatch.harness import rig, submit, until
 
 
 class HungDatabase:

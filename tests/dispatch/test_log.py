@@ -12,7 +12,7 @@ from aws_exec.dispatch.database import DatabaseQueries
 from aws_exec.dispatch.log import INTERVAL_SECONDS, LaneLog
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeClock
-from tests.dispatch.rig import JWT, confirm, find, observe, rig, stop, submit
+from tests.dispatch.harness import JWT, confirm, find, observe, rig, stop, submit
 from tests.dispatch.test_completions import raised_by_compose
 
 DENIED = CallFailure(

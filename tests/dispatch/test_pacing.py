@@ -9,7 +9,7 @@ from aws_exec.dispatch.pacing import Pacer
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.values import FailureKind, Job
 from aws_exec.testing import FakeClock
-from tests.dispatch.rig import PATIENCE, confirm, find, observe, rig, stop, submit, until
+from tests.dispatch.harness import PATIENCE, confirm, find, observe, rig, stop, submit, until
 
 
 def test_what_comes_while_the_only_thread_hangs_gets_a_thread_of_its_own():

@@ -24,7 +24,7 @@ from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import CheckWanted, FindOwners, ListFleet, VerifyExit
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
 from aws_exec.testing import FakeCloud
-from tests.dispatch.rig import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
+from tests.dispatch.harness import PATIENCE, Rig, confirm, find, observe, rig, stop, submit, until
 from tests.interruption import is_spared
 
 KINDS = ("dispatch", "launch", "stop", "read", "database", "credentials")

@@ -1,4 +1,4 @@
-"""A process like Airflow's scheduler, for `test_a_process_is_told_to_end.py`: beats until SIGTERM, then ends.
+"""A process like Airflow's scheduler, for `test_sigterm_process.py`: beats until SIGTERM, then ends.
 
 Airflow 3.3.2, `SchedulerJobRunner`: the handler is `sys.exit(os.EX_OK)` in whatever frame runs, and `executor.end()`
 is called on the way out.

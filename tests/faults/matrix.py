@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aws_exec.lifecycle.values import launch_of
-from tests.faults import wire
+from tests.faults import malformed_answers
 from tests.faults.scenarios import SCENARIOS, Role, Scenario
 from tests.faults.world import KEYS, World
 from tests.scripted.services import (
@@ -91,7 +91,7 @@ def _in_turn(*tricks: Trick) -> Strike:
 
 
 def _stale(world: World, scenario: Scenario) -> Callable[[], object]:
-    world.aws.goes_wrong(altered(wire.stale()), scenario.operation, times=12)
+    world.aws.goes_wrong(altered(malformed_answers.stale()), scenario.operation, times=12)
     return world.aws.goes_right
 
 
@@ -191,22 +191,32 @@ FAULTS = (
         not_for={Role.WATCH: _LOST_WITH_IT, Role.LIST: _DESCRIBED_THEN},
     ),
     Fault("nobody knows this error", "unknown error", _plays(error("BrandNewException", "what is this"))),
-    Fault("not JSON", "malformed", _plays(altered(wire.says(b"<html>Service is busy</html>")))),
+    Fault("not JSON", "malformed", _plays(altered(malformed_answers.says(b"<html>Service is busy</html>")))),
     Fault("truncated JSON", "malformed", _plays(altered(lambda body: body[: len(body) // 2]))),
     Fault("cut off", "malformed", _plays(cut_short())),
-    Fault("empty body", "malformed", _plays(altered(wire.says(b"")))),
-    Fault("empty object", "malformed", _plays(altered(wire.says(b"{}")))),
-    Fault("null", "malformed", _plays(altered(wire.says(b"null")))),
-    Fault("a list", "malformed", _plays(altered(wire.says(b"[1, 2]")))),
-    Fault("members of another type", "malformed", _plays(altered(wire.nonsense))),
-    Fault("items without members", "malformed", _plays(altered(wire.hollow))),
-    Fault("MISSING once", "MISSING", _plays(altered(wire.unknown), 1), not_for=_ONLY_WATCHING),
-    Fault("MISSING for a while", "MISSING", _plays(altered(wire.unknown), 8), not_for=_ONLY_WATCHING),
+    Fault("empty body", "malformed", _plays(altered(malformed_answers.says(b"")))),
+    Fault("empty object", "malformed", _plays(altered(malformed_answers.says(b"{}")))),
+    Fault("null", "malformed", _plays(altered(malformed_answers.says(b"null")))),
+    Fault("a list", "malformed", _plays(altered(malformed_answers.says(b"[1, 2]")))),
+    Fault("members of another type", "malformed", _plays(altered(malformed_answers.nonsense))),
+    Fault("items without members", "malformed", _plays(altered(malformed_answers.hollow))),
+    Fault("MISSING once", "MISSING", _plays(altered(malformed_answers.unknown), 1), not_for=_ONLY_WATCHING),
+    Fault("MISSING for a while", "MISSING", _plays(altered(malformed_answers.unknown), 8), not_for=_ONLY_WATCHING),
     Fault("MISSING for ever", "MISSING for ever", _gone_for_good, not_for=_ONLY_WATCHING),
     Fault("a minute late", "late", _plays(held(60))),
     Fault("a minute late, and lost then", "late", _plays(held(60, acts=False))),
-    Fault("everything said twice", "twice, disordered", _plays(altered(wire.doubled), 20), not_for=_ONLY_LISTS),
-    Fault("in the contrary order", "twice, disordered", _plays(altered(wire.backwards), 20), not_for=_ONLY_LISTS),
+    Fault(
+        "everything said twice",
+        "twice, disordered",
+        _plays(altered(malformed_answers.doubled), 20),
+        not_for=_ONLY_LISTS,
+    ),
+    Fault(
+        "in the contrary order",
+        "twice, disordered",
+        _plays(altered(malformed_answers.backwards), 20),
+        not_for=_ONLY_LISTS,
+    ),
     Fault("the first answer comes last", "twice, disordered", _in_turn(held(9), held(6), held(3))),
     Fault("answers of before", "twice, disordered", _stale, not_for=_ONLY_WATCHING),
 )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults.case_runner import play
 from tests.faults.matrix import FAULTS, cases
-from tests.faults.play import play
 from tests.faults.scenarios import SCENARIOS, Role
 
 #: Such that each operation and each kind of fault is met; a test holds that.

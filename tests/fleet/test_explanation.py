@@ -13,7 +13,7 @@ from aws_exec.fleet.model import FleetJob, State, TimelineEntry
 from aws_exec.fleet.retries import Retries
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Termination
 from tests.clouds.batch_answers import ARN, attempt, ended, environment
-from tests.clouds.wired import client
+from tests.clouds.http_adapters import client
 from tests.fleet.fleet import identity
 
 KILLED = json.dumps({"event": "Workload finished", "exit_code": -9})

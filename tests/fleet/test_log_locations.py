@@ -12,7 +12,7 @@ from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from awsexec_cli.commands import describe
 from tests.clouds.batch_answers import ARN, detail, environment
-from tests.clouds.wired import client
+from tests.clouds.http_adapters import client
 
 TASK = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0a1b"
 DOCKER = "5f2b4c1d7e9a" * 5

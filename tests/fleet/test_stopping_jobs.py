@@ -10,7 +10,7 @@ from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.retries import Retries
 from tests.clouds.batch_answers import ARN, detail, environment, several
-from tests.clouds.wired import client
+from tests.clouds.http_adapters import client
 
 REASON = "anna: wrong source (awsexec terminate)"
 TASK = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef"

@@ -21,7 +21,7 @@ from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
 from aws_exec.fleet.opening import Fleet, FleetOptions, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
 from aws_exec.fleet.service import ContextLine, FleetQuery, LogLocation, Service
-from aws_exec.fleet.stopping import Stopping, check_ours
+from aws_exec.fleet.stopping import Stopping, check_ours, stop_timeout
 from aws_exec.fleet.waiting import Until, is_well, wait
 from aws_exec.settings.common.prices import Size
 
@@ -57,6 +57,7 @@ __all__ = [
     "open_fleet",
     "parse",
     "plain",
+    "stop_timeout",
     "wait",
     "within",
 ]

@@ -20,6 +20,8 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 #: Parallel stops: at 100 ms an answer, as many as the rate allows.
 STOPPERS = 6
+#: More task and job definitions than these are not read: it takes a call for each.
+MOST_DEFINITIONS = 20
 
 Outcome = tuple[FleetJob, CallFailure | None]
 
@@ -41,6 +43,17 @@ def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None
             f"{len(foreign)} of {len(jobs)} jobs belong to another deployment; --include-foreign stops them, too",
             lines,
         )
+
+
+def stop_timeout(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> int | None:
+    """Return the longest time in seconds that a container of these jobs has to exit; None if it cannot be read."""
+    one_each = {(job.service, job.definition): job for job in jobs}
+    if len(one_each) > MOST_DEFINITIONS:
+        return None
+    try:
+        return max(services[job.service].stop_timeout(job) for job in one_each.values())
+    except CloudError:
+        return None
 
 
 class Stopping:

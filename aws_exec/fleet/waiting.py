@@ -26,10 +26,13 @@ class Until(StrEnum):
 
     STOPPED = "stopped"
     RUNNING = "running"
+    EXITED = "exited"  #: its Airflow container has exited; sidecars and network may still be taken down
 
 
 def has_reached(job: FleetJob, until: Until) -> bool:
     """Return whether a job has reached the goal. A job that ended will not run any more, so it has, too."""
+    if until is Until.EXITED:
+        return not job.is_active or job.stop is not None
     return not job.is_active or (until is Until.RUNNING and job.state in (State.RUNNING, State.STOPPING))
 
 

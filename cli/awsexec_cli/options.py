@@ -251,6 +251,10 @@ ForeignOption = Annotated[
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be stopped; stop nothing")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
+WaitOption = Annotated[
+    bool | None,
+    typer.Option("--wait/--no-wait", help="Wait until the containers have exited", show_default="on a terminal"),
+]
 ReasonOption = Annotated[str | None, typer.Option(help="Reason, which AWS records after your user name")]
 
 

@@ -1,22 +1,31 @@
-"""Stopping jobs, for `terminate` and `terminate-all`: preview, confirm, stop, report the outcome of each."""
+"""Stopping jobs, for `terminate` and `terminate-all`: preview, confirm, stop, report the outcome of each, follow.
+
+AWS only takes a request to stop: the container then has its stop timeout to exit. On a terminal, and with `--wait`, the
+command follows the jobs until their containers have exited.
+"""
 
 from __future__ import annotations
 
 import getpass
 import os
 import signal
+import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from awsexec_cli.errors import describe, exit_code
+from aws_exec.durations import format_duration
+from awsexec_cli.errors import describe, exit_code, retry_reporter
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import count_jobs, job_table
 from awsexec_cli.output import Format, printer, terminal_width, write, write_document
+from awsexec_cli.progress import progress_bar, progress_line
 from awsexec_cli.prompt import ask
 
 if TYPE_CHECKING:
@@ -43,12 +52,14 @@ class StopOptions:
         yes: do not ask for confirmation.
         reason: for AWS to record after the user's name; empty if none is given.
         foreign: also stop jobs of other deployments.
+        wait: until the containers have exited; None: on a terminal.
     """
 
     dry_run: bool
     yes: bool
     reason: str
     foreign: bool
+    wait: bool | None = None
 
     def recorded_reason(self) -> str:
         """Return the reason that AWS records; it names the user in any case."""
@@ -97,6 +108,10 @@ class StopCommand:
 
         Returns:
             PARTIAL if some could not be stopped; USAGE if nobody can confirm.
+
+        Raises:
+            CloudError: AWS does not say when the containers exit.
+            UnknownJobError: likewise, because it no longer knows the jobs.
         """
         _preview(jobs)
         if self.options.dry_run:
@@ -105,7 +120,7 @@ class StopCommand:
             return Exit.OK
         if not self.options.yes and (refused := self._refused(len(jobs))):
             return refused
-        return self._report_outcomes(_stop(fleet, jobs, self.options.recorded_reason()))
+        return self._finish(fleet, _stop(fleet, jobs, self.options.recorded_reason()))
 
     def report(self, rows: Sequence[Row]) -> None:
         """Write each outcome to standard output; JSON and YAML are written even if there are none."""
@@ -113,11 +128,7 @@ class StopCommand:
         if self.format is Format.NAME:
             write("".join(f"{job.job.arn}\n" for job, outcome, _ in rows if outcome in ("stopped", "would stop")))
         elif self.format in (Format.JSON, Format.YAML):
-            document = [
-                {"arn": job.job.arn, "address": job.address, "outcome": outcome, "error": error or None}
-                for job, outcome, error in rows
-            ]
-            write_document(document, self.format)
+            write_document([_plain(*row) for row in rows], self.format)
         else:
             # The preview has shown all of them: list only those that may still run.
             left = [row for row in rows if row[1] in _NOT_STOPPED]
@@ -138,19 +149,80 @@ class StopCommand:
         printer.say("Nothing was stopped.")
         return Exit.FAILED
 
-    def _report_outcomes(self, outcomes: _Outcomes) -> Exit:
-        self.report(outcomes.rows)
-        counts = Counter(outcome for _, outcome, _ in outcomes.rows)
-        summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("stopped", *_NOT_STOPPED) if counts[outcome])
-        if outcomes.interrupted:
-            printer.fail(self.command, f"interrupted: {summary}")
+    def _finish(self, fleet: Fleet, outcomes: _Outcomes) -> Exit:
+        """Report the outcomes, and wait for the containers if that is wanted. Documents are written at the end."""
+        from aws_exec.fleet import State  # noqa: PLC0415 - the CLI starts fast
+
+        stopped = [job for job, outcome, _ in outcomes.rows if outcome == "stopped"]
+        requested = {job.job.arn: replace(job, state=State.STOPPING) for job in stopped}
+        at_end = self.format in (Format.JSON, Format.YAML)
+        if not at_end:
+            self.report(outcomes.rows)
+        try:
+            if outcomes.interrupted:
+                printer.fail(self.command, f"interrupted: {outcomes.summary()}")
+                return Exit.INTERRUPTED
+            if not requested:
+                printer.say(f"{outcomes.summary()}.")
+                return outcomes.exit_code()
+            return self._await_exits(fleet, requested, outcomes.summary()) or outcomes.exit_code()
+        finally:
+            if at_end:
+                self.report(
+                    [(requested.get(job.job.arn, job), outcome, error) for job, outcome, error in outcomes.rows]
+                )
+
+    def _await_exits(self, fleet: Fleet, jobs: dict[str, FleetJob], summary: str) -> Exit:
+        """Report how long the containers have, wait until they have exited, if wanted, and update `jobs`, by ARN."""
+        from aws_exec.fleet import RetryUntilDeadline, Until, stop_timeout, wait  # noqa: PLC0415 - starts fast
+
+        began, left = time.monotonic(), dict(jobs)
+        try:
+            seconds = stop_timeout(fleet.services, list(left.values()))
+            limit = "30s by default" if seconds is None else f"up to {format_duration(seconds)}"
+            whose = "its container" if len(jobs) == 1 else "their containers"
+            doing = "waiting" if self._waits else "not waiting"
+            printer.say(f"{summary.capitalize()}; {doing} for {whose} to exit ({limit})")
+            if not self._waits:
+                return Exit.OK
+            retries = RetryUntilDeadline(retry_reporter(self.command), threading.Event())
+            with progress_line(lambda: f"{_running(len(left))}, {_since(began)}"):
+                for job in wait(fleet.services, list(left.values()), Until.EXITED, retries=retries):
+                    jobs[job.job.arn] = job
+                    del left[job.job.arn]
+        except KeyboardInterrupt:
+            printer.fail(self.command, f"interrupted: every stop stays requested; {_running(len(left))}")
             return Exit.INTERRUPTED
-        printer.say(f"{summary}.")
-        if not any(counts[outcome] for outcome in _NOT_STOPPED):
-            return Exit.OK
-        codes = {exit_code(failure) for failure in outcomes.failures.values() if failure is not None}
-        only_credentials = codes == {Exit.CREDENTIALS} and not counts["stopped"]
-        return Exit.CREDENTIALS if only_credentials else Exit.PARTIAL
+        printer.say(
+            f"{'The container' if len(jobs) == 1 else f'All {len(jobs)} containers'} exited after {_since(began)}."
+        )
+        return Exit.OK
+
+    @property
+    def _waits(self) -> bool:
+        """Whether to wait for the containers: not in scripts, also where FORCE_COLOR claims a terminal."""
+        if self.options.wait is not None:
+            return self.options.wait
+        return self.format in (Format.TABLE, Format.WIDE) and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _running(number: int) -> str:
+    return "1 container still runs" if number == 1 else f"{number} containers still run"
+
+
+def _since(began: float) -> str:
+    return format_duration(time.monotonic() - began)
+
+
+def _plain(job: FleetJob, outcome: str, error: str) -> dict[str, Any]:
+    return {
+        "arn": job.job.arn,
+        "address": job.address,
+        "outcome": outcome,
+        "error": error or None,
+        "state": str(job.state),
+        "exit_code": job.exit_code,
+    }
 
 
 def _preview(jobs: Sequence[FleetJob]) -> None:
@@ -192,6 +264,21 @@ class _Outcomes:
     failures: Mapping[str, CallFailure | None]
     interrupted: bool
 
+    def summary(self) -> str:
+        """Return how many jobs have each outcome: `stop requested for 2 jobs, 1 failed`."""
+        counts = Counter(outcome for _, outcome, _ in self.rows)
+        requested = [f"stop requested for {count_jobs(counts['stopped'])}"] if counts["stopped"] else []
+        return ", ".join([*requested, *(f"{counts[outcome]} {outcome}" for outcome in _NOT_STOPPED if counts[outcome])])
+
+    def exit_code(self) -> Exit:
+        """Return the exit code for the jobs that may still run unasked."""
+        outcomes = {outcome for _, outcome, _ in self.rows}
+        if outcomes.isdisjoint(_NOT_STOPPED):
+            return Exit.OK
+        codes = {exit_code(failure) for failure in self.failures.values() if failure is not None}
+        only_credentials = codes == {Exit.CREDENTIALS} and "stopped" not in outcomes
+        return Exit.CREDENTIALS if only_credentials else Exit.PARTIAL
+
 
 def _stop(fleet: Fleet, jobs: Sequence[FleetJob], reason: str) -> _Outcomes:
     from aws_exec.fleet import Stopping  # noqa: PLC0415 - the CLI starts fast
@@ -201,7 +288,7 @@ def _stop(fleet: Fleet, jobs: Sequence[FleetJob], reason: str) -> _Outcomes:
     with _interrupts(stopping.halt) as interrupts:
         stopping.start()
         try:
-            with _progress(len(jobs)) as advance:
+            with progress_bar("Stopping", len(jobs)) as advance:
                 for job, failure in stopping.outcomes():
                     failures[job.job.arn] = failure
                     advance()
@@ -246,13 +333,3 @@ def _interrupts(halt: Callable[[], None]) -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on a terminal; yields the function that advances it."""
-    from rich.progress import Progress  # noqa: PLC0415 - the CLI starts fast
-
-    with Progress(console=printer.err, transient=True, disable=not printer.err.is_terminal) as bar:
-        task: Any = bar.add_task("Stopping", total=total)
-        yield lambda: bar.advance(task)

@@ -144,7 +144,7 @@ def test_terminate_all_stops_what_fits_of_this_deployment_and_nothing_else(awsex
 
     assert (done.code, done.out) == (Exit.OK, "")
     assert "2 jobs by state" in done.err
-    assert done.err.endswith("2 stopped.\n")
+    assert done.err.endswith("Stop requested for 2 jobs; not waiting for their containers to exit (up to 30s)\n")
     aws.wait_until(lambda: all(one.over for one in aws.ledger() if one.arn in ours), timeout=30)
     assert {one.stopped_reason for one in aws.ledger() if one.arn in ours} == {
         f"{getpass.getuser()}: wrong source (awsexec terminate)"

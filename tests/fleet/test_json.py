@@ -7,6 +7,8 @@ import yaml
 
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
+from tests.fleet.shell import running
+from tests.scripted.services import expired, held
 
 
 @pytest.fixture
@@ -50,3 +52,27 @@ def test_a_job_that_is_over_is_among_the_outcomes_alone_and_beside_others(servic
     assert outcomes(dry) == {over: ("over already", None), runs: ("would stop", None)}
     assert outcomes(beside) == {over: ("over already", None), runs: ("stopped", None)}
     assert named.out == ""
+
+
+@pytest.mark.parametrize(("wait", "state", "exit_code"), [((), "stopping", None), (("--wait",), "failed", 143)])
+def test_a_stop_has_the_state_of_its_job_as_it_was_seen_last(service, awsexec, wait, state, exit_code):
+    (arn,) = launched(service, "runs")
+    done = awsexec("terminate", arn, "--yes", "-o", "json", *wait)
+    (found,) = json.loads(done.out)
+
+    assert (done.code, found["outcome"], found["state"], found["exit_code"]) == (Exit.OK, "stopped", state, exit_code)
+
+
+def test_a_document_is_written_even_if_aws_does_not_say_when_the_container_exits(service, gate, tmp_path):
+    (arn,) = launched(service, "runs")
+    service.goes_wrong(held(1.0), "StopTask")
+    arguments = ("terminate", arn, "--yes", "--wait", "-o", "json")
+    with running(*arguments, **given(service, tmp_path)) as process:
+        gate.wait_for(1)
+        service.goes_wrong(expired(), "DescribeTasks")
+        gate.open()
+        out, err = process.communicate(timeout=60)
+    (found,) = json.loads(out)
+
+    assert (process.returncode, found["outcome"], found["state"]) == (Exit.CREDENTIALS, "stopped", "stopping")
+    assert "credentials" in err.splitlines()[-1]

@@ -83,4 +83,4 @@ def test_a_container_that_is_named_or_over_is_not_told_of_as_another(service, aw
     done = awsexec("terminate", "etl/dup", *ids([first, second]), "--yes", "-o", "name")
 
     assert set(done.out.split()) == {first, second}
-    assert "containers" not in done.err
+    assert "etl/dup@r1 runs in" not in done.err

@@ -1,13 +1,15 @@
 """Commands on a terminal: prompts, the progress bar, the live table, Ctrl-C."""
 
+import math
 import re
 
 import pytest
 
 from awsexec_cli.exit_codes import Exit
+from tests.fleet.fleet import identity
 from tests.fleet.scripts import given, launched
 from tests.fleet.terminal import CTRL_C, Terminal
-from tests.scripted.services import held
+from tests.scripted.services import Plan, held
 
 SEVEN = [f"load_{number}" for number in range(7)]
 
@@ -34,7 +36,8 @@ def test_more_than_a_handful_is_stopped_only_when_their_number_is_typed(service,
         shell.shows("Type 7 to stop these 7 jobs")
         shell.type("7\n")
         assert shell.ends() == Exit.OK
-        assert shell.text.endswith("7 stopped.\n")
+        assert shell.text.endswith("s.\n")
+        assert "All 7 containers exited after " in shell.text
     assert len(service.stops()) == len(SEVEN)
 
 
@@ -60,13 +63,49 @@ def test_ctrl_c_at_the_question_says_that_nothing_was_stopped(service, terminal)
 def test_a_bar_shows_how_far_it_is_and_is_gone_in_the_end(service, gate, terminal):
     launched(service, *SEVEN)
     service.goes_wrong(held(1.0), "StopTask", times=1)
-    with terminal("terminate-all", "--yes") as shell:
+    with terminal("terminate-all", "--yes", "--no-wait") as shell:
         gate.wait_for(1)
         shell.shows("Stopping")
         shell.shows(" 86%")
         gate.open()
         assert shell.ends() == Exit.OK
-    assert shell.raw.endswith("\x1b[2K7 stopped.\r\n"), "the line that the bar was on is cleared"
+    said = "Stop requested for 7 jobs; not waiting for their containers to exit (30s by default)"
+    assert shell.raw.endswith(f"\x1b[2K{said}\r\n"), "the line that the bar was on is cleared"
+
+
+def ignoring_sigterm(service):
+    """A task that runs until a test ends it, whoever stops it."""
+    pairs = [{"name": name, "value": value} for name, value in identity("load").environment().items()]
+    overrides = {"containerOverrides": [{"name": "airflow", "environment": pairs}]}
+    return service.add({"cluster": "fleet", "overrides": overrides}, Plan(run=None, sigterm=math.inf))
+
+
+def test_a_stop_is_followed_until_the_container_has_exited(service, terminal):
+    arn = ignoring_sigterm(service)
+    with terminal("terminate-all", "--yes") as shell:
+        shell.shows("Stop requested for 1 job; waiting for its container to exit (30s by default)")
+        shell.shows("1 container still runs, 1s")
+        service.end(arn)
+        assert shell.ends() == Exit.OK
+    assert re.search(r"The container exited after \d+s\.\n$", shell.text)
+    assert len(service.stops()) == 1
+
+
+def test_ctrl_c_while_a_stop_is_followed_says_that_it_stays_requested(service, terminal):
+    ignoring_sigterm(service)
+    with terminal("terminate-all", "--yes") as shell:
+        shell.shows("1 container still runs")
+        shell.type(CTRL_C)
+        assert shell.ends() == Exit.INTERRUPTED
+        assert shell.text.endswith("interrupted: every stop stays requested; 1 container still runs\n")
+    assert len(service.stops()) == 1
+
+
+def test_a_document_on_a_terminal_does_not_wait(service, terminal):
+    ignoring_sigterm(service)
+    with terminal("terminate-all", "--yes", "-o", "json") as shell:
+        assert shell.ends() == Exit.OK
+        assert '"state": "stopping"' in shell.text
 
 
 def test_a_watched_list_shows_what_comes_and_drops_what_goes(service, terminal):

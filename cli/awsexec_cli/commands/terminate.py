@@ -18,6 +18,7 @@ from awsexec_cli.options import (
     Options,
     QueueOption,
     ReasonOption,
+    WaitOption,
     YesOption,
 )
 from awsexec_cli.output import printer
@@ -39,6 +40,7 @@ def terminate(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     reason: ReasonOption = None,
+    wait: WaitOption = None,
     include_foreign: ForeignOption = False,
     deployment: DeploymentOption = None,
     cluster: ClusterOption = None,
@@ -48,7 +50,9 @@ def terminate(
 
     Airflow fails the task instance of a stopped job, with the user and the
     reason. Only jobs of this deployment are stopped, unless you pass
-    --include-foreign. Exits with 3 if some jobs could not be stopped.
+    --include-foreign. A container has 30s to exit, unless its definition has
+    a stopTimeout: on a terminal, and with --wait, the command waits for it.
+    Exits with 3 if some jobs could not be stopped.
 
     Examples:
       awsexec terminate 0d6a9c1e --reason "wrong parameters"
@@ -64,7 +68,7 @@ def terminate(
         ended = [job for job in found if not job.is_active]
         for job in ended:
             printer.say(f"{job.id} has already ended: {job.state}")
-        how = StopOptions(dry_run, yes, reason or "", include_foreign)
+        how = StopOptions(dry_run, yes, reason or "", include_foreign, wait)
         stop = StopCommand(COMMAND, options.format, options.may_prompt, how, ended)
         active = [job for job in found if job.is_active]
         if not active:

@@ -24,6 +24,7 @@ from awsexec_cli.options import (
     RunOption,
     StateOption,
     TaskOption,
+    WaitOption,
     YesOption,
 )
 from awsexec_cli.output import printer
@@ -53,13 +54,15 @@ def terminate_all(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     reason: ReasonOption = None,
+    wait: WaitOption = None,
 ) -> None:
     """Stop every job of this deployment that matches, on both services.
 
     Shows the jobs and their counts, asks for confirmation (type the number of
     jobs if they are more than five), and stops them in parallel within AWS's
     rate. Exits with 3 if some jobs could not be stopped, and lists them.
-    Ctrl-C stops no more jobs and reports which ones were stopped.
+    Ctrl-C stops no more jobs and reports which ones were stopped. On a
+    terminal, and with --wait, waits for the containers to exit.
 
     Examples:
       awsexec terminate-all --dag backfill_2025 --reason "wrong source"
@@ -68,7 +71,7 @@ def terminate_all(
     """
     options: Options = context.obj
     chosen = Filters(dag, task, run, state, older_than, deployment).filter()
-    how = StopOptions(dry_run, yes, reason or "", include_foreign)
+    how = StopOptions(dry_run, yes, reason or "", include_foreign, wait)
     stop = StopCommand(COMMAND, options.format, options.may_prompt, how)
     with options.open(cluster, queue) as fleet:
         with nothing_stopped(COMMAND):

@@ -49,7 +49,7 @@ def wait(
     from aws_exec.fleet import Until, is_well, within  # noqa: PLC0415 - the CLI starts fast
 
     options: Options = context.obj
-    if until not in tuple(Until):
+    if until not in (Until.STOPPED, Until.RUNNING):
         raise typer.BadParameter(f"{until!r} is neither stopped nor running", param_hint="--for")
     goal, limit = Until(until), None if timeout is None else seconds(timeout)
     well = True

@@ -29,13 +29,17 @@ _AIRFLOW: Final = re.compile(r"/(?:site|dist)-packages/airflow/")
 _STARTUP: Final = (
     ("airflow.sdk.execution_time.execute_workload", "Executing workload"),
     ("airflow.sdk.api.client", "Using Public CAs"),
+    ("airflow.sdk.api.client", "Using public CAs"),
     ("airflow.sdk.execution_time.execute_workload", "Connecting to server"),
     ("supervisor", "Secrets backends loaded"),
     ("airflow.dag_processing.", "DAG bundles loaded"),
     ("airflow.dag_processing.", "Filling up the DagBag"),
     ("airflow.models.dagbag.", "Filling up the DagBag"),
     ("task", "Worker startup parse complete"),
+    ("py.warnings", "This process (pid="),  # "... is multi-threaded, use of fork() may lead to deadlocks in the child."
 )
+#: Airflow 3.1.0 logs this as plain text.
+_STARTUP_TEXT: Final = re.compile(r"setup plugin alembic\.")
 #: The first in Airflow 3.3, the second in 3.1 and 3.2.
 _FINISHED: Final = ("Workload finished", "Task finished")
 _UNICODE_ESCAPE: Final = "\\u"
@@ -151,7 +155,7 @@ class Record:
     @property
     def is_startup(self) -> bool:
         """Whether every container logs this when it starts, so that it carries no information."""
-        return self.level in ("info", "debug") and any(
+        return not self.exceptions and any(
             self.logger.startswith(logger) and self.event.startswith(event) for logger, event in _STARTUP
         )
 
@@ -183,6 +187,11 @@ def parse_record(line: str) -> Record | None:
     )
 
 
+def is_startup_text(line: str) -> bool:
+    """Return whether every container prints this line of plain text when it starts: as `Record.is_startup`."""
+    return not line.strip() or _STARTUP_TEXT.search(line) is not None
+
+
 def _exceptions(found: object) -> tuple[LoggedException, ...]:
     """Return what structlog's `ExceptionDictTransformer` wrote; empty if this is something else."""
     if not isinstance(found, list):
@@ -191,14 +200,16 @@ def _exceptions(found: object) -> tuple[LoggedException, ...]:
 
 
 def _exception(found: Mapping[str, Any]) -> LoggedException:
-    groups = found.get("exceptions")
+    frames = [*_list(found.get("frames"))]
+    if isinstance(syntax := found.get("syntax_error"), dict):  # where the file is wrong, as Python shows it
+        frames.append({"name": "<module>", **syntax})
     return LoggedException(
         type=_text(found.get("exc_type")),
         message=_text(found.get("exc_value")),
         notes=tuple(map(_text, _list(found.get("exc_notes")))),
-        frames=tuple(_frame(each) for each in _list(found.get("frames")) if isinstance(each, dict)),
+        frames=tuple(_frame(each) for each in frames if isinstance(each, dict)),
         is_cause=found.get("is_cause") is True,
-        exceptions=tuple(_exceptions(each) for each in _list(groups)),
+        exceptions=tuple(_exceptions(each) for each in _list(found.get("exceptions"))),
     )
 
 

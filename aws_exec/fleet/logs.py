@@ -1,4 +1,4 @@
-"""The log of a job's Airflow container in CloudWatch Logs, redacted; followed until the job ends.
+"""The log of a job's Airflow container in CloudWatch Logs, redacted.
 
 API Reference, GetLogEvents: pages of 10,000 events or 1 MiB; the last page's `nextForwardToken` is the one it was asked
 with. 25 calls a second in most Regions, 10 in some.
@@ -6,22 +6,17 @@ with. 25 calls a second in most Regions, 10 in some.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from aws_exec.clouds.errors import CloudError, failure_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
-from aws_exec.fleet.retries import NO_RETRY, NoRetry
 from aws_exec.fleet.service import Clients, LogLocation, Service
 from aws_exec.redaction import redact
 
-#: Seconds between two polls of a followed log: CloudWatch has a line a second or two after it was printed.
+#: Seconds between two polls of a growing log: CloudWatch has a line a second or two after it was printed.
 FOLLOW_SECONDS = 1.0
 #: The maximum of one page.
 PAGE = 10_000
@@ -58,37 +53,6 @@ def location_of(service: Service, job: FleetJob) -> LogLocation:
     return location
 
 
-def location_once_begun(
-    service: Service,
-    job: FleetJob,
-    *,
-    stop: threading.Event | None = None,
-    retries: NoRetry = NO_RETRY,
-) -> LogLocation:
-    """Return the log of a job; wait for its start, until it ends.
-
-    Args:
-        service: of the job.
-        job: in its last known state.
-        stop: ends the wait.
-        retries: `RetryUntilDeadline` continues while AWS is unreachable.
-
-    Raises:
-        NoLogError: it ended without a log; or the wait was ended.
-        FleetError: as `location_of`.
-        CloudError: a call failed.
-    """
-    stop = stop or threading.Event()
-    seen = job
-    while True:
-        [seen] = retries.run(partial(service.describe, job.job.location, [job.job.arn])) or [seen]
-        try:
-            return retries.run(partial(location_of, service, seen))
-        except NoLogError:
-            if not seen.is_active or stop.wait(FOLLOW_SECONDS):
-                raise
-
-
 def read(
     clients: Clients, location: LogLocation, *, tail: int | None = None, since: float | None = None
 ) -> Iterator[Line]:
@@ -108,73 +72,18 @@ def read(
         return
     if tail is not None:
         last: list[Line] = []
-        for lines in _Reading(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
+        for lines in LogPages(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
             last = [*lines, *last]
             if len(last) >= tail or not lines:
                 break
         yield from last[-tail:]
         return
-    for lines in _Reading(clients, location, since).pages():
-        yield from lines
-
-
-def follow(
-    clients: Clients,
-    location: LogLocation,
-    *,
-    is_over: Callable[[], bool],
-    since: float | None = None,
-    tail: int | None = None,
-    stop: threading.Event | None = None,
-    retries: NoRetry = NO_RETRY,
-    clock: Callable[[], float] = time.time,
-) -> Iterator[Line]:
-    """Yield the lines of a growing log, until the job has ended and its log is complete.
-
-    Args:
-        clients: as for `read`.
-        location: as for `read`.
-        is_over: returns whether the job has ended; called before each poll.
-        since: as for `read`.
-        tail: begin with so many lines; 0: with the lines printed from now on.
-        stop: ends it.
-        retries: `RetryUntilDeadline` continues while AWS is unreachable.
-        clock: seconds since the epoch.
-
-    Raises:
-        NoLogError: the job has ended without a log.
-        CloudError: a call failed.
-    """
-    stop = stop or threading.Event()
-    start = clock() if tail == 0 else since
-    if tail:
-        last = retries.run(lambda: list(_or_nothing(read(clients, location, tail=tail, since=since))))
-        yield from last
-        start = last[-1].at + 0.001 if last else since
-    reading, token, over = _Reading(clients, location, start), "", False
-    while True:
-        over = over or retries.run(is_over)
-        try:
-            lines, following = retries.run(partial(reading.page, token))
-        except NoLogError:
-            if over:
-                raise
-            lines, following = [], ""
-        yield from lines
-        rests = not lines and following == token
-        if (over and rests) or stop.wait(FOLLOW_SECONDS if rests else 0):
-            return
-        token = following
-
-
-def _or_nothing(lines: Iterator[Line]) -> Iterator[Line]:
-    """Yield the lines of a log; none if it does not exist yet."""
-    with suppress(NoLogError):
+    for lines in LogPages(clients, location, since).pages():
         yield from lines
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class LogPages:
     """The pages of a log, from its head forward or from its end backward; the rest is as for `read`."""
 
     clients: Clients

@@ -53,11 +53,6 @@ class Retries:
         self.reads.close()
         self.stops.close()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it was closed."""
-        return self._over.is_set()
-
     def pause(self, seconds: float) -> None:
         """Wait, unless it is closed."""
         self._over.wait(seconds)

@@ -219,6 +219,10 @@ JobArgument = Annotated[str, typer.Argument(metavar="JOB", help=_JOB, show_defau
 JobsArgument = Annotated[
     list[str], typer.Argument(metavar="JOB...", help=_JOB, show_default=False, autocompletion=complete_jobs)
 ]
+OptionalJobsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[JOB]...", help=_JOB, show_default=False, autocompletion=complete_jobs),
+]
 DagOption = Annotated[list[str] | None, typer.Option(help="DAG ID or pattern (repeatable)", rich_help_panel=_FILTERS)]
 TaskOption = Annotated[
     list[str] | None, typer.Option(help="Task ID, task\\[map] or pattern (repeatable)", rich_help_panel=_FILTERS)

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, partial
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from awsexec_cli.stdio import is_utf8
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 #: Any value but an empty one or 0 shows tracebacks, as `--debug` does.
 DEBUG_VARIABLE = "AWSEXEC_DEBUG"
@@ -140,14 +143,21 @@ _COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
 _RESET = "\x1b[0m"
 
 
-def write_lines(lines: Iterable[Line]) -> None:
-    """Write lines of styled parts at once."""
+def write_lines(lines: Iterable[Line], *, colors: bool = False) -> None:
+    """Write lines of styled parts at once.
+
+    Args:
+        lines: to write.
+        colors: whether a terminal shows the colors that the texts themselves contain, as those of a log.
+    """
     if not printer.out.color_system:
-        write("".join("".join(clean(text) for text, _ in line).rstrip() + "\n" for line in lines))
+        plain = plain_text if colors else clean
+        write("".join("".join(plain(text) for text, _ in line).rstrip() + "\n" for line in lines))
         return
     from rich.text import Text  # noqa: PLC0415 - the CLI starts fast
 
-    text = Text("\n").join(Text.assemble(*((clean(part), style) for part, style in line)) for line in lines)
+    part_of = _colored if colors else lambda part: Text(clean(part[0]), part[1])
+    text = Text("\n").join(Text.assemble(*map(part_of, line)) for line in lines)
     printer.out.print(text, soft_wrap=True)
     sys.stdout.flush()
 
@@ -167,13 +177,33 @@ def labelled(label: str, text: str, used: int) -> Iterator[Line]:
     yield from ([(" " * used + line, "")] for line in more)
 
 
+def plain_text(line: str) -> str:
+    """Return a container's log line without colors and control characters."""
+    return clean(_COLOR.sub("", line.expandtabs()))
+
+
+def _colored(part: tuple[str, str]) -> Text:
+    """Return a styled part in its own colors, of which nothing else controls the terminal."""
+    from rich.ansi import AnsiDecoder  # noqa: PLC0415 - the CLI starts fast
+
+    text = AnsiDecoder().decode_line(_harmless(part[0]))
+    text.style = part[1]
+    return text
+
+
+def _harmless(line: str) -> str:
+    """Return a line whose only control sequences are colors."""
+    parts = _COLOR.split(line.expandtabs())  # texts, and at the odd indexes the colors between them
+    parts[::2] = map(clean, parts[::2])
+    return "".join(parts)
+
+
 def log_line(line: str) -> str:
     """Return a container's log line as it may be printed: unchanged to a pipe, with colors only to a terminal."""
     if not sys.stdout.isatty():
         return line
-    parts = _COLOR.split(line.expandtabs())  # texts, and at the odd indexes the colors between them
-    parts[::2] = map(clean, parts[::2])
-    return "".join(parts) + (_RESET if len(parts) > 1 else "")
+    shown = _harmless(line)
+    return shown + (_RESET if "\x1b" in shown else "")
 
 
 # ------------------------------------------------------------------------------------------------------------- tables

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 
 import pytest
 import yaml
@@ -107,10 +108,35 @@ def test_explain_says_why_it_does_not_start_with_what_surrounds_it(awsexec):
 
 
 def test_logs_shows_what_was_printed_and_masks_tokens(awsexec, jobs):
-    assert awsexec("logs", jobs["job"]).out == "up and running\ntoken=***\n"
-    followed = awsexec("logs", "-f", "-n", "1", jobs["failed"])
+    assert awsexec("logs", jobs["job"], "--raw").out == "up and running\ntoken=***\n"
+    assert re.fullmatch(
+        r"(\d\d:){2}\d\d       up and running\n.{8}       token=\*\*\*\n", awsexec("logs", jobs["job"]).out
+    )
 
-    assert (followed.code, followed.out) == (Exit.OK, "it went wrong\n")
+
+def test_following_a_job_that_failed_exits_as_wait_does(awsexec, jobs):
+    followed = awsexec("logs", "-f", "-n", "1", "--raw", jobs["failed"])
+
+    assert (followed.code, followed.out) == (Exit.FAILED, "it went wrong\n")
+
+
+def test_logs_of_several_jobs_begin_with_the_job(awsexec, jobs):
+    both = awsexec("logs", "--raw", jobs["job"], jobs["failed"])
+
+    assert both.code == Exit.OK
+    first, second = (
+        {line.partition("  ")[0] for line in both.out.splitlines() if text in line} for text in ("up", "it")
+    )
+    assert [len(first), len(second), first & second] == [1, 1, set()]
+    assert awsexec("logs").code == Exit.USAGE
+    assert awsexec("logs", "--dag", "nothing*").err == "No jobs match.\n"
+
+
+def test_a_log_as_json_is_a_record_a_line(awsexec, jobs):
+    done = awsexec("logs", jobs["failed"], "-o", "json", "--grep", "wrong")
+    [line] = map(json.loads, done.out.splitlines())
+
+    assert (line["arn"], line["event"], line["level"]) == (jobs["failed"], "it went wrong", None)
 
 
 def test_wait_exits_with_the_outcome(awsexec, jobs):

@@ -77,11 +77,20 @@ def test_a_log_on_a_terminal_has_its_colours_and_no_commands(aws, painted):
     with Terminal("logs", painted, **aws.environment()) as shell:
         assert shell.ends() == Exit.OK
 
+    assert f"{RED}it failed ]0;owned  [2J{PLAIN}" in shell.raw
+    assert "\x1b[2J" not in shell.raw
+
+
+def test_a_raw_log_on_a_terminal_has_its_colours_and_no_commands(aws, painted):
+    with Terminal("logs", "--raw", painted, **aws.environment()) as shell:
+        assert shell.ends() == Exit.OK
+
     assert shell.raw == f"{RED}it failed ]0;owned  [2J{PLAIN}\r\n"
 
 
-def test_a_log_in_a_pipe_is_as_it_was_printed(aws, painted):
-    assert process("logs", painted, **aws.environment()).out == f"{RED}it failed{COMMAND}\n"
+def test_a_log_in_a_pipe_is_plain_and_raw_as_it_was_printed(aws, painted):
+    assert process("logs", painted, **aws.environment()).out[15:] == "it failed ]0;owned  [2J\n"
+    assert process("logs", "--raw", painted, **aws.environment()).out == f"{RED}it failed{COMMAND}\n"
 
 
 def test_a_tab_is_as_wide_as_on_a_terminal(monkeypatch):

@@ -23,6 +23,7 @@ from aws_exec.fleet import (
     wait,
     within,
 )
+from aws_exec.fleet.following import LogFollower
 from tests.fleet.fleet import FAILS, JWT, OURS, Fleet, identity, workload
 
 
@@ -138,9 +139,12 @@ def test_a_job_is_waited_for_and_followed_to_its_end(aws, fleet):
     [ended] = within(30, lambda: wait(fleet.services, [job], Until.STOPPED), lambda: "it does not end")
 
     assert (ended.state, ended.exit_code, is_well(ended, Until.STOPPED)) == (State.FAILED, 3, False)
-    location = logs.location_of(fleet.services["batch"], ended)
-    lines = [line.text for line in logs.follow(fleet.client, location, is_over=lambda: True)]
-    assert lines == ["before the end", "it went wrong"]
+    *entries, end = LogFollower(fleet.services, fleet.client).follow([ended])
+    assert [(followed.id, line.text) for followed, line in entries] == [
+        (ended.id, "before the end"),
+        (ended.id, "it went wrong"),
+    ]
+    assert (end.problem, end.job.state) == ("", State.FAILED)
 
 
 def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, fleet, running):

@@ -8,10 +8,13 @@ import pytest
 from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import ContextLine, Explanation
+from aws_exec.fleet.log_records import parse_record
+from aws_exec.fleet.logs import Line
 from aws_exec.settings.common.prices import Prices
 from aws_exec.settings.file.reading import read_file
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.costs import summaries
+from awsexec_cli import log_rendering
 from awsexec_cli.commands import check_health, explain
 from awsexec_cli.output import Format
 from awsexec_cli.termination import _NOT_STOPPED, StopCommand, StopOptions
@@ -48,10 +51,17 @@ def listed(_):
     return summaries(Configuration(file), Prices())[0]
 
 
+def logged(_):
+    line = json.dumps({"event": "x", "error_detail": [{"exc_type": "E", "frames": [{"filename": "f", "lineno": 1}]}]})
+    found = log_rendering.document(FAILED, Line(0, line), parse_record(line))
+    return {**found, **found["exceptions"][0], **found["exceptions"][0]["frames"][0]}
+
+
 @pytest.mark.parametrize(
     ("command", "document"),
     [
         ("explain", explained),
+        ("logs", logged),
         ("terminate", terminated),
         ("terminate-all", terminated),
         ("check-health", checked),

@@ -3,10 +3,9 @@
 import threading
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet import FleetJob, LogLocation, RetryUntilDeadline, State, Until, logs, wait, within
+from aws_exec.fleet import FleetJob, RetryUntilDeadline, State, Until, wait, within
 from aws_exec.fleet.errors import UnknownJobError
 from aws_exec.fleet.waiting import UNSEEN_POLLS
 from aws_exec.lifecycle.identity import Identity
@@ -15,8 +14,6 @@ from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 from tests.scripted.services import held
-
-LOCATION = LogLocation("/awsexec", "airflow/airflow/1", "eu-central-1")
 
 
 class AtOnce(threading.Event):
@@ -123,28 +120,6 @@ def test_the_others_are_waited_for_all_the_same():
     assert next(waited).job.arn == "two"
     with pytest.raises(UnknownJobError, match=r"^AWS no longer knows one:"):
         next(waited)
-
-
-def test_a_log_is_followed_on_from_where_it_was_cut_off():
-    def page(*lines, token):
-        return {"events": [{"timestamp": 1, "message": line} for line in lines], "nextForwardToken": token}
-
-    told = []
-    gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
-    client = Scripted(page("one", token="a"), gone, page("two", token="b"), gone, page(token="b"), page(token="b"))
-    ends = iter([fails(FailureKind.UNREACHED), False, False, True])
-
-    def is_over():
-        answer = next(ends, True)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    outlasting = RetryUntilDeadline(told.append, AtOnce())
-    lines = logs.follow(client, LOCATION, is_over=is_over, stop=AtOnce(), retries=outlasting)
-
-    assert [line.text for line in lines] == ["one", "two"]
-    assert len(told) == 1
 
 
 def test_what_comes_within_the_time_is_given_as_it_comes_and_what_hangs_is_left():

@@ -1,22 +1,40 @@
-"""`awsexec logs`: show a job's log."""
+"""`awsexec logs`: show the logs of jobs."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.errors import retry_reporter
-from awsexec_cli.options import ClusterOption, FleetCommand, JobArgument, Options, QueueOption, seconds
-from awsexec_cli.output import log_line, printer, write
+from awsexec_cli.errors import report_problems, retry_reporter
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import matching_jobs
+from awsexec_cli.log_rendering import LEVELS
+from awsexec_cli.log_writer import LogWriter
+from awsexec_cli.options import (
+    ClusterOption,
+    DagOption,
+    DeploymentOption,
+    Filters,
+    FleetCommand,
+    OptionalJobsArgument,
+    Options,
+    QueueOption,
+    RunOption,
+    StateOption,
+    TaskOption,
+    seconds,
+)
+from awsexec_cli.output import printer
 from awsexec_cli.stdio import reader_is_gone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aws_exec.fleet import FleetJob, Service
+    from aws_exec.fleet import Filter, Fleet, FleetJob, Problem
 
 COMMAND = "awsexec logs"
 
@@ -26,61 +44,185 @@ app = typer.Typer(add_completion=False)
 @app.command(cls=FleetCommand)
 def logs(
     context: typer.Context,
-    job: JobArgument,
+    jobs: OptionalJobsArgument = None,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until the job has ended")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until the jobs have ended")] = False,
     tail: Annotated[
-        int | None, typer.Option("--tail", "-n", min=0, help="Only the last lines", show_default="all")
+        int | None, typer.Option("--tail", "-n", min=0, help="Only the last lines of each log", show_default="all")
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="DURATION", help="Only lines of the last DURATION: 10m", show_default="all"),
     ] = None,
-    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Print the time of each line")] = False,
+    level: Annotated[
+        str | None, typer.Option(metavar="|".join(LEVELS), help="Lowest level to show", show_default="all")
+    ] = None,
+    grep: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="Only lines that match REGEX", show_default="all")
+    ] = None,
+    timestamps: Annotated[bool, typer.Option("--timestamps", "-t", help="Show date and milliseconds")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the lines as the container wrote them")] = False,
+    dag: DagOption = None,
+    task: TaskOption = None,
+    run: RunOption = None,
+    state: StateOption = None,
+    deployment: DeploymentOption = None,
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    """Show a job's CloudWatch log, where its task or job definition sends it.
+    """Show the CloudWatch logs of jobs: of those named, or of those that match filters.
 
-    Tokens and secrets are masked. Exits with 1 if the job has no log yet;
-    with -f the command waits for it, and continues while AWS cannot be
-    reached.
+    Airflow's records are rendered as time (UTC), level and message, with
+    the exception and the line of your code that raised it. On a terminal,
+    groups are folded; a pipe gets every line. -o json prints one record per
+    line. Tokens and secrets are masked.
+
+    With filters, -f also follows jobs that start later, until Ctrl-C. With
+    JOB, -f waits for the log, continues while AWS cannot be reached, and
+    exits as `awsexec wait` does when the jobs have ended. Without -f, exits
+    with 1 if a job has no log yet. --tail counts lines before --level and
+    --grep.
 
     Examples:
       awsexec logs 0d6a9c1e --tail 50
       awsexec logs -f etl/load@manual__1
-      awsexec logs 0d6a9c1e --since 10m --timestamps
+      awsexec logs --dag etl -f
+      awsexec logs 0d6a9c1e --level warning --since 10m -t
+      awsexec logs 0d6a9c1e -o json | jq 'select(.level == "error")'
     """
-    from aws_exec.fleet import RetryUntilDeadline, State  # noqa: PLC0415 - the CLI starts fast
-    from aws_exec.fleet import logs as library  # noqa: PLC0415 - likewise
-    from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
-
     options: Options = context.obj
+    chosen = Filters(dag, task, run, state, None, deployment).filter()
+    has_filters = any((dag, task, run, state, deployment))
+    if bool(jobs) == has_filters:
+        raise typer.BadParameter("name jobs, or use --dag, --task, --run, --state or --deployment", param_hint="JOB")
+    if level and level.lower() not in LEVELS:
+        raise typer.BadParameter(f"{level!r} is not one of {', '.join(LEVELS)}", param_hint="--level")
+    writer = LogWriter(
+        options.format,
+        raw=raw,
+        dates=timestamps,
+        level=(level or "").lower(),
+        pattern=_pattern(grep),
+        is_prefixed=has_filters or len(jobs or ()) > 1,
+    )
     start = None if since is None else time.time() - seconds(since)
     with options.open(cluster, queue) as fleet:
-        [found] = fleet.locate([job], ended=True)
-        service = fleet.services[found.service]
-        if follow:
-            retries = RetryUntilDeadline(retry_reporter(COMMAND), threading.Event())
-            if found.state in (State.WAITING, State.STARTING):
-                printer.say(f"{found.id} is {found.state}: its log is shown once it begins")
-            location = library.location_once_begun(service, found, retries=retries)
-            has_ended = _has_ended(service, found)
-            lines = library.follow(fleet.client, location, is_over=has_ended, since=start, tail=tail, retries=retries)
-        else:
-            location = library.location_of(service, found)
-            lines = library.read(fleet.client, location, tail=tail, since=start)
-        for line in lines:
+        shown = _Logs(fleet, writer, start, tail, chosen, has_filters)
+        found = fleet.locate(jobs, ended=True) if jobs else shown.matching(ended=not follow)
+        raise typer.Exit(shown.follow(found) if follow else shown.read(found))
+
+
+def _pattern(grep: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if grep is None else re.compile(grep)
+    except re.error as error:
+        raise typer.BadParameter(f"{grep!r} is not a regular expression: {error}", param_hint="--grep") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Logs:
+    """The logs to show.
+
+    Attributes:
+        fleet: of the jobs.
+        writer: of their lines.
+        since: seconds since the epoch; None: from the beginning.
+        tail: only so many lines of each; None: all.
+        chosen: the filter that jobs match.
+        has_filters: whether they were chosen by it, not named.
+    """
+
+    fleet: Fleet
+    writer: LogWriter
+    since: float | None
+    tail: int | None
+    chosen: Filter
+    has_filters: bool
+
+    def matching(self, *, ended: bool) -> list[FleetJob]:
+        """Return the jobs that match, the oldest first; report what could not be listed."""
+        from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
+
+        pages = list(self._pages(0.0 if ended else None))
+        report_problems(COMMAND, [page for page in pages if isinstance(page, Problem)], some_listed=True)
+        found = [job for page in pages if not isinstance(page, Problem) for job in page]
+        return sorted(found, key=lambda job: job.created or 0.0)
+
+    def read(self, jobs: list[FleetJob]) -> Exit:
+        """Print the logs, one after the other; a job without a log does not keep the others from being shown."""
+        from aws_exec.fleet import FleetError  # noqa: PLC0415 - the CLI starts fast
+
+        failed = 0
+        for job in jobs:
+            try:
+                if not self._read(job):
+                    return Exit.OK
+            except FleetError as error:
+                if len(jobs) == 1:
+                    raise
+                failed += 1
+                printer.fail(COMMAND, str(error), error.details)
+            self.writer.end(job)
+        if not jobs:
+            printer.say("No jobs match.")
+        if not failed or self.has_filters:  # of jobs that match a filter, some have not started
+            return Exit.OK
+        return Exit.FAILED if failed == len(jobs) else Exit.PARTIAL
+
+    def _read(self, job: FleetJob) -> bool:
+        """Print one log; return whether somebody still reads."""
+        from aws_exec.fleet import logs  # noqa: PLC0415 - the CLI starts fast
+
+        location = logs.location_of(self.fleet.services[job.service], job)
+        for line in logs.read(self.fleet.client, location, tail=self.tail, since=self.since):
             if reader_is_gone():
-                break
-            text = log_line(line.text)
-            write(f"{iso(line.at)}  {text}\n" if timestamps else f"{text}\n")
+                return False
+            self.writer.write(job, line)
+        return True
 
+    def follow(self, jobs: list[FleetJob]) -> Exit:
+        """Print the logs as they grow; with a filter, also those of jobs that start later."""
+        from aws_exec.fleet import RetryUntilDeadline, State, Until, is_well  # noqa: PLC0415 - the CLI starts fast
+        from aws_exec.fleet.following import LogEnd, LogFollower  # noqa: PLC0415 - likewise
 
-def _has_ended(service: Service, job: FleetJob) -> Callable[[], bool]:
-    """Return a function that tells whether the job has ended; a job that AWS no longer knows has."""
+        for job in jobs:
+            if job.state in (State.WAITING, State.STARTING):
+                printer.say(f"{job.id} is {job.state}: its log is shown once it begins")
+        follower = LogFollower(
+            self.fleet.services,
+            self.fleet.client,
+            since=self.since,
+            tail=self.tail,
+            more=self._later() if self.has_filters else None,
+            retries=RetryUntilDeadline(retry_reporter(COMMAND), threading.Event()),
+        )
+        well = True
+        for each in follower.follow(jobs):
+            if reader_is_gone():
+                return Exit.OK
+            if not isinstance(each, LogEnd):
+                self.writer.write(*each)
+                continue
+            self.writer.end(each.job)
+            if each.problem:
+                printer.fail(COMMAND, each.problem)
+            well = well and not each.problem and is_well(each.job, Until.STOPPED)
+        return Exit.OK if well else Exit.FAILED
 
-    def has_ended() -> bool:
-        return not any(each.is_active for each in service.describe(job.job.location, [job.job.arn]))
+    def _later(self) -> Callable[[], Iterator[FleetJob]]:
+        """Return a function that lists the jobs that match, also those that ended since now."""
+        from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
-    return has_ended
+        now = time.time()
+
+        def later() -> Iterator[FleetJob]:
+            for page in self._pages(now):
+                if not isinstance(page, Problem):
+                    yield from page
+
+        return later
+
+    def _pages(self, ended_since: float | None) -> Iterator[list[FleetJob] | Problem]:
+        from aws_exec.fleet import FleetQuery  # noqa: PLC0415 - the CLI starts fast
+
+        return matching_jobs(self.fleet, self.chosen, FleetQuery(self.chosen.deployment, ended_since))

@@ -167,10 +167,10 @@ class Calls:
         *,
         is_answer: Callable[[Exception], bool] = lambda _: False,
     ) -> Mapping[str, Any]:
-        """One launch, as `ask`: with as many of its tags as are known to be allowed.
+        """Make one launch, as `call`, with as many of its tags as are known to be allowed.
 
-        Where tagging is denied, it is asked for without the tags of ours, and, denied again, without any: a policy may
-        allow the deployment's own tags, or demand them. What was learned holds for the launches after it.
+        If tagging is denied, retry without our tags, then without any: a policy may allow the deployment's own tags, or
+        demand them. Later launches start with the tags that were allowed.
 
         Raises:
             Exception: whatever botocore raises; the adapter knows what it means.

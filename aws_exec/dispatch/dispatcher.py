@@ -10,8 +10,8 @@ completion. Threads that die all the same are replaced: those of the lanes and o
 looks after them once a second, and the router by a thread that the scheduler's heartbeat starts.
 
 Lanes: launches, stops, reads (Describe, ListRunning, FindByLaunchId, ListFleet) and rows (VerifyOwnership, VerifyExit,
-FindOwners; ListFleet, before it is a read) have threads of their own, so that a thousand submits never starve a
-describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops go first.
+FindOwners, CheckWanted; ListFleet, before it is a read) have threads of their own, so that a thousand submits never
+starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops go first.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One lane: a queue, and threads that work it off in order, as fast as its pacer allows.
 
 One worker at a time leads: it waits for the pacer *before* it takes the head of the queue. So what is queued stays
-in the queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread; a worker that
-leaves a backlog behind starts the next, up to the limit, and so does whoever puts something where all are at work (the
-dispatcher's router, a worker of another lane): the scheduler's thread never starts one.
+in the queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread, on the
+scheduler's thread. A worker that leaves a backlog starts another, up to the limit; so does `put` if all are busy, which
+the dispatcher's router and workers of other lanes call.
 
 No exception ends a lane. A worker keeps what it has taken until that is done. What escapes from its work is passed to
 `lost` together with what it has in progress, and the worker goes on. A thread that dies all the same, or that hangs and

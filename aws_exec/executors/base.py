@@ -134,7 +134,10 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         self._intake.add(key, command, queue, executor_config)
 
     def sync(self) -> None:
-        """Take in what became known, report it, hand over what is due. Never blocks, never raises."""
+        """Take in what became known, report it, hand over what is due. Never waits for AWS, never raises.
+
+        Waits at most 10 ms for the database lane to verify exits (`Heartbeat.run`).
+        """
         try:
             self._adoption.free_unowned_slots()
             self._heartbeat.run()

@@ -1,8 +1,8 @@
 """One heartbeat: completions go into the machine, and its effects are carried out, within 20 ms.
 
 Effects for Airflow are carried out at once, by the reporter: they are dictionary operations. Effects that need AWS or
-the database go to the dispatcher's threads. The scheduler's thread never waits for either, and nothing here decides
-what happens to a job.
+the database go to the dispatcher's threads. The scheduler's thread never waits for AWS, and for the database at most
+10 ms, for exits that are being verified. Nothing here decides what happens to a job.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The effects: everything that the machine wants done.
 
-I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `request_id`.
-The others are carried out inline by the executor: they are dictionary operations.
+* I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `request_id`.
+* Withdrawals go to the dispatcher, too, and have no completion: each Submit that they withdraw has one.
+* Inline effects are carried out by the executor: they are dictionary operations.
 """
 
 from __future__ import annotations

@@ -24,6 +24,9 @@ _TAG = "awsexec:"
 class Identity:
     """What a container runs, and for whom.
 
+    The container's variables: AWSEXEC_DEPLOYMENT, AWSEXEC_TOKEN, AWSEXEC_DAG_ID, AWSEXEC_TASK_ID, AWSEXEC_RUN_ID,
+    AWSEXEC_MAP_INDEX, AWSEXEC_TRY_NUMBER, AWSEXEC_CALLBACK_ID, AWSEXEC_SCHEDULER, AWSEXEC_TASK_INSTANCE.
+
     Attributes:
         deployment: the Airflow that launched it (`[aws_ecs_executor] deployment`).
         token: `<launch id>-<n>`.

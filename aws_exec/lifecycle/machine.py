@@ -11,9 +11,10 @@ launches from the transaction, puts changed ones back, and adds the effects that
 
 Rules of these files: events in, effects out, `now` is an argument. No clock, thread, log, randomness or I/O. `handle`
 accepts every event in every state: one that does not fit the state of its launch is late or doubled, and changes
-nothing. A launch is replaced, never changed in place; all that an event leads to is committed in one step (`store.py`).
+nothing. `Launch` is immutable: a handler stores a changed copy. All changes of one event are committed together
+(`store.py`).
 
-A launch that reports does so once (`exits.report`), and is detached from then on.
+A launch is reported to Airflow at most once (`exits.report`); the caller then ends or detaches it.
 """
 
 from __future__ import annotations

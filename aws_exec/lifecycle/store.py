@@ -251,7 +251,7 @@ class LaunchStore:
         return list(found)
 
     def _index(self, launch_id: LaunchId, old: Launch | None, new: Launch | None) -> None:
-        # Each index is written before `records`, so that an interrupted change is seen as not yet applied.
+        # Each index is written before `launches`, so that an interrupted change is seen as not yet applied.
         job = new.job if new is not None else None
         if old is not None and old.job is not None and old.job != job:
             if self.by_arn.get(old.job.arn) == launch_id:

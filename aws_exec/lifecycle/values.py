@@ -17,7 +17,7 @@ from aws_exec.container.outcome import Outcome, outcome_of
 #: Airflow's key of a workload (`TaskInstanceKey`, `TaskInstanceUuid` or `CallbackKey`): opaque to the core, hashable.
 Key: TypeAlias = Hashable
 
-#: A UUID as text: one per queueing of a task instance (design, section 4).
+#: A UUID as text: one per queueing of a task instance (docs/adr/0001).
 LaunchId: TypeAlias = str
 
 #: `<launch id>-<n>`: the n-th request for a container of one launch. At most one container ever exists per token.
@@ -141,7 +141,7 @@ class Observation:
 
 
 class FailureKind(Enum):
-    """What an unanswered, refused or failed call means for what to do next (design, section 5)."""
+    """What an unanswered, refused or failed call means for the next step (`policy.BACKOFF`, `launching.unaccepted`)."""
 
     THROTTLED = "throttled"  #: too fast; nothing happened
     UNREACHED = "unreached"  #: the request never left: connection refused, DNS

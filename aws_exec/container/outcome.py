@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+#: States of a task that its container ended well with, as Airflow writes them.
+DONE_STATES = frozenset({"success", "skipped", "deferred", "up_for_reschedule", "awaiting_input"})
+
 
 class Outcome(IntEnum):
     """How a workload ended: the container's exit code.

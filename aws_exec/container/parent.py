@@ -18,12 +18,10 @@ from typing import Any
 
 from aws_exec.container import facts
 from aws_exec.container.cgroup import Cgroup, own_cgroup
-from aws_exec.container.outcome import Outcome
+from aws_exec.container.outcome import DONE_STATES, Outcome
 
 _FORWARDED = (signal.SIGTERM, signal.SIGINT)
 _HANDLED = (*_FORWARDED, signal.SIGCHLD)
-#: States of a task that its container ended well with.
-_DONE = frozenset({"success", "skipped", "deferred", "up_for_reschedule", "awaiting_input"})
 #: Answers of the Execution API which say that the task is not this container's (Airflow, `execution_api/routes`).
 _NOT_OURS = frozenset({404, 409, 410})
 
@@ -136,7 +134,7 @@ def _of_workload(child: int, known: dict[str, Any]) -> Outcome | None:
         return Outcome.KILLED if child < 0 and known["stage"] == "started" else None
     if state.lower() == "server_terminated" or status in _NOT_OURS:
         return Outcome.TERMINATED_BY_SERVER
-    if state not in _DONE:
+    if state not in DONE_STATES:
         return _of_failure(known)
     return Outcome.RESULT_NOT_DELIVERED if known.get("undelivered") else Outcome.DONE
 

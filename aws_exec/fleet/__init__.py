@@ -22,6 +22,7 @@ from aws_exec.fleet.opening import Fleet, FleetOptions, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
 from aws_exec.fleet.service import ContextLine, FleetQuery, LogLocation, Service
 from aws_exec.fleet.stopping import Stopping, check_ours, stop_timeout
+from aws_exec.fleet.task_log import with_task_state
 from aws_exec.fleet.waiting import Until, is_well, wait
 from aws_exec.settings.common.prices import Size
 
@@ -59,5 +60,6 @@ __all__ = [
     "plain",
     "stop_timeout",
     "wait",
+    "with_task_state",
     "within",
 ]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from aws_exec.container.bootstrap import STORED
 from aws_exec.lifecycle.identity import Identity, from_environment, from_tags
 
 _OPTION = "--json-string"
@@ -47,6 +48,11 @@ def in_command(command: Sequence[str]) -> Identity | None:
         index = words[words.index("--map-index") + 1] if "--map-index" in words[:-1] else "-1"
         return Identity("", "", dag_id, task_id, run_id, index)
     return None
+
+
+def is_stored(containers: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether the command of one of these containers fetches the workload from a store."""
+    return any(STORED in (container.get("command") or ())[-3:-2] for container in containers)
 
 
 def in_name(name: str) -> Identity | None:

@@ -22,6 +22,7 @@ from aws_exec.fleet.batch_context import on_spot
 from aws_exec.fleet.model import FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Retries, RetryingCalls
 from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation, stop_timeout_of
+from aws_exec.fleet.task_state import of_exit
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.job_name import DEFAULT_PREFIX
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job
@@ -181,6 +182,7 @@ class BatchFleet:
             waiting=redact(seen.waiting),
             stopping=redact(str(detail.get("statusReason") or "")) if state is State.STOPPING else "",
             container=container,
+            task_state=of_exit(seen.stop, is_stored=attribution.is_stored(_containers(detail))),
         )
 
     def _size(self, detail: Detail, queue: str) -> Size:

@@ -19,6 +19,7 @@ from aws_exec.fleet import attribution, ecs_context
 from aws_exec.fleet.model import ACTIVE, PULL, STOPPING, FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Retries, RetryingCalls
 from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation, stop_timeout_of
+from aws_exec.fleet.task_state import of_exit
 from aws_exec.lifecycle.identity import Identity, started_by
 from aws_exec.lifecycle.values import CallFailure, Job, Termination
 from aws_exec.redaction import redact, redact_document
@@ -181,15 +182,21 @@ class EcsFleet:
             stop=cleaned(seen.stop),
             stopping=redact(str(task.get("stoppedReason") or "")) if state is State.STOPPING else "",
             container=container or self._container_name,
+            task_state=of_exit(seen.stop, is_stored=attribution.is_stored(_overrides(task))),
         )
 
     def _identity_of(self, task: Task) -> tuple[Identity | None, str]:
-        overrides: Mapping[str, Any] = task.get("overrides") or {}
-        for container in overrides.get("containerOverrides") or ():
+        for container in _overrides(task):
             found = attribution.in_container(container)
             if found is not None:
                 return found, str(container.get("name") or "")
         return attribution.in_tags(attribution.environment_of(task.get("tags") or ())), ""
+
+
+def _overrides(task: Task) -> Sequence[Mapping[str, Any]]:
+    """Return the overrides of a task's containers."""
+    overrides: Mapping[str, Any] = task.get("overrides") or {}
+    return overrides.get("containerOverrides") or ()
 
 
 def _ended(stop: Termination | None) -> State:
@@ -198,10 +205,9 @@ def _ended(stop: Termination | None) -> State:
 
 def _size(task: Task) -> Size:
     provider = str(task.get("capacityProviderName") or "")
-    overrides: Mapping[str, Any] = task.get("overrides") or {}
     gpus = [
         int(need["value"])
-        for container in overrides.get("containerOverrides") or ()
+        for container in _overrides(task)
         for need in container.get("resourceRequirements") or ()
         if need.get("type") == "GPU"
     ]

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.diagnosis import Diagnosis, diagnose
 from aws_exec.diagnosis.reasons import stop_request
 from aws_exec.durations import format_duration
-from aws_exec.fleet import logs
-from aws_exec.fleet.errors import FleetError
+from aws_exec.fleet.log_records import LoggedException
 from aws_exec.fleet.model import FleetJob, State
-from aws_exec.fleet.runner import killed_by, refused_state
 from aws_exec.fleet.service import Clients, ContextLine, Service
+from aws_exec.fleet.task_log import last_lines
+from aws_exec.fleet.task_state import UNKNOWN, TaskState, last_error, of_log, refused_state
 from aws_exec.lifecycle.values import Termination
 
 #: Lines of the log in the explanation of a failure.
-LAST_LINES = 20
+SHOWN_LINES = 20
+#: Characters of an exception in the headline: a message may be a whole SQL statement.
+LONGEST_ERROR = 300
+#: How a task ended that did not fail, by its state.
+_DONE = {
+    "success": "Task succeeded",
+    "skipped": "Task was skipped",
+    "deferred": "Task was deferred",
+    "up_for_reschedule": "Task was rescheduled",
+    "awaiting_input": "Task waits for input",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class Explanation:
         lines: the end of its log; empty if it does not help or cannot be read.
         unread: why the log cannot be read; empty if it can.
         healthy: whether nobody has to act.
+        task_state: how its task ended, by the exit code or the log.
     """
 
     headline: str
@@ -39,6 +51,7 @@ class Explanation:
     lines: Sequence[str] = ()
     unread: str = ""
     healthy: bool = True
+    task_state: TaskState = UNKNOWN
 
 
 def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Explanation:
@@ -47,23 +60,9 @@ def explain(service: Service, clients: Clients, job: FleetJob, now: float) -> Ex
     Raises:
         CloudError: an essential call failed.
     """
-    if job.state is State.SUCCEEDED:
-        lines, unread = _last_lines(service, clients, job)
-        if signal := killed_by(lines):
-            return Explanation(_killed(signal), None, (), lines, healthy=False)
-        text = f"It ended well: {_container(job)} exited with 0 after {_ran(job, now)}."
-        # Only the log says whether the process of the task was killed.
-        return Explanation(
-            f"{text} If the task failed, it failed inside Airflow: read Airflow's task log.", unread=unread
-        )
     # Its sidecars and its network can outlive the Airflow container by minutes.
-    if job.stop is not None and (job.state is State.FAILED or job.stop.exit_code):
-        lines, unread = _last_lines(service, clients, job) if job.stop.started else ((), "")
-        if job.stop.exit_code == 1 and (state := refused_state(lines)):
-            return Explanation(
-                f"Airflow no longer wanted it: its task instance was {state} when it started.", None, (), lines
-            )
-        return Explanation(_ended(job, job.stop, now), diagnose(job.stop), (), lines, unread, healthy=False)
+    if job.stop is not None and (job.exit_code is not None or not job.is_active):
+        return _ended(service, clients, job, job.stop, now)
     return _unfinished(service, job, now)
 
 
@@ -76,10 +75,54 @@ def _unfinished(service: Service, job: FleetJob, now: float) -> Explanation:
     return Explanation(headline)
 
 
-def _ended(job: FleetJob, stop: Termination, now: float) -> str:
+def _ended(service: Service, clients: Clients, job: FleetJob, stop: Termination, now: float) -> Explanation:
+    lines, unread = last_lines(service, clients, job)
+    task, log = job.task_state.with_log(lines), lines[-SHOWN_LINES:]
+    if job.exit_code == 1 and (state := refused_state(lines)):
+        headline = f"Airflow no longer wanted it: its task instance was {state} when it started."
+        return Explanation(headline, None, (), log, task_state=task)
+    if _exited_normally(job) and task.signal:
+        return Explanation(_killed(task.signal), None, (), log, healthy=False, task_state=task)
+    found = None if _exited_normally(job) else diagnose(stop)
+    # The last error of a stopped task is how it was stopped: the headline names who did.
+    task_ended = "" if task.has_failed and stop_request(stop.reason) else _task_ended(task, lines)
+    headline = f"{task_ended}{_container_ended(job, stop, now)}"
+    if task.has_failed is None and _exited_normally(job):
+        unknown = "its log cannot be read" if unread else "its log does not show it"
+        return Explanation(f"{headline} Whether the task succeeded is unknown: {unknown}.", unread=unread)
+    if task.has_failed is False:
+        return Explanation(headline, found, unread=unread, task_state=task)
+    return Explanation(headline, found, (), log, unread, healthy=False, task_state=task)
+
+
+def _task_ended(task: TaskState, lines: Sequence[str]) -> str:
+    """Return the sentence about the task, with a space at its end; empty if its end is unknown."""
+    if not task.has_failed:
+        done = "Task succeeded, was skipped, was deferred or was rescheduled"
+        return "" if task.has_failed is None else f"{_DONE.get(task.state, done)}. "
+    error = last_error(lines)
+    what = f": {_in_one_line(error)}" if error else ""
+    retry = " Airflow retries it." if of_log(lines).state == "up_for_retry" else ""
+    return f"Task failed{what}.{retry} "
+
+
+def _in_one_line(error: LoggedException) -> str:
+    """Return the type, the message and the line of the DAG file that raised an exception."""
+    where = f" ({error.raised_in.location})" if error.raised_in else ""
+    return f"{shorten(error.summary, LONGEST_ERROR, placeholder='…').rstrip('.')}{where}"
+
+
+def _container_ended(job: FleetJob, stop: Termination, now: float) -> str:
     if request := stop_request(stop.reason):
         return f"Stopped by {request}. {f'It ran for {_ran(job, now)}.' if stop.started else 'It never started.'}"
-    return f"It failed after {_ran(job, now)}." if stop.started else "It never started."
+    if not stop.started:
+        return "It never started."
+    failed = "failed" if stop.exit_code is None else f"exited with {stop.exit_code}"
+    return f"The container {'exited normally' if _exited_normally(job) else failed} after {_ran(job, now)}."
+
+
+def _exited_normally(job: FleetJob) -> bool:
+    return job.exit_code == 0 or job.state is State.SUCCEEDED
 
 
 def _stopping(service: Service, job: FleetJob, now: float) -> str:
@@ -108,26 +151,12 @@ def _not_started(service: Service, job: FleetJob, now: float) -> Explanation:
     return Explanation(headline + advice, None, context, healthy=not bad)
 
 
-def _last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequence[str], str]:
-    try:
-        location = logs.location_of(service, job)
-        return [line.text for line in logs.read(clients, location, tail=LAST_LINES)], ""
-    except FleetError as error:
-        return (), str(error)
-    except CloudError as error:
-        return (), str(error.failure)
-
-
 def _killed(signal: str) -> str:
     likely = ", most likely because it was out of memory" if signal == "SIGKILL" else ""
     return (
         f"The process of the task was killed ({signal}){likely}. The container exited with 0 all the same; if the task "
         "had retries left, its result was never reported. Compare its memory use with its limit."
     )
-
-
-def _container(job: FleetJob) -> str:
-    return f"container {job.container}" if job.container else "its container"
 
 
 def _ran(job: FleetJob, now: float) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from aws_exec.fleet.task_state import UNKNOWN, TaskState
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
 from aws_exec.redaction import redact
@@ -62,6 +63,7 @@ class FleetJob:
         waiting: AWS's reason why it does not start; empty if there is none.
         stopping: AWS's reason why it is being stopped; empty if there is none, or if it is not.
         container: the name of the Airflow container; empty if it has none.
+        task_state: how its task ended, as far as the exit code says.
     """
 
     service: str
@@ -79,6 +81,7 @@ class FleetJob:
     waiting: str = ""
     stopping: str = ""
     container: str = ""
+    task_state: TaskState = UNKNOWN
 
     @property
     def id(self) -> str:
@@ -154,6 +157,12 @@ def iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
+def plain_task_state(task: TaskState) -> dict[str, Any]:
+    """Return the state of a job's task as members of JSON."""
+    source = None if task.source is None else str(task.source)
+    return {"task_state": task.state or None, "task_state_source": source, "outcome": task.outcome or None}
+
+
 def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
     """Return a job as `-o json` prints it: the documented members, in this order (docs/cli.md)."""
     who, size = job.identity, job.size
@@ -182,6 +191,7 @@ def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
         "stopped_at": iso(job.stopped),
         "age_seconds": round(job.age(now)),
         "exit_code": job.exit_code,
+        **plain_task_state(job.task_state),
         "reason": (job.stop.reason if job.stop else job.waiting or job.stopping) or None,
         "cost_usd": None if cost is None else round(cost, 6),
     }

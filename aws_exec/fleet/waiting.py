@@ -36,10 +36,19 @@ def has_reached(job: FleetJob, until: Until) -> bool:
     return not job.is_active or (until is Until.RUNNING and job.state in (State.RUNNING, State.STOPPING))
 
 
-def is_well(job: FleetJob, until: Until) -> bool:
-    """Return whether a job that has reached the goal did so successfully."""
-    started = job.started is not None or (job.stop is not None and job.stop.started)
-    return started if until is Until.RUNNING else job.state is State.SUCCEEDED
+def is_well(job: FleetJob, until: Until, *, of_container: bool = False) -> bool:
+    """Return whether a job that has reached the goal did so successfully.
+
+    Args:
+        job: with the state of its task, as far as it is known.
+        until: the goal.
+        of_container: whether the end of the container counts, even if that of its task is known.
+    """
+    if until is Until.RUNNING:
+        return job.started is not None or (job.stop is not None and job.stop.started)
+    if of_container or job.task_state.has_failed is None:
+        return job.state is State.SUCCEEDED
+    return not job.task_state.has_failed
 
 
 def wait(

@@ -32,7 +32,11 @@ _STYLES = {
     "stopping": "magenta",
     "succeeded": "dim",
     "failed": "bold red",
+    "success": "dim",
+    "up_for_retry": "bold red",
 }
+#: The heading of the column that is shown only if the state of a task is known: of most running jobs it is not.
+_TASK_STATE = "TASK-STATE"
 _SERVICES = {"ecs": "ECS", "batch": "Batch"}
 
 #: The columns to leave out on a narrow terminal, in this order; the state, the age and the id stay.
@@ -50,6 +54,19 @@ def matching_jobs(fleet: Fleet, chosen: Filter, query: FleetQuery) -> Iterator[l
             yield matching
 
 
+def with_known_end(fleet: Fleet, job: FleetJob) -> FleetJob:
+    """Return an ended job with the state of its task, for `is_well`; report that it is unknown."""
+    from aws_exec.fleet import with_task_state  # noqa: PLC0415 - the CLI starts fast
+
+    if job.task_state.has_failed is not None:
+        return job
+    job, unknown = with_task_state(fleet.services[job.service], fleet.client, job)
+    if job.task_state.has_failed is None and unknown:
+        said = f"cannot tell how the task of {job.id} ended ({unknown}); using the container's outcome: {job.state}"
+        printer.say(f"warning: {said}", "yellow")
+    return job
+
+
 def count_jobs(number: int) -> str:
     """Return `1 job`, or `2 jobs`."""
     return f"{number} job{'' if number == 1 else 's'}"
@@ -63,6 +80,11 @@ def size(given: Size) -> str:
     return " ".join(filter(None, [*parts, f"{given.gpu} GPU" if given.gpu else "", "Spot" if given.spot else ""]))
 
 
+def _task_state(job: FleetJob) -> str:
+    """Return the state of a job's task; the container's outcome if that is all that is known, `-` if nothing is."""
+    return job.task_state.state or job.task_state.outcome or "-"
+
+
 def job_table(
     jobs: Sequence[FleetJob],
     width: int | None,
@@ -72,7 +94,10 @@ def job_table(
     now: Callable[[], float] = time.time,
 ) -> Table:
     """Return the table of jobs whose first page these are; see `Table` for its width."""
-    return Table(_wide(cost, now) if wide else _narrow(now), jobs, width, _DISPENSABLE)
+    columns = _wide(cost, now) if wide else _narrow(now)
+    if all(_task_state(job) == "-" for job in jobs):
+        columns = tuple(column for column in columns if column.heading != _TASK_STATE)
+    return Table(columns, jobs, width, _DISPENSABLE)
 
 
 def _narrow(now: Callable[[], float]) -> tuple[Column, ...]:
@@ -83,6 +108,7 @@ def _narrow(now: Callable[[], float]) -> tuple[Column, ...]:
         Column("TRY", lambda job: job.identity.try_number or "-", 3, right=True),
         Column("ON", lambda job: _SERVICES[job.service], 5),
         Column("STATE", lambda job: str(job.state), 9, style=lambda job: _STYLES.get(str(job.state), "")),
+        Column(_TASK_STATE, _task_state, 17, 10, style=lambda job: _STYLES.get(_task_state(job), "")),
         Column("AGE", lambda job: format_duration(job.age(now())), 6, right=True),
         Column("ID", lambda job: job.id[:8], 8),
     )

@@ -11,12 +11,27 @@ from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.explanation import Explanation, explain
 from aws_exec.fleet.model import FleetJob, State, TimelineEntry
 from aws_exec.fleet.retries import Retries
+from aws_exec.fleet.task_state import UNKNOWN, Source, TaskState
 from aws_exec.lifecycle.values import CallFailure, FailureKind, Job, Termination
 from tests.clouds.batch_answers import ARN, attempt, ended, environment
 from tests.clouds.http_adapters import client
 from tests.fleet.fleet import identity
 
-KILLED = json.dumps({"event": "Workload finished", "exit_code": -9})
+
+def finished(code=0, state=None):
+    """What Airflow's supervisor logs last."""
+    return json.dumps({"logger": "supervisor", "event": "Workload finished", "exit_code": code, "final_state": state})
+
+
+def raised(message="table customers does not exist", file="/dags/ops.py"):
+    """The record of the exception that failed a task."""
+    frames = [{"filename": "/usr/lib/python3.11/site-packages/airflow/sdk/x.py", "lineno": 7, "name": "run"}]
+    frames.append({"filename": file, "lineno": 21, "name": "load"})
+    error = {"exc_type": "ValueError", "exc_value": message, "frames": frames}
+    return json.dumps({"level": "error", "logger": "task", "event": "Task failed", "error_detail": [error]})
+
+
+KILLED = finished(-9, "failed")
 REFUSED = "ServerResponseError: Invalid state transition detail={'reason': 'invalid_state', 'previous_state': 'failed'}"
 STOPPING = FleetJob("ecs", Job("arn:aws:ecs:r:1:task/c/i", "c"), identity("load"), State.STOPPING, "RUNNING")
 
@@ -64,22 +79,81 @@ def test_a_container_that_airflow_refused_is_no_failure_of_the_network(explained
 def test_a_container_that_exits_with_1_by_itself_is_diagnosed(explained):
     said = explained("FAILED", 1, "Traceback")
 
-    assert (said.headline, said.healthy) == ("It failed after 1m01s.", False)
+    assert (said.headline, said.healthy) == ("The container exited with 1 after 1m01s.", False)
     assert said.diagnosis is not None
 
 
-def test_a_job_that_succeeded_ended_well(explained):
-    said = explained("SUCCEEDED", 0, json.dumps({"event": "Workload finished", "exit_code": 0}))
+def test_a_failed_task_is_explained_by_its_exception_although_its_container_exited_normally(explained):
+    said = explained("SUCCEEDED", 0, raised(), finished(state="failed"))
 
-    assert said.headline.startswith("It ended well: its container exited with 0 after 1m01s.")
-    assert (said.healthy, said.unread) == (True, "")
+    assert said.headline == (
+        "Task failed: ValueError: table customers does not exist (ops.py:21). "
+        "The container exited normally after 1m01s."
+    )
+    assert (said.healthy, said.diagnosis, said.task_state) == (False, None, TaskState("failed", Source.LOG))
+    assert list(said.lines) == [raised(), finished(state="failed")]
 
 
-def test_where_the_log_cannot_be_read_an_exit_code_of_0_is_not_all_that_is_said(explained):
-    said = explained("SUCCEEDED", 0)
+def test_a_failed_task_whose_image_has_awsexec_is_explained_by_its_exception_and_the_diagnosis(explained):
+    said = explained("FAILED", 80, raised(), finished(state="up_for_retry"))
 
-    assert said.headline.startswith("It ended well: ")
+    assert said.headline == (
+        "Task failed: ValueError: table customers does not exist (ops.py:21). Airflow retries it. "
+        "The container exited with 80 after 1m01s."
+    )
+    assert (said.healthy, said.diagnosis.rule) == (False, "task-failed")
+    assert said.task_state == TaskState("failed", Source.EXIT_CODE, "failed")
+
+
+def test_a_failed_task_whose_log_cannot_be_read_is_still_called_failed(explained):
+    said = explained("FAILED", 81)
+
+    assert said.headline == "Task failed. The container exited with 81 after 1m01s."
     assert said.unread.startswith("GetLogEvents: AccessDeniedException")
+
+
+def test_of_an_exception_no_line_of_a_package_is_named_and_a_long_message_is_cut(explained):
+    library = "/usr/lib/python3.11/site-packages/sqlalchemy/engine.py"
+    said = explained("SUCCEEDED", 0, raised("SELECT " * 200, library), finished(state="failed")).headline
+
+    assert said.startswith("Task failed: ValueError: SELECT SELECT")
+    assert said.endswith("SELECT…. The container exited normally after 1m01s.")
+    assert len(said) < 400
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("success", "Task succeeded."),
+        ("skipped", "Task was skipped."),
+        ("deferred", "Task was deferred."),
+        ("up_for_reschedule", "Task was rescheduled."),
+        ("awaiting_input", "Task waits for input."),
+    ],
+)
+def test_a_task_that_did_not_fail_is_said_to_have_ended_well(explained, state, said):
+    found = explained("SUCCEEDED", 0, finished(state=state))
+
+    assert found.headline == f"{said} The container exited normally after 1m01s."
+    assert (found.healthy, found.unread, found.lines) == (True, "", ())
+
+
+def test_a_container_that_was_killed_after_its_task_had_succeeded_needs_nobody(explained):
+    said = explained("FAILED", 137, finished(state="success"))
+
+    assert said.headline == "Task succeeded. The container exited with 137 after 1m01s."
+    assert (said.healthy, said.diagnosis is None) == (True, False)
+
+
+@pytest.mark.parametrize(("lines", "why"), [((), "its log cannot be read"), (("a line",), "its log does not show it")])
+def test_without_a_record_nothing_is_said_to_have_succeeded(explained, lines, why):
+    said = explained("SUCCEEDED", 0, *lines)
+
+    assert said.headline == (
+        f"The container exited normally after 1m01s. Whether the task succeeded is unknown: {why}."
+    )
+    assert said.unread.startswith("GetLogEvents: AccessDeniedException" if not lines else "")
+    assert (said.healthy, said.task_state) == (True, UNKNOWN)
 
 
 class Stopped:
@@ -124,7 +198,7 @@ def test_what_a_container_has_is_not_invented_where_it_cannot_be_read():
 
 
 def test_a_job_whose_container_has_exited_is_not_said_to_have_time_left():
-    job = replace(STOPPING, stop=Termination("ecs", 0, started=True))
+    job = replace(STOPPING, stop=Termination("ecs", started=True))
 
     assert explain(Stopped(), None, job, 124.0).headline == "Stopping; its container has exited."
 

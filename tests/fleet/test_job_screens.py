@@ -1,5 +1,6 @@
 """The output of describe, explain, check-health and terminate-all, at 80 and at 160 columns."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import ContextLine, Explanation, FleetJob, LogLocation, Size, State, TimelineEntry
 from aws_exec.fleet.health import Branch
 from aws_exec.fleet.model import PULL
+from aws_exec.fleet.task_state import of_exit
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
 from awsexec_cli import termination
@@ -65,14 +67,20 @@ def described():
         log_location=lambda _: LogLocation("/ecs/airflow", f"airflow/airflow/{ID}", "eu-central-1")
     )
     prices = "an estimate: Fargate, us-east-1, 2026-07"
-    write_lines(
-        describe._lines(SimpleNamespace(services={"ecs": service}, cost=lambda _: 0.0712, prices=prices), FAILED)
-    )
+    fleet = SimpleNamespace(services={"ecs": service}, cost=lambda _: 0.0712, prices=prices)
+    write_lines(describe._lines(fleet, FAILED, "its log does not show it"))
+    write("\n")
+    job = replace(FAILED, stop=Termination("ecs", exit_code=80, started=True), timeline=())
+    write_lines(describe._lines(fleet, replace(job, task_state=of_exit(job.stop, is_stored=False)), ""))
 
 
 def explained():
     said = Explanation(
-        "It failed after 1h00m.", diagnose(FAILED.stop), (), ["epoch 3 of 40, loss 0.0417", "Killed"], healthy=False
+        "The container exited with 137 after 1h00m.",
+        diagnose(FAILED.stop),
+        (),
+        ["epoch 3 of 40, loss 0.0417", "Killed"],
+        healthy=False,
     )
     write_lines(explain._lines(FAILED, said))
     write("\n")

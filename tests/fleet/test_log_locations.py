@@ -109,7 +109,7 @@ def test_a_job_on_kubernetes_is_explained_by_how_its_container_ended():
     scripted, found = batch(detail("FAILED", **POD))
     assert (found.stop.exit_code, found.stop.container_reason, found.stop.sidecars) == (137, "OOMKilled", ())
     said = explain(scripted.fleet, scripted.clients, found, 100.0)
-    assert (said.headline, said.diagnosis.rule) == ("It failed after 1m00s.", "out-of-memory")
+    assert (said.headline, said.diagnosis.rule) == ("The container exited with 137 after 1m00s.", "out-of-memory")
     assert said.unread == "d logs to kubernetes, not to CloudWatch (awslogs): look there"
 
 

@@ -150,7 +150,9 @@ def test_what_fails_within_the_time_fails():
 def test_a_wait_with_a_timeout_is_begun_before_aws_is_there(service, tmp_path):
     (arn,) = launched(service, "load")
     service.down()
-    with running("wait", arn, "--timeout", "60s", "-o", "name", **given(service, tmp_path)) as process:
+    with running(
+        "wait", arn, "--timeout", "60s", "--outcome", "container", "-o", "name", **given(service, tmp_path)
+    ) as process:
         said = process.stderr.readline()
         service.end(arn)
         service.up()

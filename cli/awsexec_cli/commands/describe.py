@@ -11,7 +11,7 @@ import typer
 from aws_exec.durations import format_duration
 from awsexec_cli.jobs import size
 from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption
-from awsexec_cli.output import Format, Line, labelled, write, write_document, write_lines
+from awsexec_cli.output import Format, Line, labelled, printer, write, write_document, write_lines
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, LogLocation
@@ -42,18 +42,26 @@ def describe(
         if options.format is Format.NAME:
             write("".join(f"{job.job.arn}\n" for job in found))
         elif options.format in (Format.JSON, Format.YAML):
-            documents = [_document(fleet, job) for job in found]
+            documents = [_document(fleet, *_with_task_state(fleet, job)) for job in found]
             write_document(documents[0] if len(documents) == 1 else documents, options.format)
         else:
             for number, job in enumerate(found):
                 write("\n" if number else "")
-                write_lines(_lines(fleet, job))
+                write_lines(_lines(fleet, *_with_task_state(fleet, job)))
 
 
-def _document(fleet: Fleet, job: FleetJob) -> dict[str, Any]:
+def _with_task_state(fleet: Fleet, job: FleetJob) -> tuple[FleetJob, str]:
+    from aws_exec.fleet import with_task_state  # noqa: PLC0415 - the CLI starts fast
+
+    return with_task_state(fleet.services[job.service], fleet.client, job)
+
+
+def _document(fleet: Fleet, job: FleetJob, unknown: str) -> dict[str, Any]:
     from aws_exec.fleet import plain  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
+    if unknown:
+        printer.say(f"warning: cannot tell how the task of {job.id} ended ({unknown})", "yellow")
     location = _log_location(fleet, job)
     log = None
     if location is not None:
@@ -77,13 +85,14 @@ def _plain_times(document: Any) -> Any:
     return document.isoformat(timespec="seconds") if hasattr(document, "isoformat") else document
 
 
-def _lines(fleet: Fleet, job: FleetJob) -> Iterator[Line]:
-    who, stop = job.identity, job.stop
+def _lines(fleet: Fleet, job: FleetJob, unknown: str) -> Iterator[Line]:
+    who, stop, task = job.identity, job.stop, job.task_state
     location, cost = _log_location(fleet, job), fleet.cost(job)
     facts = {
         "Job": job.address,
         "ARN": job.job.arn,
         "State": f"{job.state} ({job.status}), {format_duration(job.age(time.time()))} since it was queued",
+        "Task state": f"{task.state} (from the {task.source})" if task.state else unknown and f"unknown: {unknown}",
         "Try": who.try_number,
         "Deployment": who.deployment or "- (the Amazon provider's executor, or unknown)",
         "Launch": who.token,
@@ -92,7 +101,9 @@ def _lines(fleet: Fleet, job: FleetJob) -> Iterator[Line]:
         "Container": job.container,
         "Size": size(job.size),
         "Cost so far": "" if cost is None else f"{cost:.4f} USD ({fleet.prices})",
-        "Exit code": "" if job.exit_code is None else str(job.exit_code),
+        "Exit code": ""
+        if job.exit_code is None
+        else f"{job.exit_code} {task.outcome and f'({task.outcome})'}".rstrip(),
         "Stop code": stop.code if stop else "",
         "Reason": stop.reason if stop else job.waiting,
         "Its reason": stop.container_reason if stop else "",

@@ -48,6 +48,8 @@ def explain(context: typer.Context, job: JobArgument, cluster: ClusterOption = N
 
 
 def _document(job: FleetJob, explanation: Explanation) -> dict[str, Any]:
+    from aws_exec.fleet.model import plain_task_state  # noqa: PLC0415 - the CLI starts fast
+
     found = None
     if explanation.diagnosis is not None:
         found = {**dataclasses.asdict(explanation.diagnosis), "blame": explanation.diagnosis.blame.value}
@@ -58,6 +60,7 @@ def _document(job: FleetJob, explanation: Explanation) -> dict[str, Any]:
         "headline": explanation.headline,
         "healthy": explanation.healthy,
         "exit_code": job.exit_code,
+        **plain_task_state(explanation.task_state),
         "diagnosis": found,
         "facts": [dataclasses.asdict(fact) for fact in explanation.context],
         "log": list(explanation.lines),

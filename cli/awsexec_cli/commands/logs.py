@@ -13,7 +13,7 @@ import typer
 
 from awsexec_cli.errors import report_problems, retry_reporter
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import matching_jobs
+from awsexec_cli.jobs import matching_jobs, with_known_end
 from awsexec_cli.log_rendering import LEVELS
 from awsexec_cli.log_writer import LogWriter
 from awsexec_cli.options import (
@@ -206,7 +206,7 @@ class _Logs:
             self.writer.end(each.job)
             if each.problem:
                 printer.fail(COMMAND, each.problem)
-            well = well and not each.problem and is_well(each.job, Until.STOPPED)
+            well = well and not each.problem and is_well(with_known_end(self.fleet, each.job), Until.STOPPED)
         return Exit.OK if well else Exit.FAILED
 
     def _later(self) -> Callable[[], Iterator[FleetJob]]:

@@ -10,13 +10,16 @@ import typer
 
 from awsexec_cli.errors import retry_reporter
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import JobWriter
+from awsexec_cli.jobs import JobWriter, with_known_end
 from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption, seconds
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, Until
 
 COMMAND = "awsexec wait"
+
+#: The values of --outcome.
+TASK, CONTAINER = "task", "container"
 
 app = typer.Typer(add_completion=False)
 
@@ -27,6 +30,7 @@ def wait(
     jobs: JobsArgument,
     *,
     until: Annotated[str, typer.Option("--for", metavar="stopped|running", help="State to wait for")] = "stopped",
+    outcome: Annotated[str, typer.Option(metavar="task|container", help="Whose outcome is the exit code")] = "task",
     timeout: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Time limit: 90s, 10m, 2h", show_default="none")
     ] = None,
@@ -37,13 +41,15 @@ def wait(
 
     Exits with 0 if all jobs succeeded (or run), 1 if one failed, 124 if the
     time limit passed, 5 if AWS no longer knows a job. The outcome is that of
-    the container. Where its image has no awsexec, a container succeeds even
-    if its task failed. While AWS cannot be reached the command keeps waiting
-    and reports that once; until it has found the jobs, it does so only with
-    --timeout.
+    the task, from the container's exit code or the end of its log; if it is
+    unknown, the command says so and uses the container's outcome.
+    --outcome container always uses the container's, and reads no log. While
+    AWS cannot be reached the command keeps waiting and reports that once;
+    until it has found the jobs, it does so only with --timeout.
 
     Examples:
       awsexec wait 0d6a9c1e && echo done
+      awsexec wait 0d6a9c1e --outcome container
       awsexec wait 0d6a9c1e 6f70b2aa --for running --timeout 10m
     """
     from aws_exec.fleet import Until, is_well, within  # noqa: PLC0415 - the CLI starts fast
@@ -51,17 +57,20 @@ def wait(
     options: Options = context.obj
     if until not in (Until.STOPPED, Until.RUNNING):
         raise typer.BadParameter(f"{until!r} is neither stopped nor running", param_hint="--for")
+    if outcome not in (TASK, CONTAINER):
+        raise typer.BadParameter(f"{outcome!r} is neither task nor container", param_hint="--outcome")
     goal, limit = Until(until), None if timeout is None else seconds(timeout)
+    of_container = outcome == CONTAINER
     well = True
     with options.open(cluster, queue) as fleet:
-        waiting = _Waiting(fleet, jobs, goal)
+        waiting = _Waiting(fleet, jobs, goal, reads_logs=goal is Until.STOPPED and not of_container)
         writer = JobWriter(options.format, fleet.cost)
         begin = waiting.with_aws_reached if limit is None else waiting.with_aws_awaited
         late = f"AWS did not answer within {timeout}"
         try:
             for job in within(limit, begin, lambda: waiting.timeout_message(writer.count) or late):
                 writer.write([job])
-                well = well and is_well(job, goal)
+                well = well and is_well(job, goal, of_container=of_container)
         except TimeoutError:  # as JSON, no jobs are an empty list
             waiting.found = waiting.found or []
             raise
@@ -78,17 +87,19 @@ class _Waiting:
         fleet: where the jobs are.
         jobs: their addresses.
         goal: the state to wait for.
+        reads_logs: whether to read how a task ended in its log, if the container's exit code does not say it.
 
     Attributes:
         found: the jobs; None until they are found.
     """
 
-    def __init__(self, fleet: Fleet, jobs: list[str], goal: Until) -> None:
+    def __init__(self, fleet: Fleet, jobs: list[str], goal: Until, *, reads_logs: bool) -> None:
         from aws_exec.fleet import RetryUntilDeadline  # noqa: PLC0415 - the CLI starts fast
 
         self._fleet = fleet
         self._jobs = jobs
         self._goal = goal
+        self._reads_logs = reads_logs
         self._retries = RetryUntilDeadline(retry_reporter(COMMAND), threading.Event())
         self.found: list[FleetJob] | None = None
 
@@ -111,4 +122,5 @@ class _Waiting:
         from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast
 
         self.found = found
-        return waited(self._fleet.services, found, self._goal, retries=self._retries)
+        for job in waited(self._fleet.services, found, self._goal, retries=self._retries):
+            yield with_known_end(self._fleet, job) if self._reads_logs else job

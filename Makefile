@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[local]' --group test --group lint
 	@touch $@
 
-demo: environment ## a real Airflow runs a DAG on both executors against an embedded AWS
+demo: environment ## a real Airflow runs DAGs on both executors and the local AWS emulator, and loses its scheduler
 	@$(RUN)/awsexec demo
 
 test: venv ## every test, the real Airflow included

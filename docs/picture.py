@@ -1,7 +1,7 @@
 """The picture of `awsexec demo` in the README: `make picture`, or `python -m docs.picture`.
 
-Runs the demo, which takes a minute or two, and writes what it prints from its table on to docs/demo.svg, with its
-colours, and as text into the README, between `begin demo` and `end demo`. Both are of one and the same run.
+Runs the demo, which takes a minute or two, and writes its second act to docs/demo.svg, with its colours, and what it
+prints from its first table on as text into the README, between `begin demo` and `end demo`. Both are of the same run.
 """
 
 from __future__ import annotations
@@ -17,26 +17,35 @@ from rich.console import Console
 from rich.table import Table
 
 from aws_exec.local.demo.runner import Options, run
+from awsexec_cli.commands.demo import explain
+from awsexec_cli.output import printer
 from docs.parts import replaced
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 
-#: Columns: the demo's longest line.
-WIDTH = 120
+#: Columns: the picture stays readable in a README, and few sentences wrap.
+WIDTH = 100
 
 
 class _Recorder(Console):
-    """A terminal of no one, which forgets what it was told before the first table."""
+    """A terminal that nobody sees and nothing animates; it forgets what comes before the first table.
+
+    Attributes:
+        first_act: the text of the first act; what is recorded is the second.
+    """
 
     def __init__(self) -> None:
-        super().__init__(record=True, width=WIDTH, file=io.StringIO(), force_terminal=False)
+        super().__init__(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, force_interactive=False)
+        self.first_act = ""
         self._began = False
 
     def print(self, *objects: Any, **options: Any) -> None:
         if not self._began and any(isinstance(one, Table) for one in objects):
             self._began = True
             self.export_text(clear=True)
+        if self._began and any(str(one).strip().startswith("Act 2") for one in objects):
+            self.first_act = self.export_text(clear=True)
         super().print(*objects, **options)
 
 
@@ -55,11 +64,12 @@ def in_readme(readme: str, text: str) -> str:
 def main() -> int:
     """Run the demo and write both; 1, and nothing written, if it did not go as it should."""
     console = _Recorder()
-    if not run(Options(), console):
+    printer.out = console  # its width is that of what `awsexec explain` prints
+    if not run(Options(), console, explain):
         sys.stderr.write(console.export_text())
         return 1
     (HERE / "demo.svg").write_text(svg(console), encoding="utf-8")
-    readme = in_readme(README.read_text(encoding="utf-8"), console.export_text(clear=False))
+    readme = in_readme(README.read_text(encoding="utf-8"), console.first_act + console.export_text(clear=False))
     README.write_text(readme, encoding="utf-8")
     return 0
 

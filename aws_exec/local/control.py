@@ -7,6 +7,7 @@
 | `GET /awsexec/environment` | | what to export, by name |
 | `POST /awsexec/refuse` | `{"reason": "RESOURCE:MEMORY", "times": 1, "detail": ""}` | RunTask answers `failures` |
 | `POST /awsexec/fail-to-start` | `{"reason": "CannotPullContainerError: ...", "times": 1}` | a task never starts |
+| `POST /awsexec/remove-image` | `{"image": "team/etl:2.8"}` | tasks and jobs of this image never start |
 | `POST /awsexec/raise` | `{"operation": "RunTask", "code": "...", "message": "..."}` | an API error |
 | `POST /awsexec/stall` | `{"operation": "RunTask", "acted": false, "times": 1}` | calls wait, before or after acting |
 | `POST /awsexec/let-go` | `{}` | such calls go on |

@@ -26,7 +26,7 @@ from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.launched import Launched
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
-from aws_exec.local.ready import Names, make_bucket, make_network, make_ready
+from aws_exec.local.ready import Names, make_bucket, make_network, make_ready, register_task_definition
 from aws_exec.local.script import Script
 from aws_exec.local.service import Setting
 from aws_exec.local.stalls import Stalls
@@ -49,6 +49,8 @@ class EmbeddedAws(Watch):
         container_environment: what every container gets before its task definition's environment and its overrides;
             may be changed at any time, and counts for containers launched later. Before all of it, a container has
             what AWS clients need to use this AWS.
+        exports: what else is to be exported for clients, beside what they need to use this AWS; may be changed at any
+            time.
         images: path of the Python interpreter of an image, by the image's name in task and job definitions; `python`
             means that interpreter in its containers, and programs beside it are found first. Every other image has
             the interpreter that runs the emulator. May be changed at any time.
@@ -91,6 +93,7 @@ class EmbeddedAws(Watch):
     ) -> None:
         self.names = Names(region=region)
         self.container_environment = dict(container_environment or {})
+        self.exports: dict[str, str] = {}
         self.images = dict(images or {})
         script = Script()
         loop = Loop()
@@ -167,7 +170,12 @@ class EmbeddedAws(Watch):
             f"{batch}JOB_QUEUE": names.job_queue,
             f"{batch}JOB_DEFINITION": names.job_definition,
             f"{batch}JOB_NAME": "awsexec",
+            **self.exports,
         }
+
+    def register_task_definition(self, family: str, image: str) -> None:
+        """Register a task definition like the one that `names` names, of another image."""
+        register_task_definition(self.names, self._ecs, family, image)
 
     def _access(self) -> dict[str, str]:
         """What AWS clients need to use it in any Region; a task role is not asked for."""
@@ -229,6 +237,7 @@ class EmbeddedAws(Watch):
         return {
             "refuse": self.faults.refuse_next,
             "fail-to-start": self.faults.fail_next_start,
+            "remove-image": self.faults.remove_image,
             "raise": self.faults.raise_next,
             "stall": self.faults.stall_next,
             "let-go": self.faults.let_go,

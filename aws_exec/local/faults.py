@@ -47,6 +47,15 @@ class Faults:
         with self._loop.changed:
             self._script.failed_starts += [reason] * times
 
+    def remove_image(self, image: str) -> None:
+        """Have an image in no registry: tasks and jobs whose definition names it never start.
+
+        Args:
+            image: as the definition names it; an image of Docker Hub: `team/etl:2.8`.
+        """
+        with self._loop.changed:
+            self._script.missing_images.add(image)
+
     def raise_next(
         self,
         operation: str,

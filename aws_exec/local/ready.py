@@ -115,6 +115,11 @@ def _call(thing: Any, name: str, things: dict[str, Any]) -> None:
 def _cluster(names: Names, ecs: EcsService) -> None:
     backend = ecs.backend(names.account, names.region)
     backend.create_cluster(names.cluster, capacity_providers=["FARGATE", "FARGATE_SPOT"])
+    register_task_definition(names, ecs, names.task_definition, _IMAGE)
+
+
+def register_task_definition(names: Names, ecs: EcsService, family: str, image: str) -> None:
+    """Register a task definition for the container that `names` names, of an image."""
     options = {
         "awslogs-group": names.log_group,
         "awslogs-region": names.region,
@@ -122,11 +127,11 @@ def _cluster(names: Names, ecs: EcsService) -> None:
     }
     container = {
         "name": names.container,
-        "image": _IMAGE,
+        "image": image,
         "logConfiguration": {"logDriver": "awslogs", "options": options},
     }
-    backend.register_task_definition(
-        names.task_definition,
+    ecs.backend(names.account, names.region).register_task_definition(
+        family,
         [container],
         network_mode="awsvpc",
         requires_compatibilities=["FARGATE"],

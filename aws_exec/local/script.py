@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aws_exec.local.errors import AwsError
+
+#: What ECS says of an image of Docker Hub that does not exist (see `aws_exec.diagnosis.ecs_pull`).
+_NOT_FOUND = (
+    "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {image}: "
+    "not found"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Script:
     Attributes:
         refusals: for RunTask.
         failed_starts: why the next tasks, or attempts of jobs, never start.
+        missing_images: images that no registry has: what names one never starts.
         holds: why the next jobs stay RUNNABLE.
         errors: by operation, answered instead of doing anything.
         lag: how long after SubmitJob a job is in no answer, seconds.
@@ -83,6 +91,7 @@ class Script:
 
     refusals: list[Refusal] = field(default_factory=list)
     failed_starts: list[str] = field(default_factory=list)
+    missing_images: set[str] = field(default_factory=set)
     holds: list[str] = field(default_factory=list)
     errors: dict[str, list[AwsError]] = field(default_factory=dict)
     lag: float = 0.0
@@ -91,8 +100,11 @@ class Script:
         """The refusal for the RunTask at hand; None for none."""
         return self.refusals.pop(0) if self.refusals else None
 
-    def next_failed_start(self) -> str | None:
-        """The reason why the task at hand cannot start; None if it can."""
+    def next_failed_start(self, containers: Iterable[Mapping[str, Any]]) -> str | None:
+        """The reason why the task at hand, with containers of these definitions, cannot start; None if it can."""
+        for image in (container.get("image", "") for container in containers):
+            if image in self.missing_images:
+                return _NOT_FOUND.format(image=f"docker.io/{image}")
         return self.failed_starts.pop(0) if self.failed_starts else None
 
     def next_hold(self) -> str:

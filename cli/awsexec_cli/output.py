@@ -156,10 +156,16 @@ def write_lines(lines: Iterable[Line], *, colors: bool = False) -> None:
         return
     from rich.text import Text  # noqa: PLC0415 - the CLI starts fast
 
-    part_of = _colored if colors else lambda part: Text(clean(part[0]), part[1])
-    text = Text("\n").join(Text.assemble(*map(part_of, line)) for line in lines)
-    printer.out.print(text, soft_wrap=True)
+    printer.out.print(Text("\n").join(styled(line, colors=colors) for line in lines), soft_wrap=True)
     sys.stdout.flush()
+
+
+def styled(line: Line, *, colors: bool = False) -> Text:
+    """Return a line as Rich prints it; with the colors that its texts contain, if wanted."""
+    from rich.text import Text  # noqa: PLC0415 - the CLI starts fast
+
+    part_of = _colored if colors else lambda part: Text(clean(part[0]), part[1])
+    return Text.assemble(*map(part_of, line))
 
 
 def wrapped(text: str, used: int) -> list[str]:

@@ -1,12 +1,16 @@
 """The summary of the demo: rows, messages, and every reason not to exit with 0."""
 
+import io
 import json
 
+import pytest
 from rich.console import Console
 
 from aws_exec.local.airflow.records import Event, TaskInstance
 from aws_exec.local.demo import summary
 from aws_exec.local.demo.plan import Expected
+from aws_exec.local.demo.runner import NEXT
+from aws_exec.local.demo.screen import Screen
 from aws_exec.local.demo.table import Progress, table
 from aws_exec.local.demo.watch import Returns, Row, rows
 from aws_exec.local.script import Launch
@@ -90,6 +94,16 @@ def test_a_token_launched_twice_is_one():
     assert summary.problems(rows, PLAN) == ["the token token-1 was launched 2 times"]
 
 
+def test_a_task_that_is_to_fail_and_to_never_start_is_no_problem_unless_it_does():
+    plan = {"doomed": Expected(state="failed", exit_code=None)}
+
+    assert summary.problems([row("doomed", 1, state="failed", exit_code=None, status="STOPPED")], plan) == []
+    assert summary.problems([row("doomed", 1)], plan) == [
+        "doomed ended success",
+        "doomed's ECS task 00000001 has the exit code 0",
+    ]
+
+
 def test_a_task_that_never_was_or_was_never_planned_is_one():
     assert summary.problems([*GOOD[1:], row("other", 9)], PLAN) == [
         "other is not part of the plan",
@@ -112,6 +126,15 @@ def test_a_task_that_came_back_after_its_old_container_had_ended_is_told_so():
         "once was launched again, and came back as Batch job 00000003 after its first had ended"
     ]
     assert summary.overlapped(rows) == set()
+
+
+def test_what_aws_still_stops_is_named():
+    stopping = [row(name, number, status="DEACTIVATING") for number, name in enumerate("abc")]
+
+    assert (
+        summary.still_stopping([ONCE, *stopping]) == "AWS is still stopping a, b and c; Airflow does not wait for that."
+    )
+    assert summary.still_stopping(GOOD) == ""
 
 
 def test_the_verdict_counts_the_containers_of_each_service():
@@ -191,3 +214,52 @@ def test_progress_has_a_line_for_each_change_and_none_without():
     assert progress.lines([row("once", 1)]) == [
         "once                try 1  success            ECS task 00000001 exited with 0",
     ]
+
+
+@pytest.fixture
+def terminal():
+    """A terminal of 80 columns."""
+    return Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+
+
+def test_words_wrap_on_a_terminal_and_nowhere_else(terminal):
+    sentence = "The new scheduler has adopted orders and stock, and each of their containers keeps running."
+    pipe = Console(file=io.StringIO(), force_terminal=False, width=80)
+    for console in (terminal, pipe):
+        Screen(console).say(sentence)
+
+    lines = [line.rstrip() for line in terminal.file.getvalue().splitlines()]
+    assert " ".join(lines) == sentence
+    assert max(map(len, lines)) <= 80 < len(sentence)
+    assert pipe.file.getvalue() == f"{sentence}\n"
+
+
+def test_a_wait_has_a_spinner_seconds_and_rows_on_a_terminal(terminal):
+    with Screen(terminal).waiting("Running") as show:
+        show([ONCE])
+
+    printed = terminal.file.getvalue()
+    assert "- Running (0 s)" in printed
+    assert "once    1  Batch  00000001" in printed
+    assert printed.endswith("Running: 0 s\n")
+
+
+def test_a_wait_is_lines_in_a_pipe():
+    console = Console(file=io.StringIO(), force_terminal=False)
+    with Screen(console).waiting("Running") as show:
+        show([ONCE])
+
+    assert console.file.getvalue().splitlines() == [
+        "Running ...",
+        "once                try 1  success            Batch job 00000001 exited with 0",
+    ]
+
+
+def test_every_command_that_comes_next_exists_and_has_its_options(run):
+    commands = [line.split("   ")[0].split()[1:] for line in NEXT.splitlines() if line.startswith("  awsexec ")]
+
+    assert len(commands) == 3
+    for words in commands:
+        told = run(*(word for word in words if not word.startswith("-")), "--help")
+        assert told.returncode == 0
+        assert all(word in told.stdout for word in words if word.startswith("-"))

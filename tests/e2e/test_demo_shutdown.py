@@ -17,7 +17,7 @@ from tests.cli.helpers import AWSEXEC
 from tests.tree import ROOT
 
 #: Said when the first process of Airflow has been started.
-MIGRATING = "Airflow makes its database"
+MIGRATING = "Creating Airflow's database"
 
 
 @contextmanager

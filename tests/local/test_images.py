@@ -84,3 +84,23 @@ def test_a_container_of_an_image_whose_python_does_not_exist_never_starts(aws, e
     aws.wait_for_status(arn, "STOPPED")
     (container,) = described(arn)["containers"]
     assert 'exec: "/no/such/python"' in container["reason"]
+
+
+def test_a_task_or_job_of_an_image_that_no_registry_has_never_starts(aws, ecs, batch, run, submit):
+    aws.faults.remove_image("team/etl:2.8")
+    definition = register(ecs, "etl", {"name": "airflow", "image": "team/etl:2.8"})
+    size = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "2048"}]
+    role = f"arn:aws:iam::{aws.names.account}:role/awsexec-execution"
+    job = batch.register_job_definition(
+        jobDefinitionName="etl",
+        type="container",
+        platformCapabilities=["FARGATE"],
+        containerProperties={"image": "team/etl:2.8", "resourceRequirements": size, "executionRoleArn": role},
+    )
+    task, job = run(taskDefinition=definition), submit(jobDefinition=job["jobDefinitionArn"])
+
+    for line in (aws.wait_for_status(task, "STOPPED"), aws.wait_for_status(job, "FAILED")):
+        assert not line.started
+        assert line.stopped_reason.startswith("CannotPullContainerError: pull image manifest")
+        assert line.stopped_reason.endswith("docker.io/team/etl:2.8: not found")
+    assert aws.wait_for_status(run(), "STOPPED").started

@@ -10,12 +10,14 @@ when this process is gone, by `kill -9` too.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -139,27 +141,31 @@ class LocalAirflow:
         else:
             self.kill()
 
-    def start(self, timeout: float = START_PATIENCE, told: Callable[[str], None] = lambda _: None) -> None:
+    def start(
+        self,
+        timeout: float = START_PATIENCE,
+        step: Callable[[str], AbstractContextManager[object]] = contextlib.nullcontext,
+    ) -> None:
         """Make the tables, start every component, and return when all of them are well.
 
         Args:
             timeout: seconds.
-            told: gets a line about what is being waited for.
+            step: is entered for each part of it, with what is awaited, for people.
 
         Raises:
             ComponentDiedError: one of them ended.
             TimeoutError: they were not all well in time.
         """
-        told("Airflow makes its database ...")
-        migration = self._run("db-migrate", ("db", "migrate"))
-        self._waited(lambda: migration.exit_code is not None, timeout, "airflow db migrate")
-        if migration.exit_code != 0:
-            raise ComponentDiedError(migration)
-        del self._components["db-migrate"]  # the one that is to end by itself
-        told("Airflow's API server, DAG processor, scheduler and triggerer start ...")
-        for name in COMPONENTS:
-            self.restart(name)
-        self.wait_until(self._well, timeout, "all components of Airflow are well")
+        with step("Creating Airflow's database"):
+            migration = self._run("db-migrate", ("db", "migrate"))
+            self._waited(lambda: migration.exit_code is not None, timeout, "airflow db migrate")
+            if migration.exit_code != 0:
+                raise ComponentDiedError(migration)
+            del self._components["db-migrate"]  # the one that is to end by itself
+        with step("Starting Airflow's API server, DAG processor, scheduler and triggerer"):
+            for name in COMPONENTS:
+                self.restart(name)
+            self.wait_until(self._well, timeout, "all components of Airflow are well")
 
     def stop(self, grace: float = 10.0) -> None:
         """Ask every component to end (SIGTERM), and kill what has not after a grace period, in seconds."""

@@ -78,7 +78,7 @@ class BatchJobs:
                 host=self._host,
                 pace=self._pace,
                 log_of=self._log_of,
-                failed_start=self._script.next_failed_start(),
+                failed_start=self._script.next_failed_start(made.containers),
                 tags=[],
                 on_status=followed,
             )

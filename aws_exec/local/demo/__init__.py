@@ -1,1 +1,1 @@
-"""The demo: a real Airflow runs a real DAG on containers of the embedded AWS, and shows what ran where."""
+"""The demo: a real Airflow runs DAGs on the local AWS emulator, and loses its scheduler; what failed is explained."""

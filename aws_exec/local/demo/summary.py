@@ -39,7 +39,7 @@ def problems(rows: Sequence[Row], expected: Mapping[str, Expected] = EXPECTED) -
 def _of_task(task: str, rows: Sequence[Row], want: Expected) -> Iterable[str]:
     launches = [row.launch for row in rows if row.launch]
     state = rows[-1].state if rows else ""
-    if state != "success":
+    if state != want.state:
         yield f"{task} ended {state or 'without a state'}"
     if len(launches) != want.launches:
         yield f"{task} took {_counted(len(launches), 'container')} instead of {want.launches}"
@@ -53,7 +53,7 @@ def _of_task(task: str, rows: Sequence[Row], want: Expected) -> Iterable[str]:
 def _of_container(row: Row, launch: Launch, want: Expected) -> Iterable[str]:
     if launch.service != want.service:
         yield f"{row.task} ran as {SERVICES[launch.service]} {row.job}, not as {SERVICES[want.service]}"
-    if launch.exit_code != (Outcome.DONE if row.try_number >= want.tries else Outcome.FAILED):
+    if launch.exit_code != (want.exit_code if row.try_number >= want.tries else Outcome.FAILED):
         why = ", ".join(word for word in (launch.stop_code, launch.stopped_reason) if word)
         code = f"the exit code {launch.exit_code}" if launch.exit_code is not None else "no exit code"
         yield f"{row.task}'s {SERVICES[launch.service]} {row.job} has {code}{why and f': {why}'}"
@@ -70,6 +70,17 @@ def came_back(rows: Sequence[Row], expected: Mapping[str, Expected] = EXPECTED) 
         when = "after its first had ended" if before.over else f"while its first was still {before.status}"
         told.append(f"{row.task} {why}, and came back as {kind(row)} {row.job} {when}")
     return told
+
+
+def still_stopping(rows: Sequence[Row]) -> str:
+    """A sentence about the ECS tasks and Batch jobs that AWS is still stopping; empty if there are none."""
+    names = list(dict.fromkeys(row.task for row in rows if row.launch is not None and not row.launch.over))
+    return f"AWS is still stopping {listed(names)}; Airflow does not wait for that." if names else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a phrase: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def overlapped(rows: Sequence[Row]) -> set[str]:

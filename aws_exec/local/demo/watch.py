@@ -38,7 +38,7 @@ class Row:
     @property
     def job(self) -> str:
         """The short id of its ECS task or Batch job; empty if there is none."""
-        return self.launch.arn.rpartition("/")[2][:8] if self.launch else ""
+        return short_id(self.launch) if self.launch else ""
 
 
 class Returns:
@@ -61,6 +61,11 @@ class Returns:
             self._seen.add(launch.arn)
             latest[task_of(launch)] = launch
         return self._before
+
+
+def short_id(launch: Launch) -> str:
+    """The first characters of the id of an ECS task or Batch job: enough to name it."""
+    return launch.arn.rpartition("/")[2][:8]
 
 
 def task_of(launch: Launch) -> str:

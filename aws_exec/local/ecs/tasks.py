@@ -109,12 +109,13 @@ class EcsTasks:
     def _new(self, request: Parameters, place: Place) -> EcsTask:
         inherited = place.definition_tags if request.get("propagateTags") == "TASK_DEFINITION" else []
         tags = {tag["key"]: tag.get("value", "") for tag in (*inherited, *request.get("tags", ()))}
+        made = task_request(request, place)
         task = EcsTask(
-            request=task_request(request, place),
+            request=made,
             host=self._host,
             pace=self._pace,
             log_of=self._log_of,
-            failed_start=self._script.next_failed_start(),
+            failed_start=self._script.next_failed_start(made.definitions.values()),
             tags=[{"key": key, "value": value} for key, value in tags.items()],
         )
         self.tasks[task.request.arn] = task

@@ -14,7 +14,7 @@ from awsexec_cli.options import ClusterOption, FleetCommand, JobArgument, Option
 from awsexec_cli.output import Format, Line, labelled, write, write_document, write_lines
 
 if TYPE_CHECKING:
-    from aws_exec.fleet import Explanation, FleetJob
+    from aws_exec.fleet import Explanation, Fleet, FleetJob
 
 app = typer.Typer(add_completion=False)
 
@@ -32,19 +32,24 @@ def explain(context: typer.Context, job: JobArgument, cluster: ClusterOption = N
       awsexec explain 0d6a9c1e
       awsexec explain etl/load@manual__1 -o json
     """
-    from aws_exec.fleet import explain as explained  # noqa: PLC0415 - the CLI starts fast
-
     options: Options = context.obj
     with options.open(cluster, queue) as fleet:
-        [found] = fleet.locate([job], ended=True)
-        explanation = explained(fleet.services[found.service], fleet.client, found, time.time())
+        found, explanation = explanation_of(fleet, job)
     if options.format is Format.NAME:
         write(f"{explanation.diagnosis.rule if explanation.diagnosis else 'nothing-wrong'}\n")
     elif options.format in (Format.JSON, Format.YAML):
         write_document(_document(found, explanation), options.format)
     else:
-        write_lines(_lines(found, explanation))
+        write_lines(explanation_lines(found, explanation))
     raise typer.Exit(Exit.OK if explanation.healthy else Exit.FAILED)
+
+
+def explanation_of(fleet: Fleet, job: str) -> tuple[FleetJob, Explanation]:
+    """Find a job that runs or has ended, and explain it."""
+    from aws_exec.fleet import explain as explained  # noqa: PLC0415 - the CLI starts fast
+
+    [found] = fleet.locate([job], ended=True)
+    return found, explained(fleet.services[found.service], fleet.client, found, time.time())
 
 
 def _document(job: FleetJob, explanation: Explanation) -> dict[str, Any]:
@@ -67,7 +72,8 @@ def _document(job: FleetJob, explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _lines(job: FleetJob, explanation: Explanation) -> Iterator[Line]:
+def explanation_lines(job: FleetJob, explanation: Explanation) -> Iterator[Line]:
+    """Yield the lines that explain a job to a person."""
     yield [(job.address, "bold")]
     yield [(job.id, "dim")]
     yield [(explanation.headline, "green" if explanation.healthy else "bold red")]

@@ -10,7 +10,7 @@ from typing import Any
 from botocore import xform_name
 
 from aws_exec.clouds.errors import failure_of, is_denied
-from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
+from aws_exec.lifecycle.values import TRANSIENT, CallFailure, FailureKind
 
 _NETWORK = "Check --region, --endpoint-url and the network"
 #: What to do about a call without an answer, by kind of failure.
@@ -74,7 +74,7 @@ class Outcome:
     @property
     def unanswered(self) -> bool:
         """Whether the call failed in a way that may pass: the check has no result yet."""
-        return self.failure_kind in PASSING
+        return self.failure_kind in TRANSIENT
 
 
 class CredentialsError(Exception):

@@ -101,8 +101,8 @@ class Heartbeat:
         now = self._clock()
         wanted = self.machine.handle(event, now)
         self._metrics.record(event, wanted, now)
-        if self.machine.store.unforeseen:
-            self._log_unforeseen()
+        if self.machine.store.unexpected:
+            self._log_unexpected()
         self._carry_out()
 
     def levels(self) -> Levels:
@@ -170,10 +170,10 @@ class Heartbeat:
                     self._survey.prepare(self.machine.store.launches)
                 self.dispatcher.dispatch(number, effect)
 
-    def _log_unforeseen(self) -> None:
+    def _log_unexpected(self) -> None:
         """Log a change that the tables of transitions do not have: a bug of ours, which must not go unnoticed."""
-        while self.machine.store.unforeseen:
-            key, before, after = self.machine.store.unforeseen.pop()
+        while self.machine.store.unexpected:
+            key, before, after = self.machine.store.unexpected.pop()
             self._executor.log.error(
                 "A launch went from %s to %s, which nobody foresaw: please report this\n%s",
                 before,

@@ -12,7 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from aws_exec.clouds.calls import Calls
 from aws_exec.clouds.errors import CloudError
 from aws_exec.dispatch.pacing import Pacer
-from aws_exec.lifecycle.values import PASSING, CallFailure, FailureKind
+from aws_exec.lifecycle.values import TRANSIENT, CallFailure, FailureKind
 from aws_exec.metrics.meter import NoMeter
 
 #: Half of what ECS grants an account and Region (ECS API Reference, "Request throttling quotas": 20/s after a burst of
@@ -139,7 +139,7 @@ class RetryUntilDeadline(NoRetry):
 
     def _wait_or_raise(self, error: CloudError) -> None:
         """Wait a little after a failure that passes; raise any other."""
-        if error.failure.kind not in PASSING:
+        if error.failure.kind not in TRANSIENT:
             raise error
         if not self._reported:
             self._reported = True

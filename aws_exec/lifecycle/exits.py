@@ -63,7 +63,7 @@ def never_started(transaction: Transaction, launch: Launch, stop: Termination, n
         return
     if judged is Replacement.YES or retries.last_note != _FREE:
         text = f"Its container never started; launching another (attempt {attempt} of {policy.max_attempts})"
-        transaction.want(do.Note(key=launch.key, text=text, stop=stop))
+        transaction.add_effect(do.Note(key=launch.key, text=text, stop=stop))
     failed_starts = attempts.failed_starts + 1
     transaction.put(
         replace(
@@ -97,7 +97,7 @@ def verify_exit(transaction: Transaction, launch: Launch, stop: Termination) -> 
         return
     unverified = UnverifiedExit(stop if known is None else known.stop, transaction.new_request_id())
     transaction.put(launch.with_progress(Exited(unverified, job_stopped=launch.phase is Phase.ENDED)))
-    transaction.want(
+    transaction.add_effect(
         do.VerifyExit(
             request_id=unverified.request_id,
             launch_id=launch.launch_id,
@@ -119,8 +119,8 @@ def exit_verified(transaction: Transaction, event: on.ExitVerified, now: float) 
         else:
             if stop.exit_code != 0:
                 text = "Its container did not end well, after the task had been deferred or rescheduled"
-                transaction.want(do.Note(key=launch.key, text=text, job=launch.job, stop=stop))
-            transaction.want(do.Release(key=launch.key))
+                transaction.add_effect(do.Note(key=launch.key, text=text, job=launch.job, stop=stop))
+            transaction.add_effect(do.Release(key=launch.key))
     leave_verified(transaction, launch.detach(), None, now)
 
 
@@ -182,7 +182,7 @@ def report(
     text: str = "",
 ) -> None:
     """Report a launch to Airflow, the one time that it is reported."""
-    transaction.want(
+    transaction.add_effect(
         do.Report(
             key=launch.key,
             success=success,
@@ -210,15 +210,15 @@ def wake_others(transaction: Transaction, launch: Launch, now: float) -> None:
     """Look at the other launches of a key now, if they wait for this one."""
     for other in transaction.of_key(launch.key):
         if other.launch_id != launch.launch_id:
-            wake_parked(transaction, other, now)
+            wake_waiting(transaction, other, now)
 
 
-def park(transaction: Transaction, launch: Launch) -> None:
+def wait_for_event(transaction: Transaction, launch: Launch) -> None:
     """Look at a launch when something happens, not before: only its deadline does not wait for that."""
     transaction.put(replace(launch, due=launch.launch_by))
 
 
-def wake_parked(transaction: Transaction, launch: Launch, now: float) -> None:
+def wake_waiting(transaction: Transaction, launch: Launch, now: float) -> None:
     """Look at a launch now, if it waits for something to happen and not for a time of its own."""
     if launch.phase in (Phase.WAITING, Phase.UNCERTAIN) and launch.due in (None, launch.launch_by):
         transaction.put(replace(launch, due=now))

@@ -17,9 +17,9 @@ from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.adoption import wait_for_listing
 from aws_exec.lifecycle.deadlines import with_time_to_start
-from aws_exec.lifecycle.exits import wake_parked
+from aws_exec.lifecycle.exits import wake_waiting
 from aws_exec.lifecycle.launch import Container, Launch, Owned, Running
-from aws_exec.lifecycle.launching import got_job
+from aws_exec.lifecycle.launching import attach_job
 from aws_exec.lifecycle.orphans import FleetMember, Orphan, Owner, is_owned
 from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF
@@ -42,7 +42,7 @@ def list_fleet(transaction: Transaction, now: float) -> None:
     if not due or state.fleet_request or state.listing.findings is not None or state.draining:
         return
     request_id = transaction.new_request_id()
-    transaction.want(do.ListFleet(request_id=request_id))
+    transaction.add_effect(do.ListFleet(request_id=request_id))
     listing = replace(state.listing, began=now)
     transaction.state = replace(transaction.state, fleet_request=request_id, listing=listing)
 
@@ -57,7 +57,7 @@ def fleet_listed(transaction: Transaction, event: on.FleetListed, _now: float) -
         if member.identity.deployment == transaction.policy.deployment
     }
     request_id = transaction.new_request_id()
-    transaction.want(do.FindOwners(request_id=request_id, members=tuple(by_arn.values())))
+    transaction.add_effect(do.FindOwners(request_id=request_id, members=tuple(by_arn.values())))
     transaction.state = replace(transaction.state, fleet_request=request_id)
 
 
@@ -81,8 +81,8 @@ def owners_found(transaction: Transaction, event: on.OwnersFound, now: float) ->
     token_bases = {each.token_base for each in launches.values() if each.token_base != each.launch_id}
     findings = Findings(event.alive, frozenset(token_bases.union(launches)))
     transaction.state = replace(state, fleet_request=0, listing=replace(state.listing, findings=findings))
-    transaction.leave(judge, event.newest_first, now)
-    transaction.leave(conclude, (), now)
+    transaction.do_in_steps(judge, event.newest_first, now)
+    transaction.do_in_steps(conclude, (), now)
 
 
 def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
@@ -128,15 +128,15 @@ def conclude(transaction: Transaction, _nothing: Sequence[object], now: float) -
     transaction.state = replace(transaction.state, listing=FleetListing(due, began, suspects=findings.suspects))
     orphans = tuple(findings.orphans.values())
     reap = transaction.policy.reap_orphans and not transaction.state.draining
-    transaction.want(do.Orphans(found=orphans, stopped=reap))
+    transaction.add_effect(do.Orphans(found=orphans, stopped=reap))
     if reap and orphans:
-        transaction.leave(stop_orphans, orphans, now)
+        transaction.do_in_steps(stop_orphans, orphans, now)
     waited = [
         (launch_id, unlisted_since)
         for launch_id, unlisted_since in transaction.store.unlisted_since.items()
         if unlisted_since <= began
     ]
-    transaction.leave(let_go, waited, now)
+    transaction.do_in_steps(let_go, waited, now)
 
 
 def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
@@ -144,7 +144,7 @@ def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], n
     for launch_id, unlisted_since in waited:
         launch = transaction.get(launch_id)
         if launch is not None and launch.unlisted_since == unlisted_since:
-            wake_parked(transaction, transaction.put(replace(launch, unlisted_since=None)), now)
+            wake_waiting(transaction, transaction.put(replace(launch, unlisted_since=None)), now)
 
 
 def is_rival(transaction: Transaction, member: FleetMember, owner: Owner, alive: Collection[str], now: float) -> bool:
@@ -163,10 +163,10 @@ def is_rival(transaction: Transaction, member: FleetMember, owner: Owner, alive:
         return True
     if owner.runs:
         # Unless it is the launch's own container that runs it, which a search may still find: judge again after that.
-        if mine.phase is Phase.LOCATING:
+        if mine.phase is Phase.SEARCHING:
             transaction.put(wait_for_listing(transaction, mine, now))
         elif mine.token_base not in alive:
-            got_job(transaction, mine, member.seen, now)
+            attach_job(transaction, mine, member.seen, now)
         return True
     rival = launch_of_member(member, mine.key).detach()
     if member.seen.started:
@@ -180,7 +180,7 @@ def stop_orphans(transaction: Transaction, orphans: Sequence[Orphan], _now: floa
     for orphan in orphans if not transaction.state.draining else ():
         # No launch waits for the answer: what goes wrong is tried again by the next listing.
         member = orphan.member
-        transaction.want(
+        transaction.add_effect(
             do.StopJob(
                 request_id=transaction.new_request_id(),
                 launch_id=member.identity.launch_id,
@@ -195,7 +195,7 @@ def follow_callback(transaction: Transaction, member: FleetMember, key: Key, now
     if transaction.owner_of(key) is not None or transaction.state.draining:
         return
     launch = transaction.put(with_time_to_start(transaction.policy, launch_of_member(member, key), now))
-    transaction.want(do.Launched(key=key, job=member.seen.job))
+    transaction.add_effect(do.Launched(key=key, job=member.seen.job))
     see(transaction, launch, member.seen, now)
 
 

@@ -65,21 +65,21 @@ def story(key: Key, rows: Iterable[Row], launches: Iterable[Launch], now: float)
         now: the clock of the events.
     """
     lines = []
-    places: dict[LaunchId, str] = {}
+    positions: dict[LaunchId, str] = {}
     # Numbers differ: nothing else is compared.
     for step in sorted(step for step in map(Step._make, rows) if step.key == key):
-        before, after = places.get(step.launch_id, ""), _named(step.phase, step.standing)
-        places[step.launch_id] = after
+        before, after = positions.get(step.launch_id, ""), _named(step.phase, step.standing)
+        positions[step.launch_id] = after
         change = f"still {after}" if before == after else f"{before} -> {after}".lstrip()
         lines.append(_line(step, change, now))
-    return "\n".join([*lines, *(_present(launch, now) for launch in launches)]) or "Nothing is known of it"
+    return "\n".join([*lines, *(_describe_position(launch, now) for launch in launches)]) or "Nothing is known of it"
 
 
 def _line(step: Step, change: str, now: float) -> str:
     at, event, failure, effects = Cause._make(step.cause)
     if step.phase is Phase.LAUNCHING:
         change = f"{change} with token {token_of(step.token_base, step.token_sequence)}"
-    parts = [change, *(_told(each) for each in effects if _is_of(each, step))]
+    parts = [change, *(_describe_effect(each) for each in effects if _is_of(each, step))]
     if step.due is not None:
         parts.append(f"next look after {max(0.0, step.due - at):.1f} s")
     cause = f"{event.__name__} ({failure})" if failure else event.__name__
@@ -96,7 +96,7 @@ def _is_of(effect: do.Effect, step: Step) -> bool:
     return step.launch_id == getattr(effect, "launch_id", None) or step.key == getattr(effect, "key", step)
 
 
-def _told(effect: do.Effect) -> str:
+def _describe_effect(effect: do.Effect) -> str:
     match effect:
         case do.StopJob(reason=text):
             return f"StopJob: {text}"
@@ -110,7 +110,7 @@ def _told(effect: do.Effect) -> str:
             return type(effect).__name__
 
 
-def _present(launch: Launch, now: float) -> str:
+def _describe_position(launch: Launch, now: float) -> str:
     waits = "until something happens" if launch.due is None else f"{max(0.0, launch.due - now):.1f} s"
     parts = [
         f"attempt {launch.attempts.attempt}, {launch.attempts.containers} containers",
@@ -119,5 +119,5 @@ def _present(launch: Launch, now: float) -> str:
         f"last failure: {launch.retries.last_failure}" if launch.retries.last_failure else "",
         "waits for a listing of the fleet" if launch.unlisted_since is not None else "",
     ]
-    place = _named(launch.phase, launch.standing)
-    return f"       now  {launch.launch_id}  {place}, waits {waits}; {'; '.join(filter(None, parts))}"
+    position = _named(launch.phase, launch.standing)
+    return f"       now  {launch.launch_id}  {position}, waits {waits}; {'; '.join(filter(None, parts))}"

@@ -58,7 +58,7 @@ class Doubt(Enum):
 class Pending:
     """A request that is out: nothing else happens to the launch before its completion."""
 
-    phase: Literal[Phase.CONFIRMING, Phase.LAUNCHING, Phase.LOCATING]
+    phase: Literal[Phase.VERIFYING, Phase.LAUNCHING, Phase.SEARCHING]
     request_id: int
 
 

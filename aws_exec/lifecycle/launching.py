@@ -17,7 +17,7 @@ from aws_exec.lifecycle.phases import Phase
 from aws_exec.lifecycle.policy import BACKOFF, Policy
 from aws_exec.lifecycle.stopping import SUPERSEDED, stop_job, stop_launch
 from aws_exec.lifecycle.store import Transaction
-from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, LaunchId, Observation, sequence_of
+from aws_exec.lifecycle.values import INCONCLUSIVE, CallFailure, FailureKind, LaunchId, Observation, sequence_of
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 from aws_exec.lifecycle.watching import next_of_sweep, see
 
@@ -58,7 +58,7 @@ def supersede(transaction: Transaction, older: Launch, now: float) -> None:
     progress = Starting(older.expected_origin, waiting=older.waiting)
     superseded = replace(older.with_progress(progress), ownership=Detached(request_id), launch_by=None, due=None)
     transaction.put(superseded)
-    transaction.want(do.Describe(request_id=request_id, location=older.job.location, jobs=(older.job,)))
+    transaction.add_effect(do.Describe(request_id=request_id, location=older.job.location, jobs=(older.job,)))
 
 
 # -- submitting -------------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def submit(transaction: Transaction, launch: Launch) -> None:
     submission, reading = launch.submission, launch.reading
     pending = Pending(Phase.LAUNCHING, request_id)
     transaction.put(replace(launch, state=replace(submission, pending=pending), due=launch.launch_by))
-    transaction.want(
+    transaction.add_effect(
         do.Submit(
             request_id=request_id,
             launch_id=launch.launch_id,
@@ -89,10 +89,10 @@ def accepted(transaction: Transaction, event: on.Accepted, now: float) -> None:
     """Follow the job that a Submit made."""
     launch = transaction.awaiting(event.launch_id, Phase.LAUNCHING, event.request_id)
     if launch is not None:
-        got_job(transaction, launch, event.seen, now)
+        attach_job(transaction, launch, event.seen, now)
 
 
-def got_job(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
+def attach_job(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
     """Follow the job of a launch, which becomes known here."""
     holder = transaction.of_job(seen.job)
     if holder is not None and holder.launch_id != launch.launch_id:
@@ -103,7 +103,7 @@ def got_job(transaction: Transaction, launch: Launch, seen: Observation, now: fl
     launch = replace(launch.with_container(Container(seen.job)), location=seen.job.location or launch.location)
     launch = transaction.put(with_time_to_start(transaction.policy, launch, now))
     if not launch.detached:
-        transaction.want(do.Launched(key=launch.key, job=seen.job))
+        transaction.add_effect(do.Launched(key=launch.key, job=seen.job))
     if launch.stopping is not None:
         launch = stop_job(transaction, launch, seen.job)
     see(transaction, launch, seen, now)
@@ -115,7 +115,7 @@ def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> No
     if launch is None:
         return
     kind, submission, ownership = event.failure.kind, launch.submission, launch.ownership
-    in_doubt = kind is FailureKind.NO_ANSWER or (launch.submit_in_doubt and kind in SILENT)
+    in_doubt = kind is FailureKind.NO_ANSWER or (launch.submit_in_doubt and kind in INCONCLUSIVE)
     if kind is FailureKind.HELD and not event.outdated and isinstance(ownership, Owned):
         ownership = replace(ownership, unverified=True)
     launch = replace(launch.without_reading(), ownership=ownership)
@@ -150,7 +150,7 @@ def back_off(transaction: Transaction, launch: Launch, failure: CallFailure, now
     due = now + BACKOFF[failure.kind].after(failures, launch.token)
     retries = replace(launch.retries, failures=failures, last_failure=failure)
     if failure.kind in _WORTH_A_NOTE and not launch.detached and retries.last_note != failure.code:
-        transaction.want(do.Note(key=launch.key, text="Waiting to be launched", failure=failure))
+        transaction.add_effect(do.Note(key=launch.key, text="Waiting to be launched", failure=failure))
         retries = replace(retries, last_note=failure.code)
     transaction.put(replace(launch, retries=retries, due=launch.in_time(due)))
 
@@ -170,10 +170,10 @@ def search(transaction: Transaction, launches: list[Launch]) -> None:
         return
     request_id = transaction.new_request_id()
     for launch in launches:
-        state = replace(launch.submission, pending=Pending(Phase.LOCATING, request_id))
+        state = replace(launch.submission, pending=Pending(Phase.SEARCHING, request_id))
         # What its row said is old when the search is over.
         transaction.put(replace(launch.without_reading(), state=state, due=None))
-    transaction.want(
+    transaction.add_effect(
         do.FindByLaunchId(
             request_id=request_id,
             launch_ids=tuple(launch.launch_id for launch in launches),
@@ -189,11 +189,11 @@ def found(transaction: Transaction, event: on.FoundByLaunchId, now: float) -> No
     for seen in sorted(event.seen, key=lambda seen: sequence_of(seen.token or "")):
         newest[launch_of_token(seen.token or "")] = seen
     for launch_id in event.launch_ids:
-        launch = transaction.awaiting(launch_id, Phase.LOCATING, event.request_id)
+        launch = transaction.awaiting(launch_id, Phase.SEARCHING, event.request_id)
         if launch is None:
             continue
         if launch.token_base in newest:
-            got_job(transaction, launch, newest[launch.token_base], now)
+            attach_job(transaction, launch, newest[launch.token_base], now)
         else:
             not_found(transaction, launch, now)
 
@@ -218,14 +218,14 @@ def not_found(transaction: Transaction, launch: Launch, now: float) -> None:
             # Its container may live where we may not look. Airflow's heartbeat timeout decides, and burns no try
             # of a task that runs.
             text = "Adopted, but no container of it was found: its heartbeat decides"
-            transaction.want(do.Note(key=launch.key, text=text))
-            transaction.want(do.Release(key=launch.key))
+            transaction.add_effect(do.Note(key=launch.key, text=text))
+            transaction.add_effect(do.Release(key=launch.key))
         end(transaction, launch, now)
 
 
 def find_failed(transaction: Transaction, event: on.FindByLaunchIdFailed, now: float) -> None:
     """Search again, a little later."""
     for launch_id in event.launch_ids:
-        launch = transaction.awaiting(launch_id, Phase.LOCATING, event.request_id)
+        launch = transaction.awaiting(launch_id, Phase.SEARCHING, event.request_id)
         if launch is not None:
             back_off(transaction, launch.idle(), event.failure, now)

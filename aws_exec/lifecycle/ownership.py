@@ -42,7 +42,7 @@ def is_unverified(transaction: Transaction, launch: Launch) -> bool:
     return owned.unverified or (launch.work is not None and owned.stalls < transaction.state.stalls)
 
 
-def distrust_rows(transaction: Transaction) -> None:
+def record_stall(transaction: Transaction) -> None:
     """Verify, each when its turn comes, all that may still be launched, or launched again (`is_unverified`).
 
     What the rows answer to an earlier request may be older than the stall: `take_in_owners` asks again.
@@ -58,9 +58,9 @@ def verify(transaction: Transaction, launches: list[Launch]) -> None:
     for chunk in chunked(launches, transaction.policy.observe_batch):
         request_id = transaction.new_request_id()
         for launch in chunk:
-            state = replace(launch.submission, pending=Pending(Phase.CONFIRMING, request_id))
+            state = replace(launch.submission, pending=Pending(Phase.VERIFYING, request_id))
             transaction.put(replace(launch.without_reading(), state=state, due=None))
-        transaction.want(
+        transaction.add_effect(
             do.VerifyOwnership(
                 request_id=request_id,
                 launches=tuple((launch.launch_id, launch.key) for launch in chunk),
@@ -72,7 +72,7 @@ def verify(transaction: Transaction, launches: list[Launch]) -> None:
 def take_in_owners(transaction: Transaction, event: on.OwnershipVerified, now: float) -> None:
     """Go on with launches that are still ours, and let the others go."""
     for launch_id in event.launch_ids:
-        launch = transaction.awaiting(launch_id, Phase.CONFIRMING, event.request_id)
+        launch = transaction.awaiting(launch_id, Phase.VERIFYING, event.request_id)
         if launch is None:
             continue
         launch = launch.idle()
@@ -115,13 +115,13 @@ def take_over(transaction: Transaction, launch: Launch, predecessor: Predecessor
         due=None if holder is None else now + transaction.policy.stop_grace,
     )
     transaction.put(taken)
-    transaction.want(do.Launched(key=launch.key, job=predecessor.job))
+    transaction.add_effect(do.Launched(key=launch.key, job=predecessor.job))
     verify_exit(transaction, taken, predecessor.stop)
 
 
 def not_ours(transaction: Transaction, launch: Launch, now: float) -> None:
     """Free the key of a launch that another scheduler has."""
-    transaction.want(do.Release(key=launch.key))
+    transaction.add_effect(do.Release(key=launch.key))
     if not launch.submit_in_doubt:
         end(transaction, launch, now)
         return
@@ -133,7 +133,7 @@ def not_ours(transaction: Transaction, launch: Launch, now: float) -> None:
 def verify_failed(transaction: Transaction, event: on.VerifyOwnershipFailed, now: float) -> None:
     """Ask again, a little later."""
     for launch_id in event.launch_ids:
-        launch = transaction.awaiting(launch_id, Phase.CONFIRMING, event.request_id)
+        launch = transaction.awaiting(launch_id, Phase.VERIFYING, event.request_id)
         if launch is not None:
             back_off(transaction, launch.idle(), event.failure, now)
 
@@ -151,7 +151,7 @@ def check_is_due(transaction: Transaction, now: float) -> bool:
 def check_wanted(transaction: Transaction, now: float) -> None:
     """Ask whether Airflow still wants what has not started."""
     request_id = transaction.new_request_id()
-    transaction.want(do.CheckWanted(request_id=request_id, launches=tuple(transaction.store.unstarted.items())))
+    transaction.add_effect(do.CheckWanted(request_id=request_id, launches=tuple(transaction.store.unstarted.items())))
     transaction.state = replace(
         transaction.state, check=Check(now + (transaction.policy.check_interval or 0.0), request_id)
     )
@@ -162,7 +162,7 @@ def wanted_checked(transaction: Transaction, event: on.WantedChecked, now: float
     check = transaction.state.check
     if event.request_id == check.request_id:
         transaction.state = replace(transaction.state, check=replace(check, request_id=0))
-        transaction.leave(drop_unwanted, event.unwanted, now)
+        transaction.do_in_steps(drop_unwanted, event.unwanted, now)
 
 
 def drop_unwanted(transaction: Transaction, unwanted: Sequence[tuple[LaunchId, str]], now: float) -> None:
@@ -172,6 +172,6 @@ def drop_unwanted(transaction: Transaction, unwanted: Sequence[tuple[LaunchId, s
         if launch is None or launch.detached or launch.started or launch.stopping is not None:
             continue
         text = f"{UNWANTED}: {why}"
-        transaction.want(do.Note(key=launch.key, text=text, job=launch.own_job))
-        transaction.want(do.Release(key=launch.key))
+        transaction.add_effect(do.Note(key=launch.key, text=text, job=launch.own_job))
+        transaction.add_effect(do.Release(key=launch.key))
         stop_launch(transaction, launch.detach(), text, now)

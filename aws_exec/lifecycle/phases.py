@@ -1,7 +1,7 @@
 """Where a launch may stand, and every way from there: the tables of transitions.
 
 A launch has a phase, how far it is, and a standing, who speaks for it; both are read off its parts. The store compares
-each change with these tables (`LaunchStore.unforeseen`), the tests take each of their ways, and `make docs` draws them
+each change with these tables (`LaunchStore.unexpected`), the tests take each of their ways, and `make docs` draws them
 (docs/concepts.md).
 """
 
@@ -16,10 +16,10 @@ class Phase(Enum):
     """Where a launch stands. `docs/concepts.md` draws the transitions."""
 
     WAITING = "waiting"  #: to be launched when due
-    CONFIRMING = "confirming"  #: a VerifyOwnership is out: is it still ours?
+    VERIFYING = "verifying"  #: a VerifyOwnership is out: is it still ours?
     LAUNCHING = "launching"  #: a Submit is out
     UNCERTAIN = "uncertain"  #: a container may exist: search, or submit again with the same token, when due
-    LOCATING = "locating"  #: a FindByLaunchId is out
+    SEARCHING = "searching"  #: a FindByLaunchId is out
     STARTING = "starting"  #: has a job, whose user code has not run
     RUNNING = "running"  #: user code may have run
     EXITED = "exited"  #: the Airflow container has ended; the rest of the job still runs
@@ -61,21 +61,19 @@ PHASES = (
     Transition((None,), (Phase.ENDED,), "the callback of a dead scheduler, whose container has ended"),
     Transition((None,), (Phase.STOPPING,), "an earlier container of what was adopted"),
     Transition((Phase.WAITING,), (Phase.LAUNCHING,), "due"),
-    Transition((Phase.WAITING,), (Phase.CONFIRMING,), "due, after a stall or another container's end, or adopted"),
+    Transition((Phase.WAITING,), (Phase.VERIFYING,), "due, after a stall or another container's end, or adopted"),
     Transition((Phase.WAITING,), RUNS, "an earlier container runs it"),
     Transition((Phase.WAITING,), (None,), "must end, and nothing was sent"),
+    Transition((Phase.VERIFYING,), (Phase.UNCERTAIN,), "still ours, after a stall; or a request of ours is unanswered"),
     Transition(
-        (Phase.CONFIRMING,), (Phase.UNCERTAIN,), "still ours, after a stall; or a request of ours is unanswered"
-    ),
-    Transition(
-        (Phase.CONFIRMING,),
+        (Phase.VERIFYING,),
         (Phase.WAITING,),
         "still ours, after another container's end; or the database did not answer",
     ),
-    Transition((Phase.CONFIRMING,), (Phase.LAUNCHING,), "still ours, and its row says what it runs"),
-    Transition((Phase.CONFIRMING,), RUNS, "an earlier container runs it, or has run it"),
-    Transition((Phase.CONFIRMING,), (Phase.ENDED,), "an earlier container has run it, and its job has ended"),
-    Transition((Phase.CONFIRMING,), (None,), "another scheduler has it, or it must end"),
+    Transition((Phase.VERIFYING,), (Phase.LAUNCHING,), "still ours, and its row says what it runs"),
+    Transition((Phase.VERIFYING,), RUNS, "an earlier container runs it, or has run it"),
+    Transition((Phase.VERIFYING,), (Phase.ENDED,), "an earlier container has run it, and its job has ended"),
+    Transition((Phase.VERIFYING,), (None,), "another scheduler has it, or it must end"),
     Transition((Phase.LAUNCHING,), RUNS, "accepted"),
     Transition((Phase.LAUNCHING,), (Phase.ENDED,), "accepted, and has ended already"),
     Transition((Phase.LAUNCHING,), (Phase.STOPPING,), "accepted, but must end"),
@@ -83,15 +81,15 @@ PHASES = (
     Transition((Phase.LAUNCHING,), (Phase.WAITING,), "refused, or held back"),
     Transition((Phase.LAUNCHING,), (None,), "the request is wrong, or refused and must end"),
     Transition((Phase.UNCERTAIN,), (Phase.LAUNCHING,), "submit again, same token (ECS)"),
-    Transition((Phase.UNCERTAIN,), (Phase.LOCATING,), "search first"),
-    Transition((Phase.UNCERTAIN,), (Phase.CONFIRMING,), "due, after a stall or another container's end, or adopted"),
+    Transition((Phase.UNCERTAIN,), (Phase.SEARCHING,), "search first"),
+    Transition((Phase.UNCERTAIN,), (Phase.VERIFYING,), "due, after a stall or another container's end, or adopted"),
     Transition((Phase.UNCERTAIN,), RUNS, "an earlier container runs it"),
-    Transition((Phase.LOCATING,), RUNS, "found"),
-    Transition((Phase.LOCATING,), (Phase.ENDED,), "found, and has ended"),
-    Transition((Phase.LOCATING,), (Phase.STOPPING,), "found, but must end"),
-    Transition((Phase.LOCATING,), (Phase.UNCERTAIN,), "not found yet, or nobody answered"),
-    Transition((Phase.LOCATING,), (Phase.WAITING,), "not there (Batch)"),
-    Transition((Phase.LOCATING,), (None,), "not there, and not to be launched"),
+    Transition((Phase.SEARCHING,), RUNS, "found"),
+    Transition((Phase.SEARCHING,), (Phase.ENDED,), "found, and has ended"),
+    Transition((Phase.SEARCHING,), (Phase.STOPPING,), "found, but must end"),
+    Transition((Phase.SEARCHING,), (Phase.UNCERTAIN,), "not found yet, or nobody answered"),
+    Transition((Phase.SEARCHING,), (Phase.WAITING,), "not there (Batch)"),
+    Transition((Phase.SEARCHING,), (None,), "not there, and not to be launched"),
     Transition((Phase.STARTING,), (Phase.RUNNING,), "user code runs"),
     Transition((Phase.STARTING,), (Phase.EXITED,), "its Airflow container ran and ended since the last look"),
     Transition((Phase.STARTING,), (Phase.WAITING,), "died before it started, and is replaced"),
@@ -123,4 +121,4 @@ STANDINGS = (
 )
 
 #: The same, to be looked up.
-FORESEEN = frozenset(way for each in (*PHASES, *STANDINGS) for way in product(each.before, each.after))
+ALLOWED = frozenset(way for each in (*PHASES, *STANDINGS) for way in product(each.before, each.after))

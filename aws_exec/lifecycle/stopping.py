@@ -68,8 +68,8 @@ def stop_submission(
         transaction.put(replace(launch, due=None))
         if withdraw:
             # It may not have been sent yet.
-            transaction.want(do.Withdraw(request_id=pending.request_id))
-    elif pending is not None and pending.phase is Phase.LOCATING:
+            transaction.add_effect(do.Withdraw(request_id=pending.request_id))
+    elif pending is not None and pending.phase is Phase.SEARCHING:
         return  # what the search that is out finds will be stopped
     elif launch.submit_in_doubt:
         # A search that found nothing is repeated after its grace, not sooner: listings lag.
@@ -82,7 +82,7 @@ def stop_submission(
 def stop_job(transaction: Transaction, launch: Launch, job: Job) -> Launch:
     """Ask AWS to stop the job of a launch."""
     request_id, reason = transaction.new_request_id(), launch.stop_reason
-    transaction.want(do.StopJob(request_id=request_id, launch_id=launch.launch_id, job=job, reason=reason))
+    transaction.add_effect(do.StopJob(request_id=request_id, launch_id=launch.launch_id, job=job, reason=reason))
     return transaction.put(replace(launch, stopping=Stopping(reason, request_id), due=None))
 
 
@@ -104,25 +104,25 @@ def stop_answered(transaction: Transaction, event: on.StopAnswered, now: float) 
 
 def revoked(transaction: Transaction, event: on.Revoked, now: float) -> None:
     """Stop a launch that Airflow takes back."""
-    take_back(transaction, event.key, "Airflow revoked the task", now, say=True)
+    take_back(transaction, event.key, "Airflow revoked the task", now, note=True)
 
 
 def failed_by_airflow(transaction: Transaction, event: on.FailedByAirflow, now: float) -> None:
     """Stop a launch that Airflow has declared failed."""
-    take_back(transaction, event.key, "Airflow gave the task up", now, say=False)
+    take_back(transaction, event.key, "Airflow gave the task up", now, note=False)
 
 
-def take_back(transaction: Transaction, key: Key, why: str, now: float, *, say: bool) -> None:
+def take_back(transaction: Transaction, key: Key, why: str, now: float, *, note: bool) -> None:
     """Free the key of a launch, and stop it."""
     launch = transaction.owner_of(key)
     if launch is None:
         return
-    if say:
+    if note:
         doing = "it ran" if launch.started else "its job was starting" if launch.job else launch.phase.value
         stop, failure = why_it_waits(transaction, launch), launch.retries.last_failure
         text = f"Revoked by Airflow while {doing}"
-        transaction.want(do.Note(key=key, text=text, job=launch.own_job, stop=stop, failure=failure))
-    transaction.want(do.Release(key=key))
+        transaction.add_effect(do.Note(key=key, text=text, job=launch.own_job, stop=stop, failure=failure))
+    transaction.add_effect(do.Release(key=key))
     stop_launch(transaction, launch.detach(), why, now)
 
 
@@ -138,7 +138,7 @@ def terminating(transaction: Transaction, _: on.Terminating, now: float) -> None
     """Launch nothing more, and stop every job; many are left to the next ticks."""
     drain(transaction)
     transaction.state = replace(transaction.state, terminating=True)
-    transaction.leave(terminate, list(transaction.store.launches), now)
+    transaction.do_in_steps(terminate, list(transaction.store.launches), now)
 
 
 def terminate(transaction: Transaction, launch_ids: Sequence[LaunchId], now: float) -> None:
@@ -158,7 +158,7 @@ def withdraw_all(transaction: Transaction) -> None:
     """Take back every Submit that is out: none of them may have been sent yet."""
     launches = transaction.store.launches.values()
     if any(isinstance(each.state, Submission) and each.phase is Phase.LAUNCHING for each in launches):
-        transaction.want(do.WithdrawAll())
+        transaction.add_effect(do.WithdrawAll())
 
 
 def may_have_job(launch: Launch) -> bool:

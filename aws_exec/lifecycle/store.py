@@ -18,7 +18,7 @@ from aws_exec.lifecycle.effects import Effect
 from aws_exec.lifecycle.history import KEPT, STEPS, CauseRow, Row
 from aws_exec.lifecycle.launch import Launch
 from aws_exec.lifecycle.orphans import Orphan
-from aws_exec.lifecycle.phases import FORESEEN, Phase, Standing
+from aws_exec.lifecycle.phases import ALLOWED, Phase, Standing
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import Job, Key, LaunchId
 
@@ -166,7 +166,7 @@ class LaunchStore:
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
         #: Changes that the tables of transitions do not have, each with its key: a bug of ours; the reader empties it.
-        self.unforeseen: set[tuple[Key, Phase | Standing | None, Phase | Standing | None]] = set()
+        self.unexpected: set[tuple[Key, Phase | Standing | None, Phase | Standing | None]] = set()
         #: The last steps of all launches, by their number modulo `STEPS`.
         self.history: dict[int, Row] = {}
         self.next_step = 0
@@ -285,10 +285,10 @@ class LaunchStore:
             return  # it came and went with one event; or its last step has been written, and this repeats it
         phase, standing = (None, None) if new is None else (new.phase, new.standing)
         was, stood = (None, None) if old is None else (old.phase, old.standing)
-        if was is not phase and (was, phase) not in FORESEEN:
-            self.unforeseen.add((which.key, was, phase))
-        if stood is not standing and (stood, standing) not in FORESEEN:
-            self.unforeseen.add((which.key, stood, standing))
+        if was is not phase and (was, phase) not in ALLOWED:
+            self.unexpected.add((which.key, was, phase))
+        if stood is not standing and (stood, standing) not in ALLOWED:
+            self.unexpected.add((which.key, stood, standing))
         due, base, sequence = None if new is None else new.due, which.token_base, which.token_sequence
         row = (number, cause, which.launch_id, which.key, phase, standing, base, sequence, due)
         self.history[number % STEPS] = row
@@ -367,20 +367,20 @@ class Transaction:
         self.state = replace(self.state, last_request_id=self.state.last_request_id + 1)
         return self.state.last_request_id
 
-    def want(self, effect: Effect) -> None:
+    def add_effect(self, effect: Effect) -> None:
         """Ask for something to be done."""
         self.effects[next(self._numbers)] = effect
         if type(effect) in KEPT:
             self._kept.append(effect)
 
-    def leave(self, do: Action, items: Sequence[Any], now: float) -> None:
+    def do_in_steps(self, do: Action, items: Sequence[Any], now: float) -> None:
         """Do it now if it is little and nothing else is left already; else leave it to Ticks, a step each."""
         at_once = not self.state.backlog and len(items) <= self.policy.launches_per_tick
         self.state = replace(self.state, backlog=(*self.state.backlog, Work(do, tuple(items))))
         if at_once:
-            self.go_on(now)
+            self.continue_backlog(now)
 
-    def go_on(self, now: float) -> None:
+    def continue_backlog(self, now: float) -> None:
         """Do a step of what was left first."""
         work, *others = self.state.backlog
         done = work.done + self.policy.launches_per_tick

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.deadlines import is_late, too_late
-from aws_exec.lifecycle.exits import park
+from aws_exec.lifecycle.exits import wait_for_event
 from aws_exec.lifecycle.fleet import list_fleet
 from aws_exec.lifecycle.launch import Container, Launch
 from aws_exec.lifecycle.launching import must_search_first, search, submit
 from aws_exec.lifecycle.ownership import (
     check_is_due,
     check_wanted,
-    distrust_rows,
     is_unverified,
+    record_stall,
     take_in_owners,
     verify,
 )
@@ -30,9 +30,9 @@ def tick(transaction: Transaction, _: on.Tick, now: float) -> None:
     last = transaction.state.last_tick
     transaction.state = replace(transaction.state, last_tick=now)
     if last is not None and now - last > transaction.policy.stall_after:
-        distrust_rows(transaction)
+        record_stall(transaction)
     if transaction.state.backlog:
-        transaction.go_on(now)
+        transaction.continue_backlog(now)
     else:
         if due := transaction.store.due_by(now, transaction.policy.launches_per_tick):
             # Each is read when its turn comes: one before it may have changed it.
@@ -83,13 +83,13 @@ def wake_submission(transaction: Transaction, launch: Launch, to_search: list[La
     elif transaction.state.draining:
         transaction.put(replace(launch, due=None))
     elif is_blocked(transaction, launch):
-        park(transaction, launch)
+        wait_for_event(transaction, launch)
     elif launch.submission.predecessor is not None or is_unverified(transaction, launch):
         to_verify.append(launch)
     elif must_search_first(transaction.policy, launch):
         to_search.append(launch)
     elif launch.unlisted_since is not None:
-        park(transaction, launch)  # the answer to the listing wakes it
+        wait_for_event(transaction, launch)  # the answer to the listing wakes it
     elif launch.must_be_read and launch.reading is None:
         to_verify.append(launch)
     else:

@@ -154,10 +154,10 @@ class FailureKind(Enum):
 
 
 #: Failures on the way to the service, not of what was asked: the same request may be answered later.
-PASSING = frozenset({FailureKind.THROTTLED, FailureKind.UNREACHED, FailureKind.NO_ANSWER})
+TRANSIENT = frozenset({FailureKind.THROTTLED, FailureKind.UNREACHED, FailureKind.NO_ANSWER})
 
 #: Failures after which a request that went unanswered *before* is still unanswered: they say nothing about it.
-SILENT = frozenset(
+INCONCLUSIVE = frozenset(
     {
         FailureKind.THROTTLED,
         FailureKind.UNREACHED,

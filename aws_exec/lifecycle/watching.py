@@ -43,14 +43,14 @@ def sweep(transaction: Transaction, now: float) -> None:
     """Begin a sweep: list or describe every job."""
     number = transaction.state.sweeps
     transaction.state = replace(transaction.state, sweeps=number + 1, sweep_from=now)
-    for location, (alone, crowded, others) in by_location(transaction).items():
-        if len(alone) + len(crowded) > transaction.policy.observe_batch:
+    for location, (single_container, multi_container, others) in by_location(transaction).items():
+        if len(single_container) + len(multi_container) > transaction.policy.observe_batch:
             rounds = transaction.policy.describe_rounds
-            looked_at = crowded[number % rounds :: rounds]
-            del crowded[number % rounds :: rounds]
-            list_running(transaction, location, alone + crowded)
+            looked_at = multi_container[number % rounds :: rounds]
+            del multi_container[number % rounds :: rounds]
+            list_running(transaction, location, single_container + multi_container)
         else:
-            looked_at = alone + crowded
+            looked_at = single_container + multi_container
         describe(transaction, location, others + looked_at)
 
 
@@ -74,7 +74,7 @@ def _group(state: State, stopping: Stopping | None) -> int:
 def list_running(transaction: Transaction, location: str, jobs: list[Job]) -> None:
     """List the running jobs of a location."""
     if jobs:
-        transaction.want(
+        transaction.add_effect(
             do.ListRunning(
                 request_id=next_of_sweep(transaction),
                 location=location,
@@ -87,7 +87,7 @@ def list_running(transaction: Transaction, location: str, jobs: list[Job]) -> No
 def describe(transaction: Transaction, location: str, jobs: list[Job]) -> None:
     """Describe jobs of a location, in calls of bounded size."""
     for chunk in chunked(jobs, transaction.policy.observe_batch):
-        transaction.want(do.Describe(request_id=next_of_sweep(transaction), location=location, jobs=tuple(chunk)))
+        transaction.add_effect(do.Describe(request_id=next_of_sweep(transaction), location=location, jobs=tuple(chunk)))
 
 
 def next_of_sweep(transaction: Transaction) -> int:
@@ -167,7 +167,7 @@ def take_in(transaction: Transaction, launch: Launch, seen: Observation, now: fl
             progress = Starting(launch.expected_origin, launch.start_by, seen.waiting)
             launch = transaction.put(launch.with_progress(progress))
             stop = why_it_waits(transaction, launch)
-            transaction.want(do.Note(key=launch.key, text="Its job does not start", job=launch.job, stop=stop))
+            transaction.add_effect(do.Note(key=launch.key, text="Its job does not start", job=launch.job, stop=stop))
     if seen.status is Status.STOPPED:
         stop = seen.stop or Termination(transaction.policy.service, started=launch.started)
         job_stopped(transaction, launch, stop, now)

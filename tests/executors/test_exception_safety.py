@@ -138,8 +138,8 @@ def test_what_one_report_raises_holds_up_no_other(started, aws):
 
 def test_a_change_of_a_phase_that_nobody_foresaw_is_logged_once(scheduler, caplog):
     store = scheduler.executor.machine.store
-    store.unforeseen.add(("a key", Phase.WAITING, Phase.STOPPING))
+    store.unexpected.add(("a key", Phase.WAITING, Phase.STOPPING))
     scheduler.rest(0.1)
     assert caplog.text.count("went from Phase.WAITING to Phase.STOPPING, which nobody foresaw") == 1
     assert "a key:\nNothing is known of it" in caplog.text
-    assert store.unforeseen == set()
+    assert store.unexpected == set()

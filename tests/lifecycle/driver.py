@@ -191,7 +191,7 @@ def check(store: LaunchStore) -> None:
         check_launch(launch)
         assert launch.due is None or (launch.due, launch.launch_id) in heap, f"{launch} is due and never looked at"
     assert store._unapplied is None
-    assert not store.unforeseen, "a change that the tables of transitions do not have"
+    assert not store.unexpected, "a change that the tables of transitions do not have"
 
 
 def check_launch(launch: Launch) -> None:

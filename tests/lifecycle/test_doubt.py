@@ -102,7 +102,7 @@ def test_a_confirm_asked_before_a_gap_is_asked_again_after_it():
     assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1",), ours=OURS)) == []
     assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
     assert life.tell(on.OwnershipVerified(request_id=1, launch_ids=("L1",), ours=OURS)) == []
-    assert life.launch().phase is Phase.CONFIRMING
+    assert life.launch().phase is Phase.VERIFYING
     assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset())) == [do.Release(key="K1")]
 
 

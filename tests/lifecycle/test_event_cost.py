@@ -63,7 +63,7 @@ def twin(machine):
         "unstarted",
         "unlisted_since",
         "outbox",
-        "unforeseen",
+        "unexpected",
         "history",
         "_due",
     ):

@@ -210,7 +210,7 @@ def test_a_launch_whose_row_is_being_checked_can_be_revoked():
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD)))
     life.tick()
     assert life.tell(on.Revoked(key="K1")) == [
-        do.Note(key="K1", text="Revoked by Airflow while confirming"),
+        do.Note(key="K1", text="Revoked by Airflow while verifying"),
         do.Release(key="K1"),
     ]
     assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
@@ -223,7 +223,7 @@ def test_a_look_that_is_out_serves_a_launch_that_is_revoked_meanwhile():
     life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
     life.tick()
     assert life.tell(on.Revoked(key="K1")) == [
-        do.Note(key="K1", text="Revoked by Airflow while locating"),
+        do.Note(key="K1", text="Revoked by Airflow while searching"),
         do.Release(key="K1"),
     ]
     assert life.tick() == []

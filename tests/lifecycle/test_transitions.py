@@ -29,7 +29,7 @@ from tests.lifecycle.driver import (
 )
 
 NONE = None
-WAITING, CONFIRMING, LAUNCHING, UNCERTAIN, LOCATING, STARTING, RUNNING, EXITED, STOPPING, ENDED = Phase
+WAITING, VERIFYING, LAUNCHING, UNCERTAIN, SEARCHING, STARTING, RUNNING, EXITED, STOPPING, ENDED = Phase
 OWNED, SUPERSEDED, DETACHED = Standing
 
 GAP = {"stall_after": 20.0}
@@ -77,7 +77,7 @@ class WatchedLife(Life):
         return self.tell(event(request_id=self.launch().request_id, **fields))
 
 
-def confirming(life):
+def verifying(life):
     """Its row is being checked: a beat was missed before it was launched."""
     life.tick()
     life.take()
@@ -90,7 +90,7 @@ def unanswered(life):
     life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
 
 
-def locating(life):
+def searching(life):
     unanswered(life)
     life.tick(after=1.5)
 
@@ -111,7 +111,7 @@ def refused(life, kind):
 
 
 def not_found(life, times):
-    locating(life)
+    searching(life)
     for _ in range(times - 1):
         life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
         life.tick(after=30)
@@ -133,7 +133,7 @@ def accepted_when_it_must_end(life):
 
 
 def confirmed(life, ours):
-    confirming(life)
+    verifying(life)
     life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset(ours))
 
 
@@ -249,47 +249,47 @@ WAYS = {
     },
     (NONE, STOPPING): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
     (WAITING, LAUNCHING): ({}, lambda life: life.launching()),
-    (WAITING, CONFIRMING): (GAP, confirming),
+    (WAITING, VERIFYING): (GAP, verifying),
     **{
         (WAITING, phase): (BATCH | SURVEYED, lambda life, phase=phase: adopted_beside_another(life, 2, RUNS, phase))
         for phase in phases.RUNS
     },
     (WAITING, NONE): ({}, lambda life: (life.take(), revoke(life))),
-    (CONFIRMING, UNCERTAIN): (GAP, lambda life: confirmed(life, {"L1"})),
-    (CONFIRMING, WAITING): (
+    (VERIFYING, UNCERTAIN): (GAP, lambda life: confirmed(life, {"L1"})),
+    (VERIFYING, WAITING): (
         GAP,
         lambda life: (
-            confirming(life),
+            verifying(life),
             life.answer(on.VerifyOwnershipFailed, launch_ids=("L1",), failure=fault(FailureKind.UNREACHED)),
         ),
     ),
-    (CONFIRMING, LAUNCHING): ({}, read),
+    (VERIFYING, LAUNCHING): ({}, read),
     **{
-        (CONFIRMING, phase): (GAP | SURVEYED, lambda life, phase=phase: confirmed_beside_another(life, phase))
+        (VERIFYING, phase): (GAP | SURVEYED, lambda life, phase=phase: confirmed_beside_another(life, phase))
         for phase in phases.RUNS
     },
-    (CONFIRMING, ENDED): ({}, lambda life: outrun(life, ENDED)),
-    (CONFIRMING, NONE): (GAP, lambda life: confirmed(life, ())),
+    (VERIFYING, ENDED): ({}, lambda life: outrun(life, ENDED)),
+    (VERIFYING, NONE): (GAP, lambda life: confirmed(life, ())),
     **{(LAUNCHING, phase): ({}, lambda life, seen=seen: accepted(life, seen())) for phase, seen in SEEN.items()},
     (LAUNCHING, STOPPING): ({}, accepted_when_it_must_end),
     (LAUNCHING, UNCERTAIN): ({}, unanswered),
     (LAUNCHING, WAITING): ({}, lambda life: refused(life, FailureKind.THROTTLED)),
     (LAUNCHING, NONE): ({}, lambda life: refused(life, FailureKind.INVALID)),
     (UNCERTAIN, LAUNCHING): ({}, lambda life: (unanswered(life), life.tick(after=1.5))),
-    (UNCERTAIN, LOCATING): (BATCH, locating),
-    (UNCERTAIN, CONFIRMING): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
+    (UNCERTAIN, SEARCHING): (BATCH, searching),
+    (UNCERTAIN, VERIFYING): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
     **{
         (UNCERTAIN, phase): (SURVEYED, lambda life, phase=phase: adopted_beside_another(life, 1, RUNS, phase))
         for phase in phases.RUNS
     },
     **{
-        (LOCATING, phase): (BATCH, lambda life, seen=seen: (locating(life), found(life, seen())))
+        (SEARCHING, phase): (BATCH, lambda life, seen=seen: (searching(life), found(life, seen())))
         for phase, seen in SEEN.items()
     },
-    (LOCATING, STOPPING): (BATCH, lambda life: (locating(life), revoke(life), found(life, starting()))),
-    (LOCATING, UNCERTAIN): (BATCH, lambda life: not_found(life, 1)),
-    (LOCATING, WAITING): (BATCH, lambda life: not_found(life, 2)),
-    (LOCATING, NONE): ({}, adopted_and_nowhere),
+    (SEARCHING, STOPPING): (BATCH, lambda life: (searching(life), revoke(life), found(life, starting()))),
+    (SEARCHING, UNCERTAIN): (BATCH, lambda life: not_found(life, 1)),
+    (SEARCHING, WAITING): (BATCH, lambda life: not_found(life, 2)),
+    (SEARCHING, NONE): ({}, adopted_and_nowhere),
     (STARTING, RUNNING): ({}, lambda life: seen_as(life, RUNNING)),
     (STARTING, EXITED): ({}, lambda life: seen_as(life, EXITED)),
     (STARTING, WAITING): ({}, lambda life: (seen_as(life), life.see(stopped(NEVER_STARTED)))),
@@ -347,19 +347,19 @@ def test_what_the_tables_do_not_have_is_noted_and_happens_all_the_same():
     """The store is no place to raise: an event that cannot be taken in would be handed in again for ever."""
     store = LaunchStore()
     store.commit(changed(store, Launch("L1", "K1", work=HandedOver("again"), due=0.0)))
-    assert store.unforeseen == set()
+    assert store.unexpected == set()
     lost = Launch("L1", "K1", state=Container(JOB), stopping=Stopping("lost"), ownership=Detached(1))
     store.commit(changed(store, lost))
-    assert store.unforeseen == {("K1", WAITING, STOPPING)}
+    assert store.unexpected == {("K1", WAITING, STOPPING)}
     assert store.launches["L1"] is lost
     store.commit(changed(store, replace(lost, ownership=Detached())))
-    store.unforeseen.clear()
+    store.unexpected.clear()
     store.commit(changed(store, lost))
-    assert store.unforeseen == {("K1", DETACHED, SUPERSEDED)}
+    assert store.unexpected == {("K1", DETACHED, SUPERSEDED)}
 
 
 def test_a_change_that_a_signal_interrupted_is_noted_when_it_is_repeated():
     store = LaunchStore()
-    store._unapplied = changed(store, Launch("L1", "K1", state=Submission(pending=Pending(LOCATING, 1))))
+    store._unapplied = changed(store, Launch("L1", "K1", state=Submission(pending=Pending(SEARCHING, 1))))
     store.recover()
-    assert store.unforeseen == {("K1", None, LOCATING)}
+    assert store.unexpected == {("K1", None, SEARCHING)}

@@ -5,7 +5,7 @@ import pytest
 from aws_exec.lifecycle import effects as do
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.phases import Phase
-from aws_exec.lifecycle.values import SILENT, FailureKind
+from aws_exec.lifecycle.values import INCONCLUSIVE, FailureKind
 from tests.lifecycle.driver import JOB, JOB2, NEVER_STARTED, Life, fault, running, starting, stopped
 
 
@@ -44,7 +44,7 @@ def test_an_idempotent_cloud_is_asked_again_with_the_same_token_and_the_same_req
     ]
 
 
-@pytest.mark.parametrize("kind", sorted(SILENT, key=lambda kind: kind.value))
+@pytest.mark.parametrize("kind", sorted(INCONCLUSIVE, key=lambda kind: kind.value))
 def test_a_trouble_that_says_nothing_about_the_first_request_leaves_it_open(kind):
     life = Life()
     unanswered(life)

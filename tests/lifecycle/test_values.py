@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from aws_exec.dispatch.token_bucket import FLOOR, RECOVERY_SECONDS, Bucket
 from aws_exec.lifecycle.identity import STARTED_BY_LIMIT, Identity, from_environment, from_tags, started_by
 from aws_exec.lifecycle.policy import BACKOFF, Backoff, Policy, Replacement, always
-from aws_exec.lifecycle.values import SILENT, CallFailure, FailureKind, Termination, launch_of, sequence_of, token_of
+from aws_exec.lifecycle.values import (
+    INCONCLUSIVE,
+    CallFailure,
+    FailureKind,
+    Termination,
+    launch_of,
+    sequence_of,
+    token_of,
+)
 
 TEXT = st.text(max_size=20)
 
@@ -37,7 +45,7 @@ def test_a_fault_reads_as_what_was_tried_and_what_was_said():
 
 
 def test_only_an_answered_refusal_or_a_wrong_request_settles_an_unanswered_one():
-    assert set(FailureKind) - SILENT == {FailureKind.NO_CAPACITY, FailureKind.INVALID}
+    assert set(FailureKind) - INCONCLUSIVE == {FailureKind.NO_CAPACITY, FailureKind.INVALID}
 
 
 # -- backoff ----------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from aws_exec.dispatch.log import is_of_database
 from aws_exec.executors import compat
 from aws_exec.executors.workload import UUID_FORM, UnreadableRow, Workload
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner
+from aws_exec.lifecycle.orphans import Owner, TaskRow
 from aws_exec.lifecycle.values import CLOCKS_APART, Key, LaunchId, Origin
 
 if TYPE_CHECKING:
@@ -508,6 +508,23 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
                 changed = queued if state in _HAVE_A_CONTAINER else updated
                 if changed is not None:
                     found |= {row: max(changed.timestamp(), found.get(row, 0.0)) for row in _row(key)}
+    return [
+        None if each.callback_id else found.get(each.task_instance or _name_of_container(each)) for each in identities
+    ]
+
+
+def task_rows(identities: Sequence[Identity]) -> list[TaskRow | None]:
+    """Return the row of each container's task instance, in their order; None where it has none."""
+    found: dict[str | compat.Name, TaskRow] = {}
+    columns = (compat.ARCHIVED, TaskInstance.state, TaskInstance.max_tries, TaskInstance.external_executor_id)
+    with database_session() as session:
+        for condition in _conditions(identities):
+            query = select(*compat.KEY_COLUMNS, *columns).where(condition).order_by(TaskInstance.try_number)
+            for *key, archived, state, max_tries, names in session.execute(
+                query.execution_options(include_all_attempts=True)
+            ):
+                row = TaskRow(_text(archived or state or ""), key[4], max_tries, names or "")
+                found |= dict.fromkeys(_row(key), row)
     return [
         None if each.callback_id else found.get(each.task_instance or _name_of_container(each)) for each in identities
     ]

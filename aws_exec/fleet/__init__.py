@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.address import locate, parse
+from aws_exec.fleet.after_stop import after_stop
 from aws_exec.fleet.deadline import within
 from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
 from aws_exec.fleet.explanation import Explanation, explain
@@ -49,6 +50,7 @@ __all__ = [
     "TimelineEntry",
     "UnknownJobError",
     "Until",
+    "after_stop",
     "check_ours",
     "explain",
     "is_denied",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aws_exec.fleet.errors import FleetError, MisusedError
 from aws_exec.lifecycle.identity import Identity
-from aws_exec.lifecycle.orphans import Owner
+from aws_exec.lifecycle.orphans import Owner, TaskRow
 from aws_exec.redaction import redact
 
 T = TypeVar("T")
@@ -78,6 +78,15 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
         FleetError: as `owners`.
     """
     return _from_rows(lambda airflow_db: airflow_db.last_changes(identities))
+
+
+def task_rows(identities: Sequence[Identity]) -> list[TaskRow | None]:
+    """Return the row of each container's task instance; None without one.
+
+    Raises:
+        FleetError: as `owners`.
+    """
+    return _from_rows(lambda airflow_db: airflow_db.task_rows(identities))
 
 
 def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:

@@ -50,6 +50,23 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRow:
+    """The row of a task instance, whatever its state.
+
+    Attributes:
+        state: Airflow's; why it was archived, if it was (Airflow 3.4); empty if it has none.
+        try_number: of its current try.
+        max_tries: the retries that it has; 0: none.
+        names: its external executor id; empty if it has none.
+    """
+
+    state: str
+    try_number: int
+    max_tries: int
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
 class Orphan:
     """A container that nobody has owned for `unowned_for` seconds, at least."""
 

@@ -34,5 +34,7 @@ def progress_line(text: Callable[[], str]) -> Iterator[None]:
         spinner.update(text=text())
         return spinner
 
-    with Live(console=printer.err, get_renderable=line, refresh_per_second=8, transient=True):
+    # Not redirected: what is printed meanwhile must not go through the line when it is gone.
+    plain: Any = {"redirect_stdout": False, "redirect_stderr": False}
+    with Live(console=printer.err, get_renderable=line, refresh_per_second=8, transient=True, **plain):
         yield

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -113,22 +114,31 @@ class StopCommand:
             CloudError: AWS does not say when the containers exit.
             UnknownJobError: likewise, because it no longer knows the jobs.
         """
-        _preview(jobs)
+        with nothing_stopped(self.command):
+            # Only for a person, or if only this was asked for: importing Airflow takes seconds.
+            is_read = self.options.dry_run or (self.may_prompt and not self.options.yes)
+            reactions, unknown = _reactions(fleet, jobs) if is_read else ({}, "")
+            _preview(jobs, reactions, unknown)
         if self.options.dry_run:
             printer.say(f"Dry run: nothing was stopped; {count_jobs(len(jobs))} would be.")
-            self.report([(job, "would stop", "") for job in jobs])
+            self.report([(job, "would stop", "") for job in jobs], reactions)
             return Exit.OK
         if not self.options.yes and (refused := self._refused(len(jobs))):
             return refused
         return self._finish(fleet, _stop(fleet, jobs, self.options.recorded_reason()))
 
-    def report(self, rows: Sequence[Row]) -> None:
-        """Write each outcome to standard output; JSON and YAML are written even if there are none."""
+    def report(self, rows: Sequence[Row], reactions: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write each outcome to standard output; JSON and YAML are written even if there are none.
+
+        Args:
+            rows: of the jobs that had not ended.
+            reactions: what Airflow will do with their tasks, by ARN, as far as it is known.
+        """
         rows = [*((job, "over already", "") for job in self.ended), *rows]
         if self.format is Format.NAME:
             write("".join(f"{job.job.arn}\n" for job, outcome, _ in rows if outcome in ("stopped", "would stop")))
         elif self.format in (Format.JSON, Format.YAML):
-            write_document([_plain(*row) for row in rows], self.format)
+            write_document([_plain(*row, reactions.get(row[0].job.arn)) for row in rows], self.format)
         else:
             # The preview has shown all of them: list only those that may still run.
             left = [row for row in rows if row[1] in _NOT_STOPPED]
@@ -214,7 +224,7 @@ def _since(began: float) -> str:
     return format_duration(time.monotonic() - began)
 
 
-def _plain(job: FleetJob, outcome: str, error: str) -> dict[str, Any]:
+def _plain(job: FleetJob, outcome: str, error: str, reaction: str | None) -> dict[str, Any]:
     return {
         "arn": job.job.arn,
         "address": job.address,
@@ -222,12 +232,39 @@ def _plain(job: FleetJob, outcome: str, error: str) -> dict[str, Any]:
         "error": error or None,
         "state": str(job.state),
         "exit_code": job.exit_code,
+        "airflow": reaction,
     }
 
 
-def _preview(jobs: Sequence[FleetJob]) -> None:
-    table = job_table(jobs[:_PREVIEWED], terminal_width(printer.err))
+def _reactions(fleet: Fleet, jobs: Sequence[FleetJob]) -> tuple[Mapping[str, str], str]:
+    """Return what Airflow will do with the task of each job, by ARN, or why that is not known here."""
+    from aws_exec.fleet import FleetError, after_stop  # noqa: PLC0415 - the CLI starts fast
+
+    began = time.monotonic()
+    try:
+        with progress_line(lambda: f"Reading Airflow's database, {_since(began)}"):
+            found = after_stop(fleet, jobs)
+    except FleetError as error:
+        return {}, str(error)
+    return {job.job.arn: reaction for job, reaction in zip(jobs, found, strict=True)}, ""
+
+
+def _preview(jobs: Sequence[FleetJob], reactions: Mapping[str, str] = MappingProxyType({}), unknown: str = "") -> None:
+    """Show jobs and their counts.
+
+    Args:
+        jobs: to be stopped.
+        reactions: what Airflow will do with their tasks, by ARN; empty if not known, or not asked for.
+        unknown: why it is not known; empty if it is, or was not asked for.
+    """
+    width = terminal_width(printer.err)
+    beside = ["AIRFLOW", *(reactions[job.job.arn] for job in jobs[:_PREVIEWED])] if reactions else []
+    room = None if width is None else width - max((len(text) + 2 for text in beside), default=0)
+    table = job_table(jobs[:_PREVIEWED], room)
     lines = [table.header(), *(table.row(job) for job in jobs[:_PREVIEWED])]
+    if beside:
+        longest = max(map(len, lines))
+        lines = [f"{line:<{longest}}  {text}" for line, text in zip(lines, beside, strict=True)]
     if len(jobs) > _PREVIEWED:
         lines.append(f"... and {len(jobs) - _PREVIEWED} more")
     kinds = {
@@ -235,6 +272,10 @@ def _preview(jobs: Sequence[FleetJob]) -> None:
         "by DAG": [job.identity.dag_id or "-" for job in jobs],
         "by deployment": [job.identity.deployment or "-" for job in jobs],
     }
+    if reactions:
+        kinds["by what Airflow will do"] = list(reactions.values())
+    elif unknown:
+        lines.append(f"What Airflow will do is not known here: {unknown}")
     printer.say("\n".join([*lines, *(f"{kind}: {_counts(values)}" for kind, values in kinds.items())]))
 
 

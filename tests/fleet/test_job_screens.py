@@ -113,9 +113,15 @@ def asked():
     termination._preview([FAILED] * 30)
 
 
+def asked_with_reactions():
+    arns = [f"arn:aws:ecs:eu-central-1:123456789012:task/airflow-fleet/{number:032x}" for number in range(3)]
+    jobs = [replace(FAILED, job=Job(arn, "airflow-fleet"), state=State.RUNNING) for arn in arns]
+    termination._preview(jobs, dict(zip(arns, ["fail", "retry 2 of 3", "nothing: success"], strict=True)))
+
+
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])
 @pytest.mark.parametrize("width", [80, 160])
-@pytest.mark.parametrize("show", [described, explained, checked, asked])
+@pytest.mark.parametrize("show", [described, explained, checked, asked, asked_with_reactions])
 def test_it_looks_as_it_did(show, width, colour):
     name = f"{show.__name__}-{width}-{'colour' if colour else 'plain'}.txt"
 

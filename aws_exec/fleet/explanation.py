@@ -10,6 +10,7 @@ from aws_exec.clouds.errors import CloudError
 from aws_exec.diagnosis import Diagnosis, diagnose
 from aws_exec.diagnosis.reasons import stop_request
 from aws_exec.durations import format_duration
+from aws_exec.fleet.log_excerpt import excerpt
 from aws_exec.fleet.log_records import LoggedException
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.service import Clients, ContextLine, Service
@@ -17,8 +18,6 @@ from aws_exec.fleet.task_log import last_lines
 from aws_exec.fleet.task_state import UNKNOWN, TaskState, last_error, of_log, refused_state
 from aws_exec.lifecycle.values import Termination
 
-#: Lines of the log in the explanation of a failure.
-SHOWN_LINES = 20
 #: Characters of an exception in the headline: a message may be a whole SQL statement.
 LONGEST_ERROR = 300
 #: How a task ended that did not fail, by its state.
@@ -39,7 +38,7 @@ class Explanation:
         headline: its state in one sentence.
         diagnosis: what happened, and the remedy; None if none is needed.
         context: what may keep it from starting.
-        lines: the end of its log; empty if it does not help or cannot be read.
+        lines: of its log (`log_excerpt`): the error first; empty if they do not help or cannot be read.
         unread: why the log cannot be read; empty if it can.
         healthy: whether nobody has to act.
         task_state: how its task ended, by the exit code or the log.
@@ -77,7 +76,7 @@ def _unfinished(service: Service, job: FleetJob, now: float) -> Explanation:
 
 def _ended(service: Service, clients: Clients, job: FleetJob, stop: Termination, now: float) -> Explanation:
     lines, unread = last_lines(service, clients, job)
-    task, log = job.task_state.with_log(lines), lines[-SHOWN_LINES:]
+    task, log = job.task_state.with_log(lines), excerpt(lines)
     if job.exit_code == 1 and (state := refused_state(lines)):
         headline = f"Airflow no longer wanted it: its task instance was {state} when it started."
         return Explanation(headline, None, (), log, task_state=task)

@@ -92,7 +92,12 @@ def wait(
         unseen = {arn: unseen.get(arn, 0) + 1 for arn in left if arn not in seen}
         forgotten += [left.pop(arn).id for arn, polls in unseen.items() if polls >= UNSEEN_POLLS]
     if forgotten:
-        raise UnknownJobError(f"AWS no longer knows {', '.join(forgotten)}: how it ended is unknown")
+        raise unknown_end(forgotten)
+
+
+def unknown_end(ids: Sequence[str]) -> UnknownJobError:
+    """Return the error for jobs that AWS has forgotten before it was seen how they ended."""
+    return UnknownJobError(f"AWS no longer knows {', '.join(ids)}: how it ended is unknown")
 
 
 def describe_again(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> Iterator[FleetJob]:

@@ -40,6 +40,8 @@ _GROUP, _END = "::group::", "::endgroup::"
 _DIRECT: Final = "The above exception was the direct cause of the following exception:"
 _DURING: Final = "During handling of the above exception, another exception occurred:"
 _WORD: Final = re.compile(r"[^\s\"'=]+")
+#: Frames and causes in an excerpt.
+_FRAMES: Final = 3
 #: Columns below which members are left out, unless all fit.
 _LEAST: Final = 16
 
@@ -146,6 +148,32 @@ def _one_traceback(each: LoggedException, *, airflow: bool) -> Iterator[str]:
     for number, chain in enumerate(each.exceptions, 1):
         yield f"  {number} of {len(each.exceptions)}:"
         yield from (f"    {line}" if line else "" for line in traceback_lines(chain, airflow=airflow))
+
+
+def excerpt_lines(lines: Sequence[str], width: int | None) -> list[Line]:
+    """Return an excerpt (`aws_exec.fleet.log_excerpt`) as lines, ten at most: of the error also the user's frames."""
+    from aws_exec.fleet.log_excerpt import LONGEST  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet.log_records import parse_record  # noqa: PLC0415 - likewise
+    from aws_exec.fleet.logs import Line as LogLine  # noqa: PLC0415 - likewise
+
+    shown: list[Line] = []
+    renderer = LogRenderer(width=width, folds=False)
+    for line in lines:
+        record = parse_record(line)
+        shown.append([(line, "")] if record is None else next(renderer.render(LogLine(0, line), record)))
+        if record is not None and not shown[1:]:
+            shown += [[(f"    {text}", "dim")] for text in _way_to(record.exceptions)]
+    return shown[:LONGEST]
+
+
+def _way_to(exceptions: Sequence[LoggedException]) -> Iterator[str]:
+    """Yield the last frames of the user's code, and the causes."""
+    for each in exceptions[:1]:
+        frames = [frame for frame in each.frames if not frame.is_library]
+        yield from (f'File "{frame.file}", line {frame.line}, in {frame.function}' for frame in frames[-_FRAMES:])
+    for each in exceptions[1:][:_FRAMES]:
+        where = f"  {each.raised_in.location}" if each.raised_in else ""
+        yield f"{'caused by' if each.is_cause else 'while handling'} {each.summary}{where}"
 
 
 def document(job: FleetJob, line: LogLine, record: Record | None) -> dict[str, Any]:

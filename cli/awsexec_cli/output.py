@@ -46,6 +46,8 @@ class Format(StrEnum):
 
 def clean(text: str) -> str:
     """Return the text as one line, with a space for each control character."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else " " for character in text)
 
 

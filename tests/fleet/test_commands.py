@@ -3,13 +3,14 @@
 import getpass
 import json
 import re
+import shlex
 
 import pytest
 import yaml
 
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import FAILS, OURS, SECRETS, Fleet, identity, workload
-from tests.fleet.shell import process
+from tests.fleet.shell import process, running
 
 STUCK = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement is higher than that can be met"
 
@@ -94,7 +95,7 @@ def test_explain_says_why_it_failed_with_the_end_of_the_log(awsexec, jobs):
     assert done.code == Exit.FAILED
     assert "Exit code: 3" in done.out
     assert "To do:" in done.out
-    assert done.out.endswith("The end of its log:\n  before the end\n  it went wrong\n")
+    assert done.out.endswith("From its log:\n  before the end\n  it went wrong\n")
 
 
 def test_explain_says_why_it_does_not_start_with_what_surrounds_it(awsexec):
@@ -137,6 +138,28 @@ def test_a_log_as_json_is_a_record_a_line(awsexec, jobs):
     [line] = map(json.loads, done.out.splitlines())
 
     assert (line["arn"], line["event"], line["level"]) == (jobs["failed"], "it went wrong", None)
+
+
+def examples(command):
+    """The examples of a command's help, each as its words; what the shell would do with the output is left out."""
+    help_text = process(command, "--help").out.partition("Examples:")[2]
+    lines = [line.strip(" │") for line in help_text.splitlines() if f"awsexec {command} " in line]
+    return [shlex.split(line.partition("|")[0])[1:] for line in lines]
+
+
+def test_every_example_of_logs_runs(aws, awsexec, jobs):
+    real = {"0d6a9c1e": jobs["failed"], "etl/load@manual__1": "shop/fails@r1", "etl": "shop"}
+    found = [[real.get(word, word) for word in words] for words in examples("logs")]
+
+    assert len(found) == 5
+    for words in found:
+        if "--dag" in words:  # until Ctrl-C
+            with running(*words, **aws.environment()) as process:
+                assert "up and running" in process.stdout.readline()
+        else:
+            done = awsexec(*words)
+            assert (done.code, done.err) == (Exit.FAILED if "-f" in words else Exit.OK, ""), words
+            assert "it went wrong" in done.out
 
 
 def test_wait_exits_with_the_outcome(awsexec, jobs):

@@ -66,7 +66,7 @@ def test_a_task_whose_process_was_killed_did_not_end_well(explained):
     said = explained("SUCCEEDED", 0, "loading", KILLED)
 
     assert said.headline.startswith("The process of the task was killed (SIGKILL), most likely because it was out of")
-    assert (said.healthy, list(said.lines), said.diagnosis) == (False, ["loading", KILLED], None)
+    assert (said.healthy, list(said.lines), said.diagnosis) == (False, ["loading"], None)
 
 
 def test_a_container_that_airflow_refused_is_no_failure_of_the_network(explained):
@@ -91,7 +91,7 @@ def test_a_failed_task_is_explained_by_its_exception_although_its_container_exit
         "The container exited normally after 1m01s."
     )
     assert (said.healthy, said.diagnosis, said.task_state) == (False, None, TaskState("failed", Source.LOG))
-    assert list(said.lines) == [raised(), finished(state="failed")]
+    assert list(said.lines) == [raised()]
 
 
 def test_a_failed_task_whose_image_has_awsexec_is_explained_by_its_exception_and_the_diagnosis(explained):

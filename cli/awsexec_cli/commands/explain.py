@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.log_rendering import excerpt_lines
 from awsexec_cli.options import ClusterOption, FleetCommand, JobArgument, Options, QueueOption
-from awsexec_cli.output import Format, Line, labelled, write, write_document, write_lines
+from awsexec_cli.output import (
+    Format,
+    Line,
+    labelled,
+    plain_text,
+    terminal_width,
+    write,
+    write_document,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Explanation, Fleet, FleetJob
@@ -89,7 +99,9 @@ def explanation_lines(job: FleetJob, explanation: Explanation) -> Iterator[Line]
     for fact in explanation.context:
         yield [(f"  {'!' if fact.bad else '-'} {fact.about}: {fact.said}", "red" if fact.bad else "")]
     if explanation.lines:
-        yield [("The end of its log:", "bold")]
-        yield from ([(f"  {line.expandtabs()}", "dim")] for line in explanation.lines)
+        yield [("From its log:", "bold")]
+        width = terminal_width()
+        for line in excerpt_lines(explanation.lines, None if width is None else width - 2):
+            yield [("  ", ""), *((plain_text(text), style) for text, style in line)]
     elif explanation.unread:
         yield [(f"Its log cannot be read: {explanation.unread}", "dim")]

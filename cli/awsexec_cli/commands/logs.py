@@ -184,6 +184,7 @@ class _Logs:
         """Print the logs as they grow; with a filter, also those of jobs that start later."""
         from aws_exec.fleet import RetryUntilDeadline, State, Until, is_well  # noqa: PLC0415 - the CLI starts fast
         from aws_exec.fleet.following import LogEnd, LogFollower  # noqa: PLC0415 - likewise
+        from aws_exec.fleet.waiting import unknown_end  # noqa: PLC0415 - likewise
 
         for job in jobs:
             if job.state in (State.WAITING, State.STARTING):
@@ -197,6 +198,7 @@ class _Logs:
             retries=RetryUntilDeadline(retry_reporter(COMMAND), threading.Event()),
         )
         well = True
+        forgotten: list[str] = []
         for each in follower.follow(jobs):
             if reader_is_gone():
                 return Exit.OK
@@ -206,7 +208,13 @@ class _Logs:
             self.writer.end(each.job)
             if each.problem:
                 printer.fail(COMMAND, each.problem)
-            well = well and not each.problem and is_well(with_known_end(self.fleet, each.job), Until.STOPPED)
+                well = False
+            elif each.job.is_active:
+                forgotten.append(each.job.id)
+            elif not self.has_filters:  # with filters, no end has an exit code
+                well = is_well(with_known_end(self.fleet, each.job), Until.STOPPED) and well
+        if forgotten:
+            raise unknown_end(forgotten)
         return Exit.OK if well else Exit.FAILED
 
     def _later(self) -> Callable[[], Iterator[FleetJob]]:

@@ -42,7 +42,11 @@ def test_tasks_outlive_the_scheduler_that_started_them(aws, played):
 
 def test_each_failure_is_explained_as_awsexec_explain_does(aws, played):
     _, printed = played
-    memory = "SIGKILL" if aws.limits_problem else "The container used more memory than it was given, and was killed."
+    memory = (
+        "A signal ended the task's process."
+        if aws.limits_problem
+        else "The container used more memory than it was given, and was killed."
+    )
 
     for said in ("bad_night/forecast@", memory, "bad_night/export@", "docker.io/acme/export:2.8: not found"):
         assert said in printed

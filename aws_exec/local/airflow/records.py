@@ -113,14 +113,13 @@ class Records:
         """The task instances of a run, in the order in which they were made."""
         return [TaskInstance(*row) for row in self._rows(_TASK_INSTANCES, dag_id, run_id)]
 
-    def events(self, dag_id: str, run_id: str, task_id: str | None = None) -> list[Event]:
-        """The event log of a run, oldest first, of one task or of all."""
+    def events(self, dag_id: str, run_id: str) -> list[Event]:
+        """The event log of a run, oldest first."""
         rows = self._rows(
             "SELECT dttm, task_id, map_index, try_number, event, extra FROM log "
-            "WHERE dag_id = ? AND run_id = ? AND task_id = coalesce(?, task_id) ORDER BY id",
+            "WHERE dag_id = ? AND run_id = ? ORDER BY id",
             dag_id,
             run_id,
-            task_id,
         )
         return [
             Event(at, task, -1 if index is None else index, number or 0, kind, extra or "")

@@ -14,7 +14,7 @@ def play(stage: Stage) -> list[str]:
     screen, started_in = stage.screen, time.monotonic() - stage.began
     screen.say(f"Act 1: DAG {DAG_ID} on ECS and Batch, at most {stage.max_containers} containers at a time", "bold")
     run = stage.trigger(DAG_ID)
-    state = run.wait(f"Running DAG {DAG_ID}", run.final_state)
+    state = stage.wait(run, f"Running DAG {DAG_ID}", run.final_state)
     took = time.monotonic() - run.triggered
     rows = run.rows()
     screen.table(rows)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 
 from aws_exec.local.demo import plan, summary
-from aws_exec.local.demo.stage import DagRun, Stage, has_exited
-from aws_exec.local.demo.watch import Row
+from aws_exec.local.demo.stage import Stage
+from aws_exec.local.demo.watch import DagRun, Row, has_exited
 
 
 def play(stage: Stage) -> list[str]:
@@ -18,9 +18,9 @@ def play(stage: Stage) -> list[str]:
     aws.faults.remove_image(plan.MISSING_IMAGE)
     gate = stage.airflow.home.directory / "until"
     run = stage.trigger(plan.BAD_NIGHT, {"until": str(gate)})
-    wrong = _replace_scheduler(run)
+    wrong = _replace_scheduler(stage, run)
     gate.touch()
-    run.wait(f"Finishing DAG {plan.BAD_NIGHT}", run.final_state)
+    stage.wait(run, f"Finishing DAG {plan.BAD_NIGHT}", run.final_state)
     rows = run.rows()
     screen.table(rows)
     screen.say(summary.still_stopping(rows))
@@ -45,17 +45,17 @@ def _explain(stage: Stage, row: Row, expected: Mapping[str, plan.Expected]) -> I
         yield f"the diagnosis of {row.task} is {rule or 'none'} instead of {want}"
 
 
-def _replace_scheduler(run: DagRun) -> list[str]:
+def _replace_scheduler(stage: Stage, run: DagRun) -> list[str]:
     """Kill the scheduler while tasks run, start it again, wait until it has them; return what did not go as planned."""
-    stage, airflow = run.stage, run.stage.airflow
     at_once = min(len(plan.RUNNING), stage.max_containers)
-    run.wait(f"Waiting until {_names()} run", lambda: _states(run).count("running") >= at_once)
+    stage.wait(run, f"Waiting until {_names()} run", lambda: _states(run).count("running") >= at_once)
     before = _schedulers(run)
-    airflow.kill9("scheduler")
+    stage.airflow.kill9("scheduler")
     killed = time.monotonic()
     stage.screen.say(f"kill -9: the scheduler is dead. {_names()} keep running in their containers.", "bold red")
-    airflow.restart("scheduler")
-    run.wait(
+    stage.airflow.restart("scheduler")
+    stage.wait(
+        run,
         "Starting the scheduler again; it looks for what the dead one left",
         lambda: not before & _schedulers(run) or _exited(run),
     )
@@ -66,12 +66,12 @@ def _replace_scheduler(run: DagRun) -> list[str]:
 
 
 def _states(run: DagRun) -> list[str | None]:
-    return [instance.state for instance in run.instances if instance.task_id in plan.RUNNING]
+    return [one.state for name, one in run.instances.items() if name in plan.RUNNING]
 
 
 def _schedulers(run: DagRun) -> set[int | None]:
     """The schedulers that have queued or adopted the tasks."""
-    return {instance.queued_by for instance in run.instances if instance.task_id in plan.RUNNING}
+    return {one.queued_by for name, one in run.instances.items() if name in plan.RUNNING}
 
 
 def _exited(run: DagRun) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from aws_exec.local import EmbeddedAws
+from aws_exec.local.airflow.processes import LocalAirflow
 from aws_exec.local.airflow.records import Event, TaskInstance, named
 from aws_exec.local.script import Launch
 
@@ -61,6 +64,52 @@ class Returns:
             self._seen.add(launch.arn)
             latest[task_of(launch)] = launch
         return self._before
+
+
+@dataclass
+class DagRun:
+    """One run of a DAG: what Airflow and the emulator know of it.
+
+    Attributes:
+        triggered: when, by the monotonic clock.
+    """
+
+    aws: EmbeddedAws
+    airflow: LocalAirflow
+    dag_id: str
+    run_id: str
+    returns: Returns = field(default_factory=Returns)
+    triggered: float = field(default_factory=time.monotonic)
+
+    @property
+    def launches(self) -> list[Launch]:
+        """Its containers, in the order of launch."""
+        return [launch for launch in self.aws.ledger() if launch.identity.get("AWSEXEC_RUN_ID") == self.run_id]
+
+    @property
+    def instances(self) -> dict[str, TaskInstance]:
+        """Its task instances, as `task` or `task[2]`."""
+        return {one.name: one for one in self.airflow.records.task_instances(self.dag_id, self.run_id)}
+
+    @property
+    def events(self) -> list[Event]:
+        """Its event log."""
+        return self.airflow.records.events(self.dag_id, self.run_id)
+
+    def final_state(self) -> str:
+        """Return its state once it and all its containers have ended; empty before."""
+        state = self.airflow.records.run_state(self.dag_id, self.run_id)
+        return state if state in {"success", "failed"} and all(map(has_exited, self.launches)) else ""
+
+    def rows(self) -> list[Row]:
+        """Return one row for each container, and for each task instance that has none yet."""
+        launches = self.launches
+        return rows(self.instances.values(), launches, self.events, self.returns.look(launches))
+
+
+def has_exited(launch: Launch) -> bool:
+    """Whether a container has exited or will never start; its ECS task or Batch job may still be stopping."""
+    return launch.over or launch.ended_at is not None
 
 
 def short_id(launch: Launch) -> str:

@@ -154,7 +154,7 @@ def check_region(region: str, endpoint_url: str | None = None) -> None:
         CloudError: REFUSED, `NoRegionError` or `UnknownRegion`: of what was asked for.
     """
     if not region:
-        message = "no AWS region: use --region, or set AWS_DEFAULT_REGION"
+        message = "no AWS Region is set; pass --region, or set region_name or AWS_DEFAULT_REGION"
         raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "NoRegionError", message))
     if endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()):
         return
@@ -163,8 +163,8 @@ def check_region(region: str, endpoint_url: str | None = None) -> None:
     known = [name for each in partitions for name in each["regions"] if not name.endswith("-global")]
     if region not in known:
         like = get_close_matches(region, known, n=1)
-        hint = f"; did you mean {like[0]}?" if like else ""
-        message = f"there is no AWS region {region!r}{hint}"
+        hint = f'; did you mean "{like[0]}"?' if like else ""
+        message = f'unknown AWS Region "{region}"{hint}'
         raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "UnknownRegion", message))
 
 

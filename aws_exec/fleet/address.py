@@ -79,7 +79,7 @@ def parse(text: str) -> Address:
     if found := _TASK.fullmatch(text):
         return Address(text, dag=found["dag"], task=found["task"], map_index=found["map"] or "", run=found["run"] or "")
     raise MisusedError(
-        f'not a job: "{text}"; use an ID or a prefix of it (4+ characters), an ARN, or dag/task[map]@run'
+        f'not a job: "{text}"', hint="use an ID or a prefix of it (4+ characters), an ARN, or dag/task[map]@run"
     )
 
 
@@ -126,9 +126,12 @@ def _check_reach(address: Address, services: Mapping[str, Service], region_of: C
     if not address.service:
         return
     if address.service not in services:
-        raise MisusedError(f"{address.text} is of {address.service}: use --executor {address.service}")
+        hint = f"use --executor {address.service}"
+        raise MisusedError(f"{address.text} is of {address.service}, which is not searched", hint=hint)
     if address.region != (region := region_of(address.service)):
-        raise MisusedError(f"{address.text} is in {address.region}, not in {region}: use --region {address.region}")
+        raise MisusedError(
+            f"{address.text} is in {address.region}, not in {region}", hint=f"use --region {address.region}"
+        )
 
 
 def _direct(services: Mapping[str, Service], address: Address) -> list[FleetJob]:
@@ -169,13 +172,15 @@ def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Prob
         if problems:
             raise CloudError(problems[0].failure)
         raise UnknownJobError(
-            f"no Airflow job {address.text} found: AWS forgets an ECS task an hour after its end, "
-            "a Batch job after a week. awsexec list --all-states shows what there is"
+            f"no Airflow job {address.text} found",
+            hint="awsexec list --all-states; AWS forgets ECS tasks an hour after their end, Batch jobs after a week",
         )
     instances = {(job.address, "") if address.dag else (job.job.arn, "") for job in jobs}
     if len(instances) > 1:
         lines = [f"{job.id}  {job.address}" for job in jobs[:_CANDIDATES]]
         more = [f"... and {len(jobs) - _CANDIDATES} more"] if len(jobs) > _CANDIDATES else []
-        raise AmbiguousError(f"{address.text} matches {len(jobs)} jobs; be more specific or use an ID", [*lines, *more])
+        raise AmbiguousError(
+            f"{address.text} matches {len(jobs)} jobs", [*lines, *more], "be more specific or use an ID"
+        )
     # Several containers of one task instance: tries, or the remains of a deferral. Take the newest.
     return max(jobs, key=lambda job: (job.is_active, job.created or 0.0))

@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from typing import Any, TypeVar
 
-from aws_exec.fleet.errors import FleetError, MisusedError
+from aws_exec.fleet.errors import MisusedError
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.orphans import Owner, TaskRow
 from aws_exec.redaction import redact
 
 T = TypeVar("T")
 
-_REMEDY = "set deployment in awsexec.yaml or AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT (and AWS_BATCH), use --deployment"
+_HINT = (
+    "pass --deployment, or set deployment in awsexec.yaml or AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT (AWS_BATCH_EXECUTOR)"
+)
 
 
 def leave_standard_output() -> None:
@@ -45,9 +47,8 @@ def default_deployment() -> str:
         leave_standard_output()
         return compat.default_deployment()
     except Exception as error:
-        raise MisusedError(
-            f"cannot tell which jobs are this deployment's ({type(error).__name__}): {_REMEDY}"
-        ) from error
+        message = f"cannot tell which jobs are this deployment's ({type(error).__name__})"
+        raise MisusedError(message, hint=_HINT) from error
 
 
 def token_of_no_task(subject: str, seconds: float) -> tuple[str, str]:
@@ -66,7 +67,7 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
     """Return the owner of each container by Airflow's database, in their order.
 
     Raises:
-        FleetError: it cannot be read, or Airflow is not configured here.
+        MisusedError: it cannot be read, or Airflow is not configured here.
     """
     return _from_rows(lambda airflow_db: airflow_db.owners(identities, None))
 
@@ -75,7 +76,7 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
     """Return when each container's task instance last changed, seconds since the epoch; None without a row.
 
     Raises:
-        FleetError: as `owners`.
+        MisusedError: as `owners`.
     """
     return _from_rows(lambda airflow_db: airflow_db.last_changes(identities))
 
@@ -99,4 +100,4 @@ def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
     except Exception as error:
         text = redact(str(error).partition("\n")[0], longest=200)
         message = f"--orphans needs Airflow's database, which cannot be read ({type(error).__name__}: {text})"
-        raise FleetError(f"{message}; run it where the scheduler's configuration is") from error
+        raise MisusedError(message, hint="run it where the scheduler's configuration is") from error

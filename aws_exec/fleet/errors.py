@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 
 class FleetError(Exception):
-    """The operation is not possible; the message is one line: why, and what to do.
+    """The operation is not possible; the message is one line: what is wrong, and where.
 
     Attributes:
         details: further lines, if any.
+        hint: what to do, in one line; empty if the message says it.
     """
 
-    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, details: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message)
         self.details = tuple(details)
+        self.hint = hint
 
 
 class MisusedError(FleetError):

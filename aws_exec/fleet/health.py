@@ -111,7 +111,7 @@ def check_health(fleet: Fleet, template: str = "") -> list[Branch]:
     pairs = executors(fleet, template)
     if not pairs:
         raise MisusedError(
-            f"{_missing(fleet)}; set [core] executor and its options, or name an awsexec.yaml with --config"
+            _missing(fleet), hint="set [core] executor and its options, or name an awsexec.yaml with --config"
         )
     others = [pair for pair in executors(fleet) if pair not in pairs]
     return [

@@ -26,6 +26,8 @@ from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.sources import found_here, read_sources
 
+_VALIDATE = "awsexec validate-config shows each place and its fix"
+
 
 @dataclass(frozen=True, slots=True)
 class Configured:
@@ -84,7 +86,7 @@ def read_configuration(
     sources = read_sources(found_here(environment, named), environment, with_environment=True)
     if sources.complaints:
         lines = [str(each) for each in sources.complaints]
-        raise MisusedError("the configuration cannot be used (awsexec validate-config says more)", lines)
+        raise MisusedError("the configuration cannot be used", lines, _VALIDATE)
     found = sources.configurations[0]
     if unknown := found.nothing_of(team):
         raise MisusedError(unknown)
@@ -103,5 +105,5 @@ def read_configuration(
         )
     except OptionsError as error:
         lines = str(error).splitlines()
-        raise MisusedError("the executors' options are wrong (awsexec validate-config says more)", lines) from error
+        raise MisusedError("the executors' options are wrong", lines, _VALIDATE) from error
     return Configured(ecs, batch, found, team)

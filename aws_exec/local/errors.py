@@ -4,7 +4,15 @@ from __future__ import annotations
 
 
 class LocalError(Exception):
-    """The embedded AWS cannot do what was asked; the message says why and what to do."""
+    """The local AWS emulator cannot do what was asked.
+
+    Attributes:
+        hint: what to do, in one line; empty if the message says it.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class MissingExtraError(LocalError):

@@ -76,7 +76,7 @@ def make_ready(names: Names, ecs: EcsService, batch: BatchService) -> None:
     regions = list(logs_backends[names.account].regions)
     if names.region not in regions:
         like = get_close_matches(names.region, regions, n=1)
-        raise LocalError(f"there is no AWS region {names.region!r}{f'; did you mean {like[0]}?' if like else ''}")
+        raise LocalError(f'unknown AWS Region "{names.region}"', f'did you mean "{like[0]}"?' if like else "")
     _cluster(names, ecs)
     _execution_role(names)
     _job_definitions(names, batch)

@@ -14,7 +14,7 @@ def main() -> None:
     try:
         from awsexec_cli.app import main as run  # noqa: PLC0415 - see above
     except KeyboardInterrupt:
-        sys.stderr.write("awsexec: interrupted\n")
+        sys.stderr.write("interrupted\n")
         sys.exit(Exit.INTERRUPTED)
     run()
 

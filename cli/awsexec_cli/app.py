@@ -17,10 +17,11 @@ from typer.core import TyperCommand
 import aws_exec
 from awsexec_cli.commands import COMMANDS
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.groups import Group, UsageError, no_command
+from awsexec_cli.groups import Group, no_command
 from awsexec_cli.options import GLOBAL_OPTIONS
 from awsexec_cli.output import printer
 from awsexec_cli.stdio import make_ready, write_failure
+from awsexec_cli.usage import UsageError, misuse
 
 
 class _Commands(Group):
@@ -52,7 +53,7 @@ class _Commands(Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            printer.fail("awsexec", "interrupted")
+            printer.say("interrupted")
             raise typer.Exit(Exit.INTERRUPTED) from error
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -116,7 +117,7 @@ def main() -> None:
     code = _run()
     sys.stdout.flush()
     if why := write_failure():
-        printer.fail("awsexec", f"standard output cannot be written: {why}")
+        printer.fail(f"standard output cannot be written: {why}")
         code = code or Exit.FAILED
     if code == Exit.INTERRUPTED and threading.active_count() > 1:
         # Threads that still wait for AWS would keep the process alive.
@@ -129,22 +130,21 @@ def main() -> None:
 def _run() -> int:
     try:
         # Not standalone: an Exit is returned as its code, and our printer reports errors.
-        return int(app(standalone_mode=False) or Exit.OK)
+        return int(app(prog_name="awsexec", standalone_mode=False) or Exit.OK)
     except UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
-        printer.fail("awsexec", "interrupted")
+        printer.say("interrupted")
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defense: no user should see a traceback
-        printer.crash("awsexec", error)
+        printer.crash(error)
         return Exit.FAILED
 
 
 def _misused(error: Any) -> int:
-    context = error.ctx
-    path = context.command_path if context is not None else "awsexec"
-    message = error.format_message().strip().replace(": Value error, ", ": ")  # pydantic begins its messages with it
-    printer.fail(path, f"{message.rstrip('.')}. See {path} --help.")
+    path = error.ctx.command_path if error.ctx is not None else "awsexec"
+    message, hint = misuse(error)
+    printer.fail(message, hint=hint or f"{path} --help shows what is possible")
     return Exit.USAGE
 
 

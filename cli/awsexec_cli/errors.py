@@ -1,8 +1,8 @@
-"""What went wrong at AWS or in the configuration, as one line and an exit code."""
+"""What went wrong at AWS or in the configuration, as an error with its hint and an exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
     from aws_exec.fleet import Problem
     from aws_exec.lifecycle.values import CallFailure
 
-#: What is wrong, and what to do, if AWS accepts no credentials.
-NO_CREDENTIALS = "the AWS credentials are missing, expired or invalid: log in, or name a --profile"
-
-#: Codes of a Region that only the user can correct; the message says all.
+#: Codes of a Region that only the user can correct; after "; " their message has what to do.
 _REGION_CODES = ("NoRegionError", "UnknownRegion")
+#: What is wrong, and what to do.
 _MEANINGS = {
-    "credentials": NO_CREDENTIALS,
-    "denied": "these credentials may not do this: awsexec check-health --policy prints what is needed",
-    "missing": "it does not exist there: check --cluster or --queue, --region and --profile",
-    "throttled": "AWS throttles these calls: wait a moment and try again",
-    "unreached": "AWS cannot be reached: check --region, --endpoint-url and the network",
-    "no answer": "AWS did not answer: try again",
-    "other": "AWS refused",
+    "credentials": ("the AWS credentials are missing, expired or invalid", "log in, or choose another --profile"),
+    "denied": ("these credentials may not do this", "awsexec check-health --policy prints the permissions needed"),
+    "missing": ("it does not exist there", "check --cluster, --queue, --region and --profile"),
+    "throttled": ("AWS throttles these calls", "wait a moment and try again"),
+    "unreached": ("AWS cannot be reached", "check --region, --endpoint-url and the network"),
+    "no answer": ("AWS did not answer", "try again"),
+    "other": ("AWS refused", ""),
 }
+#: What is wrong, and what to do, if AWS accepts no credentials.
+NO_CREDENTIALS, LOG_IN = _MEANINGS["credentials"]
 _EXITS = {"credentials": Exit.CREDENTIALS, "denied": Exit.CREDENTIALS, "missing": Exit.NOT_FOUND}
 
 
 @contextmanager
-def errors_reported(command: str) -> Iterator[None]:
-    """Report in one line why a command failed, and exit with the code of `awsexec_cli.exit_codes`."""
+def errors_reported() -> Iterator[None]:
+    """Report why a command failed, and exit with the code of `awsexec_cli.exit_codes`."""
     from aws_exec.fleet import CloudError, FleetError, MisusedError, UnknownJobError  # noqa: PLC0415 - starts fast
 
     try:
         yield
     except CloudError as error:
-        printer.fail(command, describe(error.failure))
+        printer.fail(describe(error.failure), hint=hint_for(error.failure))
         raise typer.Exit(exit_code(error.failure)) from error
     except FleetError as error:
-        printer.fail(command, str(error), error.details)
+        printer.fail(str(error), hint=error.hint, details=error.details)
         misused = Exit.USAGE if isinstance(error, MisusedError) else Exit.FAILED
         raise typer.Exit(Exit.NOT_FOUND if isinstance(error, UnknownJobError) else misused) from error
     except KeyboardInterrupt as error:
-        printer.fail(command, "interrupted")
+        printer.say("interrupted")
         raise typer.Exit(Exit.INTERRUPTED) from error
     except TimeoutError as error:
-        printer.fail(command, str(error))
+        printer.fail(str(error))
         raise typer.Exit(Exit.TIMED_OUT) from error
 
 
@@ -61,7 +61,14 @@ def exit_code(failure: CallFailure) -> Exit:
 
 def describe(failure: CallFailure) -> str:
     """Return one line for a call that failed: what it means, and what AWS said."""
-    return failure.message if failure.code in _REGION_CODES else f"{_MEANINGS[_kind(failure)]} ({failure})"
+    if failure.code in _REGION_CODES:
+        return failure.message.partition("; ")[0]
+    return f"{_MEANINGS[_kind(failure)][0]} ({failure})"
+
+
+def hint_for(failure: CallFailure) -> str:
+    """Return what to do about a call that failed; empty if only AWS's own message says."""
+    return failure.message.partition("; ")[2] if failure.code in _REGION_CODES else _MEANINGS[_kind(failure)][1]
 
 
 def describe_problem(problem: Problem) -> str:
@@ -69,19 +76,24 @@ def describe_problem(problem: Problem) -> str:
     return f"{f'{problem.service} {problem.location}'.rstrip()}: {describe(problem.failure)}"
 
 
-def report_problems(command: str, problems: Sequence[Problem], *, some_listed: bool) -> Exit:
+def report_problem(problem: Problem) -> None:
+    """Report a cluster or job queue that could not be listed."""
+    printer.fail(describe_problem(problem), hint=hint_for(problem.failure))
+
+
+def report_problems(problems: Sequence[Problem], *, some_listed: bool) -> Exit:
     """Report what could not be listed, and return the exit code for it."""
     for problem in problems:
-        printer.fail(command, describe_problem(problem))
+        report_problem(problem)
     codes = {exit_code(problem.failure) for problem in problems}
     if not codes:
         return Exit.OK
     return Exit.PARTIAL if some_listed or len(codes) > 1 else codes.pop()
 
 
-def retry_reporter(command: str) -> Callable[[CallFailure], None]:
-    """Return a function that reports that a call failed and is made again."""
-    return lambda failure: printer.fail(command, f"{describe(failure)}; trying again")
+def report_retry(failure: CallFailure) -> None:
+    """Report that a call failed and is made again."""
+    printer.warn(f"{describe(failure)}; trying again")
 
 
 def _kind(failure: CallFailure) -> str:

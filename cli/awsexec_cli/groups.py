@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from awsexec_cli.exit_codes import Exit
-
-#: A usage error of the click that Typer uses: its own copy, or the package.
-UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
+from awsexec_cli.usage import Misuse, UsageError, similar
 
 
 class Group(TyperGroup):
-    """A group whose usage errors know the command that was called."""
+    """A group whose usage errors know the command that was called, and similar names of an unknown one."""
+
+    def resolve_command(self, ctx: Any, args: Any) -> Any:
+        """Return the command to run; raise a usage error with a similar name if there is none."""
+        name = str(args[0])
+        if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
+            error = Misuse(f'no such command "{name}"', similar(name, self.list_commands(ctx)))
+            error.ctx = ctx
+            raise error
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; give a context to an error that its parser raises before it has one (`list --dag`)."""

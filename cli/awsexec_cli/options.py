@@ -23,6 +23,7 @@ from aws_exec.durations import parse_duration
 from awsexec_cli.errors import errors_reported
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.output import Format, printer
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, FleetOptions
@@ -100,7 +101,7 @@ class Options:
 
         return open_fleet(self.fleet_options(clusters, queues), os.environ)
 
-    def file(self, command: str) -> AwsexecFile:
+    def file(self) -> AwsexecFile:
         """Return the awsexec.yaml that applies.
 
         Raises:
@@ -111,10 +112,14 @@ class Options:
         try:
             file = load_file(os.environ, self.config)
         except FileError as error:
-            printer.fail(command, "awsexec.yaml cannot be used", map(str, error.complaints))
+            printer.fail(
+                "awsexec.yaml cannot be used",
+                hint="awsexec validate-config shows each place and its fix",
+                details=map(str, error.complaints),
+            )
             raise typer.Exit(Exit.USAGE) from error
         if not file.located.source:
-            printer.fail(command, "no awsexec.yaml found: name one with --config, or in $AWSEXEC_CONFIG")
+            printer.fail("no awsexec.yaml found", hint="pass --config PATH, or set AWSEXEC_CONFIG")
             raise typer.Exit(Exit.USAGE)
         return file
 
@@ -149,7 +154,7 @@ class FleetCommand(_Accepting):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with errors_reported(f"awsexec {self.name}"):
+        with errors_reported():
             return super().invoke(ctx)
 
 
@@ -274,7 +279,7 @@ class Filters:
     deployment: str | None = None
 
     def filter(self) -> Filter:
-        """Return the library's filter; raises typer.BadParameter."""
+        """Return the library's filter; raises Misuse."""
         from aws_exec.fleet import Filter  # noqa: PLC0415 - the CLI starts fast
 
         return Filter(
@@ -288,11 +293,11 @@ class Filters:
 
 
 def seconds(duration: str) -> float:
-    """Return the seconds of a duration that an option gives; raises typer.BadParameter."""
+    """Return the seconds of a duration that an option gives; raises Misuse."""
     try:
         found = parse_duration(duration)
     except ValueError:
         found = math.inf
     if not math.isfinite(found):
-        raise typer.BadParameter(f"{duration!r} is not a duration: write it as in 90s, 10m, 2h or 3d")
+        raise Misuse(f'invalid duration "{duration}"', "write it as 90s, 10m, 2h or 3d")
     return found

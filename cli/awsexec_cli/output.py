@@ -31,6 +31,9 @@ DEBUG_VARIABLE = "AWSEXEC_DEBUG"
 #: A line of text in parts, each with its style.
 Line = Sequence[tuple[str, str]]
 
+#: The style of the labels `hint:` and `see:`.
+_POINTER = "bold cyan"
+
 _console = partial(Console, markup=False, emoji=False, highlight=False)
 
 
@@ -75,30 +78,44 @@ class Printer:
         """Print a message, in one line whatever the terminal's width."""
         self.err.print(message, style=style, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
-    def fail(self, command: str, message: str, details: Iterable[str] = ()) -> None:
+    def fail(self, message: str, *, hint: str = "", see: str = "", details: Iterable[str] = ()) -> None:
         """Print an error, without secrets.
 
         Args:
-            command: the command that failed, as in `awsexec demo`.
-            message: what is wrong; line breaks become spaces.
-            details: further lines.
+            message: what is wrong, and where; line breaks become spaces.
+            hint: what to do about it; empty if the message leaves no choice.
+            see: URL of the documentation.
+            details: further lines, indented below the message.
         """
         from aws_exec.redaction import redact  # noqa: PLC0415 - the CLI starts fast; compiles a dozen expressions
 
-        line = clean(" ".join(redact(message).split()))
-        self.err.print(f"{command}:", style="bold red", end=" ")
-        self.say(line)
+        self._labelled("error", "bold red", message)
         for detail in details:
             self.say(f"  {clean(redact(detail))}")
+        self._labelled("hint", _POINTER, hint)
+        self._labelled("see", _POINTER, see)
 
-    def crash(self, command: str, error: BaseException) -> None:
+    def warn(self, message: str, *, hint: str = "") -> None:
+        """Print a warning, without secrets; arguments as of `fail`."""
+        self._labelled("warning", "bold yellow", message)
+        self._labelled("hint", _POINTER, hint)
+
+    def _labelled(self, label: str, style: str, text: str) -> None:
+        """Print `label: text` in one line, unless the text is empty."""
+        from aws_exec.redaction import redact  # noqa: PLC0415 - likewise
+
+        if text:
+            self.err.print(f"{label}:", style=style, end=" ")
+            self.say(clean(" ".join(redact(text).split())))
+
+    def crash(self, error: BaseException) -> None:
         """Print an unexpected error; its traceback too in debug mode."""
         if self.debug:
             from aws_exec.redaction import redact  # noqa: PLC0415 - likewise
 
             self.say(redact("".join(traceback.format_exception(error)), longest=sys.maxsize))
-        hint = "" if self.debug else f" (awsexec --debug ..., or {DEBUG_VARIABLE}=1, shows where)"
-        self.fail(command, f"unexpected {type(error).__name__}: {error}{hint}")
+        hint = "" if self.debug else f"awsexec --debug ... or {DEBUG_VARIABLE}=1 shows the traceback"
+        self.fail(f"unexpected {type(error).__name__}: {error}", hint=hint)
 
 
 printer = Printer()

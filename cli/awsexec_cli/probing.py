@@ -28,7 +28,6 @@ class Probes:
     """The probes of one command.
 
     Args:
-        command: its name.
         template: of the containers; empty: none.
         limit: seconds.
         yes: do not ask for confirmation.
@@ -41,9 +40,9 @@ class Probes:
         timed_out: whether the limit has passed.
     """
 
-    def __init__(self, command: str, template: str, limit: float, *, yes: bool, may_prompt: bool) -> None:
+    def __init__(self, template: str, limit: float, *, yes: bool, may_prompt: bool) -> None:
         if not yes and not may_prompt:
-            printer.fail(command, "cannot confirm the launch of containers without a terminal; pass --yes")
+            printer.fail("cannot confirm the launch of containers without a terminal", hint="pass --yes")
             raise typer.Exit(Exit.USAGE)
         self._template = template
         self._limit = limit

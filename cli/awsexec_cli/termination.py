@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from aws_exec.durations import format_duration
-from awsexec_cli.errors import describe, exit_code, retry_reporter
+from awsexec_cli.errors import describe, exit_code, report_retry
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import count_jobs, job_table
 from awsexec_cli.output import Format, printer, terminal_width, write, write_document
@@ -77,12 +77,12 @@ def _user() -> str:
 
 
 @contextmanager
-def nothing_stopped(command: str) -> Iterator[None]:
+def nothing_stopped() -> Iterator[None]:
     """Report that nothing was stopped if Ctrl-C interrupts what comes before the first stop."""
     try:
         yield
     except KeyboardInterrupt as error:
-        printer.fail(command, "interrupted: nothing was stopped")
+        printer.say("interrupted: nothing was stopped")
         raise typer.Exit(Exit.INTERRUPTED) from error
 
 
@@ -91,14 +91,12 @@ class StopCommand:
     """One command that stops jobs.
 
     Attributes:
-        command: its name, as in `awsexec terminate`.
         format: of the output.
         may_prompt: whether a person can confirm.
         options: how to stop.
         ended: jobs that were named and have ended already; the report lists them.
     """
 
-    command: str
     format: Format
     may_prompt: bool
     options: StopOptions
@@ -114,7 +112,7 @@ class StopCommand:
             CloudError: AWS does not say when the containers exit.
             UnknownJobError: likewise, because it no longer knows the jobs.
         """
-        with nothing_stopped(self.command):
+        with nothing_stopped():
             # Only for a person, or if only this was asked for: importing Airflow takes seconds.
             is_read = self.options.dry_run or (self.may_prompt and not self.options.yes)
             reactions, unknown = _reactions(fleet, jobs) if is_read else ({}, "")
@@ -149,10 +147,10 @@ class StopCommand:
     def _refused(self, number: int) -> Exit | None:
         """Ask for confirmation; return the exit code if it is refused."""
         if not self.may_prompt:
-            message = f"cannot confirm stopping {count_jobs(number)} without a terminal; pass --yes or --dry-run"
-            printer.fail(self.command, message)
+            message = f"cannot confirm stopping {count_jobs(number)} without a terminal"
+            printer.fail(message, hint="pass --yes or --dry-run")
             return Exit.USAGE
-        with nothing_stopped(self.command):
+        with nothing_stopped():
             confirmed = _confirmed(number)
         if confirmed:
             return None
@@ -170,7 +168,7 @@ class StopCommand:
             self.report(outcomes.rows)
         try:
             if outcomes.interrupted:
-                printer.fail(self.command, f"interrupted: {outcomes.summary()}")
+                printer.say(f"interrupted: {outcomes.summary()}")
                 return Exit.INTERRUPTED
             if not requested:
                 printer.say(f"{outcomes.summary()}.")
@@ -195,13 +193,13 @@ class StopCommand:
             printer.say(f"{summary.capitalize()}; {doing} for {whose} to exit ({limit})")
             if not self._waits:
                 return Exit.OK
-            retries = RetryUntilDeadline(retry_reporter(self.command), threading.Event())
+            retries = RetryUntilDeadline(report_retry, threading.Event())
             with progress_line(lambda: f"{_running(len(left))}, {_since(began)}"):
                 for job in wait(fleet.services, list(left.values()), Until.EXITED, retries=retries):
                     jobs[job.job.arn] = job
                     del left[job.job.arn]
         except KeyboardInterrupt:
-            printer.fail(self.command, f"interrupted: every stop stays requested; {_running(len(left))}")
+            printer.say(f"interrupted: every stop stays requested; {_running(len(left))}")
             return Exit.INTERRUPTED
         printer.say(
             f"{'The container' if len(jobs) == 1 else f'All {len(jobs)} containers'} exited after {_since(began)}."

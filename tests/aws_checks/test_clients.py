@@ -34,7 +34,7 @@ def test_it_is_of_the_region_that_was_asked_for_then_the_configured_then_the_she
 
 
 def test_what_is_no_region_is_refused_before_anything_is_asked():
-    with pytest.raises(CloudError, match="there is no AWS region 'eu-west-11'; did you mean eu-west-1"):
+    with pytest.raises(CloudError, match='unknown AWS Region "eu-west-11"; did you mean "eu-west-1"'):
         clients_of(None, None, None)("eu-west-11")
 
 

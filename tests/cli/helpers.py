@@ -15,6 +15,11 @@ def awsexec(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     return program("from awsexec_cli.app import main; main()", *arguments, **environment)
 
 
+def labels(stderr: str) -> list[str]:
+    """Return the label of each line: `error`, `hint`, `warning`."""
+    return [line.partition(": ")[0] for line in stderr.splitlines()]
+
+
 def program(text: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program to its end, as `awsexec` with arguments."""
     script = f"import sys; sys.argv = ['awsexec', *sys.argv[1:]]\n{text}"

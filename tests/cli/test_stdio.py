@@ -100,7 +100,7 @@ def test_a_full_disk_is_told_in_one_line(command):
     done = redirected(">/dev/full", *command)
 
     assert done.returncode == Exit.FAILED
-    assert done.stderr == b"awsexec: standard output cannot be written: No space left on device\n"
+    assert done.stderr == b"error: standard output cannot be written: No space left on device\n"
 
 
 def test_nothing_is_told_where_nothing_can_be_told(bad):

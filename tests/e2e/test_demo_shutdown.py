@@ -83,7 +83,7 @@ def test_ctrl_c_is_told_in_one_line(tmp_path):
         read_until(process, MIGRATING)
         process.send_signal(signal.SIGINT)
 
-        assert process.communicate(timeout=30)[1] == "awsexec demo: interrupted; nothing is left running\n"
+        assert process.communicate(timeout=30)[1] == "interrupted; nothing is left running\n"
 
 
 def test_an_airflow_that_is_killed_is_told_in_one_line_and_its_log_is_kept(tmp_path):
@@ -101,7 +101,7 @@ def test_an_airflow_that_is_killed_is_told_in_one_line_and_its_log_is_kept(tmp_p
         said = process.communicate(timeout=30)[1]
 
     assert process.returncode == Exit.FAILED
-    assert said.startswith("awsexec demo: Airflow's db-migrate was killed (exit code 137); its log is ")
+    assert said.startswith("error: Airflow's db-migrate was killed (exit code 137); its log is ")
     log = said.splitlines()[0].rpartition(" ")[2]
     assert Path(log).is_file()
     assert processes_of(tmp_path) == []
@@ -124,7 +124,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path):
             said = process.communicate(timeout=60)[1]
 
     assert process.returncode == Exit.USAGE
-    assert said.startswith(f"awsexec demo: port {port} cannot be used")
+    assert said.startswith(f"error: port {port} cannot be used")
     assert said.count("\n") == 1
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

@@ -51,5 +51,6 @@ def test_a_mapped_one_is_called_with_its_index_or_without():
 
 @pytest.mark.parametrize("text", ["", "abc", "load", "-x", "etl/"])
 def test_anything_else_is_refused_with_what_would_do(text):
-    with pytest.raises(MisusedError, match=r"dag/task\[map\]@run"):
+    with pytest.raises(MisusedError, match=f'not a job: "{text}"') as refused:
         parse(text)
+    assert "dag/task[map]@run" in refused.value.hint

@@ -196,7 +196,7 @@ def test_where_airflow_starts_none_of_ours_it_is_said_what_it_starts(shell, tmp_
     done = shell("check-health", AIRFLOW_HOME=str(tmp_path), AIRFLOW__CORE__EXECUTOR="LocalExecutor")
 
     assert (done.code, done.out) == (Exit.USAGE, "")
-    assert "[core] executor names no executor of awsexec, only LocalExecutor; set " in done.err
+    assert "[core] executor names no executor of awsexec, only LocalExecutor\nhint: set " in done.err
 
 
 def test_of_a_service_without_an_executor_it_is_said_what_is_configured(shell, given):
@@ -204,7 +204,7 @@ def test_of_a_service_without_an_executor_it_is_said_what_is_configured(shell, g
     done = shell("check-health", "--executor", "batch", **ecs)
 
     assert (done.code, done.out) == (Exit.USAGE, "")
-    assert "no such executor is configured, only AwsEcsExecutor; set " in done.err
+    assert "no such executor is configured, only AwsEcsExecutor\nhint: set " in done.err
 
 
 def test_the_policy_names_what_is_configured_and_asks_nobody(shell, given):

@@ -176,7 +176,7 @@ def test_nobody_is_stopped_unasked(awsexec, aws, jobs):
     dry = awsexec("terminate-all", "--dag", "shop", "--dry-run", "-o", "name")
 
     assert (refused.code, refused.out) == (Exit.USAGE, "")
-    assert "cannot confirm stopping 1 job without a terminal; pass --yes" in refused.err
+    assert "cannot confirm stopping 1 job without a terminal\nhint: pass --yes" in refused.err
     assert (foreign.code, foreign.out) == (Exit.USAGE, "")
     assert "1 of 2 jobs belong to another deployment" in foreign.err
     assert dry.code == Exit.OK

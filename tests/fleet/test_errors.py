@@ -3,6 +3,7 @@
 import pytest
 
 from awsexec_cli.exit_codes import Exit
+from tests.cli.helpers import labels
 from tests.fleet.scripts import REGION, launched, reaching
 from tests.scripted.services import ScriptedEcs, denied, error, expired, no_cluster
 
@@ -44,8 +45,8 @@ COMMANDS = [["list"], ["terminate-all", "--include-foreign", "--yes"], ["describ
     "refused",
     [
         (expired(), Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
-        (denied("ListTasks"), Exit.CREDENTIALS, "check-health --policy prints what is needed"),
-        (no_cluster(), Exit.NOT_FOUND, "check --cluster or --queue, --region and --profile"),
+        (denied("ListTasks"), Exit.CREDENTIALS, "check-health --policy prints the permissions needed"),
+        (no_cluster(), Exit.NOT_FOUND, "check --cluster, --queue, --region and --profile"),
     ],
     ids=["expired", "denied", "no cluster"],
 )
@@ -58,7 +59,7 @@ def test_what_aws_refuses(ecs, service, command, refused):
         said = "no Airflow job"  # the task went with its cluster
     assert (done.code, done.out) == (code, "")
     assert said in done.err
-    assert done.err.replace("Nothing to stop.\n", "").count("\n") == 1
+    assert labels(done.err.replace("Nothing to stop.\n", "")) == ["error", "hint"]
 
 
 def test_a_throttle_that_lasts(ecs, service):
@@ -101,18 +102,18 @@ def test_no_input_keeps_botocore_from_asking_for_an_mfa_code(ecs, service, tmp_p
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
-        (KEYLESS, Exit.CREDENTIALS, "log in, or name a --profile"),
-        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "log in, or name a --profile"),
+        (KEYLESS, Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
+        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
         (
             {**KEYLESS, "AWS_ROLE_ARN": "arn:aws:iam::1:role/a", "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent"},
             Exit.CREDENTIALS,
-            "log in, or name a --profile",
+            "the AWS credentials are missing, expired or invalid",
         ),
-        ({"AWS_DEFAULT_REGION": ""}, Exit.USAGE, "no AWS region: use --region"),
+        ({"AWS_DEFAULT_REGION": ""}, Exit.USAGE, "no AWS Region is set"),
         (
             {"AWS_DEFAULT_REGION": "eu-centrall-1", "AWS_ENDPOINT_URL_ECS": ""},
             Exit.USAGE,
-            "there is no AWS region 'eu-centrall-1'; did you mean eu-central-1?",
+            'unknown AWS Region "eu-centrall-1"',
         ),
         ({"AWS_ENDPOINT_URL_ECS": "http://127.0.0.1:9"}, Exit.FAILED, "AWS cannot be reached"),
         ({"AIRFLOW__AWS_ECS_EXECUTOR__LAUNCH_RATE": "fast"}, Exit.USAGE, "the executors' options are wrong"),
@@ -143,10 +144,10 @@ def test_what_is_wrong_with_the_shell(ecs, given, code, said):
         (["logs", ID], Exit.NOT_FOUND, f"no Airflow job {ID} found"),
         (["wait", ARN], Exit.NOT_FOUND, "no Airflow job"),
         (["describe", ARN.replace(REGION, "us-east-1")], Exit.USAGE, "use --region us-east-1"),
-        (["explain", "what?"], Exit.USAGE, 'not a job: "what?"; use an ID'),
-        (["list", "--older-than", "long"], Exit.USAGE, "is not a duration"),
+        (["explain", "what?"], Exit.USAGE, 'not a job: "what?"\nhint: use an ID'),
+        (["list", "--older-than", "long"], Exit.USAGE, 'invalid duration "long"'),
         (["wait", ID, "--for", "ever"], Exit.USAGE, "neither stopped nor running"),
-        (["list", "-o", "xml"], Exit.USAGE, "Invalid value for '--output'"),
+        (["list", "-o", "xml"], Exit.USAGE, "invalid value for '--output'"),
     ],
 )
 def test_what_is_asked_wrongly(ecs, arguments, code, said):
@@ -154,7 +155,7 @@ def test_what_is_asked_wrongly(ecs, arguments, code, said):
 
     assert (done.code, done.out) == (code, "")
     assert said in done.err
-    assert done.err.count("\n") == 1
+    assert labels(done.err) == ["error", "hint"]
 
 
 def test_several_jobs_of_one_name_are_listed(ecs, service):
@@ -163,5 +164,6 @@ def test_several_jobs_of_one_name_are_listed(ecs, service):
     done = ecs("describe", "etl/load", "--cluster", "twice")
 
     assert done.code == Exit.USAGE
-    assert done.err.splitlines()[0].endswith("etl/load matches 2 jobs; be more specific or use an ID")
+    assert done.err.startswith("error: etl/load matches 2 jobs\n")
+    assert done.err.endswith("hint: be more specific or use an ID\n")
     assert ["etl/load[0]@r1" in done.err, "etl/load[1]@r1" in done.err] == [True, True]

@@ -52,9 +52,9 @@ def test_nor_do_the_names_in_a_row(colour):
 
 
 def test_nor_does_an_error(capsys):
-    printer.fail("awsexec", f"refused {COMMAND}", [f"see {COMMAND}"])
+    printer.fail(f"refused {COMMAND}", details=[f"see {COMMAND}"])
 
-    assert capsys.readouterr().err == "awsexec: refused  ]0;owned  [2J\n  see  ]0;owned  [2J\n"
+    assert capsys.readouterr().err == "error: refused  ]0;owned  [2J\n  see  ]0;owned  [2J\n"
 
 
 def test_nor_does_a_key_of_a_file(shell, tmp_path):

@@ -32,7 +32,7 @@ def row(command):
 
 def terminated(capsys):
     how = StopOptions(dry_run=False, yes=True, reason="", foreign=False)
-    StopCommand("awsexec terminate", Format.JSON, may_prompt=False, options=how).report([(FAILED, "stopped", "")])
+    StopCommand(Format.JSON, may_prompt=False, options=how).report([(FAILED, "stopped", "")])
     return json.loads(capsys.readouterr().out)[0]
 
 

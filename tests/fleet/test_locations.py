@@ -55,9 +55,13 @@ def test_it_looks_where_tasks_are_sent(opened, text, clusters, queues):
 def test_a_jobs_arn_is_held_against_the_region_of_its_own_service(opened):
     with opened(TWO_REGIONS) as fleet, pytest.raises(MisusedError) as refused:
         fleet.locate([ARN.replace("us-east-1", "eu-west-1")], ended=False)
-    assert "is in eu-west-1, not in us-east-1: use --region eu-west-1" in str(refused.value)
+    assert str(refused.value).endswith("is in eu-west-1, not in us-east-1")
+    assert refused.value.hint == "use --region eu-west-1"
 
 
 def test_a_job_of_a_service_that_is_not_looked_at_is_told_so_first(opened):
-    with opened(TWO_REGIONS, executor="ecs") as fleet, pytest.raises(MisusedError, match="use --executor batch"):
+    with (
+        opened(TWO_REGIONS, executor="ecs") as fleet,
+        pytest.raises(MisusedError, match="is of batch, which is"),
+    ):
         fleet.locate([ARN], ended=False)

@@ -12,6 +12,7 @@ from aws_exec.fleet.orphans import SHUTDOWN_SECONDS, find_orphans
 from aws_exec.lifecycle.orphans import Owner
 from aws_exec.lifecycle.values import Job
 from awsexec_cli.exit_codes import Exit
+from tests.cli.helpers import labels
 from tests.fleet.fleet import OURS, identity
 from tests.fleet.scripts import given, launched
 from tests.scripted.services import expired
@@ -119,13 +120,14 @@ def test_where_nothing_could_be_looked_at_nothing_is_said_of_orphans(service, sh
 
     assert (done.code, done.out) == (Exit.CREDENTIALS, "")
     assert "credentials are missing, expired or invalid" in done.err
-    assert done.err.count("\n") == 1
+    assert labels(done.err) == ["error", "hint"]
 
 
 @pytest.mark.parametrize("database", ["no/such/folder/airflow.db", "without_tables.db"])
 def test_a_database_that_cannot_be_read_is_one_clear_line(database, tmp_path):
     asking = "from aws_exec.fleet.airflow_side import owners; from tests.fleet.fleet import identity\n"
-    asking += "try: owners([identity('load')])\nexcept Exception as error: print(type(error).__name__, error)"
+    asking += "try: owners([identity('load')])\n"
+    asking += "except Exception as error: print(type(error).__name__, error, error.hint)"
     nowhere = {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/{database}",
@@ -134,5 +136,5 @@ def test_a_database_that_cannot_be_read_is_one_clear_line(database, tmp_path):
         [sys.executable, "-c", asking], env=os.environ | nowhere, capture_output=True, text=True, check=True
     )
     (said,) = [line for line in done.stdout.splitlines() if "Error" in line]
-    assert said.startswith("FleetError --orphans needs Airflow's database, which cannot be read (OperationalError")
+    assert said.startswith("MisusedError --orphans needs Airflow's database, which cannot be read (OperationalError")
     assert said.endswith("run it where the scheduler's configuration is")

@@ -8,6 +8,7 @@ from aws_exec.fleet import FleetJob, FleetQuery, State, list_fleet
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from awsexec_cli.exit_codes import Exit
+from tests.cli.helpers import labels
 from tests.fleet.scripts import given, launched
 from tests.scripted.services import ScriptedEcs, denied
 
@@ -28,8 +29,8 @@ def test_a_cluster_that_is_not_there_hides_no_other(service, awsexec):
     done = awsexec("list", "--cluster", "fleet", "--cluster", "gone", "-o", "name")
 
     assert (done.code, done.out.split()) == (Exit.PARTIAL, [arn])
-    assert done.err.startswith("awsexec list: ecs gone: it does not exist there")
-    assert done.err.count("\n") == 1
+    assert done.err.startswith("error: ecs gone: it does not exist there")
+    assert labels(done.err) == ["error", "hint"]
 
 
 def test_what_could_not_be_stopped_is_listed(service, awsexec):

@@ -56,7 +56,7 @@ def test_ctrl_c_at_the_question_says_that_nothing_was_stopped(service, terminal)
         shell.shows("Type 7")
         shell.type(CTRL_C)
         assert shell.ends() == Exit.INTERRUPTED
-        assert shell.text.endswith("awsexec terminate-all: interrupted: nothing was stopped\n")
+        assert shell.text.endswith("interrupted: nothing was stopped\n")
     assert service.stops() == []
 
 
@@ -131,4 +131,4 @@ def test_ctrl_c_does_not_wait_for_a_service_that_hangs(service, gate, terminal):
         gate.wait_for(1)
         shell.type(CTRL_C)
         assert shell.ends() == Exit.INTERRUPTED
-        assert shell.text.endswith("awsexec list: interrupted\n")
+        assert shell.text.endswith("interrupted\n")

@@ -49,10 +49,7 @@ def test_what_is_under_way_is_waited_for_and_the_rest_is_not_begun(service, gate
     code, outcomes, summary = told(stopping)
 
     assert (code, outcomes) == (Exit.INTERRUPTED, {"stopped": STOPPERS, "not stopped": JOBS - STOPPERS})
-    assert (
-        summary
-        == f"awsexec terminate-all: interrupted: stop requested for {STOPPERS} jobs, {JOBS - STOPPERS} not stopped"
-    )
+    assert summary == f"interrupted: stop requested for {STOPPERS} jobs, {JOBS - STOPPERS} not stopped"
     assert len(service.stops()) == STOPPERS
 
 

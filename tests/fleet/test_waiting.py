@@ -158,7 +158,7 @@ def test_a_wait_with_a_timeout_is_begun_before_aws_is_there(service, tmp_path):
         service.up()
         out, err = process.communicate(timeout=60)
 
-    assert said.startswith("awsexec wait: AWS cannot be reached")
+    assert said.startswith("warning: AWS cannot be reached")
     assert said.endswith("trying again\n")
     assert (process.returncode, out, err) == (Exit.OK, f"{arn}\n", "")
 
@@ -171,4 +171,4 @@ def test_a_timeout_bounds_a_wait_at_an_aws_that_never_answers(service, gate, she
     gate.open()
 
     assert (done.code, done.out) == (Exit.TIMED_OUT, {"table": "", "json": "[]\n"}[output])
-    assert done.err == "awsexec wait: AWS did not answer within 1s\n"
+    assert done.err == "error: AWS did not answer within 1s\n"

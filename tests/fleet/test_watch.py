@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from awsexec_cli.exit_codes import Exit
+from tests.cli.helpers import labels
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import running
 from tests.scripted.services import no_cluster
@@ -28,7 +29,7 @@ def test_rows_come_as_they_change_and_what_goes_is_told(service, watching):
         assert process.stdout.readline().split() == ["etl/extract@r1", extract.rpartition("/")[2][:8], "gone"]
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == Exit.INTERRUPTED
-        assert process.stderr.read() == "awsexec list: interrupted\n"
+        assert process.stderr.read() == "interrupted\n"
 
 
 def test_as_json_each_line_is_a_job(service, watching):
@@ -56,4 +57,4 @@ def test_what_cannot_be_looked_at_from_the_beginning_is_not_watched(service, wat
     service.goes_wrong(no_cluster())
     with watching() as process:
         assert process.wait(60) == Exit.NOT_FOUND
-        assert process.stderr.read().count("\n") == 1
+        assert labels(process.stderr.read()) == ["error", "hint"]

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from aws_exec.fleet import Fleet
     from aws_exec.fleet.health import Branch
 
-COMMAND = "awsexec check-health"
-
 app = typer.Typer(add_completion=False)
 
 _STYLES = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "SKIP": "dim"}
@@ -92,9 +90,7 @@ def check_health(
 
     options: Options = context.obj
     limit = None if timeout is None else seconds(timeout)
-    probes = (
-        Probes(COMMAND, template, limit or PROBE_SECONDS, yes=yes, may_prompt=options.may_prompt) if probe else None
-    )
+    probes = Probes(template, limit or PROBE_SECONDS, yes=yes, may_prompt=options.may_prompt) if probe else None
     if template and not probe:
         raise typer.BadParameter("it is the template of a probe: add --probe", param_hint="--template")
     with options.open() as fleet:
@@ -131,7 +127,7 @@ def _checked(fleet: Fleet, template: str, limit: float) -> list[Branch]:
     try:
         return list(within(limit, lambda: health.check_health(fleet, template), lambda: late))
     except LookupError as error:
-        printer.fail(COMMAND, str(error.args[0]))
+        printer.fail(str(error.args[0]))
         raise typer.Exit(Exit.NOT_FOUND) from error
 
 

@@ -19,8 +19,6 @@ from awsexec_cli.output import printer, styled
 if TYPE_CHECKING:
     from rich.text import Text
 
-COMMAND = "awsexec demo"
-
 app = typer.Typer(add_completion=False)
 
 
@@ -55,10 +53,10 @@ def demo(
             if not runner.run(options, printer.out, explain):
                 raise typer.Exit(Exit.FAILED)
     except LocalError as error:
-        printer.fail(COMMAND, str(error), getattr(error, "last_words", ()))
+        printer.fail(str(error), hint=error.hint, details=getattr(error, "last_words", ()))
         raise typer.Exit(_code(error)) from error
     except KeyboardInterrupt:
-        printer.fail(COMMAND, "interrupted; nothing is left running")
+        printer.say("interrupted; nothing is left running")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.errors import describe_problem, report_problems
+from awsexec_cli.errors import describe_problem, report_problem, report_problems
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import JobWriter, count_jobs, job_table, matching_jobs
 from awsexec_cli.options import (
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     #: The jobs of one listing by ARN, and what could not be listed.
     Listing = tuple[dict[str, FleetJob], list[Problem]]
-
-COMMAND = "awsexec list"
 
 #: The defaults of --since and --interval.
 _SINCE, _INTERVAL = "1d", "5s"
@@ -134,7 +132,7 @@ def _list(output: Format, fleet: Fleet, chosen: Filter, query: FleetQuery) -> Ex
     writer.close()
     if output in (Format.TABLE, Format.WIDE) and not problems and not reader_is_gone():
         _report_states(states)
-    return report_problems(COMMAND, problems, some_listed=bool(states))
+    return report_problems(problems, some_listed=bool(states))
 
 
 def _report_states(states: Counter[str]) -> None:
@@ -156,7 +154,7 @@ def _orphans(output: Format, fleet: Fleet, chosen: Filter) -> Exit:
     if output in (Format.TABLE, Format.WIDE) and (found or not problems):
         hint = "Run this again in 15 minutes: jobs that are still listed are orphans; others were shutting down."
         printer.say(hint if found else "No orphans.")
-    return report_problems(COMMAND, problems, some_listed=bool(found)) or (Exit.FAILED if found else Exit.OK)
+    return report_problems(problems, some_listed=bool(found)) or (Exit.FAILED if found else Exit.OK)
 
 
 # -------------------------------------------------------------------------------------------------------------- watch
@@ -171,7 +169,7 @@ def _watch(output: Format, fleet: Fleet, chosen: Filter, query: FleetQuery, inte
     listings = _listings(fleet, chosen, query, interval)
     jobs, problems = next(listings)
     if problems and not jobs:
-        raise typer.Exit(report_problems(COMMAND, problems, some_listed=False))
+        raise typer.Exit(report_problems(problems, some_listed=False))
     listings = itertools.chain([(jobs, problems)], listings)
     if printer.out.is_terminal and output in (Format.TABLE, Format.WIDE):
         _update_table(output, fleet, listings, interval)
@@ -230,7 +228,7 @@ def _write_changes(output: Format, fleet: Fleet, listings: Iterable[Listing]) ->
             if output is not Format.NAME:
                 write("".join(f"{clean(job.address)}  {job.id[:8]}  {_GONE}\n" for job in gone))
         for problem in problems:
-            printer.fail(COMMAND, describe_problem(problem))
+            report_problem(problem)
         known = jobs if not problems else {**known, **jobs}
 
 

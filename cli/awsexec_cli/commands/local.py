@@ -107,7 +107,7 @@ def _serve(**how: Any) -> None:
             _print_environment(aws)
             signal.pause()
     except LocalError as error:
-        printer.fail("awsexec local up", str(error))
+        printer.fail(str(error), hint=error.hint)
         raise typer.Exit(Exit.USAGE) from error
     except KeyboardInterrupt:
         printer.say("Interrupted; all containers have been stopped.")

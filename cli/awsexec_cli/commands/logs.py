@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.errors import report_problems, retry_reporter
+from awsexec_cli.errors import report_problems, report_retry
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import matching_jobs, with_known_end
 from awsexec_cli.log_rendering import LEVELS
@@ -35,8 +35,6 @@ from awsexec_cli.stdio import reader_is_gone
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem
-
-COMMAND = "awsexec logs"
 
 app = typer.Typer(add_completion=False)
 
@@ -144,7 +142,7 @@ class _Logs:
         from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
         pages = list(self._pages(0.0 if ended else None))
-        report_problems(COMMAND, [page for page in pages if isinstance(page, Problem)], some_listed=True)
+        report_problems([page for page in pages if isinstance(page, Problem)], some_listed=True)
         found = [job for page in pages if not isinstance(page, Problem) for job in page]
         return sorted(found, key=lambda job: job.created or 0.0)
 
@@ -161,7 +159,7 @@ class _Logs:
                 if len(jobs) == 1:
                     raise
                 failed += 1
-                printer.fail(COMMAND, str(error), error.details)
+                printer.fail(str(error), hint=error.hint, details=error.details)
             self.writer.end(job)
         if not jobs:
             printer.say("No jobs match.")
@@ -195,7 +193,7 @@ class _Logs:
             since=self.since,
             tail=self.tail,
             more=self._later() if self.has_filters else None,
-            retries=RetryUntilDeadline(retry_reporter(COMMAND), threading.Event()),
+            retries=RetryUntilDeadline(report_retry, threading.Event()),
         )
         well = True
         forgotten: list[str] = []
@@ -207,7 +205,7 @@ class _Logs:
                 continue
             self.writer.end(each.job)
             if each.problem:
-                printer.fail(COMMAND, each.problem)
+                printer.fail(each.problem)
                 well = False
             elif each.job.is_active:
                 forgotten.append(each.job.id)

@@ -13,12 +13,11 @@ from awsexec_cli import options as shared
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.options import Options, accepting, complete_templates
 from awsexec_cli.output import Format, printer, write, write_document
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.settings.file import AwsexecFile
     from aws_exec.settings.file.terms import Service
-
-COMMAND = "awsexec render"
 
 app = typer.Typer(add_completion=False)
 
@@ -68,15 +67,15 @@ def render(
 
     options: Options = context.obj
     how = output or _rendering_of(options)
-    file = options.file(COMMAND)
+    file = options.file()
     service = executor or _executor_of(options)
     try:
         document = _document(file, name, _changes(changes or []), service, options.team, merged=merged)
     except LookupError as error:
-        printer.fail(COMMAND, str(error.args[0]))
+        printer.fail(str(error.args[0]))
         raise typer.Exit(Exit.NOT_FOUND) from error
     except (InvalidExecutorConfig, OptionsError) as error:
-        printer.fail(COMMAND, str(error))
+        printer.fail(str(error))
         raise typer.Exit(Exit.FAILED) from error
     if how is Rendering.PYTHON:
         write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
@@ -96,8 +95,7 @@ def _rendering_of(options: Options) -> Rendering:
     if given is None:
         return Rendering.PYTHON
     if given.value not in {each.value for each in Rendering}:
-        message = f"{str(given)!r} is for tables: a template is written as python, json or yaml"
-        raise typer.BadParameter(message, param_hint="--output")
+        raise Misuse(f'invalid --output "{given}" for a template', "use python, json or yaml")
     return Rendering(given)
 
 
@@ -117,7 +115,7 @@ def _document(
 
     configuration = Configuration(file, [of_environment(os.environ)])
     if unknown := configuration.nothing_of(team):
-        printer.fail(COMMAND, unknown)
+        printer.fail(unknown)
         raise typer.Exit(Exit.USAGE)
     section = Checked(configuration, service, team).section()
     return rendering.merged_request(section.builder, TYPICAL, name, changes)
@@ -131,7 +129,7 @@ def _service(file: AwsexecFile, levels: Any, executor: Executor | None) -> Servi
         return "ecs" if executor is Executor.ECS else "batch"
     found = service_of(levels) or only_service(file)
     if found is None:
-        raise typer.BadParameter("the template is for both services: name one", param_hint="--executor")
+        raise Misuse("the template is for both services", "pass --executor ecs or --executor batch")
     return found
 
 
@@ -143,6 +141,6 @@ def _changes(given: list[str]) -> dict[str, Any]:
         term, equals, value = pair.partition("=")
         document, complaints = read_yaml(value.encode(), term)
         if not equals or not term or document is None or complaints:
-            raise typer.BadParameter(f"{pair!r} is not TERM=VALUE", param_hint="--set")
+            raise Misuse(f'invalid --set "{pair}": it needs TERM=VALUE', "for example --set memory=24GiB")
         found[term] = document.data
     return found

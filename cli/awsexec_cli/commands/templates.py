@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from aws_exec.settings.common.prices import Prices
     from aws_exec.settings.rules.configuration import Configuration
 
-COMMAND = "awsexec templates"
-
 app = typer.Typer(add_completion=False)
 
 
@@ -64,7 +62,7 @@ def _configuration(options: Options) -> Configuration:
     from aws_exec.settings.rules.configuration import Configuration  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.settings.rules.sources import Kind, found_here, read_sources  # noqa: PLC0415 - likewise
 
-    file = options.file(COMMAND)
+    file = options.file()
     others = [each for each in found_here(os.environ, options.config) if each.kind is not Kind.AWSEXEC]
     (airflow,) = read_sources(others, os.environ, with_environment=True).configurations
     return Configuration(file, airflow.airflow)

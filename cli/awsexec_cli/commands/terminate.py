@@ -27,8 +27,6 @@ from awsexec_cli.termination import StopCommand, StopOptions, nothing_stopped
 if TYPE_CHECKING:
     from aws_exec.fleet import FleetJob
 
-COMMAND = "awsexec terminate"
-
 app = typer.Typer(add_completion=False)
 
 
@@ -63,13 +61,13 @@ def terminate(
 
     options: Options = context.obj
     with options.open(cluster, queue) as fleet:
-        with nothing_stopped(COMMAND):
+        with nothing_stopped():
             found = fleet.locate(jobs, ended=True, beside=_report_others)
         ended = [job for job in found if not job.is_active]
         for job in ended:
             printer.say(f"{job.id} has already ended: {job.state}")
         how = StopOptions(dry_run, yes, reason or "", include_foreign, wait)
-        stop = StopCommand(COMMAND, options.format, options.may_prompt, how, ended)
+        stop = StopCommand(options.format, options.may_prompt, how, ended)
         active = [job for job in found if job.is_active]
         if not active:
             stop.report([])

@@ -33,8 +33,6 @@ from awsexec_cli.termination import StopCommand, StopOptions, nothing_stopped
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob
 
-COMMAND = "awsexec terminate-all"
-
 app = typer.Typer(add_completion=False)
 
 
@@ -72,9 +70,9 @@ def terminate_all(
     options: Options = context.obj
     chosen = Filters(dag, task, run, state, older_than, deployment).filter()
     how = StopOptions(dry_run, yes, reason or "", include_foreign, wait)
-    stop = StopCommand(COMMAND, options.format, options.may_prompt, how)
+    stop = StopCommand(options.format, options.may_prompt, how)
     with options.open(cluster, queue) as fleet:
-        with nothing_stopped(COMMAND):
+        with nothing_stopped():
             ours = {} if include_foreign else _deployments(fleet, chosen)
             matching, code = _matching(fleet, chosen)
         jobs = [job for job in matching if not ours or job.identity.deployment == ours[job.service]]
@@ -101,7 +99,7 @@ def _matching(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
             problems.append(page)
         else:
             jobs += [job for job in page if job.is_active]
-    return jobs, report_problems(COMMAND, problems, some_listed=bool(jobs))
+    return jobs, report_problems(problems, some_listed=bool(jobs))
 
 
 def _report_left_out(ours: int, matching: int, deployment: str) -> None:

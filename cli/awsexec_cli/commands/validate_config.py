@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.errors import NO_CREDENTIALS, errors_reported
+from awsexec_cli.errors import LOG_IN, NO_CREDENTIALS, errors_reported
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.findings import Report, live_lines, report
 from awsexec_cli.options import Options, accepting
@@ -17,8 +17,6 @@ from awsexec_cli.output import Format, clean, printer, write, write_rows
 if TYPE_CHECKING:
     from aws_exec.aws_checks.checks import AwsReport
     from aws_exec.settings.rules.sources import Sources
-
-COMMAND = "awsexec validate-config"
 
 app = typer.Typer(add_completion=False)
 
@@ -103,8 +101,7 @@ def validate_config(
             printer.say(line)
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
     if not errors and not dags and (missing := sources.without_executor()):
-        printer.say(f"error: {missing}")
-        printer.say("hint: set [core] executor = aws_exec.AwsEcsExecutor and its options")
+        printer.fail(missing, hint="set [core] executor = aws_exec.AwsEcsExecutor and its options")
         raise typer.Exit(Exit.USAGE)
     _report_counts(sources.checked, errors, len(found) - errors)
     if library.at_least(found, Severity(fail_on)):
@@ -135,11 +132,11 @@ def _check_aws(sources: Sources, options: Options) -> list[AwsReport]:
     from aws_exec.aws_checks.checks import check_against_aws, clients_of  # noqa: PLC0415 - likewise
 
     try:
-        with errors_reported(COMMAND):
+        with errors_reported():
             clients = clients_of(options.region, options.profile, options.endpoint_url, may_prompt=options.may_prompt)
             return [check_against_aws(configuration, clients) for configuration in sources.configurations]
     except CredentialsError as error:
-        printer.fail(COMMAND, f"{NO_CREDENTIALS} ({error})")
+        printer.fail(f"{NO_CREDENTIALS} ({error})", hint=LOG_IN)
         raise typer.Exit(Exit.CREDENTIALS) from error
 
 

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.errors import retry_reporter
+from awsexec_cli.errors import report_retry
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import JobWriter, with_known_end
 from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption, seconds
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, Until
-
-COMMAND = "awsexec wait"
 
 #: The values of --outcome.
 TASK, CONTAINER = "task", "container"
@@ -100,7 +98,7 @@ class _Waiting:
         self._jobs = jobs
         self._goal = goal
         self._reads_logs = reads_logs
-        self._retries = RetryUntilDeadline(retry_reporter(COMMAND), threading.Event())
+        self._retries = RetryUntilDeadline(report_retry, threading.Event())
         self.found: list[FleetJob] | None = None
 
     def with_aws_reached(self) -> Iterator[FleetJob]:

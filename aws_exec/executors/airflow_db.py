@@ -530,6 +530,24 @@ def task_rows(identities: Sequence[Identity]) -> list[TaskRow | None]:
     ]
 
 
+def try_states(identities: Sequence[Identity]) -> list[str]:
+    """Return the state of each container's try, in their order; empty where it has no row, and for callbacks.
+
+    A try that Airflow retries is `up_for_retry` until the next one is scheduled, then `failed`.
+    """
+    found: dict[tuple[str | compat.Name, str], str] = {}
+    with database_session() as session:
+        for names in chunks(map(_name_of_container, identities)):
+            past = compat.past_states(names)
+            for *name, number, state in () if past is None else session.execute(past):
+                found[tuple(name), str(number)] = _text(state)
+        for condition in _conditions(identities):
+            query = select(*compat.KEY_COLUMNS, TaskInstance.state).where(condition, TaskInstance.state.is_not(None))
+            for *key, state in session.execute(query.execution_options(include_all_attempts=True)):
+                found |= {(row, str(key[4])): _text(state) for row in _row(key)}
+    return [found.get((each.task_instance or _name_of_container(each), each.try_number), "") for each in identities]
+
+
 def unfinished_callbacks() -> list[LaunchId]:
     """Return the ids (the launch ids) of the youngest callbacks that some executor was given and that are not over.
 

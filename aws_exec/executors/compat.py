@@ -195,6 +195,19 @@ def map_tables() -> None:
     configure_mappers()
 
 
+def past_states(names: Collection[Name]) -> Any:
+    """The query of the earlier tries of these coordinates: the members of a `Name`, the try number, the state.
+
+    None from Airflow 3.4 on, whose `task_instance` has every try.
+    """
+    if TaskInstanceUuid is not None:
+        return None
+    from airflow.models.taskinstancehistory import TaskInstanceHistory as Past  # noqa: PLC0415 - gone in Airflow 3.4
+
+    columns = (Past.dag_id, Past.task_id, Past.run_id, Past.map_index)
+    return select(*columns, Past.try_number, Past.state).where(tuple_(*columns).in_(names))
+
+
 def live_callbacks(ids: Sequence[UUID]) -> Any:
     """The query of those of these callbacks that are not terminal; Airflow 3.1 has none."""
     from airflow.models.callback import Callback  # noqa: PLC0415 - likewise

@@ -69,7 +69,7 @@ def owners(identities: Sequence[Identity]) -> list[Owner]:
     Raises:
         MisusedError: it cannot be read, or Airflow is not configured here.
     """
-    return _from_rows(lambda airflow_db: airflow_db.owners(identities, None))
+    return _from_rows("--orphans", lambda airflow_db: airflow_db.owners(identities, None))
 
 
 def last_changes(identities: Sequence[Identity]) -> list[float | None]:
@@ -78,19 +78,28 @@ def last_changes(identities: Sequence[Identity]) -> list[float | None]:
     Raises:
         MisusedError: as `owners`.
     """
-    return _from_rows(lambda airflow_db: airflow_db.last_changes(identities))
+    return _from_rows("--orphans", lambda airflow_db: airflow_db.last_changes(identities))
 
 
 def task_rows(identities: Sequence[Identity]) -> list[TaskRow | None]:
     """Return the row of each container's task instance; None without one.
 
     Raises:
-        FleetError: as `owners`.
+        MisusedError: as `owners`.
     """
-    return _from_rows(lambda airflow_db: airflow_db.task_rows(identities))
+    return _from_rows("the preview", lambda airflow_db: airflow_db.task_rows(identities))
 
 
-def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
+def try_states(identities: Sequence[Identity]) -> list[str]:
+    """Return the state of each container's try, in their order; empty where Airflow's database has none.
+
+    Raises:
+        MisusedError: as `owners`.
+    """
+    return _from_rows("--airflow", lambda airflow_db: airflow_db.try_states(identities))
+
+
+def _from_rows(user: str, query: Callable[[Any], list[T]]) -> list[T]:
     try:
         with redirect_stdout(sys.stderr):  # as above
             from aws_exec.executors import airflow_db  # noqa: PLC0415 - takes seconds
@@ -99,5 +108,5 @@ def _from_rows(query: Callable[[Any], list[T]]) -> list[T]:
         return query(airflow_db)
     except Exception as error:
         text = redact(str(error).partition("\n")[0], longest=200)
-        message = f"--orphans needs Airflow's database, which cannot be read ({type(error).__name__}: {text})"
+        message = f"{user} needs Airflow's database, which cannot be read ({type(error).__name__}: {text})"
         raise MisusedError(message, hint="run it where the scheduler's configuration is") from error

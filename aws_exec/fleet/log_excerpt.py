@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aws_exec.fleet.log_records import STDERR, Record, is_startup_text, parse_record
+from aws_exec.fleet.log_records import Record, is_startup_text, parse_record
 
 #: The lines of an excerpt.
 LONGEST: Final = 10
 _MARKERS: Final = ("::group::", "::endgroup::")
-_ERRORS: Final = ("error", "critical")
 
 
 def excerpt(lines: Sequence[str]) -> list[str]:
@@ -20,18 +19,13 @@ def excerpt(lines: Sequence[str]) -> list[str]:
     failed before Airflow started, these are the last lines.
     """
     telling = [(line, record) for line in lines if not _is_noise(line, record := parse_record(line))]
-    errors = [line for line, record in telling if record is not None and record.level in _ERRORS and record.exceptions]
-    errors = errors or [line for line, record in telling if record is not None and _is_error(record)]
+    errors = [line for line, record in telling if record is not None and record.is_error and record.exceptions]
+    errors = errors or [line for line, record in telling if record is not None and record.is_error]
     others = [line for line, _ in telling]
     if not errors:
         return others[-LONGEST:]
     del others[len(others) - 1 - others[::-1].index(errors[-1])]
     return [errors[-1], *others[1 - LONGEST :]]
-
-
-def _is_error(record: Record) -> bool:
-    """Whether this is an error of somebody who said so: what is printed to stderr may be anything."""
-    return record.level in _ERRORS and record.logger != STDERR
 
 
 def _is_noise(line: str, record: Record | None) -> bool:

@@ -148,6 +148,11 @@ class Record:
         return self.logger == "supervisor" and self.event in _FINISHED
 
     @property
+    def is_error(self) -> bool:
+        """Whether somebody called it an error: what is printed to stderr may be anything."""
+        return self.level in ("error", "critical") and self.logger != STDERR
+
+    @property
     def is_printed(self) -> bool:
         """Whether the task printed it instead of logging it."""
         return self.logger in (STDOUT, STDERR)

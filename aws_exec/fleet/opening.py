@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -153,6 +153,14 @@ class Fleet:
         from aws_exec.fleet.airflow_side import default_deployment  # noqa: PLC0415 - imports Airflow
 
         return default_deployment()
+
+    def deployments_of(self, jobs: Iterable[FleetJob], named: str | None = None) -> dict[str, str]:
+        """Return the name of our deployment for each service of these jobs, or the one that an option names.
+
+        Raises:
+            MisusedError: it is unknown.
+        """
+        return {service: named or self.deployment_of(service) for service in {job.service for job in jobs}}
 
     def cost(self, job: FleetJob) -> float | None:
         """Return the cost of a job so far, by the price table; None without a price."""

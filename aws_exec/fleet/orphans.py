@@ -56,7 +56,7 @@ def find_orphans(
             problems.append(page)
         else:
             seen += [job for job in page if job.identity.token and job.is_active]
-    ours = {name: filters.deployment or fleet.deployment_of(name) for name in {job.service for job in seen}}
+    ours = fleet.deployments_of(seen, filters.deployment)
     jobs = [job for job in seen if job.identity.deployment == ours[job.service]]
     unowned = _settled(_unowned(jobs, owners), last_changes, now) if jobs else []
     left = [job for job in describe_again(fleet.services, unowned) if job.is_active and job.state is not State.STOPPING]

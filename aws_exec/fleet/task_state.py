@@ -121,7 +121,7 @@ def of_log(lines: Iterable[str]) -> TaskState:
 
 def last_error(lines: Iterable[str]) -> LoggedException | None:
     """Return the exception that was logged last as an error; None if there is none."""
-    return next((each.exception for each in _records(lines) if each.exception and each.level != "warning"), None)
+    return next((each.exception for each in _records(lines) if each.exception and each.is_error), None)
 
 
 def refused_state(lines: Iterable[str]) -> str:

@@ -63,7 +63,7 @@ def with_known_end(fleet: Fleet, job: FleetJob) -> FleetJob:
     job, unknown = with_task_state(fleet.services[job.service], fleet.client, job)
     if job.task_state.has_failed is None and unknown:
         said = f"cannot tell how the task of {job.id} ended ({unknown}); using the container's outcome: {job.state}"
-        printer.say(f"warning: {said}", "yellow")
+        printer.warn(said)
     return job
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -27,9 +28,10 @@ def run(trigger):
 
 
 @pytest.fixture(scope="module")
-def awsexec(aws):
-    """Run the command line against the emulator; returns the exit code and standard output."""
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **aws.environment()}
+def awsexec(aws, airflow):
+    """Run the command line against the emulator and Airflow; returns the exit code and standard output."""
+    home = {"AIRFLOW_HOME": str(airflow.home.directory)}
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **home, **aws.environment()}
 
     def awsexec(*words):
         command = [sys.executable, "-m", "awsexec_cli", *words]
@@ -68,17 +70,38 @@ def test_list_shows_failed_tasks_as_failed(run, awsexec, outcomes):
     awsexec("wait", *(f"outcomes/{name}" for name in run.states))
     code, output = awsexec("list", "--all-states", "--dag", "outcomes", "-o", "json")
     assert code == 0
-    states = {job["task_id"]: job["state"] for job in json.loads(output)}
-    assert states == {
-        f"{service}_{name}": "failed" if code else "succeeded"
+    members = ("state", "task_state", "task_state_source", "outcome")
+    shown = {job["task_id"]: tuple(job[member] for member in members) for job in json.loads(output)}
+    assert shown == {
+        f"{service}_{name}": ("failed", "failed", "exit code", outcome.label)
+        if outcome
+        else ("succeeded", None, None, None)
         for service in ("ecs", "batch")
-        for name, code in outcomes.items()
+        for name, outcome in outcomes.items()
     }
+
+
+def test_list_shows_the_states_of_airflows_database(run, awsexec):
+    code, output = awsexec("list", "--all-states", "--airflow", "--dag", "outcomes", "-o", "json")
+    assert code == 0
+    shown = {job["task_id"]: (job["task_state"], job["task_state_source"]) for job in json.loads(output)}
+    assert shown == {name: (state, "airflow") for name, state in run.states.items()}
 
 
 @pytest.mark.parametrize("service", ["ecs", "batch"])
 def test_wait_fails_for_a_failed_task(run, awsexec, service):
     assert awsexec("wait", f"outcomes/{service}_fails")[0] == 1
+
+
+@pytest.mark.parametrize("service", ["ecs", "batch"])
+def test_explain_begins_with_the_exception(run, awsexec, service):
+    code, output = awsexec("explain", f"outcomes/{service}_fails", "-o", "json")
+    said = json.loads(output)
+    error = (
+        r"Task failed: ValueError: table customers does not exist \(misfits\.py:\d+\)\. The container exited with 80 "
+    )
+    assert (code, said["task_state"], said["outcome"]) == (1, "failed", "failed")
+    assert re.match(error, said["headline"])
 
 
 @pytest.mark.parametrize(("name", "outcome"), EXPECTED.items())

@@ -8,6 +8,7 @@ from aws_exec.fleet import FleetError, FleetOptions, FleetQuery, after_stop, lis
 from aws_exec.lifecycle.orphans import TaskRow
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.scripts import given, launched
+from tests.fleet.shell import process
 from tests.fleet.terminal import Terminal
 
 
@@ -102,7 +103,7 @@ def test_a_database_that_does_not_answer_delays_nobody(service, fleet):
 def test_a_dry_run_says_why_it_does_not_know(service, shell, tmp_path, shell_given):
     launched(service, "load")
     unconfigured = shell("terminate-all", "--dry-run", **given(service, tmp_path))
-    unreadable = shell("terminate-all", "--dry-run", **shell_given)
+    unreadable = process("terminate-all", "--dry-run", **shell_given)
     unasked = shell("terminate-all", "--yes", **shell_given)
 
     said = "What Airflow will do is not known here: Airflow's database"

@@ -95,7 +95,7 @@ class Looked:
 
 def test_what_has_ended_when_it_is_looked_at_is_not_what_a_row_can_wait_for():
     """The row has not been told yet of the one that replaced it."""
-    fleet = SimpleNamespace(services={"ecs": Looked()})
+    fleet = SimpleNamespace(services={"ecs": Looked()}, deployments_of=lambda jobs, named: {"ecs": named})
     rows = [Owner(waits=True, names="ended")]
 
     assert find_orphans(fleet, Filter(deployment=OURS), 0.0, lambda identities: rows, long_ago) == ([], [])

@@ -26,9 +26,9 @@ _STATUS_STYLES = {"RUNNING": "cyan", "STOPPED": "dim", "SUCCEEDED": "dim", "FAIL
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """A line for each container: task, try, service, its id, its status, exit code, Airflow's state; 80 columns."""
+    """A line for each container: task, try, service, ID, its state and exit code, the state of its task; 80 columns."""
     made = Table(pad_edge=False, box=None, header_style="bold")
-    for name in ("task", "try", "on", "id", "status", "exit", "Airflow"):
+    for name in ("task", "try", "on", "id", "container", "exit", "task state"):
         made.add_column(name, justify="right" if name in {"try", "exit"} else "left", no_wrap=True)
     for row in rows:
         made.add_row(

@@ -61,7 +61,7 @@ def _document(fleet: Fleet, job: FleetJob, unknown: str) -> dict[str, Any]:
     from aws_exec.fleet.model import iso  # noqa: PLC0415 - likewise
 
     if unknown:
-        printer.say(f"warning: cannot tell how the task of {job.id} ended ({unknown})", "yellow")
+        printer.warn(f"cannot tell how the task of {job.id} ended ({unknown})")
     location = _log_location(fleet, job)
     log = None
     if location is not None:

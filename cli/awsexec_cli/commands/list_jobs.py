@@ -72,6 +72,9 @@ def list_jobs(
         bool,
         typer.Option("--orphans", help="Only jobs that no live task instance owns; reads Airflow's database"),
     ] = False,
+    airflow: Annotated[
+        bool, typer.Option("--airflow", help="Also show the state of each task in Airflow's database")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Update the list until Ctrl-C")] = False,
     interval: Annotated[
         str | None,
@@ -90,6 +93,7 @@ def list_jobs(
       awsexec list
       awsexec list --dag 'etl*' --older-than 2h -o wide
       awsexec list --all-states --state failed --since 6h
+      awsexec list --all-states --airflow
       awsexec list -o json | jq '.[].arn'
       awsexec list --watch
     """
@@ -99,6 +103,8 @@ def list_jobs(
     chosen = Filters(dag, task, run, state, older_than, deployment).filter()
     if orphans and (watch or all_states):
         raise typer.BadParameter("cannot be combined with --watch or --all-states", param_hint="--orphans")
+    if airflow and (watch or orphans):
+        raise typer.BadParameter("cannot be combined with --watch or --orphans", param_hint="--airflow")
     ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
     if since and not ended:
         raise typer.BadParameter("needs --all-states, or --state succeeded or failed", param_hint="--since")
@@ -112,16 +118,38 @@ def list_jobs(
         if watch:
             _watch(options.format, fleet, chosen, query, seconds(interval or _INTERVAL) or 1.0)
         else:
-            raise typer.Exit(_list(options.format, fleet, chosen, query))
+            raise typer.Exit(_list(options.format, fleet, chosen, query, airflow=airflow))
 
 
-def _list(output: Format, fleet: Fleet, chosen: Filter, query: FleetQuery) -> Exit:
+def _pages(fleet: Fleet, chosen: Filter, query: FleetQuery, *, airflow: bool) -> Iterator[list[FleetJob] | Problem]:
+    pages = matching_jobs(fleet, chosen, query)
+    return _with_airflow(fleet, pages, chosen.deployment) if airflow else pages
+
+
+def _with_airflow(
+    fleet: Fleet, pages: Iterable[list[FleetJob] | Problem], deployment: str
+) -> Iterator[list[FleetJob] | Problem]:
+    """Yield all jobs as one page, with the states of their tasks in Airflow's database: it is queried once."""
+    from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet.airflow_states import with_airflow_states  # noqa: PLC0415 - likewise
+
+    jobs: list[FleetJob] = []
+    for page in pages:
+        if isinstance(page, Problem):
+            yield page
+        else:
+            jobs += page
+    if jobs:
+        yield with_airflow_states(fleet, jobs, deployment)
+
+
+def _list(output: Format, fleet: Fleet, chosen: Filter, query: FleetQuery, *, airflow: bool) -> Exit:
     from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
     writer = JobWriter(output, fleet.cost)
     states: Counter[str] = Counter()
     problems: list[Problem] = []
-    for page in matching_jobs(fleet, chosen, query):
+    for page in _pages(fleet, chosen, query, airflow=airflow):
         if isinstance(page, Problem):
             problems.append(page)
             continue

@@ -73,7 +73,7 @@ def terminate(
             stop.report([])
             raise typer.Exit(Exit.OK)
         if not include_foreign:
-            check_ours(active, {job.service: deployment or fleet.deployment_of(job.service) for job in active})
+            check_ours(active, fleet.deployments_of(active, deployment))
         raise typer.Exit(stop.run(fleet, active))
 
 

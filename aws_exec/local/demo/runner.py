@@ -156,8 +156,9 @@ def _play(stage: Stage) -> bool:
     screen = stage.screen
     screen.say()
     if not wrong:
+        took = f"{time.monotonic() - stage.began:.0f} s"
         screen.say(
-            "All as planned: no container was launched twice, no try was lost but the deliberate one.", "bold green"
+            f"All as planned in {took}: no container launched twice, no try lost but the deliberate one.", "bold green"
         )
         return True
     screen.say("Not all went as planned:", "bold red")

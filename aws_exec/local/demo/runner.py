@@ -96,8 +96,10 @@ def run(options: Options, console: Console, explain: Explain) -> bool:
                 _leave_up(stage)
     except TimeoutError as error:
         look_into = True
-        why = f"{error}; gave up after {options.timeout:g} s. The logs are in {home / 'logs'}"
-        raise TookTooLongError(why) from error
+        raise TookTooLongError(
+            f"the demo did not end within {options.timeout:g} s ({error})",
+            f"set a longer limit with --timeout; the logs are in {home / 'logs'}",
+        ) from error
     except ComponentDiedError:
         look_into = True
         raise

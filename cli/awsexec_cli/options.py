@@ -226,7 +226,7 @@ JobsArgument = Annotated[
 ]
 OptionalJobsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JOB]...", help=_JOB, show_default=False, autocompletion=complete_jobs),
+    typer.Argument(metavar="JOB", help=_JOB, show_default=False, autocompletion=complete_jobs),
 ]
 DagOption = Annotated[list[str] | None, typer.Option(help="DAG ID or pattern (repeatable)", rich_help_panel=_FILTERS)]
 TaskOption = Annotated[

@@ -33,9 +33,7 @@ COMMANDS = {
     "explain": Lazy("awsexec_cli.commands.explain", "Explain why a job failed or does not start, and what to do."),
     "list": Lazy("awsexec_cli.commands.list_jobs", "List running jobs: ECS tasks and Batch jobs in one table."),
     "local": Lazy("awsexec_cli.commands.local", "Run the local AWS emulator: ECS and Batch on this machine."),
-    "logs": Lazy(
-        "awsexec_cli.commands.logs", "Show a job's CloudWatch log, where its task or job definition sends it."
-    ),
+    "logs": Lazy("awsexec_cli.commands.logs", "Show the CloudWatch logs of jobs, by name or by filters."),
     "render": Lazy(
         "awsexec_cli.commands.render", "Show the executor_config of a template, or the exact request that it makes."
     ),

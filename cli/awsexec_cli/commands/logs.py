@@ -68,7 +68,7 @@ def logs(
     cluster: ClusterOption = None,
     queue: QueueOption = None,
 ) -> None:
-    """Show the CloudWatch logs of jobs: of those named, or of those that match filters.
+    """Show the CloudWatch logs of jobs, by name or by filters.
 
     Airflow's records are rendered as time (UTC), level and message, with
     the exception and the line of your code that raised it. On a terminal,

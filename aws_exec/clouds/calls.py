@@ -88,11 +88,11 @@ class Calls:
             answer: Mapping[str, Any] = getattr(self._client(), method)(**arguments)
         except Exception as error:
             if not is_answer(error):
-                self._meter.tell(API_ERRORS, 1, operation, word(failure_of(error, operation).kind))
+                self._meter.record(API_ERRORS, 1, operation, word(failure_of(error, operation).kind))
             raise
         finally:
-            self._meter.tell(API_CALLS, 1, operation)
-            self._meter.tell(API_TIME, time.monotonic() - begun, operation)
+            self._meter.record(API_CALLS, 1, operation)
+            self._meter.record(API_TIME, time.monotonic() - begun, operation)
         return answer
 
     def read(self, operation: str, method: str, *, tries: int = 1, **arguments: Any) -> Mapping[str, Any]:

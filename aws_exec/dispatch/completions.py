@@ -59,8 +59,8 @@ class OpenRequests:
         self._open: OrderedDict[int, Pending] = OrderedDict()
         #: Those of them that launch or stop something.
         self._changing: set[int] = set()
-        self._settled = threading.Event()
-        self._settled.set()
+        self._all_completed = threading.Event()
+        self._all_completed.set()
         #: The same request may be in it twice, after an interruption; `popped` tells.
         self._inbox: deque[Pending] = deque()
         #: The first of the open ones, or one that was completed by a thread that died before it looked for the next.
@@ -70,10 +70,10 @@ class OpenRequests:
         """From now on a completion is owed."""
         with self._lock:
             if isinstance(effect, (do.Submit, do.StopJob)):
-                self._settled.clear()
+                self._all_completed.clear()
                 self._changing.add(effect.request_id)
             self._open[effect.request_id] = Pending(effect, since)
-            self._look_for_oldest()
+            self._find_oldest()
 
     def claim(self, request_id: int, owner: object, begun: Begun) -> bool:
         """Become the owner of a request that has none; False if it has another, or is completed."""
@@ -99,12 +99,12 @@ class OpenRequests:
                 pending.owner = pending.owner or owner
             return [pending for pending in found if pending.owner is owner]
 
-    def waits(self, request_id: int) -> bool:
+    def is_unclaimed(self, request_id: int) -> bool:
         """Whether nobody carries it out yet."""
         pending = self._open.get(request_id)
         return pending is not None and pending.owner is None
 
-    def sending(self, request_ids: Iterable[int], begun: Begun, request: Request | None = None) -> None:
+    def mark_sent(self, request_ids: Iterable[int], begun: Begun, request: Request | None = None) -> None:
         """From now on AWS may have these."""
         with self._lock:
             for request_id in request_ids:
@@ -137,11 +137,11 @@ class OpenRequests:
             self._inbox.append(pending)
             self._changing.discard(request_id)
             if not self._changing:
-                self._settled.set()
+                self._all_completed.set()
             del self._open[request_id]
-            self._look_for_oldest()
+            self._find_oldest()
 
-    def _look_for_oldest(self) -> None:
+    def _find_oldest(self) -> None:
         self._oldest = next(iter(self._open.values()), None)
 
     @property
@@ -168,6 +168,6 @@ class OpenRequests:
         self._inbox[0].popped = True
         self._inbox.popleft()
 
-    def wait_until_settled(self, timeout: float) -> bool:
+    def wait_until_completed(self, timeout: float) -> bool:
         """Wait for the launches and stops; return whether each is completed within this many seconds."""
-        return self._settled.wait(timeout)
+        return self._all_completed.wait(timeout)

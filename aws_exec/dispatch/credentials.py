@@ -25,7 +25,7 @@ LONGEST_RENEWAL_SECONDS = 60.0
 #: Seconds after which a try is given up: a few calls to AWS, each given up after 25 s, may be slow and still go well.
 #: So many threads may hang at a time: each may hold a connection of Airflow's pool.
 RENEWAL_SECONDS = 120.0
-RENEWALS_HUNG = 2
+MAX_HUNG_RENEWALS = 2
 
 
 class CredentialsGate:
@@ -54,33 +54,33 @@ class CredentialsGate:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._paused = False
-        #: Why it is paused; None once that is mended.
-        self._fault: CallFailure | None = None
+        #: Why it is paused; None once the client has been renewed.
+        self._failure: CallFailure | None = None
         self._thread: threading.Thread | None = None
         #: When the thread began the try that it is at; None between two.
         self._trying_since: float | None = None
         #: Threads that hung when they were abandoned, and may still.
         self._abandoned: list[threading.Thread] = []
-        self._age = 0
+        self._generation = 0
 
     def is_paused(self) -> bool:
         """Whether lanes must hold what they have."""
         return self._paused
 
     @property
-    def age(self) -> int:
-        """How often the client has been mended; a call remembers the age it was made at."""
-        return self._age
+    def generation(self) -> int:
+        """How often the client has been renewed; a call remembers the generation that it was made with."""
+        return self._generation
 
-    def failed(self, age: int, failure: CallFailure) -> None:
-        """A call made at `age` met bad credentials: pause, unless they have been mended since."""
+    def failed(self, generation: int, failure: CallFailure) -> None:
+        """Pause, unless the credentials were renewed since: a call made with this generation met bad ones."""
         with self._lock:
-            if not self._paused and age == self._age:
-                self._fault = failure
+            if not self._paused and generation == self._generation:
+                self._failure = failure
                 self._paused = True
-        self.tend()
+        self.ensure_thread()
 
-    def tend(self) -> None:
+    def ensure_thread(self) -> None:
         """Start the thread that renews them, if it is needed and does not run. Called once a second.
 
         One that has been at a try for too long is given up first: what comes of it, if it ever ends, does not count.
@@ -102,18 +102,18 @@ class CredentialsGate:
         self._abandoned = [each for each in self._abandoned if each.is_alive()]
         if thread is None or since is None or self._clock() - since <= RENEWAL_SECONDS:
             return
-        if len(self._abandoned) < RENEWALS_HUNG:
+        if len(self._abandoned) < MAX_HUNG_RENEWALS:
             self._abandoned.append(thread)
             self._thread = self._trying_since = None
             emit(log, logging.WARNING, "Renewing the AWS credentials hangs for %g s; trying again", RENEWAL_SECONDS)
 
     def close(self) -> None:
-        """Mend no more. Does not wait for a try under way."""
+        """Renew no more. Does not wait for a try under way."""
         self._closing.set()
 
     def _recover(self) -> None:
         delay = self._first
-        while (failure := self._fault) is not None:
+        while (failure := self._failure) is not None:
             emit(
                 log,
                 logging.WARNING,
@@ -129,11 +129,11 @@ class CredentialsGate:
                 if self._thread is not threading.current_thread():
                     return  # abandoned: another one is at it
                 self._trying_since = None
-                self._fault = found
+                self._failure = found
             delay = min(self._longest, delay * 2)
         emit(log, logging.INFO, "AWS credentials work again; launching goes on")
         with self._lock:
-            self._age += 1
+            self._generation += 1
             self._paused = False
         self._opened()
 

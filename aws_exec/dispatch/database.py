@@ -19,15 +19,15 @@ from aws_exec.lifecycle.values import Key, LaunchId
 #: Launches, each with the key of what it runs.
 Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
 #: Return which of these launches are still ours; with what they run for those to read, else with None.
-Confirming: TypeAlias = Callable[[Launches, Collection[LaunchId]], Mapping[LaunchId, object]]
+VerifyOwnershipQuery: TypeAlias = Callable[[Launches, Collection[LaunchId]], Mapping[LaunchId, object]]
 #: Return the launches whose end is to be reported, each with whether its row is RUNNING.
-Ends: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
+VerifyExitsQuery: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
 
 #: Return the owners of these containers, in the same order.
-Owners: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
+FindOwnersQuery: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 
 #: What the lane carries out. A survey first finds out here which ends to look for; the rest of it is a read.
-Question: TypeAlias = do.RowEffect | do.ListFleet
+Query: TypeAlias = do.RowEffect | do.ListFleet
 
 #: Rows read at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
 TOGETHER = 500
@@ -70,9 +70,9 @@ class DatabaseQueries:
         unfinished_callbacks: the launch ids of callbacks that are queued or running, and are not followed here.
     """
 
-    verify_ownership: Confirming = all_ours
-    verify_exits: Ends = all_reported
-    find_owners: Owners = all_waiting
+    verify_ownership: VerifyOwnershipQuery = all_ours
+    verify_exits: VerifyExitsQuery = all_reported
+    find_owners: FindOwnersQuery = all_waiting
     find_unwanted: Callable[[Launches], Mapping[LaunchId, str]] = none_unwanted
     unfinished_callbacks: Callable[[], Iterable[LaunchId]] = tuple
 
@@ -91,14 +91,14 @@ class DatabaseWork:
 
     def answer(
         self,
-        effect: Question,
-        take_along: Callable[[Callable[[Question], bool], int], list[Question]],
+        effect: Query,
+        take_more: Callable[[Callable[[Query], bool], int], list[Query]],
     ) -> Sequence[tuple[int, on.Completion | do.ListFleet]]:
         """Answer one question, and with it the waiting ones of the same kind.
 
         Args:
             effect: the question.
-            take_along: takes more of them out of the lane.
+            take_more: takes more of them out of the lane.
 
         Returns:
             The completion of each, by its request id; of a survey what is left of it to be asked.
@@ -127,28 +127,28 @@ class DatabaseWork:
             case do.VerifyOwnership() | do.VerifyExit():
                 fits = _fill(TOGETHER, type(effect))
                 fits(effect)
-                together = [effect, *take_along(fits, TOGETHER)]
-        confirms = [each for each in together if isinstance(each, do.VerifyOwnership)]
-        return self._confirmed(confirms) or self._settled(
+                together = [effect, *take_more(fits, TOGETHER)]
+        verifications = [each for each in together if isinstance(each, do.VerifyOwnership)]
+        return self._ownership_verified(verifications) or self._exits_verified(
             [each for each in together if isinstance(each, do.VerifyExit)]
         )
 
-    def _confirmed(self, effects: Sequence[do.VerifyOwnership]) -> list[tuple[int, on.Completion]]:
+    def _ownership_verified(self, effects: Sequence[do.VerifyOwnership]) -> list[tuple[int, on.Completion]]:
         if not effects:
             return []
         launches = tuple(launch for each in effects for launch in each.launches)
         asked_at = self._clock()
         ours = self._queries.verify_ownership(launches, frozenset[LaunchId]().union(*(each.read for each in effects)))
-        return [(each.request_id, _answer_to(each, ours, asked_at)) for each in effects]
+        return [(each.request_id, _verified_of(each, ours, asked_at)) for each in effects]
 
-    def _settled(self, effects: Sequence[do.VerifyExit]) -> list[tuple[int, on.Completion]]:
+    def _exits_verified(self, effects: Sequence[do.VerifyExit]) -> list[tuple[int, on.Completion]]:
         awaited = self._queries.verify_exits(tuple((effect.launch_id, effect.key) for effect in effects))
         failed = tuple((effect.launch_id, effect.key) for effect in effects if effect.failed)
         unwanted = self._queries.find_unwanted(failed) if failed else {}
-        return [(each.request_id, _settled(each, awaited, unwanted)) for each in effects]
+        return [(each.request_id, _exit_verified(each, awaited, unwanted)) for each in effects]
 
 
-def _settled(
+def _exit_verified(
     effect: do.VerifyExit, awaited: Mapping[LaunchId, bool], unwanted: Mapping[LaunchId, str]
 ) -> on.ExitVerified:
     mine = effect.launch_id
@@ -161,10 +161,10 @@ def _settled(
     )
 
 
-def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:
+def _fill(room: int, kind: type[Query]) -> Callable[[Query], bool]:
     """Whether a question is of this kind, and its rows go into the SELECT with those of the ones before."""
 
-    def fits(effect: Question) -> bool:
+    def fits(effect: Query) -> bool:
         nonlocal room
         rows = len(effect.launches) if isinstance(effect, do.VerifyOwnership) else 1
         if not isinstance(effect, kind) or rows > room:
@@ -175,7 +175,7 @@ def _fill(room: int, kind: type[Question]) -> Callable[[Question], bool]:
     return fits
 
 
-def _answer_to(effect: do.VerifyOwnership, ours: Mapping[LaunchId, object], asked_at: float) -> on.OwnershipVerified:
+def _verified_of(effect: do.VerifyOwnership, ours: Mapping[LaunchId, object], asked_at: float) -> on.OwnershipVerified:
     """Its own of an answer to several."""
     ids = tuple(launch_id for launch_id, _ in effect.launches)
     workloads = {launch_id: ours[launch_id] for launch_id in ids if launch_id in effect.read and launch_id in ours}

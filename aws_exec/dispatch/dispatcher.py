@@ -2,8 +2,9 @@
 
 Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect is
 completed once: `OpenRequests.complete` is the only place that writes to the inbox, and the first completion counts.
-What the scheduler's thread calls (`dispatch`, `peek`, `pop`, `beat`) neither waits nor raises, and takes no lock that a
-signal handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread works off.
+What the scheduler's thread calls (`dispatch`, `peek`, `pop`, `renew_lease`) neither waits nor raises, and takes no lock
+that a signal handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread
+empties.
 
 The lanes' work may raise anything: the lane hands it to `_lost`, which is the one place where an exception becomes a
 completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
@@ -36,7 +37,7 @@ from aws_exec.dispatch.credentials import (
     CredentialsGate,
     still_unauthenticated,
 )
-from aws_exec.dispatch.database import DatabaseQueries, DatabaseWork, Question
+from aws_exec.dispatch.database import DatabaseQueries, DatabaseWork, Query
 from aws_exec.dispatch.failures import failed, failure_in, failure_of_lost
 from aws_exec.dispatch.feedback import Begun, Feedback
 from aws_exec.dispatch.lane import Lane, Workers
@@ -51,20 +52,22 @@ from aws_exec.metrics.meter import Meter, NoMeter
 #: What the read lane carries out.
 Reading: TypeAlias = do.Describe | do.ListRunning | do.FindByLaunchId | do.ListFleet
 #: Launches, stops, reads, rows.
-Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Question]]
+Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Query]]
 
 
-_ROWS_SILENT = CallFailure(FailureKind.UNREACHED, "database", "NoAnswer", "Airflow's database did not answer in time")
+_DATABASE_TIMED_OUT = CallFailure(
+    FailureKind.UNREACHED, "database", "NoAnswer", "Airflow's database did not answer in time"
+)
 _CLOSED = ("Closed", "the executor is shutting down")
 
 #: Seconds between two looks at whether all threads live: a completion that is a second late harms nobody.
-LOOK_AFTER_SECONDS = 1.0
+THREAD_CHECK_SECONDS = 1.0
 
 
 #: Seconds after which Airflow's database is not waited for any longer: a SELECT takes milliseconds, a connection that
 #: lost its other end never answers. So many threads may hang in one at a time.
-ROWS_SECONDS = 30.0
-ROWS_HUNG = 2
+DATABASE_TIMEOUT_SECONDS = 30.0
+MAX_HUNG_THREADS = 2
 
 
 class Waiting(NamedTuple):
@@ -92,11 +95,11 @@ class Dispatcher:
         renewal: seconds before the first rebuild, and at most between two.
         bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
         clock: seconds, monotonic; the clock of the machine's events.
-        lease: seconds; no launch is sent when the last `beat` is older (a third of the scheduler's health threshold:
-            after that another scheduler may have adopted it).
+        lease: seconds; no launch is sent when the last `renew_lease` is older (a third of the scheduler's health
+            threshold: after that another scheduler may have adopted it).
         workers: threads at most, by lane.
         meter: counts throttles.
-        look_after: seconds between two looks at whether all threads live.
+        thread_check: seconds between two looks at whether all threads live.
     """
 
     def __init__(
@@ -116,7 +119,7 @@ class Dispatcher:
         lease: float = 10.0,
         workers: Workers | None = None,
         meter: Meter = NoMeter(),  # noqa: B008 -- it has no state
-        look_after: float = LOOK_AFTER_SECONDS,
+        thread_check: float = THREAD_CHECK_SECONDS,
     ) -> None:
         self._cloud = cloud
         self._compose = compose
@@ -124,7 +127,7 @@ class Dispatcher:
         self._renew = renew
         self._clock = clock
         self._lease = lease
-        self._beat = clock()
+        self._lease_renewed_at = clock()
         self._launch_pacer = launches
         self._stop_pacer = stops or launches
         self._read_pacer = reads
@@ -132,14 +135,14 @@ class Dispatcher:
         self._gate = CredentialsGate(self._renew_credentials, self._wake, *renewal, clock=clock)
         self._feedback = Feedback(self._gate, bad_credentials, clock, self._log, meter)
         self._database_work = DatabaseWork(queries, clock)
-        self._launches, self._stops, self._reads, self._rows = self._lanes(workers or Workers())
+        self._launches, self._stops, self._reads, self._queries = self._lanes(workers or Workers())
         #: What was dispatched, and when, and not yet routed. The bell says that there is something, or that we closed.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdrawal, float]] = deque()
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._wakeup: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._routing = threading.Lock()
         self._router: threading.Thread | None = None
-        self._look_after = look_after
-        self._look_after_at = time.monotonic() + look_after
+        self._thread_check = thread_check
+        self._next_thread_check = time.monotonic() + thread_check
         self._last_number = 0
         self._requests = OpenRequests()
         self._closed = False
@@ -148,7 +151,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Start the threads; what was dispatched before is carried out now."""
-        self._beat = self._clock()
+        self._lease_renewed_at = self._clock()
         for lane in self._all_lanes():
             lane.start()
         self._start_router()
@@ -165,7 +168,7 @@ class Dispatcher:
         if self._closed:
             self._route()
         else:
-            self._bell.put(None)
+            self._wakeup.put(None)
 
     def peek(self) -> on.Completion | None:
         """The oldest completion that was not popped; None if there is none."""
@@ -175,9 +178,9 @@ class Dispatcher:
         """The completion last peeked at has been handled. A SystemExit before this loses nothing: peek again."""
         self._requests.pop()
 
-    def beat(self, now: float) -> None:
+    def renew_lease(self, now: float) -> None:
         """The scheduler is alive: launches may be sent for another `lease` seconds."""
-        self._beat = now
+        self._lease_renewed_at = now
         if self._router is not None and not self._router.is_alive():
             # One step: starting a `threading.Thread` takes locks that a signal could leave locked.
             with suppress(RuntimeError):  # out of threads: the next heartbeat tries again
@@ -213,21 +216,21 @@ class Dispatcher:
             daemon.
         """
         self._closed = True
-        self._bell.put(None)
+        self._wakeup.put(None)
         self._read_pacer.close()
-        for lane in (self._launches, self._reads, self._rows):
+        for lane in (self._launches, self._reads, self._queries):
             self._close(lane)
         self._route()
-        settled = self._requests.wait_until_settled(timeout)
+        completed = self._requests.wait_until_completed(timeout)
         self._gate.close()
         self._close(self._stops)
         for pacer in (self._launch_pacer, self._stop_pacer):
             pacer.close()
-        return settled
+        return completed
 
     def _close(self, lane: Lane[Any]) -> None:
         for effect in lane.close():
-            self._hold_back(effect.request_id, *_CLOSED)
+            self._hold_if_unclaimed(effect.request_id, *_CLOSED)
 
     # -- routing ------------------------------------------------------------------------------------------------------
 
@@ -242,7 +245,7 @@ class Dispatcher:
         )
 
     def _all_lanes(self) -> Lanes:
-        return self._launches, self._stops, self._reads, self._rows
+        return self._launches, self._stops, self._reads, self._queries
 
     def _start_router(self) -> None:
         self._router = threading.Thread(target=self._route_for_ever, name="awsexec-dispatch", daemon=True)
@@ -258,21 +261,21 @@ class Dispatcher:
         while not self._closed or self.outstanding:
             try:
                 with suppress(queue.Empty):
-                    self._bell.get(timeout=self._look_after)
+                    self._wakeup.get(timeout=self._thread_check)
                 self._route()
-                self._tend()
+                self._check_threads()
             except BaseException as error:  # noqa: BLE001 -- what is routed by halves is routed again
                 self._log.unforeseen(error, "dispatch")
 
-    def _tend(self) -> None:
-        """Replace the threads that have died; once per `look_after`."""
+    def _check_threads(self) -> None:
+        """Replace the threads that have died; once per `thread_check`."""
         now = time.monotonic()
-        if now >= self._look_after_at:
-            self._look_after_at = now + self._look_after
+        if now >= self._next_thread_check:
+            self._next_thread_check = now + self._thread_check
             for lane in self._all_lanes():
-                lane.tend()
-            self._gate.tend()
-            self._rows.abandon(ROWS_SECONDS, CloudError(_ROWS_SILENT), ROWS_HUNG)
+                lane.replace_dead_threads()
+            self._gate.ensure_thread()
+            self._queries.abandon(DATABASE_TIMEOUT_SECONDS, CloudError(_DATABASE_TIMED_OUT), MAX_HUNG_THREADS)
 
     def _route(self) -> None:
         """Put what was dispatched into its lane. It leaves the intake last: `outstanding` never counts too few.
@@ -291,12 +294,12 @@ class Dispatcher:
                     if number > self._last_number:
                         self._requests.open(effect, since)
                         self._last_number = number
-                    self._place(effect)
+                    self._to_lane(effect)
                 self._intake.popleft()
 
-    def _place(self, effect: do.IoEffect) -> None:
+    def _to_lane(self, effect: do.IoEffect) -> None:
         """Put an effect into its lane, unless somebody has taken it there already."""
-        if not self._requests.waits(effect.request_id):
+        if not self._requests.is_unclaimed(effect.request_id):
             return
         match effect:
             case do.Submit():
@@ -304,19 +307,19 @@ class Dispatcher:
             case do.StopJob():
                 taken = self._stops.put(effect.request_id, effect)
             case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
-                taken = self._rows.put(effect.request_id, effect)
+                taken = self._queries.put(effect.request_id, effect)
             case do.Describe() | do.ListRunning() | do.FindByLaunchId():
                 taken = self._reads.put(effect.request_id, effect)
         if not taken:
-            self._hold_back(effect.request_id, *_CLOSED)
+            self._hold_if_unclaimed(effect.request_id, *_CLOSED)
 
     def _withdraw(self, request_id: int) -> None:
-        self._hold_back(request_id, "Withdrawn", "no longer wanted")
+        self._hold_if_unclaimed(request_id, "Withdrawn", "no longer wanted")
         self._launches.remove(request_id)
         # A worker may have taken it from the queue and not sent it yet; it looks there before it does.
         self._requests.withdraw(request_id)
 
-    def _hold_back(self, request_id: int, code: str, message: str) -> None:
+    def _hold_if_unclaimed(self, request_id: int, code: str, message: str) -> None:
         """Complete an effect that no worker has taken."""
         for pending in self._requests.take_over([request_id], self):
             self._hold(pending.effect, code, message)
@@ -341,12 +344,12 @@ class Dispatcher:
         first = lost[0]
         sent = any(pending.sent for pending in lost)
         failure = failure_of_lost(first.effect, error, self._log, sent=sent)
-        failure = self._learn(first, failure, sent=sent)
+        failure = self._apply_feedback(first, failure, sent=sent)
         for pending in lost:
             self._requests.complete(pending.effect.request_id, failed(pending.effect, failure, pending.request))
         return sent
 
-    def _learn(self, pending: Pending, failure: CallFailure, *, sent: bool) -> CallFailure:
+    def _apply_feedback(self, pending: Pending, failure: CallFailure, *, sent: bool) -> CallFailure:
         match pending.effect:
             case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted():
                 return failure
@@ -359,33 +362,33 @@ class Dispatcher:
             case _:
                 # Composing a launch calls AWS for reads, too.
                 pacer = self._read_pacer
-        return self._feedback.learn(failure, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
+        return self._feedback.apply(failure, pending.begun, pacer, launch=isinstance(pending.effect, do.Submit))
 
     def _submit(self, effect: do.Submit) -> bool:
-        if self._is_held(effect):
+        if self._hold_if_unsendable(effect):
             return False
         request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
         # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
-        if self._is_held(effect):
+        if self._hold_if_unsendable(effect):
             return False
-        begun = self._sending([effect], request)
+        begun = self._mark_sent([effect], request)
         answer = self._cloud.submit([request])[0]
         if isinstance(answer, Observation):
             self._requests.complete(
                 effect.request_id, on.Accepted(request_id=effect.request_id, launch_id=effect.launch_id, seen=answer)
             )
         else:
-            failure = self._feedback.learn(answer, begun, self._launch_pacer, launch=True)
+            failure = self._feedback.apply(answer, begun, self._launch_pacer, launch=True)
             self._requests.complete(effect.request_id, failed(effect, failure, request))
         return True
 
-    def _sending(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
+    def _mark_sent(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
         """From now on AWS may have these."""
         begun = self._feedback.begin()
-        self._requests.sending([effect.request_id for effect in effects], begun, request)
+        self._requests.mark_sent([effect.request_id for effect in effects], begun, request)
         return begun
 
-    def _is_held(self, effect: do.Submit) -> bool:
+    def _hold_if_unsendable(self, effect: do.Submit) -> bool:
         """Complete a launch that must not be sent (any more); whether that was so."""
         now = self._clock()
         if self._requests.is_withdrawn(effect.request_id):
@@ -394,8 +397,8 @@ class Dispatcher:
             self._hold(effect, *_CLOSED)
         elif effect.not_after is not None and now > effect.not_after:
             self._hold(effect, "TooLate", "its deadline passed before it could be sent")
-        elif now - self._beat > self._lease:
-            self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._beat:.0f} s")
+        elif now - self._lease_renewed_at > self._lease:
+            self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._lease_renewed_at:.0f} s")
         elif effect.read_at is not None and now - effect.read_at > self._lease:
             failure = CallFailure(
                 FailureKind.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago"
@@ -411,11 +414,11 @@ class Dispatcher:
     def _stop(self, effect: do.StopJob) -> bool:
         """Stop a job, and with it those that wait for the same reason, as many as one call takes."""
         more = self._cloud.capabilities.stop_batch - 1
-        stops = [effect, *self._stops.take_along(lambda other: other.reason == effect.reason, more)]
-        begun = self._sending(stops)
+        stops = [effect, *self._stops.take_more(lambda other: other.reason == effect.reason, more)]
+        begun = self._mark_sent(stops)
         answers = self._cloud.stop([stop.job for stop in stops], effect.reason)
         for stop, answer in zip(stops, answers, strict=True):
-            failure = answer and self._feedback.learn(answer, begun, self._stop_pacer)
+            failure = answer and self._feedback.apply(answer, begun, self._stop_pacer)
             self._requests.complete(
                 stop.request_id, on.StopAnswered(request_id=stop.request_id, launch_id=stop.launch_id, failure=failure)
             )
@@ -425,7 +428,7 @@ class Dispatcher:
         if isinstance(effect, do.FindByLaunchId):
             self._find(effect)
             return True
-        self._sending([effect])
+        self._mark_sent([effect])
         self._requests.complete(effect.request_id, self._seen(effect))
         return True
 
@@ -445,9 +448,9 @@ class Dispatcher:
 
         A scheduler that adopts thousands of launches searches in portions. While one runs, the others gather.
         """
-        more = self._reads.take_along(lambda other: isinstance(other, do.FindByLaunchId), sys.maxsize)
+        more = self._reads.take_more(lambda other: isinstance(other, do.FindByLaunchId), sys.maxsize)
         finds = [effect, *(other for other in more if isinstance(other, do.FindByLaunchId))]
-        self._sending(finds)
+        self._mark_sent(finds)
         token_bases = dict.fromkeys(token_base for find in finds for token_base in find.token_bases)
         locations = dict.fromkeys(location for find in finds for location in find.locations)
         seen: defaultdict[LaunchId, list[Observation]] = defaultdict(list)
@@ -460,15 +463,15 @@ class Dispatcher:
                 find.request_id, on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=own)
             )
 
-    def _query_database(self, effect: Question) -> bool:
-        for request_id, answer in self._database_work.answer(effect, self._rows.take_along):
+    def _query_database(self, effect: Query) -> bool:
+        for request_id, answer in self._database_work.answer(effect, self._queries.take_more):
             if not isinstance(answer, do.ListFleet):
                 self._requests.complete(request_id, answer)
                 continue
             # What is left of it is a read: the thread of that lane becomes its owner.
             self._requests.release(request_id)
             if not self._reads.put(request_id, answer):
-                self._hold_back(request_id, *_CLOSED)
+                self._hold_if_unclaimed(request_id, *_CLOSED)
         return True
 
     # -- credentials --------------------------------------------------------------------------------------------------

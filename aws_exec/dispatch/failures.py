@@ -24,7 +24,7 @@ def failed(effect: do.IoEffect, failure: CallFailure, request: Request | None = 
                 location=location,
             )
         case do.VerifyOwnership() | do.VerifyExit() | do.FindOwners() | do.CheckWanted() | do.ListFleet():
-            return unasked(effect, failure)
+            return query_failed(effect, failure)
         case do.StopJob():
             return on.StopAnswered(request_id=effect.request_id, launch_id=effect.launch_id, failure=failure)
         case do.Describe() | do.ListRunning():
@@ -33,7 +33,7 @@ def failed(effect: do.IoEffect, failure: CallFailure, request: Request | None = 
             return on.FindByLaunchIdFailed(request_id=effect.request_id, launch_ids=effect.launch_ids, failure=failure)
 
 
-def unasked(effect: do.RowEffect | do.ListFleet, failure: CallFailure) -> on.Completion:
+def query_failed(effect: do.RowEffect | do.ListFleet, failure: CallFailure) -> on.Completion:
     """Return the completion of a query that Airflow's database did not answer."""
     match effect:
         case do.VerifyOwnership():

@@ -18,9 +18,9 @@ from aws_exec.metrics.meter import Meter
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """When a step began: `age` of the credentials that it uses, `at` seconds of the dispatcher's clock."""
+    """When a step began: `generation` of the credentials that it uses, `at` seconds of the dispatcher's clock."""
 
-    age: int
+    generation: int
     at: float
 
 
@@ -51,9 +51,9 @@ class Feedback:
 
     def begin(self) -> Begun:
         """Return the start of a step that may call AWS; call it before the step."""
-        return Begun(self._gate.age, self._clock())
+        return Begun(self._gate.generation, self._clock())
 
-    def learn(self, failure: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
+    def apply(self, failure: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
         """Take a failure of a step (of a launch) into account; `pacer` slows down if AWS throttled it.
 
         Returns:
@@ -63,8 +63,8 @@ class Feedback:
             failure = replace(failure, kind=FailureKind.CREDENTIALS)
         if failure.kind is FailureKind.THROTTLED:
             pacer.throttled(begun.at)
-            self._meter.tell(THROTTLES, 1, failure.operation)
+            self._meter.record(THROTTLES, 1, failure.operation)
         elif failure.kind is FailureKind.CREDENTIALS:
-            self._gate.failed(begun.age, failure)
+            self._gate.failed(begun.generation, failure)
         self._log.failure(failure, launch=launch)
         return failure

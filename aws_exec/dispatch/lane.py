@@ -62,7 +62,7 @@ class Worker(threading.Thread, Generic[T]):
 
     def __init__(self, run: Callable[[Worker[T]], None], name: str) -> None:
         super().__init__(name=name, daemon=True)
-        self._work_off = run
+        self._process = run
         self.in_progress: dict[int, T] = {}
         self.busy = False
         self.since = 0.0
@@ -70,7 +70,7 @@ class Worker(threading.Thread, Generic[T]):
 
     def run(self) -> None:
         """Work the lane off."""
-        self._work_off(self)
+        self._process(self)
 
 
 def is_abandoned() -> bool:
@@ -151,7 +151,7 @@ class Lane(Generic[T]):
         with self._lock:
             self._queue.pop(request_id, None)
 
-    def take_along(self, fits: Callable[[T], bool], at_most: int) -> list[T]:
+    def take_more(self, fits: Callable[[T], bool], at_most: int) -> list[T]:
         """Take more out of the queue, oldest first: for a worker whose one call can do several."""
         me = threading.current_thread()
         with self._lock:
@@ -176,7 +176,7 @@ class Lane(Generic[T]):
 
     # -- threads that die or hang -------------------------------------------------------------------------------------
 
-    def tend(self) -> None:
+    def replace_dead_threads(self) -> None:
         """Replace the threads that have died; for a thread of ours to call now and then."""
         with self._lock:
             gone = [worker for worker in self._workers if worker.dismissed or not worker.is_alive()]
@@ -252,11 +252,11 @@ class Lane(Generic[T]):
     def _run(self, me: Worker[T]) -> None:
         while not self._is_over(me):
             try:
-                self._work_off(me)
+                self._process(me)
             except BaseException as error:  # noqa: BLE001 -- exactly one completion, and a lane that goes on
                 self._recover(me, error)
 
-    def _work_off(self, me: Worker[T]) -> None:
+    def _process(self, me: Worker[T]) -> None:
         while (effect := self._next(me)) is not None:
             self._done(me, used=self._work(effect))
 

@@ -40,10 +40,10 @@ class Pacer:
         self._slowed_at: float | None = None
 
     @property
-    def share(self) -> float:
+    def rate_factor(self) -> float:
         """The part of the configured rate in force, after throttles: between 1/32 and 1."""
         with self._lock:
-            return self._bucket.refilled(self._clock()).share
+            return self._bucket.refilled(self._clock()).rate_factor
 
     def take(self, *, urgent: bool = False) -> bool:
         """Wait until one call is allowed, and count it; while an urgent caller waits, the others stand back.

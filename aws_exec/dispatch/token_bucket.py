@@ -23,14 +23,14 @@ class Bucket:
         burst: the most that is saved up, calls; at least 1.
         level: calls saved up at `at`.
         at: when `level` was true, seconds.
-        share: the part of `rate` in force, between FLOOR and 1.
+        rate_factor: the part of `rate` in force, between FLOOR and 1.
     """
 
     rate: float
     burst: float
     level: float
     at: float
-    share: float = 1.0
+    rate_factor: float = 1.0
 
     @classmethod
     def full(cls, rate: float, burst: float, now: float) -> Bucket:
@@ -42,14 +42,14 @@ class Bucket:
     def refilled(self, now: float) -> Bucket:
         """The same bucket at a later time; time that runs backwards refills nothing."""
         passed = max(0.0, now - self.at)
-        share = min(1.0, self.share + passed / RECOVERY_SECONDS)
-        level = min(self.burst, self.level + passed * self.rate * self.share)
-        return replace(self, level=level, at=max(now, self.at), share=share)
+        rate_factor = min(1.0, self.rate_factor + passed / RECOVERY_SECONDS)
+        level = min(self.burst, self.level + passed * self.rate * self.rate_factor)
+        return replace(self, level=level, at=max(now, self.at), rate_factor=rate_factor)
 
     def wait(self, now: float) -> float:
         """Seconds until one call may be made; 0 if now."""
         current = self.refilled(now)
-        return max(0.0, (1.0 - current.level) / (current.rate * current.share))
+        return max(0.0, (1.0 - current.level) / (current.rate * current.rate_factor))
 
     def take(self, now: float) -> Bucket:
         """After one call. Taking early leaves a debt that later calls wait for."""
@@ -59,4 +59,4 @@ class Bucket:
     def throttled(self, now: float) -> Bucket:
         """Return the bucket after a throttle: half the rate, and no saved tokens."""
         current = self.refilled(now)
-        return replace(current, share=max(FLOOR, current.share / 2), level=min(current.level, 0.0))
+        return replace(current, rate_factor=max(FLOOR, current.rate_factor / 2), level=min(current.level, 0.0))

@@ -74,7 +74,7 @@ class Heartbeat:
         deadline = begun + max(BUDGET - self.intake_seconds, BUDGET / 4)
         self.intake_seconds = 0.0
         if self.dispatcher is not None:
-            self.dispatcher.beat(self._clock())
+            self.dispatcher.renew_lease(self._clock())
         self.take_in_completions(deadline)
         self.hand_over_due(deadline)
         self._take_in_verified_exits(deadline)

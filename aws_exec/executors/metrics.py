@@ -77,18 +77,18 @@ class ExecutorMetrics:
             levels: returns the gauges as they are now; called before a flush only.
         """
         now = self._clock()
-        self._tally.tell(of.SYNC, now - begun)
+        self._tally.record(of.SYNC, now - begun)
         self._tally.drain()
         if now - self._flushed >= FLUSH_SECONDS:
             self.flush(levels())
 
     def adoption(self, seconds: float) -> None:
         """Record how long an adoption took."""
-        self.meter.tell(of.ADOPTION, seconds)
+        self.meter.record(of.ADOPTION, seconds)
 
     def orphans(self, count: int) -> None:
         """Record how many containers of a survey nobody owns."""
-        self.meter.tell(of.ORPHANS, count)
+        self.meter.record(of.ORPHANS, count)
 
     def flush(self, levels: Levels) -> None:
         """Emit everything to Airflow's stats. Never raises."""

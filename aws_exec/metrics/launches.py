@@ -61,14 +61,14 @@ class Launches:
             case events.WorkloadQueued():
                 self._forget(event.key)
                 self._waiting[event.key] = _Waiting(now)
-                self._meter.tell(of.TAKEN)
+                self._meter.record(of.TAKEN)
             case events.Adopted():
-                self._meter.tell(of.ADOPTED)
+                self._meter.record(of.ADOPTED)
             case events.Accepted():
-                self._meter.tell(of.REQUESTS, 1, "accepted")
+                self._meter.record(of.REQUESTS, 1, "accepted")
                 return (event.seen,)
             case events.Unaccepted():
-                self._meter.tell(of.REQUESTS, 1, word(event.failure.kind))
+                self._meter.record(of.REQUESTS, 1, word(event.failure.kind))
             case events.Described() | events.FoundByLaunchId():
                 return event.seen
         return ()
@@ -78,7 +78,7 @@ class Launches:
         if waiting is None:
             return
         if waiting.accepted is None:
-            self._meter.tell(of.QUEUED_TO_ACCEPTED, now - waiting.since)
+            self._meter.record(of.QUEUED_TO_ACCEPTED, now - waiting.since)
         self._by_arn.pop(waiting.arn, None)
         waiting.accepted, waiting.arn = now, effect.job.arn
         self._by_arn[waiting.arn] = effect.key
@@ -86,19 +86,19 @@ class Launches:
     def _started(self, key: Key, now: float) -> None:
         waiting = self._waiting.get(key)
         if waiting is not None and waiting.accepted is not None:
-            self._meter.tell(of.QUEUED_TO_RUNNING, now - waiting.since)
-            self._meter.tell(of.ACCEPTED_TO_RUNNING, now - waiting.accepted)
+            self._meter.record(of.QUEUED_TO_RUNNING, now - waiting.since)
+            self._meter.record(of.ACCEPTED_TO_RUNNING, now - waiting.accepted)
         self._forget(key)
 
     def _ended(self, effect: effects.Effect) -> None:
         match effect:
             case effects.Report():
-                self._meter.tell(of.LAUNCHES, 1, "succeeded" if effect.success else "failed")
+                self._meter.record(of.LAUNCHES, 1, "succeeded" if effect.success else "failed")
                 if effect.containers > 1:
-                    self._meter.tell(of.REPLACED, effect.containers - 1)
+                    self._meter.record(of.REPLACED, effect.containers - 1)
                 self._forget(effect.key)
             case effects.Release():
-                self._meter.tell(of.LAUNCHES, 1, "released")
+                self._meter.record(of.LAUNCHES, 1, "released")
                 self._forget(effect.key)
 
     def _forget(self, key: Key) -> None:

@@ -30,7 +30,7 @@ class Series(NamedTuple):
 class Meter(Protocol):
     """To be told of what happened. Thread-safe, never waits, never raises."""
 
-    def tell(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
+    def record(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
         """Tell of a metric: how many more (counter), how much now (gauge), how many seconds (timer)."""
         ...
 
@@ -38,7 +38,7 @@ class Meter(Protocol):
 class NoMeter:
     """Nobody listens."""
 
-    def tell(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
+    def record(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
         """Forget it."""
 
 
@@ -56,7 +56,7 @@ class Tally:
         self.gauges: dict[Series, float] = {}
         self.times: dict[Series, deque[float]] = {}
 
-    def tell(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
+    def record(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
         """As `Meter.tell`; from any thread."""
         self._told.append((Series(metric, by, tags), value))
 

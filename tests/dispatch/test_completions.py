@@ -224,7 +224,7 @@ def test_the_first_completion_counts_wherever_it_was_interrupted():
             requests.pop()
         assert came in ([first], [second])
         assert seen[-1] in (None, came[0])
-        assert (requests.outstanding, requests.oldest, requests.wait_until_settled(0)) == (0, None, True)
+        assert (requests.outstanding, requests.oldest, requests.wait_until_completed(0)) == (0, None, True)
     assert (seen[0], seen[-1], came) == (None, first, [first])
     assert seen.count(first) > 1
 

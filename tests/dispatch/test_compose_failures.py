@@ -51,7 +51,7 @@ def test_a_throttle_that_composing_meets_slows_the_reads_and_not_the_launches():
     with rig(compose=Composer(CallFailure(FailureKind.THROTTLED, "DescribeClusters")), clock=clock, reads=reads) as it:
         it.dispatch(submit(1))
         assert it.one().failure.kind is FailureKind.THROTTLED
-        assert (reads.share, it.launches.share) == (0.5, 1.0)
+        assert (reads.rate_factor, it.launches.rate_factor) == (0.5, 1.0)
 
 
 def test_a_throttle_of_the_workload_store_slows_the_launches_and_not_the_reads():
@@ -61,7 +61,7 @@ def test_a_throttle_of_the_workload_store_slows_the_launches_and_not_the_reads()
     with rig(compose=Composer(throttled), clock=clock, launches=launches) as it:
         it.dispatch(submit(1))
         assert it.one().failure is throttled
-        assert (launches.share, it.reads.share) == (0.5, 1.0)
+        assert (launches.rate_factor, it.reads.rate_factor) == (0.5, 1.0)
 
 
 def test_what_goes_unanswered_while_composing_leaves_no_doubt_about_the_launch():

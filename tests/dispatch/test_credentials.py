@@ -100,7 +100,7 @@ def test_launches_that_wait_for_credentials_longer_than_the_lease_are_sent_after
         clock.advance(600.0)
         until(lambda: not it.dispatcher._intake)
         assert it.dispatcher.peek() is None
-        it.dispatcher.beat(clock())
+        it.dispatcher.renew_lease(clock())
         renew.go_on.release()
         assert isinstance(it.one(), on.Accepted)
 

@@ -42,7 +42,7 @@ def ask_in_a_rush(database, count, **options):
         it.dispatch(settle(1))
         assert database.busy.wait(PATIENCE)
         it.dispatch(*(settle(request_id) for request_id in range(2, count + 1)), confirm(count + 1, "a"))
-        until(lambda: len(it.dispatcher._rows._queue) == count)
+        until(lambda: len(it.dispatcher._queries._queue) == count)
         database.let.set()
         return it.settle()
 
@@ -111,7 +111,7 @@ def test_launches_that_wait_to_be_confirmed_are_asked_about_together_and_read_wi
         it.dispatch(confirm_many(1, 99, read=True))
         assert register.busy.wait(PATIENCE)
         it.dispatch(*(confirm_many(request_id, 99, read=request_id % 2) for request_id in range(2, 12)))
-        until(lambda: len(it.dispatcher._rows._queue) == 10)
+        until(lambda: len(it.dispatcher._queries._queue) == 10)
         register.let.set()
         events = it.settle()
     assert register.asked == [(99, 99), (495, 198), (495, 297)]

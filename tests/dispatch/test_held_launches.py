@@ -110,7 +110,7 @@ def test_no_launch_is_sent_when_the_scheduler_has_not_beaten_within_the_lease():
         assert held(late) == (2, "LeaseLapsed")
         assert stopped.failure is None
         assert isinstance(observed, on.Described)
-        it.dispatcher.beat(clock())
+        it.dispatcher.renew_lease(clock())
         it.dispatch(submit(5))
         assert isinstance(it.one(), on.Accepted)
 
@@ -252,7 +252,7 @@ def test_a_launch_whose_row_was_read_longer_ago_than_the_lease_is_held_and_spend
     clock = FakeClock()
     with rig(clock=clock, lease=10.0, launches=Pacer(0.001, 2, clock)) as it:
         clock.advance(10.1)
-        it.dispatcher.beat(clock())
+        it.dispatcher.renew_lease(clock())
         it.dispatch(submit(1, read_at=clock() - 10.1), submit(2, read_at=clock() - 10.0), submit(3))
         old, *sent = it.take(3)
     assert held(old) == (1, "Outdated")

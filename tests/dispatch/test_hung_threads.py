@@ -2,9 +2,9 @@
 
 import threading
 
-from aws_exec.dispatch.credentials import RENEWAL_SECONDS, RENEWALS_HUNG
+from aws_exec.dispatch.credentials import MAX_HUNG_RENEWALS, RENEWAL_SECONDS
 from aws_exec.dispatch.database import DatabaseQueries
-from aws_exec.dispatch.dispatcher import ROWS_HUNG, ROWS_SECONDS
+from aws_exec.dispatch.dispatcher import DATABASE_TIMEOUT_SECONDS, MAX_HUNG_THREADS
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.effects import FindOwners, ListFleet
 from aws_exec.lifecycle.values import CallFailure, FailureKind
@@ -27,11 +27,11 @@ class HungDatabase:
 
 def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thread():
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, queries=DatabaseQueries(find_owners=database), look_after=0.01, lease=1e6) as it:
+    with rig(clock=clock, queries=DatabaseQueries(find_owners=database), thread_check=0.01, lease=1e6) as it:
         it.dispatch(FindOwners(request_id=1, members=()), FindOwners(request_id=2, members=()))
         until(lambda: len(database.asked) == 1)
         assert it.dispatcher.oldest().kind == "FindOwners"
-        clock.advance(ROWS_SECONDS + 1)
+        clock.advance(DATABASE_TIMEOUT_SECONDS + 1)
         event = it.one()
         assert (type(event), event.request_id, event.failure.kind) == (on.ListFleetFailed, 1, FailureKind.UNREACHED)
         until(lambda: len(database.asked) == 2)
@@ -42,11 +42,11 @@ def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thre
 def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
     clock, database = FakeClock(), HungDatabase()
     with rig(
-        clock=clock, queries=DatabaseQueries(unfinished_callbacks=lambda: database(())), look_after=0.01, lease=1e6
+        clock=clock, queries=DatabaseQueries(unfinished_callbacks=lambda: database(())), thread_check=0.01, lease=1e6
     ) as it:
         it.dispatch(ListFleet(request_id=1))
         until(lambda: database.asked)
-        clock.advance(ROWS_SECONDS + 1)
+        clock.advance(DATABASE_TIMEOUT_SECONDS + 1)
         event = it.one()
         assert (type(event), event.failure.kind) == (on.ListFleetFailed, FailureKind.UNREACHED)
         database.go_on.set()
@@ -55,18 +55,18 @@ def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog
 
 def test_no_more_threads_than_a_few_are_left_behind_by_a_database_that_hangs():
     clock, database = FakeClock(), HungDatabase()
-    with rig(clock=clock, queries=DatabaseQueries(find_owners=database), look_after=0.01, lease=1e6) as it:
+    with rig(clock=clock, queries=DatabaseQueries(find_owners=database), thread_check=0.01, lease=1e6) as it:
         it.dispatch(*(FindOwners(request_id=request_id, members=()) for request_id in range(1, 10)))
-        for given_up in range(1, ROWS_HUNG + 1):
+        for given_up in range(1, MAX_HUNG_THREADS + 1):
             until(lambda n=given_up: len(database.asked) == n)
-            clock.advance(ROWS_SECONDS + 1)
+            clock.advance(DATABASE_TIMEOUT_SECONDS + 1)
             assert it.one().request_id == given_up
-        until(lambda: len(database.asked) == ROWS_HUNG + 1)
-        clock.advance(ROWS_SECONDS + 1)
-        it.dispatcher._rows.abandon(ROWS_SECONDS, TimeoutError(), ROWS_HUNG)
+        until(lambda: len(database.asked) == MAX_HUNG_THREADS + 1)
+        clock.advance(DATABASE_TIMEOUT_SECONDS + 1)
+        it.dispatcher._queries.abandon(DATABASE_TIMEOUT_SECONDS, TimeoutError(), MAX_HUNG_THREADS)
         assert it.dispatcher.peek() is None
         database.go_on.set()
-        assert [event.request_id for event in it.settle()] == list(range(ROWS_HUNG + 1, 10))
+        assert [event.request_id for event in it.settle()] == list(range(MAX_HUNG_THREADS + 1, 10))
 
 
 class HungRenewals:
@@ -84,7 +84,7 @@ class HungRenewals:
 
 
 EXPIRED = CallFailure(FailureKind.CREDENTIALS, "RunTask", "ExpiredTokenException", "The security token has expired")
-SOON = {"renewal": (0.0, 0.0), "look_after": 0.01, "lease": 1e6}
+SOON = {"renewal": (0.0, 0.0), "thread_check": 0.01, "lease": 1e6}
 
 
 def test_a_renewal_of_the_credentials_that_hangs_is_given_up_and_tried_again():
@@ -98,23 +98,23 @@ def test_a_renewal_of_the_credentials_that_hangs_is_given_up_and_tried_again():
         clock.advance(RENEWAL_SECONDS + 1)
         assert type(it.one()) is on.Accepted
         assert len(renew.threads) == 2
-        age = it.dispatcher._gate.age
+        generation = it.dispatcher._gate.generation
         renew.go_on.set()
         renew.threads[0].join()
-        assert (it.dispatcher._gate.age, it.dispatcher._gate.is_paused()) == (age, False)
+        assert (it.dispatcher._gate.generation, it.dispatcher._gate.is_paused()) == (generation, False)
 
 
 def test_no_more_threads_than_a_few_are_left_behind_by_renewals_that_hang():
-    clock, renew = FakeClock(), HungRenewals(RENEWALS_HUNG + 1)
+    clock, renew = FakeClock(), HungRenewals(MAX_HUNG_RENEWALS + 1)
     with rig(clock=clock, renew=renew, **SOON) as it:
         it.cloud.fail("submit", EXPIRED)
         it.dispatch(submit(1))
         assert it.one().failure is EXPIRED
-        for count in range(1, RENEWALS_HUNG + 2):
+        for count in range(1, MAX_HUNG_RENEWALS + 2):
             until(lambda n=count: len(renew.threads) == n)
             clock.advance(RENEWAL_SECONDS + 1)
-        it.dispatcher._gate.tend()
-        assert len(renew.threads) == RENEWALS_HUNG + 1
+        it.dispatcher._gate.ensure_thread()
+        assert len(renew.threads) == MAX_HUNG_RENEWALS + 1
         it.dispatch(submit(2))
         renew.go_on.set()
         assert type(it.one()) is on.Accepted

@@ -79,12 +79,12 @@ def test_a_throttle_halves_the_rate_of_its_lane_once_for_all_calls_in_flight():
         until(lambda: it.cloud.calls["submit"] == 10)
         release.set()
         assert {event.failure.kind for event in it.take(10)} == {FailureKind.THROTTLED}
-        assert (it.launches.share, it.reads.share) == (0.5, 1.0)
+        assert (it.launches.rate_factor, it.reads.rate_factor) == (0.5, 1.0)
         clock.advance(1.0)
         it.cloud.fail("submit", FailureKind.THROTTLED)
         it.dispatch(submit(11))
         it.one()
-        assert it.launches.share == pytest.approx((0.5 + 1 / 60) / 2)
+        assert it.launches.rate_factor == pytest.approx((0.5 + 1 / 60) / 2)
 
 
 def test_a_throttled_read_halves_the_rate_of_reads():
@@ -92,7 +92,7 @@ def test_a_throttled_read_halves_the_rate_of_reads():
         it.cloud.fail("describe", FailureKind.THROTTLED)
         it.dispatch(observe(1, Job("a")))
         assert it.one().failure.kind is FailureKind.THROTTLED
-        assert (it.launches.share, it.reads.share) == (1.0, 0.5)
+        assert (it.launches.rate_factor, it.reads.rate_factor) == (1.0, 0.5)
 
 
 def test_threads_grow_with_the_backlog_only():

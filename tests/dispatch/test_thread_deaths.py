@@ -118,11 +118,11 @@ def complete(it, effects):
     """Beat until each of these is completed; their completions, as they came."""
     it.dispatch(*effects)
 
-    def beat():
-        it.dispatcher.beat(it.clock())
+    def finished():
+        it.dispatcher.renew_lease(it.clock())
         return it.dispatcher.outstanding == 0
 
-    until(beat)
+    until(finished)
     return it.settle()
 
 
@@ -135,7 +135,7 @@ def play(kills):
         workers=Workers(launches=2, reads=1, stops=1),
         renew=lambda: None,
         renewal=(0.0, 0.0),
-        look_after=0.002,
+        thread_check=0.002,
     )
     first = [*effects_from(1), VerifyExit(request_id=50, launch_id="unknown", key="unknown"), submit(51)]
     it.dispatch(*first[:3])

@@ -11,7 +11,7 @@ import pytest
 from airflow.utils.session import create_session
 from sqlalchemy import event
 
-from aws_exec.dispatch.dispatcher import ROWS_HUNG
+from aws_exec.dispatch.dispatcher import MAX_HUNG_THREADS
 from tests.executors.harness import PATIENCE, FastClock, Scheduler, task
 from tests.executors.rows import ALIVE, RUN, adopt
 from tests.scripted.services import BY_HAND
@@ -156,9 +156,9 @@ def test_a_database_that_is_cut_off_costs_the_pool_no_more_than_a_few_connection
     rows.add(*names, external_id=lambda _: str(uuid4()))
     network.answers = False
     adopt(scheduler.executor)
-    scheduler.until(lambda: len(network.asked) == ROWS_HUNG + 1)
+    scheduler.until(lambda: len(network.asked) == MAX_HUNG_THREADS + 1)
     scheduler.rest(3.0)  # minutes
-    assert len(network.asked) == ROWS_HUNG + 1
+    assert len(network.asked) == MAX_HUNG_THREADS + 1
     network.reconnects()
     scheduler.until_over(*keys)
     assert len(aws.launches()) == 20

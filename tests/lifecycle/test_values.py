@@ -99,7 +99,7 @@ def test_a_call_made_early_is_a_debt_of_the_next():
 
 def test_a_throttle_halves_the_rate_and_takes_what_was_saved_up():
     bucket = Bucket.full(10, 100, 0.0).throttled(0.0)
-    assert (bucket.level, bucket.share) == (0.0, 0.5)
+    assert (bucket.level, bucket.rate_factor) == (0.0, 0.5)
     assert bucket.wait(0.0) == pytest.approx(0.2)
 
 
@@ -121,9 +121,9 @@ def test_the_rate_never_falls_below_its_floor_and_recovers_in_a_minute():
     bucket = Bucket.full(10, 1, 0.0)
     for _ in range(50):
         bucket = bucket.throttled(0.0)
-    assert bucket.share == FLOOR
-    assert bucket.refilled(RECOVERY_SECONDS / 2).share == pytest.approx(0.5 + FLOOR)
-    assert bucket.refilled(RECOVERY_SECONDS).share == 1.0
+    assert bucket.rate_factor == FLOOR
+    assert bucket.refilled(RECOVERY_SECONDS / 2).rate_factor == pytest.approx(0.5 + FLOOR)
+    assert bucket.refilled(RECOVERY_SECONDS).rate_factor == 1.0
 
 
 def test_time_that_runs_backwards_refills_nothing():
@@ -142,7 +142,7 @@ def test_a_bucket_stays_within_its_bounds(rate, burst, steps):
         now += passed
         bucket = getattr(bucket, what)(now)
         assert bucket.level <= burst
-        assert FLOOR <= bucket.share <= 1
+        assert FLOOR <= bucket.rate_factor <= 1
         assert bucket.wait(now) >= 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 
 from aws_exec.clouds.errors import CloudError
+from aws_exec.container.outcome import Outcome
 from aws_exec.diagnosis import Diagnosis, diagnose
 from aws_exec.diagnosis.reasons import stop_request
 from aws_exec.durations import format_duration
@@ -100,7 +101,8 @@ def _task_ended(task: TaskState, lines: Sequence[str]) -> str:
         done = "Task succeeded, was skipped, was deferred or was rescheduled"
         return "" if task.has_failed is None else f"{_DONE.get(task.state, done)}. "
     error = last_error(lines)
-    what = f": {_in_one_line(error)}" if error else ""
+    outcome = "" if task.outcome in ("", Outcome.FAILED.label) else f": {task.outcome.replace('-', ' ')}"
+    what = f": {_in_one_line(error)}" if error else outcome
     retry = " Airflow retries it." if of_log(lines).state == "up_for_retry" else ""
     return f"Task failed{what}.{retry} "
 

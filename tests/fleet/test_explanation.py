@@ -108,7 +108,7 @@ def test_a_failed_task_whose_image_has_awsexec_is_explained_by_its_exception_and
 def test_a_failed_task_whose_log_cannot_be_read_is_still_called_failed(explained):
     said = explained("FAILED", 81)
 
-    assert said.headline == "Task failed. The container exited with 81 after 1m01s."
+    assert said.headline == "Task failed: out of memory. The container exited with 81 after 1m01s."
     assert said.unread.startswith("GetLogEvents: AccessDeniedException")
 
 

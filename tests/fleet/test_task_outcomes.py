@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from aws_exec.container.bootstrap import stored_command
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import Fleet, identity
 
@@ -19,14 +20,21 @@ PROGRAMS = {
     "refused": "raise SystemExit(87)",
     "unknown": "print('no record')",
 }
+#: A container that fetched its workload from a store: its image has awsexec.
+STORED = ["python", "-c", "pass", *stored_command("s3://bucket/key", "us-east-1")[3:]]
 
 
 @pytest.fixture(scope="module")
 def jobs(aws):
     """An ended job for each way to end, by its name and service."""
     fleet = Fleet(aws)
+    stored = identity("stored", dag="outcomes")
     jobs = {(name, "ecs"): fleet.task(identity(name, dag="outcomes"), code) for name, code in PROGRAMS.items()}
     jobs |= {(name, "batch"): fleet.job(identity(name, dag="outcomes"), code) for name, code in PROGRAMS.items()}
+    jobs |= {
+        ("stored", "ecs"): fleet.task(stored, command=STORED),
+        ("stored", "batch"): fleet.job(stored, command=STORED),
+    }
     aws.wait_until(lambda: all(one.over for one in aws.ledger() if one.arn in jobs.values()), timeout=60)
     return jobs
 
@@ -54,6 +62,7 @@ def test_list_shows_what_the_exit_code_says_and_guesses_nothing(awsexec, jobs):
             "told": ("failed", "failed", "exit code", "failed"),
             "refused": ("failed", None, None, "refused"),
             "unknown": ("succeeded", None, None, None),
+            "stored": ("succeeded", None, None, "done"),
         }.items()
     }
     column = rows[0].split().index("TASK-STATE")
@@ -63,6 +72,7 @@ def test_list_shows_what_the_exit_code_says_and_guesses_nothing(awsexec, jobs):
         ("told", "failed"),
         ("refused", "refused"),
         ("unknown", "-"),
+        ("stored", "done"),
     }
 
 
@@ -74,6 +84,7 @@ def test_list_shows_what_the_exit_code_says_and_guesses_nothing(awsexec, jobs):
         ("fine", (Exit.OK, Exit.OK, "")),
         ("told", (Exit.FAILED, Exit.FAILED, "")),
         ("refused", (Exit.FAILED, Exit.FAILED, "the container's outcome is refused")),
+        ("stored", (Exit.OK, Exit.OK, "")),
         ("unknown", (Exit.OK, Exit.OK, "its log does not show it")),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from aws_exec.fleet import FleetJob, LogLocation, RetryUntilDeadline, State
-from aws_exec.fleet.following import CALLS_PER_SECOND, UNSEEN_ROUNDS, LogEnd, LogFollower
+from aws_exec.fleet.following import CALLS_PER_SECOND, PAGES, UNSEEN_ROUNDS, LogEnd, LogFollower
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from tests.fleet.test_waiting import AtOnce
@@ -27,11 +27,13 @@ class Aws(threading.Event):
     """A service, a client of its logs and a clock: in each round jobs have a state, and logs get lines.
 
     Args:
+        page: lines of a page, before which there is an empty one; None: as many as are asked for.
         rounds: of each job: its state, and what its log answers: lines, or an exception. The last round stays.
     """
 
-    def __init__(self, **rounds):
+    def __init__(self, page=None, **rounds):
         super().__init__()
+        self.page = page
         self._rounds = rounds
         self._logs = defaultdict(list)
         self.round = 0
@@ -72,8 +74,11 @@ class Aws(threading.Event):
             lines += answer or []
             if isinstance(answer, list):
                 self._rounds[stream][number] = (_, [])
-        begin = int(names.get("nextToken", 0))
-        end = min(len(lines), begin + limit)
+        token = names.get("nextToken", "0")
+        begin = int(token.rstrip("+"))
+        if self.page and begin < len(lines) and not token.endswith("+"):  # AWS may answer without lines before the end
+            return {"events": [], "nextForwardToken": f"{token}+"}
+        end = min(len(lines), begin + (self.page or limit))
         events = [{"timestamp": 1000, "message": text} for text in lines[begin:end]]
         return {"events": events, "nextForwardToken": str(end), "nextBackwardToken": "0"}
 
@@ -97,6 +102,14 @@ def test_a_line_that_comes_after_the_end_was_seen_is_shown():
     aws = Aws(a=[(State.RUNNING, []), (State.FAILED, ["last words"])])
 
     assert followed(aws, "a") == [("a", "last words"), ("a", State.FAILED, "")]
+
+
+def test_a_log_that_is_longer_than_a_round_is_read_to_its_end():
+    lines = [str(number) for number in range(25)]
+    aws = Aws(page=2, a=[(State.SUCCEEDED, lines)])
+
+    assert followed(aws, "a") == [*(("a", line) for line in lines), ("a", State.SUCCEEDED, "")]
+    assert max(aws.calls) == PAGES
 
 
 def test_the_beginning_of_a_log_is_waited_for_and_waiting_jobs_are_not_asked():

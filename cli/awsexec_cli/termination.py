@@ -201,9 +201,7 @@ class StopCommand:
         except KeyboardInterrupt:
             printer.say(f"interrupted: every stop stays requested; {_running(len(left))}")
             return Exit.INTERRUPTED
-        printer.say(
-            f"{'The container' if len(jobs) == 1 else f'All {len(jobs)} containers'} exited after {_since(began)}."
-        )
+        printer.say(f"{_exited(list(jobs.values()))} after {_since(began)}.")
         return Exit.OK
 
     @property
@@ -216,6 +214,12 @@ class StopCommand:
 
 def _running(number: int) -> str:
     return "1 container still runs" if number == 1 else f"{number} containers still run"
+
+
+def _exited(jobs: Sequence[FleetJob]) -> str:
+    codes = ", ".join(sorted({str(job.exit_code) for job in jobs if job.exit_code is not None}))
+    who = "The container" if len(jobs) == 1 else f"All {len(jobs)} containers"
+    return f"{who} exited{f' with {codes}' if codes else ''}"
 
 
 def _since(began: float) -> str:

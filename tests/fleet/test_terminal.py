@@ -37,7 +37,7 @@ def test_more_than_a_handful_is_stopped_only_when_their_number_is_typed(service,
         shell.type("7\n")
         assert shell.ends() == Exit.OK
         assert shell.text.endswith("s.\n")
-        assert "All 7 containers exited after " in shell.text
+        assert "All 7 containers exited with 143 after " in shell.text
     assert len(service.stops()) == len(SEVEN)
 
 
@@ -87,7 +87,7 @@ def test_a_stop_is_followed_until_the_container_has_exited(service, terminal):
         shell.shows("1 container still runs, 1s")
         service.end(arn)
         assert shell.ends() == Exit.OK
-    assert re.search(r"The container exited after \d+s\.\n$", shell.text)
+    assert re.search(r"The container exited with 143 after \d+s\.\n$", shell.text)
     assert len(service.stops()) == 1
 
 

@@ -43,6 +43,16 @@ def test_a_job_deaf_to_sigterm_is_killed():
         assert is_gone(pid)
 
 
+def test_the_reason_is_shown_while_the_job_still_runs(aws, batch, submit, job):
+    arn = submit(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {FOREVER}")
+    aws.wait_for_status(arn, "RUNNING")
+
+    batch.terminate_job(jobId=arn.rpartition("/")[2], reason="not needed")
+
+    told = job(arn)
+    assert (told["status"], told["statusReason"], told["isTerminated"]) == ("RUNNING", "not needed", True)
+
+
 @pytest.mark.parametrize("verb", ["terminate_job", "cancel_job"])
 def test_a_job_that_waits_never_runs(verb):
     with EmbeddedAws(max_containers=0) as aws:

@@ -102,6 +102,8 @@ class BatchJob:
             self._end("FAILED", reason)
         elif not self.over and not self._task.ending:
             self.terminated = True
+            # "This message is returned by future DescribeJobs operations on the job" (TerminateJob, `reason`).
+            self.status_reason = reason
             self._stop(reason)
 
     def cancel(self, reason: str) -> None:

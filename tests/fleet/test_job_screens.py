@@ -82,7 +82,7 @@ def explained():
         ["epoch 3 of 40, loss 0.0417", "Killed"],
         healthy=False,
     )
-    write_lines(explain._lines(FAILED, said))
+    write_lines(explain.explanation_lines(FAILED, said))
     write("\n")
     facts = [
         ContextLine("job queue gpu-queue", "ENABLED, VALID"),
@@ -91,7 +91,9 @@ def explained():
     ]
     found = diagnose(Termination("batch", reason=STUCK.waiting))
     write_lines(
-        explain._lines(STUCK, Explanation("It has not started: RUNNABLE for 3h05m.", found, facts, healthy=False))
+        explain.explanation_lines(
+            STUCK, Explanation("It has not started: RUNNABLE for 3h05m.", found, facts, healthy=False)
+        )
     )
 
 

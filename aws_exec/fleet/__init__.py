@@ -22,7 +22,7 @@ from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
 from aws_exec.fleet.opening import Fleet, FleetOptions, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
 from aws_exec.fleet.service import ContextLine, FleetQuery, LogLocation, Service
-from aws_exec.fleet.stopping import Stopping, check_ours, stop_timeout
+from aws_exec.fleet.stopping import Stopping, check_ours, foreign_hint, stop_timeout
 from aws_exec.fleet.task_log import with_task_state
 from aws_exec.fleet.waiting import Until, is_well, wait
 from aws_exec.settings.common.prices import Size
@@ -53,6 +53,7 @@ __all__ = [
     "after_stop",
     "check_ours",
     "explain",
+    "foreign_hint",
     "is_denied",
     "is_well",
     "list_fleet",

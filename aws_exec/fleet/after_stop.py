@@ -50,7 +50,7 @@ def after_stop(
     if not _has_database(fleet):
         raise FleetError("Airflow's database is not configured in this shell")
     try:
-        deployments = {name: fleet.deployment_of(name) for name in {job.service for job in jobs}}
+        deployments = fleet.deployments_of(jobs)
         is_ours = [_is_task_of(job, deployments[job.service]) for job in jobs]
         identities = [job.identity for job in compress(jobs, is_ours)]
         # Airflow is imported here: it redirects standard output meanwhile, and the thread of a query may be given up.

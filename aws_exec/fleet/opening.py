@@ -147,9 +147,8 @@ class Fleet:
         Raises:
             MisusedError: it is unknown.
         """
-        options = self.configured.batch if service == "batch" else self.configured.ecs
-        if options.deployment:
-            return options.deployment
+        if chosen := self._chosen_deployment(service):
+            return chosen
         from aws_exec.fleet.airflow_side import default_deployment  # noqa: PLC0415 - imports Airflow
 
         return default_deployment()
@@ -161,6 +160,23 @@ class Fleet:
             MisusedError: it is unknown.
         """
         return {service: named or self.deployment_of(service) for service in {job.service for job in jobs}}
+
+    def deployments_in_words(self, services: Iterable[str], named: str | None = None) -> str:
+        """Return the names of our deployment in quotes, with where they come from if nobody chose them.
+
+        Raises:
+            MisusedError: as `deployment_of`.
+        """
+        if named:
+            return f'"{named}"'
+        return " or ".join(dict.fromkeys(map(self._in_words, sorted(services))))
+
+    def _in_words(self, service: str) -> str:
+        source = "" if self._chosen_deployment(service) else " (derived from the database URL)"
+        return f'"{self.deployment_of(service)}"{source}'
+
+    def _chosen_deployment(self, service: str) -> str:
+        return (self.configured.batch if service == "batch" else self.configured.ecs).deployment or ""
 
     def cost(self, job: FleetJob) -> float | None:
         """Return the cost of a job so far, by the price table; None without a price."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from shlex import quote
 
 from tenacity import retry_if_result
 
@@ -20,29 +21,51 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 #: Parallel stops: at 100 ms an answer, as many as the rate allows.
 STOPPERS = 6
+#: Jobs of other deployments that an error lists.
+_LISTED = 10
 #: More task and job definitions than these are not read: it takes a call for each.
 MOST_DEFINITIONS = 20
 
 Outcome = tuple[FleetJob, CallFailure | None]
 
 
-def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str]) -> None:
+def check_ours(jobs: Sequence[FleetJob], deployments: Mapping[str, str], shell: str) -> None:
     """Refuse jobs that are not this deployment's.
 
     Args:
         jobs: to be stopped; all of them Airflow's.
         deployments: ours, by service.
+        shell: for the message: `this shell is "ours"`.
 
     Raises:
         MisusedError: names those of other deployments.
     """
     foreign = [job for job in jobs if job.identity.deployment != deployments[job.service]]
-    if foreign:
-        lines = [f"{job.id}  {job.address}  deployment {job.identity.deployment or '-'}" for job in foreign[:10]]
-        raise MisusedError(
-            f"{len(foreign)} of {len(jobs)} jobs belong to another deployment; --include-foreign stops them, too",
-            lines,
-        )
+    if not foreign:
+        return
+    hint = foreign_hint(foreign, are_all=len(foreign) == len(jobs))
+    if len(jobs) == 1:
+        raise MisusedError(f"the job belongs to {_deployment_in_words(foreign[0])}; {shell}", hint=hint)
+    lines = [f"{job.id}  {job.address}  {_deployment_in_words(job)}" for job in foreign[:_LISTED]]
+    more = [f"... and {len(foreign) - _LISTED} more"] if len(foreign) > _LISTED else []
+    message = f"{len(foreign)} of {len(jobs)} jobs belong to another deployment; {shell}"
+    raise MisusedError(message, [*lines, *more], hint)
+
+
+def foreign_hint(foreign: Sequence[FleetJob], *, are_all: bool) -> str:
+    """Return the option that also stops jobs of other deployments.
+
+    Args:
+        foreign: such jobs; at least one.
+        are_all: whether they are all the jobs of the command.
+    """
+    (name, *others) = {job.identity.deployment for job in foreign}
+    return f"--deployment {quote(name)}" if are_all and name and not others else "--include-foreign stops them, too"
+
+
+def _deployment_in_words(job: FleetJob) -> str:
+    name = job.identity.deployment
+    return f'deployment "{name}"' if name else "no deployment: the Amazon provider launched it"
 
 
 def stop_timeout(services: Mapping[str, Service], jobs: Sequence[FleetJob]) -> int | None:

@@ -152,8 +152,8 @@ def test_others_are_refused_and_ours_are_stopped_each_with_its_outcome(aws, flee
     ours = [jobs[running[name]] for name in ("task", "mapped", "job")]
     deployments = {"ecs": OURS, "batch": OURS}
     with pytest.raises(MisusedError, match="1 of 4 jobs belong to another deployment"):
-        check_ours([*ours, jobs[running["theirs"]]], deployments)
-    check_ours(ours, deployments)
+        check_ours([*ours, jobs[running["theirs"]]], deployments, "this shell is ours")
+    check_ours(ours, deployments, "this shell is ours")
     gone = dataclasses.replace(ours[0], job=dataclasses.replace(ours[0].job, location="no-such-cluster"))
 
     stopping = Stopping(fleet.services, fleet.retries, [*ours[1:], gone], "for the test")

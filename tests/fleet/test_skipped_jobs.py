@@ -1,12 +1,14 @@
 """The preview shows every job to stop; matching jobs that stay are reported."""
 
 import json
+import re
 
 import pytest
 
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import OURS
-from tests.fleet.scripts import given, launched
+from tests.fleet.scripts import given, launched, reaching
+from tests.fleet.shell import process
 
 
 @pytest.fixture
@@ -21,8 +23,52 @@ def test_where_only_other_deployments_jobs_fit_they_are_counted(service, awsexec
 
     assert (done.code, json.loads(done.out)) == (Exit.OK, [])
     assert done.err == (
-        f"Nothing to stop: 2 jobs match, but none of deployment {OURS}: pass --deployment or --include-foreign\n"
+        f'warning: 2 jobs match, but none belongs to deployment "{OURS}"\nhint: --include-foreign stops them, too\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("deployment", "hint"), [("theirs", "--deployment theirs"), ("their own", "--deployment 'their own'")]
+)
+def test_the_only_other_deployment_is_named(service, awsexec, deployment, hint):
+    (arn,) = launched(service, "load", deployment=deployment)
+    all_of_them = awsexec("terminate-all", "--yes")
+    named = awsexec("terminate", arn, "--yes")
+    other = awsexec("terminate", arn, "--yes", "--deployment", "other")
+
+    matches = f'warning: 1 job matches, but does not belong to deployment "{OURS}"'
+    assert (all_of_them.code, all_of_them.err) == (Exit.OK, f"{matches}\nhint: {hint}\n")
+    belongs = f'error: the job belongs to deployment "{deployment}"'
+    assert (named.code, named.err) == (Exit.USAGE, f'{belongs}; this shell is "{OURS}"\nhint: {hint}\n')
+    assert (other.code, other.err) == (Exit.USAGE, f'{belongs}; --deployment is "other"\nhint: {hint}\n')
+    assert service.stops() == []
+
+
+def test_a_name_that_nobody_chose_is_said_to_be_derived(service, tmp_path):
+    (arn,) = launched(service, "load", deployment="theirs")
+    # A process: importing Airflow changes the log of this one.
+    done = process("terminate", arn, "--yes", **reaching(service, tmp_path), AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER="fleet")
+
+    assert done.code == Exit.USAGE
+    said = (
+        r'error: the job belongs to deployment "theirs"; this shell is "[0-9a-f]{12}" \(derived from the database URL\)'
+    )
+    assert re.fullmatch(rf"{said}\nhint: --deployment theirs\n", done.err)
+    assert service.stops() == []
+
+
+def test_of_several_jobs_those_of_other_deployments_are_listed(service, awsexec):
+    (ours,) = launched(service, "load")
+    (theirs,) = launched(service, "load", deployment="theirs")
+    done = awsexec("terminate", ours, theirs, "--yes")
+
+    assert done.code == Exit.USAGE
+    assert done.err == (
+        f'error: 1 of 2 jobs belong to another deployment; this shell is "{OURS}"\n'
+        f'  {ids([theirs])[0]}  etl/load@r1  deployment "theirs"\n'
+        "hint: --include-foreign stops them, too\n"
+    )
+    assert service.stops() == []
 
 
 def test_where_nothing_fits_there_is_nothing_to_stop(service, awsexec):
@@ -38,9 +84,10 @@ def test_jobs_of_other_deployments_that_are_left_out_are_counted(service, awsexe
     done = awsexec("terminate-all", "--yes", "-o", "json", *more)
 
     assert [each["arn"] for each in json.loads(done.out)] == [ours]
-    assert done.err.splitlines()[0] == (
-        f"Left out: 1 job matches, but not of deployment {OURS}: pass --deployment or --include-foreign"
-    )
+    assert done.err.splitlines()[:2] == [
+        f'warning: 1 job matches, but does not belong to deployment "{OURS}"',
+        "hint: --include-foreign stops them, too",
+    ]
 
 
 @pytest.mark.parametrize("more", [["--include-foreign"], ["--deployment", OURS]])
@@ -48,7 +95,7 @@ def test_nothing_is_left_out_where_it_is_said_whose_are_meant(service, awsexec, 
     launched(service, "load")
     launched(service, "load", deployment="theirs")
 
-    assert "Left out" not in awsexec("terminate-all", "--yes", *more).err
+    assert "warning" not in awsexec("terminate-all", "--yes", *more).err
 
 
 def test_in_a_pipe_the_preview_is_not_cut(service, awsexec):

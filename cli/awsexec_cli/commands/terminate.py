@@ -73,7 +73,9 @@ def terminate(
             stop.report([])
             raise typer.Exit(Exit.OK)
         if not include_foreign:
-            check_ours(active, fleet.deployments_of(active, deployment))
+            shell = fleet.deployments_in_words({job.service for job in active}, deployment)
+            shell = f"{'--deployment' if deployment else 'this shell'} is {shell}"
+            check_ours(active, fleet.deployments_of(active, deployment), shell)
         raise typer.Exit(stop.run(fleet, active))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -75,8 +76,11 @@ def terminate_all(
         with nothing_stopped():
             ours = {} if include_foreign else _deployments(fleet, chosen)
             matching, code = _matching(fleet, chosen)
-        jobs = [job for job in matching if not ours or job.identity.deployment == ours[job.service]]
-        _report_left_out(len(jobs), len(matching), " or ".join(dict.fromkeys(ours.values())))
+        jobs: list[FleetJob] = []
+        foreign: list[FleetJob] = []
+        for job in matching:
+            (foreign if ours and job.identity.deployment != ours[job.service] else jobs).append(job)
+        _report_left_out(jobs, foreign, fleet.deployments_in_words(ours, chosen.deployment))
         if not jobs:
             stop.report([])
             raise typer.Exit(code)
@@ -102,16 +106,15 @@ def _matching(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
     return jobs, report_problems(problems, some_listed=bool(jobs))
 
 
-def _report_left_out(ours: int, matching: int, deployment: str) -> None:
+def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], deployment: str) -> None:
     """Report the jobs that match and continue to run."""
-    hint = "pass --deployment or --include-foreign"
-    if not matching:
-        printer.say("Nothing to stop.")
+    from aws_exec.fleet import foreign_hint  # noqa: PLC0415 - the CLI starts fast
+
+    number = len(foreign)
+    if foreign:
+        matches = f"{count_jobs(number)} {'matches' if number == 1 else 'match'}"
+        belongs = "does not belong" if number == 1 else "do not belong" if ours else "none belongs"
+        hint = foreign_hint(foreign, are_all=not ours)
+        printer.warn(f"{matches}, but {belongs} to deployment {deployment}", hint=hint)
     elif not ours:
-        printer.say(f"Nothing to stop: {_match(matching)}, but none of deployment {deployment}: {hint}")
-    elif matching > ours:
-        printer.say(f"Left out: {_match(matching - ours)}, but not of deployment {deployment}: {hint}")
-
-
-def _match(number: int) -> str:
-    return f"{count_jobs(number)} {'matches' if number == 1 else 'match'}"
+        printer.say("Nothing to stop.")

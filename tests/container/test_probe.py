@@ -59,10 +59,10 @@ def test_it_asks_for_a_task_that_does_not_exist_and_runs_none(probing, api):
 
 
 def test_a_dag_file_that_never_ends_costs_the_rest_nothing(probing):
-    line = line_of(Container(probing(FOREVER, seconds=15.0)))
+    line = line_of(Container(probing(FOREVER, seconds=25.0)))
 
     assert line["ended"] == "time limit"
-    assert line["wall_seconds"] < 25, "Airflow ends it after 30"
+    assert line["wall_seconds"] < 29, "Airflow ends it after 30"
     assert line["api"]["status"] == 404
     assert line["dags"]["is_partial"] is True
 

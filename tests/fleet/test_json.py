@@ -75,4 +75,7 @@ def test_a_document_is_written_even_if_aws_does_not_say_when_the_container_exits
     (found,) = json.loads(out)
 
     assert (process.returncode, found["outcome"], found["state"]) == (Exit.CREDENTIALS, "stopped", "stopping")
-    assert "credentials" in err.splitlines()[-1]
+    error, hint = err.splitlines()[-2:]
+    assert error.startswith("error: ")
+    assert "credentials" in error
+    assert hint.startswith("hint: ")

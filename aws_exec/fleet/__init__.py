@@ -19,7 +19,7 @@ from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, Unkn
 from aws_exec.fleet.explanation import Explanation, explain
 from aws_exec.fleet.listing import Filter, Problem, list_fleet
 from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
-from aws_exec.fleet.opening import Fleet, FleetOptions, open_fleet
+from aws_exec.fleet.opening import Fleet, FleetOptions, Scope, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
 from aws_exec.fleet.service import ContextLine, FleetQuery, LogLocation, Service
 from aws_exec.fleet.stopping import Stopping, check_ours, foreign_hint, stop_timeout
@@ -43,6 +43,7 @@ __all__ = [
     "MisusedError",
     "Problem",
     "RetryUntilDeadline",
+    "Scope",
     "Service",
     "Size",
     "State",

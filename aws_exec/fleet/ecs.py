@@ -16,7 +16,7 @@ from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
 from aws_exec.clouds.ecs.task import SERVICE, Task, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import attribution, ecs_context
-from aws_exec.fleet.model import ACTIVE, PULL, STOPPING, FleetJob, State, TimelineEntry, cleaned
+from aws_exec.fleet.model import ACTIVE, EXITED, PULL, STOPPING, FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Retries, RetryingCalls
 from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation, stop_timeout_of
 from aws_exec.fleet.task_state import of_exit
@@ -34,7 +34,7 @@ _STEPS = {
     "pullStoppedAt": "image pulled",
     "startedAt": "started",
     "stoppingAt": STOPPING,
-    "executionStoppedAt": "containers exited",
+    "executionStoppedAt": EXITED,
     "stoppedAt": "stopped",
 }
 #: lastStatus, developer guide, "Amazon ECS task lifecycle"; STOPPED is judged by the exit code.
@@ -83,10 +83,13 @@ class EcsFleet:
         return self._clusters
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
-        """Yield ARNs, 100 a page. Only running tasks can be listed by `startedBy`."""
+        """Yield ARNs, 100 a page. Only running tasks can be listed by `startedBy`.
+
+        A task that is stopping has the desired status STOPPED, whatever its last status (ECS API Reference, ListTasks).
+        """
         ours = {"startedBy": started_by(query.deployment)} if query.deployment else {}
         yield from self._calls.pages("ListTasks", "list_tasks", "taskArns", cluster=location, **ours)
-        if query.ended_since is not None:
+        if query.stopping or query.ended_since is not None:
             yield from self._calls.pages(
                 "ListTasks", "list_tasks", "taskArns", cluster=location, desiredStatus="STOPPED"
             )

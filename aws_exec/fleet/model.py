@@ -126,6 +126,13 @@ class FleetJob:
         """Return the seconds from its creation until it stopped."""
         return max(0.0, (self.stopped or now) - (self.created or now))
 
+    def duration(self, now: float) -> float | None:
+        """Return the seconds from its start until its containers exited; None if it has not started."""
+        if self.started is None:
+            return None
+        exited = next((entry.at for entry in self.timeline if entry.what == EXITED), None)
+        return max(0.0, (exited or self.stopped or now) - self.started)
+
     def billed(self, now: float) -> float:
         """Return the billed seconds: from the pull of its image, or its start, until it stopped (Fargate's pricing)."""
         pulled = next((entry.at for entry in self.timeline if entry.what == PULL), None)
@@ -137,6 +144,8 @@ class FleetJob:
 PULL = "image pull began"
 #: The stop begins with it.
 STOPPING = "stopping"
+#: The network and the sidecars of a task on ECS may outlive its containers.
+EXITED = "containers exited"
 
 
 def cleaned(stop: Termination | None) -> Termination | None:
@@ -165,7 +174,7 @@ def plain_task_state(task: TaskState) -> dict[str, Any]:
 
 def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
     """Return a job as `-o json` prints it: the documented members, in this order (docs/cli.md)."""
-    who, size = job.identity, job.size
+    who, size, duration = job.identity, job.size, job.duration(now)
     return {
         "service": job.service,
         "arn": job.job.arn,
@@ -190,6 +199,7 @@ def plain(job: FleetJob, now: float, cost: float | None) -> dict[str, Any]:
         "started_at": iso(job.started),
         "stopped_at": iso(job.stopped),
         "age_seconds": round(job.age(now)),
+        "duration_seconds": None if duration is None else round(duration),
         "exit_code": job.exit_code,
         **plain_task_state(job.task_state),
         "reason": (job.stop.reason if job.stop else job.waiting or job.stopping) or None,

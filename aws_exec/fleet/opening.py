@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from botocore.exceptions import UnknownRegionError
 
+from aws_exec.clouds.calls import id_of
 from aws_exec.clouds.session import check_region, open_session, session_client
 from aws_exec.fleet.address import Beside, locate
 from aws_exec.fleet.batch import BatchFleet
@@ -52,6 +53,21 @@ class FleetOptions:
     clusters: Sequence[str] = ()
     queues: Sequence[str] = ()
     may_prompt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a service is searched.
+
+    Attributes:
+        service: `"ecs"` or `"batch"`.
+        region: empty if there is none.
+        locations: the names of its clusters or job queues.
+    """
+
+    service: str
+    region: str
+    locations: Sequence[str]
 
 
 class Fleet:
@@ -104,6 +120,23 @@ class Fleet:
     def region_of(self, options: AwsOptions) -> str:
         """Return the Region of an executor: the option, the configured one, or boto3's; empty if there is none."""
         return str(self._options.region or options.region_name or self.session.region_name or "")
+
+    def scope(self) -> list[Scope]:
+        """Return where the selected services are searched; raises CloudError if that was not listed before."""
+        return [
+            Scope(name, self._region_of(name), tuple(map(id_of, each.locations())))
+            for name, each in self.services.items()
+        ]
+
+    def unlisted(self) -> dict[str, str]:
+        """Return the services that are not searched although no option excludes them, and why."""
+        missing = {"ecs": ("cluster", "--queue"), "batch": ("job queue", "--cluster")}
+        found = {}
+        for name, (what, other) in missing.items():
+            if name not in self.services and self.wants(name):
+                named = self._options.clusters or self._options.queues
+                found[name] = f"only {other} is given" if named else f"no {what} is configured"
+        return found
 
     def locate(self, texts: Sequence[str], *, ended: bool, beside: Beside = lambda _, __: None) -> list[FleetJob]:
         """Return the jobs of these addresses: `address.locate`, in these services, each in its Region."""

@@ -17,14 +17,19 @@ class FleetQuery:
     Attributes:
         deployment: only of this one; empty: of all, and without one.
         ended_since: also those that ended after this time (seconds since the epoch); None: only active jobs.
+        stopping: also ECS tasks that are stopping, which ECS lists with those that stopped in the last hour: the
+            larger that number, the longer it takes.
     """
 
     deployment: str = ""
     ended_since: float | None = None
+    stopping: bool = False
 
     def includes(self, job: FleetJob) -> bool:
         """Return whether a listed job matches; not every service lists by end time."""
-        return job.stopped is None or self.ended_since is None or job.stopped >= self.ended_since
+        if job.is_active:
+            return True
+        return self.ended_since is not None and (job.stopped is None or job.stopped >= self.ended_since)
 
 
 class Clients(Protocol):

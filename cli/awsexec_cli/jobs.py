@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from aws_exec.chunked import chunked
 from aws_exec.durations import format_duration
 from awsexec_cli.output import (
+    TABLES,
     Column,
     Format,
     Table,
@@ -18,6 +22,7 @@ from awsexec_cli.output import (
     write,
     write_lines,
 )
+from awsexec_cli.usage import Misuse, similar
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem, Size
@@ -35,12 +40,67 @@ _STYLES = {
     "success": "dim",
     "up_for_retry": "bold red",
 }
-#: The heading of the column that is shown only if the state of a task is known: of most running jobs it is not.
+#: The heading of the column that only `-o wide` always has: of most running jobs the state of the task is not known.
 _TASK_STATE = "TASK-STATE"
-_SERVICES = {"ecs": "ECS", "batch": "Batch"}
+SERVICES = {"ecs": "ECS", "batch": "Batch"}
+#: Clusters or job queues that are named; of more, the others are counted.
+_NAMED = 3
+#: Rows that are laid out before the first of them is shown.
+_PAGE = 100
 
-#: The columns to leave out on a narrow terminal, in this order; the state, the age and the id stay.
-_DISPENSABLE = ("STATUS", "DEPLOYMENT", "CLUSTER/QUEUE", "SIZE", "EXIT", "USD", "RUN", "TRY", "ON", "DAG")
+#: The columns to leave out on a narrow terminal, in this order; the task, the state, the age and the id stay.
+_DISPENSABLE = ("ON", "DURATION", "TRY", "RUN", "DAG")
+#: The columns that only `-o wide` has.
+_WIDE = frozenset({"STATUS", "SIZE", "USD", "CLUSTER/QUEUE", "DEPLOYMENT", "EXIT"})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a table of jobs shows, as the options of `list` say.
+
+    Attributes:
+        columns: names of columns; empty: those of the format.
+        headers: whether to write the headings.
+        sort_by: the name of a column, `-` before it reverses the order; empty: the newest first.
+    """
+
+    columns: Sequence[str] = ()
+    headers: bool = True
+    sort_by: str = ""
+
+    def check(self) -> None:
+        """Raise Misuse if it names no column."""
+        known = job_columns()
+        named = [("--columns", name) for name in self.columns] + [("--sort-by", self._sorted_by)] * bool(self.sort_by)
+        for option, name in named:
+            if _column(known, name) is None:
+                headings = [column.heading.lower() for column in known]
+                raise Misuse(f'invalid {option} "{name}"', similar(name, headings) or f"columns: {', '.join(headings)}")
+
+    @property
+    def _sorted_by(self) -> str:
+        return self.sort_by.removeprefix("-")
+
+    def chosen(self, columns: Sequence[Column], *, wide: bool) -> list[Column]:
+        """Return the columns to show."""
+        if self.columns:
+            return [column for name in self.columns if (column := _column(columns, name))]
+        return [column for column in columns if wide or column.heading not in _WIDE]
+
+    def in_order(self, jobs: Iterable[FleetJob], cost: Cost) -> list[FleetJob]:
+        """Return the jobs as they are to be listed; those without a value come last."""
+        newest = sorted(jobs, key=lambda job: job.created or 0.0, reverse=True)
+        column = _column(job_columns(cost), self._sorted_by)
+        if column is None:
+            return newest
+        keyed = [((column.key or column.cell)(job), job) for job in newest]
+        known = [(key, job) for key, job in keyed if key is not None]
+        known.sort(key=itemgetter(0), reverse=self.sort_by.startswith("-"))
+        return [job for _, job in known] + [job for key, job in keyed if key is None]
+
+
+def _column(columns: Sequence[Column], name: str) -> Column | None:
+    return next((column for column in columns if column.is_called(name)), None)
 
 
 def matching_jobs(fleet: Fleet, chosen: Filter, query: FleetQuery) -> Iterator[list[FleetJob] | Problem]:
@@ -72,6 +132,18 @@ def count_jobs(number: int) -> str:
     return f"{number} job{'' if number == 1 else 's'}"
 
 
+def searched(fleet: Fleet) -> str:
+    """Return where a fleet was listed: `us-east-1 (cluster airflow; queues small, large)`."""
+    regions: dict[str, list[str]] = {}
+    for scope in fleet.scope():
+        what = "cluster" if scope.service == "ecs" else "queue"
+        more = f" and {len(scope.locations) - _NAMED} more" if len(scope.locations) > _NAMED else ""
+        plural = "" if len(scope.locations) == 1 else "s"
+        names = ", ".join(scope.locations[:_NAMED]) or "none"
+        regions.setdefault(scope.region, []).append(f"{what}{plural} {names}{more}")
+    return " and ".join(f"{region} ({'; '.join(parts)})" for region, parts in regions.items())
+
+
 def size(given: Size) -> str:
     """Return `0.25 vCPU 512 MiB`, with what is known."""
     from aws_exec.settings.file.units import size as amount  # noqa: PLC0415 - the CLI starts fast
@@ -92,45 +164,78 @@ def job_table(
     wide: bool = False,
     cost: Cost = lambda _: None,
     now: Callable[[], float] = time.time,
+    view: View = View(),
+    more: bool = False,
 ) -> Table:
-    """Return the table of jobs whose first page these are; see `Table` for its width."""
-    columns = _wide(cost, now) if wide else _narrow(now)
-    if all(_task_state(job) == "-" for job in jobs):
-        columns = tuple(column for column in columns if column.heading != _TASK_STATE)
-    return Table(columns, jobs, width, _DISPENSABLE)
+    """Return the table of these jobs, and of `more` if some are still to come; see `Table` for its width."""
+    columns = view.chosen(job_columns(cost, now), wide=wide)
+    if not (wide or view.columns) and all(_task_state(job) == "-" for job in jobs):
+        columns = [column for column in columns if column.heading != _TASK_STATE]
+    return Table(columns, jobs, width, () if wide or view.columns else _DISPENSABLE, more=more)
 
 
-def _narrow(now: Callable[[], float]) -> tuple[Column, ...]:
-    return (
-        Column("DAG", lambda job: job.identity.dag_id or "-", 32, 8),
-        Column("TASK", lambda job: job.task or "-", 40, 8),
-        Column("RUN", lambda job: job.identity.run_id or "-", 48, 9, tail=True),
-        Column("TRY", lambda job: job.identity.try_number or "-", 3, right=True),
-        Column("ON", lambda job: _SERVICES[job.service], 5),
-        Column("STATE", lambda job: str(job.state), 9, style=lambda job: _STYLES.get(str(job.state), "")),
-        Column(_TASK_STATE, _task_state, 17, 10, style=lambda job: _STYLES.get(_task_state(job), "")),
-        Column("AGE", lambda job: format_duration(job.age(now())), 6, right=True),
-        Column("ID", lambda job: job.id[:8], 8),
-    )
+def job_columns(cost: Cost = lambda _: None, now: Callable[[], float] = time.time) -> list[Column]:
+    """Return all columns of a table of jobs, in the order of `-o wide`."""
+    return [
+        Column("DAG", lambda job: job.identity.dag_id or "-", least=8, reserved=12, rank=2),
+        Column("TASK", lambda job: job.task or "-", least=16, reserved=20, rank=3, key=_task),
+        Column("RUN", lambda job: job.identity.run_id or "-", least=9, reserved=13, tail=True),
+        Column("TRY", lambda job: job.identity.try_number or "-", right=True, key=_try),
+        Column("ON", lambda job: SERVICES[job.service], reserved=5),
+        Column("STATE", lambda job: str(job.state), reserved=9, style=lambda job: _STYLES.get(str(job.state), "")),
+        Column(_TASK_STATE, _task_state, least=10, reserved=10, style=lambda job: _STYLES.get(_task_state(job), "")),
+        Column("STATUS", lambda job: job.status, least=8, reserved=14, rank=1),
+        Column(
+            "AGE",
+            lambda job: _age(job, now()),
+            reserved=6,
+            right=True,
+            key=lambda job: None if job.created is None else -job.created,
+        ),
+        Column("DURATION", lambda job: _duration(job, now()), right=True, key=lambda job: job.duration(now())),
+        Column("SIZE", lambda job: size(job.size) or "-", reserved=26, key=_vcpus),
+        Column("USD", lambda job: _dollars(cost(job)), reserved=8, right=True, key=cost),
+        Column("CLUSTER/QUEUE", lambda job: job.job.location, least=13, reserved=14, rank=1),
+        Column("DEPLOYMENT", lambda job: job.identity.deployment or "-", least=10, reserved=10, rank=1),
+        Column(
+            "EXIT",
+            lambda job: "" if job.exit_code is None else str(job.exit_code),
+            right=True,
+            key=lambda job: job.exit_code,
+        ),
+        Column("ID", lambda job: job.id[:8], reserved=8),
+    ]
 
 
-def _wide(cost: Cost, now: Callable[[], float]) -> tuple[Column, ...]:
-    *before, age, id_ = _narrow(now)
-    return (
-        *before,
-        Column("STATUS", lambda job: job.status, 14, 8),
-        age,
-        Column("SIZE", lambda job: size(job.size) or "-", 26, 20),
-        Column("USD", lambda job: _dollars(cost(job)), 8, right=True),
-        Column("CLUSTER/QUEUE", lambda job: job.job.location, 24, 8),
-        Column("DEPLOYMENT", lambda job: job.identity.deployment or "-", 16, 6),
-        Column("EXIT", lambda job: "" if job.exit_code is None else str(job.exit_code), 4, right=True),
-        id_,
-    )
+def _age(job: FleetJob, now: float) -> str:
+    """Return the time since its creation, whether it still runs or not."""
+    return "-" if job.created is None else format_duration(max(0.0, now - job.created))
+
+
+def _duration(job: FleetJob, now: float) -> str:
+    duration = job.duration(now)
+    return "-" if duration is None else format_duration(duration)
 
 
 def _dollars(cost: float | None) -> str:
     return "-" if cost is None else f"{cost:.4f}" if cost < 1 else f"{cost:.2f}"
+
+
+# What columns are sorted by, if not by their text.
+
+
+def _task(job: FleetJob) -> tuple[str, int]:
+    who = job.identity
+    return who.task_id or job.task, int(who.map_index) if who.map_index.isdecimal() else -1
+
+
+def _try(job: FleetJob) -> int | None:
+    number = job.identity.try_number
+    return int(number) if number.isdecimal() else None
+
+
+def _vcpus(job: FleetJob) -> tuple[float, int]:
+    return job.size.vcpu or 0.0, job.size.memory_mib or 0
 
 
 class JobWriter:
@@ -140,22 +245,37 @@ class JobWriter:
         output: the format.
         cost: returns the cost of a job so far.
         now: returns seconds since the epoch.
+        view: of a table.
 
     Attributes:
         count: of the jobs that were written.
+        left_out: headings of the columns for which the terminal has no room.
     """
 
-    def __init__(self, output: Format, cost: Cost = lambda _: None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        output: Format,
+        cost: Cost = lambda _: None,
+        now: Callable[[], float] = time.time,
+        view: View = View(),
+    ) -> None:
         self._output = output
         self._cost = cost
         self._now = now
+        self._view = view
         self._table: Table | None = None
         self.count = 0
+        self.left_out: Sequence[str] = ()
 
-    def write(self, jobs: Sequence[FleetJob]) -> None:
-        """Write one page at once."""
-        if self._output in (Format.TABLE, Format.WIDE):
-            self._write_rows(jobs)
+    def write(self, jobs: Sequence[FleetJob], *, more: bool = True) -> None:
+        """Write one page at once.
+
+        Args:
+            jobs: of the page.
+            more: whether pages may follow; the columns of a table then have room for what those may hold.
+        """
+        if self._output in TABLES:
+            self._write_rows(jobs, more=more)
             self.count += len(jobs)
             return
         texts = []
@@ -184,11 +304,14 @@ class JobWriter:
             return as_yaml([self.plain(job)])
         return (",\n" if self.count else "[\n") + as_json(self.plain(job))
 
-    def _write_rows(self, jobs: Sequence[FleetJob]) -> None:
-        if self._table is None:
+    def _write_rows(self, jobs: Sequence[FleetJob], *, more: bool) -> None:
+        table = self._table
+        if table is None:
             wide = self._output is Format.WIDE
-            self._table = job_table(jobs, terminal_width(), wide=wide, cost=self._cost, now=self._now)
-            if self._table.left_out:
-                printer.say(f"No room for {', '.join(self._table.left_out)}: see -o yaml.", style="dim")
-            write_lines([[(self._table.header(), "bold")]])
-        write_lines(self._table.styled(job) for job in jobs)
+            how: Any = {"wide": wide, "cost": self._cost, "now": self._now, "view": self._view, "more": more}
+            table = self._table = job_table(jobs, terminal_width(), **how)
+            self.left_out = table.left_out
+            if self._view.headers:
+                write_lines([[(table.header(), "bold")]])
+        for page in chunked(jobs, _PAGE):
+            write_lines(table.styled(job) for job in page)

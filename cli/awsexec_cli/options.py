@@ -23,7 +23,7 @@ from aws_exec.durations import parse_duration
 from awsexec_cli.errors import errors_reported
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.output import Format, printer
-from awsexec_cli.usage import Misuse
+from awsexec_cli.usage import Misuse, similar
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, FleetOptions
@@ -209,6 +209,25 @@ def complete_templates(context: typer.Context, incomplete: str) -> list[str]:
 _COMPLETION_SECONDS, _MOST_CANDIDATES = 3.0, 200
 
 
+def names_in(values: Sequence[str] | None) -> list[str]:
+    """Return the names in the values of a repeatable option, each of which may be a list: `running,failed`."""
+    return [name.strip() for value in values or () for name in value.split(",") if name.strip()]
+
+
+def _states_in(values: Sequence[str] | None) -> list[str]:
+    found = [name.lower() for name in names_in(values)]
+    for name in found:
+        if name not in set(StateName):
+            raise Misuse(f'invalid --state "{name}"', similar(name, StateName) or f"states: {', '.join(StateName)}")
+    return found
+
+
+def _complete_states(incomplete: str) -> list[str]:
+    """Complete the last state of a list."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{state}" for state in StateName if state.startswith(last.lower())]
+
+
 def _options_of(context: typer.Context) -> Options:
     """Return the global options of an unfinished line."""
     found = context.obj
@@ -233,7 +252,15 @@ TaskOption = Annotated[
     list[str] | None, typer.Option(help="Task ID, task\\[map] or pattern (repeatable)", rich_help_panel=_FILTERS)
 ]
 RunOption = Annotated[list[str] | None, typer.Option(help="Run ID or pattern (repeatable)", rich_help_panel=_FILTERS)]
-StateOption = Annotated[list[StateName] | None, typer.Option(help="State (repeatable)", rich_help_panel=_FILTERS)]
+StateOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STATE,...",
+        help=f"States: {', '.join(StateName)} (repeatable)",
+        autocompletion=_complete_states,
+        rich_help_panel=_FILTERS,
+    ),
+]
 OlderOption = Annotated[
     str | None,
     typer.Option(
@@ -274,7 +301,7 @@ class Filters:
     dag: list[str] | None
     task: list[str] | None
     run: list[str] | None
-    state: list[StateName] | None
+    state: list[str] | None
     older_than: str | None
     deployment: str | None = None
 
@@ -286,7 +313,7 @@ class Filters:
             dags=self.dag or (),
             tasks=self.task or (),
             runs=self.run or (),
-            states=tuple(map(str, self.state or ())),
+            states=_states_in(self.state),
             older_than=None if self.older_than is None else seconds(self.older_than),
             deployment=self.deployment or "",
         )

@@ -47,6 +47,10 @@ class Format(StrEnum):
     NAME = "name"
 
 
+#: The formats for people.
+TABLES = (Format.TABLE, Format.WIDE)
+
+
 def clean(text: str) -> str:
     """Return the text as one line, with a space for each control character."""
     if text.isprintable():
@@ -236,8 +240,6 @@ def log_line(line: str) -> str:
 _GAP = "  "
 #: The parts of a run's id that can be dropped to save space: every run is in UTC, and few begin within a second.
 _UTC = re.compile(r"(?::00)?(?:\.\d+)?\+00:00")
-#: Columns that flexible columns have left for the rows of later pages.
-_SPARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,43 +249,64 @@ class Column:
     Attributes:
         heading: its first line.
         cell: returns the text of a row.
-        width: the most columns that it takes.
-        least: flexible columns shrink to this on a narrow terminal; 0: the width is fixed.
+        least: a flexible column shrinks to this on a narrow terminal; 0: it is never shortened.
+        reserved: its width while rows are still to come.
+        rank: columns of a lower rank shrink first.
         right: whether it is aligned to the right.
         tail: whether the end of a text (the time of a run) tells two rows apart, not both ends.
         style: returns the style of a row's cell.
+        key: returns the value to sort rows by, None if a row has none; by default the text.
     """
 
     heading: str
     cell: Callable[[Any], str]
-    width: int
     least: int = 0
+    reserved: int = 0
+    rank: int = 0
     right: bool = False
     tail: bool = False
     style: Callable[[Any], str] = lambda _: ""
+    key: Callable[[Any], Any] | None = None
+
+    def is_called(self, name: str) -> bool:
+        """Return whether an option's value names it: its heading, or a part of `CLUSTER/QUEUE`, in any case."""
+        heading = self.heading.lower()
+        return name.lower() in (heading, *heading.split("/"))
 
 
 class Table:
-    """Lays out rows; the first page sets the widths, so that rows can be written as they arrive.
+    """Lays out rows; the first ones set the widths, so that rows can be written as they arrive.
 
     Args:
         columns: of the table.
-        first: the rows that set the widths.
+        rows: the rows that set the widths.
         width: of the terminal; None (a pipe) cuts nothing.
         dispensable: headings of the columns to leave out on a narrow terminal, in this order.
+        more: whether other rows will follow.
 
     Attributes:
         left_out: headings of the columns that do not fit.
     """
 
     def __init__(
-        self, columns: Sequence[Column], first: Sequence[Any], width: int | None, dispensable: Sequence[str] = ()
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Any],
+        width: int | None,
+        dispensable: Sequence[str] = (),
+        *,
+        more: bool = False,
     ) -> None:
-        self.left_out = [] if width is None else _left_out(columns, width, dispensable)
+        natural = {column.heading: _natural(column, rows, more=more) for column in columns}
+        least = {each.heading: min(each.least or natural[each.heading], natural[each.heading]) for each in columns}
+        self.left_out = [] if width is None else _left_out(least, width, dispensable)
         self._columns = columns = [column for column in columns if column.heading not in self.left_out]
-        self._cuts = width is not None
-        natural = [_natural(column, [column.cell(row) for row in first], cut=self._cuts) for column in columns]
-        self._widths = natural if width is None else _squeezed(natural, columns, width - len(_GAP) * (len(columns) - 1))
+        room = 0 if width is None else width - len(_GAP) * (len(columns) - 1)
+        # What does not even fit at its narrowest is not cut: the terminal wraps it.
+        self._cuts = width is not None and sum(least[column.heading] for column in columns) <= room
+        self._widths = [natural[column.heading] for column in columns]
+        if self._cuts:
+            self._widths = _squeezed(self._widths, [least[column.heading] for column in columns], columns, room)
 
     def header(self) -> str:
         """Return the line of headings."""
@@ -299,7 +322,8 @@ class Table:
         cells = self._fitted([column.cell(row) for column in self._columns])
         for column, cell in zip(self._columns, cells, strict=True):
             parts += [(cell, column.style(row)), (_GAP, "")]
-        return parts[:-1]
+        last, style = parts[-2]
+        return [*parts[:-2], (last.rstrip(), style)]
 
     def folded(self, row: Any) -> Iterator[Line]:
         """Yield a row as the lines that it takes with every cell shown in full."""
@@ -334,27 +358,22 @@ def write_rows(
     elif output is Format.NAME:
         write("".join(f"{row[name]}\n" for row in rows))
     else:
-        table = Table([_member(rows, *each) for each in columns.items()], rows, terminal_width())
+        table = Table([_member(*each) for each in columns.items()], rows, terminal_width())
         write_lines([[(table.header(), "bold")], *(line for row in rows for line in table.folded(row))])
 
 
-def _member(rows: Sequence[Mapping[str, Any]], member: str, heading: str) -> Column:
-    """Return the column of a member; it is as wide as its longest cell, and shrinks to a word's width."""
+def _member(member: str, heading: str) -> Column:
+    """Return the column of a member; it shrinks to a word's width."""
 
     def cell(row: Mapping[str, Any]) -> str:
         return "-" if row.get(member) is None else str(row[member])
 
-    longest = max(len(heading), *(len(cell(row)) for row in rows), 0)
-    return Column(heading, cell, longest, least=min(longest, 12))
+    return Column(heading, cell, least=12)
 
 
-def _natural(column: Column, cells: Sequence[str], *, cut: bool) -> int:
-    """Return the width that a column needs for the rows known so far; fixed columns do not depend on them."""
-    if not column.least:
-        return column.width
-    least = min(column.least + _SPARE, column.width)
-    widest = max(len(column.heading), least, *(len(cell) for cell in cells), 0)
-    return min(widest, column.width) if cut else widest
+def _natural(column: Column, rows: Sequence[Any], *, more: bool) -> int:
+    """Return the width that a column needs for the rows known so far."""
+    return max(len(column.heading), column.reserved * more, *(len(column.cell(row)) for row in rows), 0)
 
 
 def _fit(text: str, width: int, column: Column, *, cuts: bool) -> str:
@@ -372,25 +391,22 @@ def _shortened(text: str, width: int, *, tail: bool) -> str:
     return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
 
 
-def _left_out(columns: Sequence[Column], width: int, dispensable: Sequence[str]) -> list[str]:
+def _left_out(least: Mapping[str, int], width: int, dispensable: Sequence[str]) -> list[str]:
     """Return the headings of the columns to leave out so that the others fit at their narrowest."""
-    kept = list(columns)
+    kept = dict(least)
     left_out: list[str] = []
     for heading in dispensable:
-        if sum(column.least or column.width for column in kept) + len(_GAP) * (len(kept) - 1) <= width:
+        if sum(kept.values()) + len(_GAP) * (len(kept) - 1) <= width:
             break
-        found = [column for column in kept if column.heading == heading]
-        kept = [column for column in kept if column not in found]
-        left_out += [column.heading for column in found]
+        if kept.pop(heading, None) is not None:
+            left_out.append(heading)
     return left_out
 
 
-def _squeezed(natural: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
-    """Return widths that fit; the widest flexible column shrinks first."""
+def _squeezed(natural: Sequence[int], least: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
+    """Return widths that fit; the widest column of the lowest rank shrinks first."""
     widths = list(natural)
     while sum(widths) > room:
-        giving = [index for index, column in enumerate(columns) if column.least and widths[index] > column.least]
-        if not giving:
-            return widths
-        widths[max(giving, key=lambda index: widths[index])] -= 1
+        giving = [index for index in range(len(widths)) if widths[index] > least[index]]
+        widths[min(giving, key=lambda index: (columns[index].rank, -widths[index]))] -= 1
     return widths

@@ -103,7 +103,7 @@ def test_no_command_is_wrong_usage_and_shows_the_help():
         (["--region"], ["option '--region' requires an argument", "awsexec --help shows what is possible"]),
         (
             ["list", "--state", "runing"],
-            ["invalid value for '--state': 'runing' is not one of", 'did you mean "running"?'],
+            ['invalid --state "runing"', 'did you mean "running"?'],
         ),
         (["list", "--older-than", "5x"], ['invalid duration "5x"', "write it as 90s, 10m, 2h or 3d"]),
         (["local", "up", "--region", "us-wst-1"], ['unknown AWS Region "us-wst-1"', 'did you mean "us-west-1"?']),

@@ -139,7 +139,7 @@ def test_what_aws_still_stops_is_named():
 
 def test_the_verdict_counts_the_containers_of_each_service():
     assert summary.verdict(GOOD, 41.6, 19.2) == (
-        "2 task instances in 3 containers (2 ECS tasks, 1 Batch job) took 42 s, after 19 s to start Airflow."
+        "2 task instances in 3 containers (2 ECS tasks, 1 Batch job) took 42 s, after 19 s to start AWS and Airflow."
     )
 
 

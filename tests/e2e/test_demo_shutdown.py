@@ -107,14 +107,13 @@ def test_an_airflow_that_is_killed_is_told_in_one_line_and_its_log_is_kept(tmp_p
     assert processes_of(tmp_path) == []
 
 
-def test_too_little_time_is_an_error_with_a_hint_and_exit_124(tmp_path):
+def test_too_little_time_is_told_and_is_exit_124(tmp_path):
     with demo(tmp_path, "--timeout", "2") as process:
         said = process.communicate(timeout=60)[1]
 
     assert process.returncode == Exit.TIMED_OUT
-    error, hint = said.splitlines()
-    assert error.startswith("error: the demo did not end within 2 s (")
-    assert hint.startswith("hint: set a longer limit with --timeout; the logs are in ")
+    assert "gave up after 2 s" in said
+    assert said.count("\n") == 1
     assert processes_of(tmp_path) == []
 
 

@@ -127,4 +127,4 @@ def asked_with_reactions():
 def test_it_looks_as_it_did(show, width, colour):
     name = f"{show.__name__}-{width}-{'colour' if colour else 'plain'}.txt"
 
-    looks_as_it_did(name, screen(width, colour, show), width, colour)
+    looks_as_it_did(name, screen(width, colour, show), width)

@@ -111,12 +111,12 @@ def test_a_document_on_a_terminal_does_not_wait(service, terminal):
 def test_a_watched_list_shows_what_comes_and_drops_what_goes(service, terminal):
     (extract,) = launched(service, "extract")
     with terminal("list", "--watch", "--interval", "0.2s", columns=80) as shell:
-        seen = shell.shows("1 job;")
+        seen = shell.shows("1 job in eu-central-1 (cluster fleet);")
         assert "extract" in shell.text
         launched(service, "load")
-        seen = shell.shows("2 jobs;", after=seen)
+        seen = shell.shows("2 jobs in eu", after=seen)
         service.end(extract)
-        seen = shell.shows("1 job;", after=seen)
+        seen = shell.shows("1 job in eu", after=seen)
         last = shell.text[:seen].rpartition("DAG")[2]
         assert ("load" in last, "extract" in last) == (True, False)
         shell.type(CTRL_C)

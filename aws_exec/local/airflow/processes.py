@@ -317,7 +317,7 @@ class LocalAirflow:
         deadline = time.monotonic() + timeout
         while not (found := predicate()):
             if time.monotonic() >= deadline:
-                raise TimeoutError(f"{what}: timed out after {timeout:.0f} s")
+                raise TimeoutError(f"{what}: not so within {timeout:g} seconds")
             self._pause.wait(every)
         return found
 

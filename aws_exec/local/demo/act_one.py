@@ -12,7 +12,7 @@ from aws_exec.local.demo.stage import Stage
 def play(stage: Stage) -> list[str]:
     """Run the DAG and show what ran where; return what did not go as planned."""
     screen, started_in = stage.screen, time.monotonic() - stage.began
-    screen.say(f"\nAct 1: DAG {DAG_ID} on ECS and Batch, at most {stage.max_containers} containers at a time", "bold")
+    screen.say(f"Act 1: DAG {DAG_ID} on ECS and Batch, at most {stage.max_containers} containers at a time", "bold")
     run = stage.trigger(DAG_ID)
     state = stage.wait(run, f"Running DAG {DAG_ID}", run.final_state)
     took = time.monotonic() - run.triggered

@@ -52,11 +52,11 @@ def _replace_scheduler(stage: Stage, run: DagRun) -> list[str]:
     before = _schedulers(run)
     stage.airflow.kill9("scheduler")
     killed = time.monotonic()
-    stage.screen.say(f"Killed the scheduler with kill -9; {_names()} keep running in their containers.", "bold red")
+    stage.screen.say(f"kill -9: the scheduler is dead. {_names()} keep running in their containers.", "bold red")
     stage.airflow.restart("scheduler")
     stage.wait(
         run,
-        f"Starting the scheduler again, and waiting until it adopts {_names()}",
+        "Starting the scheduler again; it looks for what the dead one left",
         lambda: not before & _schedulers(run) or _exited(run),
     )
     if gone := _exited(run):

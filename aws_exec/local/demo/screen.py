@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
-from rich.segment import Segments
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -28,11 +27,11 @@ class _Waiting:
     what: str
     began: float = field(default_factory=time.monotonic)
     rows: Sequence[Row] = ()
-    table: Segments = field(default_factory=lambda: Segments(()))
     spinner: Spinner = field(default_factory=lambda: Spinner("line", style="cyan"))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self.table
+        if self.rows:
+            yield table(self.rows)
         self.spinner.update(text=f"{self.what} ({time.monotonic() - self.began:.0f} s)")
         yield self.spinner
 
@@ -74,10 +73,9 @@ class Screen:
         waiting = _Waiting(what)
 
         def show(rows: Sequence[Row]) -> None:
-            if rows != waiting.rows:  # to lay a table out takes 14 ms of a core
-                waiting.rows, waiting.table = rows, Segments(self._console.render(table(rows)))
+            waiting.rows = rows
 
-        with Live(waiting, console=self._console, refresh_per_second=5, transient=True):
+        with Live(waiting, console=self._console, refresh_per_second=8, transient=True):
             yield show
         self.say(f"{what}: {time.monotonic() - waiting.began:.0f} s", style="dim")
 

@@ -118,7 +118,7 @@ def verdict(rows: Sequence[Row], seconds: float, started_in: float) -> str:
     tasks = len({row.task for row in rows})
     return (
         f"{tasks} task instances in {_counted(counts.total(), 'container')} ({kinds}) took {seconds:.0f} s, "
-        f"after {started_in:.0f} s to start Airflow."
+        f"after {started_in:.0f} s to start AWS and Airflow."
     )
 
 

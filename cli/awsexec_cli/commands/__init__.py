@@ -31,7 +31,7 @@ COMMANDS = {
         "awsexec_cli.commands.describe", "Show everything known about a job: owner, state, timeline, log."
     ),
     "explain": Lazy("awsexec_cli.commands.explain", "Explain why a job failed or does not start, and what to do."),
-    "list": Lazy("awsexec_cli.commands.list_jobs", "List running jobs: ECS tasks and Batch jobs in one table."),
+    "list": Lazy("awsexec_cli.commands.list_jobs", "List running ECS tasks and Batch jobs in one table, newest first."),
     "local": Lazy("awsexec_cli.commands.local", "Run the local AWS emulator: ECS and Batch on this machine."),
     "logs": Lazy("awsexec_cli.commands.logs", "Show the CloudWatch logs of jobs, by name or by filters."),
     "render": Lazy(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import typer
 
 from awsexec_cli.app import app
 from awsexec_cli.commands import COMMANDS
+from awsexec_cli.metavars import name_values
 from awsexec_cli.options import GLOBAL_OPTIONS
 from docs.parts import table
 
@@ -19,10 +19,12 @@ _SHARED = {option.opts[0] for option in GLOBAL_OPTIONS}
 
 def reference() -> str:
     """The generated part of the page."""
-    root = typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
+    name_values(root, None)
     parts = ["## Before every command", _options(root, "awsexec", keep_shared=True)]
-    for name, lazy in COMMANDS.items():
-        parts += _command(typer.main.get_command(importlib.import_module(lazy.module).app), f"awsexec {name}")
+    context = typer.Context(root, info_name="awsexec")
+    for name in COMMANDS:
+        parts += _command(root.get_command(context, name), f"awsexec {name}")
     return "\n\n".join(part for part in parts if part)
 
 

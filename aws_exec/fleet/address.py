@@ -90,6 +90,7 @@ def locate(
     *,
     ended: bool,
     beside: Beside = lambda _, __: None,
+    newest: Beside | None = None,
 ) -> list[FleetJob]:
     """Return the jobs of these addresses, in their order, each once.
 
@@ -99,6 +100,8 @@ def locate(
         texts: the addresses.
         ended: whether to search ended jobs too, if no active job matches.
         beside: called with a job and the other active jobs of its address.
+        newest: called with the job that an address without a run means, of the newest run, and the jobs of other runs;
+            None: such an address matches several jobs.
 
     Raises:
         MisusedError: an address is invalid, is in another Region, or matches several jobs.
@@ -114,7 +117,7 @@ def locate(
         lost = [address for address in addresses if not found[address] and not address.arn]
         if lost:
             _search(services.values(), query, lost, found, problems)
-    located = [_the_one(address, found[address], problems) for address in addresses]
+    located = [_the_one(address, found[address], problems, newest) for address in addresses]
     jobs = {job.job.arn: job for job in located}
     for job, address in zip(located, addresses, strict=True):
         if others := [each for each in found[address] if each.is_active and each.job.arn not in jobs]:
@@ -167,7 +170,9 @@ def _search(
             found[address] += [job for job in page if address.means(job)]
 
 
-def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Problem]) -> FleetJob:
+def _the_one(
+    address: Address, jobs: Sequence[FleetJob], problems: Sequence[Problem], newest: Beside | None
+) -> FleetJob:
     if not jobs:
         if problems:
             raise CloudError(problems[0].failure)
@@ -175,6 +180,13 @@ def _the_one(address: Address, jobs: Sequence[FleetJob], problems: Sequence[Prob
             f"no Airflow job {address.text} found",
             hint="awsexec list --all-states; AWS forgets ECS tasks an hour after their end, Batch jobs after a week",
         )
+    if newest is not None and address.dag and not address.run:
+        run = max(jobs, key=lambda job: job.created or 0.0).identity.run_id
+        others = [job for job in jobs if job.identity.run_id != run]
+        if others:
+            chosen = _the_one(address, [job for job in jobs if job.identity.run_id == run], problems, newest)
+            newest(chosen, others)
+            return chosen
     instances = {(job.address, "") if address.dag else (job.job.arn, "") for job in jobs}
     if len(instances) > 1:
         lines = [f"{job.id}  {job.address}" for job in jobs[:_CANDIDATES]]

@@ -138,9 +138,16 @@ class Fleet:
                 found[name] = f"only {other} is given" if named else f"no {what} is configured"
         return found
 
-    def locate(self, texts: Sequence[str], *, ended: bool, beside: Beside = lambda _, __: None) -> list[FleetJob]:
+    def locate(
+        self,
+        texts: Sequence[str],
+        *,
+        ended: bool,
+        beside: Beside = lambda _, __: None,
+        newest: Beside | None = None,
+    ) -> list[FleetJob]:
         """Return the jobs of these addresses: `address.locate`, in these services, each in its Region."""
-        return locate(self.services, self._region_of, texts, ended=ended, beside=beside)
+        return locate(self.services, self._region_of, texts, ended=ended, beside=beside, newest=newest)
 
     @property
     def partition(self) -> str:

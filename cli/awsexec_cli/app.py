@@ -18,6 +18,7 @@ import aws_exec
 from awsexec_cli.commands import COMMANDS
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.groups import Group, no_command
+from awsexec_cli.metavars import name_values
 from awsexec_cli.options import GLOBAL_OPTIONS
 from awsexec_cli.output import printer
 from awsexec_cli.stdio import make_ready, write_failure
@@ -37,7 +38,7 @@ class _Commands(Group):
         """Return the names in the order of `COMMANDS`."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; in the list only its name and help."""
         lazy = COMMANDS.get(cmd_name)
         if lazy is None:
@@ -46,6 +47,7 @@ class _Commands(Group):
             return TyperCommand(cmd_name, help=lazy.help)
         command = typer.main.get_command(importlib.import_module(lazy.module).app)
         command.name = cmd_name
+        name_values(command, ctx)
         return command
 
     def invoke(self, ctx: Any) -> Any:
@@ -59,6 +61,7 @@ class _Commands(Group):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help of `awsexec` itself."""
         self._listing = True
+        name_values(self, None)
         try:
             super().format_help(ctx, formatter)
         finally:

@@ -86,7 +86,7 @@ def _text(complaint: Complaint, lines: _SourceLines) -> str:
         parts.append(f"    call: {complaint.call}")
     if complaint.hint:
         parts.append(f"    hint: {clean(complaint.hint)}")
-    return "\n".join([*parts, f"    see:  {rule.anchor}"])
+    return "\n".join([*parts, f"    see: {rule.anchor}"])
 
 
 def live_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:

@@ -127,6 +127,12 @@ def with_known_end(fleet: Fleet, job: FleetJob) -> FleetJob:
     return job
 
 
+def report_newest(job: FleetJob, others: Sequence[FleetJob]) -> None:
+    """Report which job a reference without a run means."""
+    runs = len({other.identity.run_id for other in others}) + 1
+    printer.say(f"{job.identity.dag_id}/{job.task} has jobs in {runs} runs; using the newest: {job.address}")
+
+
 def count_jobs(number: int) -> str:
     """Return `1 job`, or `2 jobs`."""
     return f"{number} job{'' if number == 1 else 's'}"

@@ -319,6 +319,11 @@ class Filters:
         )
 
 
+def deprecated(old: str, new: str) -> None:
+    """Warn that an option has a new name; the old one still works."""
+    printer.warn(f"{old} is deprecated", hint=f"use {new}")
+
+
 def seconds(duration: str) -> float:
     """Return the seconds of a duration that an option gives; raises Misuse."""
     try:
@@ -327,4 +332,6 @@ def seconds(duration: str) -> float:
         found = math.inf
     if not math.isfinite(found):
         raise Misuse(f'invalid duration "{duration}"', "write it as 90s, 10m, 2h or 3d")
+    if duration.strip().replace(".", "").isdecimal():
+        printer.warn(f'"{duration}" has no unit and is read as seconds', hint=f"write {duration.strip()}s")
     return found

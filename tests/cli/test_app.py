@@ -76,6 +76,14 @@ def test_what_the_list_says_is_the_first_line_of_the_commands_own_help(name):
     assert command.help.splitlines()[0] == COMMANDS[name].help
 
 
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["local", "up"]], ids=" ".join)
+def test_help_names_values_as_a_shell_does(run, command):
+    """Not by their types in Python: `<bool>`, `<list[str]>`."""
+    shown = run(*command, "--help").stdout
+
+    assert re.findall(r"<\w+|list\[|\w range\b", shown) == []
+
+
 def test_version():
     done = awsexec("--version")
 

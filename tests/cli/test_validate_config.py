@@ -7,6 +7,7 @@ import time
 import pytest
 
 from aws_exec.settings.file import read_file
+from aws_exec.settings.rules.catalogue import DOCUMENTATION
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.findings import WIDEST, Report, report
 from tests.cli.helpers import program
@@ -37,14 +38,14 @@ def test_text_shows_the_line_a_caret_and_the_mend(run, written):
         "      s: {cpus: 1}",
         "          ^^^^",
         "    hint: Did you mean cpu?",
-        "    see:  docs/configuration.md#template-unknown-term",
+        f"    see: {DOCUMENTATION}docs/configuration.html#template-unknown-term",
     ]
     assert done.stderr == f"1 error in {path}\n"
 
 
 def test_json_is_what_is_documented(run, written):
     path = written(BAD)
-    (finding,) = json.loads(run("validate-config", path, "--format", "json").stdout)["findings"]
+    (finding,) = json.loads(run("validate-config", path, "-o", "json").stdout)["findings"]
     assert finding == {
         "rule": "template-unknown-term",
         "severity": "error",
@@ -53,19 +54,28 @@ def test_json_is_what_is_documented(run, written):
         "column": 7,
         "message": "templates.s.cpus is not a term of templates",
         "mend": "Did you mean cpu?",
-        "documentation": "docs/configuration.md#template-unknown-term",
+        "documentation": f"{DOCUMENTATION}docs/configuration.html#template-unknown-term",
         "call": None,
     }
 
 
-def test_o_json_is_format_json_before_the_command_and_after_it(run, written):
+def test_the_format_is_the_same_before_the_command_and_after_it(run, written):
     path = written(BAD)
-    plain = run("validate-config", path, "--format", "json").stdout
+    plain = run("validate-config", path, "-o", "json").stdout
 
-    assert run("validate-config", path, "-o", "json").stdout == plain
+    assert json.loads(plain)["findings"]
     assert run("-o", "json", "validate-config", path).stdout == plain
-    assert run("-o", "json", "validate-config", path, "--format", "github").stdout.startswith("::error")
+    assert run("-o", "json", "validate-config", path, "-o", "github").stdout.startswith("::error")
     assert run("validate-config", path, "-o", "wide").stdout == run("validate-config", path).stdout
+
+
+def test_the_old_option_for_the_format_works_and_is_deprecated(run, written):
+    path = written(BAD)
+    for old, new in (("json", "json"), ("github", "github"), ("text", "table")):
+        done = run("-o", "name", "validate-config", path, "--format", old)
+
+        assert done.stdout == run("validate-config", path, "-o", new).stdout
+        assert done.stderr.startswith(f"warning: --format is deprecated\nhint: use -o {new}\n")
 
 
 @pytest.mark.parametrize("how", ["yaml", "name"])
@@ -73,7 +83,7 @@ def test_what_is_found_is_told_in_no_way_that_it_has_not(run, written, how):
     done = run("validate-config", written(BAD), "-o", how)
 
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
-    assert f"'{how}' is for --effective and --list-rules; --format sets the format of findings" in done.stderr
+    assert done.stderr == (f'error: invalid --output "{how}" for findings\nhint: use table, json, sarif or github\n')
 
 
 @pytest.mark.parametrize(("text", "code"), [("ecs: [", Exit.FAILED), (BAD, Exit.FAILED), (ODD, Exit.OK)])
@@ -85,12 +95,12 @@ def test_what_counts_of_a_file_that_cannot_be_read_exits_with_1(run, written, te
 
 def test_sarif_and_github_say_where_it_is(run, written):
     path = written(BAD)
-    (told,) = json.loads(run("validate-config", path, "--format", "sarif").stdout)["runs"]
+    (told,) = json.loads(run("validate-config", path, "-o", "sarif").stdout)["runs"]
     (result,) = told["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": path}, "region": {"startLine": 3, "startColumn": 7, "endColumn": 11}}
     assert told["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "template-unknown-term"
-    github = run("validate-config", path, "--format", "github").stdout
+    github = run("validate-config", path, "-o", "github").stdout
     assert github.startswith(f"::error file={path},line=3,col=7,title=template-unknown-term::templates.s.cpus is not")
 
 
@@ -102,7 +112,7 @@ def test_sarif_and_github_say_where_it_is(run, written):
         (["--fail-on", "warning", "--ignore", "template-no-effect"], 0),
         (["--ignore", "nope"], 2),
         (["--fail-on", "never"], 2),
-        (["--format", "xml"], 2),
+        (["-o", "xml"], 2),
     ],
 )
 def test_a_warning_fails_only_who_asks_for_it(run, written, arguments, code):
@@ -111,8 +121,8 @@ def test_a_warning_fails_only_who_asks_for_it(run, written, arguments, code):
 
 def test_what_a_secret_is_is_not_shown(run, written):
     path = written("batch: {job_queue: q, job_definition: j}\ntemplates:\n  s: {env: {DB_PASSWORD: hunter2hunter2}}\n")
-    for how in ("text", "json", "sarif", "github"):
-        done = run("validate-config", path, "--format", how)
+    for how in ("table", "json", "sarif", "github"):
+        done = run("validate-config", path, "-o", how)
         assert "secret-plain" in done.stdout
         assert "hunter2" not in done.stdout + done.stderr
     path = written("templates:\n  s: {cpus: 1, env: {DB_PASSWORD: hunter2hunter2}}\n")
@@ -166,7 +176,7 @@ def test_every_rule_is_listed(run):
 def test_what_is_found_is_told_file_after_file_from_the_top_of_each_to_its_bottom(run, written):
     late = written("version: 1\ntemplates:\n  b: {extends: c}\n  s: {cpus: 1}\n", "a.yaml")
     early = written("version: 1\necs: {clutser: c}\nqueues: {q: nope}\ntemplates: {s: {cpus: 1}}\n", "b.yaml")
-    found = json.loads(run("validate-config", early, late, "--format", "json").stdout)["findings"]
+    found = json.loads(run("validate-config", early, late, "-o", "json").stdout)["findings"]
     places = [(one["file"], one["line"], one["column"]) for one in found]
     assert {place[0] for place in places} == {early, late}
     assert places == sorted(places, key=lambda place: (place[0] == late, *place[1:]))
@@ -199,7 +209,7 @@ def test_where_no_executor_is_configured_nothing_passes(run, written, tmp_path):
     assert done.stderr.splitlines()[0] == f"error: no executor is configured: no awsexec.yaml, {NOTHING}"
 
     path = written("version: 1\n")
-    done = run("validate-config", path, "--format", "json")
+    done = run("validate-config", path, "-o", "json")
     assert (done.returncode, json.loads(done.stdout)) == (Exit.USAGE, {"findings": []})
     assert done.stderr.startswith(f"error: no executor is configured: no section ecs or batch in {path}, {NOTHING}\n")
 

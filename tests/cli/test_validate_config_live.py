@@ -41,20 +41,20 @@ def test_each_line_says_which_call_it_is_from(live, aws):
 
 def test_what_does_not_exist_fails_in_every_format(live, aws):
     text = f"batch: {{job_queue: nope, job_definition: {aws.names.job_definition}}}\n"
-    told = live(text, "--format", "json")
+    told = live(text, "-o", "json")
     assert told.returncode == Exit.FAILED
     document = json.loads(told.stdout)
     (finding,) = document["findings"]
     assert (finding["rule"], finding["line"], finding["column"]) == ("live-job-queue", 1, 20)
     assert (finding["message"], finding["call"]) == ("job queue nope does not exist", "batch:DescribeJobQueues")
     assert document["live"][0]["status"] == "FAIL"
-    sarif = live(text, "--format", "sarif")
+    sarif = live(text, "-o", "sarif")
     (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
     assert (sarif.returncode, result["ruleId"]) == (Exit.FAILED, "live-job-queue")
     assert result["properties"] == {"call": "batch:DescribeJobQueues"}
     assert result["locations"][0]["physicalLocation"]["region"]["startColumn"] == 20
     assert "PASS  batch:DescribeJobDefinitions" in sarif.stderr
-    github = live(text, "--format", "github").stdout
+    github = live(text, "-o", "github").stdout
     assert "line=1,col=20,title=live-job-queue::job queue nope does not exist (batch:DescribeJobQueues)" in github
     shown = live(text).stdout.splitlines()
     assert shown[0].endswith(":1:20: error: job queue nope does not exist [live-job-queue]")

@@ -23,7 +23,7 @@ def test_only_what_takes_all_shared_options_is_said_to():
     part = PAGE.partition("\n## awsexec validate-config\n")[2].partition("\n## ")[0]
 
     assert "every command over the fleet takes" not in part
-    assert ["`--config <path>`" in part, "`--endpoint-url <str>`" in part, "`--team" in part] == [True, True, False]
+    assert ["`--config PATH`" in part, "`--endpoint-url URL`" in part, "`--team" in part] == [True, True, False]
     assert PAGE.count("And the options that every command over the fleet takes.") == 8
 
 

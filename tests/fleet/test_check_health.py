@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told_with_its_remedy(shell, given):
         "AIRFLOW__AWS_BATCH_EXECUTOR__JOB_QUEUE": "gone",
         "AIRFLOW__CORE__PARALLELISM": "5000",
     }
-    done = shell("check-health", "--format", "json", **{**given, **wrong})
+    done = shell("check-health", "-o", "json", **{**given, **wrong})
     found = checks(done)
 
     assert done.code == Exit.FAILED
@@ -123,7 +123,7 @@ def test_a_right_that_is_missing_fails_where_nothing_works_without_it(shell, aws
     said = "User: x is not authorized to perform: ecs:StopTask"
     aws.faults.raise_next("StopTask", "AccessDeniedException", said)
     aws.faults.raise_next("ListTasks", "AccessDeniedException", said)
-    found = checks(shell("check-health", "--executor", "ecs", "--format", "json", **given))["AwsEcsExecutor"]
+    found = checks(shell("check-health", "--executor", "ecs", "-o", "json", **given))["AwsEcsExecutor"]
 
     assert (found["stopping tasks"]["status"], found["stopping tasks"]["remedy"]) == ("FAIL", "Allow ecs:StopTask")
     assert (found["adoption"]["status"], found["following tasks"]["status"]) == ("WARN", "PASS")
@@ -177,7 +177,7 @@ def test_options_that_leave_no_room_for_a_task_fail_and_nothing_is_asked(shell, 
     variable = {"name": "A", "value": "x" * 9000}
     kwargs = json.dumps({"containerOverrides": {"environment": [variable]}})
     named = {**given, "AIRFLOW__AWS_BATCH_EXECUTOR__SUBMIT_JOB_KWARGS": kwargs}
-    done = shell("check-health", "--executor", "batch", "--format", "json", **named)
+    done = shell("check-health", "--executor", "batch", "-o", "json", **named)
     ((subject, found),) = checks(done)["AwsBatchExecutor"].items()
 
     told = (subject, found["status"], found["call"])

@@ -80,7 +80,7 @@ def test_everything_that_is_wrong_with_the_options_is_told_one_by_one(given):
     cluster = next(each for each in ecs.outcomes if each.subject == "option cluster")
 
     assert (cluster.status, cluster.message) == ("FAIL", "is required")
-    assert "AIRFLOW__AWS_ECS_EXECUTOR__CLUSTER" in cluster.hint
+    assert cluster.hint == "Write it as in cluster: airflow (awsexec.yaml)"
     assert not [each for each in ecs.outcomes if "options cannot be used" in each.message]
 
 

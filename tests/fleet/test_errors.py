@@ -1,5 +1,7 @@
 """Whatever AWS refuses: one clear line, the right exit code, no traceback, no secret."""
 
+import json
+
 import pytest
 
 from awsexec_cli.exit_codes import Exit
@@ -156,6 +158,27 @@ def test_what_is_asked_wrongly(ecs, arguments, code, said):
     assert (done.code, done.out) == (code, "")
     assert said in done.err
     assert labels(done.err) == ["error", "hint"]
+
+
+def test_a_reference_without_a_run_means_the_newest_except_for_stopping(ecs, service):
+    for run in ("old", "new"):
+        launched(service, "load", cluster="runs", run=run)
+    described = ecs("describe", "etl/load", "--cluster", "runs", "-o", "json")
+    before = service.calls()["StopTask"]
+    stopped = ecs("terminate", "etl/load", "--cluster", "runs", "--yes")
+
+    assert json.loads(described.out)["run_id"] == "new"
+    assert described.err == "etl/load has jobs in 2 runs; using the newest: etl/load@new\n"
+    assert stopped.code == Exit.USAGE
+    assert ["etl/load@old" in stopped.err, "etl/load@new" in stopped.err] == [True, True]
+    assert service.calls()["StopTask"] == before
+
+
+def test_a_duration_without_a_unit_is_seconds_for_now(ecs):
+    done = ecs("list", "--older-than", "90", "-o", "json")
+
+    assert (done.code, done.out) == (Exit.OK, "[]\n")
+    assert done.err == 'warning: "90" has no unit and is read as seconds\nhint: write 90s\n'
 
 
 def test_several_jobs_of_one_name_are_listed(ecs, service):

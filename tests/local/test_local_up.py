@@ -138,10 +138,10 @@ def test_a_variable_that_is_not_set_cannot_be_given():
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
 
-    ended = CliRunner().invoke(app, ["up", "--output", str(tmp_path / "file" / "below")])
+    ended = CliRunner().invoke(app, ["up", "--log-directory", str(tmp_path / "file" / "below")])
 
     assert ended.exit_code == 2
-    assert "--output" in ended.stderr
+    assert "--log-directory" in str(ended.exception) + ended.stderr
 
 
 def test_neither_help_nor_the_package_imports_moto_or_airflow():

@@ -3,7 +3,7 @@
 import pytest
 from botocore.loaders import Loader
 
-from aws_exec.settings.regions import is_region, partitions
+from aws_exec.settings.regions import is_region, meant_region, partitions
 
 DOCUMENT = Loader().load_data("partitions")
 
@@ -26,3 +26,16 @@ def test_a_region_that_a_pattern_of_ours_would_miss_is_one(name):
 )
 def test_what_is_not_a_region_is_none(name):
     assert not is_region(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("eu-centrall-1", "eu-central-1"), ("us-gov-wst-1", "us-gov-west-1"), ("eu_central-1", "eu-central-1")],
+)
+def test_a_misspelt_region_means_the_one_that_is_most_like_it(name, meant):
+    assert meant_region(name) == meant
+
+
+@pytest.mark.parametrize("name", ["eu-central-1", "ap-southeast-99", "eu-new-9", "somewhere"])
+def test_a_region_that_may_be_new_means_no_other(name):
+    assert meant_region(name) == ""

@@ -349,18 +349,20 @@ def load(
     try:
         options = model.model_validate(given)
     except ValidationError as error:
-        problems += [_problem(model, given, entry, team) for entry in error.errors(include_url=False)]
+        problems += [_problem(model, given, entry, team, where) for entry in error.errors(include_url=False)]
     problems = [replace(problem, where=where.get(problem.option, "")) for problem in problems]
     if require:
-        problems += missing(model, given, team)
+        problems += missing(model, given, team, in_file=bool(under))
     if problems:
         raise OptionsError(problems)
     return options
 
 
-def missing(model: type[ExecutorOptions], given: Mapping[str, Any], team: str | None) -> list[Problem]:
-    """Return one problem for each required option that is not set."""
-    where = section_of(model.section, team)
+def missing(
+    model: type[ExecutorOptions], given: Mapping[str, Any], team: str | None, *, in_file: bool = False
+) -> list[Problem]:
+    """Return one problem for each required option that is not set; `in_file`: awsexec.yaml has some of the options."""
+    place = f"in section [{section_of(model.section, team)}] of airflow.cfg or in the environment, for example to "
     elsewhere = model.elsewhere(given)
     return [
         Problem(
@@ -369,7 +371,8 @@ def missing(model: type[ExecutorOptions], given: Mapping[str, Any], team: str | 
             value=None,
             message="is required",
             variable=variable_of(model.section, info.name, team),
-            remedy=f"Set it in section [{where}] of airflow.cfg or in the environment, for example to {info.example}",
+            remedy=f"Write it as in {info.name}: {info.example}" if in_file else f"Set it {place}{info.example}",
+            where="awsexec.yaml" if in_file else "",
             rule="option-required",
         )
         for info in option_catalogue(model)
@@ -377,7 +380,9 @@ def missing(model: type[ExecutorOptions], given: Mapping[str, Any], team: str | 
     ]
 
 
-def _problem(model: type[ExecutorOptions], given: dict[str, Any], entry: Any, team: str | None) -> Problem:
+def _problem(
+    model: type[ExecutorOptions], given: dict[str, Any], entry: Any, team: str | None, in_file: Container[str]
+) -> Problem:
     name = str(entry["loc"][0]) if entry["loc"] else ""
     message = str(entry["ctx"]["error"]) if entry["type"] == "value_error" else entry["msg"]
     info = model.model_fields.get(name)
@@ -388,5 +393,5 @@ def _problem(model: type[ExecutorOptions], given: dict[str, Any], entry: Any, te
         value=masked(name, given.get(name)),
         message=message[:1].lower() + message[1:],
         variable=variable_of(model.section, name, team),
-        remedy=f"Write it as in {name} = {about['example']}",
+        remedy=f"Write it as in {name}{':' if name in in_file else ' ='} {about['example']}",
     )

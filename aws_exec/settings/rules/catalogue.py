@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
+
+#: The site that `make docs` builds; `[project.urls]` has the same.
+DOCUMENTATION: Final = "https://awsexec.readthedocs.io/en/latest/"
 
 
 class Severity(StrEnum):
@@ -33,8 +37,8 @@ class Rule:
 
     @property
     def anchor(self) -> str:
-        """The location of its documentation."""
-        return f"docs/configuration.md#{self.id}"
+        """The URL of its documentation."""
+        return f"{DOCUMENTATION}docs/configuration.html#{self.id}"
 
 
 _ERRORS = {

@@ -13,7 +13,7 @@ from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
-from aws_exec.settings.regions import is_region
+from aws_exec.settings.regions import is_region, meant_region
 from aws_exec.settings.rules.arns import JOB_QUEUE, mistake_in
 from aws_exec.settings.rules.fargate import PROVIDERS, runs_on_fargate
 from aws_exec.settings.rules.view import View
@@ -25,9 +25,11 @@ QUEUED_TIMEOUT = 600.0
 def names(view: View, team: str | None) -> Iterator[Complaint]:
     """The Region, and the job queues of Airflow queues, which only the requests of their tasks have."""
     region = view.options.region_name
-    if region and not is_region(region):
+    if region and (not is_region(region) or meant_region(region)):
         position = view.configuration.position(view.service, "region_name", team)
-        yield Complaint("option-region", position, "region_name is not a Region", "Write it as in eu-central-1")
+        like = meant_region(region)
+        hint = f"Did you mean {like}?" if like else "Write it as in eu-central-1"
+        yield Complaint("option-region", position, f'unknown AWS Region "{region[:60]}"', hint)
     pattern = shape_of(SUBMIT_JOB).members["jobQueue"].pattern
     for queue, name in view.options.job_queues.items() if isinstance(view.options, BatchOptions) else ():
         position = view.configuration.member(view.service, "job_queues", queue, team)

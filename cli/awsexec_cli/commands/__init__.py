@@ -25,7 +25,7 @@ COMMANDS = {
     ),
     "demo": Lazy(
         "awsexec_cli.commands.demo",
-        "Run a DAG on ECS and Batch with a real Airflow on this machine; needs no AWS account.",
+        "Run DAGs on ECS and Batch with a real Airflow on this machine; needs no AWS account.",
     ),
     "describe": Lazy(
         "awsexec_cli.commands.describe", "Show everything known about a job: owner, state, timeline, log."

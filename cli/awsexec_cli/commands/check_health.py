@@ -10,7 +10,7 @@ import typer
 
 from aws_exec.durations import format_duration
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.options import FleetCommand, Options, YesOption, complete_templates, seconds
+from awsexec_cli.options import FleetCommand, Options, YesOption, complete_templates, deprecated, seconds
 from awsexec_cli.output import Format, Line, clean, printer, wrapped, write, write_document, write_lines
 from awsexec_cli.probing import PROBE_SECONDS, Probes
 
@@ -41,7 +41,7 @@ class Report(StrEnum):
 def check_health(
     context: typer.Context,
     *,
-    report: Annotated[Report, typer.Option("--format", help="Report format")] = Report.TEXT,
+    report: Annotated[Report | None, typer.Option("--format", hidden=True)] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing; the exit code is the result (for probes)")
     ] = False,
@@ -81,7 +81,7 @@ def check_health(
 
     Examples:
       awsexec check-health
-      awsexec check-health --executor ecs --format json
+      awsexec check-health --executor ecs -o json
       awsexec check-health --quiet --timeout 10s    a container's probe
       awsexec check-health --policy > policy.json
       awsexec check-health --probe --template large
@@ -89,6 +89,8 @@ def check_health(
     from aws_exec.fleet import health as library  # noqa: PLC0415 - the CLI starts fast
 
     options: Options = context.obj
+    if report is not None:
+        deprecated("--format", f"-o {report.replace('text', 'table')}")
     limit = None if timeout is None else seconds(timeout)
     probes = Probes(template, limit or PROBE_SECONDS, yes=yes, may_prompt=options.may_prompt) if probe else None
     if template and not probe:
@@ -131,7 +133,7 @@ def _checked(fleet: Fleet, template: str, limit: float) -> list[Branch]:
         raise typer.Exit(Exit.NOT_FOUND) from error
 
 
-def _write(output: Format, report: Report, branches: list[Branch]) -> None:
+def _write(output: Format, report: Report | None, branches: list[Branch]) -> None:
     if report is Report.JSON or output in (Format.JSON, Format.YAML):
         document = [
             {"executor": branch.executor, "failed": branch.failed, "checks": [_plain(each) for each in branch.outcomes]}

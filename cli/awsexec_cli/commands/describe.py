@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from aws_exec.durations import format_duration
-from awsexec_cli.jobs import size
+from awsexec_cli.jobs import report_newest, size
 from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption
 from awsexec_cli.output import Format, Line, labelled, printer, write, write_document, write_lines
 
@@ -38,7 +38,7 @@ def describe(
     """
     options: Options = context.obj
     with options.open(cluster, queue) as fleet:
-        found = fleet.locate(jobs, ended=True)
+        found = fleet.locate(jobs, ended=True, newest=report_newest)
         if options.format is Format.NAME:
             write("".join(f"{job.job.arn}\n" for job in found))
         elif options.format in (Format.JSON, Format.YAML):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from awsexec_cli.exit_codes import Exit
+from awsexec_cli.jobs import report_newest
 from awsexec_cli.log_rendering import excerpt_lines
 from awsexec_cli.options import ClusterOption, FleetCommand, JobArgument, Options, QueueOption
 from awsexec_cli.output import (
@@ -58,7 +59,7 @@ def explanation_of(fleet: Fleet, job: str) -> tuple[FleetJob, Explanation]:
     """Find a job that runs or has ended, and explain it."""
     from aws_exec.fleet import explain as explained  # noqa: PLC0415 - the CLI starts fast
 
-    [found] = fleet.locate([job], ended=True)
+    [found] = fleet.locate([job], ended=True, newest=report_newest)
     return found, explained(fleet.services[found.service], fleet.client, found, time.time())
 
 

@@ -14,7 +14,9 @@ import typer
 
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.groups import Group, no_command
+from awsexec_cli.options import deprecated
 from awsexec_cli.output import printer
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.local import EmbeddedAws
@@ -63,10 +65,11 @@ def up(
     start_delay: Annotated[float, typer.Option(help="Seconds that a task or job takes to start", min=0)] = 0.2,
     stop_delay: Annotated[float, typer.Option(help="Seconds from a container's exit to STOPPED", min=0)] = 1.5,
     stop_timeout: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL", min=0)] = 30.0,
-    output: Annotated[
+    log_directory: Annotated[
         Path | None,
         typer.Option(help="Directory for a file of each container's output", file_okay=False),
     ] = None,
+    output: Annotated[Path | None, typer.Option(hidden=True, file_okay=False)] = None,
 ) -> None:
     """Run the local AWS emulator, ECS and Batch, in the foreground until Ctrl-C.
 
@@ -75,12 +78,15 @@ def up(
 
     Examples:
       awsexec local up
-      awsexec local up --port 5566 --env OMP_NUM_THREADS=2 --output logs
+      awsexec local up --port 5566 --env OMP_NUM_THREADS=2 --log-directory logs
       awsexec list   in another shell, after the exports that the first one printed
     """
     environment = _pairs(env or [])
     if output is not None:
-        _make_directory(output)
+        deprecated("--output", f"--log-directory {output}")
+        log_directory = log_directory or output
+    if log_directory is not None:
+        _make_directory(log_directory)
     _serve(
         port=port,
         region=region,
@@ -90,7 +96,7 @@ def up(
         start_delay=start_delay,
         stop_delay=stop_delay,
         stop_timeout=stop_timeout,
-        output_directory=output,
+        output_directory=log_directory,
     )
 
 
@@ -121,7 +127,7 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise typer.BadParameter(f"cannot write there: {error}", param_hint="--output") from error
+        raise Misuse(f"cannot write to --log-directory {path}: {error.strerror}", "choose another directory") from error
 
 
 def _print_environment(aws: EmbeddedAws) -> None:
@@ -142,7 +148,9 @@ def _pairs(given: list[str]) -> dict[str, str]:
     for pair in given:
         name, equals, value = pair.partition("=")
         if not name or not (equals or name in os.environ):
-            raise typer.BadParameter(f"{pair!r} is neither NAME=VALUE nor a variable that is set", param_hint="--env")
+            raise Misuse(
+                f'invalid --env "{pair}": it is not set in this shell', "write NAME=VALUE, or export the variable"
+            )
         pairs[name] = value if equals else os.environ[name]
     return pairs
 

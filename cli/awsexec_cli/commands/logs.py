@@ -13,7 +13,7 @@ import typer
 
 from awsexec_cli.errors import report_problems, report_retry
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import matching_jobs, with_known_end
+from awsexec_cli.jobs import matching_jobs, report_newest, with_known_end
 from awsexec_cli.log_rendering import LEVELS
 from awsexec_cli.log_writer import LogWriter
 from awsexec_cli.options import (
@@ -106,7 +106,7 @@ def logs(
     start = None if since is None else time.time() - seconds(since)
     with options.open(cluster, queue) as fleet:
         shown = _Logs(fleet, writer, start, tail, chosen, has_filters)
-        found = fleet.locate(jobs, ended=True) if jobs else shown.matching(ended=not follow)
+        found = fleet.locate(jobs, ended=True, newest=report_newest) if jobs else shown.matching(ended=not follow)
         raise typer.Exit(shown.follow(found) if follow else shown.read(found))
 
 

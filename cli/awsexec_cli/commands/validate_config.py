@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,9 @@ import typer
 from awsexec_cli.errors import LOG_IN, NO_CREDENTIALS, errors_reported
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.findings import Report, live_lines, report
-from awsexec_cli.options import Options, accepting
+from awsexec_cli.options import Options, accepting, deprecated
 from awsexec_cli.output import Format, clean, printer, write, write_rows
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.checks import AwsReport
@@ -21,7 +23,19 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=accepting("output", "region", "profile", "endpoint_url", "config"))
+class Output(StrEnum):
+    """The values of `-o` here: those for findings, and with --effective and --list-rules those for tables."""
+
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    WIDE = "wide"
+    YAML = "yaml"
+    NAME = "name"
+
+
+@app.command(cls=accepting("region", "profile", "endpoint_url", "config"))
 def validate_config(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", show_default=False)] = None,
@@ -38,7 +52,16 @@ def validate_config(
         list[Path] | None,
         typer.Option(help="DAG file or folder whose executor_configs to check (repeatable)"),
     ] = None,
-    report_format: Annotated[Report | None, typer.Option("--format", help="Report format", show_default="text")] = None,
+    output: Annotated[
+        Output | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Output format; wide, yaml and name are for --effective and --list-rules",
+            show_default="table",
+        ),
+    ] = None,
+    report_format: Annotated[Report | None, typer.Option("--format", hidden=True)] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Rule to ignore (repeatable)")] = None,
     fail_on: Annotated[str, typer.Option(metavar="error|warning", help="Lowest severity that exits with 1")] = "error",
     live: Annotated[
@@ -59,25 +82,28 @@ def validate_config(
     Examples:
       awsexec validate-config
       awsexec validate-config awsexec.yaml --dags dags --fail-on warning
-      awsexec validate-config awsexec.yaml --format sarif > found.sarif
+      awsexec validate-config awsexec.yaml -o sarif > found.sarif
       awsexec validate-config --effective
 
     --live also checks that everything the configuration names exists in AWS
     and fits together. A finding names the option and the AWS call; checks
     that your permissions do not allow are skipped. --region, --profile and
-    --endpoint-url apply to --live. --output applies to --effective and
-    --list-rules; otherwise `-o json` is `--format json`.
+    --endpoint-url apply to --live.
 
     Exits with 0 if all checks passed, 1 on findings (with --effective: if a
     file cannot be read), 2 if no executor is configured or an option is
     wrong, 4 if --live has no credentials.
     """
     options: Options = context.obj
-    data = options.format
+    as_ = output or Output(options.format)
+    if report_format is not None:
+        deprecated("--format", f"-o {report_format.replace('text', 'table')}")
+        as_ = as_ if effective or list_rules else Output(report_format.replace("text", "table"))
     if list_rules:
-        _list_rules(data)
+        _list_rules(_table_format(as_))
         return
-    chosen = _report_format(report_format, data, effective=effective)
+    data = _table_format(as_) if effective else Format.TABLE
+    chosen = Report.TEXT if effective else _report_format(as_)
     _check_usage(ignore or [], fail_on)
     from aws_exec.settings.rules import check_sources as library  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.settings.rules.catalogue import Severity  # noqa: PLC0415 - likewise
@@ -108,14 +134,20 @@ def validate_config(
         raise typer.Exit(Exit.FAILED)
 
 
-def _report_format(given: Report | None, data: Format, *, effective: bool) -> Report:
-    """Return the format of `--format`; without it `-o json` sets it, and `-o yaml` is an error."""
-    if given is not None or effective or data in (Format.TABLE, Format.WIDE):
-        return given or Report.TEXT
-    if data is Format.JSON:
-        return Report.JSON
-    message = f"{str(data)!r} is for --effective and --list-rules; --format sets the format of findings"
-    raise typer.BadParameter(message, param_hint="--output")
+def _report_format(output: Output) -> Report:
+    """Return the format of findings."""
+    if output in (Output.TABLE, Output.WIDE):
+        return Report.TEXT
+    if output.value not in {each.value for each in Report}:
+        raise Misuse(f'invalid --output "{output}" for findings', "use table, json, sarif or github")
+    return Report(output)
+
+
+def _table_format(output: Output) -> Format:
+    """Return the format of a table."""
+    if output.value not in {each.value for each in Format}:
+        raise Misuse(f'invalid --output "{output}" for a table', "use table, wide, json, yaml or name")
+    return Format(output)
 
 
 def _check_usage(ignore: list[str], fail_on: str) -> None:

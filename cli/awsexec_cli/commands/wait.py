@@ -10,7 +10,7 @@ import typer
 
 from awsexec_cli.errors import report_retry
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import JobWriter, with_known_end
+from awsexec_cli.jobs import JobWriter, report_newest, with_known_end
 from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption, seconds
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class _Waiting:
         return "" if self.found is None else f"not {self._goal} in time: {len(self.found) - done} of {len(self.found)}"
 
     def _locate(self) -> list[FleetJob]:
-        return self._fleet.locate(self._jobs, ended=True)
+        return self._fleet.locate(self._jobs, ended=True, newest=report_newest)
 
     def _each(self, found: list[FleetJob]) -> Iterator[FleetJob]:
         from aws_exec.fleet import wait as waited  # noqa: PLC0415 - the CLI starts fast

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from aws_exec.settings.rules.catalogue import RULES
+from aws_exec.settings.rules.catalogue import DOCUMENTATION, RULES
 from tests.settings.rules.corpus import CORPUS, expected, found_in
 
 
@@ -31,4 +31,4 @@ def test_every_rule_has_two_faults_and_every_file_is_expected():
 def test_every_finding_says_what_to_do_or_what_holds():
     for rule in RULES.values():
         assert rule.holds.endswith("."), rule.id
-        assert rule.anchor == f"docs/configuration.md#{rule.id}"
+        assert rule.anchor == f"{DOCUMENTATION}docs/configuration.html#{rule.id}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow.home import USER, WITHOUT_EXAMPLES
+from aws_exec.local.airflow.home import USER
 from aws_exec.local.airflow.processes import ComponentDiedError, LocalAirflow, TookTooLongError
 from aws_exec.local.demo import act_one, act_two
 from aws_exec.local.demo.plan import BAD_NIGHT, DAG_ID, DAGS, STOP_DELAY
@@ -37,7 +37,8 @@ _EXECUTOR_SETTINGS = {"poll_interval": "1", "shutdown_timeout": "1"}
 _EXPORTS = dict.fromkeys(("AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT", "AIRFLOW__AWS_BATCH_EXECUTOR__DEPLOYMENT"), "demo")
 
 _SETTINGS = {
-    "core": WITHOUT_EXAMPLES,
+    # Airflow's 80 example DAGs are loaded, as by default: once, parsing them anew takes 25 s of one core.
+    "dag_processor": {"min_file_process_interval": "1800"},
     # A scheduler that was killed is missed after so many seconds, by one that looks so often: Airflow's defaults are 30
     # and 300. A third of the first is how late a heartbeat may be before launches wait.
     "scheduler": {"scheduler_health_check_threshold": "10", "orphaned_tasks_check_interval": "2"},

@@ -135,6 +135,15 @@ PLACEMENT: Final = (
         page=pages.FAILURES,
     ),
     TerminationRule(
+        id="emulator-busy",
+        when=r"container slots are busy",
+        cause="The local AWS emulator already runs as many containers as it may; this one waits for its turn.",
+        blame=Blame.DEPLOYMENT,
+        replacement=FREE,
+        remedy="Wait for another container to end, or start the emulator with a larger --max-containers.",
+        page=pages.LIFECYCLE,
+    ),
+    TerminationRule(
         id="placement-constraint",
         when=r"placement constraint",
         cause="No container instance satisfies the placement constraints.",

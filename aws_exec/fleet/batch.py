@@ -179,7 +179,7 @@ class BatchFleet:
             started=started,
             stopped=stopped,
             stop=cleaned(seen.stop),
-            waiting=redact(seen.waiting),
+            waiting=redact(seen.waiting or _why_waiting(detail)) if state is State.WAITING else redact(seen.waiting),
             stopping=redact(str(detail.get("statusReason") or "")) if state is State.STOPPING else "",
             container=container,
             task_state=of_exit(seen.stop, is_stored=attribution.is_stored(_containers(detail))),
@@ -209,6 +209,12 @@ class BatchFleet:
 def _containers(detail: Detail) -> list[Detail]:
     """Return the containers of a job: one without a name, or those of its one task or pod."""
     return containers_of(detail) or [detail.get("container") or {}]
+
+
+def _why_waiting(detail: Detail) -> str:
+    """Return the reason that a container has before its first attempt; later it is that of the attempt before."""
+    reasons = (str(each.get("reason") or "") for each in _containers(detail) if not attempts_of(detail))
+    return next(filter(None, reasons), "")
 
 
 def _stream_of_attempts(detail: Detail, container: str) -> str:

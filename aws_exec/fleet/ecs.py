@@ -13,7 +13,7 @@ from typing import Any
 from aws_exec.chunked import chunked
 from aws_exec.clouds.calls import id_of, listed
 from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
-from aws_exec.clouds.ecs.task import SERVICE, Task, observation
+from aws_exec.clouds.ecs.task import SERVICE, Task, airflow_container, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import attribution, ecs_context
 from aws_exec.fleet.model import ACTIVE, EXITED, PULL, STOPPING, FleetJob, State, TimelineEntry, cleaned
@@ -170,6 +170,7 @@ class EcsFleet:
         if state in ACTIVE and task.get("desiredStatus") == "STOPPED":
             # On EC2 `lastStatus` stays RUNNING until the containers have exited.
             state = State.STOPPING
+        main = airflow_container(task, container or self._container_name) or {}
         return FleetJob(
             service=SERVICE,
             job=seen.job,
@@ -183,6 +184,7 @@ class EcsFleet:
             started=at.get("started"),
             stopped=at.get("stopped"),
             stop=cleaned(seen.stop),
+            waiting=redact(str(main.get("reason") or "")) if state is State.WAITING else "",
             stopping=redact(str(task.get("stoppedReason") or "")) if state is State.STOPPING else "",
             container=container or self._container_name,
             task_state=of_exit(seen.stop, is_stored=attribution.is_stored(_overrides(task))),

@@ -229,6 +229,14 @@ class ContainerHost:
         self._admitted.discard(who)
         self._fill()
 
+    @property
+    def shortage(self) -> str:
+        """Why nothing more is admitted; empty if there is room."""
+        busy = self.max_containers if self.occupied else len(self._admitted)
+        if busy < self.max_containers:
+            return ""
+        return f"{busy} of {self.max_containers} container slots are busy"
+
     def start(self, spec: ContainerSpec, on_line: OnLine, on_exit: OnExit) -> Container:
         """Start a container; `on_exit` comes on the loop's thread.
 

@@ -209,6 +209,10 @@ class EmbeddedAws(Watch):
         app = create_backend_app(service)
         if service == "ec2":
             make_network(self.names)
+        if service == "servicequotas":
+            from aws_exec.local.quotas import make_quotas  # noqa: PLC0415 - few ask for it
+
+            make_quotas(self.names)
         if service == "s3":
             make_bucket(self.names)
         if service == "logs":

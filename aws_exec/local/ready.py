@@ -15,6 +15,8 @@ from aws_exec.local.batch.request import LOG_GROUP
 from aws_exec.local.ecs.api import EcsService
 from aws_exec.local.errors import LocalError
 
+#: What may run on Fargate at a time; how many containers do run decides `max_containers`.
+VCPUS = 256
 _IMAGE = "awsexec/local"
 #: Of the default VPC's 172.31.0.0/16, above what its own subnets have.
 _BLOCK = "172.31.240.0/20"
@@ -149,7 +151,7 @@ def _execution_role(names: Names) -> None:
 
 def _job_definitions(names: Names, batch: BatchService) -> None:
     backend = batch.backend(names.account, names.region)
-    resources = {"type": "FARGATE", "maxvCpus": 256, "subnets": [names.subnet], "securityGroupIds": []}
+    resources = {"type": "FARGATE", "maxvCpus": VCPUS, "subnets": [names.subnet], "securityGroupIds": []}
     backend.add_environment(names.compute_environment, resources)
     priority: Any = 1  # a number, as in the API; moto declares a string, and likewise for the order
     order: Any = [{"order": 1, "computeEnvironment": names.compute_environment}]

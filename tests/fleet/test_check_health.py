@@ -29,6 +29,8 @@ def test_all_is_well(shell, given):
     assert {line.split()[1] for line in lines if line[0] in "├└"} == {"PASS", "SKIP"}
     for word in ("identity", "cluster", "task definition", "container", "log group", "subnets", "stopping", "quota"):
         assert any(word in line for line in lines), word
+    skipped = [line for line in lines if line[0] in "├└" and line.split()[1] == "SKIP"]
+    assert [line for line in skipped if "cannot be tried without launching" not in line] == []
     assert any("role awsexec-execution: exists" in line for line in lines), "of the job definition"
 
 

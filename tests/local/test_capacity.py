@@ -27,6 +27,22 @@ def test_what_is_launched_starts_when_there_is_room_again(aws, ecs, batch, run):
     assert aws.wait_for_exit(task).exit_code == aws.wait_for_exit(job).exit_code == 0
 
 
+def test_what_waits_for_room_says_so_until_it_is_stopped(aws, ecs, batch, occupied):
+    task = ecs.run_task(**request_of(aws))["tasks"][0]["taskArn"]
+    job = batch.submit_job(**job_of(aws))
+    aws.wait_until(lambda: aws.history(job["jobArn"])[-1] == "RUNNABLE")
+    described = {"cluster": aws.names.cluster, "tasks": [task]}
+
+    [container] = ecs.describe_tasks(**described)["tasks"][0]["containers"]
+    assert container["reason"] == "4 of 4 container slots are busy"
+    [detail] = batch.describe_jobs(jobs=[job["jobId"]])["jobs"]
+    assert (detail["container"]["reason"], "statusReason" in detail) == ("4 of 4 container slots are busy", False)
+
+    ecs.stop_task(cluster=aws.names.cluster, task=task)
+    [container] = ecs.describe_tasks(**described)["tasks"][0]["containers"]
+    assert "reason" not in container
+
+
 def test_what_waits_for_room_can_be_stopped(aws, ecs, occupied):
     task = ecs.run_task(**request_of(aws))["tasks"][0]["taskArn"]
 

@@ -93,8 +93,8 @@ def _told(task: EcsTask, name: str) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if record.exit_code is not None:
         shown["exitCode"] = record.exit_code
-    if record.reason:
-        shown["reason"] = record.reason
+    if reason := record.reason or task.waiting:
+        shown["reason"] = reason
     if "startedAt" in task.times:
         shown["logStreamName"] = stream_of(task, name)
     return shown

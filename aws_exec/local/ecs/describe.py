@@ -63,6 +63,6 @@ def _container(task: EcsTask, container: ContainerRecord) -> dict[str, Any]:
         shown["runtimeId"] = container.runtime_id
     if container.exit_code is not None:
         shown["exitCode"] = container.exit_code
-    if container.reason:
-        shown["reason"] = container.reason
+    if reason := container.reason or task.waiting:
+        shown["reason"] = reason
     return shown

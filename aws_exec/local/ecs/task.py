@@ -147,6 +147,11 @@ class EcsTask:
         return self
 
     @property
+    def waiting(self) -> str:
+        """Why it waits for room on the machine; empty if it does not."""
+        return self.host.shortage if self.status == "PROVISIONING" and not self.ending else ""
+
+    @property
     def ending(self) -> bool:
         """Whether it is on its way down, or there."""
         return self.desired == "STOPPED"

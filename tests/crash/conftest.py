@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow.home import WITHOUT_EXAMPLES
 from aws_exec.local.airflow.processes import LocalAirflow
 from aws_exec.local.airflow.records import Records
-from tests.crash.case import DAGS
+from tests.crash.case import DAGS, WITHOUT_EXAMPLES
 from tests.crash.stage import Stage
 
 HERE = Path(__file__).parent

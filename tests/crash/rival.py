@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aws_exec.local import EmbeddedAws
-from aws_exec.local.airflow.home import WITHOUT_EXAMPLES
 from aws_exec.local.airflow.processes import LocalAirflow
-from tests.crash.case import DAGS, Case, begin
+from tests.crash.case import DAGS, WITHOUT_EXAMPLES, Case, begin
 from tests.crash.playing import LAUNCHES
 
 AMAZON = "airflow.providers.amazon.aws.executors"

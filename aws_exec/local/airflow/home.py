@@ -51,11 +51,6 @@ _QUICK: Settings = {
 }
 
 
-#: `[core]` of components that are started often and have no use for Airflow's 80 example DAGs, which take 25 s of one
-#: core to parse. The containers keep Airflow's default, which costs them nothing.
-WITHOUT_EXAMPLES = {"load_examples": "False"}
-
-
 @dataclass(frozen=True, slots=True)
 class AirflowHome:
     """The files of one Airflow.

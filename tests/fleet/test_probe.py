@@ -409,7 +409,7 @@ def test_without_a_terminal_nothing_is_launched_unasked(shell, given, aws, befor
     done = shell("check-health", "--probe", **given)
 
     assert (done.code, done.out) == (Exit.USAGE, "")
-    assert "cannot confirm the launch of containers without a terminal; pass --yes" in done.err
+    assert "error: cannot confirm the launch of containers without a terminal\nhint: pass --yes" in done.err
     assert launched(aws) == before
 
 

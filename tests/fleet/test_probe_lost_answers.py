@@ -51,7 +51,7 @@ def test_a_container_whose_launch_was_not_answered_is_found_and_stopped(probed, 
     assert stopped == launch.arn
     assert [each.subject for each in outcomes] == ["container"]
     assert any(": launched " in each for each in reports)
-    assert any(": stopped " in each for each in reports)
+    assert any(": requested the stop of " in each for each in reports)
 
 
 def test_a_launch_that_never_arrived_is_a_failure(probed):

@@ -104,10 +104,13 @@ def check_health(fleet: Fleet, template: str = "") -> list[Branch]:
     """Check each of the `executors`.
 
     Raises:
-        MisusedError: there is none, and why.
+        MisusedError: there is none, and why; or `[core] executor` is wrong, so that Airflow does not start.
         LookupError: the template does not exist.
         CloudError: no call is possible: the Region or the profile does not exist.
     """
+    wrong = next((one for one in fleet.configured.configuration.check_executors() if one.rule == "executor-name"), None)
+    if wrong is not None:
+        raise MisusedError(f"[core] executor is wrong: {wrong.message} ({wrong.position})", hint=wrong.hint)
     pairs = executors(fleet, template)
     if not pairs:
         raise MisusedError(

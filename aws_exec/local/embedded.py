@@ -26,6 +26,8 @@ from aws_exec.local.http import LOOPBACK, HttpServer, Wsgi
 from aws_exec.local.launched import Launched
 from aws_exec.local.logs import LogWriter
 from aws_exec.local.loop import Loop
+from aws_exec.local.published import PREFIX as DIRECTORIES
+from aws_exec.local.published import publish
 from aws_exec.local.ready import Names, make_bucket, make_network, make_ready, register_task_definition
 from aws_exec.local.script import Script
 from aws_exec.local.service import Setting
@@ -101,7 +103,7 @@ class EmbeddedAws(Watch):
         self._stalls = Stalls(loop)
         self._host = ContainerHost(loop, max_containers, Enforcement.of(limits))
         self.faults = Faults(loop, self._all_tasks, self._all_jobs, script, self._stalls, self._host)
-        self._directory = Path(tempfile.mkdtemp(prefix="awsexec-local-"))
+        self._directory = Path(tempfile.mkdtemp(prefix=DIRECTORIES))
         clocked = {"clock": clock} if clock is not None else {}
         pace = Pace(start_delay, stop_delay)
         self._setting = Setting(
@@ -172,6 +174,10 @@ class EmbeddedAws(Watch):
             f"{batch}JOB_NAME": "awsexec",
             **self.exports,
         }
+
+    def publish(self) -> None:
+        """Let `awsexec local env` print `environment()`; once more if that has changed."""
+        publish(self._directory, self.environment())
 
     def register_task_definition(self, family: str, image: str) -> None:
         """Register a task definition like the one that `names` names, of another image."""

@@ -239,7 +239,7 @@ def test_an_executor_of_the_retired_package_is_an_error(run, written):
 
     assert f"{path}:2:12: error: airflow_aws_executors.AwsBatchExecutor is of a retired package" in done.stdout
     assert "Write aws_exec.AwsBatchExecutor" in done.stdout
-    assert done.returncode == Exit.FAILED
+    assert done.returncode == Exit.USAGE
 
 
 def test_what_is_in_order_is_said_to_have_passed(run, written):

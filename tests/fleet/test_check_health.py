@@ -133,7 +133,7 @@ def test_a_right_that_is_missing_fails_where_nothing_works_without_it(shell, aws
 
 def test_as_a_probe_it_says_nothing_and_ends_in_time(shell, given):
     well = shell("check-health", "--quiet", **given)
-    late = shell("check-health", "--quiet", "--timeout", "0", **given)
+    late = shell("check-health", "--quiet", "--timeout", "0s", **given)
 
     assert (well.code, well.out, well.err) == (Exit.OK, "", "")
     assert (late.code, late.out) == (Exit.TIMED_OUT, "")
@@ -199,6 +199,23 @@ def test_where_airflow_starts_none_of_ours_it_is_said_what_it_starts(shell, tmp_
 
     assert (done.code, done.out) == (Exit.USAGE, "")
     assert "[core] executor names no executor of awsexec, only LocalExecutor\nhint: set " in done.err
+
+
+@pytest.mark.parametrize(
+    ("executor", "meant"),
+    [
+        ("aws_exec.AwsEcsExecutr", "aws_exec.AwsEcsExecutor"),
+        ("aws_exce.AwsEcsExecutor", "aws_exec.AwsEcsExecutor"),
+        ("LocalExecutr", "LocalExecutor"),
+    ],
+)
+def test_a_misspelt_executor_is_not_checked_as_if_it_were_right(shell, given, executor, meant):
+    """Airflow does not start with it, whatever the options are."""
+    named = {**given, "AIRFLOW__CORE__EXECUTOR": executor}
+    checked, validated = shell("check-health", **named), shell("validate-config", **named)
+
+    assert [(done.code, meant in done.err + done.out) for done in (checked, validated)] == [(Exit.USAGE, True)] * 2
+    assert checked.out == ""
 
 
 def test_of_a_service_without_an_executor_it_is_said_what_is_configured(shell, given):

@@ -89,6 +89,34 @@ def test_it_prints_what_to_export_runs_containers_and_ends_cleanly(number, code,
     assert list(scratch.iterdir()) == []
 
 
+def test_another_shell_gets_the_variables_of_the_newest_emulator_that_runs(tmp_path):
+    scratch = {**os.environ, "TMPDIR": str(tmp_path)}
+    ask = [*COMMAND[:-1], "env"]
+
+    def asked():
+        return subprocess.run(ask, check=False, capture_output=True, text=True, cwd=ROOT, timeout=60, env=scratch)
+
+    none = asked()
+    with _up("--limits", "none", env=scratch) as first, _up("--limits", "none", env=scratch) as second:
+        _exports(first)
+        newest = _exports(second)
+        told = asked()
+        second.kill()
+        second.wait()
+        left = asked()
+        first.terminate()
+        first.wait(20)
+
+    assert (none.returncode, none.stdout) == (5, "")
+    assert none.stderr.startswith("error: no local AWS emulator is running\nhint: ")
+    assert newest.items() <= dict(line.removeprefix("export ").split("=") for line in told.stdout.splitlines()).items()
+    assert "AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT=local\n" in told.stdout
+    assert told.stderr.startswith("2 emulators are running; this is the newest, http://127.0.0.1:")
+    assert left.stdout.count("export ") == told.stdout.count("export ")
+    assert (left.stderr, left.stdout != told.stdout) == ("", True)
+    assert asked().returncode == 5
+
+
 def test_containers_have_no_control_group_if_no_limits_are_wanted(tmp_path):
     told = tmp_path / "told"
     os.mkfifo(told)

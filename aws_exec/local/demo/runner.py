@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import shutil
 import signal
 import tempfile
@@ -172,14 +171,11 @@ def _leave_up(stage: Stage) -> None:
     home, screen = stage.airflow.home, stage.screen
     failed = next((launch for launch in reversed(stage.aws.ledger()) if launch.exit_code), None)
     job = short_id(failed) if failed else "JOB"
-    exports = home.directory / "exports"
-    exports.write_text(
-        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in stage.aws.environment().items())
-    )
+    stage.aws.publish()
     screen.say(f"\nAirflow: {home.url}   user {USER}, password {home.password}\nFiles: {home.directory}")
     screen.say(f"""
 Next, in another shell:
-  source {exports}
+  eval "$(awsexec local env)"
   awsexec list -a
   awsexec explain {job}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from aws_exec.settings.file.positions import Complaint, Position
@@ -155,13 +156,21 @@ def _check_entry(entry: NamedExecutor, before: Container[str]) -> Iterator[Compl
         yield _wrong(entry, f"{name} has no module: Airflow cannot import it", f"Write {ours[name]}")
     elif entry.alias and not package and path not in _CORE:
         yield _wrong(entry, f"{path[:80]} is neither a module path nor an executor of Airflow", _ORDER)
-    elif package == "aws_exec" and name not in ours:
+    elif not package and path not in _CORE and (like := get_close_matches(path, _CORE, n=1)):
+        yield _wrong(entry, f"{path[:80]} is not an executor of Airflow", f"Did you mean {like[0]}?")
+    elif (package == "aws_exec" and name not in ours) or _is_almost_ours(package):
         yield _wrong(entry, f"{path[:80]} does not exist", did_you_mean(path, PATHS.values()))
     elif package.startswith(_RETIRED):
         instead = PATHS["batch" if "batch" in name.lower() else "ecs"]
         yield _wrong(
             entry, f"{path[:80]} is of a retired package, and does not start with Airflow 3", f"Write {instead}"
         )
+
+
+def _is_almost_ours(package: str) -> bool:
+    """Return whether a package is `aws_exec` misspelt, or the name of the distribution, which is no package."""
+    root = package.partition(".")[0]
+    return root != "aws_exec" and bool(get_close_matches(root, ["aws_exec"], cutoff=0.8))
 
 
 def _wrong(entry: NamedExecutor, message: str, hint: str) -> Complaint:

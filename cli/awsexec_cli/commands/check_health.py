@@ -75,8 +75,8 @@ def check_health(
     launches, and asks first. Stops it in every case.
 
     Exits with 0 if no check failed (warnings are allowed), 1 if a check
-    failed or AWS cannot be reached, 2 if no executor is configured, 4 if the
-    credentials fail, 5 if the template does not exist, 124 if the time limit
+    failed or AWS cannot be reached, 2 if no executor is configured or
+    [core] executor is wrong, 4 if the credentials fail, 5 if the template does not exist, 124 if the time limit
     passed. `-o name` lists the names of failed checks.
 
     Examples:

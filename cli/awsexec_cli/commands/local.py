@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -27,6 +28,10 @@ app = typer.Typer(
     cls=Group,
     add_completion=False,
 )
+
+
+#: The deployment of an Airflow with these variables, and of the shells that stop its jobs.
+_DEPLOYMENT = {f"AIRFLOW__AWS_{service}_EXECUTOR__DEPLOYMENT": "local" for service in ("ECS", "BATCH")}
 
 
 class Limits(StrEnum):
@@ -79,7 +84,7 @@ def up(
     Examples:
       awsexec local up
       awsexec local up --port 5566 --env OMP_NUM_THREADS=2 --log-directory logs
-      awsexec list   in another shell, after the exports that the first one printed
+      eval "$(awsexec local env)" && awsexec list   in another shell
     """
     environment = _pairs(env or [])
     if output is not None:
@@ -100,6 +105,34 @@ def up(
     )
 
 
+@app.command()
+def env() -> None:
+    """Print the variables to export for a running local AWS emulator.
+
+    Finds the emulator of `awsexec local up` or `awsexec demo --keep`; of
+    several, the one that was started last. With them, every command of
+    awsexec works on it, and so does an Airflow that uses the executors.
+
+    Examples:
+      eval "$(awsexec local env)"
+      awsexec local env | source   in fish
+    """
+    from aws_exec.local.published import published  # noqa: PLC0415 - the CLI starts fast
+
+    found = published()
+    if not found:
+        printer.fail("no local AWS emulator is running", hint="run awsexec local up, or awsexec demo --keep")
+        raise typer.Exit(Exit.NOT_FOUND)
+    if len(found) > 1:
+        printer.say(f"{len(found)} emulators are running; this is the newest, {found[0]['AWS_ENDPOINT_URL']}")
+    _print_exports(found[0])
+
+
+def _print_exports(environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
 def _serve(**how: Any) -> None:
     """Run an `EmbeddedAws` with these arguments until a signal ends it."""
     from aws_exec.local import LocalError  # noqa: PLC0415 - the CLI starts fast
@@ -110,6 +143,8 @@ def _serve(**how: Any) -> None:
         from aws_exec.local import EmbeddedAws  # noqa: PLC0415 - likewise; needs the extra
 
         with EmbeddedAws(**how) as aws:
+            aws.exports |= _DEPLOYMENT
+            aws.publish()
             _print_environment(aws)
             signal.pause()
     except LocalError as error:
@@ -131,8 +166,7 @@ def _make_directory(path: Path) -> None:
 
 
 def _print_environment(aws: EmbeddedAws) -> None:
-    for name, value in aws.environment().items():
-        typer.echo(f"export {name}={shlex.quote(value)}")
+    _print_exports(aws.environment())
     typer.echo(
         f"The local AWS emulator listens on {aws.endpoint_url}: cluster {aws.names.cluster}, task definition "
         f"{aws.names.task_definition}; job queue {aws.names.job_queue}, job definition {aws.names.job_definition}. "

@@ -91,8 +91,8 @@ def validate_config(
     --endpoint-url apply to --live.
 
     Exits with 0 if all checks passed, 1 on findings (with --effective: if a
-    file cannot be read), 2 if no executor is configured or an option is
-    wrong, 4 if --live has no credentials.
+    file cannot be read), 2 if no executor is configured, [core] executor
+    or a command-line option is wrong, 4 if --live has no credentials.
     """
     options: Options = context.obj
     as_ = output or Output(options.format)
@@ -130,6 +130,8 @@ def validate_config(
         printer.fail(missing, hint="set [core] executor = aws_exec.AwsEcsExecutor and its options")
         raise typer.Exit(Exit.USAGE)
     _report_counts(sources.checked, errors, len(found) - errors)
+    if any(one.rule == "executor-name" for one in found):  # Airflow does not start: nothing else matters yet
+        raise typer.Exit(Exit.USAGE)
     if library.at_least(found, Severity(fail_on)):
         raise typer.Exit(Exit.FAILED)
 

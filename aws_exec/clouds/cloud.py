@@ -92,7 +92,7 @@ class Cloud(Protocol):
         """
         ...
 
-    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def list_running(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         """Those of these jobs that a listing of what runs in that location does not have: they are to be described.
 
         Costs a twentieth of describing them. Without the right to list, all of them.
@@ -121,7 +121,7 @@ class Cloud(Protocol):
         """
         ...
 
-    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def list_fleet(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment, each with who it says that it is; what may not be listed is left out.
 
         Args:

@@ -26,7 +26,7 @@ VerifyExitsQuery: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
 #: Return the owners of these containers, in the same order.
 FindOwnersQuery: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 
-#: What the lane carries out. A survey first finds out here which ends to look for; the rest of it is a read.
+#: What the lane carries out. A fleet listing first finds out here which ends to search for; the rest of it is a read.
 Query: TypeAlias = do.RowEffect | do.ListFleet
 
 #: Rows read at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
@@ -101,7 +101,7 @@ class DatabaseWork:
             take_more: takes more of them out of the lane.
 
         Returns:
-            The completion of each, by its request id; of a survey what is left of it to be asked.
+            The completion of each, by its request id; of a fleet listing what is left of it to be asked.
         """
         match effect:
             case do.FindOwners():

@@ -86,8 +86,8 @@ class Dispatcher:
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
             with a `failure` attribute (`CloudError`) becomes that failure, any other a refusal that is tried again.
         queries: of Airflow's database.
-        survey: what runs of this deployment, and has ended of those: the adapter's `survey`, for the locations there
-            are.
+        list_fleet: what runs of this deployment, and has ended of those: the adapter's `list_fleet`, for the locations
+            there are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
         reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
             told of throttles, and closed.
@@ -108,7 +108,7 @@ class Dispatcher:
         *,
         compose: Callable[[do.Submit], Request],
         queries: DatabaseQueries,
-        survey: Callable[[Sequence[LaunchId]], Sequence[FleetMember]] = lambda _: (),
+        list_fleet: Callable[[Sequence[LaunchId]], Sequence[FleetMember]] = lambda _: (),
         launches: Pacer,
         reads: Pacer,
         stops: Pacer | None = None,
@@ -123,7 +123,7 @@ class Dispatcher:
     ) -> None:
         self._cloud = cloud
         self._compose = compose
-        self._survey = survey
+        self._list_fleet = list_fleet
         self._renew = renew
         self._clock = clock
         self._lease = lease
@@ -434,10 +434,10 @@ class Dispatcher:
 
     def _seen(self, effect: do.Describe | do.ListRunning | do.ListFleet) -> on.Completion:
         if isinstance(effect, do.ListFleet):
-            return on.FleetListed(request_id=effect.request_id, members=tuple(self._survey(effect.ended_of)))
+            return on.FleetListed(request_id=effect.request_id, members=tuple(self._list_fleet(effect.ended_of)))
         jobs = effect.jobs
         if isinstance(effect, do.ListRunning):
-            jobs = tuple(self._cloud.watch(effect.location, jobs))
+            jobs = tuple(self._cloud.list_running(effect.location, jobs))
             if not 0 < len(jobs) <= effect.at_once:
                 return on.RunningListed(request_id=effect.request_id, location=effect.location, unlisted=jobs)
         description = self._cloud.describe(effect.location, jobs)

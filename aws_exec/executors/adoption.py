@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from aws_exec.executors import airflow_db, compat
+from aws_exec.executors.fleet_listing import FleetLister
 from aws_exec.executors.heartbeat import Heartbeat
 from aws_exec.executors.startup import Startup
-from aws_exec.executors.survey import Survey
 from aws_exec.executors.workload import UUID_FORM, LaunchIds, QueuedRow
 from aws_exec.lifecycle import events
 from aws_exec.lifecycle.values import Key
@@ -26,13 +26,13 @@ class Adoption:
         executor: ContainerExecutor,
         heartbeat: Heartbeat,
         startup: Startup,
-        survey: Survey,
+        fleet_lister: FleetLister,
         launch_ids: LaunchIds,
     ) -> None:
         self._executor = executor
         self._heartbeat = heartbeat
         self._startup = startup
-        self._survey = survey
+        self._fleet_lister = fleet_lister
         self._launch_ids = launch_ids
         #: Keys that were accepted since the last heartbeat although no launch here speaks for them.
         self._unowned: set[Key] = set()
@@ -72,7 +72,7 @@ class Adoption:
 
     def _adopt(self, row: airflow_db.Row) -> bool:
         location = self._startup.ready().location_of(row.executor_config, row.queue)
-        self._survey.locations.use(location)
+        self._fleet_lister.locations.use(location)
         job = self._executor.job_of(row.external_id, location)
         if job is not None:
             # Derived from the job, so that every later scheduler gives its replacements the same tokens.

@@ -10,7 +10,7 @@ Read it from here: every method of Airflow's is a few lines that call one of the
 | reporter: executor events and task event logs | `reporter` |
 | adoption: what a dead scheduler left | `adoption` |
 | shutdown: `end` and `terminate` | `shutdown` |
-| database, survey: what the lanes read | `airflow_db`, `survey` |
+| database, fleet listing: what the lanes read | `airflow_db`, `fleet_listing` |
 
 What happens to a job is decided in `aws_exec.lifecycle.machine`. A service (`ecs`, `batch`) is a subclass that
 overrides the hooks at the end of this file. No method that the scheduler's loop calls waits for AWS, or raises.
@@ -30,13 +30,13 @@ from aws_exec.dispatch.credentials import FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL
 from aws_exec.executors import compat
 from aws_exec.executors.adoption import Adoption
 from aws_exec.executors.airflow_db import AirflowDatabase
+from aws_exec.executors.fleet_listing import FleetLister
 from aws_exec.executors.heartbeat import Heartbeat
 from aws_exec.executors.intake import Intake
 from aws_exec.executors.metrics import ExecutorMetrics
 from aws_exec.executors.reporter import Reporter
 from aws_exec.executors.shutdown import TERMINATING, Shutdown
 from aws_exec.executors.startup import Access, Builder, Setup, Startup
-from aws_exec.executors.survey import Survey
 from aws_exec.executors.workload import LaunchIds, Workload
 from aws_exec.lifecycle import Machine, Policy, events
 from aws_exec.lifecycle.identity import Identity
@@ -92,11 +92,11 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         self._metrics = ExecutorMetrics(self.SERVICE, compat.metric_tags(self), clock)
         self._reporter = Reporter(self)
         self._database = AirflowDatabase(self)
-        self._survey = Survey(self, self._database, clock)
-        self._heartbeat = Heartbeat(self, self._reporter, self._survey, self._metrics, clock)
-        self._startup = Startup(self, self._database, self._survey, self._metrics, clock)
+        self._fleet_lister = FleetLister(self, self._database, clock)
+        self._heartbeat = Heartbeat(self, self._reporter, self._fleet_lister, self._metrics, clock)
+        self._startup = Startup(self, self._database, self._fleet_lister, self._metrics, clock)
         self._intake = Intake(self, self._heartbeat, self._reporter, self._launch_ids, clock)
-        self._adoption = Adoption(self, self._heartbeat, self._startup, self._survey, self._launch_ids)
+        self._adoption = Adoption(self, self._heartbeat, self._startup, self._fleet_lister, self._launch_ids)
         self._shutdown = Shutdown(self, self._heartbeat, self._metrics, clock)
 
     @property

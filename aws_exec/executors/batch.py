@@ -51,11 +51,11 @@ class AwsBatchExecutor(ContainerExecutor):
 
     def sync_running_jobs(self) -> None:
         """Take in what has become known of the running jobs; the first half of a heartbeat."""
-        self._heartbeat.take_in_completions(self._clock() + BUDGET)
+        self._heartbeat.handle_completions(self._clock() + BUDGET)
 
     def attempt_submit_jobs(self) -> None:
         """Hand the launches that are due to the dispatcher; the second half of a heartbeat."""
-        self._heartbeat.hand_over_due(self._clock() + BUDGET)
+        self._heartbeat.run_ticks(self._clock() + BUDGET)
 
     # -- hooks --------------------------------------------------------------------------------------------------------
 

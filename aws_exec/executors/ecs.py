@@ -57,11 +57,11 @@ class AwsEcsExecutor(ContainerExecutor):
 
     def sync_running_tasks(self) -> None:
         """Take in what has become known of the running tasks; the first half of a heartbeat."""
-        self._heartbeat.take_in_completions(self._clock() + BUDGET)
+        self._heartbeat.handle_completions(self._clock() + BUDGET)
 
     def attempt_task_runs(self) -> None:
         """Hand the launches that are due to the dispatcher; the second half of a heartbeat."""
-        self._heartbeat.hand_over_due(self._clock() + BUDGET)
+        self._heartbeat.run_ticks(self._clock() + BUDGET)
 
     def get_container(self, container_list: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """The Airflow container of a list (of overrides, or of a described task), by `container_name`.

@@ -16,9 +16,9 @@ from airflow.executors.base_executor import BaseExecutor
 
 from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.executors import compat
+from aws_exec.executors.fleet_listing import FleetLister
 from aws_exec.executors.metrics import ExecutorMetrics, Levels
 from aws_exec.executors.reporter import Reporter
-from aws_exec.executors.survey import Survey
 from aws_exec.lifecycle import Machine, effects, events
 from aws_exec.lifecycle.values import LaunchId
 from aws_exec.metrics import catalogue
@@ -26,7 +26,7 @@ from aws_exec.metrics import catalogue
 #: Seconds of a heartbeat that intake, completions and ticks may take together; what is left waits for the next one.
 BUDGET = 0.020
 #: Seconds between two looks of a heartbeat for the verified exits that it has asked for.
-EXIT_LOOK = 0.002
+EXIT_POLL_SECONDS = 0.002
 
 #: Launches whose story a debug dump tells.
 STORIES = 20
@@ -45,13 +45,13 @@ class Heartbeat:
     """
 
     #: How often a heartbeat looks for the verified exits that it has asked for.
-    EXIT_LOOKS: ClassVar[int] = 5
+    EXIT_POLLS: ClassVar[int] = 5
 
     def __init__(
         self,
         executor: BaseExecutor,
         reporter: Reporter,
-        survey: Survey,
+        fleet_lister: FleetLister,
         metrics: ExecutorMetrics,
         clock: Callable[[], float],
     ) -> None:
@@ -60,7 +60,7 @@ class Heartbeat:
         self.intake_seconds = 0.0
         self._executor = executor
         self._reporter = reporter
-        self._survey = survey
+        self._fleet_lister = fleet_lister
         self._metrics = metrics
         self._clock = clock
         #: Launches whose exit this heartbeat has asked to verify.
@@ -75,12 +75,12 @@ class Heartbeat:
         self.intake_seconds = 0.0
         if self.dispatcher is not None:
             self.dispatcher.renew_lease(self._clock())
-        self.take_in_completions(deadline)
-        self.hand_over_due(deadline)
-        self._take_in_verified_exits(deadline)
+        self.handle_completions(deadline)
+        self.run_ticks(deadline)
+        self._wait_for_verified_exits(deadline)
         self._metrics.heartbeat(begun, self.levels)
 
-    def take_in_completions(self, deadline: float) -> None:
+    def handle_completions(self, deadline: float) -> None:
         """Feed the machine what the dispatcher has completed, until the deadline."""
         self._reporter.report_waiting()
         self._carry_out()
@@ -90,7 +90,7 @@ class Heartbeat:
             if self._clock() >= deadline:
                 return
 
-    def hand_over_due(self, deadline: float) -> None:
+    def run_ticks(self, deadline: float) -> None:
         """Feed the machine ticks until nothing is due any more, until the deadline."""
         self.handle(events.Tick())
         while self.machine.due(self._clock()) and self._clock() < deadline:
@@ -99,8 +99,8 @@ class Heartbeat:
     def handle(self, event: events.Event) -> None:
         """Feed the machine an event, and carry its effects out."""
         now = self._clock()
-        wanted = self.machine.handle(event, now)
-        self._metrics.record(event, wanted, now)
+        new_effects = self.machine.handle(event, now)
+        self._metrics.record(event, new_effects, now)
         if self.machine.store.unexpected:
             self._log_unexpected()
         self._carry_out()
@@ -126,17 +126,17 @@ class Heartbeat:
         """Return the number of launches in each phase."""
         return dict(Counter(launch.phase.value for launch in self.machine.store.launches.values()))
 
-    def _take_in_verified_exits(self, deadline: float) -> None:
+    def _wait_for_verified_exits(self, deadline: float) -> None:
         """Wait, within the budget, for the database to verify the exits that became known just now.
 
         The answer takes a few milliseconds, the next heartbeat may be a second away: Airflow would know so much later.
         """
         asked, self._exits_asked = self._exits_asked, set()
-        for _ in range(self.EXIT_LOOKS if self.dispatcher is not None else 0):
+        for _ in range(self.EXIT_POLLS if self.dispatcher is not None else 0):
             if self._clock() >= deadline or not any(map(self.machine.verifies_exit, asked)):
                 return
-            time.sleep(EXIT_LOOK)
-            self.take_in_completions(deadline)
+            time.sleep(EXIT_POLL_SECONDS)
+            self.handle_completions(deadline)
 
     def _carry_out(self) -> None:
         """Carry out the outbox. An effect leaves it only when that is done: a signal in between loses none."""
@@ -167,7 +167,7 @@ class Heartbeat:
                 if isinstance(effect, effects.VerifyExit):
                     self._exits_asked.add(effect.launch_id)
                 elif isinstance(effect, effects.ListFleet):
-                    self._survey.prepare(self.machine.store.launches)
+                    self._fleet_lister.prepare(self.machine.store.launches)
                 self.dispatcher.dispatch(number, effect)
 
     def _log_unexpected(self) -> None:

@@ -48,7 +48,7 @@ class Intake:
 
     def add(self, key: Any, command: Command, queue: str | None, executor_config: ExecutorConfig | None) -> None:
         """Take one workload in."""
-        launch_id = self._launch_ids.of(command[0] if len(command) == 1 else None)
+        launch_id = self._launch_ids.assign(command[0] if len(command) == 1 else None)
         self._reporter.forget(key)
         workload = Workload(key, command, queue, executor_config or None)
         self._heartbeat.handle(events.WorkloadQueued(launch_id=launch_id, key=key, workload=workload))

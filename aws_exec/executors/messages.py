@@ -9,7 +9,7 @@ from aws_exec.lifecycle import effects
 from aws_exec.lifecycle.values import CallFailure
 from aws_exec.redaction import redact
 
-#: Orphans that are listed, of each survey's.
+#: Orphans that are named, of each listing's.
 _ORPHANS = 20
 
 #: SIGTERM and SIGKILL, as exit codes: how ECS ends the containers that outlive an essential one.

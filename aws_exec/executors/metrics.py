@@ -61,11 +61,11 @@ class ExecutorMetrics:
         self._failed = False
         self.meter: Meter = self._tally
 
-    def record(self, event: events.Event, wanted: Sequence[effects.Effect], now: float) -> None:
+    def record(self, event: events.Event, new_effects: Sequence[effects.Effect], now: float) -> None:
         """Record an event and the effects that it led to. Never raises."""
-        if wanted or not isinstance(event, events.Tick):
+        if new_effects or not isinstance(event, events.Tick):
             try:
-                self._watch.saw(event, wanted, now)
+                self._watch.saw(event, new_effects, now)
             except Exception:
                 log.exception("%s could not be counted", type(event).__name__)
 
@@ -87,7 +87,7 @@ class ExecutorMetrics:
         self.meter.record(of.ADOPTION, seconds)
 
     def orphans(self, count: int) -> None:
-        """Record how many containers of a survey nobody owns."""
+        """Record how many containers of a fleet listing nobody owns."""
         self.meter.record(of.ORPHANS, count)
 
     def flush(self, levels: Levels) -> None:

@@ -63,7 +63,7 @@ class Shutdown:
         if dispatcher is not None and not dispatcher.close(closing):
             log.warning("Calls to AWS are still under way; leaving them")
         self._metrics.flush(self._heartbeat.levels())
-        self._heartbeat.take_in_completions(self._clock() + BUDGET)
+        self._heartbeat.handle_completions(self._clock() + BUDGET)
         if unanswered := machine.unfinished():
             log.warning("AWS has not answered %d launches and stops; leaving them", unanswered)
         if watched := len(machine.store.watched):

@@ -21,9 +21,9 @@ from aws_exec.dispatch.dispatcher import Dispatcher
 from aws_exec.dispatch.pacing import Pacer
 from aws_exec.executors import compat, messages
 from aws_exec.executors.airflow_db import AirflowDatabase
+from aws_exec.executors.fleet_listing import FleetLister
 from aws_exec.executors.heartbeat import Heartbeat
 from aws_exec.executors.metrics import ExecutorMetrics
-from aws_exec.executors.survey import Survey
 from aws_exec.executors.workload import RequestComposer
 from aws_exec.lifecycle import Machine, Policy
 from aws_exec.lifecycle.identity import Identity
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 LEASE_SHARE = 1 / 3
 #: After this share of it, what was not launched is checked before it is (docs/adr/0007): Airflow's own heartbeat may be
 #: some seconds older than our last one, so not the whole; not less either: a slow scheduler would check for ever.
-DOUBT_SHARE = 2 / 3
+STALL_SHARE = 2 / 3
 
 #: Describe and list calls that may be made at once after a pause (ECS API Reference, "Request throttling quotas"; AWS
 #: publishes none for Batch).
@@ -72,7 +72,7 @@ class Builder(Protocol):
     def build(
         self, identity: Identity, command: Sequence[str], executor_config: object = None, queue: str | None = None
     ) -> LaunchPlan:
-        """Return the request of one launch (`settings.launch.fill` adds command and identity)."""
+        """Return the request of one launch (`settings.common.launch.fill_container` adds command and identity)."""
         ...
 
 
@@ -145,14 +145,14 @@ class Startup:
         self,
         executor: ContainerExecutor,
         database: AirflowDatabase,
-        survey: Survey,
+        fleet_lister: FleetLister,
         metrics: ExecutorMetrics,
         clock: Callable[[], float],
     ) -> None:
         self.setup: Setup | None = None
         self._executor = executor
         self._database = database
-        self._survey = survey
+        self._fleet_lister = fleet_lister
         self._metrics = metrics
         self._clock = clock
 
@@ -219,7 +219,7 @@ class Startup:
         access = Access(deployment, clients.get, reads.take, self._metrics.meter)
         cloud = executor.build_adapter(options, builder, access)
         location_of_queue = lru_cache(_QUEUES)(partial(builder.location, None))
-        self._survey.look_at(cloud, builder.locations())
+        self._fleet_lister.configure(cloud, builder.locations())
         store = None
         if options.workload_store:
             store_clients = ClientSource(partial(executor.build_store_client, options))
@@ -231,15 +231,15 @@ class Startup:
         executor, options = self._executor, setup.options
         return Dispatcher(
             setup.cloud,
-            compose=RequestComposer(executor, setup, self._survey.locations),
+            compose=RequestComposer(executor, setup, self._fleet_lister.locations),
             queries=DatabaseQueries(
                 verify_ownership=self._database.verify_ownership,
                 verify_exits=self._database.verify_exits,
                 find_owners=self._database.find_owners,
                 find_unwanted=self._database.find_unwanted,
-                unfinished_callbacks=self._survey.unfinished_callbacks,
+                unfinished_callbacks=self._fleet_lister.unfinished_callbacks,
             ),
-            survey=self._survey.list_fleet,
+            list_fleet=self._fleet_lister.list_fleet,
             launches=Pacer(options.launches_per_second, options.launches_at_once, self._clock),
             reads=setup.reads,
             renew=setup.renew_clients,
@@ -265,7 +265,7 @@ class Startup:
             deployment=setup.deployment,
             orphan_interval=options.orphan_interval,
             reap_orphans=options.reap_orphans,
-            stall_after=compat.health_threshold() * DOUBT_SHARE,
+            stall_after=compat.health_threshold() * STALL_SHARE,
             judge=can_replace,
         )
         return self._executor.policy(policy, options)

@@ -110,7 +110,7 @@ class LaunchIds:
         self._pre_assigned = pre_assigned
         self._used: Recent[LaunchId, None] = Recent(_REMEMBERED)
 
-    def of(self, workload: Any) -> LaunchId:
+    def assign(self, workload: Any) -> LaunchId:
         """Return the launch id of one intake; never the same one twice."""
         if compat.is_callback(workload):
             given = str(workload.callback.id)

@@ -67,7 +67,7 @@ def list_fleet_failed(transaction: Transaction, event: on.ListFleetFailed, now: 
     if event.request_id != state.fleet_request:
         return
     failures = state.listing.failures + 1
-    wait = min(transaction.policy.orphan_interval or 0.0, BACKOFF[event.failure.kind].after(failures, "survey"))
+    wait = min(transaction.policy.orphan_interval or 0.0, BACKOFF[event.failure.kind].after(failures, "listing"))
     listing = replace(state.listing, failures=failures, due=now + wait)
     transaction.state = replace(state, fleet_request=0, listing=listing)
 

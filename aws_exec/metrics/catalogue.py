@@ -108,7 +108,7 @@ THROTTLES: Final = Metric(
     by="operation",
 )
 ORPHANS: Final = Metric(
-    "orphans", Kind.GAUGE, "Containers of this deployment that nobody owns, as of the last survey of the fleet."
+    "orphans", Kind.GAUGE, "Containers of this deployment that nobody owns, as of the last listing of the fleet."
 )
 HEALTHY: Final = Metric(
     "healthy",

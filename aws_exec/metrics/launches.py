@@ -41,10 +41,10 @@ class Launches:
         self._waiting: dict[Key, _Waiting] = {}
         self._by_arn: dict[str, Key] = {}
 
-    def saw(self, event: events.Event, wanted: Sequence[effects.Effect], now: float) -> None:
+    def saw(self, event: events.Event, new_effects: Sequence[effects.Effect], now: float) -> None:
         """Take note of an event and of what the machine wants done about it."""
         seen = self._heard(event, now)
-        for effect in wanted:
+        for effect in new_effects:
             if isinstance(effect, effects.Launched):
                 self._accepted(effect, now)
         if self._by_arn:
@@ -52,7 +52,7 @@ class Launches:
             for each in seen:
                 if each.started and (key := self._by_arn.get(each.job.arn)) is not None:
                     self._started(key, now)
-        for effect in wanted:
+        for effect in new_effects:
             self._ended(effect)
 
     def _heard(self, event: events.Event, now: float) -> Sequence[Observation]:

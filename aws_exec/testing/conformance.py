@@ -152,7 +152,7 @@ class CloudConformance:
         assert list(cloud.submit([])) == []
         assert list(cloud.stop([], "")) == []
         assert list(cloud.find([], [location])) == []
-        assert list(cloud.survey([location])) == []
+        assert list(cloud.list_fleet([location])) == []
         description = cloud.describe(location, [])
         assert (description.seen, description.missing) == ((), ())
 
@@ -164,7 +164,7 @@ class CloudConformance:
         jobs = [answer.job for answer in answers if isinstance(answer, Observation)]
         assert len(set(jobs)) == len(tokens)
         assert {seen.job for seen in cloud.describe(location, jobs).seen} == set(jobs)
-        assert {each.seen.job for each in cloud.survey([location])} == set(jobs)
+        assert {each.seen.job for each in cloud.list_fleet([location])} == set(jobs)
         found = cloud.find([launch_of(token) for token in tokens], [location])
         assert {seen.token: seen.job for seen in found} == dict(zip(tokens, jobs, strict=True))
         assert list(cloud.stop(jobs, "the test ends")) == [None] * len(jobs)
@@ -176,8 +176,8 @@ class CloudConformance:
             self.world.start(job)
         self.world.finish(ended, 0)
         unknown = self.world.unknown_job()
-        assert list(self.world.cloud.watch(self.world.location, [runs, ended, unknown])) == [ended, unknown]
-        assert list(self.world.cloud.watch(self.world.location, [])) == []
+        assert list(self.world.cloud.list_running(self.world.location, [runs, ended, unknown])) == [ended, unknown]
+        assert list(self.world.cloud.list_running(self.world.location, [])) == []
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ class CloudConformance:
         found = {seen.token: seen.job for seen in self.world.cloud.find([launch_id], [self.world.location])}
         assert found[token_of(launch_id, 2)] == second
 
-    def test_the_survey_shows_the_running_fleet_of_this_deployment(self) -> None:
+    def test_the_listing_shows_the_running_fleet_of_this_deployment(self) -> None:
         """What has stopped, and what others run, is not in it."""
         running, ended = _token(), _token()
         jobs = {token: self._launch(token).job for token in (running, ended)}
@@ -242,10 +242,10 @@ class CloudConformance:
         self.world.launch_foreign(None)
         self.world.start(jobs[ended])
         self.world.finish(jobs[ended], 0)
-        surveyed = self.world.cloud.survey([self.world.location])
-        assert [(each.seen.job, each.seen.token) for each in surveyed] == [(jobs[running], running)]
+        listed = self.world.cloud.list_fleet([self.world.location])
+        assert [(each.seen.job, each.seen.token) for each in listed] == [(jobs[running], running)]
 
-    def test_the_survey_tells_of_what_has_ended_where_that_is_asked_for(self) -> None:
+    def test_the_listing_tells_of_what_has_ended_where_that_is_asked_for(self) -> None:
         """Each end of the launches that were named and have nothing running; no end of any other."""
         running, ended, unasked = _token(), _token(), _token()
         jobs = {token: self._launch(token).job for token in (running, ended, unasked)}
@@ -253,15 +253,15 @@ class CloudConformance:
             self.world.start(jobs[token])
             self.world.finish(jobs[token], 0)
         asked = [launch_of(token) for token in (running, ended, _token())]
-        surveyed = self.world.cloud.survey([self.world.location], asked)
-        told = {each.identity.token: each.seen.status is Status.STOPPED for each in surveyed}
+        listed = self.world.cloud.list_fleet([self.world.location], asked)
+        told = {each.identity.token: each.seen.status is Status.STOPPED for each in listed}
         assert told == {running: False, ended: True}
 
-    def test_the_survey_says_whose_each_container_is(self) -> None:
+    def test_the_listing_says_whose_each_container_is(self) -> None:
         """Its identity, as the container itself carries it."""
         token = _token()
         job = self._launch(token).job
-        [each] = self.world.cloud.survey([self.world.location])
+        [each] = self.world.cloud.list_fleet([self.world.location])
         assert (each.seen.job, each.identity.token, each.identity.deployment) == (job, token, "ours")
 
     def test_a_place_named_twice_is_one_place(self) -> None:
@@ -269,7 +269,7 @@ class CloudConformance:
         token, location = _token(), self.world.location
         job = self._launch(token).job
         for locations in ((location,), (location, location), (location,) if location else ()):
-            assert [each.seen.job for each in self.world.cloud.survey(locations)] == [job]
+            assert [each.seen.job for each in self.world.cloud.list_fleet(locations)] == [job]
             assert [seen.job for seen in self.world.cloud.find([launch_of(token)], locations)] == [job]
 
     # -- health -------------------------------------------------------------------------------------------------------

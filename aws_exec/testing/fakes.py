@@ -75,7 +75,7 @@ class FakeCloud:
     Args:
         service: whose vocabulary its `Termination`s have.
         idempotent_submit: the same token answers with the same job (ECS); else every submit makes a job (Batch).
-        deployment: whose fleet `survey` and `find` see.
+        deployment: whose fleet `list_fleet` and `find` see.
 
     Attributes:
         calls: how often each verb was called.
@@ -202,9 +202,9 @@ class FakeCloud:
         seen = tuple(replace(each.seen, job=job) for job, each in known.items())
         return Description(seen, tuple(job for job in jobs if job not in known))
 
-    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:  # noqa: ARG002 -- known by ARN alone
+    def list_running(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:  # noqa: ARG002 -- known by ARN alone
         """See `Cloud`."""
-        self._read("watch")
+        self._read("list_running")
         with self._lock:
             running = {
                 each.seen.job.arn
@@ -228,9 +228,9 @@ class FakeCloud:
             answers.append(None if scripted is None else _answered(scripted))
         return answers
 
-    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def list_fleet(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """See `Cloud`."""
-        self._read("survey")
+        self._read("list_fleet")
         known = [
             FleetMember(seen, Identity(self._deployment, seen.token)) for seen in self._fleet(locations) if seen.token
         ]

@@ -50,8 +50,8 @@ def test_nothing_else_is(code):
 @pytest.mark.parametrize("code", CODES)
 def test_what_may_not_be_listed_is_described(code):
     cloud = EcsCloud(lambda: Forbidding(code), cluster="c1", container_name="airflow", started_by="awsexec/ours")
-    assert list(cloud.watch("", [JOB])) == [JOB]
-    assert cloud.survey([""]) == []
+    assert list(cloud.list_running("", [JOB])) == [JOB]
+    assert cloud.list_fleet([""]) == []
     assert cloud.default_launch_type() == "FARGATE"
 
 

@@ -211,5 +211,5 @@ class TestPages:
         batch.allowed = [True, False]
         batch.lists(following="2", jobStatus="SUBMITTED")
         with pytest.raises(CloudError) as raised:
-            batch.cloud.survey(["ours"])
+            batch.cloud.list_fleet(["ours"])
         assert raised.value.failure.kind is FailureKind.HELD

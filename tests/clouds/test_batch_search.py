@@ -95,9 +95,9 @@ class TestFind:
         batch.describes(detail())
         assert [seen.job for seen in batch.cloud.find([LAUNCH], ["gpu", "ours"])] == [JOB]
 
-    def test_without_the_right_to_list_the_survey_is_empty(self, batch):
+    def test_without_the_right_to_list_the_fleet_is_empty(self, batch):
         batch.raises("list_jobs", "AccessDeniedException", "no batch:ListJobs", 403)
-        assert batch.cloud.survey(["ours"]) == []
+        assert batch.cloud.list_fleet(["ours"]) == []
 
     def test_a_queue_that_is_gone_hides_no_other(self, batch):
         gone = "Error executing request, Exception : Job queue gone does not exist"
@@ -118,7 +118,7 @@ class TestSurvey:
         batch.lists(jobStatus="SUBMITTED").lists(jobStatus="PENDING").lists(jobStatus="RUNNABLE")
         batch.lists(detail(), jobStatus="STARTING").lists(detail(), foreign, nobodys, just_ended, jobStatus="RUNNING")
         batch.describes(detail(startedAt=1), foreign, just_ended, asked=[ID, foreign["jobId"], just_ended["jobId"]])
-        assert [each.seen.job for each in batch.cloud.survey(["ours"])] == [JOB]
+        assert [each.seen.job for each in batch.cloud.list_fleet(["ours"])] == [JOB]
 
 
 class TestStop:

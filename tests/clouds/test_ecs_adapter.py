@@ -263,7 +263,7 @@ class TestTheFleet:
         ecs.answers("describe_tasks", {"tasks": [task(startedBy=OWNER)]})
         ecs.answers("list_tasks", {"taskArns": [ARN]}, {"cluster": "ours", "startedBy": OWNER, "nextToken": "2"})
         with pytest.raises(CloudError) as raised:
-            ecs.cloud.survey(["ours"])
+            ecs.cloud.list_fleet(["ours"])
         assert raised.value.failure.kind is FailureKind.HELD
         ecs.stub.assert_no_pending_responses()
 
@@ -285,7 +285,7 @@ class TestTheFleet:
         for _ in range(3):
             ecs.raises("list_tasks", "AccessDeniedException", "no ecs:ListTasks")
         assert ecs.cloud.find(["0f3e"], ["ours"]) == []
-        assert ecs.cloud.survey(["ours"]) == []
+        assert ecs.cloud.list_fleet(["ours"]) == []
         assert len(caplog.records) == 1
 
     def test_any_other_trouble_of_a_listing_is_told(self, ecs):

@@ -27,12 +27,12 @@ def warnings(caplog, about):
 
 
 class TestClusters:
-    def test_a_survey_tells_of_the_others_and_says_so_once(self, ecs, caplog):
+    def test_a_listing_tells_of_the_others_and_says_so_once(self, ecs, caplog):
         for _ in range(2):
             ecs.raises("list_tasks", "InvalidParameterException", "Identifier is for eu-west-1")
             ecs.answers("list_tasks", {"taskArns": [ARN]}, {"cluster": "ours", "startedBy": OWNER})
             ecs.answers("describe_tasks", {"tasks": [task(startedBy=OWNER)]})
-            assert [each.seen.job for each in ecs.cloud.survey([AWAY, "ours"])] == [JOB]
+            assert [each.seen.job for each in ecs.cloud.list_fleet([AWAY, "ours"])] == [JOB]
         assert len(warnings(caplog, AWAY)) == 1
         ecs.stub.assert_no_pending_responses()
 
@@ -52,7 +52,7 @@ class TestClusters:
     def test_the_configured_one_is_not_passed_over(self, ecs, location):
         ecs.raises("list_tasks", "InvalidParameterException", "what is this?")
         with pytest.raises(CloudError) as raised:
-            ecs.cloud.survey([location])
+            ecs.cloud.list_fleet([location])
         assert raised.value.failure.kind is FailureKind.INVALID
 
     def test_nor_is_what_a_cluster_says_in_the_middle_of_its_list(self, ecs):
@@ -60,7 +60,7 @@ class TestClusters:
         ecs.answers("describe_tasks", {"tasks": [task(startedBy=OWNER)]})
         ecs.raises("list_tasks", "InvalidParameterException", "the token has expired")
         with pytest.raises(CloudError):
-            ecs.cloud.survey([AWAY])
+            ecs.cloud.list_fleet([AWAY])
 
 
 def family_of(number: int) -> LaunchId:
@@ -69,13 +69,13 @@ def family_of(number: int) -> LaunchId:
 
 class TestQueues:
     @pytest.mark.parametrize("message", REFUSALS)
-    def test_a_survey_tells_of_the_others_and_says_so_once(self, batch, caplog, message):
+    def test_a_listing_tells_of_the_others_and_says_so_once(self, batch, caplog, message):
         for _ in range(2):
             batch.raises("list_jobs", "ClientException", message)
             for status in ACTIVE[:-1]:
                 batch.lists(jobStatus=status)
             batch.lists(detail(), jobStatus="RUNNING").describes(detail(startedAt=1))
-            assert [each.seen.job for each in batch.cloud.survey([QUEUE_AWAY, "ours"])] == [BATCH_JOB]
+            assert [each.seen.job for each in batch.cloud.list_fleet([QUEUE_AWAY, "ours"])] == [BATCH_JOB]
         assert len(warnings(caplog, QUEUE_AWAY)) == 1
         batch.stub.assert_no_pending_responses()
 
@@ -93,20 +93,20 @@ class TestQueues:
     @pytest.mark.parametrize("code", ["ClientException", "ServerException", "ThrottlingException"])
     def test_the_configured_one_is_not_passed_over(self, batch, code):
         with pytest.raises(CloudError):
-            batch.raises("list_jobs", code, REFUSALS[0]).cloud.survey(["ours"])
+            batch.raises("list_jobs", code, REFUSALS[0]).cloud.list_fleet(["ours"])
 
     def test_nor_is_what_a_queue_says_in_the_middle_of_its_list(self, batch):
         batch.lists(detail(), following="2", jobQueue=QUEUE_AWAY, jobStatus="SUBMITTED")
         batch.raises("list_jobs", "ClientException", "the token has expired")
         with pytest.raises(CloudError):
-            batch.cloud.survey([QUEUE_AWAY])
+            batch.cloud.list_fleet([QUEUE_AWAY])
 
-    def test_a_survey_lists_the_active_once_however_many_ends_it_asks_about(self, batch):
+    def test_the_active_are_listed_once_however_many_ends_are_asked_about(self, batch):
         token_bases = [family_of(number) for number in range(BY_NAME + 1)]
         token = f"{token_bases[0]}-1"
         job = ended(jobName=f"airflow-{token}-etl", container={"environment": environment(token)})
         for status in ACTIVE:
             batch.lists(jobStatus=status)
         batch.lists(job, jobStatus="FAILED").lists(jobStatus="SUCCEEDED").describes(job)
-        assert [each.identity.token for each in batch.cloud.survey(["ours"], token_bases)] == [token]
+        assert [each.identity.token for each in batch.cloud.list_fleet(["ours"], token_bases)] == [token]
         batch.stub.assert_no_pending_responses()

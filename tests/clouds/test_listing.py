@@ -54,7 +54,7 @@ def batch(client):
 
 def test_tasks_are_listed_by_owner_in_the_cluster_of_their_arn_on_every_page():
     client = Lists(c1=[[HERE.arn], []], c2=[[], [THERE.arn]])
-    assert list(ecs(client).watch("", [THERE, HERE, GONE])) == [GONE]
+    assert list(ecs(client).list_running("", [THERE, HERE, GONE])) == [GONE]
     assert [(each["cluster"], each["startedBy"]) for each in client.asked] == [
         ("c2", "awsexec/ours"),
         ("c2", "awsexec/ours"),
@@ -66,7 +66,7 @@ def test_tasks_are_listed_by_owner_in_the_cluster_of_their_arn_on_every_page():
 
 def test_jobs_are_listed_by_status_in_their_queue():
     client = Lists(q=[[{"jobId": "7"}], [{"jobId": "0"}]])
-    assert list(batch(client).watch("q", [RUNS, ENDED])) == [ENDED]
+    assert list(batch(client).list_running("q", [RUNS, ENDED])) == [ENDED]
     assert {each["jobStatus"] for each in client.asked} == {"RUNNING"}
 
 
@@ -75,7 +75,7 @@ def test_without_the_right_to_list_all_are_described_and_it_is_asked_for_once(cl
     client = Lists(c1=[[HERE.arn]], q=[[{"jobId": "0"}]])
     client.denied = "AccessDeniedException"
     watching = cloud(client)
-    assert [list(watching.watch(jobs[0].location, jobs)) for _ in range(2)] == [jobs, jobs]
+    assert [list(watching.list_running(jobs[0].location, jobs)) for _ in range(2)] == [jobs, jobs]
     assert len(client.asked) == 1
     said = [record for record in caplog.records if "described instead" in record.getMessage()]
     assert [record.levelno for record in said] == [logging.WARNING]
@@ -86,14 +86,14 @@ def test_what_the_service_does_not_say_is_not_guessed(cloud, jobs):
     client = Lists()
     client.denied = "ThrottlingException"
     with pytest.raises(CloudError) as raised:
-        cloud(client).watch(jobs[0].location, jobs)
+        cloud(client).list_running(jobs[0].location, jobs)
     assert raised.value.failure.kind is FailureKind.THROTTLED
 
 
 def test_the_tasks_of_a_cluster_that_is_gone_are_described():
     client = Lists()
     client.denied = "ClusterNotFoundException"
-    assert list(ecs(client).watch("", [HERE])) == [HERE]
+    assert list(ecs(client).list_running("", [HERE])) == [HERE]
 
 
 def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
@@ -103,7 +103,7 @@ def test_the_lane_answers_with_what_is_no_longer_listed_or_with_the_fault():
         it.dispatch(ListRunning(request_id=1, location="", jobs=(job,), at_once=99))
         assert it.one() == on.RunningListed(request_id=1, location="", unlisted=())
         slow_down = CallFailure(FailureKind.THROTTLED, "ListTasks", "ThrottlingException")
-        it.cloud.fail("watch", slow_down)
+        it.cloud.fail("list_running", slow_down)
         it.dispatch(ListRunning(request_id=2, location="", jobs=(job,), at_once=99))
         assert it.one() == on.DescribeFailed(request_id=2, failure=slow_down)
 

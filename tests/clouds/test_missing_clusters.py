@@ -38,10 +38,10 @@ def test_a_launch_is_found_beside_a_cluster_that_is_gone_which_is_said_once(ecs,
     ecs.stub.assert_no_pending_responses()
 
 
-def test_a_survey_tells_of_the_clusters_that_there_are(ecs):
+def test_a_listing_tells_of_the_clusters_that_there_are(ecs):
     not_there(ecs, "list_tasks")
     ecs.answers("list_tasks", {"taskArns": [ARN]}).answers("describe_tasks", {"tasks": [task(startedBy=OWNER)]})
-    assert [each.seen.job for each in ecs.cloud.survey(["gone", "ours"])] == [JOB]
+    assert [each.seen.job for each in ecs.cloud.list_fleet(["gone", "ours"])] == [JOB]
 
 
 def test_all_jobs_of_a_cluster_that_is_gone_are_missing_and_it_is_said_once(ecs, caplog):

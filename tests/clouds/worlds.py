@@ -116,7 +116,7 @@ class EmbeddedWorld(World):
 
     def close(self) -> None:
         """Make room for the next world's containers."""
-        jobs = [each.seen.job for each in self.cloud.survey([self.location])]
+        jobs = [each.seen.job for each in self.cloud.list_fleet([self.location])]
         self.cloud.stop(jobs, "the test is over")
         for arn in self.mine():
             self.aws.faults.lose(arn)

@@ -33,52 +33,55 @@ class Database:
 
 
 @pytest.fixture
-def surveyed():
+def listed():
     """What was asked of AWS, by which thread."""
     return []
 
 
 @pytest.fixture
-def surveying(surveyed):
+def listing(listed):
     """A dispatcher of one read thread, whose fleet is empty."""
 
-    def surveying(database, **options):
-        def survey(ended_of):
-            surveyed.append((threading.current_thread().name.rpartition("-")[0], ended_of))
+    def listing(database, **options):
+        def list_fleet(ended_of):
+            listed.append((threading.current_thread().name.rpartition("-")[0], ended_of))
             return ()
 
         return rig(
-            queries=DatabaseQueries(unfinished_callbacks=database), survey=survey, workers=Workers(reads=1), **options
+            queries=DatabaseQueries(unfinished_callbacks=database),
+            list_fleet=list_fleet,
+            workers=Workers(reads=1),
+            **options,
         )
 
-    return surveying
+    return listing
 
 
-def test_the_rows_say_which_ends_are_looked_for_and_the_reads_look(surveying, surveyed):
+def test_the_rows_say_which_ends_are_looked_for_and_the_reads_look(listing, listed):
     database = Database("callback1", "callback2")
-    with surveying(database) as it:
+    with listing(database) as it:
         database.let.set()
         it.dispatch(ListFleet(request_id=1))
         assert it.settle() == [on.FleetListed(request_id=1, members=())]
-    assert surveyed == [("awsexec-read", ("callback1", "callback2"))]
+    assert listed == [("awsexec-read", ("callback1", "callback2"))]
 
 
-def test_a_slow_database_holds_up_no_read_and_is_asked_by_one(surveying, surveyed):
+def test_a_slow_database_holds_up_no_read_and_is_asked_by_one(listing, listed):
     database = Database()
-    with surveying(database) as it:
+    with listing(database) as it:
         it.dispatch(ListFleet(request_id=1))
         assert database.busy.wait(PATIENCE)
         it.dispatch(confirm(2, "a"), observe(3))
         assert it.one() == on.Described(request_id=3, seen=(), missing=())
-        assert surveyed == []
+        assert listed == []
         database.let.set()
         assert [event.request_id for event in it.settle()] == [1, 2]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("postgres://user:password@db"), SystemExit(1)])
-def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(surveying, surveyed, error, caplog):
+def test_a_database_that_does_not_answer_fails_the_listing_and_aws_is_not_asked(listing, listed, error, caplog):
     database = Database(error=error)
-    with surveying(database) as it:
+    with listing(database) as it:
         database.let.set()
         it.dispatch(ListFleet(request_id=1), confirm(2, "a"))
         fault = CallFailure(FailureKind.UNREACHED, "ListFleet", type(error).__name__)
@@ -87,13 +90,13 @@ def test_a_database_that_does_not_answer_fails_the_survey_and_aws_is_not_asked(s
             on.ListFleetFailed(request_id=1, failure=fault),
             on.OwnershipVerified(request_id=2, launch_ids=("a",), ours=frozenset({"a"})),
         ]
-    assert surveyed == []
+    assert listed == []
     assert "password" not in caplog.text
 
 
-def test_a_survey_that_the_end_meets_between_the_two_is_held(surveying, surveyed):
+def test_a_listing_that_the_end_meets_between_the_two_is_held(listing, listed):
     database = Database()
-    with surveying(database) as it:
+    with listing(database) as it:
         it.dispatch(ListFleet(request_id=1))
         assert database.busy.wait(PATIENCE)
         assert it.dispatcher.close(0)
@@ -101,10 +104,10 @@ def test_a_survey_that_the_end_meets_between_the_two_is_held(surveying, surveyed
         event = it.one()
     assert replace(event, failure=None) == on.ListFleetFailed(request_id=1, failure=None)
     assert (event.failure.kind, event.failure.code) == (FailureKind.HELD, "Closed")
-    assert surveyed == []
+    assert listed == []
 
 
-def test_where_there_is_no_database_and_no_survey_nothing_runs():
+def test_where_there_is_no_database_and_no_listing_nothing_runs():
     with rig() as it:
         it.dispatch(ListFleet(request_id=1))
         assert it.one() == on.FleetListed(request_id=1, members=())

@@ -39,7 +39,7 @@ def test_a_question_that_hangs_is_given_up_and_the_next_is_asked_by_another_thre
         assert it.settle() == [on.OwnersFound(request_id=2, members=(), owners=())]
 
 
-def test_a_survey_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
+def test_a_listing_whose_question_to_the_database_hangs_is_no_fault_of_aws(caplog):
     clock, database = FakeClock(), HungDatabase()
     with rig(
         clock=clock, queries=DatabaseQueries(unfinished_callbacks=lambda: database(())), thread_check=0.01, lease=1e6

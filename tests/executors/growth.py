@@ -27,7 +27,7 @@ from aws_exec.lifecycle.history import STEPS
 from aws_exec.testing import FakeClock
 from tests.executors.harness import with_part
 
-#: Launches that are on their way at once, and the seconds that pass before the next come. Each hundred is surveyed
+#: Launches that are on their way at once, and the seconds that pass before the next come. Each hundred is listed
 #: twice: while they run, and when they have long ended.
 TOGETHER = 100
 PAUSE = 900.0

@@ -60,8 +60,8 @@ def test_everything_else_that_compat_reads_of_a_workload_is_there_in_31():
 @needs_launch_ids
 def test_where_airflow_assigns_no_launch_id_a_uuid_in_the_row_is_a_stale_one():
     workload = task()
-    assert LaunchIds(pre_assigned=True).of(workload) == workload.ti.external_executor_id
-    assert LaunchIds(pre_assigned=False).of(workload) != workload.ti.external_executor_id
+    assert LaunchIds(pre_assigned=True).assign(workload) == workload.ti.external_executor_id
+    assert LaunchIds(pre_assigned=False).assign(workload) != workload.ti.external_executor_id
 
 
 def test_this_airflow_assigns_one_if_its_own_executors_may_ask_for_it():

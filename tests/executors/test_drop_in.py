@@ -34,7 +34,7 @@ def test_the_iam_actions_of_the_amazon_providers_executor_suffice(started, aws, 
     assert all(not launch.tags for launch in aws.launches())
     assert all(launch.environment["AWSEXEC_TASK_ID"] for launch in aws.launches())
     assert caplog.text.count("Tagging is denied") == 1
-    assert len(re.findall(r"Listing \w+ is denied", caplog.text)) == 1  # the survey of the fleet asks at start
+    assert len(re.findall(r"Listing \w+ is denied", caplog.text)) == 1  # the listing of the fleet asks at start
     assert set(aws.calls()) <= {service.launch, service.stop, service.describe, service.list, "DescribeClusters"}
 
 

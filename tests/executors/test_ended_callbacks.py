@@ -1,4 +1,4 @@
-"""A survey looks for the ends of callbacks that nobody here will tell; that is to list all that has ended."""
+"""A listing looks for the ends of callbacks that nobody here will tell; that is to list all that has ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, insert
 
 from aws_exec import AwsEcsExecutor
-from aws_exec.executors.survey import Survey
+from aws_exec.executors.fleet_listing import FleetLister
 from tests.executors.harness import Scheduler, callback, with_part
 from tests.executors.versions import Callback, needs_callbacks
 from tests.scripted.services import FOR_EVER
@@ -45,19 +45,19 @@ def given(airflow_db):
 
 @pytest.fixture
 def asked():
-    """The launches whose end was looked for, by survey."""
+    """The launches whose end was looked for, by listing."""
     return []
 
 
 @pytest.fixture
 def executor(started, asked, aws):
-    class Recording(Survey):
+    class Recording(FleetLister):
         def list_fleet(self, ended_of):
             asked.append(list(ended_of))
             return super().list_fleet(ended_of)
 
     aws.set_plan(FOR_EVER)
-    return started(with_part(AwsEcsExecutor, "_survey", Recording), orphan_interval="900")
+    return started(with_part(AwsEcsExecutor, "_fleet_lister", Recording), orphan_interval="900")
 
 
 def test_what_runs_or_waits_here_is_not_looked_for(executor, given, asked):

@@ -19,10 +19,10 @@ pytestmark = over_both
 def running(started, service, aws):
     """Start such an executor with a running container: its scheduler, its clock, the task's key and its ARN."""
 
-    def running(looks, database=AirflowDatabase):
+    def running(polls, database=AirflowDatabase):
         clock = FakeClock()  # it stands still during a heartbeat: there is always time left
         scheduler = Scheduler(started(with_part(service.executor, "_database", database), clock=clock))
-        scheduler.executor._heartbeat.EXIT_LOOKS = looks
+        scheduler.executor._heartbeat.EXIT_POLLS = polls
         aws.set_plan(BY_HAND)
         key = scheduler.queue(task())
         scheduler.until(lambda: clock.advance(1) and scheduler.arn(key))

@@ -27,9 +27,9 @@ class Life:
 
     def tell(self, event):
         now = self.clock()
-        wanted = self.machine.handle(event, now)
-        self.metering.record(event, wanted, now)
-        return wanted
+        new_effects = self.machine.handle(event, now)
+        self.metering.record(event, new_effects, now)
+        return new_effects
 
     def tick(self, kind):
         (effect,) = [effect for effect in self.tell(events.Tick()) if isinstance(effect, kind)]

@@ -1,4 +1,4 @@
-"""A location is surveyed while something of ours may run there, and no longer."""
+"""A location is listed while something of ours may run there, and no longer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def locations(clock):
     return Locations(["fleet"], clock)
 
 
-def surveyed(locations, *seen):
-    """Where a survey looks that sees containers in these locations."""
+def listed(locations, *seen):
+    """Where a listing looks that sees containers in these locations."""
     asked = []
 
     def look(locations):
@@ -35,32 +35,32 @@ def surveyed(locations, *seen):
             FleetMember(Observation(Job(f"arn:{each}", each), Status.RUNNING), Identity("us", "L1-1")) for each in seen
         ]
 
-    locations.survey(look)
+    locations.list_all(look)
     return asked
 
 
-def test_a_location_is_surveyed_until_long_after_its_last_use(locations, clock):
+def test_a_location_is_listed_until_long_after_its_last_use(locations, clock):
     locations.use("run-1")
     clock.advance(LINGER_SECONDS)
-    assert surveyed(locations) == ["fleet", "run-1"]
+    assert listed(locations) == ["fleet", "run-1"]
     clock.advance(1)
-    assert surveyed(locations) == ["fleet", "run-1"], "the last look there"
-    assert surveyed(locations) == ["fleet"]
+    assert listed(locations) == ["fleet", "run-1"], "the last look there"
+    assert listed(locations) == ["fleet"]
 
 
-def test_a_location_where_something_of_ours_is_seen_is_surveyed_again(locations, clock):
+def test_a_location_where_something_of_ours_is_seen_is_listed_again(locations, clock):
     locations.use("run-1")
     for _ in range(3):
         clock.advance(LINGER_SECONDS + 1)
-        assert surveyed(locations, "run-1") == ["fleet", "run-1"]
+        assert listed(locations, "run-1") == ["fleet", "run-1"]
 
 
-def test_a_survey_that_begins_while_a_location_is_used_again_looks_there():
-    """Else what is adopted there would be launched beside an earlier container that no survey saw."""
+def test_a_listing_that_begins_while_a_location_is_used_again_looks_there():
+    """Else what is adopted there would be launched beside an earlier container that no listing saw."""
     asked = []
 
     def clock():
-        asked.extend(surveyed(locations) if armed.pop() else [])
+        asked.extend(listed(locations) if armed.pop() else [])
         return 0.0
 
     locations, armed = Locations((), clock), [False, True, False]
@@ -69,7 +69,7 @@ def test_a_survey_that_begins_while_a_location_is_used_again_looks_there():
     assert asked == ["run-1"]
 
 
-def test_a_survey_that_fails_forgets_no_location(locations, clock):
+def test_a_listing_that_fails_forgets_no_location(locations, clock):
     locations.use("run-1")
     clock.advance(10 * LINGER_SECONDS)
 
@@ -77,14 +77,14 @@ def test_a_survey_that_fails_forgets_no_location(locations, clock):
         raise CloudError(CallFailure(FailureKind.UNREACHED, "ListTasks"))
 
     with pytest.raises(CloudError):
-        locations.survey(look)
-    assert surveyed(locations) == ["fleet", "run-1"]
+        locations.list_all(look)
+    assert listed(locations) == ["fleet", "run-1"]
 
 
 def test_a_location_of_which_too_many_are_newer_is_forgotten(locations):
     for number in range(AT_MOST + 1):
         locations.use(f"run-{number}")
-    asked = surveyed(locations)
+    asked = listed(locations)
     assert len(asked) <= AT_MOST + 1
     assert asked[0] == "fleet"
     assert asked[-1] == f"run-{AT_MOST}"
@@ -92,8 +92,8 @@ def test_a_location_of_which_too_many_are_newer_is_forgotten(locations):
 
 
 @over_both
-def test_a_location_is_surveyed_as_long_as_a_job_of_ours_is_known_there(started, aws, service):
-    """Hours pass; no listing is allowed that would show the job to a survey."""
+def test_a_location_is_listed_as_long_as_a_job_of_ours_is_known_there(started, aws, service):
+    """Hours pass; no listing is allowed that would show the job to a listing."""
     aws.set_plan(FOR_EVER)
     aws.goes_wrong(service.denied(service.list), service.list)
     clock = FastClock(1800)
@@ -102,4 +102,4 @@ def test_a_location_is_surveyed_as_long_as_a_job_of_ours_is_known_there(started,
     scheduler.until(lambda: scheduler.arn(key))
     end = clock() + 4 * LINGER_SECONDS
     scheduler.until(lambda: clock() > end)
-    assert "elsewhere" in scheduler.executor._survey.locations._used
+    assert "elsewhere" in scheduler.executor._fleet_lister.locations._used

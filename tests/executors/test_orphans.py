@@ -21,7 +21,7 @@ from tests.executors.services import over_both
 from tests.executors.versions import Callback, needs_callbacks
 from tests.scripted.services import BY_HAND, FOR_EVER
 
-#: A second is more than an hour's quarter: two surveys are 15 minutes apart within it.
+#: A second is more than an hour's quarter: two listings are 15 minutes apart within it.
 HASTE = 1800
 
 

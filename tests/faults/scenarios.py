@@ -74,7 +74,7 @@ def _look(world: World) -> None:
 
 
 def _killed(world: World) -> None:
-    """The scheduler is killed: two launches are not answered, two are not made. The next one looks, and surveys."""
+    """The scheduler is killed: two launches are not answered, two are not made. The next one searches, and lists."""
     world.aws.goes_wrong(reset(acts=True), world.service.launch, times=2)
     world.queue("ends-1", "ends-2")
     world.scheduler.beat()
@@ -140,8 +140,8 @@ class Scenario:
         return world
 
 
-#: The only other thing that lists by itself is the survey of the fleet.
-_NO_SURVEY = {"orphan_interval": 0}
+#: The only other thing that lists by itself is the listing of the fleet.
+_NO_LISTING = {"orphan_interval": 0}
 
 SCENARIOS = (
     Scenario(ECS, "RunTask", Role.LAUNCH, _nothing, _queue),
@@ -154,8 +154,8 @@ SCENARIOS = (
     Scenario(BATCH, "ListJobs", Role.LOOK, _lose_answers, _look),
     Scenario(BATCH, "TerminateJob", Role.STOP, _run_some_that_stay, _take_back),
     Scenario(BATCH, "TerminateJobs", Role.STOP_MANY, _run_many, _take_all_back),
-    Scenario(ECS, "ListTasks", Role.LIST, _run_five, _nothing, _NO_SURVEY, describes=2),
-    Scenario(BATCH, "ListJobs", Role.LIST, _run_five, _nothing, _NO_SURVEY, describes=2),
+    Scenario(ECS, "ListTasks", Role.LIST, _run_five, _nothing, _NO_LISTING, describes=2),
+    Scenario(BATCH, "ListJobs", Role.LIST, _run_five, _nothing, _NO_LISTING, describes=2),
     Scenario(ECS, "ListTasks", Role.ADOPT, _killed, _nothing, kills=True),
     Scenario(BATCH, "ListJobs", Role.ADOPT, _killed, _nothing, kills=True),
 )

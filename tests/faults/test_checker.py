@@ -84,8 +84,8 @@ class ReportsTheContrary(Reporter):
 
 
 class Stumbles(Heartbeat):
-    def take_in_completions(self, deadline):
-        super().take_in_completions(deadline)
+    def handle_completions(self, deadline):
+        super().handle_completions(deadline)
         if self._executor.running:
             raise ZeroDivisionError
 

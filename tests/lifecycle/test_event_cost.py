@@ -94,7 +94,7 @@ def members(prefix="arn:", launches="L", seen=running):
 
 @pytest.fixture(scope="module")
 def fleet():
-    """Jobs that were seen to run; a sweep and a survey are due at 1000."""
+    """Jobs that were seen to run; a sweep and a listing are due at 1000."""
     machine = Machine(replace(POLICY, stall_after=1e9))
     for launch_id, key, job in zip(IDS, KEYS, JOBS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key, job=job), 0.0)
@@ -124,7 +124,7 @@ def out():
 
 @pytest.fixture(scope="module")
 def waiting():
-    """Launches that were adopted, are found nowhere, and wait for the survey that is out."""
+    """Launches that were adopted, are found nowhere, and wait for the listing that is out."""
     machine = Machine(POLICY)
     for launch_id, key in zip(IDS, KEYS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key, workload="work"), 0.0)
@@ -172,8 +172,8 @@ class Costs:
         assert len(told) < EFFECTS, f"{type(event).__name__} has {len(told)} effects"
         return told
 
-    def survey(self, seen, owners, now):
-        """The answer to the survey that is out, and whose the containers are."""
+    def listing(self, seen, owners, now):
+        """The answer to the listing that is out, and whose the containers are."""
         (question,) = self.tell(on.FleetListed(request_id=self.machine.store.state.fleet_request, members=seen), now)
         told = self.tell(
             on.OwnersFound(request_id=question.request_id, members=question.members, owners=tuple(owners)), now
@@ -225,48 +225,48 @@ def test_jobs_that_are_missing(fleet):
     assert len(of_type(do.VerifyExit, verifies_exit)) == len(observes[0].jobs)
 
 
-def surveyed(machine, now=1000.0):
-    """A survey is out."""
+def listed(machine, now=1000.0):
+    """A listing is out."""
     costs = Costs(machine)
     if not machine.store.state.fleet_request:
         costs.tell(on.Tick(), now)
     return costs
 
 
-def test_a_survey_of_what_is_followed(fleet):
+def test_a_listing_of_what_is_followed(fleet):
     owners = [Owner(waits=True, names=job.arn, task=key, runs=True) for job, key in zip(JOBS, KEYS, strict=True)]
-    assert surveyed(fleet).survey(members(), owners, 1000.0) == [do.Orphans(found=(), stopped=True)]
+    assert listed(fleet).listing(members(), owners, 1000.0) == [do.Orphans(found=(), stopped=True)]
 
 
-def test_a_survey_of_orphans():
-    told = surveyed(Machine(POLICY)).survey(members(), [Owner()] * MANY, 1000.0)
+def test_a_listing_of_orphans():
+    told = listed(Machine(POLICY)).listing(members(), [Owner()] * MANY, 1000.0)
     assert len(of_type(do.Orphans, told)[0].found) == MANY
     assert len({stop.job for stop in of_type(do.StopJob, told)}) == MANY
 
 
-def test_a_survey_of_callbacks_of_a_dead_scheduler():
+def test_a_listing_of_callbacks_of_a_dead_scheduler():
     owners = [Owner(waits=True, key=f"C{number}") for number in range(MANY)]
-    told = surveyed(Machine(POLICY)).survey(members(), owners, 1000.0)
+    told = listed(Machine(POLICY)).listing(members(), owners, 1000.0)
     assert {launched.key for launched in of_type(do.Launched, told)} == {owner.key for owner in owners}
 
 
-def test_a_survey_that_what_was_adopted_waited_for(waiting):
-    costs = surveyed(waiting)
-    confirms = of_type(do.VerifyOwnership, costs.survey((), (), 1.0))
+def test_a_listing_that_what_was_adopted_waited_for(waiting):
+    costs = listed(waiting)
+    confirms = of_type(do.VerifyOwnership, costs.listing((), (), 1.0))
     submits = [submit for confirm in confirms for submit in of_type(do.Submit, costs.tell(read(confirm), 1.0))]
     assert {submit.launch_id for submit in submits} == set(IDS)
 
 
-def test_a_survey_of_earlier_containers_of_what_was_adopted(waiting):
+def test_a_listing_of_earlier_containers_of_what_was_adopted(waiting):
     seen = members("arn:earlier-", "E", seen=starting)
     owners = [Owner(waits=True, names=launch_id, task=key) for launch_id, key in zip(IDS, KEYS, strict=True)]
-    told = surveyed(waiting).survey(seen, owners, 1.0)
+    told = listed(waiting).listing(seen, owners, 1.0)
     assert len({stop.job for stop in of_type(do.StopJob, told)}) == MANY
     assert of_type(do.Submit, told) == []
 
 
-def test_a_survey_that_fails(fleet):
-    costs = surveyed(fleet)
+def test_a_listing_that_fails(fleet):
+    costs = listed(fleet)
     costs.tell(
         on.ListFleetFailed(request_id=costs.machine.store.state.fleet_request, failure=fault(FailureKind.UNREACHED)),
         1000.0,

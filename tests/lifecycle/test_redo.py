@@ -36,9 +36,9 @@ ENDED = [*STARTED, (3, on.Described(request_id=None, seen=(stopped(EXITED_0),)))
 TWO = [(0, TAKEN), (0, on.WorkloadQueued(launch_id="L2", key="K2", workload="work"))]
 
 SEEN = (FleetMember(running(token="L9-1"), Identity("", "L9-1")),)
-SURVEYED_ONCE = [(0, TICK), (1, on.FleetListed(request_id=1, members=SEEN))]
-SURVEYED_TWICE = [
-    *SURVEYED_ONCE,
+LISTED_ONCE = [(0, TICK), (1, on.FleetListed(request_id=1, members=SEEN))]
+LISTED_TWICE = [
+    *LISTED_ONCE,
     (1, on.OwnersFound(request_id=2, members=SEEN, owners=(Owner(),))),
     (901, TICK),
     (901, on.FleetListed(request_id=3, members=SEEN)),
@@ -77,14 +77,14 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
         (4, on.ExitVerified(request_id=2, launch_id="L1", awaited=False)),
         [(5, on.WorkloadQueued(launch_id="L1", key="K1", workload="again"))],
     ),
-    "surveyed": ([(0, TICK)], (1, on.FleetListed(request_id=1, members=SEEN)), [(2, TICK)]),
+    "listed": ([(0, TICK)], (1, on.FleetListed(request_id=1, members=SEEN)), [(2, TICK)]),
     "an orphan": (
-        SURVEYED_TWICE,
+        LISTED_TWICE,
         (902, on.OwnersFound(request_id=4, members=SEEN, owners=(Owner(),))),
         [(1800, TICK)],
     ),
     "a lost callback": (
-        SURVEYED_ONCE,
+        LISTED_ONCE,
         (1, on.OwnersFound(request_id=2, members=SEEN, owners=(Owner(key="CB"),))),
         [(2, TICK)],
     ),
@@ -116,9 +116,9 @@ STORIES: dict[str, tuple[list[tuple[float, on.Event]], tuple[float, on.Event], l
 }
 #: A Tick looks at so many launches: fewer than some stories have.
 POLICY = Policy(launches_per_tick=2)
-#: In these the fleet is surveyed.
-SURVEYING = dict.fromkeys(
-    ("surveyed", "an orphan", "a lost callback"), Policy(orphan_interval=900.0, orphan_age=899.0, reap_orphans=True)
+#: In these the fleet is listed.
+LISTING = dict.fromkeys(
+    ("listed", "an orphan", "a lost callback"), Policy(orphan_interval=900.0, orphan_age=899.0, reap_orphans=True)
 )
 
 
@@ -128,7 +128,7 @@ class InterruptionError(SystemExit):
 
 def after(past: list[tuple[float, on.Event]], story: str) -> Machine:
     """A machine with a past."""
-    machine = Machine(SURVEYING.get(story, POLICY))
+    machine = Machine(LISTING.get(story, POLICY))
     for now, event in past:
         machine.handle(event, now)
     return machine

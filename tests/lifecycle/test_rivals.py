@@ -29,8 +29,8 @@ def adopted(*, reads=True, **policy) -> Life:
     return life
 
 
-def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
-    """The answers to the survey that is out; what came of it but the telling of orphans."""
+def listed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
+    """The answers to the listing that is out; what came of it but the telling of orphans."""
     members = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
     life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
     told = life.tell(
@@ -39,14 +39,14 @@ def surveyed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.E
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
 
 
-def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
+def test_it_is_launched_when_a_listing_has_shown_that_it_is_alone():
     life = adopted()
     assert life.submits(1) == []
-    assert surveyed(life) == []
+    assert listed(life) == []
     assert life.submits(1) == ["L2"]
 
 
-def test_a_job_that_was_found_needs_no_survey():
+def test_a_job_that_was_found_needs_no_listing():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
@@ -55,14 +55,14 @@ def test_a_job_that_was_found_needs_no_survey():
     ) == [do.Launched(key="K1", job=JOB)]
 
 
-def test_where_the_fleet_is_not_surveyed_it_is_launched_at_once():
+def test_where_the_fleet_is_not_listed_it_is_launched_at_once():
     assert adopted(orphan_interval=None).submits(1) == ["L2"]
 
 
 @pytest.mark.parametrize("seen", [starting(), running()], ids=["starting", "about to ask Airflow"])
 def test_an_earlier_container_is_stopped_first(seen):
     life = adopted()
-    (stop,) = surveyed(life, seen)
+    (stop,) = listed(life, seen)
     assert stop == do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=NEWER)
     assert life.submits(1) == []
     assert life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1")) == []
@@ -71,14 +71,14 @@ def test_an_earlier_container_is_stopped_first(seen):
 
 def test_one_that_never_started_has_run_nothing():
     life = adopted()
-    surveyed(life, starting())
+    listed(life, starting())
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.submits(1) == ["L2"]
 
 
 def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     life = adopted(reads=False)
-    surveyed(life, running())
+    listed(life, running())
     assert life.see(stopped(EXITED_0)) == []
     (question,) = life.tick()
     assert question == do.VerifyOwnership(
@@ -91,42 +91,42 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
 
 def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
     life = adopted()
-    assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
+    assert listed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
     assert life.submits(1) == []
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.store.launches == {}
 
 
-def test_while_a_look_for_its_own_container_is_out_another_survey_is_awaited():
+def test_while_a_look_for_its_own_container_is_out_another_listing_is_awaited():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
     life.now += 1
-    assert surveyed(life, running(), owner=RUNNING) == []
+    assert listed(life, running(), owner=RUNNING) == []
     assert [type(effect) for effect in life.tick(1)] == [do.ListFleet]
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     assert life.submits(1) == []
-    assert surveyed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
+    assert listed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
 
 
 def test_it_is_not_if_the_launch_has_a_container_of_its_own():
     """A task that was deferred comes back while its old container shuts down."""
     life = adopted()
-    assert surveyed(life, running(), running(JOB2, "L2-1"), owner=RUNNING) == []
+    assert listed(life, running(), running(JOB2, "L2-1"), owner=RUNNING) == []
     assert life.launch("L2").job is None
 
 
 def test_the_containers_of_other_task_instances_are_no_rivals():
     life = adopted()
-    assert surveyed(life, running(), owner=Owner(waits=True, names=JOB.arn, task="K9")) == []
+    assert listed(life, running(), owner=Owner(waits=True, names=JOB.arn, task="K9")) == []
     assert life.submits(1) == ["L2"]
 
 
-def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none_for_a_survey():
+def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none_for_a_listing():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
     life.take("L2")
     life.tick()
-    assert surveyed(life, running()) == []
+    assert listed(life, running()) == []
     assert set(life.store.launches) == {"L2"}
 
 
@@ -135,44 +135,44 @@ def test_what_airflow_handed_in_here_knows_its_earlier_containers_and_stops_none
 def test_one_that_the_row_names_is_the_rows_own_and_the_row_is_asked_before_anything_is_launched(names, runs):
     """Another scheduler adopted and launched it anew, while this one stalled."""
     life = adopted(reads=False)
-    assert surveyed(life, running(), owner=Owner(waits=True, names=names, task="K1", runs=runs)) == []
+    assert listed(life, running(), owner=Owner(waits=True, names=names, task="K1", runs=runs)) == []
     assert [type(effect) for effect in life.tick(1)] == [do.VerifyOwnership]
 
 
 @pytest.mark.parametrize("ends", [on.Draining(), on.Terminating()])
-def test_an_executor_that_ends_stops_nothing_for_a_survey_and_takes_nothing_on(ends):
+def test_an_executor_that_ends_stops_nothing_for_a_listing_and_takes_nothing_on(ends):
     for owner in (QUEUED, RUNNING):
         life = adopted()
         life.tell(ends)
         before = life.launch("L2")
-        assert surveyed(life, running(), owner=owner) == []
+        assert listed(life, running(), owner=owner) == []
         assert life.launch("L2") == replace(before, unlisted_since=None)
 
 
-def test_it_is_not_looked_at_until_the_survey_is_answered():
+def test_it_is_not_looked_at_until_the_listing_is_answered():
     life = adopted()
     life.tick()
     assert life.store.next_due() is None
 
 
-def test_a_survey_that_nobody_answers_is_made_again_before_it_is_launched():
+def test_a_listing_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
     life.tell(on.ListFleetFailed(request_id=life.store.state.fleet_request, failure=fault(FailureKind.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.ListFleet]
-    surveyed(life)
+    listed(life)
     assert life.submits(1) == ["L2"]
 
 
-def test_a_survey_that_began_before_the_adoption_says_nothing_of_it():
+def test_a_listing_that_began_before_the_adoption_says_nothing_of_it():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
     life.tick()
     life.now += 1
     life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
     life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
-    surveyed(life)
+    listed(life)
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
-    surveyed(life)
+    listed(life)
     assert life.submits(1) == ["L2"]
 
 
@@ -198,7 +198,7 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
 
 
-def test_a_running_row_is_followed_without_a_survey():
+def test_a_running_row_is_followed_without_a_listing():
     life = Life(deployment=OURS, orphan_interval=900.0)
     life.tell(on.Adopted(launch_id="L2", key="K1"))
     assert life.launch("L2").unlisted_since is None
@@ -206,7 +206,7 @@ def test_a_running_row_is_followed_without_a_survey():
 
 def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
     life = adopted(reads=False, missing_answers=1, missing_grace=0.0, poll_interval=5.0)
-    surveyed(life, running())
+    listed(life, running())
     observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Describe))
     life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,)))
     assert [type(effect) for effect in life.tick()] == [do.VerifyOwnership]
@@ -214,7 +214,7 @@ def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
 
 def test_one_that_airflow_has_let_in_is_followed_as_any_other_from_then_on():
     life = adopted(start_timeout=100.0)
-    surveyed(life, running(), owner=RUNNING)
+    listed(life, running(), owner=RUNNING)
     assert (life.launch("L2").unlisted_since, life.launch("L2").start_by, life.launch("L2").due) == (None, None, None)
 
 

@@ -94,9 +94,9 @@ def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
     assert life.submits() == ["L2"], "it is looked for as often as any"
 
 
-def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
+def test_it_is_launched_when_a_listing_has_shown_that_it_is_alone():
     life = adopted(orphan_interval=900.0, poll_interval=1e9)
-    survey = next(effect for effect in life.tick() if isinstance(effect, do.ListFleet))
+    listing = next(effect for effect in life.tick() if isinstance(effect, do.ListFleet))
     life.now += 1
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
     life.tell(
@@ -106,8 +106,8 @@ def test_it_is_launched_when_a_survey_has_shown_that_it_is_alone():
             seen=(),
         )
     )
-    life.tell(on.FleetListed(request_id=survey.request_id, members=()))
-    assert life.submits() == [], "that survey began before"
+    life.tell(on.FleetListed(request_id=listing.request_id, members=()))
+    assert life.submits() == [], "that listing began before"
     life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
     life.tick()
     life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=()))

@@ -34,7 +34,7 @@ OWNED, SUPERSEDED, DETACHED = Standing
 
 GAP = {"stall_after": 20.0}
 BATCH = {"idempotent_submit": False}
-SURVEYED = {"orphan_interval": 900.0}
+LISTED = {"orphan_interval": 900.0}
 RUNS = Owner(waits=True, task="K1", runs=True)
 #: How a job is seen that is in a phase; nobody has reported its end.
 SEEN = {
@@ -244,14 +244,14 @@ WAYS = {
     (NONE, UNCERTAIN): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1"))),
     (NONE, STARTING): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))),
     **{
-        (NONE, phase): (SURVEYED, lambda life, phase=phase: followed_callback(life, phase))
+        (NONE, phase): (LISTED, lambda life, phase=phase: followed_callback(life, phase))
         for phase in (RUNNING, EXITED, ENDED)
     },
-    (NONE, STOPPING): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
+    (NONE, STOPPING): (LISTED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
     (WAITING, LAUNCHING): ({}, lambda life: life.launching()),
     (WAITING, VERIFYING): (GAP, verifying),
     **{
-        (WAITING, phase): (BATCH | SURVEYED, lambda life, phase=phase: adopted_beside_another(life, 2, RUNS, phase))
+        (WAITING, phase): (BATCH | LISTED, lambda life, phase=phase: adopted_beside_another(life, 2, RUNS, phase))
         for phase in phases.RUNS
     },
     (WAITING, NONE): ({}, lambda life: (life.take(), revoke(life))),
@@ -265,7 +265,7 @@ WAYS = {
     ),
     (VERIFYING, LAUNCHING): ({}, read),
     **{
-        (VERIFYING, phase): (GAP | SURVEYED, lambda life, phase=phase: confirmed_beside_another(life, phase))
+        (VERIFYING, phase): (GAP | LISTED, lambda life, phase=phase: confirmed_beside_another(life, phase))
         for phase in phases.RUNS
     },
     (VERIFYING, ENDED): ({}, lambda life: outrun(life, ENDED)),
@@ -279,7 +279,7 @@ WAYS = {
     (UNCERTAIN, SEARCHING): (BATCH, searching),
     (UNCERTAIN, VERIFYING): (GAP, lambda life: (unanswered(life), life.tick(after=30))),
     **{
-        (UNCERTAIN, phase): (SURVEYED, lambda life, phase=phase: adopted_beside_another(life, 1, RUNS, phase))
+        (UNCERTAIN, phase): (LISTED, lambda life, phase=phase: adopted_beside_another(life, 1, RUNS, phase))
         for phase in phases.RUNS
     },
     **{
@@ -309,7 +309,7 @@ WAYS = {
     (STOPPING, NONE): ({}, lambda life: (seen_as(life), revoke(life), life.see(stopped(NEVER_STARTED)))),
     (ENDED, NONE): ({}, verified),
     (NONE, OWNED): ({}, lambda life: life.take()),
-    (NONE, DETACHED): (SURVEYED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
+    (NONE, DETACHED): (LISTED, lambda life: adopted_beside_another(life, 1, Owner(waits=True, task="K1"))),
     (OWNED, SUPERSEDED): ({}, superseded),
     (OWNED, DETACHED): ({}, lambda life: detached(life, RUNNING)),
     (OWNED, NONE): ({}, lambda life: refused(life, FailureKind.INVALID)),

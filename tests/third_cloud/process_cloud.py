@@ -46,7 +46,7 @@ class ProcessCloud:
         looks = {job: self._look(job) for job in jobs}
         return Description(tuple(filter(None, looks.values())), tuple(job for job in jobs if looks[job] is None))
 
-    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def list_running(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         return [job for job in jobs if not _lives(self._folder(job))]
 
     def find(self, token_bases: Sequence[str], locations: Sequence[str]) -> Sequence[Observation]:
@@ -55,7 +55,7 @@ class ProcessCloud:
     def stop(self, jobs: Sequence[Job], reason: str) -> Sequence[CallFailure | None]:
         return [self._stop(job, reason) for job in jobs]
 
-    def survey(self, locations: Sequence[str], ended_of: Sequence[str] = ()) -> Sequence[FleetMember]:
+    def list_fleet(self, locations: Sequence[str], ended_of: Sequence[str] = ()) -> Sequence[FleetMember]:
         fleet = list(self._fleet())
         lost = set(ended_of) - {launch_of(seen.token) for seen in fleet if seen.status is not Status.STOPPED}
         told = [seen for seen in fleet if seen.status is not Status.STOPPED or launch_of(seen.token) in lost]

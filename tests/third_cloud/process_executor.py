@@ -11,7 +11,7 @@ from aws_exec.executors.startup import Access
 from aws_exec.lifecycle.values import Job
 from aws_exec.settings import ExecutorOptions, Finding, InvalidExecutorConfig
 from aws_exec.settings.common.coercion import text_map
-from aws_exec.settings.common.launch import LaunchPlan, fill
+from aws_exec.settings.common.launch import LaunchPlan, fill_container
 from aws_exec.settings.common.options import Stripped, attempts_option, load, option
 from tests.third_cloud.process_cloud import SERVICE, ProcessCloud
 
@@ -66,7 +66,7 @@ class ProcessBuilder:
             raise InvalidExecutorConfig([Finding(name, "is not known") for name in unknown])
         variables = {**self._environment, **theirs}
         arguments = {"environment": [{"name": name, "value": value} for name, value in variables.items()]}
-        fill(arguments, identity, command)
+        fill_container(arguments, identity, command)
         return LaunchPlan("", arguments)
 
 

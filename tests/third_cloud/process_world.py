@@ -62,7 +62,7 @@ class ProcessWorld(World):
         """Leave nothing running, nor any request half carried out."""
         assert not list(self.root.glob("*/.*"))
         for deployment in ("ours", "theirs"):
-            jobs = [each.seen.job for each in ProcessCloud(self.root, deployment, ROOM).survey([])]
+            jobs = [each.seen.job for each in ProcessCloud(self.root, deployment, ROOM).list_fleet([])]
             for _ in range(2):  # the second time it is SIGKILL
                 self.cloud.stop(jobs, "the test is over")
             for job in jobs:

@@ -56,7 +56,7 @@ def test_what_ignores_the_first_stop_is_killed_by_the_second(world, tmp_path_fac
     job = launched(world.cloud, Request(TOKEN, "", arguments)).job
     assert pipe.read_text() == "up\n"
     assert world.cloud.stop([job], "enough") == [None]
-    assert world.cloud.watch("", [job]) == []
+    assert world.cloud.list_running("", [job]) == []
     assert world.cloud.stop([job], "again") == [None]
     world.wait_until_stopped(job)
     [ended] = world.cloud.describe("", [job]).seen

@@ -115,7 +115,7 @@ class BatchCloud:
     def _see(self, detail: Detail, job: Job) -> Observation:
         return observation(detail, job, container_name=self._container_name, name_prefix=self._name_prefix)
 
-    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def list_running(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         """The jobs that are not listed as RUNNING in their queue."""
         return self._calls.unlisted(jobs, lambda: self._running(location), "ListJobs")
 
@@ -123,7 +123,7 @@ class BatchCloud:
         pages = self._list(location, jobStatus="RUNNING")
         return (each.get("jobArn") or each["jobId"] for page in pages for each in page)
 
-    # -- find and survey ----------------------------------------------------------------------------------------------
+    # -- find and list_fleet ------------------------------------------------------------------------------------------
 
     def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The jobs of these launches: by id, then by name, or among all of a queue where there are many to look for.
@@ -208,18 +208,18 @@ class BatchCloud:
             if launch_of(token_in(summary["jobName"], self._name_prefix) or "") == token_base
         ]
 
-    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def list_fleet(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
         locations = tuple(dict.fromkeys(locations or ("",)))
         ids: dict[str, str] = {}
         for location in locations:
             with suppress(_UnlistedError):
                 ids |= dict.fromkeys(self._active(location), location)
-        fleet = [each for each in self._sighted(ids) if each.seen.status is not Status.STOPPED]
+        fleet = [each for each in self._members(ids) if each.seen.status is not Status.STOPPED]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
-        return [*fleet, *self._sighted(self._search_all(locations, lost, (FINISHED,))[0])]
+        return [*fleet, *self._members(self._search_all(locations, lost, (FINISHED,))[0])]
 
-    def _sighted(self, ids: dict[str, str]) -> list[FleetMember]:
+    def _members(self, ids: dict[str, str]) -> list[FleetMember]:
         """The jobs with these ids, each with its location, that are of this deployment."""
         return [
             FleetMember(seen, identity)

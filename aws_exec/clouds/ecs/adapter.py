@@ -168,7 +168,7 @@ class EcsCloud:
             return [], failures
         return listed(answer, "DescribeTasks", "tasks", "taskArn"), failures
 
-    def watch(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
+    def list_running(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
         """The tasks that are not listed as this deployment's running ones: to stop, ECS first sets desiredStatus."""
         by_cluster: defaultdict[str, list[Job]] = defaultdict(list)
         for job in jobs:
@@ -183,7 +183,7 @@ class EcsCloud:
                 unlisted += members
         return unlisted
 
-    # -- find and survey ----------------------------------------------------------------------------------------------
+    # -- find and list_fleet ------------------------------------------------------------------------------------------
 
     def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The tasks of these launches: first among the running, the rest among the recently stopped.
@@ -203,15 +203,15 @@ class EcsCloud:
                     found += [seen for _, seen in self._fleet(location, desired) if launch_of(seen.token or "") in lost]
         return found
 
-    def survey(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
+    def list_fleet(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
         """The running fleet of this deployment; nothing, with one warning, of what may not or cannot be listed."""
         locations = tuple(dict.fromkeys(locations or ("",)))
-        fleet = [each for location in locations for each in self._sighted(location, "RUNNING")]
+        fleet = [each for location in locations for each in self._members(location, "RUNNING")]
         lost = set(ended_of) - {each.identity.launch_id for each in fleet}
-        ended = [each for location in locations for each in self._sighted(location, "STOPPED")] if lost else []
+        ended = [each for location in locations for each in self._members(location, "STOPPED")] if lost else []
         return [*fleet, *(each for each in ended if each.identity.launch_id in lost)]
 
-    def _sighted(self, location: str, desired: str) -> Iterator[FleetMember]:
+    def _members(self, location: str, desired: str) -> Iterator[FleetMember]:
         for task, seen in self._fleet(location, desired):
             identity = identity_in(task)
             if identity is not None:

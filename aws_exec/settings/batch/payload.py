@@ -25,7 +25,7 @@ from aws_exec.settings.common.launch import (
     Templates,
     base_of,
     check_overrides,
-    fill,
+    fill_container,
 )
 from aws_exec.settings.common.merge import SUBMIT_JOB as GRAMMAR
 from aws_exec.settings.common.merge import Document, merge_documents
@@ -104,7 +104,7 @@ class SubmitJobBuilder(RequestBuilder):
             _end_on_outcome(request)
         request["jobName"] = job_name(self.name_prefix, identity.token, *words)
         airflow = request.pop("containerOverrides", {})
-        fill(airflow, identity, command, self._templates.name(executor_config, queue))
+        fill_container(airflow, identity, command, self._templates.name(executor_config, queue))
         _put(request, airflow, container)
         tags = [{"key": key, "value": value} for key, value in request.pop("tags", {}).items()]
         if tags := joined(tags, sanitised(identity.tags()) if with_tags else []):

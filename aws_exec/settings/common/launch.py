@@ -158,12 +158,12 @@ def base_of(
     return BaseRequest(checked.value, tuple(f"{attribution.kwargs}: {text}" for text in overlay.warnings))
 
 
-def fill(airflow: Document, identity: Identity, command: Sequence[str], template: str) -> None:
+def fill_container(container: Document, identity: Identity, command: Sequence[str], template: str) -> None:
     """Set command and environment in the Airflow container's overrides, in place; an empty template is left out."""
     ours = {MARKER[0]: MARKER[1], **identity.environment(), **({TEMPLATE: template} if template else {})}
-    theirs = [dict(entry) for entry in airflow.get("environment", ()) if entry.get("name") not in ours]
-    airflow["command"] = list(command)
-    airflow["environment"] = [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
+    theirs = [dict(entry) for entry in container.get("environment", ()) if entry.get("name") not in ours]
+    container["command"] = list(command)
+    container["environment"] = [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
 
 
 def sample_command(options: ExecutorOptions, length: int = TYPICAL_WORKLOAD) -> list[str]:

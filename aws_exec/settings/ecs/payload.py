@@ -17,7 +17,7 @@ from aws_exec.settings.common.launch import (
     RequestBuilder,
     Templates,
     check_overrides,
-    fill,
+    fill_container,
 )
 from aws_exec.settings.common.merge import Document, lay_over, merge_documents
 from aws_exec.settings.common.problems import InvalidExecutorConfig
@@ -88,7 +88,7 @@ class RunTaskBuilder(RequestBuilder):
         request["startedBy"] = started_by(identity.deployment)
         containers = request.setdefault("overrides", {}).setdefault("containerOverrides", [])
         template = self._templates.name(executor_config, queue)
-        fill(self._airflow_container(containers), identity, command, template)
+        fill_container(self._airflow_container(containers), identity, command, template)
         if with_tags:
             request["tags"] = joined(request.get("tags", []), sanitised(identity.tags()))
         check_overrides(request["overrides"], _named(request["overrides"], self._container))

@@ -47,10 +47,10 @@ def _now() -> None:
 class CrashingHeartbeat(Heartbeat):
     """Dies before the answer to a launch is taken in."""
 
-    def take_in_completions(self, deadline):
+    def handle_completions(self, deadline):
         # One at a time: the answer to a launch may stand behind another completion.
         while not (isinstance(self._next_completion(), events.Accepted) and self._executor._is_at("answered")):
-            super().take_in_completions(0.0)
+            super().handle_completions(0.0)
             if self._next_completion() is None or self._clock() >= deadline:
                 return
 

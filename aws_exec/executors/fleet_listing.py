@@ -1,4 +1,4 @@
-"""The survey of the fleet: what runs of this deployment, in every location where a job of this executor may be."""
+"""The fleet listing: what runs of this deployment, in every location where a job of this executor may be."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from aws_exec.lifecycle.orphans import FleetMember
 from aws_exec.lifecycle.values import LaunchId
 
 
-class Survey:
-    """One survey after the other, in three steps on three threads.
+class FleetLister:
+    """Lists the fleet, one listing after the other, each in three steps on three threads.
 
     Attributes:
         locations: where jobs of this executor may be.
@@ -28,16 +28,16 @@ class Survey:
         self._clock = clock
         self._cloud: Cloud | None = None
         self.locations = Locations((), clock)
-        #: Launches that were here when the last survey was prepared; replaced as a whole: lanes read it.
+        #: Launches that were here when the last listing was prepared; replaced as a whole: lanes read it.
         self._known: frozenset[LaunchId] = frozenset()
 
-    def look_at(self, cloud: Cloud, locations: Iterable[str]) -> None:
-        """Survey this cloud, in these locations and where launches and adoption lead."""
+    def configure(self, cloud: Cloud, locations: Iterable[str]) -> None:
+        """List the fleet of this cloud, in these locations and those that launches and adoption use."""
         self._cloud = cloud
         self.locations = Locations(locations, self._clock)
 
     def prepare(self, launches: Mapping[LaunchId, Any]) -> None:
-        """Note which launches are here; on the scheduler's thread, when the survey is handed over."""
+        """Note which launches are here; on the scheduler's thread, when the listing is handed over."""
         self._known = frozenset([*launches, *compat.queued_callbacks(self._executor)])
         for location in {launch.location for launch in launches.values() if launch.location}:
             self.locations.use(location)
@@ -54,4 +54,4 @@ class Survey:
         cloud = self._cloud
         if cloud is None:
             return ()
-        return self.locations.survey(lambda locations: cloud.survey(locations, ended_of))
+        return self.locations.list_all(lambda locations: cloud.list_fleet(locations, ended_of))

@@ -189,7 +189,7 @@ def job_columns(cost: Cost = lambda _: None, now: Callable[[], float] = time.tim
         Column("TRY", lambda job: job.identity.try_number or "-", right=True, key=_try),
         Column("ON", lambda job: SERVICES[job.service], reserved=5),
         Column("STATE", lambda job: str(job.state), reserved=9, style=lambda job: _STYLES.get(str(job.state), "")),
-        Column(_TASK_STATE, _task_state, least=10, reserved=10, style=lambda job: _STYLES.get(_task_state(job), "")),
+        Column(_TASK_STATE, _task_state, least=12, reserved=12, style=lambda job: _STYLES.get(_task_state(job), "")),
         Column("STATUS", lambda job: job.status, least=8, reserved=14, rank=1),
         Column(
             "AGE",

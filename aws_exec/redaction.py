@@ -6,6 +6,7 @@ access key IDs, credentials in URLs, long opaque words (session tokens), and val
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -40,7 +41,7 @@ _VALUE: Final = (
 _NAMED: Final = re.compile(
     r"(?<![:\w])(?P<before>(?:[\w-]{0,80}(?:token|password|passwd|passphrase|secret|(?:secret|private|api|fernet)[_-]?key"
     r"|secret_?access_?key|authorization|signature|_pass|pgpass|_pwd|sql_alchemy_conn)|airflow_conn_\w{1,80})"
-    rf"\\{{0,4}}[\"']?\s*[:=]\s*)(?!\\{{0,4}}[\"']?arn:){_VALUE}",
+    rf"(?:\x1b\[[\d;]{{0,16}}m)?\\{{0,4}}[\"']?\s*[:=]\s*)(?!\\{{0,4}}[\"']?arn:){_VALUE}",
     re.IGNORECASE | re.DOTALL,
 )
 #: An environment variable or a tag as AWS and Java write it: `{"name": "X", "value": "y"}`, `(name=X, value=y)`.
@@ -48,8 +49,12 @@ _PAIR: Final = re.compile(
     r"\b(?P<before>(?:name|key)\W{1,8}(?P<name>[\w.-]{1,200})\W{1,8}value\\{0,4}[\"']?\s*[:=]\s*)" + _VALUE,
     re.IGNORECASE | re.DOTALL,
 )
-#: An option of a command line, and the word after it.
-_OPTION: Final = re.compile(r"(?P<before>(?<!\S)--(?P<name>[\w-]{1,80})\s+)(?!-)" + _VALUE, re.IGNORECASE | re.DOTALL)
+#: An option of a command line, or of a printed list of arguments, and the word after it.
+_OPTION: Final = re.compile(
+    r"(?P<before>(?<![^\s\"'])--(?P<name>[\w-]{1,80})(?:\s+|\\{0,4}[\"'],\s*))(?!-)" + _VALUE,
+    re.IGNORECASE | re.DOTALL,
+)
+_IN_QUOTES: Final = re.compile(r'"([^"\\]{1,200})"')
 #: A secret access key has no shape but its length.
 _SECRET_KEY: Final = re.compile(r"(?<![\w/+=])[A-Za-z0-9/+]{40}(?![\w/+=])")
 
@@ -83,6 +88,25 @@ def redact(text: str, *, longest: int = 2000, keys: bool = False) -> str:
     if keys:
         text = _SECRET_KEY.sub(MASK, text)
     return writable(text if len(text) <= longest else text[: longest - 1] + "…")
+
+
+def redact_line(line: str) -> str:
+    """Return a line of a log, redacted: a JSON object by its members, and still as JSON."""
+    text = redact(line, longest=len(line) + 1)
+    if not line.startswith("{") or (text == line and not _may_hide_secret(line)):
+        return text
+    try:
+        document = json.loads(line)
+        redacted = redact_document(document)
+    except (ValueError, RecursionError):
+        return text
+    is_clean = text == line and redacted == document
+    return line if is_clean else json.dumps(redacted, ensure_ascii=False, separators=(",", ":"))
+
+
+def _may_hide_secret(line: str) -> bool:
+    """Return whether a line of JSON may have a secret that only its members show: as an escape, or by its name."""
+    return "\\" in line or any(word.startswith("-") or is_secret_name(word) for word in _IN_QUOTES.findall(line))
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -120,7 +144,9 @@ def redact_document(document: Any) -> Any:
         named = str(document.get("name", document.get("key", "")))
         masked = "value" if _is_theirs(named) else ""
         return {
-            key: MASK if (key == masked or _is_theirs(str(key))) and _is_plain(value) else redact_document(value)
+            redact(key): MASK
+            if (key == masked or _is_theirs(str(key))) and _is_plain(value)
+            else _redacted(str(key), value)
             for key, value in document.items()
         }
     if isinstance(document, list | tuple):
@@ -130,6 +156,13 @@ def redact_document(document: Any) -> Any:
             for last, each in zip(before, document, strict=False)
         ]
     return redact(document, longest=len(document) + 1) if isinstance(document, str) else document
+
+
+def _redacted(name: str, value: Any) -> Any:
+    """Return the redacted value of a member; a number as in the text `NAME=NUMBER`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if redact(f"{name}=0") == f"{name}=0" else MASK
+    return redact_document(value)
 
 
 def _is_plain(value: object) -> bool:

@@ -14,7 +14,7 @@ from aws_exec.clouds.errors import CloudError, failure_of
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import Clients, LogLocation, Service
-from aws_exec.redaction import redact
+from aws_exec.redaction import redact_line
 
 #: Seconds between two polls of a growing log: CloudWatch has a line a second or two after it was printed.
 FOLLOW_SECONDS = 1.0
@@ -127,4 +127,4 @@ class LogPages:
 
 def _line(event: dict[str, Any]) -> Line:
     text = str(event.get("message", ""))
-    return Line(event.get("timestamp", 0) / 1000, redact(text.rstrip("\n"), longest=len(text) + 1))
+    return Line(event.get("timestamp", 0) / 1000, redact_line(text.rstrip("\n")))

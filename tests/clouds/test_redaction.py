@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
-from aws_exec.redaction import MASK, holds_secret, is_secret_name, may_hold_secret, redact
+from aws_exec.redaction import MASK, holds_secret, is_secret_name, may_hold_secret, redact, redact_line
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEhunter2\n-----END RSA PRIVATE KEY-----"
 
@@ -30,6 +31,8 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEhunter2\n-----END RSA PRIVATE KEY---
         ('[{"name": "DB_PASSWORD", "value": "hunter2 x"}]', '[{"name": "DB_PASSWORD", "value": "***"}]'),
         ("KeyValuePair(name=DB_PASSWORD, value=hunter2)", "KeyValuePair(name=DB_PASSWORD, value=***)"),
         ("psql --password hunter2 db", "psql --password *** db"),
+        ("['mysql', '--password', 'hunter2', 'db'] failed", "['mysql', '--password', '***', 'db'] failed"),
+        ("\x1b[36mpassword\x1b[0m=\x1b[35mhunter2\x1b[0m", "\x1b[36mpassword\x1b[0m=***"),
         (f"got {PEM} here", "got *** here"),
     ],
 )
@@ -120,3 +123,38 @@ def test_an_odd_character_is_written_out_and_is_no_secret():
     assert redact(odd) == "half \\ud83d, whole \N{PILE OF POO}, nothing \\x00"
     assert redact(odd, longest=len(odd)) == redact(odd)
     assert not holds_secret(odd)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"event": 'with "password=hunter2" in it'}, {"event": 'with "password=***" in it'}),
+        ({"event": "password=hunter2\nof db"}, {"event": "password=***\nof db"}),
+        ({"event": "read\n" + "Zm9v" * 40}, {"event": f"read\n{MASK}"}),
+        ({"event": "x", "password": 8123456, "port": 1}, {"event": "x", "password": MASK, "port": 1}),
+        ({"event": "x", "token": None, "secret": True}, {"event": "x", "token": None, "secret": True}),
+        ({"event": "x", "sentry_dsn": "hunter2"}, {"event": "x", "sentry_dsn": MASK}),
+        ({"event": "x", "login": {"user": 1, "api_key": "hunter2"}}, {"login": {"user": 1, "api_key": MASK}}),
+        ({"event": "x", "command": ["psql", "--password", "hunter2"]}, {"command": ["psql", "--password", MASK]}),
+        ({"event": "x", "value": "hunter2", "name": "DB_PASSWORD"}, {"value": MASK, "name": "DB_PASSWORD"}),
+        ({"event": "x", "mysql://u:hunter2@db": 2}, {"mysql://***@db": MASK}),
+    ],
+)
+def test_a_record_is_masked_by_its_members_and_stays_a_record(said, shown):
+    for line in (json.dumps(said), json.dumps(said, ensure_ascii=False, separators=(",", ":"))):
+        found = json.loads(redact_line(line))
+        assert found.items() >= shown.items()
+
+
+def test_escapes_of_json_hide_no_secret():
+    line = r'{"event":"p\u0061ssword=hunter2 mysql:\/\/u:hunter2@db"}'
+    assert redact_line(line) == '{"event":"password=*** mysql://***@db"}'
+
+
+@pytest.mark.parametrize("line", ['{"event": "a\\nb", "n": [1.50, NaN]}', "{'no': 'json'}", "{" * 2000, "[1]", ""])
+def test_a_line_without_a_secret_stays_as_it_is(line):
+    assert redact_line(line) == line
+
+
+def test_of_a_member_that_is_there_twice_no_secret_is_shown():
+    assert "hunter2" not in redact_line('{"event": "password=hunter2", "event": "x"}')

@@ -8,6 +8,7 @@ usage record (docs/container.md). Everything else, such as a traceback that Pyth
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ _STARTUP_TEXT: Final = re.compile(r"setup plugin alembic\.")
 #: The first in Airflow 3.3, the second in 3.1 and 3.2.
 _FINISHED: Final = ("Workload finished", "Task finished")
 _UNICODE_ESCAPE: Final = "\\u"
+#: Levels of JSON; a line with more is plain text: whatever walks through a record may recurse.
+_DEEPEST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,9 @@ def parse_record(line: str) -> Record | None:
     if not line.startswith("{"):
         return None
     try:
-        document = json.loads(line)
+        document = json.loads(line, parse_constant=str, parse_float=_float)
+        if line.count("[") + line.count("{") > _DEEPEST and _is_deep(document, _DEEPEST):
+            return None
         if _UNICODE_ESCAPE in line:
             document = _writable(document)
     except (ValueError, RecursionError):
@@ -226,9 +231,23 @@ def _frame(found: Mapping[str, Any]) -> Frame:
 def _seconds(timestamp: object) -> float | None:
     try:
         found = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else None
-        return None if found is None else (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        seconds = None if found is None else (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        # Refuse a time whose year in UTC is 0 or 10000.
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _float(text: str) -> float | str:
+    """Return the number; one that JSON cannot write, such as `1e999`, stays a text."""
+    found = float(text)
+    return found if math.isfinite(found) else text
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    """Return whether a JSON value has more levels than these."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deep(each, levels - 1) for each in inner)
 
 
 def _text(value: object) -> str:

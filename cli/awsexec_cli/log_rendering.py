@@ -42,6 +42,8 @@ _DURING: Final = "During handling of the above exception, another exception occu
 _WORD: Final = re.compile(r"[^\s\"'=]+")
 #: Frames and causes in an excerpt.
 _FRAMES: Final = 3
+#: No figure of a usage record is as large.
+_MOST: Final = 1e18
 #: Columns below which members are left out, unless all fit.
 _LEAST: Final = 16
 
@@ -213,7 +215,7 @@ def _usage(members: Mapping[str, Any]) -> str:
 
     def number(name: str) -> float | None:
         value = members.get(name)
-        return float(value) if isinstance(value, int | float) else None
+        return float(value) if isinstance(value, int | float) and 0 <= value < _MOST else None
 
     wall, cpu, peak = number("wall_seconds"), number("cpu_user_seconds"), number("memory_peak_bytes")
     parts = [

@@ -162,7 +162,7 @@ def as_yaml(document: Any) -> str:
 # -------------------------------------------------------------------------------------------------------------- lines
 
 #: Colors and weights ("select graphic rendition", ECMA-48 8.3.117), which many log lines contain.
-_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
+_COLOR = re.compile(r"(\x1b\[[0-9;]{0,64}m)")
 _RESET = "\x1b[0m"
 
 

@@ -82,6 +82,27 @@ def test_the_time_is_seconds_since_the_epoch():
     assert parse_record('{"event": "x"}').at is None
 
 
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999"]
+)
+def test_a_time_without_a_year_in_utc_is_none(time):
+    assert parse_record(json.dumps({"timestamp": time, "event": "x"})).at is None
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_json_cannot_write_is_a_text(number):
+    assert parse_record(f'{{"event": "x", "rate": {number}, "rows": 1.5}}').members == {"rate": number, "rows": 1.5}
+
+
+@pytest.mark.parametrize("levels", [60, 300, 900])
+def test_a_line_of_too_many_levels_is_plain_text(levels):
+    group = '{"exc_type": "E", "exc_value": "v", "exceptions": [['
+    assert parse_record('{"event": "x", "a": ' + "[" * levels + "]" * levels + "}") is None
+    assert parse_record('{"event": "x", "exception": [' + group * levels + "]]}" * levels + "]}") is None
+    wide = json.dumps({"event": "x", "rows": [{"a": [1]}] * 1000})
+    assert len(parse_record(wide).members["rows"]) == 1000
+
+
 def test_a_task_cannot_log_a_usage_record():
     assert parse_record(json.dumps({"event": "awsexec.usage", "level": "info", "logger": "a"})).is_usage is False
     assert parse_record(json.dumps({"event": PROBE_EVENT, "level": "info"})).is_probe is False

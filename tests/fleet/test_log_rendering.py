@@ -166,3 +166,24 @@ def test_a_document_names_the_line_that_raised():
     found = document(JOB, Line(AT, failed), parse_record(failed))
 
     assert (found["raised_in"], found["time"]) == ("etl.py:32", "2026-12-01T03:40:39.523Z")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1" + "0" * 400, "-1", '"1"', "true"])
+def test_a_figure_of_the_usage_record_that_is_none_is_left_out_or_shown(number):
+    line = (
+        '{"event": "awsexec.usage", "exit_code": 0, "outcome": "done", "wall_seconds": NUMBER, "memory_peak_bytes": 0}'
+    )
+    [parts] = LogRenderer(width=80).render(Line(AT, ""), parse_record(line.replace("NUMBER", number)))
+
+    assert "".join(text for text, _ in parts).split("usage: ")[1] in (
+        "exit code 0 (done), peak memory 0 MiB",
+        "exit code 0 (done), ran for 1s, peak memory 0 MiB",
+    )
+
+
+def test_a_color_of_thousands_of_digits_is_no_color():
+    writer = LogWriter(Format.TABLE, raw=False, dates=False, level="", pattern=None, is_prefixed=False)
+    text = screen(80, colour=True, show=lambda: writer.write(JOB, Line(AT, f"\x1b[{'1' * 5000}mred")))
+
+    assert "\x1b[1" not in text
+    assert "1mred" in text

@@ -79,7 +79,8 @@ class Printer:
         return _console(stderr=True)
 
     def say(self, message: str, style: str | None = None) -> None:
-        """Print a message, in one line whatever the terminal's width."""
+        """Print a message; each of its lines stays one, whatever the terminal's width."""
+        message = "\n".join(map(clean, message.split("\n")))
         self.err.print(message, style=style, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def fail(self, message: str, *, hint: str = "", see: str = "", details: Iterable[str] = ()) -> None:

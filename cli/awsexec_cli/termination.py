@@ -25,7 +25,7 @@ from aws_exec.durations import format_duration
 from awsexec_cli.errors import describe, exit_code, report_retry
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import count_jobs, job_table
-from awsexec_cli.output import Format, printer, terminal_width, write, write_document
+from awsexec_cli.output import Format, clean, printer, terminal_width, write, write_document
 from awsexec_cli.progress import progress_bar, progress_line
 from awsexec_cli.prompt import ask
 
@@ -141,7 +141,10 @@ class StopCommand:
             # The preview has shown all of them: list only those that may still run.
             left = [row for row in rows if row[1] in _NOT_STOPPED]
             write(
-                "".join(f"{outcome}  {job.id}  {job.address}  {error}".rstrip() + "\n" for job, outcome, error in left)
+                "".join(
+                    clean(f"{outcome}  {job.id}  {job.address}  {error}").rstrip() + "\n"
+                    for job, outcome, error in left
+                )
             )
 
     def _refused(self, number: int) -> Exit | None:

@@ -10,6 +10,7 @@ from awsexec_cli.commands import explain
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import JobWriter
 from awsexec_cli.output import Format, log_line, printer, write_lines
+from awsexec_cli.termination import StopCommand, StopOptions
 from tests.fleet.fleet import Fleet, identity
 from tests.fleet.scripts import given, launched
 from tests.fleet.shell import process
@@ -37,7 +38,7 @@ def test_a_reason_is_one_line_of_a_pipe(service, shell, tmp_path, command):
 @pytest.mark.parametrize("colour", [False, True], ids=["plain", "colour"])
 def test_the_end_of_a_log_commands_no_terminal(colour):
     said = Explanation("It failed.", None, (), [f"\tat main{COMMAND}"], healthy=False)
-    shown = screen(80, colour, lambda: write_lines(explain._lines(FAILED, said)))
+    shown = screen(80, colour, lambda: write_lines(explain.explanation_lines(FAILED, said)))
 
     assert ["\x1b]" in shown, "\x1b[2J" in shown, "\x07" in shown] == [False] * 3
     assert "          at main" in shown
@@ -55,6 +56,22 @@ def test_nor_does_an_error(capsys):
     printer.fail(f"refused {COMMAND}", details=[f"see {COMMAND}"])
 
     assert capsys.readouterr().err == "error: refused  ]0;owned  [2J\n  see  ]0;owned  [2J\n"
+
+
+def test_nor_does_a_message(capsys):
+    printer.say(f"etl/load@{COMMAND} runs\ntwice")
+
+    assert capsys.readouterr().err == "etl/load@ ]0;owned  [2J runs\ntwice\n"
+
+
+def test_nor_do_the_names_of_jobs_that_are_stopped(capsys):
+    stop = StopCommand(
+        Format.TABLE, may_prompt=False, options=StopOptions(dry_run=False, yes=True, reason="", foreign=False)
+    )
+    stop.report([(job(1, f"load{COMMAND}", "running", age=1), "failed", f"refused {COMMAND}")])
+
+    shown = capsys.readouterr().out
+    assert ("/load ]0;owned  [2J@" in shown, shown.endswith(" refused  ]0;owned  [2J\n")) == (True, True)
 
 
 def test_nor_does_a_key_of_a_file(shell, tmp_path):

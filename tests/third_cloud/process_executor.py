@@ -66,7 +66,7 @@ class ProcessBuilder:
             raise InvalidExecutorConfig([Finding(name, "is not known") for name in unknown])
         variables = {**self._environment, **theirs}
         arguments = {"environment": [{"name": name, "value": value} for name, value in variables.items()]}
-        fill_container(arguments, identity, command)
+        fill_container(arguments, identity, command, template="")
         return LaunchPlan("", arguments)
 
 

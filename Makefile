@@ -48,7 +48,7 @@ growth: venv ## a million launches through each executor on a simulated clock: i
 crash: environment $(VENV)/.crash ## the crash matrix: schedulers killed, stopped and doubled, on PostgreSQL: about ten minutes (CASES=told: some of them)
 	@$(RUN)/python -m pytest -m crash tests/crash $(if $(CASES),-k "$(CASES)")
 
-crash-rival: venv ## the amazon provider's executors and ours in the same crashes: a table for docs/reliability.md
+crash-rival: venv ## the Amazon provider's executors and ours in the same crashes: a table for docs/reliability.md
 	@$(BIN)/python -m tests.crash.rival
 
 $(VENV)/.crash: $(STAMP)

@@ -1,8 +1,8 @@
 """What Airflow is told of this package, through the entry point `apache_airflow_provider`.
 
 For a section that two packages declare, the one whose name sorts last replaces the other's as a whole, and `awsexec`
-sorts after the amazon provider: so each section here has every option of the amazon provider's, under the same name and
-with the same default. Airflow 3.1 refuses every command where two packages declare a section: there the amazon
+sorts after the Amazon provider: so each section here has every option of the Amazon provider's, under the same name and
+with the same default. Airflow 3.1 refuses every command where two packages declare a section: there the Amazon
 provider's stands alone, if it is installed (our own options are read all the same, and keep their defaults).
 
 An exception in here would break every `airflow` command: it only reads our own models, and asks what is installed. That
@@ -39,7 +39,7 @@ def _forbids_twins() -> bool:
 
 
 def _amazon_declares_sections() -> bool:
-    """Whether the amazon provider is installed as a distribution: from its entry point Airflow learns its sections."""
+    """Whether the Amazon provider is installed as a distribution: from its entry point Airflow learns its sections."""
     try:
         version("apache-airflow-providers-amazon")
     except PackageNotFoundError:
@@ -67,6 +67,6 @@ def _section(model: type[ExecutorOptions], executor: str) -> dict[str, Any]:
         for info in option_catalogue(model)
     }
     return {
-        "description": f"Only read by ``{executor}``, or the amazon provider's executor of that name.",
+        "description": f"Only read by ``{executor}``, or the Amazon provider's executor of that name.",
         "options": options,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.spec import Run
 
-#: What both executors need to be told; the option names are the amazon provider's.
+#: What both executors need to be told; the option names are the Amazon provider's.
 OPTIONS = {
     "ecs": {
         "cluster": "fleet",

@@ -15,7 +15,7 @@ PAGE = Path("docs/benchmarks.md")
 _HEAD = """\
 # Benchmarks
 
-`make bench` writes this page: it runs the executors of the amazon provider and ours in turn, against the same scripted
+`make bench` writes this page: it runs the executors of the Amazon provider and ours in turn, against the same scripted
 AWS, and takes about a quarter of an hour on two quiet cores. `make bench ONLY=burst` runs one measure, and replaces its
 figures only. The figures are in [`{results}`]({results}); the code is in `bench/`.
 """
@@ -67,7 +67,7 @@ def _machine(results: Results) -> str:
 def _table(results: Results) -> str:
     measured = list(rows(results))
     cells = ((row.measure, row.theirs, row.ours, row.wanted, row.verdict) for row in measured)
-    lines = ["## Results\n", table(("measure", "amazon provider", "awsexec", "wanted", "met?"), cells)]
+    lines = ["## Results\n", table(("measure", "Amazon provider", "awsexec", "wanted", "met?"), cells)]
     unmet = [row for row in measured if row.reason]
     if unmet:
         lines += ["", "What is not met, and why:", "", *(f"- {row.measure}: {row.reason}" for row in unmet)]

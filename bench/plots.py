@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bench.results import FOLDER, Results
 
 COLOURS = {"amazon": "#b0413e", "awsexec": "#1f6f8b"}
-LABELS = {"amazon": "amazon provider", "awsexec": "awsexec"}
+LABELS = {"amazon": "Amazon provider", "awsexec": "awsexec"}
 
 #: The same figures give the same bytes; text stays text.
 _STYLE: Any = {"svg.hashsalt": "awsexec", "svg.fonttype": "none", "font.size": 10, "axes.grid": True, "grid.alpha": 0.3}

@@ -12,7 +12,7 @@ AMAZON, OURS = "amazon", "awsexec"
 #: Seconds between a call and its answer, in every measure that does not say otherwise.
 LATENCY = 0.06
 
-#: Options under which our executor's own rates hold nothing back; the amazon provider has no rates.
+#: Options under which our executor's own rates hold nothing back; the Amazon provider has no rates.
 UNLIMITED = {"launch_rate": "10000", "launch_burst": "10000"}
 
 

@@ -33,7 +33,7 @@ class Row:
     Attributes:
         name: of the measure, for its reason.
         measure: in words.
-        theirs: what the amazon provider's executor came to.
+        theirs: what the Amazon provider's executor came to.
         ours: what ours came to.
         wanted: of ours.
         met: whether it is; None: not measured.

@@ -89,7 +89,7 @@ OLDEST_REQUEST: Final = Metric(
 ADOPTION: Final = Metric(
     "adoption_duration",
     Kind.TIMER,
-    "One `try_adopt_task_instances()` (the amazon provider's `ecs_executor.adopt_task_instances.duration`).",
+    "One `try_adopt_task_instances()` (the Amazon provider's `ecs_executor.adopt_task_instances.duration`).",
 )
 SYNC: Final = Metric("sync_duration", Kind.TIMER, "One `sync()`: what a beat of the scheduler spends in the executor.")
 API_CALLS: Final = Metric("api_calls", Kind.COUNTER, "Calls of the AWS API, failed ones included.", by="operation")

@@ -161,7 +161,7 @@ class FakeCloud:
             self._containers[job.arn] = replace(self._containers[job.arn], known=True)
 
     def add(self, token: Token | None, *, location: str = "", deployment: str = "another") -> Job:
-        """A job that somebody else launched; no token: the amazon provider did."""
+        """A job that somebody else launched; no token: the Amazon provider did."""
         with self._lock:
             return self._launch(token, location, deployment).job
 

@@ -1,4 +1,4 @@
-"""The amazon provider's executors and ours through the same crashes, each on an Airflow of its own: `make crash-rival`.
+"""The Amazon provider's executors and ours through the same crashes, each on an Airflow of its own: `make crash-rival`.
 
 Prints a table for docs/reliability.md. On SQLite: one scheduler at a time.
 """
@@ -15,7 +15,7 @@ from tests.crash.playing import LAUNCHES
 
 AMAZON = "airflow.providers.amazon.aws.executors"
 EXECUTORS = {
-    "amazon provider": f"{AMAZON}.ecs.ecs_executor.AwsEcsExecutor,{AMAZON}.batch.batch_executor.AwsBatchExecutor",
+    "Amazon provider": f"{AMAZON}.ecs.ecs_executor.AwsEcsExecutor,{AMAZON}.batch.batch_executor.AwsBatchExecutor",
     "awsexec": "aws_exec.AwsEcsExecutor,aws_exec.AwsBatchExecutor",
 }
 SETTINGS = {

@@ -1,6 +1,6 @@
 """What a client costs beside the one that is wanted: a tenth of a second, for each of a thousand of them.
 
-botocore reads its models from their files for every session anew; the amazon provider's hook looks through the stack,
+botocore reads its models from their files for every session anew; the Amazon provider's hook looks through the stack,
 and all modules there are, for the name of the class that builds one. Neither is what the tests are about.
 """
 

@@ -39,7 +39,7 @@ def dead(started, aws):
     return dead
 
 
-#: What the amazon provider's executors ask for. Its Batch executor saves the bare job id, a UUID.
+#: What the Amazon provider's executors ask for. Its Batch executor saves the bare job id, a UUID.
 THEIRS = {
     "ecs": {"cluster": "fleet", "overrides": {"containerOverrides": [{"name": "airflow"}]}},
     "batch": {"jobQueue": "fleet", "jobName": "airflow", "containerOverrides": {"command": ["python"]}},

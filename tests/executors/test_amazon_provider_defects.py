@@ -1,4 +1,4 @@
-"""Every numbered wrong of the amazon provider's executors, and the tests that show the right behaviour of ours.
+"""Every numbered wrong of the Amazon provider's executors, and the tests that show the right behaviour of ours.
 
 The numbers are those of the project's list of facts. The table is data: a test below finds each test that it names, in
 its file, by parsing; one that is renamed or lost is noticed here.

@@ -1,6 +1,6 @@
 """The drop-in contract (design, section 7): a user changes only `executor =`.
 
-The requests themselves are compared with the amazon provider's in `tests/settings/test_drop_in*.py`; connections are in
+The requests themselves are compared with the Amazon provider's in `tests/settings/test_drop_in*.py`; connections are in
 `tests/clouds`; jobs in flight are in `test_adoption.py`, teams in `test_teams.py`.
 """
 

@@ -18,7 +18,7 @@ from tests.executors.versions import is_3_1
 
 SECTIONS = ("aws_ecs_executor", "aws_batch_executor")
 
-#: Makes the amazon provider invisible to one Python: neither installed as a distribution, nor importable.
+#: Makes the Amazon provider invisible to one Python: neither installed as a distribution, nor importable.
 WITHOUT_AMAZON = """
 import importlib.abc, importlib.metadata, sys
 import importlib_metadata  # what Airflow looks with
@@ -63,7 +63,7 @@ def test_awsexec_sorts_after_the_amazon_provider_so_that_its_sections_win():
 
 @pytest.fixture(params=["with", "without"])
 def airflow(request, tmp_path: Path):
-    """Runs an `airflow` command in a home of its own, with or without the amazon provider."""
+    """Runs an `airflow` command in a home of its own, with or without the Amazon provider."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
     environment |= {"AIRFLOW_HOME": str(tmp_path / "home"), "COLUMNS": "200"}
     if request.param == "without":
@@ -91,7 +91,7 @@ def test_no_airflow_command_warns_of_us(airflow):
     }
     assert ("airflow.providers.amazon" in listed.stdout) is airflow.has_amazon
     options = airflow("config", "list", "--section", "aws_batch_executor", "--defaults")
-    # Airflow 3.1 has the sections of one of the two only: the amazon provider's, if it is there.
+    # Airflow 3.1 has the sections of one of the two only: the Amazon provider's, if it is there.
     assert ("max_runnable_seconds" in options.stdout) is not (is_3_1 and airflow.has_amazon)
     assert "submit_job_kwargs" in options.stdout
     # What was listed is JSON to its last character: a warning on stdout would have broken it.

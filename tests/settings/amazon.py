@@ -1,4 +1,4 @@
-"""The installed amazon provider, asked what it would send, and botocore, asked if it would send it."""
+"""The installed Amazon provider, asked what it would send, and botocore, asked if it would send it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 class Conf:
-    """As much of Airflow's configuration as the amazon provider reads."""
+    """As much of Airflow's configuration as the Amazon provider reads."""
 
     def __init__(self, section, raw):
         self.section = section
@@ -22,7 +22,7 @@ class Conf:
 
 
 def module(name, home):
-    """One of the amazon provider's modules of executors, with a home of its own for Airflow."""
+    """One of the Amazon provider's modules of executors, with a home of its own for Airflow."""
     os.environ.setdefault("AIRFLOW_HOME", str(home))
     pytest.importorskip("airflow.providers.amazon")
     with warnings.catch_warnings():
@@ -31,7 +31,7 @@ def module(name, home):
 
 
 def options(section):
-    """What the amazon provider says of the options of a section."""
+    """What the Amazon provider says of the options of a section."""
     info = pytest.importorskip("airflow.providers.amazon.get_provider_info").get_provider_info()
     return info["config"][section]["options"]
 

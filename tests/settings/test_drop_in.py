@@ -1,4 +1,4 @@
-"""The same configuration, given to the installed amazon provider and to awsexec, sends the same request.
+"""The same configuration, given to the installed Amazon provider and to awsexec, sends the same request.
 
 But for what awsexec adds: `clientToken`, `startedBy`, its tags and its environment variables.
 """
@@ -29,13 +29,13 @@ class NoStrategy:
 
 @pytest.fixture(scope="module")
 def amazon(tmp_path_factory):
-    """The amazon provider's modules, with a home of their own."""
+    """The Amazon provider's modules, with a home of their own."""
     return module("ecs.ecs_executor_config", tmp_path_factory.mktemp("airflow"))
 
 
 @pytest.fixture
 def theirs(amazon, monkeypatch):
-    """The RunTask arguments that the amazon provider sends."""
+    """The RunTask arguments that the Amazon provider sends."""
     from airflow.providers.amazon.aws.executors.ecs.ecs_executor import AwsEcsExecutor  # noqa: PLC0415 - slow
 
     monkeypatch.setattr(amazon, "EcsHook", NoStrategy)
@@ -185,6 +185,6 @@ def test_our_section_has_every_option_of_theirs_with_its_default_and_type():
 
 @pytest.mark.parametrize("name", ["capacity_provider_strategy", "run_task_kwargs", "assign_public_ip", "subnets"])
 def test_their_own_examples_make_a_request_that_aws_can_be_sent(identity, command, name):
-    """Wrong 20 of the amazon provider: its own examples fail botocore's validation."""
+    """Wrong 20 of the Amazon provider: its own examples fail botocore's validation."""
     raw = {**PLAIN, "subnets": "s", name: options(SECTION)[name]["example"]}
     assert not botocore_faults("ecs", "RunTask", ours(raw, {}, identity, command))

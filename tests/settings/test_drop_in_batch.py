@@ -1,4 +1,4 @@
-"""The same configuration, given to the installed amazon provider and to awsexec, submits the same job.
+"""The same configuration, given to the installed Amazon provider and to awsexec, submits the same job.
 
 But for what awsexec adds: the launch in the name, `retryStrategy`, its tags and its environment variables.
 """
@@ -19,7 +19,7 @@ PLAIN = {"job_queue": "fleet", "job_definition": "airflow-job:7", "job_name": "a
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
-    """The SubmitJob arguments that the amazon provider sends."""
+    """The SubmitJob arguments that the Amazon provider sends."""
     home = tmp_path_factory.mktemp("airflow")
     amazon, config = module("batch.batch_executor", home), module("batch.batch_executor_config", home)
 
@@ -174,7 +174,7 @@ def test_our_section_has_every_option_of_theirs_with_its_default_and_type():
 
 
 def test_their_own_examples_make_a_request_that_aws_can_be_sent(ours):
-    """Wrong 20 of the amazon provider: its own examples fail botocore's validation."""
+    """Wrong 20 of the Amazon provider: its own examples fail botocore's validation."""
     arguments = ours({name: option["example"] for name, option in options(SECTION).items()}, {})
     assert arguments["tags"] == {"key": "value"}
     assert not botocore_faults("batch", "SubmitJob", arguments)

@@ -86,7 +86,7 @@ def test_numbers_become_what_aws_wants_integers_in_a_container_and_strings_in_a_
 
 
 def test_a_list_of_containers_merges_with_the_base_and_keeps_the_airflow_container(container_of):
-    """Wrong 21 of the amazon provider: `containerOverrides: [{"memory": 1}]` lost the container."""
+    """Wrong 21 of the Amazon provider: `containerOverrides: [{"memory": 1}]` lost the container."""
     raw = '{"overrides": {"containerOverrides": [{"environment": [{"name": "A", "value": "1"}], "cpu": 2}]}}'
     container = container_of({"overrides": {"containerOverrides": [{"memory": 1}]}}, run_task_kwargs=raw)
     assert (container["memory"], container["cpu"]) == (1, 2)
@@ -95,7 +95,7 @@ def test_a_list_of_containers_merges_with_the_base_and_keeps_the_airflow_contain
 
 
 def test_the_dag_authors_dictionary_is_not_changed(arguments_of):
-    """Wrong 21 of the amazon provider: it was."""
+    """Wrong 21 of the Amazon provider: it was."""
     config = {"overrides": {"containerOverrides": [{"name": "airflow", "environment": [{"name": "A", "value": "b"}]}]}}
     before = copy.deepcopy(config)
     arguments_of(config)
@@ -142,7 +142,7 @@ def test_the_options_are_not_changed_from_task_to_task(arguments_of, options_of,
     ],
 )
 def test_what_awsexec_decides_fails_the_task_naming_the_field_and_what_to_do(arguments_of, config, path):
-    """Wrong 5 of the amazon provider: it raised out of the heartbeat."""
+    """Wrong 5 of the Amazon provider: it raised out of the heartbeat."""
     (finding,) = refusal(arguments_of, config).findings
     assert finding.path == path
     assert finding.remedy
@@ -241,7 +241,7 @@ def test_many_small_variables_are_not_taken_for_a_workload_that_is_too_long(opti
 
 
 def test_the_cluster_of_one_task_is_where_it_goes_and_where_it_is_asked_for(options_of, identity, command):
-    """Wrong 6 of the amazon provider: it was described on the configured cluster."""
+    """Wrong 6 of the Amazon provider: it was described on the configured cluster."""
     builder = RunTaskBuilder(options_of())
     plan = builder.build(identity, command, {"cluster": "other"})
     assert plan.location == plan.arguments["cluster"] == builder.location({"cluster": "other"}) == "other"

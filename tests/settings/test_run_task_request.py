@@ -103,7 +103,7 @@ def test_the_marker_of_an_executors_container_cannot_be_changed(container_of):
     ],
 )
 def test_a_platform_version_is_sent_to_fargate_only(arguments_of, raw, config, launch_type, version):
-    """Wrong 20 of the amazon provider: `launchType: EC2` in run_task_kwargs became FARGATE."""
+    """Wrong 20 of the Amazon provider: `launchType: EC2` in run_task_kwargs became FARGATE."""
     arguments = arguments_of(config, default_launch_type="FARGATE", **raw)
     assert arguments["launchType"] == launch_type
     assert arguments.get("platformVersion") == version
@@ -114,7 +114,7 @@ def test_a_platform_version_is_sent_to_fargate_only(arguments_of, raw, config, l
     [(["FARGATE_SPOT", "FARGATE"], "LATEST"), (["our-instances"], None)],
 )
 def test_a_strategy_is_sent_as_a_list_and_without_a_launch_type(arguments_of, providers, version):
-    """Wrong 20 of the amazon provider: it was sent as a string."""
+    """Wrong 20 of the Amazon provider: it was sent as a string."""
     strategy = [{"capacityProvider": name, "weight": 1} for name in providers]
     for raw in ({"capacity_provider_strategy": json.dumps(strategy)}, kwargs(capacityProviderStrategy=strategy)):
         arguments = arguments_of(default_launch_type="FARGATE", **raw)
@@ -139,7 +139,7 @@ def test_a_cluster_with_a_strategy_of_its_own_is_left_to_choose(arguments_of):
 
 @pytest.mark.parametrize("word", ["True", "true", "1", "yes", "ENABLED"])
 def test_every_spelling_of_a_public_address_is_understood(arguments_of, word):
-    """Wrong 20 of the amazon provider: only `True` was."""
+    """Wrong 20 of the Amazon provider: only `True` was."""
     network = arguments_of(launch_type="FARGATE", subnets="s", assign_public_ip=word)["networkConfiguration"]
     assert network["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED"
 
@@ -165,7 +165,7 @@ def test_subnets_in_run_task_kwargs_are_as_good(arguments_of):
     [{"key": "schema", "value": "1.0"}, {"schema": "1.0"}, [{"key": "schema", "value": "1.0"}]],
 )
 def test_the_amazon_providers_spelling_of_tags_is_understood(arguments_of, tags):
-    """Wrong 20 of the amazon provider: its own example failed botocore's validation."""
+    """Wrong 20 of the Amazon provider: its own example failed botocore's validation."""
     for arguments in (arguments_of(**kwargs(tags=tags)), arguments_of({"tags": tags})):
         assert arguments["tags"][0] == {"key": "schema", "value": "1.0"}
         assert botocore_faults(arguments) == ""
@@ -226,7 +226,7 @@ def test_options_that_no_task_could_be_launched_with_are_told_at_start(options_o
 
 
 def test_what_has_no_effect_in_run_task_kwargs_is_a_warning_not_a_refusal(options_of, identity, command):
-    """The amazon provider ignores these too: its users can move."""
+    """The Amazon provider ignores these too: its users can move."""
     document = {
         "startedBy": "me",
         "clientToken": "x",

@@ -2,7 +2,7 @@
 
 Quirks of the service that are met here: SubmitJob has no idempotency token, so a launch that may have been made is
 looked for by name; ListJobs takes one filter at a time, and a filter makes it ignore the status; a bare launch id may
-be the id of a job that the amazon provider submitted.
+be the id of a job that the Amazon provider submitted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aws_exec.metrics.meter import Meter, NoMeter
 
 #: AWS Batch API Reference, DescribeJobs: ids per call.
 PAGE = 100
-#: A job id that no job has; the amazon provider's health check asks for the same.
+#: A job id that no job has; the Amazon provider's health check asks for the same.
 NO_JOB = "a" * 32
 #: So many launches are looked for by name, one call each; listing a queue is at least as many calls as it has statuses.
 BY_NAME = 25
@@ -128,7 +128,7 @@ class BatchCloud:
     def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
         """The jobs of these launches: by id, then by name, or among all of a queue where there are many to look for.
 
-        A job that is found by its id has the token `<id>-0` if it carries none: the amazon provider submitted it.
+        A job that is found by its id has the token `<id>-0` if it carries none: the Amazon provider submitted it.
         Without the right to list, jobs are found by id only; of any other launch nobody knows whether it has a job, and
         to submit it on the quiet could make a second one. A queue that cannot be listed hides nothing of the others.
 

@@ -27,7 +27,7 @@ def observation(task: Task, job: Job, container_name: str, token: Token | None =
         task: of the answer.
         job: what the core calls it.
         container_name: the Airflow container's.
-        token: where it is known already; None: read from the container overrides (None if the amazon provider, or
+        token: where it is known already; None: read from the container overrides (None if the Amazon provider, or
             anybody else, launched it).
     """
     container = airflow_container(task, container_name)

@@ -1,4 +1,4 @@
-"""What the adapters of all services do alike: paced reads, launches that may not be tagged, warnings given once."""
+"""What the adapters of all services share: paced reads, launches that may not be tagged, warnings logged once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Calls:
         self._tags = Tags.ALL
         self._lock = threading.Lock()
         self._warned: Recent[str, None] = Recent(_TOPICS)
-        #: Reads that were denied and have a substitute: not asked again, which would fill the account's audit trail.
+        #: Reads that were denied and have a substitute: not repeated, which would fill the account's audit trail.
         self._denied: set[str] = set()
 
     def call(
@@ -192,7 +192,7 @@ class Calls:
                 self._drop_tags(tags, failure_of(error, operation))
 
     def _drop_tags(self, allowed: Tags, denial: CallFailure) -> None:
-        """Ask for no more than these tags from now on."""
+        """Use no more than these tags from now on."""
         with self._lock:
             self._tags = max(self._tags, allowed)
         without = "tags" if allowed is Tags.NONE else f"{OUR_TAGS}* tags"

@@ -1,4 +1,4 @@
-"""The seam to AWS: what the executors need of a service that runs containers, as six verbs and a check.
+"""The `Cloud` protocol: what the executors need from a service that runs containers, as six methods and a check.
 
 A third service is one more implementation of `Cloud`. Every implementation passes the conformance suite
 (`aws_exec.testing.conformance`). Calls block, and run on the dispatcher's threads only; they take lists and return
@@ -20,12 +20,12 @@ from aws_exec.lifecycle.values import CallFailure, Job, LaunchId, Observation, T
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a service can do: all that anybody outside an adapter may know of the difference between two of them.
+    """The capabilities of a service: all differences between services that code outside the adapters may know.
 
     Attributes:
-        service: `"ecs"`, `"batch"`, ...: whose vocabulary its reasons are.
-        idempotent_submit: it makes at most one container per token, however often it is asked.
-        describe_batch, stop_batch: items one call takes.
+        service: `"ecs"`, `"batch"`, ...: the vocabulary of its reasons.
+        idempotent_submit: it makes at most one container per token, however often it is requested.
+        describe_batch, stop_batch: the largest number of items of one call.
     """
 
     service: str
@@ -36,7 +36,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One container to be launched.
+    """The request for one container.
 
     Attributes:
         token: at most one container may exist for it.
@@ -49,7 +49,7 @@ class Request:
     arguments: Mapping[str, Any]
 
     def __repr__(self) -> str:
-        """Without the arguments: they hold a credential."""
+        """Without the arguments, which have a credential."""
         return f"Request(token={self.token!r}, location={self.location!r})"
 
 
@@ -59,9 +59,9 @@ Answer: TypeAlias = Observation | CallFailure
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A describe's answer: what was seen, and what AWS does not know (which may be young: eventual consistency).
+    """The result of `describe`: jobs that were seen, and jobs that AWS does not know (maybe yet: eventual consistency).
 
-    Jobs are those that were asked for, as they were asked for. One that is in neither was not told of: ask again.
+    Jobs are equal to those that were passed. A job in neither part was not in the answer: describe it again.
     """
 
     seen: tuple[Observation, ...] = ()
@@ -73,11 +73,11 @@ class Cloud(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do; nothing of it changes, but `stop_batch` may shrink."""
+        """The service's capabilities. They do not change, except that `stop_batch` may shrink."""
         ...
 
     def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """Launch containers; one answer for each request, in order. Never raises for a single request's refusal.
+        """Launch containers; one answer for each request, in order. Does not raise if a single request is refused.
 
         Raises:
             CloudError: nothing is known about any of them beyond the failure (it may be NO_ANSWER).
@@ -85,31 +85,31 @@ class Cloud(Protocol):
         ...
 
     def describe(self, location: str, jobs: Sequence[Job]) -> Description:
-        """Look at jobs of one location; each is seen, or missing, or (in an odd answer) not told of.
+        """Describe jobs of one location; each is seen, or missing, or (in an odd answer) in neither part.
 
         Raises:
-            CloudError: the service did not say.
+            CloudError: the service did not answer.
         """
         ...
 
     def list_running(self, location: str, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Those of these jobs that a listing of what runs in that location does not have: they are to be described.
+        """List the running jobs of a location; return those of these jobs that are not listed and must be described.
 
-        Costs a twentieth of describing them. Without the right to list, all of them.
+        Costs a twentieth of describing them. Without the right to list, returns all of them.
 
         Raises:
-            CloudError: the service did not say.
+            CloudError: the service did not answer.
         """
         ...
 
     def find(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> Sequence[Observation]:
-        """The containers, running or recently stopped, whose tokens were made from these launch ids.
+        """Return the containers, running or recently stopped, whose tokens were made from these launch ids.
 
-        The newest of each launch is among them. What may not be listed is unknown, not absent: with `idempotent_submit`
-        it is left out, since the same token may be submitted again anyhow; without, that is an error.
+        The newest of each launch is among them. Where listing is denied, containers are unknown, not absent: with
+        `idempotent_submit` they are left out, since the same token may be submitted again; without, that is an error.
 
         Raises:
-            CloudError: the service did not say.
+            CloudError: the service did not answer.
         """
         ...
 
@@ -122,17 +122,17 @@ class Cloud(Protocol):
         ...
 
     def list_fleet(self, locations: Sequence[str], ended_of: Sequence[LaunchId] = ()) -> Sequence[FleetMember]:
-        """The running fleet of this deployment, each with who it says that it is; what may not be listed is left out.
+        """Return the running containers of this deployment, each with its identity; what may not be listed is left out.
 
         Args:
-            locations: where.
-            ended_of: launches of which a container is told of, too, that has ended, if none of theirs runs.
+            locations: the locations to list.
+            ended_of: launches of which an ended container is returned, too, if none of theirs runs.
 
         Raises:
-            CloudError: the service did not say.
+            CloudError: the service did not answer.
         """
         ...
 
     def check(self) -> CallFailure | None:
-        """Ask the service something harmless: None if a launch could be asked for, else what stands in the way."""
+        """Send the service a harmless request; return None if a launch could be requested, else the failure."""
         ...

@@ -1,1 +1,1 @@
-"""Carries effects out: the dispatcher, its lanes, their pace, and the completions."""
+"""The dispatcher, which carries out effects: lanes, pacing, completions, the credentials gate."""

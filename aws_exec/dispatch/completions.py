@@ -1,8 +1,8 @@
-"""The requests of one dispatcher that have no completion yet, and the completions that nobody has read: one for each.
+"""Open requests and unread completions of one dispatcher.
 
-What is known of a request is a record, changed in single steps: whoever is interrupted between two of them, by whatever
-exception, may repeat all of it, or leave that to another thread. A request has one owner, the thread that carries it
-out, and its first completion counts.
+A request is a record that is changed in single steps: a thread that any exception interrupts between two of them may
+repeat all of them, or leave that to another thread. A request has one owner, the thread that carries it out, and its
+first completion counts.
 
 Threads of the dispatcher take the lock. The scheduler's thread only peeks, pops and counts, which takes none: a signal
 handler's `SystemExit` can leave nothing locked.
@@ -30,12 +30,12 @@ class Pending:
     Attributes:
         effect: the effect to carry out.
         since: seconds of the dispatcher's clock when it was dispatched.
-        owner: whoever carries it out; None while it waits.
+        owner: the worker that carries it out; None while it waits.
         begun: when its owner began the present step.
         withdrawn: it must not be sent any more.
-        sent: AWS may have it.
-        request: of a launch that was sent.
-        completion: its first one; None before.
+        sent: AWS may have received it.
+        request: the request of a Submit that was sent.
+        completion: the first one; None before.
         popped: the scheduler's thread has handled the completion.
     """
 
@@ -57,17 +57,17 @@ class OpenRequests:
         self._lock = threading.Lock()
         #: By number, oldest first. Ordered by links: a dict finds its first entry slowly after many were deleted there.
         self._open: OrderedDict[int, Pending] = OrderedDict()
-        #: Those of them that launch or stop something.
+        #: The open Submits and StopJobs.
         self._changing: set[int] = set()
         self._all_completed = threading.Event()
         self._all_completed.set()
-        #: The same request may be in it twice, after an interruption; `popped` tells.
+        #: A request may be in it twice, after an interruption; `popped` marks the one that was handled.
         self._inbox: deque[Pending] = deque()
-        #: The first of the open ones, or one that was completed by a thread that died before it looked for the next.
+        #: The oldest open request, or one whose thread died after completing it and before finding the next.
         self._oldest: Pending | None = None
 
     def open(self, effect: do.IoEffect, since: float) -> None:
-        """From now on a completion is owed."""
+        """Register a request; it must get exactly one completion."""
         with self._lock:
             if isinstance(effect, (do.Submit, do.StopJob)):
                 self._all_completed.clear()
@@ -86,13 +86,13 @@ class OpenRequests:
             return True
 
     def release(self, request_id: int) -> None:
-        """Give it up, so that another may claim it."""
+        """Give up a request, so that another worker may claim it."""
         with self._lock:
             if (pending := self._open.get(request_id)) is not None:
                 pending.owner = None
 
     def take_over(self, request_ids: Iterable[int], owner: object) -> list[Pending]:
-        """Those of these requests that this owner has, or that nobody has and are its own from now on."""
+        """Return those of these requests that this owner has; those without an owner become its own."""
         with self._lock:
             found = [pending for request_id in request_ids if (pending := self._open.get(request_id)) is not None]
             for pending in found:
@@ -100,35 +100,35 @@ class OpenRequests:
             return [pending for pending in found if pending.owner is owner]
 
     def is_unclaimed(self, request_id: int) -> bool:
-        """Whether nobody carries it out yet."""
+        """Return whether no worker has claimed it."""
         pending = self._open.get(request_id)
         return pending is not None and pending.owner is None
 
     def mark_sent(self, request_ids: Iterable[int], begun: Begun, request: Request | None = None) -> None:
-        """From now on AWS may have these."""
+        """Mark requests as sent: AWS may receive them from now on."""
         with self._lock:
             for request_id in request_ids:
                 if (pending := self._open.get(request_id)) is not None:
                     pending.begun, pending.request, pending.sent = begun, request, True
 
     def withdraw(self, request_id: int) -> None:
-        """It must not be sent any more; nothing, if it is completed already."""
+        """Mark a request that must not be sent any more; ignored if it is completed."""
         with self._lock:
             if (pending := self._open.get(request_id)) is not None:
                 pending.withdrawn = True
 
     def launches(self) -> list[int]:
-        """The numbers of all Submits without a completion."""
+        """Return the request ids of all Submits without a completion."""
         with self._lock:
             return [request_id for request_id, pending in self._open.items() if isinstance(pending.effect, do.Submit)]
 
     def is_withdrawn(self, request_id: int) -> bool:
-        """Whether it must not be sent any more."""
+        """Return whether it must not be sent any more."""
         pending = self._open.get(request_id)
         return pending is not None and pending.withdrawn
 
     def complete(self, request_id: int, event: on.Completion) -> None:
-        """Complete a request; nothing, if it is completed already."""
+        """Complete a request; ignored if it is completed already."""
         with self._lock:
             pending = self._open.get(request_id)
             if pending is None:
@@ -146,7 +146,7 @@ class OpenRequests:
 
     @property
     def oldest(self) -> Pending | None:
-        """The request that has waited longest; None if none waits. Any thread may read it."""
+        """The request that has been open longest; None if none is open. Any thread may read it."""
         pending = self._oldest
         return pending if pending is not None and pending.completion is None else None
 
@@ -156,7 +156,7 @@ class OpenRequests:
         return len(self._open)
 
     def peek(self) -> on.Completion | None:
-        """The oldest completion that was not popped; None if there is none."""
+        """Return the oldest completion that was not popped; None if there is none."""
         while self._inbox:
             if not self._inbox[0].popped:
                 return self._inbox[0].completion
@@ -164,10 +164,10 @@ class OpenRequests:
         return None
 
     def pop(self) -> None:
-        """Forget the oldest completion, which was peeked at."""
+        """Remove the oldest completion, which was peeked at."""
         self._inbox[0].popped = True
         self._inbox.popleft()
 
     def wait_until_completed(self, timeout: float) -> bool:
-        """Wait for the launches and stops; return whether each is completed within this many seconds."""
+        """Wait until all Submits and StopJobs are completed; return whether that took at most `timeout` seconds."""
         return self._all_completed.wait(timeout)

@@ -1,10 +1,9 @@
-"""The gate in front of the lanes to AWS: while the credentials do not work, lanes pause and one thread renews them.
+"""The credentials gate: while the credentials do not work, the lanes to AWS pause and one thread renews them.
 
-One bad set of credentials fails every call alike. So the first call that says so closes the gate; behind it queued
-effects stay queued, and a thread of its own rebuilds the client until a harmless call gets past authentication.
+Bad credentials fail every call alike. So the first failure closes the gate: queued effects wait while a separate thread
+rebuilds the client until a harmless call authenticates.
 
-Rebuilding it asks Airflow's database, and may run a program: neither has to answer, ever. A thread that hangs there is
-abandoned, and another one tries.
+Rebuilding reads Airflow's database and may run a program; both can hang. A hung thread is abandoned and replaced.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ log = logging.getLogger(__name__)
 #: The first rebuild waits a moment, so that a rotation in progress ends; later ones must not hammer STS.
 FIRST_RENEWAL_SECONDS = 5.0
 LONGEST_RENEWAL_SECONDS = 60.0
-#: Seconds after which a try is given up: a few calls to AWS, each given up after 25 s, may be slow and still go well.
-#: So many threads may hang at a time: each may hold a connection of Airflow's pool.
+#: Seconds after which a try is given up: a few calls to AWS, each with a timeout of 25 s, may be slow and still
+#: succeed.
 RENEWAL_SECONDS = 120.0
+#: Threads that may hang at a time: each may hold a connection of Airflow's pool.
 MAX_HUNG_RENEWALS = 2
 
 
@@ -32,7 +32,7 @@ class CredentialsGate:
     """Open while the credentials work. Thread-safe.
 
     Args:
-        renew: rebuild the client and try it; None if the credentials work now, else what is wrong. Never raises.
+        renew: rebuilds the client and tries it; None if the credentials work now, else the failure. Never raises.
         opened: called after the gate has opened again.
         first, longest: seconds before the first try, and at most between two.
         clock: seconds, monotonic.
@@ -57,14 +57,14 @@ class CredentialsGate:
         #: Why it is paused; None once the client has been renewed.
         self._failure: CallFailure | None = None
         self._thread: threading.Thread | None = None
-        #: When the thread began the try that it is at; None between two.
+        #: When the thread began its current try; None between two.
         self._trying_since: float | None = None
         #: Threads that hung when they were abandoned, and may still.
         self._abandoned: list[threading.Thread] = []
         self._generation = 0
 
     def is_paused(self) -> bool:
-        """Whether lanes must hold what they have."""
+        """Return whether lanes must pause."""
         return self._paused
 
     @property
@@ -81,9 +81,9 @@ class CredentialsGate:
         self.ensure_thread()
 
     def ensure_thread(self) -> None:
-        """Start the thread that renews them, if it is needed and does not run. Called once a second.
+        """Start the thread that renews the credentials, if it is needed and does not run. Called once a second.
 
-        One that has been at a try for too long is given up first: what comes of it, if it ever ends, does not count.
+        A thread that hangs in a try is abandoned first; its result, if it ever ends, is ignored.
         """
         try:
             with self._lock:
@@ -127,7 +127,7 @@ class CredentialsGate:
             found = self._renew()
             with self._lock:
                 if self._thread is not threading.current_thread():
-                    return  # abandoned: another one is at it
+                    return  # abandoned: another thread has replaced it
                 self._trying_since = None
                 self._failure = found
             delay = min(self._longest, delay * 2)
@@ -139,5 +139,5 @@ class CredentialsGate:
 
 
 def still_unauthenticated(failure: CallFailure | None) -> CallFailure | None:
-    """The failure, if it means that the credentials do not work; other refusals come after authentication."""
+    """Return the failure if it means that the credentials do not work; other refusals come after authentication."""
     return failure if failure is not None and failure.kind is FailureKind.CREDENTIALS else None

@@ -1,7 +1,7 @@
-"""The work of the database lane: queries of Airflow's database, batched.
+"""The work of the database lane: batched queries of Airflow's database.
 
-Thousands of containers may end at once, and thousands of launches be adopted: while one question is answered the others
-gather, and are read together, five hundred rows to a SELECT.
+Thousands of containers may exit at once, and thousands of launches may be adopted at once. Queries that arrive while
+one runs are batched, up to 500 rows per SELECT.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from aws_exec.lifecycle.values import Key, LaunchId
 
 #: Launches, each with the key of what it runs.
 Launches: TypeAlias = tuple[tuple[LaunchId, Key], ...]
-#: Return which of these launches are still ours; with what they run for those to read, else with None.
+#: Return which of these launches are still ours, each with what it runs if its row is to be read, else with None.
 VerifyOwnershipQuery: TypeAlias = Callable[[Launches, Collection[LaunchId]], Mapping[LaunchId, object]]
-#: Return the launches whose end is to be reported, each with whether its row is RUNNING.
+#: Return the launches whose exit is to be reported, each with whether its row is RUNNING.
 VerifyExitsQuery: TypeAlias = Callable[[Launches], Mapping[LaunchId, bool]]
 
 #: Return the owners of these containers, in the same order.
@@ -29,7 +29,7 @@ FindOwnersQuery: TypeAlias = Callable[[Sequence[Identity]], Iterable[Owner]]
 #: What the lane carries out. A fleet listing first finds out here which ends to search for; the rest of it is a read.
 Query: TypeAlias = do.RowEffect | do.ListFleet
 
-#: Rows read at once: one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
+#: Rows read by one SELECT (`aws_exec.executors.airflow_db.CHUNK`).
 TOGETHER = 500
 
 
@@ -39,7 +39,7 @@ def all_ours(launches: Launches, _read: Collection[LaunchId]) -> dict[LaunchId, 
 
 
 def every(launches: Launches) -> list[LaunchId]:
-    """Without a database: it is true of all."""
+    """Return all launch ids."""
     return [launch_id for launch_id, _ in launches]
 
 
@@ -63,11 +63,11 @@ class DatabaseQueries:
     """The queries of Airflow's database. Each is called on a thread of the database lane, and may raise anything.
 
     Attributes:
-        verify_ownership: which of these launches are still ours, and what those to read run.
-        verify_exits: the launches whose end is to be reported, each with whether its row is RUNNING.
+        verify_ownership: which of these launches are still ours, and what they run if their rows are to be read.
+        verify_exits: the launches whose exit is to be reported, each with whether its row is RUNNING.
         find_owners: the owners of these containers.
         find_unwanted: which of these launches, none of which has started, Airflow no longer wants, and why.
-        unfinished_callbacks: the launch ids of callbacks that are queued or running, and are not followed here.
+        unfinished_callbacks: the launch ids of callbacks that are queued or running and not followed here.
     """
 
     verify_ownership: VerifyOwnershipQuery = all_ours
@@ -78,7 +78,7 @@ class DatabaseQueries:
 
 
 class DatabaseWork:
-    """Runs queries, and turns their answers into completions. An exception goes to the lane, which completes them.
+    """Runs queries, and makes completions of their results. An exception goes to the lane, which completes the effects.
 
     Args:
         queries: of Airflow's database.
@@ -94,14 +94,14 @@ class DatabaseWork:
         effect: Query,
         take_more: Callable[[Callable[[Query], bool], int], list[Query]],
     ) -> Sequence[tuple[int, on.Completion | do.ListFleet]]:
-        """Answer one question, and with it the waiting ones of the same kind.
+        """Run one query, together with queued ones of the same kind.
 
         Args:
-            effect: the question.
-            take_more: takes more of them out of the lane.
+            effect: the query.
+            take_more: takes more of them from the lane.
 
         Returns:
-            The completion of each, by its request id; of a fleet listing what is left of it to be asked.
+            The completion of each, by its request id; of a ListFleet the rest of it, which is a read.
         """
         match effect:
             case do.FindOwners():
@@ -162,7 +162,7 @@ def _exit_verified(
 
 
 def _fill(room: int, kind: type[Query]) -> Callable[[Query], bool]:
-    """Whether a question is of this kind, and its rows go into the SELECT with those of the ones before."""
+    """Return a filter for queries of this kind whose rows fit into the same SELECT."""
 
     def fits(effect: Query) -> bool:
         nonlocal room
@@ -176,7 +176,7 @@ def _fill(room: int, kind: type[Query]) -> Callable[[Query], bool]:
 
 
 def _verified_of(effect: do.VerifyOwnership, ours: Mapping[LaunchId, object], asked_at: float) -> on.OwnershipVerified:
-    """Its own of an answer to several."""
+    """Return the part of a batched result that belongs to one effect."""
     ids = tuple(launch_id for launch_id, _ in effect.launches)
     workloads = {launch_id: ours[launch_id] for launch_id in ids if launch_id in effect.read and launch_id in ours}
     return on.OwnershipVerified(

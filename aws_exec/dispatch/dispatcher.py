@@ -1,18 +1,17 @@
-"""Carries I/O effects out, off the scheduler's thread, and answers each with exactly one completion event.
+"""The dispatcher: carries out I/O effects on threads, and answers each with exactly one completion event.
 
-Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect is
-completed once: `OpenRequests.complete` is the only place that writes to the inbox, and the first completion counts.
-What the scheduler's thread calls (`dispatch`, `peek`, `pop`, `renew_lease`) neither waits nor raises, and takes no lock
-that a signal handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread
-empties.
+Rules of the file. Whatever happens in a call (an exception of any kind, a withdrawal, the shutdown), its effect gets
+one completion: only `OpenRequests.complete` writes to the inbox, and the first completion counts. What the scheduler's
+thread calls (`dispatch`, `peek`, `pop`, `renew_lease`) neither waits nor raises, and takes no lock that a signal
+handler's `SystemExit` could leave locked: `dispatch` is one append to a deque, which a router thread empties.
 
-The lanes' work may raise anything: the lane hands it to `_lost`, which is the one place where an exception becomes a
-completion. Threads that die all the same are replaced: those of the lanes and of the credentials by the router, which
-looks after them once a second, and the router by a thread that the scheduler's heartbeat starts.
+If a lane's work raises, the lane passes the exception to `_lost`, the only place that turns one into a completion. The
+router replaces dead lane and credentials threads once a second; renewing the lease replaces a dead router.
 
-Lanes: launches, stops, reads (Describe, ListRunning, FindByLaunchId, ListFleet) and rows (VerifyOwnership, VerifyExit,
-FindOwners, CheckWanted; ListFleet, before it is a read) have threads of their own, so that a thousand submits never
-starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops go first.
+Lanes: launches, stops, reads (Describe, ListRunning, FindByLaunchId, ListFleet) and queries (VerifyOwnership,
+VerifyExit, FindOwners, CheckWanted; ListFleet, before it is a read) have threads of their own, so that a thousand
+submits never starve a describe. Launches and stops may share a pacer (ECS counts RunTask and StopTask together); stops
+go first.
 """
 
 from __future__ import annotations
@@ -49,9 +48,9 @@ from aws_exec.lifecycle.orphans import FleetMember
 from aws_exec.lifecycle.values import CallFailure, FailureKind, LaunchId, Observation, launch_of
 from aws_exec.metrics.meter import Meter, NoMeter
 
-#: What the read lane carries out.
+#: The effects of the read lane.
 Reading: TypeAlias = do.Describe | do.ListRunning | do.FindByLaunchId | do.ListFleet
-#: Launches, stops, reads, rows.
+#: Launches, stops, reads, queries.
 Lanes: TypeAlias = tuple[Lane[do.Submit], Lane[do.StopJob], Lane[Reading], Lane[Query]]
 
 
@@ -60,18 +59,19 @@ _DATABASE_TIMED_OUT = CallFailure(
 )
 _CLOSED = ("Closed", "the executor is shutting down")
 
-#: Seconds between two looks at whether all threads live: a completion that is a second late harms nobody.
+#: Seconds between two checks that all threads are alive: a completion may be a second late.
 THREAD_CHECK_SECONDS = 1.0
 
 
-#: Seconds after which Airflow's database is not waited for any longer: a SELECT takes milliseconds, a connection that
-#: lost its other end never answers. So many threads may hang in one at a time.
+#: Seconds after which a query of Airflow's database is given up: a SELECT takes milliseconds, a connection that lost
+#: its other end never answers.
 DATABASE_TIMEOUT_SECONDS = 30.0
+#: Threads that may hang in a query at a time.
 MAX_HUNG_THREADS = 2
 
 
 class Waiting(NamedTuple):
-    """A request without a completion: seconds since it was dispatched, its kind, whether a thread has begun it."""
+    """An open request: seconds since it was dispatched, its kind, whether a thread has begun it."""
 
     seconds: float
     kind: str
@@ -82,16 +82,16 @@ class Dispatcher:
     """The lanes of one executor. Cheap to build; threads start in `start()` only, so that a process may fork before.
 
     Args:
-        cloud: whom to call.
+        cloud: the service to call.
         compose: makes the request of a Submit, at the moment of launching (it mints the task's token). An exception
             with a `failure` attribute (`CloudError`) becomes that failure, any other a refusal that is tried again.
         queries: of Airflow's database.
         list_fleet: what runs of this deployment, and has ended of those: the adapter's `list_fleet`, for the locations
             there are.
         launches: the pacer of Submit; `stops` that of StopJob, the same one if None.
-        reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); here it is only
-            told of throttles, and closed.
-        renew: rebuilds the client after the credentials failed; None: there is nothing to rebuild.
+        reads: the pacer whose `take` the adapter calls before each API call of a read (`before_read`); the dispatcher
+            reports throttles to it, and closes it.
+        renew: rebuilds the client after the credentials failed; None: nothing to rebuild.
         renewal: seconds before the first rebuild, and at most between two.
         bad_credentials: error codes that mean bad credentials, beside those that the adapter classifies so.
         clock: seconds, monotonic; the clock of the machine's events.
@@ -99,7 +99,7 @@ class Dispatcher:
             threshold: after that another scheduler may have adopted it).
         workers: threads at most, by lane.
         meter: counts throttles.
-        thread_check: seconds between two looks at whether all threads live.
+        thread_check: seconds between two checks that all threads are alive.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Dispatcher:
         self._feedback = Feedback(self._gate, bad_credentials, clock, self._log, meter)
         self._database_work = DatabaseWork(queries, clock)
         self._launches, self._stops, self._reads, self._queries = self._lanes(workers or Workers())
-        #: What was dispatched, and when, and not yet routed. The bell says that there is something, or that we closed.
+        #: Effects that are dispatched and not yet routed, with the time. `_wakeup` signals that it has one, or `close`.
         self._intake: deque[tuple[int, do.IoEffect | do.Withdrawal, float]] = deque()
         self._wakeup: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._routing = threading.Lock()
@@ -150,19 +150,19 @@ class Dispatcher:
     # -- the scheduler's side -----------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the threads; what was dispatched before is carried out now."""
+        """Start the threads; effects that were dispatched before are carried out now."""
         self._lease_renewed_at = self._clock()
         for lane in self._all_lanes():
             lane.start()
         self._start_router()
 
     def dispatch(self, number: int, effect: do.IoEffect | do.Withdrawal) -> None:
-        """Have an effect carried out. Never waits or raises.
+        """Queue an effect for its lane. Never waits or raises.
 
         Args:
-            number: of the effect, growing; one that was seen already is ignored, so that a caller who was interrupted
-                may repeat itself.
-            effect: what to do. After `close()` it is completed with HELD at once.
+            number: the effect's number, increasing; a known number is ignored, so an interrupted caller may repeat the
+                call.
+            effect: the effect. After `close()` it is completed with HELD at once.
         """
         self._intake.append((number, effect, self._clock()))
         if self._closed:
@@ -171,15 +171,15 @@ class Dispatcher:
             self._wakeup.put(None)
 
     def peek(self) -> on.Completion | None:
-        """The oldest completion that was not popped; None if there is none."""
+        """Return the oldest completion that was not popped; None if there is none."""
         return self._requests.peek()
 
     def pop(self) -> None:
-        """The completion last peeked at has been handled. A SystemExit before this loses nothing: peek again."""
+        """Remove the completion last peeked at, once it is handled; after a SystemExit before that, peek again."""
         self._requests.pop()
 
     def renew_lease(self, now: float) -> None:
-        """The scheduler is alive: launches may be sent for another `lease` seconds."""
+        """Renew the lease: launches may be sent for another `lease` seconds. Called in each heartbeat."""
         self._lease_renewed_at = now
         if self._router is not None and not self._router.is_alive():
             # One step: starting a `threading.Thread` takes locks that a signal could leave locked.
@@ -188,11 +188,11 @@ class Dispatcher:
 
     @property
     def outstanding(self) -> int:
-        """Effects dispatched and not completed."""
+        """The number of effects dispatched and not completed."""
         return len(self._intake) + self._requests.outstanding
 
     def oldest(self) -> Waiting | None:
-        """What has waited longest for its completion; None if nothing waits."""
+        """Return the request that has waited longest for its completion; None if none waits."""
         now, waiting = self._clock(), []
         if (pending := self._requests.oldest) is not None:
             waiting.append(Waiting(now - pending.since, type(pending.effect).__name__, pending.owner is not None))
@@ -202,14 +202,14 @@ class Dispatcher:
         return max(waiting, default=None)
 
     def idle(self) -> bool:
-        """Whether nothing is outstanding and every completion was popped."""
+        """Return whether nothing is outstanding and every completion was popped."""
         return not self.outstanding and self._requests.peek() is None
 
     def close(self, timeout: float) -> bool:
-        """End: complete what is queued with HELD, and wait at most `timeout` seconds for launches and stops.
+        """End: complete queued effects with HELD, and wait at most `timeout` seconds for launches and stops.
 
-        Stops that are queued are sent within that time: nobody else would send them. Reads and questions to the
-        database are not waited for: nobody needs their answers any more.
+        Queued stops are sent within that time: no other scheduler would send them. Reads and queries are not waited
+        for: their results are not needed any more.
 
         Returns:
             Whether all launches and stops ended. A call that did not is completed if it ever does; its thread is a
@@ -264,7 +264,7 @@ class Dispatcher:
                     self._wakeup.get(timeout=self._thread_check)
                 self._route()
                 self._check_threads()
-            except BaseException as error:  # noqa: BLE001 -- what is routed by halves is routed again
+            except BaseException as error:  # noqa: BLE001 -- an interrupted effect is routed again
                 self._log.unforeseen(error, "dispatch")
 
     def _check_threads(self) -> None:
@@ -278,9 +278,9 @@ class Dispatcher:
             self._queries.abandon(DATABASE_TIMEOUT_SECONDS, CloudError(_DATABASE_TIMED_OUT), MAX_HUNG_THREADS)
 
     def _route(self) -> None:
-        """Put what was dispatched into its lane. It leaves the intake last: `outstanding` never counts too few.
+        """Put dispatched effects into their lanes. An effect leaves the intake last: `outstanding` is never too low.
 
-        Whoever is interrupted here leaves the effect in the intake, and the next repeats all of it.
+        An interruption leaves the effect in the intake, and the next call repeats all of it.
         """
         with self._routing:
             while self._intake:
@@ -298,7 +298,7 @@ class Dispatcher:
                 self._intake.popleft()
 
     def _to_lane(self, effect: do.IoEffect) -> None:
-        """Put an effect into its lane, unless somebody has taken it there already."""
+        """Put an effect into its lane, unless a worker has claimed it already."""
         if not self._requests.is_unclaimed(effect.request_id):
             return
         match effect:
@@ -316,11 +316,11 @@ class Dispatcher:
     def _withdraw(self, request_id: int) -> None:
         self._hold_if_unclaimed(request_id, "Withdrawn", "no longer wanted")
         self._launches.remove(request_id)
-        # A worker may have taken it from the queue and not sent it yet; it looks there before it does.
+        # A worker may have taken it from the queue and not sent it yet; it checks this before it sends.
         self._requests.withdraw(request_id)
 
     def _hold_if_unclaimed(self, request_id: int, code: str, message: str) -> None:
-        """Complete an effect that no worker has taken."""
+        """Complete an effect with HELD, if no worker has claimed it."""
         for pending in self._requests.take_over([request_id], self):
             self._hold(pending.effect, code, message)
 
@@ -335,10 +335,10 @@ class Dispatcher:
         return self._requests.claim(request_id, worker, self._feedback.begin())
 
     def _lost(self, effects: Sequence[do.IoEffect], worker: object, error: BaseException) -> bool:
-        """Complete what a worker has begun and cannot finish; whether AWS may have been called for it."""
+        """Complete what a worker has begun and cannot finish; return whether AWS may have been called for it."""
         lost = self._requests.take_over([effect.request_id for effect in effects], worker)
         if not lost:
-            # None, or completed already: what follows a completion is a mistake of ours.
+            # None, or completed already: an exception after a completion is a bug of ours.
             failure_in(error, "completed", FailureKind.NO_ANSWER, self._log)
             return bool(effects)
         first = lost[0]
@@ -368,7 +368,7 @@ class Dispatcher:
         if self._hold_if_unsendable(effect):
             return False
         request = effect.request if isinstance(effect.request, Request) else self._compose(effect)
-        # Composing takes time (a token is minted): what must hold when it is sent is looked at again.
+        # Composing takes time: check lease and deadline again.
         if self._hold_if_unsendable(effect):
             return False
         begun = self._mark_sent([effect], request)
@@ -383,13 +383,13 @@ class Dispatcher:
         return True
 
     def _mark_sent(self, effects: Sequence[do.IoEffect], request: Request | None = None) -> Begun:
-        """From now on AWS may have these."""
+        """Mark effects as sent, and return the start of that step."""
         begun = self._feedback.begin()
         self._requests.mark_sent([effect.request_id for effect in effects], begun, request)
         return begun
 
     def _hold_if_unsendable(self, effect: do.Submit) -> bool:
-        """Complete a launch that must not be sent (any more); whether that was so."""
+        """Complete a Submit that must not be sent (any more) with HELD; return whether it was one."""
         now = self._clock()
         if self._requests.is_withdrawn(effect.request_id):
             self._hold(effect, "Withdrawn", "no longer wanted")
@@ -412,7 +412,7 @@ class Dispatcher:
         return True
 
     def _stop(self, effect: do.StopJob) -> bool:
-        """Stop a job, and with it those that wait for the same reason, as many as one call takes."""
+        """Stop a job, together with queued ones that have the same reason, as many as one call takes."""
         more = self._cloud.capabilities.stop_batch - 1
         stops = [effect, *self._stops.take_more(lambda other: other.reason == effect.reason, more)]
         begun = self._mark_sent(stops)
@@ -444,9 +444,9 @@ class Dispatcher:
         return on.Described(request_id=effect.request_id, seen=description.seen, missing=description.missing)
 
     def _find(self, effect: do.FindByLaunchId) -> None:
-        """Look for launches, and for those of all looks that wait: a look lists the fleet, whatever it looks for.
+        """Search for launches, together with those of all queued searches: each search lists the fleet anyway.
 
-        A scheduler that adopts thousands of launches searches in portions. While one runs, the others gather.
+        A scheduler that adopts thousands of launches sends many searches; those that arrive while one runs are batched.
         """
         more = self._reads.take_more(lambda other: isinstance(other, do.FindByLaunchId), sys.maxsize)
         finds = [effect, *(other for other in more if isinstance(other, do.FindByLaunchId))]
@@ -457,7 +457,7 @@ class Dispatcher:
         for each in self._cloud.find(tuple(token_bases), tuple(locations)):
             seen[launch_of(each.token or "")].append(each)
         for find in finds:
-            # Each gets its own of the thousands that were found: the scheduler's thread reads them.
+            # Each gets only its own of the thousands that were found: the scheduler's thread reads them.
             own = tuple(each for token_base in dict.fromkeys(find.token_bases) for each in seen[token_base])
             self._requests.complete(
                 find.request_id, on.FoundByLaunchId(request_id=find.request_id, launch_ids=find.launch_ids, seen=own)
@@ -468,7 +468,7 @@ class Dispatcher:
             if not isinstance(answer, do.ListFleet):
                 self._requests.complete(request_id, answer)
                 continue
-            # What is left of it is a read: the thread of that lane becomes its owner.
+            # The rest of it is a read: a worker of that lane becomes its owner.
             self._requests.release(request_id)
             if not self._reads.put(request_id, answer):
                 self._hold_if_unclaimed(request_id, *_CLOSED)
@@ -485,5 +485,5 @@ class Dispatcher:
             if self._renew is not None:
                 self._renew()
             return still_unauthenticated(self._cloud.check())
-        except BaseException as error:  # noqa: BLE001 -- the gate tries again; its thread must live
+        except BaseException as error:  # noqa: BLE001 -- the gate tries again; its thread must not die
             return failure_in(error, "renew", FailureKind.CREDENTIALS, self._log)

@@ -1,4 +1,4 @@
-"""What a failure or an exception makes of an effect: the event that completes it."""
+"""The completion events of failed effects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aws_exec.lifecycle.values import CallFailure, FailureKind
 
 
 def failed(effect: do.IoEffect, failure: CallFailure, request: Request | None = None) -> on.Completion:
-    """The completion of an effect that a failure ended; `request` is what a Submit sent, or would have."""
+    """Return the completion of a failed effect; `request` is what a Submit sent, or would have."""
     match effect:
         case do.Submit():
             location = request.location if request is not None else effect.location
@@ -51,7 +51,7 @@ def query_failed(effect: do.RowEffect | do.ListFleet, failure: CallFailure) -> o
 
 
 def failure_in(error: BaseException, operation: str, unknown: FailureKind, log: LaneLog) -> CallFailure:
-    """The failure an exception carries; one of kind `unknown` for an exception that nobody foresaw, which is logged.
+    """Return the failure in an exception; for an unexpected exception, which is logged, one of kind `unknown`.
 
     Its message is neither kept nor logged: it may quote the request, which holds a credential.
     """
@@ -63,14 +63,14 @@ def failure_in(error: BaseException, operation: str, unknown: FailureKind, log: 
 
 
 def failure_of_lost(effect: do.IoEffect, error: BaseException, log: LaneLog, *, sent: bool) -> CallFailure:
-    """The failure of an effect that an exception ended.
+    """Return the failure of an effect that an exception ended.
 
     Args:
-        effect: that was not completed.
-        error: what ended it.
-        log: logs an unforeseen exception.
-        sent: AWS may have it: nobody knows how far an adapter got that broke. If not, whatever went unanswered was
-            something else, and nothing of the effect was sent.
+        effect: the effect, which is not completed.
+        error: the exception.
+        log: logs an unexpected exception.
+        sent: AWS may have received it: it is not known how far the adapter got. If not, an unanswered call was another
+            one, and nothing of the effect was sent.
     """
     if sent:
         return failure_in(error, type(effect).__name__, FailureKind.NO_ANSWER, log)

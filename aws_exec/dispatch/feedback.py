@@ -1,6 +1,6 @@
-"""What follows for the lanes from a failed call: a slower pace, a closed credentials gate, a line in the log.
+"""The consequences of a failed call for the lanes: slower pace, closed credentials gate, log line.
 
-A launch is composed, then sent; either may call AWS. The same failure has the same consequence in either step.
+A launch is composed, then sent; both may call AWS. A failure has the same consequences in either step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Begun:
 
 
 class Feedback:
-    """Takes note of faults. Thread-safe.
+    """Applies the consequences of failures. Thread-safe.
 
     Args:
         gate: closes on bad credentials.
@@ -50,14 +50,14 @@ class Feedback:
         self._meter = meter
 
     def begin(self) -> Begun:
-        """Return the start of a step that may call AWS; call it before the step."""
+        """Return the start of a step that may call AWS; call this before the step."""
         return Begun(self._gate.generation, self._clock())
 
     def apply(self, failure: CallFailure, begun: Begun, pacer: Pacer, *, launch: bool = False) -> CallFailure:
-        """Take a failure of a step (of a launch) into account; `pacer` slows down if AWS throttled it.
+        """Apply the consequences of a failure; `pacer` slows down if AWS throttled the call.
 
         Returns:
-            The failure, as it is to be reported.
+            The failure to report, with the kind that our list of credential errors gives it.
         """
         if failure.code in self._bad_credentials:
             failure = replace(failure, kind=FailureKind.CREDENTIALS)

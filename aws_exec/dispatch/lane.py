@@ -1,13 +1,13 @@
-"""One lane: a queue, and threads that work it off in order, as fast as its pacer allows.
+"""A lane: a queue, and threads that process it in order, as fast as its pacer allows.
 
-One worker at a time leads: it waits for the pacer *before* it takes the head of the queue. So what is queued stays
-in the queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread, on the
+One worker at a time leads: it waits for the pacer *before* it takes the head of the queue. So an effect stays in the
+queue, in order and withdrawable, until the moment it may be sent. A lane starts with one thread, on the
 scheduler's thread. A worker that leaves a backlog starts another, up to the limit; so does `put` if all are busy, which
 the dispatcher's router and workers of other lanes call.
 
-No exception ends a lane. A worker keeps what it has taken until that is done. What escapes from its work is passed to
-`lost` together with what it has in progress, and the worker goes on. A thread that dies all the same, or that hangs and
-is abandoned, is replaced, and what it has in progress goes the same way.
+No exception ends a lane. A worker keeps the effects that it has taken until they are done. An exception of its work is
+passed to `lost` together with the effects in progress, and the worker continues. A thread that dies all the same, or
+that hangs and is abandoned, is replaced, and its effects in progress are passed to `lost`, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class ThreadDiedError(Exception):
-    """Why an effect was lost: the thread that carried it out ended."""
+    """Reason of a lost effect: the thread that carried it out died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Workers:
 
     Attributes:
         launches: 300 launches a second at 60 ms each keep 18 busy; the rest is for slower answers.
-        reads: one sweep and one search at a time; parsing their answers costs CPU, which more threads would not add.
-        stops: a terminated fleet is bounded by the rate, not by threads.
+        reads: one sweep and one search at a time; more threads would not parse their answers faster.
+        stops: the rate limits a terminated fleet, not the threads.
         database: Airflow's database is queried by one thread at a time.
     """
 
@@ -54,10 +54,10 @@ class Worker(threading.Thread, Generic[T]):
     """One thread of a lane.
 
     Attributes:
-        in_progress: by request id, what it has taken out of the queue and is not done with.
-        busy: it is not waiting for something to do.
+        in_progress: by request id, the effects that it has taken out of the queue and not finished.
+        busy: it is not waiting for an effect.
         since: seconds of the lane's clock when it took what is in progress.
-        dismissed: it is to take nothing more, and what it has in progress is lost.
+        dismissed: it must take nothing more, and its effects in progress are lost.
     """
 
     def __init__(self, run: Callable[[Worker[T]], None], name: str) -> None:
@@ -69,12 +69,12 @@ class Worker(threading.Thread, Generic[T]):
         self.dismissed = False
 
     def run(self) -> None:
-        """Work the lane off."""
+        """Process the lane."""
         self._process(self)
 
 
 def is_abandoned() -> bool:
-    """Return whether the calling thread was given up: nobody waits for its work."""
+    """Return whether the calling thread was abandoned: nothing waits for its work."""
     me = threading.current_thread()
     return isinstance(me, Worker) and me.dismissed
 
@@ -85,9 +85,9 @@ class Lane(Generic[T]):
     Args:
         name: of its threads.
         work: carries one out. Returns whether it used the call that was taken from the pacer.
-        lost: completes effects that a worker (the second argument) could not finish, for the reason in the third;
-            those that were completed before, or that another carries out, are none of its business. Returns as `work`.
-        claim: whether this worker may carry out what it has taken; False: it is another's, or done already.
+        lost: completes effects that a worker (the second argument) could not finish, for the reason in the third; it
+            ignores those that are completed, or that another worker carries out. Returns as `work`.
+        claim: whether this worker may carry out an effect; False: another does, or it is done already.
         limit: threads at most.
         pacer: what to wait for before each; None: nothing.
         urgent: this lane goes before others of the same pacer.
@@ -117,7 +117,7 @@ class Lane(Generic[T]):
         self._urgent = urgent
         self._paused = paused
         self._clock = clock
-        # `with` takes the lock itself, not the condition: to let a lock go is one step that nothing interrupts.
+        # `with` takes the lock itself, not the condition: releasing a lock is one step that nothing interrupts.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         #: By request id, oldest first: an ordered queue from which anything can be withdrawn.
@@ -131,7 +131,7 @@ class Lane(Generic[T]):
 
     def start(self) -> None:
         """Start the first thread."""
-        # Nobody else has it yet. A lock taken here, on the scheduler's thread, is one that a signal could leave locked.
+        # No other thread uses the lane yet. And a signal could leave a lock locked that the scheduler's thread takes.
         self._start_worker()
 
     def put(self, request_id: int, effect: T) -> bool:
@@ -141,18 +141,18 @@ class Lane(Generic[T]):
                 return False
             self._queue[request_id] = effect
             self._changed.notify()
-            # Whoever leads will look for itself, when it takes this.
+            # A leader checks this itself when it takes the effect.
             if self._workers and self._leader is None:
                 self._grow()
             return True
 
     def remove(self, request_id: int) -> None:
-        """Take an effect back out, if it is queued."""
+        """Remove an effect, if it is queued."""
         with self._lock:
             self._queue.pop(request_id, None)
 
     def take_more(self, fits: Callable[[T], bool], at_most: int) -> list[T]:
-        """Take more out of the queue, oldest first: for a worker whose one call can do several."""
+        """Take more effects, oldest first: for a worker whose call can carry out several."""
         me = threading.current_thread()
         with self._lock:
             if not isinstance(me, Worker) or me.dismissed:
@@ -163,12 +163,12 @@ class Lane(Generic[T]):
             return [effect for request_id in request_ids if (effect := self._start(me, request_id)) is not None]
 
     def wake(self) -> None:
-        """Look again at what held the lane up."""
+        """Check again whether the lane is paused."""
         with self._lock:
             self._changed.notify_all()
 
     def close(self) -> list[T]:
-        """Take nothing more on; what was still queued is returned, and not carried out."""
+        """Accept no more effects; return those still queued, which are not carried out."""
         with self._lock:
             self._closed = True
             self._changed.notify_all()
@@ -177,10 +177,10 @@ class Lane(Generic[T]):
     # -- threads that die or hang -------------------------------------------------------------------------------------
 
     def replace_dead_threads(self) -> None:
-        """Replace the threads that have died; for a thread of ours to call now and then."""
+        """Replace the threads that have died; called by the router."""
         with self._lock:
             gone = [worker for worker in self._workers if worker.dismissed or not worker.is_alive()]
-            if self._closed:  # they are to end; one that died in its work has something in progress
+            if self._closed:  # the others have ended; one that died in its work has effects in progress
                 gone = [worker for worker in gone if worker.in_progress]
         for worker in gone:
             self._dismiss(worker, ThreadDiedError())
@@ -188,18 +188,18 @@ class Lane(Generic[T]):
             if not self._workers and not self._closed:
                 self._start_worker()
             if self._queue:
-                # Whoever was woken for it may have died before it looked.
+                # The worker that was woken for it may have died before it took it.
                 self._changed.notify()
 
     def abandon(self, longer_than: float, error: BaseException, at_most: int) -> None:
-        """Replace the threads that have been at what they took for too long; what they took is lost.
+        """Replace the threads whose effects have been in progress for too long; these effects are lost.
 
-        Such a thread may hang for ever, or come back: then it ends, and what it completes is completed already.
+        Such a thread may hang for ever. If it returns, it ends, and its completions are ignored.
 
         Args:
             longer_than: seconds.
-            error: why; becomes the failure of the effects.
-            at_most: so many threads may hang at a time; what hangs beyond is waited for.
+            error: becomes the failure of the effects.
+            at_most: threads that may be abandoned and hang at a time; further hung threads are not replaced.
         """
         now = self._clock()
         with self._lock:
@@ -220,7 +220,7 @@ class Lane(Generic[T]):
             )
 
     def _dismiss(self, worker: Worker[T], error: BaseException) -> None:
-        """Give up a thread that has died or hangs, and start another. May be repeated where it was interrupted."""
+        """Replace a thread that has died or hangs. May be repeated if it was interrupted."""
         self._lost(tuple(worker.in_progress.values()), worker, error)
         with self._lock:
             if worker in self._workers:
@@ -230,7 +230,7 @@ class Lane(Generic[T]):
                 self._start_worker()
 
     def _grow(self) -> None:
-        """Start another thread where all are at work. To be called with the lock."""
+        """Start another thread if all are busy. Call it with the lock."""
         if len(self._workers) < self._limit and all(worker.busy for worker in self._workers):
             self._start_worker()
 
@@ -241,7 +241,7 @@ class Lane(Generic[T]):
         try:
             worker.start()
         except RuntimeError:
-            # The process is out of threads: those that there are go on.
+            # The process is out of threads: the existing ones continue.
             self._workers.remove(worker)
             emit(
                 log, logging.WARNING, "Cannot start a thread of the %s lane; it has %d", self._name, len(self._workers)
@@ -261,7 +261,7 @@ class Lane(Generic[T]):
             self._done(me, used=self._work(effect))
 
     def _recover(self, me: Worker[T], error: BaseException) -> None:
-        """Go on after an exception."""
+        """Continue after an exception."""
         with self._lock:
             self._stop_leading(me)
         # If nothing is in progress it is not known whether a call was taken; one less does no harm.
@@ -276,7 +276,7 @@ class Lane(Generic[T]):
         return self._closed or me.dismissed
 
     def _next(self, me: Worker[T]) -> T | None:
-        """Wait for the next effect that may be sent; None when there will be none for this worker."""
+        """Wait for the next effect that may be sent; return None if this worker gets no more."""
         while self._lead(me):
             allowed = self._pacer is None or self._pacer.take(urgent=self._urgent)
             effect = self._take(me, allowed=allowed)
@@ -289,7 +289,7 @@ class Lane(Generic[T]):
         return None
 
     def _lead(self, me: Worker[T]) -> bool:
-        """Wait until there is something to send and nobody else leads; False when the worker's time is over."""
+        """Wait until an effect is queued and no other worker leads; return False if this worker must end."""
         with self._lock:
             me.busy = False
             while not self._is_over(me) and (self._leader is not None or not self._queue or self._paused()):
@@ -300,13 +300,13 @@ class Lane(Generic[T]):
             return self._leader is me
 
     def _stop_leading(self, me: Worker[T]) -> None:
-        """Let another lead. To be called with the lock."""
+        """Let another worker lead. Call it with the lock."""
         if self._leader is me:
             self._leader = None
         self._changed.notify()
 
     def _take(self, me: Worker[T], *, allowed: bool) -> T | None:
-        """Stop leading; take the head of the queue, unless what was there is gone or held by now."""
+        """Stop leading; take the head of the queue, unless it was removed or the lane is paused now."""
         with self._lock:
             effect = None
             while allowed and effect is None and self._queue and not self._is_over(me) and not self._paused():
@@ -317,9 +317,9 @@ class Lane(Generic[T]):
             return effect
 
     def _start(self, me: Worker[T], request_id: int) -> T | None:
-        """Take one out of the queue; None if it is not to be carried out. To be called with the lock.
+        """Take one effect out of the queue; return None if it must not be carried out. Call it with the lock.
 
-        An interruption leaves it in both, never in none: `claim` sees to it that it is carried out once.
+        An interruption leaves it in both queue and `in_progress`, never in neither: `claim` admits it only once.
         """
         effect = self._queue[request_id]
         me.since = self._clock()

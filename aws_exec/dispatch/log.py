@@ -1,8 +1,7 @@
-"""What the lanes say in the log: seldom, for a failure seldom comes alone.
+"""Rate-limited logging: each kind of failure at most once a minute, with a count of those left out.
 
-Ten thousand launches that wait meet the same failure ten thousand times, and again at each retry. Each kind is
-said once per interval, with the number of those that were left out. A line has the failure, which holds no credential,
-and never the request.
+Ten thousand waiting launches have the same failure ten thousand times, and again at each retry. A line contains the
+failure, which has no credential, and never the request.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ from aws_exec.recent import Recent
 
 log = logging.getLogger(__name__)
 
-#: Who looks at a log during an outage looks back a few minutes.
+#: During an outage an operator reads the last few minutes of the log.
 INTERVAL_SECONDS = 60.0
 
-#: Kinds that are remembered. A code may be any text: of a `failures` entry it is the reason, which may name a resource.
+#: Kinds that are remembered. A code may be any text: the reason of a `failures` entry may name a resource.
 _KINDS = 200
 
-#: Said elsewhere (the gate says what is wrong with the credentials), or no failure: we did not send it.
+#: Logged elsewhere (the credentials gate logs its failures), or no failure: we did not send it.
 _NOT_HERE = frozenset({FailureKind.CREDENTIALS, FailureKind.HELD})
-#: Of a launch these are the task's own failure, and are told in its events.
+#: For a launch these are the task's own failures, and are in its event log.
 _OF_ONE_TASK = frozenset({FailureKind.INVALID, FailureKind.NO_CAPACITY})
 
 #: Classes by name, of SQLAlchemy and of the drivers beneath it (PEP 249): the connection failed, or the server gave up.
 _DATABASE = frozenset({"OperationalError", "InterfaceError", "InternalError"})
-#: Theirs for what has no better class (psycopg2: the server closed the connection); the classes derived from these may
-#: be our mistakes: ProgrammingError, DataError, IntegrityError, NotSupportedError.
+#: Their base classes, raised where no better class fits (psycopg2: the server closed the connection); derived classes
+#: may be our bugs: ProgrammingError, DataError, IntegrityError, NotSupportedError.
 _DATABASE_ITSELF = frozenset({"DBAPIError", "DatabaseError"})
-#: SQLAlchemy's own: the pool had no connection in time, or what it had was lost, here or by a query before this one.
-#: With the module: Python's own TimeoutError says nothing of a database.
+#: SQLAlchemy's own: the pool had no connection in time, or its connection was lost, here or by an earlier query.
+#: Compared with their module: Python's own TimeoutError does not mean a database.
 _POOL = frozenset({"TimeoutError", "DisconnectionError", "PendingRollbackError", "ResourceClosedError"})
 _SQLALCHEMY = "sqlalchemy.exc"
 
@@ -53,13 +52,13 @@ class LaneLog:
         self._clock = clock
         self._interval = interval
         self._lock = threading.Lock()
-        #: By kind: when it was last said, and how often it was left out since.
+        #: By kind: when it was last logged, and how often it was left out since.
         self._said: Recent[Hashable, tuple[float, int]] = Recent(_KINDS)
-        #: Operation and code of failures made of exceptions, which were said as those.
+        #: Operation and code of failures made of exceptions, which were logged as exceptions.
         self._unforeseen: Recent[tuple[str, str], None] = Recent(_KINDS)
 
     def failure(self, failure: CallFailure, *, launch: bool = False) -> None:
-        """Say that a call met a failure."""
+        """Log a failed call."""
         kind = (failure.operation, failure.code)
         if failure.kind in _NOT_HERE or (launch and failure.kind in _OF_ONE_TASK) or kind in self._unforeseen:
             return
@@ -68,9 +67,9 @@ class LaneLog:
             emit(log, logging.WARNING, "AWS: %s (%s)%s", failure, failure.kind.value, _and_more(left_out))
 
     def unforeseen(self, error: BaseException, operation: str) -> None:
-        """Say that an exception was raised that nobody foresaw, and where.
+        """Log an unexpected exception, with its stack.
 
-        Its message is not said: it may quote the request, which holds a credential.
+        Without its message, which may quote the request, which has a credential.
         """
         name = type(error).__name__
         with self._lock:
@@ -96,7 +95,7 @@ class LaneLog:
         emit(log, logging.ERROR, message, name, operation, _and_more(left_out), where)
 
     def _due(self, kind: Hashable) -> int | None:
-        """How many of this kind were left out, if it is time to say it (again)."""
+        """Return how many of this kind were left out, if it is time to log it (again); else None."""
         now = self._clock()
         with self._lock:
             said_at, left_out = self._said.get(kind, (None, 0))
@@ -108,7 +107,7 @@ class LaneLog:
 
 
 def emit(to: logging.Logger, level: int, message: str, *said: object) -> None:
-    """Log a line. A filter or a handler that raises costs the line, not the thread that wrote it.
+    """Log a line. If a filter or handler raises, the line is lost, and the calling thread continues.
 
     Its error goes to the standard error stream, as with what a handler of `logging` catches itself.
     """
@@ -120,7 +119,7 @@ def emit(to: logging.Logger, level: int, message: str, *said: object) -> None:
 
 
 def is_of_database(error: BaseException) -> bool:
-    """Whether an exception means that a database did not answer. By name: nothing here needs SQLAlchemy."""
+    """Return whether an exception means that a database did not answer. By name: nothing here needs SQLAlchemy."""
     if type(error).__name__ in _DATABASE_ITSELF:
         return True
     classes = type(error).__mro__

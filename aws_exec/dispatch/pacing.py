@@ -1,8 +1,8 @@
-"""How fast a lane may call: the token bucket of `aws_exec.dispatch.token_bucket` behind a lock that callers wait at.
+"""Thread-safe rate limit of a lane: a token bucket behind a lock.
 
-Who takes from it: the dispatcher, before each launch and each stop (both are one API call, and what must hold at the
-moment of sending is checked *after* the wait); an adapter, before each API call of a read (`before_read`), because only
-it knows how many pages there are. The dispatcher reports throttles to both.
+The dispatcher takes a token before each launch and each stop: both are one API call, and lease and deadline are checked
+*after* the wait. An adapter takes one before each API call of a read (`before_read`), because only it knows the number
+of pages. The dispatcher reports throttles to both.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import replace
 
 from aws_exec.dispatch.token_bucket import Bucket
 
-#: An urgent caller that should have gone by now, and has not, is waited for as long as this: it may have died.
+#: Seconds that others wait for an urgent caller after its turn: it may have died.
 URGENT_SECONDS = 1.0
 
 
 class Pacer:
-    """A shared budget of calls. Thread-safe; nobody waits busily.
+    """A shared rate limit. Thread-safe, without busy waiting.
 
     Args:
         rate: calls per second; more than 0.
@@ -29,24 +29,24 @@ class Pacer:
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        # `with` takes the lock itself, not the condition: to let a lock go is one step that nothing interrupts.
+        # `with` takes the lock itself, not the condition: releasing a lock is one step that nothing interrupts.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._bucket = Bucket.full(rate, burst, clock())
-        #: Until then callers that are not urgent stand back. A time, not a number of callers, which one that dies
-        #: while it waits would leave too high for ever.
+        #: Callers that are not urgent wait until then. A time, not a number of callers: one that dies while it waits
+        #: would leave that number too high for ever.
         self._urgent_until = clock()
         self._closed = False
         self._slowed_at: float | None = None
 
     @property
     def rate_factor(self) -> float:
-        """The part of the configured rate in force, after throttles: between 1/32 and 1."""
+        """The part of the configured rate that is used after throttles: between 1/32 and 1."""
         with self._lock:
             return self._bucket.refilled(self._clock()).rate_factor
 
     def take(self, *, urgent: bool = False) -> bool:
-        """Wait until one call is allowed, and count it; while an urgent caller waits, the others stand back.
+        """Wait until one call is allowed, and count it. Urgent callers go first.
 
         Returns:
             False if the pacer was closed instead: do not call.
@@ -69,21 +69,21 @@ class Pacer:
             return False
 
     def give_back(self) -> None:
-        """A call that was taken was not made after all."""
+        """Return a token whose call was not made."""
         with self._lock:
             bucket = self._bucket
             self._bucket = replace(bucket, level=min(bucket.burst, bucket.level + 1.0))
             self._changed.notify_all()
 
     def throttled(self, sent_at: float) -> None:
-        """AWS throttled a call sent at `sent_at`: halve the rate, once for all calls sent before that."""
+        """Halve the rate: AWS throttled a call sent at `sent_at`. Only once for all calls in flight."""
         with self._lock:
             if self._slowed_at is None or sent_at > self._slowed_at:
                 self._slowed_at = self._clock()
                 self._bucket = self._bucket.throttled(self._slowed_at)
 
     def close(self) -> None:
-        """Let go of everybody who waits, now and later."""
+        """Release all waiting callers, and all later ones."""
         with self._lock:
             self._closed = True
             self._changed.notify_all()

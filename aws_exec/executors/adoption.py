@@ -1,4 +1,4 @@
-"""Adoption: the task instances that a dead scheduler left become launches of this executor."""
+"""The adoption of task instances of a dead scheduler: they become launches of this executor."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Adoption:
         self._startup = startup
         self._fleet_lister = fleet_lister
         self._launch_ids = launch_ids
-        #: Keys that were accepted since the last heartbeat although no launch here speaks for them.
+        #: Keys that were adopted since the last heartbeat although no launch here reports them.
         self._unowned: set[Key] = set()
 
     def adopt(self, tis: Sequence[Any]) -> Sequence[Any]:
-        """Adopt what can be identified; return the rest. Never raises."""
+        """Adopt the task instances that can be identified; return the rest. Never raises."""
         # By identity: after an error of the database even `ti.id` may be a query that raises.
         adopted: set[int] = set()
         try:
@@ -52,10 +52,10 @@ class Adoption:
         return [ti for ti in tis if id(ti) not in adopted]
 
     def free_unowned_slots(self) -> None:
-        """Free the slots of accepted keys of which nothing will be reported.
+        """Free the slots of adopted keys that no launch here reports.
 
-        Airflow 3.4 adds every key that an adoption accepted to `running`, after `try_adopt_task_instances` returned
-        (`BaseExecutor.__init_subclass__`). Only the end of a launch takes it out, and here is none.
+        Airflow 3.4 adds every adopted key to `running`, after `try_adopt_task_instances` has returned
+        (`BaseExecutor.__init_subclass__`). Only the end of a launch removes it, and these keys have no launch.
         """
         while self._unowned:
             key = self._unowned.pop()
@@ -63,7 +63,7 @@ class Adoption:
                 self._executor.running.discard(key)
 
     def _try_adopt(self, row: airflow_db.Row) -> bool:
-        """Whether it is ours now; a row that cannot be understood must not cost the others their try."""
+        """Return whether the row was adopted; one that cannot be read must not cost the others their try."""
         try:
             return self._adopt(row)
         except Exception:
@@ -75,7 +75,7 @@ class Adoption:
         self._fleet_lister.locations.use(location)
         job = self._executor.job_of(row.external_id, location)
         if job is not None:
-            # Derived from the job, so that every later scheduler gives its replacements the same tokens.
+            # Derived from the job, so that each later scheduler gives its replacements the same tokens.
             launch_id = str(uuid5(NAMESPACE_URL, job.arn))
         elif UUID_FORM.fullmatch(row.external_id):
             launch_id = row.external_id

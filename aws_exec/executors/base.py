@@ -4,16 +4,16 @@ Read it from here: every method of Airflow's is a few lines that call one of the
 
 | part | module |
 |---|---|
-| startup: the options, and what they describe | `startup` |
+| startup: options, client, dispatcher | `startup` |
 | intake: workloads from Airflow's queue | `intake` |
-| heartbeat: feeds the machine, carries its effects out | `heartbeat` |
+| heartbeat: feeds the machine, carries out its effects | `heartbeat` |
 | reporter: executor events and task event logs | `reporter` |
-| adoption: what a dead scheduler left | `adoption` |
+| adoption: task instances of a dead scheduler | `adoption` |
 | shutdown: `end` and `terminate` | `shutdown` |
-| database, fleet listing: what the lanes read | `airflow_db`, `fleet_listing` |
+| database queries and fleet listing, for the lanes | `airflow_db`, `fleet_listing` |
 
-What happens to a job is decided in `aws_exec.lifecycle.machine`. A service (`ecs`, `batch`) is a subclass that
-overrides the hooks at the end of this file. No method that the scheduler's loop calls waits for AWS, or raises.
+`aws_exec.lifecycle.machine` decides what happens to a job. A service (`ecs`, `batch`) is a subclass that overrides the
+hooks at the end of this file. No method that the scheduler's loop calls waits for AWS, or raises.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
     SERVICE: ClassVar[str]
     #: The section of Airflow's configuration.
     SECTION: ClassVar[str]
-    #: What it may hold.
+    #: The options in that section.
     OPTIONS: ClassVar[type[ExecutorOptions]]
 
-    #: Error codes after which the client is rebuilt with new credentials, beside those that we know of; the Amazon
-    #: provider's name and values.
+    #: Further error codes after which the client is rebuilt with new credentials; the Amazon provider's name and
+    #: values.
     INVALID_CREDENTIALS_EXCEPTIONS: ClassVar[list[str]] = [
         "ExpiredTokenException",
         "InvalidClientTokenId",
@@ -77,11 +77,12 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
     #: Seconds before the client is rebuilt after its credentials failed, and at most between two tries.
     CREDENTIALS_RENEWAL: ClassVar[tuple[float, float]] = (FIRST_RENEWAL_SECONDS, LONGEST_RENEWAL_SECONDS)
 
-    #: Seconds between two checks whether Airflow still wants what has not started: a container that was marked failed
-    #: while it waited must be gone before it finds room, and a check is one SELECT for 500 launches. None: no checks.
+    #: Seconds between two checks whether Airflow still wants the launches that have not started: the container of a
+    #: task that was marked failed while it waited must be stopped before it is placed. A check is one SELECT for 500
+    #: launches. None: no checks.
     CHECK_INTERVAL: ClassVar[float | None] = 5.0
 
-    #: Seconds after which a call to AWS fails for lack of an answer.
+    #: Seconds after which a call to AWS without an answer fails.
     READ_TIMEOUT: ClassVar[float] = READ_TIMEOUT_SECONDS
 
     def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:
@@ -105,15 +106,15 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         return self._heartbeat.machine
 
     def start(self) -> None:
-        """Read and check the options, build the client, check the health if asked, start the threads.
+        """Read and check the options, build the client, check the health if configured, start the threads.
 
         Raises:
-            AirflowException: an option is wrong, or AWS says definitively that nothing can be launched.
+            AirflowException: an option is wrong, or AWS's answer means that nothing can be launched.
         """
         self._startup.start(self._heartbeat)
 
     def _process_workloads(self, workload_items: Sequence[Any]) -> None:
-        """Take workloads in, as many as a heartbeat has time for; the rest stay in Airflow's queue for the next."""
+        """Queue as many workloads as the heartbeat budget allows; the rest stay in Airflow's queue."""
         self._intake.take(workload_items)
 
     def execute_async(
@@ -123,18 +124,18 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         queue: str | None = None,
         executor_config: ExecutorConfig | None = None,
     ) -> None:
-        """Take one workload in; a later heartbeat launches it.
+        """Queue one workload; a later heartbeat launches it.
 
         Args:
-            key: Airflow's key of it.
+            key: Airflow's key.
             command: `[workload]`, or a command line.
-            queue: Airflow's queue; unknown ones mean nothing.
-            executor_config: of the task; a wrong one fails this task when it is launched, with the reason.
+            queue: Airflow's queue; unknown queues are ignored.
+            executor_config: of the task; an invalid one fails this task when it is launched, with the reason.
         """
         self._intake.add(key, command, queue, executor_config)
 
     def sync(self) -> None:
-        """Take in what became known, report it, hand over what is due. Never waits for AWS, never raises.
+        """Handle completions, report to Airflow, dispatch what is due. Never waits for AWS, never raises.
 
         Waits at most 10 ms for the database lane to verify exits (`Heartbeat.run`).
         """
@@ -142,11 +143,11 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
             self._adoption.free_unowned_slots()
             self._heartbeat.run()
         except Exception:
-            # What escapes here ends the scheduler; the next heartbeat goes on where this one stopped.
+            # An exception here would end the scheduler; the next heartbeat continues where this one stopped.
             self.log.exception("A heartbeat of %s failed", type(self).__name__)
 
     def change_state(self, key: Any, state: Any, info: Any = None, remove_running: bool = True) -> None:
-        """Put a state into the event buffer: Airflow calls it to declare a task terminal by itself.
+        """Put a state into the event buffer; Airflow calls it to declare a task terminal.
 
         A terminal state that this executor did not report (a heartbeat timeout, a task stuck in queued) ends the launch
         for Airflow: its container is stopped and followed to its end, and nothing more is reported.
@@ -161,19 +162,19 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
             self.log.exception("The container of %s could not be stopped", compat.named(self, key))
 
     def get_event_buffer(self, dag_ids: Any = None) -> dict[Any, Any]:
-        """Return and flush the events; of several tries of one task instance, those of the newest.
+        """Return and remove the events; of several tries of one task instance, those of the newest.
 
         Args:
-            dag_ids: flush those of these DAGs only; all if None.
+            dag_ids: only those of these DAGs; all if None.
         """
         return compat.newest_tries(super().get_event_buffer(dag_ids))
 
     def end(self, heartbeat_interval: float = 10) -> None:
         """Launch and replace nothing more; wait for what no other scheduler could finish, and leave the jobs.
 
-        That is launches whose answer is out, and stops that are decided and not sent. Jobs that run are adopted by the
-        next scheduler, which cannot begin before this one is gone; what is reported now is never read
-        (docs/adr/0014). Takes at most `shutdown_timeout` in all; 0 leaves at once.
+        That is submits without an answer, and stops that AWS has not accepted. The next scheduler adopts running jobs;
+        it cannot begin before this one is gone, and events reported now are never read (docs/adr/0014). Takes at most
+        `shutdown_timeout` in all; 0 does not wait.
 
         Args:
             heartbeat_interval: seconds between two heartbeats, at most.
@@ -181,7 +182,7 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         self._shutdown.run(events.Draining(), heartbeat_interval, self._startup.shutdown_timeout)
 
     def terminate(self) -> None:
-        """Stop every job this executor owns, bounded in time; one failed stop spares no other."""
+        """Stop every job of this executor, in a limited time; a stop that fails does not affect the others."""
         self._shutdown.run(events.Terminating(), 1.0, max(self._startup.shutdown_timeout, TERMINATING))
 
     def revoke_task(self, *, ti: Any) -> None:
@@ -200,9 +201,9 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
             self.log.exception("A task could not be revoked")
 
     def try_adopt_task_instances(self, tis: Sequence[Any]) -> Sequence[Any]:
-        """Adopt what another scheduler left; Airflow resets what is returned, which costs it a try.
+        """Adopt task instances of another scheduler; Airflow resets those returned, which costs them a try.
 
-        Accepts whatever it can identify, and verifies in the background. Never blocks on AWS, never raises.
+        Adopts every one it can identify, and verifies in the background. Never waits for AWS, never raises.
         """
         begun = self._clock()
         left = self._adoption.adopt(tis)
@@ -210,7 +211,7 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         return left
 
     def debug_dump(self) -> None:
-        """Log the number of launches in each phase, and what happened to those that wait longest, on SIGUSR2."""
+        """Log the number of launches in each phase, and the stories of those that wait longest; on SIGUSR2."""
         super().debug_dump()  # type: ignore[no-untyped-call] # Airflow annotates it not
         self.log.info("launches by phase: %s", self._heartbeat.phases())
         for story in self._heartbeat.stories():
@@ -253,11 +254,11 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
     def read_options(
         self, get: Callable[[str], str | None], team: str | None, file: AwsexecFile
     ) -> tuple[Any, Builder]:
-        """Return this executor's options, and what makes requests of them; raise OptionsError."""
+        """Return this executor's options, and the builder that makes requests of them; raise OptionsError."""
         raise NotImplementedError
 
     def build_client(self, options: Any) -> Any:
-        """Build what the adapter calls: boto3's client of `SERVICE`. May take seconds; not on the scheduler's thread.
+        """Build the client that the adapter calls: boto3's client of `SERVICE`. Takes seconds; at start or on a lane.
 
         Raises:
             CloudError: it cannot be built; REFUSED and INVALID keep the executor from starting.
@@ -279,7 +280,7 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         )
 
     def build_adapter(self, options: Any, builder: Any, access: Access) -> Cloud:
-        """Build the adapter, which calls AWS by way of `access`."""
+        """Build the adapter, which calls AWS through `access`."""
         raise NotImplementedError
 
     def build_plan(self, setup: Setup, workload: Workload, words: Sequence[str], identity: Identity) -> Any:
@@ -287,13 +288,13 @@ class ContainerExecutor(compat.RunsCallbacks, BaseExecutor):
         return setup.builder.build(identity, words, workload.executor_config, workload.queue)
 
     def job_of(self, external_id: str, location: str) -> Job | None:
-        """Return the job that Airflow's external executor id names; None if it names none of this service."""
+        """Return the job with Airflow's external executor id; None if that is none of this service."""
         raise NotImplementedError
 
     def policy(self, policy: Policy, _options: Any) -> Policy:
-        """Return the machine's policy with what differs for this service."""
+        """Return the machine's policy, adapted to this service."""
         return policy
 
     def slow_start(self, _builder: Any) -> str:
-        """Return why a container may take long to start here; empty if it should not."""
+        """Return why a container may take long to start; empty if it should not."""
         return ""

@@ -1,4 +1,4 @@
-"""One heartbeat: completions go into the machine, and its effects are carried out, within 20 ms.
+"""The heartbeat: feeds completions to the machine and carries out its effects, within 20 ms.
 
 Effects for Airflow are carried out at once, by the reporter: they are dictionary operations. Effects that need AWS or
 the database go to the dispatcher's threads. The scheduler's thread never waits for AWS, and for the database at most
@@ -23,12 +23,12 @@ from aws_exec.lifecycle import Machine, effects, events
 from aws_exec.lifecycle.values import LaunchId
 from aws_exec.metrics import catalogue
 
-#: Seconds of a heartbeat that intake, completions and ticks may take together; what is left waits for the next one.
+#: Seconds of a heartbeat that intake, completions and Ticks may take together; the rest waits for the next one.
 BUDGET = 0.020
-#: Seconds between two looks of a heartbeat for the verified exits that it has asked for.
+#: Seconds between two polls of a heartbeat for the exits that it verifies.
 EXIT_POLL_SECONDS = 0.002
 
-#: Launches whose story a debug dump tells.
+#: Launches whose story a debug dump contains.
 STORIES = 20
 
 #: Seconds after which an answer is overdue: no call of ours has longer timeouts.
@@ -36,15 +36,15 @@ OVERDUE = 120.0
 
 
 class Heartbeat:
-    """Feeds the machine of one executor, and carries its effects out. All of it runs on the scheduler's thread.
+    """Feeds the machine of one executor, and carries out its effects. All of it runs on the scheduler's thread.
 
     Attributes:
         machine: every launch of the executor; replaced by one with the executor's policy when it starts.
         dispatcher: None until the executor starts.
-        intake_seconds: of this heartbeat's budget, used by the intake: Airflow takes in first, then syncs.
+        intake_seconds: the part of this heartbeat's budget that the intake used: Airflow queues first, then syncs.
     """
 
-    #: How often a heartbeat looks for the verified exits that it has asked for.
+    #: How often a heartbeat polls for the exits that it verifies.
     EXIT_POLLS: ClassVar[int] = 5
 
     def __init__(
@@ -63,13 +63,13 @@ class Heartbeat:
         self._fleet_lister = fleet_lister
         self._metrics = metrics
         self._clock = clock
-        #: Launches whose exit this heartbeat has asked to verify.
+        #: Launches whose exit this heartbeat verifies.
         self._exits_asked: set[LaunchId] = set()
-        #: Whether an overdue request was warned of, and still is overdue.
+        #: Whether an overdue request was logged, and still is overdue.
         self._overdue = False
 
     def run(self) -> None:
-        """Take in what became known, hand over what is due."""
+        """Handle completions, report to Airflow, dispatch what is due."""
         begun = self._clock()
         deadline = begun + max(BUDGET - self.intake_seconds, BUDGET / 4)
         self.intake_seconds = 0.0
@@ -81,7 +81,7 @@ class Heartbeat:
         self._metrics.heartbeat(begun, self.levels)
 
     def handle_completions(self, deadline: float) -> None:
-        """Feed the machine what the dispatcher has completed, until the deadline."""
+        """Feed the machine the dispatcher's completions, until the deadline."""
         self._reporter.report_waiting()
         self._carry_out()
         while self.dispatcher is not None and (event := self.dispatcher.peek()) is not None:
@@ -91,13 +91,13 @@ class Heartbeat:
                 return
 
     def run_ticks(self, deadline: float) -> None:
-        """Feed the machine ticks until nothing is due any more, until the deadline."""
+        """Feed the machine Ticks until nothing is due any more, until the deadline."""
         self.handle(events.Tick())
         while self.machine.due(self._clock()) and self._clock() < deadline:
             self.handle(events.Tick())
 
     def handle(self, event: events.Event) -> None:
-        """Feed the machine an event, and carry its effects out."""
+        """Feed the machine an event, and carry out its effects."""
         now = self._clock()
         new_effects = self.machine.handle(event, now)
         self._metrics.record(event, new_effects, now)
@@ -116,7 +116,7 @@ class Heartbeat:
         }
 
     def stories(self) -> list[str]:
-        """Return what happened to the launches that have waited longest for their start."""
+        """Return the stories of the launches that have waited longest for their start."""
         return [self._story(key) for key in self.machine.longest_waiting(STORIES)]
 
     def _story(self, key: Any) -> str:
@@ -127,9 +127,9 @@ class Heartbeat:
         return dict(Counter(launch.phase.value for launch in self.machine.store.launches.values()))
 
     def _wait_for_verified_exits(self, deadline: float) -> None:
-        """Wait, within the budget, for the database to verify the exits that became known just now.
+        """Wait, within the budget, until the database lane has verified the exits that became known just now.
 
-        The answer takes a few milliseconds, the next heartbeat may be a second away: Airflow would know so much later.
+        That takes a few milliseconds; the next heartbeat, and so the report to Airflow, may be a second away.
         """
         asked, self._exits_asked = self._exits_asked, set()
         for _ in range(self.EXIT_POLLS if self.dispatcher is not None else 0):
@@ -139,7 +139,7 @@ class Heartbeat:
             self.handle_completions(deadline)
 
     def _carry_out(self) -> None:
-        """Carry out the outbox. An effect leaves it only when that is done: a signal in between loses none."""
+        """Carry out the effects in the outbox. Each leaves it only when it is done: a signal in between loses none."""
         outbox = self.machine.store.outbox
         for number in list(outbox):
             effect = outbox[number]
@@ -171,7 +171,7 @@ class Heartbeat:
                 self.dispatcher.dispatch(number, effect)
 
     def _log_unexpected(self) -> None:
-        """Log a change that the tables of transitions do not have: a bug of ours, which must not go unnoticed."""
+        """Log a change that the tables of transitions do not allow: a bug of ours, which must not go unnoticed."""
         while self.machine.store.unexpected:
             key, before, after = self.machine.store.unexpected.pop()
             self._executor.log.error(

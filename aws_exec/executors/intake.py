@@ -1,4 +1,4 @@
-"""From Airflow's queue into the machine: each workload gets its launch id, or fails alone."""
+"""The intake of workloads from Airflow's queue: each gets its launch id; one that cannot be queued fails alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Intake:
-    """Takes the workloads of one executor in. All of it runs on the scheduler's thread."""
+    """Queues the workloads of one executor. All of it runs on the scheduler's thread."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Intake:
         self._clock = clock
 
     def take(self, workloads: Sequence[Any]) -> None:
-        """Take in as many workloads as a heartbeat has time for."""
+        """Queue as many workloads as the heartbeat budget allows; one that cannot be queued does not affect others."""
         begun = self._clock()
         for workload in workloads:
             try:
@@ -47,7 +47,7 @@ class Intake:
                 return
 
     def add(self, key: Any, command: Command, queue: str | None, executor_config: ExecutorConfig | None) -> None:
-        """Take one workload in."""
+        """Queue one workload, with its launch id."""
         launch_id = self._launch_ids.assign(command[0] if len(command) == 1 else None)
         self._reporter.forget(key)
         workload = Workload(key, command, queue, executor_config or None)
@@ -62,11 +62,11 @@ class Intake:
         compat.forget_queued(self._executor, key)
 
     def _refuse(self, workload: Any, error: Exception) -> None:
-        """Fail one workload that nobody can run, and no other."""
+        """Fail one workload that cannot be queued, and no other."""
         try:
             key: Any = compat.key_of(workload)
         except Exception:
-            # Of a kind that Airflow does not queue here: it has no key, so nothing can be reported of it.
+            # A kind that Airflow does not queue here: without a key nothing can be reported.
             self._executor.log.exception("A workload of type %s has no key", type(workload).__name__)
             return
         compat.forget_queued(self._executor, key)

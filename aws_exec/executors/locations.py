@@ -1,4 +1,4 @@
-"""Where jobs of this executor may run: the locations (ECS clusters, Batch job queues) that are listed."""
+"""The locations (ECS clusters, Batch job queues) where jobs of this executor may run, and which are listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT_MOST = 10_000
 
 
 class Locations:
-    """The locations that are configured, always, and those that tasks name, while something of ours may run there.
+    """The configured locations, always, and those that tasks name, while a job of ours may run there.
 
     `use` is called on the scheduler's thread, and on those of the lanes: it takes no lock. `list_all` is called by one
     thread at a time.
@@ -40,7 +40,7 @@ class Locations:
             self._forget(sorted(used, key=used.__getitem__)[: AT_MOST // 10])
 
     def list_all(self, list_in: Callable[[Sequence[str]], Sequence[FleetMember]]) -> Sequence[FleetMember]:
-        """List every location; forget those that were not used for long and in which nothing was found.
+        """List every location; forget those that were not used for long and have no containers.
 
         Args:
             list_in: returns what it finds in these locations; if it raises, nothing is forgotten.

@@ -1,6 +1,6 @@
 """Reports to Airflow: executor events, the `running` set, and the entries of tasks' event logs.
 
-What it writes is put into words by `messages`.
+`messages` has the texts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from aws_exec.lifecycle.values import Job, Key
 from aws_exec.recent import Recent
 from aws_exec.redaction import redact, writable
 
-#: Entries that one task instance gets into its event log per launch: a launch that waits for hours says why, not that
-#: it still waits.
+#: Entries in a task's event log per launch: a launch that waits for hours logs why, not that it still waits.
 ENTRIES = 20
-#: Keys whose entries are counted: more than any fleet has waiting.
+#: Keys whose entries are counted: more than wait in any fleet.
 _COUNTED = 20_000
 
 
@@ -28,7 +27,7 @@ class Reporter:
     """Writes into one executor's event buffer and event logs. All of it runs on the scheduler's thread.
 
     Attributes:
-        waiting: terminal events, (text, success) by key, that wait until Airflow has read which job the task runs as.
+        waiting: terminal events, (text, success) by key, that wait until Airflow has read the task's job.
     """
 
     def __init__(self, executor: BaseExecutor) -> None:
@@ -38,8 +37,8 @@ class Reporter:
         self._entries: Recent[Key, int] = Recent(_COUNTED)
 
     def running(self, key: Any, job: Job) -> None:
-        """Report a job. The scheduler overwrites `external_executor_id` with its ARN."""
-        self._executor.running.add(key)  # a callback of a dead scheduler is first heard of here
+        """Report RUNNING with the job's ARN, which the scheduler stores as `external_executor_id`."""
+        self._executor.running.add(key)  # a callback of a dead scheduler is not in it yet
         self._executor.running_state(key, job.arn)
 
     def report(self, report: effects.Report) -> None:
@@ -47,7 +46,7 @@ class Reporter:
         key = report.key
         text = self._reason_of(report)
         self.end(key, text, success=report.success)
-        # A task that failed by itself has said so to Airflow, with its log.
+        # A task that failed by itself has reported that to Airflow, with its log.
         is_known = report.success or (report.stop is not None and report.stop.outcome is Outcome.FAILED)
         level = logging.DEBUG if is_known else logging.WARNING
         self._executor.log.log(level, "%s: %s", compat.named(self._executor, key), text)
@@ -57,10 +56,10 @@ class Reporter:
         self._entries.pop(key, None)
 
     def end(self, key: Any, text: str, *, success: bool) -> None:
-        """Put a terminal event of ours into the buffer.
+        """Put a terminal event into the buffer.
 
-        The buffer holds one event per key. Where Airflow has not yet read which job the task runs as, its end waits for
-        the next heartbeat: otherwise the row would keep the launch id, and nobody could look the job up.
+        The buffer holds one event per key. If Airflow has not yet read the task's job, the terminal event waits for the
+        next heartbeat: otherwise the row would keep the launch id, and users could not find the job.
         """
         text = writable(text)
         buffered = self._executor.event_buffer.get(key)
@@ -70,18 +69,18 @@ class Reporter:
             self._put_end(key, text, success=success)
 
     def report_waiting(self) -> None:
-        """Put the terminal events into the buffer that waited, and need not any more."""
+        """Put waiting terminal events into the buffer, if Airflow has read the job."""
         for key, (text, success) in list(self.waiting.items()):
             if key not in self._executor.event_buffer:
                 self._put_end(key, text, success=success)
                 self.waiting.pop(key, None)
 
     def drop_waiting(self, key: Key) -> None:
-        """Report no end of this key that waits: Airflow has declared the task terminal itself."""
+        """Drop a waiting terminal event: Airflow has declared the task terminal itself."""
         self.waiting.pop(key, None)
 
     def note(self, note: effects.Note) -> None:
-        """Write why a workload waits, or what became of one of its containers, into the task's event log."""
+        """Write into the task's event log why a workload waits, or what happened to one of its containers."""
         self.message(note.key, messages.note(note))
 
     def message(self, key: Any, text: str) -> None:
@@ -94,13 +93,13 @@ class Reporter:
             self._executor.log_task_event(event="awsexec", extra=redact(text) + last, ti_key=key)
 
     def release(self, key: Any) -> None:
-        """Free a key of which nothing will be reported."""
+        """Free a key without a report."""
         self._executor.running.discard(key)
         self._entries.pop(key, None)
         self.forget(key)
 
     def forget(self, key: Any) -> None:
-        """Forget what is not read yet: the job and the end of an earlier launch must not become the next one's."""
+        """Drop unread events of an earlier launch: its job and its end must not be taken for the next launch's."""
         self.waiting.pop(key, None)
         buffered = self._executor.event_buffer.get(key)
         if buffered is not None and not compat.is_terminal(buffered[0]):
@@ -112,11 +111,11 @@ class Reporter:
             self._executor.log.warning("%s", messages.orphans(orphans))
 
     def _put_end(self, key: Any, text: str, *, success: bool) -> None:
-        # Past our own `change_state`: by that Airflow declares tasks terminal.
+        # Not our own `change_state`, with which Airflow declares tasks terminal.
         BaseExecutor.change_state(self._executor, key, compat.final_state(key, success=success), text)
 
     def _reason_of(self, report: effects.Report) -> str:
-        """Return why it is over; a bug in the words must not keep the key in `running` for ever."""
+        """Return the text of a report; a bug in `messages` must not keep the key in `running` for ever."""
         try:
             return messages.report(report)
         except Exception:

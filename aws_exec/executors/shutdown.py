@@ -1,4 +1,4 @@
-"""`end` and `terminate`: heartbeats go on until nothing is unfinished, or the time is over."""
+"""The shutdown by `end` and `terminate`: heartbeats until nothing is unfinished, or the time is over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aws_exec.executors.heartbeat import BUDGET, Heartbeat
 from aws_exec.executors.metrics import ExecutorMetrics
 from aws_exec.lifecycle import events
 
-#: Seconds that calls which are on their way get at the end, at most; and the share of the whole time.
+#: Seconds that pending calls get at the end, at most; and their share of the whole time.
 CLOSING = 5.0
 CLOSING_SHARE = 0.1
 

@@ -1,6 +1,6 @@
-"""From Airflow's configuration to running lanes: options, client, adapter, dispatcher, health check.
+"""The startup of an executor: options, client, adapter, dispatcher, health check.
 
-What differs between services is in the executor's hooks (`aws_exec.executors.base.ContainerExecutor`).
+The differences between services are in the executor's hooks (`aws_exec.executors.base.ContainerExecutor`).
 """
 
 from __future__ import annotations
@@ -37,18 +37,19 @@ from aws_exec.settings.file import load_file
 if TYPE_CHECKING:
     from aws_exec.executors.base import ContainerExecutor
 
-#: A lane may launch until this share of the health threshold has passed since the last heartbeat: after the whole of it
-#: another scheduler may have adopted what we would launch.
+#: The lease, as a share of the health threshold: a lane may launch for that long after the last heartbeat. After the
+#: whole threshold another scheduler may have adopted what we would launch.
 LEASE_SHARE = 1 / 3
-#: After this share of it, what was not launched is checked before it is (docs/adr/0007): Airflow's own heartbeat may be
-#: some seconds older than our last one, so not the whole; not less either: a slow scheduler would check for ever.
+#: A longer pause than this share of it is a stall: rows are verified before their launches are submitted
+#: (docs/adr/0007). Airflow's own heartbeat may be some seconds older than our last one, so not the whole; with less, a
+#: slow scheduler would verify for ever.
 STALL_SHARE = 2 / 3
 
 #: Describe and list calls that may be made at once after a pause (ECS API Reference, "Request throttling quotas"; AWS
 #: publishes none for Batch).
 READ_BURST = 100
 
-#: Airflow queues whose location is remembered: DAG authors name them, too.
+#: Airflow queues whose location is cached: DAG authors may name any.
 _QUEUES = 1000
 
 
@@ -56,17 +57,17 @@ class Builder(Protocol):
     """Makes the requests of a service (`aws_exec.settings`). Pure; called on the threads of the lanes.
 
     Attributes:
-        warnings: what in the options has no effect, one sentence each; logged at start.
+        warnings: options without effect, one sentence each; logged at start.
     """
 
     warnings: tuple[str, ...]
 
     def location(self, executor_config: object = None, queue: str | None = None) -> str:
-        """Return where a task of this Airflow queue goes; raise InvalidExecutorConfig."""
+        """Return the location of a task of this Airflow queue; raise InvalidExecutorConfig."""
         ...
 
     def locations(self) -> Sequence[str]:
-        """Return where the configuration sends tasks."""
+        """Return the locations in the configuration."""
         ...
 
     def build(
@@ -81,9 +82,9 @@ class Access:
     """How an adapter reaches its service.
 
     Attributes:
-        deployment: whose containers it launches and lists.
-        client: returns what `ContainerExecutor.build_client` built last.
-        before_read: waits for the rate of reads; called before each describe or list call.
+        deployment: the deployment whose containers it launches and lists.
+        client: returns the client that `ContainerExecutor.build_client` built last.
+        before_read: waits for the rate of reads; call it before each describe or list call.
         meter: counts calls.
     """
 
@@ -95,7 +96,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What an executor's options describe. Nobody has been called to make it.
+    """The parts that an executor's options describe; made without a call to AWS.
 
     Attributes:
         options: of the executor.
@@ -104,8 +105,8 @@ class Setup:
         clients: builds the client when it is first needed, and anew after its credentials failed.
         reads: the pacer of describe and list calls.
         cloud: the adapter.
-        store: where workloads wait for their containers; None: in the containers' commands.
-        location_of_queue: where the tasks of an Airflow queue go that have no executor_config.
+        store: holds workloads until their containers read them; None: they are in the containers' commands.
+        location_of_queue: returns the location of tasks of an Airflow queue without an executor_config.
     """
 
     options: ExecutorOptions
@@ -118,19 +119,19 @@ class Setup:
     location_of_queue: Callable[[str | None], str]
 
     def renew_clients(self) -> None:
-        """Build the clients anew, with the credentials of now; raise CloudError if that is not possible."""
+        """Rebuild the clients with the current credentials; raise CloudError if that fails."""
         self.clients.renew()
         if self.store is not None:
             self.store.renew()
 
     def location_of(self, executor_config: object, queue: str | None = None) -> str:
-        """Return where the container of such a task is, by its queue if its executor_config cannot be read."""
+        """Return the location of such a task, by its queue if its executor_config cannot be read."""
         if not executor_config:
             return self.location_of_queue(queue)
         try:
             return str(self.builder.location(executor_config, queue))
         except InvalidExecutorConfig:
-            # It fails its task when it is launched; here it only means that the location is the configured one.
+            # It fails its task when it is launched. Here the configured location is used.
             return str(self.builder.location(None, queue))
 
 
@@ -162,14 +163,14 @@ class Startup:
         return self.setup.options.shutdown_timeout if self.setup is not None else 0.0
 
     def ready(self) -> Setup:
-        """Return what the options describe, read now if they were not; raise OptionsError."""
+        """Return the setup, read now if it was not; raise OptionsError."""
         return self.setup or self._read()
 
     def start(self, heartbeat: Heartbeat) -> None:
-        """Read and check the options, build the client, check the health if asked, start the threads.
+        """Read and check the options, build the client, check the health if configured, start the threads.
 
         Raises:
-            AirflowException: an option is wrong, or AWS says definitively that nothing can be launched.
+            AirflowException: an option is wrong, or AWS's answer means that nothing can be launched.
         """
         try:
             setup = self._read()
@@ -204,7 +205,7 @@ class Startup:
         return type(self._executor).__name__
 
     def _read(self) -> Setup:
-        """Read the options, and build what they describe."""
+        """Read the options, and build the setup."""
         executor = self._executor
         file = load_file(os.environ)
         if file.located.source:
@@ -289,7 +290,7 @@ class Startup:
             )
 
     def _check_health_at_start(self, cloud: Cloud) -> None:
-        """Refuse to start on a definitive answer only; the lanes retry what may pass, in the background."""
+        """Refuse to start only if the failure will not pass; the lanes retry other failures in the background."""
         failure = cloud.check()
         if failure is None:
             self._executor.log.info("%s health check has succeeded", self._name)

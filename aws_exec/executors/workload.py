@@ -1,4 +1,4 @@
-"""One workload on its way from Airflow's queue into a container: its launch id, its identity, its command."""
+"""Workloads: launch id, identity, command, and the request of one launch."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-#: How many launch ids are remembered to recognise one that was used before: a stale one comes back within a few
-#: queueings of the same task instance, so this many launches of a whole deployment are plenty.
+#: Launch ids that are remembered, to recognise one that was used before: a stale one is used again within a few
+#: queueings of the same task instance, so this many launches of a whole deployment are enough.
 _REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What one launch runs; the machine keeps it until the container has started.
+    """A workload with its queue and executor_config; the machine keeps it until the container has started.
 
     Attributes:
         key: Airflow's.
@@ -49,7 +49,7 @@ class Workload:
     executor_config: Mapping[str, Any] | None
 
     def __repr__(self) -> str:
-        """Without what may hold secrets: the command line, and the executor_config with its environment."""
+        """Without parts that may have secrets: the command line, and the executor_config with its environment."""
         return f"Workload(key={self.key!r}, queue={self.queue!r})"
 
     @property
@@ -58,7 +58,7 @@ class Workload:
         return len(self.command) != 1 or isinstance(self.command[0], str)
 
     def text(self, generator: Any) -> str:
-        """Return the Airflow workload as JSON, with a token that is minted now. Never log it."""
+        """Return the Airflow workload as JSON, with an Execution API token minted now. Never log it."""
         workload = self.command[0]
         fresh = workload.model_copy(update={"token": compat.mint_token(workload, generator)})
         return str(fresh.model_dump_json())
@@ -67,8 +67,8 @@ class Workload:
         """Return the identity of this workload's container; `scheduler` is the job that launches it."""
         if not compat.is_task_key(self.key):
             return Identity(deployment, token, callback_id=str(getattr(self.key, "id", self.key)), scheduler=scheduler)
-        # Of the workload, which has the map index that users know. Beside a command line there is only the key, which
-        # has none of these in Airflow 3.4.
+        # From the workload, which has the map index that users know. A command line has only the key, which has none of
+        # these in Airflow 3.4.
         named: Any = getattr(self.command[0], "ti", self.key)
         names = ("dag_id", "task_id", "run_id", "map_index", "try_number")
         coordinates = {name: str(getattr(named, name, "")) for name in names}
@@ -78,14 +78,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class QueuedRow:
-    """A task instance that a dead scheduler queued: what it runs is read from its row right before it is launched."""
+    """A task instance that a dead scheduler queued: its row is read right before it is launched."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A task instance whose row does not show what it runs: it cannot be unpickled here, or its DAG is gone.
+    """A task instance whose row cannot be made into a workload: it cannot be unpickled here, or its DAG is gone.
 
     Attributes:
         key: Airflow's.
@@ -97,13 +97,13 @@ class UnreadableRow:
 
 
 class LaunchIds:
-    """Gives each intake its launch id: the one Airflow committed with the QUEUED state, if it did.
+    """Assigns launch ids: the one that Airflow committed with the QUEUED state, if it did.
 
     With several executors the scheduler can leave a stale value in `external_executor_id` (an ARN from before a
-    deferral, or the UUID of an earlier launch): a value that is no UUID, or was used before, is not taken.
+    deferral, or the UUID of an earlier launch): a value that is no UUID, or was used before, is ignored.
 
     Args:
-        pre_assigned: whether this Airflow commits one at all; else what is there is from before a deferral.
+        pre_assigned: whether this Airflow commits launch ids; if not, the value is from before a deferral.
     """
 
     def __init__(self, *, pre_assigned: bool = compat.PRE_ASSIGNS) -> None:
@@ -111,7 +111,7 @@ class LaunchIds:
         self._used: Recent[LaunchId, None] = Recent(_REMEMBERED)
 
     def assign(self, workload: Any) -> LaunchId:
-        """Return the launch id of one intake; never the same one twice."""
+        """Return the launch id for one queueing of a workload; never the same one twice."""
         if compat.is_callback(workload):
             given = str(workload.callback.id)
         elif self._pre_assigned:
@@ -124,14 +124,14 @@ class LaunchIds:
         return given
 
     def remember(self, launch_id: LaunchId) -> None:
-        """Never give this one again."""
+        """Never assign this one again."""
         self._used[launch_id] = None
 
 
 class RequestComposer:
-    """Makes the request of one launch, at the moment of launching: the task's token is minted here. On a lane's thread.
+    """Makes the request of one launch, when it is launched: the Execution API token is minted here. On a lane's thread.
 
-    A workload for the store is put there before its request is sent, and after all that may be wrong with the request.
+    A workload that goes to the store is written after its request is validated and before it is sent.
 
     Raises:
         CloudError: the task cannot be launched as it is configured, its row cannot be read, or the store cannot be
@@ -144,7 +144,7 @@ class RequestComposer:
         self._locations = locations
 
     def __call__(self, submit: effects.Submit) -> Request:
-        """Make the request of this launch."""
+        """Return the request of this launch."""
         workload: Any = submit.workload
         if isinstance(workload, UnreadableRow):
             text = "the task's row in Airflow's database cannot be read here"

@@ -1,4 +1,4 @@
-"""Adopting task instances of dead schedulers, with their job or without."""
+"""Adoption of task instances that a dead scheduler left, with or without a known job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from aws_exec.lifecycle.values import Job
 
 
 def adopted(transaction: Transaction, event: on.Adopted, now: float) -> None:
-    """Take over a task instance of a dead scheduler, unless a launch here speaks for it already."""
+    """Adopt a task instance of a dead scheduler, unless a launch here reports its key already."""
     if transaction.owner_of(event.key) is not None:
         return
     known = transaction.get(event.launch_id)
@@ -49,7 +49,7 @@ def adopted(transaction: Transaction, event: on.Adopted, now: float) -> None:
 
 
 def adopt_back(transaction: Transaction, launch: Launch, event: on.Adopted, now: float) -> None:
-    """Report a launch again that was lost to another scheduler, only followed since, and has come back."""
+    """Report a launch again that another scheduler had adopted, and that was only followed here since."""
     work = launch.work if launch.work is not None else _work_of(event)
     back = replace(launch, ownership=Owned(stalls=transaction.state.stalls), work=work)
     if back.job is not None and not back.started:
@@ -58,20 +58,20 @@ def adopt_back(transaction: Transaction, launch: Launch, event: on.Adopted, now:
 
 
 def adoptable_job(transaction: Transaction, job: Job | None) -> Job | None:
-    """The job that a row names, unless it was left there by another launch: Airflow does not clear it for the next."""
+    """Return the job that a row names, unless an earlier launch left it: Airflow does not clear it for the next one."""
     holder = transaction.of_job(job) if job else None
     if holder is None:
         return job
     if not holder.detached or holder.stopping is not None:
         return None
-    transaction.drop(holder)  # it only followed what is now to be reported (again)
+    transaction.drop(holder)  # it only followed the job that is reported from now on
     return job
 
 
 def reject_job(transaction: Transaction, launch: Launch, now: float) -> None:
-    """The row names the container of an earlier launch, or one that nobody knows: search for its own.
+    """Search for a launch's own container: the row names that of an earlier launch, or one that AWS does not know.
 
-    A launch that must end searches for its own container, too, to stop it.
+    A launch that must end searches, too, to stop its own container.
     """
     lost = replace(
         launch,
@@ -82,16 +82,16 @@ def reject_job(transaction: Transaction, launch: Launch, now: float) -> None:
         due=now,
     )
     if launch.superseded:
-        # Whether that job has started says nothing about its own container.
+        # Whether that job has started does not show whether its own container has.
         lost = replace(lost, ownership=Detached(), stopping=Stopping(SUPERSEDED))
     transaction.put(wait_for_listing(transaction, lost, now))
 
 
 def wait_for_listing(transaction: Transaction, launch: Launch, now: float) -> Launch:
-    """An adopted launch that may be launched, once a listing of the fleet has no earlier container of it.
+    """Return an adopted launch that is submitted only after a listing of the fleet shows no earlier container of it.
 
-    Its scheduler may have been killed between freeing the key and stopping the container: Airflow then queues the
-    same task instance again, and would let that container run it.
+    Its scheduler may have been killed between freeing the key and stopping the container. Airflow then queues the same
+    task instance again, and would let that container run it.
     """
     if launch.work is None or transaction.policy.orphan_interval is None:
         return launch

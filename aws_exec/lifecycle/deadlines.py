@@ -1,4 +1,4 @@
-"""By when a launch must have started, and what happens to one that is late."""
+"""Start deadlines, and what happens when one passes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from aws_exec.lifecycle.store import Transaction
 
 
 def with_time_to_start(policy: Policy, launch: Launch, now: float) -> Launch:
-    """A launch whose job has just been accepted, or adopted, and has not started: from now on it has a time to start.
+    """Return a launch whose job was just accepted or adopted, with the time by which the job must have started.
 
-    Not if it is only followed: whoever owns the container says how long it may take.
+    A launch that is only followed gets none: the owner of the container decides how long it may take.
     """
     start_by = None if launch.detached or launch.stopping is not None else policy.start_by(now)
     progress = Starting(launch.expected_origin, start_by, launch.waiting)
@@ -22,7 +22,7 @@ def with_time_to_start(policy: Policy, launch: Launch, now: float) -> Launch:
 
 
 def is_late(launch: Launch, now: float) -> bool:
-    """Whether it is too late for a launch to start."""
+    """Return whether it is too late for a launch to start."""
     return launch.deadline is not None and now >= launch.deadline
 
 

@@ -1,4 +1,4 @@
-"""The effects: everything that the machine wants done.
+"""Effects: what the machine requests.
 
 * I/O effects go to the dispatcher, which answers each with exactly one completion event that repeats its `request_id`.
 * Withdrawals go to the dispatcher, too, and have no completion: each Submit that they withdraw has one.
@@ -40,7 +40,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindByLaunchId:
-    """Look for the containers of launches whose job is not known. Completed by FoundByLaunchId or FindByLaunchIdFailed.
+    """Search for the containers of launches without a known job. Completed by FoundByLaunchId or FindByLaunchIdFailed.
 
     Attributes:
         launch_ids: whose; repeated in the completion.
@@ -56,7 +56,7 @@ class FindByLaunchId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Describe:
-    """Ask how jobs of one location are. Completed by Described or DescribeFailed."""
+    """Describe jobs of one location. Completed by Described or DescribeFailed."""
 
     request_id: int
     location: str
@@ -65,12 +65,13 @@ class Describe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRunning:
-    """Ask which of these jobs, all known to run, are no longer listed, and how those are if one call describes them.
+    """List the running jobs of a location; describe those of these jobs that are no longer listed, if one call does.
 
-    Completed by Described if those were described in the same breath, so that an end is known a heartbeat earlier; by
-    RunningListed if they are none, or more than one call describes; or by DescribeFailed.
+    Completed by Described if the unlisted ones were described at once, so that an end is known a heartbeat earlier; by
+    RunningListed if there are none, or more than one call describes; or by DescribeFailed.
 
     Attributes:
+        jobs: all known to run.
         at_once: jobs that one call describes.
     """
 
@@ -107,15 +108,15 @@ class VerifyOwnership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyExit:
-    """Ask Airflow's database whether a started container's end is news to it.
+    """Ask Airflow's database whether the row of a started container waits for its exit to be reported.
 
     Completed by ExitVerified or VerifyExitFailed.
 
-    It is none where the task has been deferred or rescheduled: its row then waits for another container of the same
-    try, and would be failed by the end of this one (`docs/adr/0009`).
+    It does not if the task was deferred or rescheduled: the row then waits for another container of the same try, and
+    reporting the exit of this one would fail the task (`docs/adr/0009`).
 
     Attributes:
-        failed: its container exited as one does that Airflow refuses: it is also asked whether Airflow wanted it.
+        failed: the container exited as one does that Airflow refuses: also ask whether Airflow still wanted it.
     """
 
     request_id: int
@@ -137,11 +138,11 @@ class CheckWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFleet:
-    """Look at all that runs of this deployment. Completed by FleetListed or ListFleetFailed.
+    """List all running containers of this deployment. Completed by FleetListed or ListFleetFailed.
 
     Attributes:
-        ended_of: launches whose end is searched for, too; whoever carries it out asks Airflow's database which those
-            are.
+        ended_of: launches of which ended containers are listed, too. The database lane fills them in: the unfinished
+            callbacks, by Airflow's database.
     """
 
     request_id: int
@@ -150,7 +151,7 @@ class ListFleet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindOwners:
-    """Ask Airflow's database whose these containers are. Completed by OwnersFound or ListFleetFailed."""
+    """Ask Airflow's database who owns these containers. Completed by OwnersFound or ListFleetFailed."""
 
     request_id: int
     members: tuple[FleetMember, ...]
@@ -158,7 +159,7 @@ class FindOwners:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
-    """Do not send that Submit if it has not been sent. Has no completion of its own: the Submit has one."""
+    """Do not send this Submit if it has not been sent. Has no completion of its own: the Submit has one."""
 
     request_id: int
 
@@ -170,7 +171,7 @@ class WithdrawAll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
-    """Tell Airflow the job: it becomes the external executor id. The key counts as running."""
+    """Report the job to Airflow: its ARN becomes the external executor id. The key counts as running."""
 
     key: Key
     job: Job
@@ -178,13 +179,13 @@ class Launched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Tell Airflow that a workload is over; the last thing ever said of a launch.
+    """Report to Airflow that a workload is over; the last report of a launch.
 
     Attributes:
         job: its last container; None if there never was one.
-        stop: how that ended; None if it is not known to have.
-        failure: the last call that failed, where that is why.
-        text: what is not AWS's to say (a deadline passed, attempts used up); empty if nothing.
+        stop: how that container ended; None if it is not known to have ended.
+        failure: the last call that failed, if that is the reason.
+        text: a reason that is not AWS's (a deadline passed, attempts used up); empty if there is none.
         containers: how many containers it took.
     """
 
@@ -199,7 +200,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Say something in the task's event log: why it waits, why its container is replaced."""
+    """Write into the task's event log: why it waits, why its container is replaced."""
 
     key: Key
     text: str
@@ -217,7 +218,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphans:
-    """Report which containers nobody owns, after each listing of the fleet; also if there are none (any more).
+    """Report the orphans, after each listing of the fleet; also if there are none (any more).
 
     Attributes:
         found: those that nobody owned in two listings far enough apart.
@@ -228,7 +229,7 @@ class Orphans:
     stopped: bool
 
 
-#: What is asked of Airflow's database.
+#: Queries of Airflow's database.
 RowEffect: TypeAlias = VerifyOwnership | VerifyExit | FindOwners | CheckWanted
 IoEffect: TypeAlias = Submit | FindByLaunchId | Describe | ListRunning | StopJob | ListFleet | RowEffect
 InlineEffect: TypeAlias = Launched | Report | Note | Release | Orphans

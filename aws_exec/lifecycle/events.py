@@ -1,7 +1,7 @@
-"""The events: everything that the machine takes in.
+"""Events: what the machine handles.
 
 The first group comes from Airflow through the executor, the second from the dispatcher: one completion for each I/O
-effect, naming the effect's `request_id`. A completion whose request id is not the one awaited is late or doubled, and
+effect, with the effect's `request_id`. A completion whose request id is not the one awaited is late or a duplicate, and
 is ignored.
 """
 
@@ -17,7 +17,7 @@ from aws_exec.lifecycle.values import CallFailure, Job, Key, LaunchId, Observati
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadQueued:
-    """Airflow handed a workload over. `workload` is opaque here; it is kept until its container has started."""
+    """Airflow handed over a workload. It is opaque here, and kept until its container has started."""
 
     launch_id: LaunchId
     key: Key
@@ -33,8 +33,8 @@ class Adopted:
         workload: given only if it may still be launched (its row is QUEUED); None if it may only be followed. It only
             names the row: a VerifyOwnership reads before each launch what that is.
         location: where its container may be (ECS cluster).
-        origin: what its row says: a job that does not fit is of an earlier launch, for Airflow does not clear the ARN
-            for the next one; None: whatever job it names is the one.
+        origin: from its row. A job that does not fit it is of an earlier launch: Airflow does not clear the ARN for the
+            next one. None: any job that the row names is the right one.
     """
 
     launch_id: LaunchId
@@ -47,7 +47,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """Airflow takes a workload back: free the key, stop the container, report nothing."""
+    """Airflow revoked a workload: free the key, stop the container, report nothing."""
 
     key: Key
 
@@ -88,9 +88,9 @@ class Unaccepted:
     """A Submit made no job that we know of.
 
     Attributes:
-        request: what was sent, to be sent again byte for byte if the failure leaves it open whether it arrived.
+        request: what was sent, to be sent again byte for byte if it is not known whether it arrived.
         location: where it was sent to.
-        outdated: it was not sent, for no other reason than that its row had been read too long ago.
+        outdated: it was not sent, only because its row had been read too long ago.
     """
 
     request_id: int
@@ -121,7 +121,7 @@ class FindByLaunchIdFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """Jobs were seen, or are unknown to AWS. `request_id` is None if nobody asked (a pushed state change)."""
+    """Jobs were seen, or are unknown to AWS. `request_id` is None if nothing requested it (a pushed state change)."""
 
     request_id: int | None
     seen: tuple[Observation, ...]
@@ -159,9 +159,9 @@ class OwnershipVerified:
     """A VerifyOwnership was answered.
 
     Attributes:
-        ours: those whose row still says QUEUED, by this scheduler, for this launch.
-        workloads: what those of them run that the VerifyOwnership was to read.
-        read_at: when the database was asked (the clock of the events).
+        ours: those whose row is still QUEUED, by this scheduler, for this launch.
+        workloads: what the launches in `VerifyOwnership.read` run.
+        read_at: when the database was queried (the clock of the events).
     """
 
     request_id: int
@@ -186,8 +186,8 @@ class ExitVerified:
 
     Attributes:
         awaited: False if the row waits for another container of the same try.
-        unreported: the row still says that user code runs: nobody has reported its result.
-        unwanted: of one that failed, why Airflow did not let it in: as of `WantedChecked`; empty if that was not so.
+        unreported: the row is still RUNNING: nothing has reported the task's result.
+        unwanted: for one that failed, why Airflow refused to start it, as in `WantedChecked`; empty if it did not.
     """
 
     request_id: int
@@ -208,7 +208,7 @@ class VerifyExitFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedChecked:
-    """A CheckWanted was answered, or not: then nothing is unwanted, and the next check asks again.
+    """A CheckWanted was answered, or failed: then nothing is unwanted, and the next check asks again.
 
     Attributes:
         unwanted: launches whose task instance has ended without them, or is gone, each with how: "marked failed by
@@ -221,7 +221,7 @@ class WantedChecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetListed:
-    """A ListFleet was answered: all that runs of this deployment, as far as it may be listed."""
+    """A ListFleet was answered: all running containers of this deployment that may be listed."""
 
     request_id: int
     members: tuple[FleetMember, ...]
@@ -231,12 +231,12 @@ class FleetListed:
 class OwnersFound:
     """A FindOwners was answered: one owner for each container, in their order.
 
-    The rest is worked out where the event is made, on a thread of the database's lane: for ten thousand containers it
-    would block the scheduler's thread too long.
+    `alive` and `newest_first` are computed where the event is made, on the database lane: for ten thousand containers
+    that would block the scheduler's thread too long.
 
     Attributes:
-        alive: what a row may call the containers of the listing.
-        newest_first: containers with their owners; of one launch, the container that came last before the others.
+        alive: the names that a row may have for the containers of the listing.
+        newest_first: containers with their owners; the newest container of a launch before its others.
     """
 
     request_id: int

@@ -1,6 +1,6 @@
-"""What the end of a job means: report it, replace a container that never started, free the key.
+"""Job exits: report, replace a container that never started, or free the key.
 
-The end of a started container is verified against its row before it is reported (`docs/adr/0009`).
+The exit of a started container is verified against its row before it is reported (`docs/adr/0009`).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from aws_exec.lifecycle.values import (
     Termination,
 )
 
-#: What was said last of a launch whose container died of what may happen any number of times: it is said once.
+#: `last_note` after a replacement that spends no attempt: noted once.
 _FREE = "free"
 
-#: Without awsexec in the image, Airflow's runner exits with 0 whatever became of the task's own process, and the API
-#: server decides about retries: of a process that was killed while retries are left nobody tells it anything.
+#: Without awsexec in the image, Airflow's runner exits with 0 even if the task's own process failed, and the API server
+#: decides about retries: nothing reports a process that was killed while retries are left.
 UNREPORTED = (
     "The task never reported its result, although its container exited with 0. Its process was most likely killed, out "
     "of memory first: compare the container's memory use with its limit"
 )
-#: What became of a launch that Airflow did not want any more, before why.
+#: The reason of a launch that Airflow does not want any more; the details follow.
 UNWANTED = "Airflow no longer wanted it"
 
 
@@ -36,7 +36,7 @@ UNWANTED = "Airflow no longer wanted it"
 
 
 def job_stopped(transaction: Transaction, launch: Launch, stop: Termination, now: float) -> None:
-    """Nothing of the job runs any more."""
+    """Handle a job of which nothing runs any more."""
     if launch.detached:
         if not launch.container_exited:
             remember_predecessor(transaction, launch, stop)
@@ -78,7 +78,7 @@ def never_started(transaction: Transaction, launch: Launch, stop: Termination, n
 
 
 def remember_predecessor(transaction: Transaction, launch: Launch, stop: Termination) -> None:
-    """What was to be stopped had started: perhaps Airflow let it run what now waits for its end."""
+    """Remember a container that started despite a stop request: it may have run the launch that waits for its end."""
     if launch.stopping is None or not launch.started:
         return
     owner = transaction.owner_of(launch.key)
@@ -91,7 +91,7 @@ def remember_predecessor(transaction: Transaction, launch: Launch, stop: Termina
 
 
 def verify_exit(transaction: Transaction, launch: Launch, stop: Termination) -> None:
-    """Ask what the end of a started container means; asked again by the next sweep if nobody answers."""
+    """Verify the exit of a started container against its row; if that fails, the next sweep does it again."""
     known = launch.unverified_exit
     if launch.detached or (known is not None and known.request_id):
         return
@@ -108,7 +108,7 @@ def verify_exit(transaction: Transaction, launch: Launch, stop: Termination) -> 
 
 
 def exit_verified(transaction: Transaction, event: on.ExitVerified, now: float) -> None:
-    """Report the end of a started container, if its row waits for that."""
+    """Report the exit of a started container, if its row waits for that."""
     awaited = awaiting_exit(transaction, event)
     if awaited is None:
         return
@@ -125,7 +125,7 @@ def exit_verified(transaction: Transaction, event: on.ExitVerified, now: float) 
 
 
 def report_exit(transaction: Transaction, launch: Launch, stop: Termination, event: on.ExitVerified) -> None:
-    """Report how a container ended that its row waits for."""
+    """Report the exit of a container that its row waits for."""
     if event.unreported and stop.exit_code == 0:
         report(transaction, launch, success=False, text=UNREPORTED)
     elif event.unwanted and may_be_refused(stop):
@@ -135,7 +135,7 @@ def report_exit(transaction: Transaction, launch: Launch, stop: Termination, eve
 
 
 def may_be_refused(stop: Termination) -> bool:
-    """Whether the Execution API may not have let the task start.
+    """Return whether the Execution API may have refused to start the task.
 
     Without awsexec in the image, Airflow's runner exits with 1 then, and after other failures of its own.
     """
@@ -143,7 +143,7 @@ def may_be_refused(stop: Termination) -> bool:
 
 
 def verify_exit_failed(transaction: Transaction, event: on.VerifyExitFailed, now: float) -> None:
-    """Leave the question to the next sweep, which sees the end again."""
+    """Leave it to the next sweep, which sees the exit again."""
     awaited = awaiting_exit(transaction, event)
     if awaited is not None:
         launch, stop = awaited
@@ -153,7 +153,7 @@ def verify_exit_failed(transaction: Transaction, event: on.VerifyExitFailed, now
 def awaiting_exit(
     transaction: Transaction, event: on.ExitVerified | on.VerifyExitFailed
 ) -> tuple[Launch, Termination] | None:
-    """Return the launch whose end an answer is about, and that end; None if the answer is late or doubled."""
+    """Return the launch whose exit an answer is about, and that exit; None if the answer is late or a duplicate."""
     launch = transaction.get(event.launch_id)
     known = launch.unverified_exit if launch is not None else None
     if launch is None or known is None or known.request_id != event.request_id:
@@ -162,7 +162,7 @@ def awaiting_exit(
 
 
 def leave_verified(transaction: Transaction, launch: Launch, unverified: UnverifiedExit | None, now: float) -> None:
-    """Write a launch; it is over once its job has stopped and nothing is left to report."""
+    """Store a launch; it is over once its job has stopped and nothing is left to report."""
     job_stopped = launch.phase is Phase.ENDED
     launch = transaction.put(launch.with_progress(Exited(unverified, job_stopped=job_stopped)))
     if launch.detached and job_stopped:
@@ -181,7 +181,7 @@ def report(
     failure: CallFailure | None = None,
     text: str = "",
 ) -> None:
-    """Report a launch to Airflow, the one time that it is reported."""
+    """Report a launch to Airflow: at most once in its life."""
     transaction.add_effect(
         do.Report(
             key=launch.key,
@@ -196,29 +196,29 @@ def report(
 
 
 def why_it_waits(transaction: Transaction, launch: Launch) -> Termination | None:
-    """Why the job of a launch does not start, for the diagnosis; None if AWS said nothing."""
+    """Return why the job of a launch does not start, for the diagnosis; None if AWS gives no reason."""
     return Termination(transaction.policy.service, reason=launch.waiting) if launch.waiting else None
 
 
 def end(transaction: Transaction, launch: Launch, now: float) -> None:
-    """The launch is over; what waited for that may go on."""
+    """Remove a launch that is over, and wake the launches that wait for that."""
     transaction.drop(launch)
     wake_others(transaction, launch, now)
 
 
 def wake_others(transaction: Transaction, launch: Launch, now: float) -> None:
-    """Look at the other launches of a key now, if they wait for this one."""
+    """Wake the other launches of a key, if they wait for this one."""
     for other in transaction.of_key(launch.key):
         if other.launch_id != launch.launch_id:
             wake_waiting(transaction, other, now)
 
 
 def wait_for_event(transaction: Transaction, launch: Launch) -> None:
-    """Look at a launch when something happens, not before: only its deadline does not wait for that."""
+    """Wake a launch only when something happens, or at its deadline."""
     transaction.put(replace(launch, due=launch.launch_by))
 
 
 def wake_waiting(transaction: Transaction, launch: Launch, now: float) -> None:
-    """Look at a launch now, if it waits for something to happen and not for a time of its own."""
+    """Wake a launch now, if it waits for an event and not for a time of its own."""
     if launch.phase in (Phase.WAITING, Phase.UNCERTAIN) and launch.due in (None, launch.launch_by):
         transaction.put(replace(launch, due=now))

@@ -1,11 +1,10 @@
-"""Everything that runs of this deployment, and what follows for what this executor does not know.
+"""The fleet listing: all running containers of the deployment, and what to do with those not followed here.
 
-Orphans are reported, and stopped if that is wanted; a callback of a dead scheduler is followed to its end; what was
-adopted is launched when no earlier container of it runs.
+Orphans are reported, and stopped if `reap_orphans` is set. A callback of a dead scheduler is followed to its end. An
+adopted launch is submitted when no earlier container of it runs.
 
-A listing is two questions: what runs (`ListFleet`), then whose that is (`FindOwners`), by Airflow's rows and never by
-this executor's memory alone: other schedulers and teams have launches of theirs. Who owns a container is decided in
-`orphans.py`.
+A listing has two steps: what runs (`ListFleet`), then who owns it (`FindOwners`), by Airflow's rows and never by this
+executor's memory alone: other schedulers and teams have launches of theirs. `orphans.py` decides who owns a container.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def list_fleet(transaction: Transaction, now: float) -> None:
 
 
 def fleet_listed(transaction: Transaction, event: on.FleetListed, _now: float) -> None:
-    """Find the owners of everything that runs of this deployment."""
+    """Find the owners of all running containers of this deployment."""
     if event.request_id != transaction.state.fleet_request:
         return
     by_arn = {
@@ -73,7 +72,7 @@ def list_fleet_failed(transaction: Transaction, event: on.ListFleetFailed, now: 
 
 
 def owners_found(transaction: Transaction, event: on.OwnersFound, now: float) -> None:
-    """Judge each container, with its owner; many are left to the next ticks."""
+    """Judge each container, with its owner; the next Ticks do the rest if there are many."""
     state = transaction.state
     if event.request_id != state.fleet_request:
         return
@@ -86,13 +85,13 @@ def owners_found(transaction: Transaction, event: on.OwnersFound, now: float) ->
 
 
 def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], now: float) -> None:
-    """Take in whose some of the containers are."""
+    """Judge some of the containers: stop rivals of adopted launches, follow callbacks, note those without an owner."""
     findings = transaction.state.listing.findings or Findings()
     callbacks: set[Key] = set()
     unowned: list[FleetMember] = []
     for member, owner in pairs:
         if member.identity.launch_id in findings.followed or transaction.of_job(member.seen.job) is not None:
-            continue  # it is, or may come to be, a launch of ours
+            continue  # it is the container of a launch of ours, or may become one
         if is_rival(transaction, member, owner, findings.alive, now):
             continue
         if owner.key is not None:
@@ -108,7 +107,7 @@ def judge(transaction: Transaction, pairs: Sequence[tuple[FleetMember, Owner]], 
 
 
 def suspect(transaction: Transaction, findings: Findings, unowned: Sequence[FleetMember]) -> Findings:
-    """What was found, with containers that nobody owns."""
+    """Return the findings with containers that nobody owns."""
     began, known = transaction.state.listing.began, transaction.state.listing.suspects
     since = {each.seen.job.arn: known.get(each.seen.job.arn, began) for each in unowned}
     orphans = {
@@ -120,7 +119,7 @@ def suspect(transaction: Transaction, findings: Findings, unowned: Sequence[Flee
 
 
 def conclude(transaction: Transaction, _nothing: Sequence[object], now: float) -> None:
-    """All containers have been judged: the listing is over."""
+    """End the listing: all containers have been judged."""
     findings = transaction.state.listing.findings or Findings()
     began = transaction.state.listing.began
     sooner = transaction.state.listing.due  # later than this one began, if something was adopted meanwhile
@@ -140,7 +139,7 @@ def conclude(transaction: Transaction, _nothing: Sequence[object], now: float) -
 
 
 def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], now: float) -> None:
-    """What waited for a listing that began later than its adoption waits no longer."""
+    """Wake the launches that waited for a listing that began after their adoption."""
     for launch_id, unlisted_since in waited:
         launch = transaction.get(launch_id)
         if launch is not None and launch.unlisted_since == unlisted_since:
@@ -148,7 +147,10 @@ def let_go(transaction: Transaction, waited: Sequence[tuple[LaunchId, float]], n
 
 
 def is_rival(transaction: Transaction, member: FleetMember, owner: Owner, alive: Collection[str], now: float) -> bool:
-    """Whether an earlier container lives of what we are to launch: it runs that already, or must not."""
+    """Handle a container of a task instance that waits for this listing; return whether it was one.
+
+    An earlier container of it runs the task instance already, and is followed, or must not run it, and is stopped.
+    """
     if transaction.state.draining or member.seen.status is Status.STOPPED:
         return False
     mine = transaction.owner_of(owner.task) if owner.task is not None else None
@@ -158,11 +160,11 @@ def is_rival(transaction: Transaction, member: FleetMember, owner: Owner, alive:
         # The rows may have been read before it was adopted: the listing that it waits for decides.
         return True
     if owner.names in (member.seen.job.arn, member.identity.launch_id):
-        # The row has moved on to it since the adoption: ours is what is out of date, and its row will say so.
+        # The row has named it since the adoption: our launch is out of date, which verifying its row will show.
         transaction.put(replace(mine, ownership=Owned(unverified=True)))
         return True
     if owner.runs:
-        # Unless it is the launch's own container that runs it, which a search may still find: judge again after that.
+        # It may be the launch's own container, which a pending search may still find: judge again after that.
         if mine.phase is Phase.SEARCHING:
             transaction.put(wait_for_listing(transaction, mine, now))
         elif mine.token_base not in alive:
@@ -178,7 +180,7 @@ def is_rival(transaction: Transaction, member: FleetMember, owner: Owner, alive:
 def stop_orphans(transaction: Transaction, orphans: Sequence[Orphan], _now: float) -> None:
     """Stop containers that nobody owns."""
     for orphan in orphans if not transaction.state.draining else ():
-        # No launch waits for the answer: what goes wrong is tried again by the next listing.
+        # No launch waits for the answer: the next listing repeats a stop that failed.
         member = orphan.member
         transaction.add_effect(
             do.StopJob(
@@ -191,7 +193,7 @@ def stop_orphans(transaction: Transaction, orphans: Sequence[Orphan], _now: floa
 
 
 def follow_callback(transaction: Transaction, member: FleetMember, key: Key, now: float) -> None:
-    """A callback of a dead scheduler, which Airflow hands to nobody again: to its end, and never replaced."""
+    """Follow a callback of a dead scheduler to its end: Airflow hands it to no executor again. It is never replaced."""
     if transaction.owner_of(key) is not None or transaction.state.draining:
         return
     launch = transaction.put(with_time_to_start(transaction.policy, launch_of_member(member, key), now))
@@ -200,7 +202,7 @@ def follow_callback(transaction: Transaction, member: FleetMember, key: Key, now
 
 
 def launch_of_member(member: FleetMember, key: Key) -> Launch:
-    """A launch for a container of the fleet, which is not to be replaced."""
+    """Return a launch for a container of the fleet, which must not be replaced."""
     job = member.seen.job
     launch = Launch(member.identity.launch_id, key, location=job.location)
     return launch.with_container(Container(job))

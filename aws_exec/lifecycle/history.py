@@ -1,4 +1,4 @@
-"""What happened to each launch: a bounded record of every change, and its story as text.
+"""The history of all launches: a bounded record of every change, and the story of a key as text.
 
 A step keeps names, times and reasons: never a workload, a command or a request.
 """
@@ -13,28 +13,28 @@ from aws_exec.lifecycle.launch import Launch
 from aws_exec.lifecycle.phases import Phase, Standing
 from aws_exec.lifecycle.values import CallFailure, Key, LaunchId, token_of
 
-#: So many steps are kept: 11 MB at most, 550 bytes each. A launch has about eight of them: at three launches a second,
-#: as in a fleet of ten thousand jobs that run for an hour, they go back a quarter of an hour.
+#: Steps that are kept: 11 MB at most, 550 bytes each. A launch has about eight: at three launches a second, as in a
+#: fleet of ten thousand jobs that run for an hour, the history goes back a quarter of an hour.
 STEPS = 20_000
 
-#: Effects that are kept: they are about one launch, and have no workload and no request.
+#: Effects that are kept: of one launch each, without workload or request.
 KEPT = frozenset({do.StopJob, do.VerifyExit, do.Launched, do.Report, do.Note, do.Release})
 
 
 class Cause(NamedTuple):
     """An event, for each launch that it changed."""
 
-    #: When it was taken in (the clock of the events, seconds).
+    #: When it was handled (the clock of the events, seconds).
     at: float
     event: type
-    #: Of an event that tells of a failed call, that failure.
+    #: The failure, if the event has one.
     failure: CallFailure | None
-    #: What it led to.
+    #: Its effects.
     effects: Sequence[do.Effect]
 
 
 class Step(NamedTuple):
-    """Where one event left one launch; it was where its step before that left it."""
+    """The state of one launch after one event; its previous step has the state before."""
 
     #: Of all steps, in order.
     number: int
@@ -46,7 +46,7 @@ class Step(NamedTuple):
     standing: Standing | None
     token_base: LaunchId
     token_sequence: int
-    #: When it is looked at next; None: when something happens to it.
+    #: When a Tick wakes it; None: an event does.
     due: float | None
 
 
@@ -56,10 +56,10 @@ Row: TypeAlias = tuple[int, CauseRow, LaunchId, Key, Phase | None, Standing | No
 
 
 def story(key: Key, rows: Iterable[Row], launches: Iterable[Launch], now: float) -> str:
-    """Everything that happened to the launches of a key, in order, a line each; then where they stand.
+    """Return every step of the launches of a key, in order, a line each; then their present states.
 
     Args:
-        key: whose.
+        key: of the launches.
         rows: the steps of all launches.
         launches: those of the key.
         now: the clock of the events.

@@ -1,4 +1,4 @@
-"""Who a container belongs to: written into it at launch, read back from AWS with no database at hand.
+"""The identity of a container: written into it at launch, read back from AWS without the database.
 
 The same facts go into the container's environment (`AWSEXEC_*`) and into tags (`awsexec:*`); `startedBy` carries the
 deployment, so that one ListTasks finds the whole running fleet.
@@ -74,7 +74,7 @@ def from_environment(environment: Mapping[str, str]) -> Identity | None:
 
 
 def origin_of(identity: Identity | None, since: float | None) -> Origin | None:
-    """Of which try a container is that says this, and was taken in then; None if it says nothing of either."""
+    """Return the origin of a container with this identity that AWS accepted then; None if neither is known."""
     try_number = identity.try_number if identity is not None else ""
     return Origin(try_number, since) if try_number or since is not None else None
 

@@ -1,7 +1,7 @@
 """A launch: one frozen value, made of parts that are each consistent in themselves.
 
-`Launch.state` is a `Submission` until a container is known, and a `Container` from then on. Its phase is read off the
-parts (`Launch.phase`), never written: a launch cannot be in a phase that its parts contradict.
+`Launch.state` is a `Submission` until a container is known, and a `Container` from then on. Its phase is computed from
+the parts (`Launch.phase`), never written: a launch cannot be in a phase that its parts contradict.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a row said that its task instance runs."""
+    """What a task instance runs, as read from its row."""
 
     workload: object
     #: When it was read (the clock of the events).
@@ -35,19 +35,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class NamedByRow:
-    """An adopted workload, which only names its row; the row is read before each Submit."""
+    """An adopted workload: only the key of its row is known; the row is read before each Submit."""
 
     workload: object
-    #: What the row said, for the next Submit only: thousands may wait for the rate, or for their container to start,
-    #: and each workload is kilobytes.
+    #: What was read, for the next Submit only: thousands may wait for the rate, or for their container to start, and
+    #: each workload is kilobytes.
     reading: Reading | None = None
 
 
-# -- how far it is ----------------------------------------------------------------------------------------------------
+# -- its progress -----------------------------------------------------------------------------------------------------
 
 
 class Doubt(Enum):
-    """Whether a container may exist that nobody has told of."""
+    """Whether a container may exist that is not known here."""
 
     NONE = "none"  #: none can
     SUBMIT = "submit"  #: a request may have arrived unanswered: the same token again makes no second container (ECS)
@@ -56,7 +56,7 @@ class Doubt(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request that is out: nothing else happens to the launch before its completion."""
+    """A pending request: nothing else happens to the launch before its completion."""
 
     phase: Literal[Phase.VERIFYING, Phase.LAUNCHING, Phase.SEARCHING]
     request_id: int
@@ -64,9 +64,9 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """The container of an earlier launch of the key that started although it was to be stopped, and how it ended.
+    """The container of an earlier launch of the key that started despite a stop request, and how it ended.
 
-    It may have run what this launch is to run; the row knows.
+    It may have run this launch's task; the row shows that.
     """
 
     job: Job
@@ -75,7 +75,7 @@ class Predecessor:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A launch without a container: what was submitted, and may be in doubt."""
+    """A launch without a known container: what was submitted, and whether that is in doubt."""
 
     #: None: it waits until it is due.
     pending: Pending | None = None
@@ -91,11 +91,11 @@ class Submission:
 class Starting:
     """User code has not run."""
 
-    #: What the row said of the job as it was adopted; None once the job has been seen, or if it said nothing.
+    #: The origin in the row when the job was adopted; None once the job has been seen, or if the row had none.
     expected_origin: Origin | None = None
     #: By when it must have started; None: whenever.
     start_by: float | None = None
-    #: Why it does not start, as AWS last said it; empty if it said nothing.
+    #: Why it does not start, in AWS's words; empty if AWS gives no reason.
     waiting: str = ""
 
 
@@ -109,10 +109,10 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedExit:
-    """How the Airflow container ended, until its row has said whether that is to be reported."""
+    """How the Airflow container ended, until its row shows whether that is to be reported."""
 
     stop: Termination
-    #: Of the VerifyExit that is out; 0: none is, the next sweep leads to one.
+    #: Of the pending VerifyExit; 0: none is pending, and the next sweep sends one.
     request_id: int = 0
 
 
@@ -138,11 +138,11 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The container of a launch, and how far it is."""
+    """The container of a launch, and its progress."""
 
     job: Job
     progress: Starting | Running | Exited = Starting()
-    #: None: AWS knew it when it was last asked.
+    #: None: AWS knew it in the last answer.
     absence: Absence | None = None
 
     @property
@@ -151,17 +151,17 @@ class Container:
         return not isinstance(self.progress, Starting)
 
 
-# -- whose it is, and what else matters -------------------------------------------------------------------------------
+# -- its owner, and the rest ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
     """This executor reports it."""
 
-    #: Another scheduler may have had it: its row must be verified before anything is submitted.
+    #: Another scheduler may have adopted it: verify its row before anything is submitted.
     unverified: bool = False
-    #: How many stalls there had been (`MachineState.stalls`) when its row was last known to be ours: if there have been
-    #: more since, the row must be verified, too.
+    #: The number of stalls (`MachineState.stalls`) when its row was last known to be ours: verify the row if there were
+    #: more since.
     stalls: int = 0
 
 
@@ -170,7 +170,7 @@ class Detached:
     """It is followed to its end, and nothing (more) is reported."""
 
     #: A newer launch of the key took over before this one was known to have started: the first request id whose answer
-    #: tells whether it has; 0 if that is not so (any more).
+    #: shows whether it has; 0 if that is not so (any more).
     superseded: int = 0
 
 
@@ -179,15 +179,15 @@ class Stopping:
     """It must end."""
 
     reason: str
-    #: Of the StopJob that is out; None if none is.
+    #: Of the pending StopJob; None if none is pending.
     request_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """How many containers it took."""
+    """How many containers the launch has taken."""
 
-    #: The number of this one among those that may die before they start, from 1.
+    #: The number of this attempt, from 1; `Policy.max_attempts` limits it.
     attempt: int = 1
     containers: int = 0
     #: Containers in a row that died before they started, for the backoff.
@@ -196,7 +196,7 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Calls that failed, for the backoff and for what is told."""
+    """Calls that failed, for the backoff and for the reports."""
 
     #: In a row.
     failures: int = 0
@@ -231,12 +231,12 @@ class Launch:
     token_sequence: int = 1
     attempts: Attempts = Attempts()
     retries: Retries = Retries()
-    #: When it was adopted, or last searched for: until a listing of the fleet that began later is answered, a container
-    #: of an earlier launch may run that nobody knows; None once that is so, or if it needs no listing.
+    #: When it was adopted, or last searched for: until a listing of the fleet that began later is answered, an unknown
+    #: container of an earlier launch may run. None after that listing, or if the launch needs none.
     unlisted_since: float | None = None
     #: User code must have started by then; None: whenever.
     launch_by: float | None = None
-    #: When to look at it next; None: when something happens to it.
+    #: When a Tick wakes it; None: an event does.
     due: float | None = None
 
     def __post_init__(self) -> None:
@@ -269,7 +269,7 @@ class Launch:
 
     @property
     def phase(self) -> Phase:
-        """Where it stands."""
+        """Its phase, computed from the parts."""
         state = self.state
         if isinstance(state, Submission):
             if state.pending is not None:
@@ -286,7 +286,7 @@ class Launch:
 
     @property
     def standing(self) -> Standing:
-        """Who speaks for it."""
+        """Its standing: whether this executor reports it."""
         if isinstance(self.ownership, Owned):
             return Standing.OWNED
         return Standing.SUPERSEDED if self.ownership.superseded else Standing.DETACHED
@@ -307,19 +307,19 @@ class Launch:
 
     @property
     def reading(self) -> Reading | None:
-        """What its row said that it runs; None if that is not known, or not needed."""
+        """What was read from its row; None if it was not read, or need not be."""
         return self.work.reading if isinstance(self.work, NamedByRow) else None
 
     @property
     def must_be_read(self) -> bool:
-        """Whether nobody knows what it runs before its row is read; an unanswered request is repeated as it was."""
+        """Whether its row must be read before a Submit; an unanswered request is repeated as it was."""
         return isinstance(self.work, NamedByRow) and self.submission.request is None
 
     # -- its container ------------------------------------------------------------------------------------------------
 
     @property
     def submit_in_doubt(self) -> bool:
-        """Whether a container may exist that nobody has told of."""
+        """Whether a container may exist that is not known here."""
         return isinstance(self.state, Submission) and self.state.doubt is not Doubt.NONE
 
     @property
@@ -334,12 +334,12 @@ class Launch:
 
     @property
     def expected_origin(self) -> Origin | None:
-        """What its row said of a job that has not been seen; None otherwise."""
+        """The origin that its row gives for a job that has not been seen; None otherwise."""
         return self._starting.expected_origin
 
     @property
     def waiting(self) -> str:
-        """Why its job does not start; empty if AWS said nothing."""
+        """Why its job does not start; empty if AWS gives no reason."""
         return self._starting.waiting
 
     @property
@@ -370,10 +370,10 @@ class Launch:
 
     @property
     def verifying_exit(self) -> int:
-        """The request id of the VerifyExit that is out; 0 if none is."""
+        """The request id of the pending VerifyExit; 0 if none is pending."""
         return 0 if self.unverified_exit is None else self.unverified_exit.request_id
 
-    # -- whose it is --------------------------------------------------------------------------------------------------
+    # -- its owner ----------------------------------------------------------------------------------------------------
 
     @property
     def detached(self) -> bool:
@@ -382,7 +382,7 @@ class Launch:
 
     @property
     def superseded(self) -> int:
-        """The first request id whose answer tells whether it started before a newer launch took over; 0: none does."""
+        """The first request id whose answer shows whether it started before a newer launch took over; 0: none does."""
         return self.ownership.superseded if isinstance(self.ownership, Detached) else 0
 
     @property
@@ -398,7 +398,7 @@ class Launch:
         return earliest(self.launch_by, self.start_by)
 
     def in_time(self, due: float) -> float:
-        """A due time, or `launch_by` if that is earlier: who is late is told so on time."""
+        """Return a due time, or `launch_by` if that is earlier: a late launch is reported on time."""
         return due if self.launch_by is None else min(due, self.launch_by)
 
     @property
@@ -409,19 +409,19 @@ class Launch:
     # -- copies -------------------------------------------------------------------------------------------------------
 
     def detach(self) -> Launch:
-        """The same, but nothing (more) is reported."""
+        """Return a copy that reports nothing (more)."""
         return replace(self, ownership=Detached())
 
     def idle(self) -> Launch:
-        """The same, once what it waited for has been answered."""
+        """Return a copy without a pending request."""
         return replace(self, state=replace(self.submission, pending=None))
 
     def without_reading(self) -> Launch:
-        """The same, but what its row said is old."""
+        """Return a copy without what was read from its row."""
         return self if self.reading is None else replace(self, work=NamedByRow(self.workload))
 
     def with_container(self, container: Container) -> Launch:
-        """The same with a container, and without what it had to remember until there was one."""
+        """Return a copy with a container, and without what only a submission needs."""
         return replace(
             self.without_reading(),
             state=container,
@@ -430,7 +430,7 @@ class Launch:
         )
 
     def with_progress(self, progress: Starting | Running | Exited) -> Launch:
-        """The same, its container further on."""
+        """Return a copy whose container has this progress."""
         return replace(self, state=replace(self.container, progress=progress))
 
 
@@ -439,5 +439,5 @@ _NOTHING = Starting()
 
 
 def earliest(*times: float | None) -> float | None:
-    """Of the times that there are; None if there is none."""
+    """Return the earliest time that is not None; None if all are."""
     return min([time for time in times if time is not None], default=None)

@@ -1,7 +1,7 @@
-"""From the intake of a workload to its job: submit, back off, search before submitting again.
+"""Launching, from the queued workload to its job: submit, back off, search before submitting again.
 
-A request that got no answer may have made a container: the launch is then in doubt (`UNCERTAIN`), and is searched for,
-or submitted again with the same token, until that is known. The rules of all handlers are in `machine.py`.
+A request that got no answer may have made a container. The launch is then in doubt (`UNCERTAIN`): it is searched for,
+or submitted again with the same token, until that is known. `machine.py` has the rules of all handlers.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from aws_exec.lifecycle.values import INCONCLUSIVE, CallFailure, FailureKind, La
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 from aws_exec.lifecycle.watching import next_of_sweep, see
 
-#: Failures that are noted in the task's event log: others pass by themselves, or stop everything and are logged once.
+#: Failures that are noted in the task's event log. Others pass by themselves, or stop everything and are logged once.
 _WORTH_A_NOTE = frozenset({FailureKind.NO_CAPACITY, FailureKind.REFUSED})
 
 # -- the intake -------------------------------------------------------------------------------------------------------
 
 
 def workload_queued(transaction: Transaction, event: on.WorkloadQueued, now: float) -> None:
-    """Take in a workload; what is left of earlier launches of its key is superseded."""
+    """Store a new launch, due now; supersede earlier launches of its key."""
     if transaction.get(event.launch_id) is not None:
         return
     for older in transaction.of_key(event.key):
@@ -46,14 +46,14 @@ def workload_queued(transaction: Transaction, event: on.WorkloadQueued, now: flo
 
 
 def supersede(transaction: Transaction, older: Launch, now: float) -> None:
-    """A newer launch owns the key. What had started finishes on its own; what had not must not start now."""
+    """Detach an earlier launch of a key: let it finish if it had started, else keep it from starting."""
     if older.started or older.stopping is not None:
         transaction.put(older.detach())
         return
     if older.job is None:
         stop_launch(transaction, older.detach(), SUPERSEDED, now)
         return
-    # It has most likely run and deferred since it was last seen: look now, the newer launch waits for the answer.
+    # It has most likely run and deferred since it was last seen. Describe it now: the newer launch waits for that.
     request_id = next_of_sweep(transaction)
     progress = Starting(older.expected_origin, waiting=older.waiting)
     superseded = replace(older.with_progress(progress), ownership=Detached(request_id), launch_by=None, due=None)
@@ -65,7 +65,7 @@ def supersede(transaction: Transaction, older: Launch, now: float) -> None:
 
 
 def submit(transaction: Transaction, launch: Launch) -> None:
-    """Send a request for a container."""
+    """Mark the launch LAUNCHING and add its Submit."""
     request_id = transaction.new_request_id()
     submission, reading = launch.submission, launch.reading
     pending = Pending(Phase.LAUNCHING, request_id)
@@ -86,14 +86,14 @@ def submit(transaction: Transaction, launch: Launch) -> None:
 
 
 def accepted(transaction: Transaction, event: on.Accepted, now: float) -> None:
-    """Follow the job that a Submit made."""
+    """Attach the job that a Submit made."""
     launch = transaction.awaiting(event.launch_id, Phase.LAUNCHING, event.request_id)
     if launch is not None:
         attach_job(transaction, launch, event.seen, now)
 
 
 def attach_job(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
-    """Follow the job of a launch, which becomes known here."""
+    """Attach a job to its launch, and follow it from now on."""
     holder = transaction.of_job(seen.job)
     if holder is not None and holder.launch_id != launch.launch_id:
         if launch.detached:
@@ -110,7 +110,7 @@ def attach_job(transaction: Transaction, launch: Launch, seen: Observation, now:
 
 
 def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> None:
-    """Wait and submit again, or end the launch: by what the failure means."""
+    """Back off and submit again, or end the launch, depending on the failure."""
     launch = transaction.awaiting(event.launch_id, Phase.LAUNCHING, event.request_id)
     if launch is None:
         return
@@ -126,7 +126,7 @@ def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> No
     else:
         launch = replace(launch, state=replace(submission, pending=None, doubt=Doubt.NONE, request=None))
         if not launch.detached:
-            # Withdrawn by terminating: nothing is there to be stopped, and its row is still to be launched by another.
+            # Withdrawn by Terminating: there is nothing to stop, and another scheduler may still launch its row.
             launch = replace(launch, stopping=None)
     if launch.stopping is not None and not in_doubt:
         end(transaction, launch, now)
@@ -143,7 +143,7 @@ def unaccepted(transaction: Transaction, event: on.Unaccepted, now: float) -> No
 def back_off(transaction: Transaction, launch: Launch, failure: CallFailure, now: float) -> None:
     """Wait before the next try, longer after each failure."""
     if failure.kind is FailureKind.HELD:
-        # Nobody failed: it was not sent. Its row is verified first, at once.
+        # Not sent, so no failure: verify its row first, at once.
         transaction.put(replace(launch, due=now))
         return
     failures = launch.retries.failures + 1
@@ -159,7 +159,7 @@ def back_off(transaction: Transaction, launch: Launch, failure: CallFailure, now
 
 
 def must_search_first(policy: Policy, launch: Launch) -> bool:
-    """Whether a search comes before the next Submit."""
+    """Return whether a search comes before the next Submit."""
     doubt = launch.submission.doubt
     return doubt is Doubt.SEARCH or (doubt is Doubt.SUBMIT and not policy.idempotent_submit)
 
@@ -171,7 +171,7 @@ def search(transaction: Transaction, launches: list[Launch]) -> None:
     request_id = transaction.new_request_id()
     for launch in launches:
         state = replace(launch.submission, pending=Pending(Phase.SEARCHING, request_id))
-        # What its row said is old when the search is over.
+        # The row may have changed by the end of the search.
         transaction.put(replace(launch.without_reading(), state=state, due=None))
     transaction.add_effect(
         do.FindByLaunchId(
@@ -184,7 +184,7 @@ def search(transaction: Transaction, launches: list[Launch]) -> None:
 
 
 def found(transaction: Transaction, event: on.FoundByLaunchId, now: float) -> None:
-    """Follow the newest container of each launch that was searched for."""
+    """Attach the newest container of each launch that was searched for."""
     newest: dict[LaunchId, Observation] = {}
     for seen in sorted(event.seen, key=lambda seen: sequence_of(seen.token or "")):
         newest[launch_of_token(seen.token or "")] = seen
@@ -215,8 +215,8 @@ def not_found(transaction: Transaction, launch: Launch, now: float) -> None:
         if launch.stopping is not None and not launch.detached:
             report(transaction, launch, success=False, text=f"{launch.stop_reason}; no container of it was found")
         elif not launch.detached:
-            # Its container may live where we may not look. Airflow's heartbeat timeout decides, and burns no try
-            # of a task that runs.
+            # Its container may run where listing is denied. Airflow's heartbeat timeout decides, and costs a task that
+            # runs no try.
             text = "Adopted, but no container of it was found: its heartbeat decides"
             transaction.add_effect(do.Note(key=launch.key, text=text))
             transaction.add_effect(do.Release(key=launch.key))

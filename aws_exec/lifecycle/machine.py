@@ -1,17 +1,17 @@
 """The machine that decides what happens to each launch: start reading here.
 
-`HANDLERS` names the function that takes in each kind of event: a plain function `(transaction, event, now)` that reads
-launches from the transaction, puts changed ones back, and adds the effects that follow. The files are concepts:
+`HANDLERS` maps each event type to its handler: a plain function `(transaction, event, now)` that reads launches from
+the transaction, puts changed ones back, and adds the effects that follow. One file per concept:
 
-* `ticks.py`: the heartbeat, and what each launch that is due does next
-* `launching.py`: from the intake of a workload to its job; `deadlines.py`: by when it must have started
+* `ticks.py`: which launches are due, and the next step of each
+* `launching.py`: from the queued workload to its job; `deadlines.py`: start deadlines
 * `ownership.py`: whether a launch is still this executor's; `adoption.py`: launches of dead schedulers
-* `watching.py`: how jobs are; `exits.py`: what the end of a job means; `stopping.py`: how a launch is stopped
-* `fleet.py`: everything that runs of this deployment, orphans included
+* `watching.py`: when jobs are listed and described; `exits.py`: what the exit of a job means
+* `stopping.py`: how a launch is stopped; `fleet.py`: the fleet listing, orphans included
 
 Rules of these files: events in, effects out, `now` is an argument. No clock, thread, log, randomness or I/O. `handle`
-accepts every event in every state: one that does not fit the state of its launch is late or doubled, and changes
-nothing. `Launch` is immutable: a handler stores a changed copy. All changes of one event are committed together
+accepts every event in every state: one that does not fit the state of its launch is late or a duplicate, and is
+ignored. `Launch` is immutable: a handler stores a changed copy. All changes of one event are committed together
 (`store.py`).
 
 A launch is reported to Airflow at most once (`exits.report`); the caller then ends or detaches it.
@@ -44,7 +44,7 @@ HANDLERS: Mapping[type, Callable[[Transaction, Any, float], None]] = MappingProx
         on.Tick: ticks.tick,
         on.Draining: stopping.draining,
         on.Terminating: stopping.terminating,
-        # From the dispatcher: what became of each effect.
+        # From the dispatcher: the completion of each effect.
         on.Accepted: launching.accepted,
         on.Unaccepted: launching.unaccepted,
         on.FoundByLaunchId: launching.found,
@@ -73,7 +73,7 @@ class Machine:
         self.store = LaunchStore()
 
     def handle(self, event: on.Event, now: float) -> list[do.Effect]:
-        """Take one event in; what is to be done about it is returned, and in the store's outbox until carried out."""
+        """Handle one event and return its effects; they also stay in the store's outbox until carried out."""
         self.store.recover()
         transaction = Transaction(self.store, self.policy)
         HANDLERS[type(event)](transaction, event, now)
@@ -81,52 +81,49 @@ class Machine:
         return list(transaction.effects.values())
 
     def due(self, now: float) -> bool:
-        """Whether another Tick at `now` would find something to do: one Tick looks at so many launches at most."""
+        """Return whether work is left for another Tick at `now`: one handles at most `launches_per_tick` launches."""
         first = self.store.next_due()
         return bool(self.store.state.backlog) or (first is not None and first <= now)
 
     def unfinished(self, by: float = inf) -> int:
-        """How many launches an ending executor still waits for, of those where something can happen until then.
+        """Return how many launches `end()` or `terminate()` must still wait for.
 
-        After `Terminating`: every job that has not ended, and every request that may become one. Else only what no
-        other scheduler could finish: a request whose answer is out, and a stop that is decided and that AWS has not
-        accepted. A job that runs is adopted; the end of one is verified again by whoever adopts it.
+        After `Terminating`: every job that has not ended, and every request that may become one. After `Draining`: only
+        what no other scheduler could finish: submits without an answer and stops that AWS has not accepted. The
+        adopting scheduler follows running jobs and verifies exits again.
 
         Args:
             by: when the executor stops waiting; later retries are not counted.
         """
         launches = self.store.launches.values()
         if self.store.state.terminating:
-            # Not only what has a stop reason: Ticks give it to thousands, a few at a time.
+            # Also launches without a stop reason yet: Ticks set it for thousands, a few at a time.
             return sum(each.stopping is not None or stopping.may_have_job(each) for each in launches)
         return sum(_is_unfinished(each, by) for each in launches)
 
     def owns(self, key: Key) -> bool:
-        """Whether a launch speaks for this key."""
+        """Return whether this executor reports this key."""
         launches = (self.store.launches[launch_id] for launch_id in self.store.by_key.get(key, ()))
         return any(not launch.detached for launch in launches)
 
     def longest_waiting(self, limit: int) -> list[Key]:
-        """The keys of so many launches that have not started, the one that has waited longest first."""
+        """Return up to `limit` keys whose user code has not started, longest waiting first."""
         return list(islice(self.store.unstarted.values(), limit))
 
     def story(self, key: Key, now: float) -> str:
-        """Everything that happened to a key, in order, a line each, as far as the history goes back.
-
-        It names no workload, command or request.
-        """
+        """Return the history of a key's launches, one line per event. Contains no workload, command or request."""
         store = self.store
         launches = [store.launches[launch_id] for launch_id in store.by_key.get(key, ())]
         return history.story(key, store.history.values(), launches, now)
 
     def verifies_exit(self, launch_id: LaunchId) -> bool:
-        """Whether it is being asked what the end of this launch means."""
+        """Return whether the exit of this launch is being verified."""
         launch = self.store.launches.get(launch_id)
         return launch is not None and bool(launch.verifying_exit)
 
 
 def _is_unfinished(launch: Launch, by: float) -> bool:
-    """Whether an answer is out that nobody else would get, or a stop that nobody else would send."""
+    """Return whether a request is pending, or a stop not yet accepted, that no other scheduler would finish."""
     if launch.phase is Phase.LAUNCHING:
         return True
     if launch.stopping is None or launch.phase is Phase.ENDED:

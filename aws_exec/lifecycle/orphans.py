@@ -1,13 +1,13 @@
-"""Whose a container is that runs: what a listing of the fleet has, what Airflow's rows say, and what follows. Pure.
+"""Ownership of running containers, from the fleet listing and Airflow's rows. Pure.
 
 A container is *owned* if its task instance's row, of its try, is in a state that has a container (QUEUED, RUNNING,
-RESTARTING), unless that row names another container that lives. A row that names a container which nobody saw may have
-missed the event that names its replacement: it owns whatever runs for its try. A row that waits for its next container
-(DEFERRED, UP_FOR_RESCHEDULE, SCHEDULED) owns none: the old one is stopping, and is gone long before the second listing.
-A callback's container is owned while the callback's row is not terminal.
+RESTARTING), unless that row names another container that runs. A row that names a container which is not listed may
+have missed the event that names its replacement: it owns every container of its try. A row that waits for its next
+container (DEFERRED, UP_FOR_RESCHEDULE, SCHEDULED) owns none: the old one is stopping, and is gone long before the
+second listing. A callback's container is owned while the callback's row is not terminal.
 
-Nobody's container is an orphan once it was nobody's in two listings `Policy.orphan_age` apart. What this executor
-follows is never one, whatever the rows say, nor is what another deployment launched.
+A container becomes an orphan when two listings `Policy.orphan_age` apart both find no owner. A container that this
+executor follows is never one, whatever the rows say, nor is one that another deployment launched.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from aws_exec.lifecycle.values import Key, Observation
 
 @dataclass(frozen=True, slots=True)
 class FleetMember:
-    """One container of the fleet, and who it says that it is.
+    """One container of the fleet, and its identity.
 
-    One that has ended is in a listing only if it may be of a callback whose end Airflow does not know.
+    A listing has an ended container only if it may be of a callback whose end Airflow does not know.
     """
 
     seen: Observation
@@ -32,7 +32,7 @@ class FleetMember:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What Airflow's database says of a container's task instance or callback, at the container's try.
+    """The state of a container's task instance or callback in Airflow's database, for the container's try.
 
     Attributes:
         waits: the row is in a state that has a container; a callback's is not terminal.
@@ -68,19 +68,19 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A container that nobody has owned for `unowned_for` seconds, at least."""
+    """A container without an owner for at least `unowned_for` seconds."""
 
     member: FleetMember
     unowned_for: float
 
 
 def is_owned(member: FleetMember, owner: Owner, alive: Collection[str]) -> bool:
-    """Whether a container is somebody's.
+    """Return whether a container has an owner.
 
     Args:
-        member: it.
-        owner: what the database says of whom it names.
-        alive: the ARNs and the launch ids of all that the listing has.
+        member: the container.
+        owner: the state of its task instance or callback.
+        alive: the ARNs and launch ids of all containers in the listing.
     """
     if not owner.waits:
         return False
@@ -89,6 +89,6 @@ def is_owned(member: FleetMember, owner: Owner, alive: Collection[str]) -> bool:
 
 
 def alive_in(members: Sequence[FleetMember]) -> frozenset[str]:
-    """What a row may call the containers of a listing."""
+    """Return the names that a row may have for the containers of a listing: ARNs and launch ids."""
     arns = {member.seen.job.arn for member in members}
     return frozenset(arns | {member.identity.launch_id for member in members})

@@ -1,7 +1,7 @@
-"""Whether a launch is still this executor's, as Airflow's rows say it.
+"""Ownership: whether a launch is still this executor's, according to Airflow's database.
 
-After a stall between two heartbeats another scheduler may have adopted what waits here, so its row is verified before
-it is submitted. In between, the rows are asked which launches Airflow no longer wants.
+After a stall between two heartbeats another scheduler may have adopted the launches that wait here, so each row is
+verified before its launch is submitted. In between, a query finds launches that Airflow no longer wants.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from aws_exec.lifecycle.values import LaunchId
 
 
 def is_unverified(transaction: Transaction, launch: Launch) -> bool:
-    """Whether another scheduler may have had it: its row must be verified before anything is submitted."""
+    """Return whether another scheduler may have adopted it: then verify its row before anything is submitted."""
     owned = launch.ownership
     if not isinstance(owned, Owned):
         return False
@@ -43,13 +43,13 @@ def is_unverified(transaction: Transaction, launch: Launch) -> bool:
 
 
 def record_stall(transaction: Transaction) -> None:
-    """Verify, each when its turn comes, all that may still be launched, or launched again (`is_unverified`).
+    """Record a stall: each launch that may still be submitted is verified when it is due (`is_unverified`).
 
-    What the rows answer to an earlier request may be older than the stall: `take_in_owners` asks again.
+    An answer to an earlier request may be older than the stall: `take_in_owners` asks again.
     """
     state = transaction.state
     transaction.state = replace(state, stalls=state.stalls + 1, stalled_at_request=state.last_request_id)
-    # What is out may still wait in its lane, where the lease is whole again.
+    # Pending Submits may still wait in their lane, where the lease is valid again.
     withdraw_all(transaction)
 
 
@@ -70,7 +70,7 @@ def verify(transaction: Transaction, launches: list[Launch]) -> None:
 
 
 def take_in_owners(transaction: Transaction, event: on.OwnershipVerified, now: float) -> None:
-    """Go on with launches that are still ours, and let the others go."""
+    """Continue with the launches that are still ours, and release the others."""
     for launch_id in event.launch_ids:
         launch = transaction.awaiting(launch_id, Phase.VERIFYING, event.request_id)
         if launch is None:
@@ -87,10 +87,10 @@ def take_in_owners(transaction: Transaction, event: on.OwnershipVerified, now: f
 
 
 def still_ours(transaction: Transaction, launch: Launch, event: on.OwnershipVerified, now: float) -> None:
-    """Go on with a launch that no other scheduler has: by what its row says that it runs, if that was read."""
+    """Continue with a launch that no other scheduler has; keep what was read from its row, if it was."""
     state = replace(launch.submission, predecessor=None)
     if state.doubt is Doubt.NONE and is_unverified(transaction, launch):
-        # In a stall another scheduler may have launched it and given it back: search, or submit with the same token.
+        # During the stall another scheduler may have submitted and lost it: search, or submit with the same token.
         state = replace(state, doubt=Doubt.SUBMIT)
     launch = replace(launch, state=state, ownership=Owned(stalls=transaction.state.stalls), due=now)
     workload = event.workloads.get(launch.launch_id)
@@ -102,7 +102,7 @@ def still_ours(transaction: Transaction, launch: Launch, event: on.OwnershipVeri
 
 
 def take_over(transaction: Transaction, launch: Launch, predecessor: Predecessor, now: float) -> None:
-    """The row is not QUEUED any more: the earlier container has run this launch; its exit is this launch's."""
+    """Take over the predecessor: the row is not QUEUED any more, so it ran this launch; report its exit for it."""
     holder = transaction.of_job(predecessor.job)
     if holder is not None:
         transaction.drop(holder)
@@ -120,7 +120,7 @@ def take_over(transaction: Transaction, launch: Launch, predecessor: Predecessor
 
 
 def not_ours(transaction: Transaction, launch: Launch, now: float) -> None:
-    """Free the key of a launch that another scheduler has."""
+    """Free the key of a launch that another scheduler has adopted."""
     transaction.add_effect(do.Release(key=launch.key))
     if not launch.submit_in_doubt:
         end(transaction, launch, now)
@@ -131,7 +131,7 @@ def not_ours(transaction: Transaction, launch: Launch, now: float) -> None:
 
 
 def verify_failed(transaction: Transaction, event: on.VerifyOwnershipFailed, now: float) -> None:
-    """Ask again, a little later."""
+    """Verify again, after a backoff."""
     for launch_id in event.launch_ids:
         launch = transaction.awaiting(launch_id, Phase.VERIFYING, event.request_id)
         if launch is not None:
@@ -142,14 +142,14 @@ def verify_failed(transaction: Transaction, event: on.VerifyOwnershipFailed, now
 
 
 def check_is_due(transaction: Transaction, now: float) -> bool:
-    """Whether it is time to check what Airflow still wants."""
+    """Return whether it is time to check which launches Airflow still wants."""
     check = transaction.state.check
     due = transaction.policy.check_interval is not None and not check.request_id and now >= check.due
     return due and bool(transaction.store.unstarted) and not transaction.state.draining
 
 
 def check_wanted(transaction: Transaction, now: float) -> None:
-    """Ask whether Airflow still wants what has not started."""
+    """Check whether Airflow still wants the launches that have not started."""
     request_id = transaction.new_request_id()
     transaction.add_effect(do.CheckWanted(request_id=request_id, launches=tuple(transaction.store.unstarted.items())))
     transaction.state = replace(
@@ -158,7 +158,7 @@ def check_wanted(transaction: Transaction, now: float) -> None:
 
 
 def wanted_checked(transaction: Transaction, event: on.WantedChecked, now: float) -> None:
-    """Drop the launches that Airflow no longer wants; many are left to the next ticks."""
+    """Drop the launches that Airflow no longer wants; the next Ticks do the rest if there are many."""
     check = transaction.state.check
     if event.request_id == check.request_id:
         transaction.state = replace(transaction.state, check=replace(check, request_id=0))
@@ -166,7 +166,7 @@ def wanted_checked(transaction: Transaction, event: on.WantedChecked, now: float
 
 
 def drop_unwanted(transaction: Transaction, unwanted: Sequence[tuple[LaunchId, str]], now: float) -> None:
-    """Free the keys of what Airflow no longer wants, and stop it before it starts."""
+    """Free the keys of launches that Airflow no longer wants, and stop them before they start."""
     for launch_id, why in unwanted:
         launch = transaction.get(launch_id)
         if launch is None or launch.detached or launch.started or launch.stopping is not None:

@@ -1,8 +1,8 @@
-"""Where a launch may stand, and every way from there: the tables of transitions.
+"""Phases and standings, and the tables of allowed transitions.
 
-A launch has a phase, how far it is, and a standing, who speaks for it; both are read off its parts. The store compares
-each change with these tables (`LaunchStore.unexpected`), the tests take each of their ways, and `make docs` draws them
-(docs/concepts.md).
+A launch has a phase (its progress) and a standing (whether this executor reports it); both are computed from its parts.
+The store compares each change with these tables (`LaunchStore.unexpected`), the tests make each transition, and
+`make docs` draws them (docs/concepts.md).
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import NamedTuple
 
 
 class Phase(Enum):
-    """Where a launch stands. `docs/concepts.md` draws the transitions."""
+    """The progress of a launch. `docs/concepts.md` draws the transitions."""
 
     WAITING = "waiting"  #: to be launched when due
-    VERIFYING = "verifying"  #: a VerifyOwnership is out: is it still ours?
-    LAUNCHING = "launching"  #: a Submit is out
+    VERIFYING = "verifying"  #: a VerifyOwnership is pending: is it still ours?
+    LAUNCHING = "launching"  #: a Submit is pending
     UNCERTAIN = "uncertain"  #: a container may exist: search, or submit again with the same token, when due
-    SEARCHING = "searching"  #: a FindByLaunchId is out
+    SEARCHING = "searching"  #: a FindByLaunchId is pending
     STARTING = "starting"  #: has a job, whose user code has not run
     RUNNING = "running"  #: user code may have run
     EXITED = "exited"  #: the Airflow container has ended; the rest of the job still runs
-    STOPPING = "stopping"  #: has a job that must end; watched until it has
-    ENDED = "ended"  #: nothing of the job runs; a VerifyExit is out: does the row wait for its end?
+    STOPPING = "stopping"  #: has a job that must end; followed until it has ended
+    ENDED = "ended"  #: nothing of the job runs; a VerifyExit is pending: does the row wait for its exit?
 
     __hash__ = object.__hash__  # faster than the Enum's own: every change is looked up
 
 
 class Standing(Enum):
-    """Who speaks for a launch."""
+    """Whether this executor reports a launch."""
 
     OWNED = "owned"  #: this executor reports it
-    SUPERSEDED = "superseded"  #: a newer launch of the key took over; whether this one has started is being asked
+    SUPERSEDED = "superseded"  #: a newer launch of the key took over; being described: has this one started?
     DETACHED = "detached"  #: it is followed to its end, and nothing (more) is reported
 
     __hash__ = object.__hash__
@@ -104,7 +104,7 @@ PHASES = (
     Transition((Phase.ENDED,), (None,), "its row has said whether its end is to be reported"),
 )
 
-#: All changes of who speaks for a launch.
+#: All changes of a standing.
 STANDINGS = (
     Transition((None,), (Standing.OWNED,), "taken in, or adopted"),
     Transition((None,), (Standing.DETACHED,), "an earlier container of what was adopted"),
@@ -120,5 +120,5 @@ STANDINGS = (
     Transition(tuple(Standing), (None,), "has left the store"),
 )
 
-#: The same, to be looked up.
+#: The same as pairs, for look-up.
 ALLOWED = frozenset(way for each in (*PHASES, *STANDINGS) for way in product(each.before, each.after))

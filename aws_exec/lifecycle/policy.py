@@ -1,8 +1,8 @@
-"""How long to wait, how often to try: the retry policy as values and pure functions.
+"""Durations and limits: the retry policy as values and pure functions.
 
-The formula: the n-th consecutive failure waits `min(ceiling, first * 2**(n - 1))` seconds, times a factor between one
-half and one that is drawn from the token and n. Launches that failed together do not come back together, and the same
-launch waits the same time in every test.
+The formula: the n-th consecutive failure waits `min(ceiling, first * 2**(n - 1))` seconds, multiplied by a jitter of
+0.5 to 1, derived from token and n. Launches that failed together are not retried together, and the same launch waits
+the same time in every test.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from aws_exec.lifecycle.values import FailureKind, Termination
 
 
 class Replacement(Enum):
-    """Whether a new container can help one that never started."""
+    """Whether a new container can help a launch whose container never started."""
 
     YES = "yes"  #: it can; the lost one spends an attempt
-    FREE = "free"  #: it can, and nobody is to blame: no capacity, Spot gone before the start
+    FREE = "free"  #: it can, without spending an attempt: no capacity, Spot gone before the start
     NO = "no"  #: the reason will not pass: image not found, secret denied
 
 
@@ -73,28 +73,28 @@ class Policy:
         observe_batch: jobs per Describe.
         poll_interval: from the start of one sweep over the running jobs to the end of the next, where that takes less
             than a quarter of it; a sweep that takes longer than all of it is followed by the next at once.
-        describe_interval: a job whose Airflow container is not alone is described at least that often, also where
-            listing says that it still runs: that container may have ended.
+        describe_interval: a multi-container job is described at least that often, even if it is listed as running: its
+            Airflow container may have exited.
         launch_timeout: from the intake, or the adoption, to the start of user code; None: Airflow's
             task_queued_timeout decides alone.
         start_timeout: from a job's acceptance to the start of its container; None: unlimited (Batch
             `max_runnable_seconds`).
-        check_interval: from one check, whether Airflow still wants what has not started, to the next; None: it is not
-            checked.
-        stop_grace: how long a job may go on after its Airflow container has ended, before it is stopped.
+        check_interval: between two checks whether Airflow still wants the launches that have not started; None: no
+            checks.
+        stop_grace: how long a job may run after its Airflow container has exited, before it is stopped.
         missing_grace, missing_answers: a job that AWS does not know is believed lost after both.
         search_grace, searches: a launch that is found nowhere is believed unlaunched after `searches`, that far apart.
         restop_after: a job that was stopped and still runs is stopped again.
         stall_after: after a longer pause between two heartbeats another scheduler may have taken over. Not before
             `[scheduler] scheduler_health_check_threshold` has passed since Airflow's own heartbeat, which may be a few
             seconds older than ours: two thirds of it.
-        deployment: whose fleet is listed; what another launched is none of ours.
+        deployment: whose fleet is listed; containers of others are ignored.
         orphan_interval: from one listing of the fleet to the next; None: it is not listed.
         orphan_age: a container that nobody owned in two listings that far apart is an orphan. Longer than any container
             that is no longer wanted takes to stop by itself (`stop_grace`, 120 s to shut down on Fargate).
         reap_orphans: stop them.
-        launches_per_tick: launches woken in one Tick, and containers of a listing that are judged in one: bounds a
-            Tick in which thousands are due. An earlier container of the same task costs the most, some 60 us.
+        launches_per_tick: launches woken in one Tick, and containers of a listing judged in one: limits the duration of
+            a Tick. An earlier container of the same task takes longest, some 60 us.
         judge: whether a new container can help one that never started (`aws_exec.diagnosis`).
     """
 
@@ -122,14 +122,14 @@ class Policy:
     judge: Callable[[Termination], Replacement] = always
 
     def launch_by(self, now: float) -> float | None:
-        """When a launch that is taken in now must have started; None: whenever."""
+        """Return when a launch that is queued or adopted now must have started; None: no deadline."""
         return now + self.launch_timeout if self.launch_timeout else None
 
     def start_by(self, now: float) -> float | None:
-        """When a job that is accepted or adopted now must have started; None: whenever."""
+        """Return when a job that is accepted or adopted now must have started; None: no deadline."""
         return now + self.start_timeout if self.start_timeout else None
 
     @property
     def describe_rounds(self) -> int:
-        """Sweeps within which each job that runs, and whose Airflow container is not alone, is described once."""
+        """Sweeps within which each running multi-container job is described once."""
         return max(1, int(self.describe_interval / max(self.poll_interval, 0.01)))

@@ -1,4 +1,4 @@
-"""Stopping a launch: why, and how its job is stopped.
+"""Stopping launches, and their jobs.
 
 A launch with a `stop_reason` is followed until AWS confirms its end; no newer launch of its key starts before that.
 """
@@ -29,7 +29,7 @@ TERMINATED = "The executor was terminated"
 
 
 def stop_launch(transaction: Transaction, launch: Launch, why: str, now: float, *, withdraw: bool = True) -> None:
-    """Put a launch on its way to its end."""
+    """Stop a launch: its job, if it has one; else search for one if it may, or end it."""
     if launch.phase is Phase.ENDED:
         if launch.detached:
             end(transaction, launch, now)
@@ -42,7 +42,7 @@ def stop_launch(transaction: Transaction, launch: Launch, why: str, now: float, 
 
 
 def without_deadline(launch: Launch) -> Launch:
-    """The same, but nothing is left that it could be late for, and nobody asks whether it has started."""
+    """Return a copy without deadlines; whether a superseded launch has started is no longer of interest."""
     if launch.detached:
         launch = launch.detach()
     if launch.start_by is not None:
@@ -51,7 +51,7 @@ def without_deadline(launch: Launch) -> Launch:
 
 
 def stop_container(transaction: Transaction, launch: Launch, container: Container, why: str) -> None:
-    """Stop the job, unless that is under way."""
+    """Stop the job, unless a stop is pending or accepted."""
     if launch.stopping is None:
         stop_job(transaction, replace(launch, stopping=Stopping(why)), container.job)
     else:
@@ -61,7 +61,7 @@ def stop_container(transaction: Transaction, launch: Launch, container: Containe
 def stop_submission(
     transaction: Transaction, launch: Launch, submission: Submission, why: str, now: float, *, withdraw: bool
 ) -> None:
-    """End a launch that has no container; where one may exist, that is searched for, and stopped."""
+    """End a launch without a known container; if one may exist, search for it, to stop it."""
     launch = transaction.put(replace(launch, stopping=launch.stopping or Stopping(why)))
     pending = submission.pending
     if pending is not None and pending.phase is Phase.LAUNCHING:
@@ -70,9 +70,9 @@ def stop_submission(
             # It may not have been sent yet.
             transaction.add_effect(do.Withdraw(request_id=pending.request_id))
     elif pending is not None and pending.phase is Phase.SEARCHING:
-        return  # what the search that is out finds will be stopped
+        return  # what the pending search finds will be stopped
     elif launch.submit_in_doubt:
-        # A search that found nothing is repeated after its grace, not sooner: listings lag.
+        # Repeat a search that found nothing after `search_grace`, not sooner: listings lag.
         due = launch.due if submission.empty_searches and launch.due is not None else now
         transaction.put(replace(launch.idle(), due=due))
     else:
@@ -87,7 +87,7 @@ def stop_job(transaction: Transaction, launch: Launch, job: Job) -> Launch:
 
 
 def stop_answered(transaction: Transaction, event: on.StopAnswered, now: float) -> None:
-    """Stop again: soon if AWS refused, much later, in case the stop has no effect, if it accepted."""
+    """Set when to stop again: soon if AWS refused; much later, in case the stop has no effect, if it accepted."""
     launch = transaction.awaiting(event.launch_id, Phase.STOPPING, event.request_id)
     if launch is None:
         return
@@ -99,16 +99,16 @@ def stop_answered(transaction: Transaction, event: on.StopAnswered, now: float) 
     transaction.put(replace(launch, stopping=Stopping(launch.stop_reason), retries=retries, due=now + wait))
 
 
-# -- what Airflow takes back ------------------------------------------------------------------------------------------
+# -- revoked and failed by Airflow ------------------------------------------------------------------------------------
 
 
 def revoked(transaction: Transaction, event: on.Revoked, now: float) -> None:
-    """Stop a launch that Airflow takes back."""
+    """Stop a launch that Airflow revoked."""
     take_back(transaction, event.key, "Airflow revoked the task", now, note=True)
 
 
 def failed_by_airflow(transaction: Transaction, event: on.FailedByAirflow, now: float) -> None:
-    """Stop a launch that Airflow has declared failed."""
+    """Stop a launch that Airflow declared failed."""
     take_back(transaction, event.key, "Airflow gave the task up", now, note=False)
 
 
@@ -135,14 +135,14 @@ def draining(transaction: Transaction, _: on.Draining, _now: float) -> None:
 
 
 def terminating(transaction: Transaction, _: on.Terminating, now: float) -> None:
-    """Launch nothing more, and stop every job; many are left to the next ticks."""
+    """Launch nothing more, and stop every job; the next Ticks do the rest if there are many."""
     drain(transaction)
     transaction.state = replace(transaction.state, terminating=True)
     transaction.do_in_steps(terminate, list(transaction.store.launches), now)
 
 
 def terminate(transaction: Transaction, launch_ids: Sequence[LaunchId], now: float) -> None:
-    """Stop those of some launches that may have a job."""
+    """Stop those of these launches that may have a job."""
     for launch in filter(None, map(transaction.get, launch_ids)):
         if may_have_job(launch):
             stop_launch(transaction, launch, TERMINATED, now, withdraw=False)
@@ -155,12 +155,12 @@ def drain(transaction: Transaction) -> None:
 
 
 def withdraw_all(transaction: Transaction) -> None:
-    """Take back every Submit that is out: none of them may have been sent yet."""
+    """Withdraw every pending Submit that has not been sent yet."""
     launches = transaction.store.launches.values()
     if any(isinstance(each.state, Submission) and each.phase is Phase.LAUNCHING for each in launches):
         transaction.add_effect(do.WithdrawAll())
 
 
 def may_have_job(launch: Launch) -> bool:
-    """Whether it has a job, or a request of it may have made one."""
+    """Return whether it has a job, or one of its requests may have made one."""
     return launch.job is not None or launch.submit_in_doubt or launch.phase is Phase.LAUNCHING

@@ -1,9 +1,9 @@
-"""What the machine remembers: one frozen value per launch, replaced as a whole, and the indexes over them.
+"""The store of the machine: one immutable value per launch, and the indexes over them.
 
-A signal handler may raise `SystemExit` between any two bytecodes of the scheduler's main thread. So every event is
-worked out on a `Transaction` beside the store, and committed by one assignment (`LaunchStore.commit`): what follows
-that assignment only repeats it into the indexes, and is repeated in full before the next event is looked at. An event
-is therefore either fully in the store, its effects in the outbox, or not at all.
+A signal handler may raise `SystemExit` between any two bytecodes of the scheduler's main thread. So a handler works on
+a `Transaction` beside the store, which is committed by one assignment (`LaunchStore.commit`). The steps after that
+assignment only copy it into the indexes, and are repeated in full before the next event is handled. So an event and its
+effects are committed together or not at all.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from aws_exec.lifecycle.phases import ALLOWED, Phase, Standing
 from aws_exec.lifecycle.policy import Policy
 from aws_exec.lifecycle.values import Job, Key, LaunchId
 
-#: So many void entries may lie in the heap of due times, beside as many as there are launches, before it is built anew:
-#: seldom enough to cost nothing, and a launch that is over is not remembered until the deadline it once had. One look
-#: for what is due meets as many at most, too: to drop ten thousand one by one would take a heartbeat's time.
+#: Void entries that the heap of due times may have, beside as many as there are launches, before it is rebuilt: rarely
+#: enough to cost nothing, and a launch that is over does not stay until its former deadline. Also the most that one
+#: look-up drops: ten thousand, one by one, would take a whole heartbeat.
 _VOID_ENTRIES = 100
 
 
-#: Does some of the items that an event left to do: a function `(transaction, items, now)`.
+#: Processes some of the items of a `Work`: a function `(transaction, items, now)`.
 Action: TypeAlias = "Callable[[Transaction, Any, float], None]"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Items of an event that are left to do: each step does `Policy.launches_per_tick` of them, so none takes long."""
+    """The rest of a large event: each step processes `Policy.launches_per_tick` items, so that none takes long."""
 
-    #: Does some of them.
+    #: Processes some of them.
     do: Action
     items: tuple[Any, ...]
     #: How many of them, from the first, are done.
@@ -45,14 +45,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the answered part of the current listing has shown.
+    """The results of the current fleet listing so far.
 
     Attributes:
-        alive: the ARNs and the launch ids of all that the listing has.
-        followed: the launch ids of what this executor had when the owners were known.
-        callbacks: those of dead schedulers that were seen; of each, the container that is judged first counts.
-        suspects: as of `FleetListing`, of this listing.
-        orphans: those that nobody owned for long enough, by ARN.
+        alive: the ARNs and the launch ids of all containers in the listing.
+        followed: the launch ids of this executor's launches when the owners became known.
+        callbacks: keys of callbacks of dead schedulers that were seen; the container that is judged first counts.
+        suspects: as in `FleetListing`, for this listing.
+        orphans: containers without an owner for long enough, by ARN.
     """
 
     alive: frozenset[str] = frozenset()
@@ -64,15 +64,15 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class FleetListing:
-    """What the listings of the fleet remember.
+    """State of the fleet listings.
 
     Attributes:
         due: when the next one may begin.
         began: when the current one did.
-        failures: how many in a row nobody answered.
-        findings: of the current one, while whose its containers are is being judged; None else.
-        suspects: ARNs of containers that nobody owned in the last one, and when the first one began in which that was
-            so.
+        failures: how many in a row failed.
+        findings: of the current one, while its containers are being judged; else None.
+        suspects: ARNs of containers without an owner in the last listing, each with the time when the first such
+            listing began.
     """
 
     due: float = 0.0
@@ -84,11 +84,11 @@ class FleetListing:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Of what has not started, whether Airflow still wants it.
+    """State of the checks whether Airflow still wants the launches that have not started.
 
     Attributes:
-        due: when the next may be asked.
-        request_id: of the question that is out; 0 if none is.
+        due: when the next may begin.
+        request_id: of the pending query; 0 if none is.
     """
 
     due: float = 0.0
@@ -97,22 +97,22 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """What the machine remembers beside the launches.
+    """State of the machine beside the launches.
 
     Attributes:
-        last_request_id: the last request id given out.
+        last_request_id: the last request id used.
         last_tick: when the last Tick was; None before the first.
-        stalls: how many pauses between two heartbeats were so long that another scheduler may have taken over.
-        stalled_at_request: the last request id before the last such pause: what Airflow's rows answered to it may be
+        stalls: the number of pauses between two heartbeats so long that another scheduler may have taken over.
+        stalled_at_request: the last request id before the last such pause: answers to it from Airflow's rows may be
             out of date.
-        backlog: what is left to do of events that are too large for one step, the oldest first.
+        backlog: the rest of events that are too large for one step, oldest first.
         next_sweep: when the next sweep over the running jobs may begin.
         sweep_from: when the current one began.
         sweeps: how many have begun.
         sweeping: request ids of the current sweep that are not answered yet.
         fleet_request: the request id of the current listing that is not answered yet; 0 if none is.
-        listing: what else is remembered of listings.
-        check: of what has not started.
+        listing: other state of the fleet listings.
+        check: state of the checks of launches that have not started.
         draining: launch, replace and stop nothing more.
         terminating: stop every job.
     """
@@ -135,21 +135,21 @@ class MachineState:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one event leads to."""
+    """All changes of one event."""
 
     #: A launch of None has left the store.
     launches: Mapping[LaunchId, Launch | None]
     state: MachineState
     #: Numbered for ever.
     effects: Mapping[int, Effect]
-    #: What led to it.
+    #: The event, for the history.
     cause: CauseRow
     #: The number of the step of the first of its launches.
     first_step: int
 
 
 class LaunchStore:
-    """The launches and their indexes. Reads are plain; the only write is `commit`."""
+    """The launches and their indexes. Read them directly; the only write is `commit`."""
 
     def __init__(self) -> None:
         self.state = MachineState()
@@ -159,13 +159,13 @@ class LaunchStore:
         self.by_arn: dict[str, LaunchId] = {}
         #: Launches whose job is watched, in the order in which they were accepted.
         self.watched: dict[LaunchId, Job] = {}
-        #: Launches that report, and of which user code is not known to have run.
+        #: Launches that report, and whose user code is not known to have run.
         self.unstarted: dict[LaunchId, Key] = {}
-        #: Launches that wait for a listing of the fleet, and since when (`Launch.unlisted_since`).
+        #: Launches that wait for a fleet listing, and since when (`Launch.unlisted_since`).
         self.unlisted_since: dict[LaunchId, float] = {}
         #: Effects that are committed and not yet carried out, by number; the executor removes them.
         self.outbox: dict[int, Effect] = {}
-        #: Changes that the tables of transitions do not have, each with its key: a bug of ours; the reader empties it.
+        #: Changes that the tables of transitions do not allow, each with its key: a bug of ours; the reader empties it.
         self.unexpected: set[tuple[Key, Phase | Standing | None, Phase | Standing | None]] = set()
         #: The last steps of all launches, by their number modulo `STEPS`.
         self.history: dict[int, Row] = {}
@@ -176,7 +176,7 @@ class LaunchStore:
         self._unapplied: Change | None = None
 
     def commit(self, change: Change) -> None:
-        """Make a change the truth."""
+        """Commit a change."""
         self._unapplied = change  # the one assignment
         self.recover()
         if len(self._due) > 2 * len(self.launches) + _VOID_ENTRIES:
@@ -204,14 +204,14 @@ class LaunchStore:
         self._unapplied = None
 
     def effect_numbers(self) -> Iterator[int]:
-        """Numbers for the effects of the next change.
+        """Return numbers for the effects of the next change.
 
         Not a generator: Python ignores what a signal raises while it closes one.
         """
         return itertools.count(self._last_effect + 1)
 
     def next_due(self) -> float | None:
-        """The earliest time anything is due; None if nothing is."""
+        """Return the earliest time at which a launch is due; None if none is."""
         dropped = 0
         while self._due:
             if self._is_valid(self._due[0]):
@@ -223,12 +223,12 @@ class LaunchStore:
         return None
 
     def _is_valid(self, entry: tuple[float, LaunchId]) -> bool:
-        """Whether an entry of the heap still says when its launch is due."""
+        """Return whether an entry of the heap is still the due time of its launch."""
         launch = self.launches.get(entry[1])
         return launch is not None and launch.due == entry[0]
 
     def due_by(self, now: float, limit: int) -> list[LaunchId]:
-        """Up to `limit` launches that are due, the longest overdue first. They stay due until replaced."""
+        """Return up to `limit` launches that are due, longest overdue first. They stay due until they are changed."""
         if self.next_due() is None:
             return []
         # The heap is walked, not popped: a signal between a pop and a push would lose a launch for ever.
@@ -279,10 +279,10 @@ class LaunchStore:
         self.launches[launch_id] = new
 
     def _remember(self, number: int, cause: CauseRow, old: Launch | None, new: Launch | None) -> None:
-        """Write a step of the history, and compare it with the tables of transitions."""
+        """Add a step to the history, and compare it with the tables of transitions."""
         which = new or old
         if which is None:
-            return  # it came and went with one event; or its last step has been written, and this repeats it
+            return  # added and removed by one event; or its last step has been written, and this is a repetition
         phase, standing = (None, None) if new is None else (new.phase, new.standing)
         was, stood = (None, None) if old is None else (old.phase, old.standing)
         if was is not phase and (was, phase) not in ALLOWED:
@@ -304,10 +304,10 @@ class LaunchStore:
 
 
 class Transaction:
-    """One event being worked out: reads see what it has written so far, the store sees nothing until `change()`."""
+    """The changes of one event: reads see its own writes, the store sees nothing before `commit`."""
 
     def __init__(self, store: LaunchStore, policy: Policy) -> None:
-        #: What is committed: read it only where this transaction cannot have changed it yet.
+        #: The committed state: read it only where this transaction cannot have changed it yet.
         self.store = store
         self.policy = policy
         self._launches: dict[LaunchId, Launch | None] = {}
@@ -320,19 +320,19 @@ class Transaction:
         self._kept: list[Effect] = []
 
     def get(self, launch_id: LaunchId) -> Launch | None:
-        """The launch as it stands in this transaction; None if there is none."""
+        """Return the launch as of this transaction; None if there is none."""
         if launch_id in self._launches:
             return self._launches[launch_id]
         return self.store.launches.get(launch_id)
 
     def of_key(self, key: Key) -> list[Launch]:
-        """The launches of a key, oldest first; those put in by this transaction last."""
+        """Return the launches of a key, oldest first; those added by this transaction last."""
         ids = dict.fromkeys(self.store.by_key.get(key, ()))
         ids.update(self._new.get(key, {}))
         return [launch for i in ids if (launch := self.get(i)) is not None]
 
     def owner_of(self, key: Key) -> Launch | None:
-        """The launch that speaks for a key; None if none does."""
+        """Return the launch of a key that this executor reports; None if there is none."""
         # A loop: of a generator that is left early, Python ignores what a signal raises while it closes it.
         for launch in reversed(self.of_key(key)):
             if not launch.detached:
@@ -340,48 +340,48 @@ class Transaction:
         return None
 
     def awaiting(self, launch_id: LaunchId, phase: Phase, request_id: int) -> Launch | None:
-        """The launch that waits for just this completion; None if it is late or doubled."""
+        """Return the launch that waits for this completion; None if the completion is late or a duplicate."""
         launch = self.get(launch_id)
         return launch if launch is not None and launch.phase is phase and launch.request_id == request_id else None
 
     def of_job(self, job: Job) -> Launch | None:
-        """The launch whose job this is; None if it is none's."""
-        # By the ARN alone: a pushed state change may name its location otherwise.
+        """Return the launch whose job this is; None if there is none."""
+        # By the ARN only: a pushed state change may have another name for its location.
         launch_id = self.store.by_arn.get(job.arn)
         launch = self.get(launch_id) if launch_id is not None else None
         return launch if launch is not None and launch.job is not None and launch.job.arn == job.arn else None
 
     def put(self, launch: Launch) -> Launch:
-        """Write a launch."""
+        """Store a launch, new or changed."""
         self._launches[launch.launch_id] = launch
         if launch.launch_id not in self.store.launches:
             self._new.setdefault(launch.key, {})[launch.launch_id] = None
         return launch
 
     def drop(self, launch: Launch) -> None:
-        """Take a launch out: it has reached its end."""
+        """Remove a launch."""
         self._launches[launch.launch_id] = None
 
     def new_request_id(self) -> int:
-        """A number that no effect has had before."""
+        """Return a new request id."""
         self.state = replace(self.state, last_request_id=self.state.last_request_id + 1)
         return self.state.last_request_id
 
     def add_effect(self, effect: Effect) -> None:
-        """Ask for something to be done."""
+        """Add an effect."""
         self.effects[next(self._numbers)] = effect
         if type(effect) in KEPT:
             self._kept.append(effect)
 
     def do_in_steps(self, do: Action, items: Sequence[Any], now: float) -> None:
-        """Do it now if it is little and nothing else is left already; else leave it to Ticks, a step each."""
+        """Process items now if they are few and no backlog exists; else one step in each Tick."""
         at_once = not self.state.backlog and len(items) <= self.policy.launches_per_tick
         self.state = replace(self.state, backlog=(*self.state.backlog, Work(do, tuple(items))))
         if at_once:
             self.continue_backlog(now)
 
     def continue_backlog(self, now: float) -> None:
-        """Do a step of what was left first."""
+        """Process one step of the oldest work in the backlog."""
         work, *others = self.state.backlog
         done = work.done + self.policy.launches_per_tick
         rest = others if done >= len(work.items) else [replace(work, done=done), *others]
@@ -389,6 +389,6 @@ class Transaction:
         work.do(self, work.items[work.done : done], now)
 
     def change(self, event: object, now: float) -> Change:
-        """What this transaction came to, which took in this event."""
+        """Return all changes of this event."""
         cause = (now, type(event), getattr(event, "failure", None), self._kept)
         return Change(self._launches, self.state, self.effects, cause, self.store.next_step)

@@ -1,4 +1,4 @@
-"""The heartbeat: what is due, and what each launch that is due does next."""
+"""Ticks: which launches are due, and the next step of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from aws_exec.lifecycle.watching import sweep, sweep_is_due
 
 
 def tick(transaction: Transaction, _: on.Tick, now: float) -> None:
-    """Take in a heartbeat: do what is due, so much of it that no heartbeat takes long."""
+    """Handle a heartbeat: at most `launches_per_tick` launches."""
     last = transaction.state.last_tick
     transaction.state = replace(transaction.state, last_tick=now)
     if last is not None and now - last > transaction.policy.stall_after:
@@ -35,7 +35,7 @@ def tick(transaction: Transaction, _: on.Tick, now: float) -> None:
         transaction.continue_backlog(now)
     else:
         if due := transaction.store.due_by(now, transaction.policy.launches_per_tick):
-            # Each is read when its turn comes: one before it may have changed it.
+            # Read each in turn: an earlier one may have changed it.
             wake_each(transaction, filter(None, map(transaction.get, due)), now)
         if sweep_is_due(transaction, now):
             sweep(transaction, now)
@@ -45,14 +45,14 @@ def tick(transaction: Transaction, _: on.Tick, now: float) -> None:
 
 
 def ownership_verified(transaction: Transaction, event: on.OwnershipVerified, now: float) -> None:
-    """Launch at once what was read of rows: it would grow old behind thousands that are due."""
+    """Submit launches whose rows were just read, before the reading expires."""
     take_in_owners(transaction, event, now)
     read = (launch for launch in map(transaction.get, event.launch_ids) if launch is not None and launch.reading)
     wake_each(transaction, (launch for launch in read if launch.phase in (Phase.WAITING, Phase.UNCERTAIN)), now)
 
 
 def wake_each(transaction: Transaction, launches: Iterable[Launch], now: float) -> None:
-    """Take the next step of each launch; searches and verifications of many are one request."""
+    """Do the next step of each launch; searches and verifications of many are one request."""
     to_search: list[Launch] = []
     to_verify: list[Launch] = []
     for launch in launches:
@@ -67,7 +67,7 @@ def wake_each(transaction: Transaction, launches: Iterable[Launch], now: float) 
 
 
 def wake_container(transaction: Transaction, launch: Launch, container: Container, now: float) -> None:
-    """Stop a job again, or one whose Airflow container ended a while ago, while the rest of it still runs."""
+    """Stop a job again, or one whose Airflow container exited more than `stop_grace` ago while other containers run."""
     if launch.stopping is not None:
         stop_job(transaction, launch, container.job)
     elif transaction.state.draining:
@@ -97,7 +97,7 @@ def wake_submission(transaction: Transaction, launch: Launch, to_search: list[La
 
 
 def is_blocked(transaction: Transaction, launch: Launch) -> bool:
-    """Another container of the task instance may still start user code: that must not meet this launch."""
+    """Return whether an earlier container may still start user code; the two must not overlap."""
     return any(
         (other.stopping is not None or other.superseded) and not other.container_exited
         for other in transaction.of_key(launch.key)

@@ -1,8 +1,8 @@
-"""The words the core speaks: jobs, what was seen of them, what went wrong.
+"""Value types of the core: jobs, observations, terminations, failures.
 
-Everything here is a frozen value. Adapters make them from what AWS answered (`aws_exec.clouds`), the machine decides
-on them, `aws_exec.diagnosis` puts them into plain words. No AWS code string has a meaning beyond the adapters and the
-diagnosis; the core looks at enums, flags and exit codes only.
+All are immutable. Adapters make them from AWS's answers (`aws_exec.clouds`), the machine decides on them,
+`aws_exec.diagnosis` explains them to users. Only the adapters and the diagnosis read AWS's code strings; the core reads
+enums, flags and exit codes.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ CLOCKS_APART = 30.0
 
 
 def token_of(launch_id: LaunchId, number: int) -> Token:
-    """The token of the `number`-th request (from 1) of a launch."""
+    """Return the token of the `number`-th request (from 1) of a launch."""
     return f"{launch_id}-{number}"
 
 
 def launch_of(token: Token) -> LaunchId:
-    """The launch id that a token was made from."""
+    """Return the launch id in a token."""
     return token.rpartition("-")[0]
 
 
 def sequence_of(token: Token) -> int:
-    """The request number in a token; 0 if it carries none."""
+    """Return the request number in a token; 0 if it has none."""
     number = token.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
 
@@ -49,8 +49,8 @@ class Job:
     """A container job at AWS.
 
     Attributes:
-        arn: what AWS calls it; Airflow's external executor id.
-        location: where it must be described: the ECS cluster (name or ARN), empty where the service needs none.
+        arn: AWS's name; Airflow's external executor id.
+        location: where to describe it: the ECS cluster (name or ARN); empty if the service needs none.
     """
 
     arn: str
@@ -58,7 +58,7 @@ class Job:
 
 
 class Status(Enum):
-    """How far a job is, whatever the service calls it."""
+    """The progress of a job, the same for all services."""
 
     STARTING = "starting"  #: accepted: provisioning, pending, pulling, runnable
     RUNNING = "running"  #: the Airflow container has been started
@@ -67,17 +67,17 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """How a job ended, as AWS said it; verbatim, for the diagnosis.
+    """How a job ended, in AWS's words, for the diagnosis.
 
     Attributes:
-        service: `"ecs"` or `"batch"`: whose vocabulary the strings below are.
+        service: `"ecs"` or `"batch"`: the service whose vocabulary the strings below are.
         exit_code: of the Airflow container; None if it has none (it never ran, or its host was lost).
         started: whether the Airflow container ever ran.
         code: ECS `stopCode`; empty if there is none.
         reason: ECS `stoppedReason`, Batch `statusReason`; empty if there is none.
         container_reason: the Airflow container's own `reason`; empty if there is none.
         user_initiated: a person or another program stopped it (ECS `UserInitiated`, Batch `isTerminated`).
-        sidecars: `name: exit code or reason` of other containers that did not end well: reported, never judged.
+        sidecars: `name: exit code or reason` of other containers that failed: reported, without effect on the result.
     """
 
     service: str
@@ -97,18 +97,18 @@ class Termination:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Of which try a container is, and since when it may have been there: as a row says it, or the container itself.
+    """The try of a container, and the earliest time at which it can exist; from a row, or from the container itself.
 
     Attributes:
-        try_number: of the task instance; empty if nobody says.
-        since: seconds since the epoch: when the row was queued, or AWS took the job in; None if nobody says.
+        try_number: of the task instance; empty if unknown.
+        since: seconds since the epoch: when the row was queued, or AWS accepted the job; None if unknown.
     """
 
     try_number: str = ""
     since: float | None = None
 
     def fits(self, seen: Origin) -> bool:
-        """Whether a container may be the one that a row with this origin waits for."""
+        """Return whether a container with the origin `seen` may be the one that a row with this origin waits for."""
         if self.try_number and seen.try_number and self.try_number != seen.try_number:
             return False
         return self.since is None or seen.since is None or seen.since >= self.since - CLOCKS_APART
@@ -116,18 +116,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One job as one answer of the cloud showed it. Answers may be late, doubled or out of order.
+    """One job in one answer of the cloud. Answers may be late, duplicate or out of order.
 
     Attributes:
         job: which one.
-        status: how far it is.
+        status: its progress.
         started: whether the Airflow container has ever been started.
-        token: the launch token it carries; None if it carries none (the amazon provider launched it).
+        token: the launch token it carries; None if it carries none (the Amazon provider launched it).
         stop: how the Airflow container ended; None while it has not. With a status other than STOPPED the rest of
             the job (sidecars, the network) is still being taken down.
-        waiting: why it does not start, as AWS says it; empty if it says nothing.
+        waiting: why it does not start, in AWS's words; empty if AWS gives no reason.
         single_container: whether the Airflow container is the only one it has: the job ends with it, and not later.
-        origin: what it says of itself; None where that was not read (it is, where the token was not known before).
+        origin: from its identity; None if that was not read (it is read where the token was not known before).
     """
 
     job: Job
@@ -145,18 +145,18 @@ class FailureKind(Enum):
 
     THROTTLED = "throttled"  #: too fast; nothing happened
     UNREACHED = "unreached"  #: the request never left: connection refused, DNS
-    NO_ANSWER = "no answer"  #: it was sent, and what became of it is unknown: a lost answer, a 5xx
+    NO_ANSWER = "no answer"  #: it was sent, and may have acted: a lost answer, a 5xx
     NO_CAPACITY = "no capacity"  #: an answered refusal that may pass: no room, no Spot, a quota
     CREDENTIALS = "credentials"  #: missing, expired or invalid; nothing happened
-    REFUSED = "refused"  #: access denied, no such cluster, a client error nobody knows; nothing happened
+    REFUSED = "refused"  #: access denied, no such cluster, an unknown client error; nothing happened
     INVALID = "invalid"  #: the request itself is wrong and will stay so
     HELD = "held"  #: this process did not send it: withdrawn, the lease lapsed, the lanes are closed
 
 
-#: Failures on the way to the service, not of what was asked: the same request may be answered later.
+#: Failures on the way to the service, not of the request itself: the same request may succeed later.
 TRANSIENT = frozenset({FailureKind.THROTTLED, FailureKind.UNREACHED, FailureKind.NO_ANSWER})
 
-#: Failures after which a request that went unanswered *before* is still unanswered: they say nothing about it.
+#: Failures that do not show whether an *earlier* unanswered request acted: that stays in doubt.
 INCONCLUSIVE = frozenset(
     {
         FailureKind.THROTTLED,
@@ -171,13 +171,13 @@ INCONCLUSIVE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CallFailure:
-    """A call that did not do what was asked.
+    """A failed call.
 
     Attributes:
         kind: what it means.
         operation: the API operation (`RunTask`), or what was tried.
-        code: the error code or failure reason as AWS spells it; the exception's class name where AWS said nothing.
-        message: the rest of what was said, verbatim; never a credential or a task token.
+        code: AWS's error code or failure reason; the exception's class name if AWS did not answer.
+        message: the rest of the answer, verbatim; never a credential or a task token.
     """
 
     kind: FailureKind

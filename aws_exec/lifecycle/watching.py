@@ -1,9 +1,9 @@
-"""How the jobs are: when they are listed and described, and what an answer means for a launch.
+"""Watching jobs: when to list and describe them, and what a result means.
 
-A sweep describes every job, in calls of bounded size. Where more jobs of a location run than one call describes, those
-that are known to run are listed instead, at a twentieth of the cost, and what the listing no longer has is described.
-An Airflow container that is not essential ends under a task that goes on, and no listing shows that: so of those with
-more containers each sweep describes some all the same, and all of them within `describe_interval`.
+A sweep describes every job, in calls of bounded size. Where more jobs of a location run than one call describes, the
+running ones are listed instead, at a twentieth of the cost, and those that are no longer listed are described. A
+non-essential Airflow container can exit while its task runs on, which no listing shows. So each sweep also describes a
+share of multi-container jobs, all of them within `describe_interval`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from aws_exec.lifecycle.values import (
 )
 from aws_exec.lifecycle.values import launch_of as launch_of_token
 
-#: A sweep begins so much of a poll_interval before it is due, at most: one that takes long must not double the calls.
+#: The largest part of a poll_interval by which a sweep begins early: a long sweep must not double the calls.
 _EARLIEST = 0.25
 
 
 def sweep_is_due(transaction: Transaction, now: float) -> bool:
-    """Whether the next sweep over the jobs may begin."""
+    """Return whether the next sweep over the jobs may begin."""
     state = transaction.store.state
     return bool(transaction.store.watched) and not state.sweeping and now >= state.next_sweep
 
@@ -55,7 +55,7 @@ def sweep(transaction: Transaction, now: float) -> None:
 
 
 def by_location(transaction: Transaction) -> dict[str, tuple[list[Job], list[Job], list[Job]]]:
-    """The jobs of each location, in the groups of `_group`."""
+    """Return the jobs of each location, in the groups of `_group`."""
     locations: defaultdict[str, tuple[list[Job], list[Job], list[Job]]] = defaultdict(lambda: ([], [], []))
     watched = transaction.store.watched
     launches = map(transaction.store.launches.__getitem__, watched)
@@ -65,7 +65,7 @@ def by_location(transaction: Transaction) -> dict[str, tuple[list[Job], list[Job
 
 
 def _group(state: State, stopping: Stopping | None) -> int:
-    """0 if a listing shows the end of a job, 1 if it may not show it, 2 if something else may happen than its end."""
+    """Return 0 if a listing shows the end of a job, 1 if it may not, 2 if a listing does not show the next change."""
     if isinstance(state, Container) and isinstance(state.progress, Running) and not (stopping or state.absence):
         return 0 if state.progress.single_container else 1
     return 2
@@ -91,7 +91,7 @@ def describe(transaction: Transaction, location: str, jobs: list[Job]) -> None:
 
 
 def next_of_sweep(transaction: Transaction) -> int:
-    """A new request id that the sweep waits for."""
+    """Return a new request id that the sweep waits for."""
     request_id = transaction.new_request_id()
     transaction.state = replace(transaction.state, sweeping=transaction.state.sweeping | {request_id})
     return request_id
@@ -105,7 +105,7 @@ def answered(transaction: Transaction, request_id: int, now: float) -> None:
     rest = state.sweeping - {request_id}
     following = state.next_sweep
     if not rest:
-        # What the next one finds is known as late after its beginning: it begins so much earlier.
+        # The results of the next sweep come as long after its beginning: begin it that much earlier.
         early = min(now - state.sweep_from, _EARLIEST * transaction.policy.poll_interval)
         following = max(now, state.sweep_from + transaction.policy.poll_interval - early)
     transaction.state = replace(state, sweeping=rest, next_sweep=following)
@@ -125,7 +125,7 @@ def describe_failed(transaction: Transaction, event: on.DescribeFailed, now: flo
 
 
 def described(transaction: Transaction, event: on.Described, now: float) -> None:
-    """Take in how jobs are; a late answer is ignored."""
+    """Handle descriptions of jobs; ignore a late answer."""
     state = transaction.state
     if event.request_id is not None and event.request_id not in state.sweeping:
         return
@@ -143,7 +143,7 @@ def described(transaction: Transaction, event: on.Described, now: float) -> None
 
 
 def see(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
-    """Take in how a job is, if it is the launch's own."""
+    """Handle one description, if the job is the launch's own."""
     container, expected_origin = launch.container, launch.expected_origin
     if container.absence is not None or expected_origin is not None:
         progress = container.progress
@@ -159,7 +159,7 @@ def see(transaction: Transaction, launch: Launch, seen: Observation, now: float)
 
 
 def take_in(transaction: Transaction, launch: Launch, seen: Observation, now: float) -> None:
-    """Take in what is seen of a job that is the launch's."""
+    """Handle one description of the launch's own job: its start, why it waits, its exit."""
     if not launch.started:
         if seen.started or (seen.stop is not None and seen.stop.started):
             launch = take_in_start(transaction, launch, seen)
@@ -178,7 +178,7 @@ def take_in(transaction: Transaction, launch: Launch, seen: Observation, now: fl
 
 
 def take_in_start(transaction: Transaction, launch: Launch, seen: Observation) -> Launch:
-    """User code runs: it is not launched again, and has no deadline any more."""
+    """Record that user code runs: no further container, no deadline any more."""
     started = replace(
         launch.with_progress(Running(seen.single_container)),
         work=None,
@@ -190,7 +190,7 @@ def take_in_start(transaction: Transaction, launch: Launch, seen: Observation) -
 
 
 def take_in_exit(transaction: Transaction, launch: Launch, stop: Termination, now: float) -> Launch:
-    """The Airflow container has ended, and the rest of the job still runs."""
+    """Record that the Airflow container has exited while other containers still run."""
     due = now + transaction.policy.stop_grace if launch.stopping is None else launch.due
     launch = transaction.put(replace(launch.with_progress(Exited()), due=due))
     if launch.stopping is not None:
@@ -200,17 +200,17 @@ def take_in_exit(transaction: Transaction, launch: Launch, stop: Termination, no
 
 
 def with_token(launch: Launch, token_base: LaunchId, sequence: int) -> Launch:
-    """A launch that goes on from its job's token; of its own launch it may have used a later one already."""
+    """Return the launch with its job's token; of its own launch id it may have used a later token already."""
     if token_base == launch.token_base:
         return replace(launch, token_sequence=max(sequence, launch.token_sequence))
-    # Launched by a dead scheduler: a replacement must bear the next token of that launch, not one of its own.
+    # Launched by a dead scheduler: a replacement must have the next token of that launch, not one of its own.
     return replace(launch, token_base=token_base, token_sequence=sequence)
 
 
 def missed(transaction: Transaction, launch: Launch, asked: float, now: float) -> None:
-    """Count an answer in which AWS does not know a job, and believe it lost after enough of them."""
+    """Count an answer in which AWS does not know a job; after enough of them the job is lost."""
     before, policy = launch.container.absence, transaction.policy
-    # An answer is as old as its question: it may have waited here while the scheduler stalled.
+    # An answer is as old as its request: it may have waited here while the scheduler stalled.
     absence = Absence(1, now) if before is None else Absence(before.count + 1, before.since)
     launch = transaction.put(replace(launch, state=replace(launch.container, absence=absence)))
     if absence.count < policy.missing_answers or asked - absence.since < policy.missing_grace:
@@ -223,7 +223,7 @@ def missed(transaction: Transaction, launch: Launch, asked: float, now: float) -
 
 
 def decide_superseded(transaction: Transaction, launch_id: LaunchId, request_id: int | None, now: float) -> None:
-    """Let a superseded container finish if it has started, stop it if it has not; an old answer does not tell."""
+    """Let a superseded container finish if it has started, stop it if it has not; ignore an answer that is too old."""
     launch = transaction.get(launch_id)
     if launch is None or not launch.superseded:
         return

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PAGE = 100
 #: ECS API Reference, StopTask: an older limit of `reason`, which every endpoint takes.
 REASON_LIMIT = 255
-#: A well-formed task id that no task has; the amazon provider's health check asks for the same.
+#: A well-formed task id that no task has; the Amazon provider's health check asks for the same.
 NO_TASK = "a" * 32
 
 
@@ -67,7 +67,7 @@ class EcsCloud:
     # -- submit -------------------------------------------------------------------------------------------------------
 
     def submit(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """Ask for one task each. A token that was used before answers with the task it made."""
+        """Run one task per request; a reused token returns its task."""
         return [self._run_task(request) for request in requests]
 
     def _run_task(self, request: Request) -> Answer:
@@ -82,7 +82,7 @@ class EcsCloud:
                 return self._see(task, Job(task["taskArn"], request.location), request.token)
         for failure in answer.get("failures") or ():
             return failure_of_entry(failure, "RunTask")
-        # Neither a task nor a reason: asked again, with the same token, it will say which.
+        # Neither a task nor a reason. Retry with the same token to find out.
         return CallFailure(FailureKind.NO_ANSWER, "RunTask", "EmptyAnswer", "neither a task nor a failure")
 
     def _made_before(self, request: Request, conflict: Exception) -> Answer:

@@ -52,10 +52,10 @@ class Transition(NamedTuple):
 #: Has a container that may run, and need not end.
 RUNS = (Phase.STARTING, Phase.RUNNING, Phase.EXITED)
 
-#: All changes of a phase, in the order in which a launch may meet them. A launch "must end" once it is revoked, given
-#: up, late, unwanted or superseded, or the executor terminates.
+#: All changes of a phase, in the order in which a launch may meet them. A launch "must end" once it is revoked,
+#: failed by Airflow, late, unwanted or superseded, or the executor terminates.
 PHASES = (
-    Transition((None,), (Phase.WAITING,), "taken in"),
+    Transition((None,), (Phase.WAITING,), "queued by Airflow"),
     Transition((None,), (Phase.UNCERTAIN,), "adopted, its job unknown"),
     Transition((None,), RUNS, "adopted with its job; or the callback of a dead scheduler"),
     Transition((None,), (Phase.ENDED,), "the callback of a dead scheduler, whose container has ended"),
@@ -77,7 +77,7 @@ PHASES = (
     Transition((Phase.LAUNCHING,), RUNS, "accepted"),
     Transition((Phase.LAUNCHING,), (Phase.ENDED,), "accepted, and has ended already"),
     Transition((Phase.LAUNCHING,), (Phase.STOPPING,), "accepted, but must end"),
-    Transition((Phase.LAUNCHING,), (Phase.UNCERTAIN,), "the answer never came"),
+    Transition((Phase.LAUNCHING,), (Phase.UNCERTAIN,), "no answer"),
     Transition((Phase.LAUNCHING,), (Phase.WAITING,), "refused, or held back"),
     Transition((Phase.LAUNCHING,), (None,), "the request is wrong, or refused and must end"),
     Transition((Phase.UNCERTAIN,), (Phase.LAUNCHING,), "submit again, same token (ECS)"),
@@ -87,32 +87,32 @@ PHASES = (
     Transition((Phase.SEARCHING,), RUNS, "found"),
     Transition((Phase.SEARCHING,), (Phase.ENDED,), "found, and has ended"),
     Transition((Phase.SEARCHING,), (Phase.STOPPING,), "found, but must end"),
-    Transition((Phase.SEARCHING,), (Phase.UNCERTAIN,), "not found yet, or nobody answered"),
+    Transition((Phase.SEARCHING,), (Phase.UNCERTAIN,), "not found yet, or no answer"),
     Transition((Phase.SEARCHING,), (Phase.WAITING,), "not there (Batch)"),
     Transition((Phase.SEARCHING,), (None,), "not there, and not to be launched"),
     Transition((Phase.STARTING,), (Phase.RUNNING,), "user code runs"),
-    Transition((Phase.STARTING,), (Phase.EXITED,), "its Airflow container ran and ended since the last look"),
+    Transition((Phase.STARTING,), (Phase.EXITED,), "its Airflow container ran and exited since it was last described"),
     Transition((Phase.STARTING,), (Phase.WAITING,), "died before it started, and is replaced"),
     Transition((Phase.STARTING,), (Phase.UNCERTAIN,), "adopted with the container of an earlier launch"),
-    Transition((Phase.RUNNING,), (Phase.EXITED,), "its Airflow container has ended"),
+    Transition((Phase.RUNNING,), (Phase.EXITED,), "its Airflow container has exited"),
     Transition(RUNS, (Phase.ENDED,), "its job has ended"),
     Transition(RUNS, (Phase.STOPPING,), "must end, or the rest outlives the Airflow container"),
-    Transition(RUNS, (None,), "its job has ended, and its end is reported, or is not to be"),
-    Transition((Phase.STOPPING,), (Phase.ENDED,), "its job has ended, and its end is to be reported"),
+    Transition(RUNS, (None,), "its job has ended, and its exit is reported, or need not be"),
+    Transition((Phase.STOPPING,), (Phase.ENDED,), "its job has ended, and its exit is to be verified"),
     Transition((Phase.STOPPING,), (Phase.UNCERTAIN,), "adopted with the container of an earlier launch, and must end"),
     Transition((Phase.STOPPING,), (None,), "its job has ended"),
-    Transition((Phase.ENDED,), (None,), "its row has said whether its end is to be reported"),
+    Transition((Phase.ENDED,), (None,), "its row shows whether its exit is to be reported"),
 )
 
 #: All changes of a standing.
 STANDINGS = (
-    Transition((None,), (Standing.OWNED,), "taken in, or adopted"),
+    Transition((None,), (Standing.OWNED,), "queued by Airflow, or adopted"),
     Transition((None,), (Standing.DETACHED,), "an earlier container of what was adopted"),
     Transition((Standing.OWNED,), (Standing.SUPERSEDED,), "a newer launch of the key, and this one may have started"),
     Transition(
         (Standing.OWNED,),
         (Standing.DETACHED,),
-        "reported, revoked, given up, or another scheduler's; or a newer launch",
+        "reported, revoked, failed by Airflow, or adopted by another scheduler; or a newer launch",
     ),
     Transition((Standing.SUPERSEDED,), (Standing.DETACHED,), "has started, or must end"),
     Transition((Standing.SUPERSEDED,), (Standing.OWNED,), "adopted again"),

@@ -147,8 +147,11 @@ class Record:
 
     @property
     def is_finish(self) -> bool:
-        """Whether the task has ended: members `exit_code` (of its process, negative: a signal) and `final_state`."""
-        return self.logger == "supervisor" and self.event in _FINISHED
+        """Whether the task has ended: members `exit_code` (of its process, negative: a signal) and `final_state`.
+
+        A task may log under any name, and since Airflow 3.3 its records have `ti_id`.
+        """
+        return self.logger == "supervisor" and self.event in _FINISHED and "ti_id" not in self.members
 
     @property
     def is_error(self) -> bool:

@@ -34,6 +34,8 @@ _FAILED_STATES: Final = frozenset({"failed", "up_for_retry"})
 #: The API server's answer to a container whose task instance must not run (`invalid_state`, 409), in a traceback.
 _REFUSED: Final = re.compile(r"invalid_state")
 _PREVIOUS: Final = re.compile(r"previous_state\W{1,8}(\w+)")
+#: Of an exception that ends Airflow's supervisor; Airflow 3.1 prints its traceback.
+_LAST_LOGGER: Final = "unhandled_exception"
 #: States of a task instance that needs no container; `running` means that another container runs it.
 _ENDED: Final = frozenset({"failed", "success", "skipped", "removed", "upstream_failed"})
 
@@ -126,9 +128,14 @@ def last_error(lines: Iterable[str]) -> LoggedException | None:
 
 def refused_state(lines: Iterable[str]) -> str:
     """Return the task instance's state when the API server refused to run its container; empty if it did not."""
-    text = "\n".join(lines)
+    text = "\n".join(line for line in lines if _is_of_airflow(parse_record(line)))
     found = _PREVIOUS.search(text) if _REFUSED.search(text) else None
     return found[1] if found is not None and found[1] in _ENDED else ""
+
+
+def _is_of_airflow(record: Record | None) -> bool:
+    """Return whether a line can be Airflow's last one: what a task prints or logs is always a record of its own."""
+    return record is None or record.logger == _LAST_LOGGER
 
 
 def _records(lines: Iterable[str]) -> Sequence[Record]:

@@ -98,6 +98,14 @@ def test_a_task_cannot_write_a_record():
     assert of_log([finished(state="failed"), *lines, quoted]) == TaskState("failed", Source.LOG)
 
 
+def test_a_task_cannot_log_the_record_of_its_supervisor():
+    """Since Airflow 3.3 what a task logs has its identity; the supervisor of a killed container logs nothing."""
+    logged = json.dumps({**json.loads(finished(state="success")), "level": "info", "ti_id": "6dab7be0"})
+
+    assert of_log(["loading", logged]) == UNKNOWN
+    assert exited(137).with_log([logged]) == UNKNOWN
+
+
 @pytest.mark.parametrize("state", ["server_terminated", "SERVER_TERMINATED", "something new", "", 7])
 def test_a_state_that_is_no_result_is_unknown(state):
     assert of_log([finished(state=state), usage(state)]).state == ""
@@ -146,3 +154,12 @@ def test_the_log_of_a_real_airflow_says_that_the_task_failed_and_why(log):
 
     assert (found.has_failed, found.signal) == (True, "")
     assert last_error(lines).raised_in is not None
+
+
+@pytest.mark.parametrize("logger", ["task.stdout", "task.stderr", "task", "shop.load"])
+def test_a_refusal_that_a_task_prints_or_logs_is_none_of_its_container(logger):
+    assert refused_state([json.dumps({"event": REFUSED, "level": "error", "logger": logger})]) == ""
+
+
+def test_a_refusal_that_airflow_logs_at_its_end_is_one():
+    assert refused_state([json.dumps({"event": REFUSED, "level": "critical", "logger": "unhandled_exception"})])

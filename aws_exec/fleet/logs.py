@@ -1,13 +1,15 @@
 """The log of a job's Airflow container in CloudWatch Logs, redacted.
 
-API Reference, GetLogEvents: pages of 10,000 events or 1 MiB; the last page's `nextForwardToken` is the one it was asked
-with. 25 calls a second in most Regions, 10 in some.
+API Reference, GetLogEvents: pages of 10,000 events or 1 MiB, or without any; the last page's token is the one it was
+asked with. 25 calls a second in most Regions, 10 in some.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from aws_exec.clouds.errors import CloudError, failure_of
@@ -71,12 +73,12 @@ def read(
     if tail == 0:
         return
     if tail is not None:
-        last: list[Line] = []
+        last: deque[Line] = deque()
         for lines in LogPages(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
-            last = [*lines, *last]
-            if len(last) >= tail or not lines:
+            last.extendleft(reversed(lines))
+            if len(last) >= tail:
                 break
-        yield from last[-tail:]
+        yield from islice(last, max(0, len(last) - tail), None)
         return
     for lines in LogPages(clients, location, since).pages():
         yield from lines

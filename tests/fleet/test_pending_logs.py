@@ -1,5 +1,7 @@
 """`logs` of a job without a log yet: reported at once; with -f, awaited until the job has ended."""
 
+import pytest
+
 from aws_exec.fleet import LogLocation, logs
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import Fleet, identity
@@ -28,6 +30,29 @@ def test_of_no_lines_nobody_is_asked():
     log = Log()
 
     assert (list(logs.read(log, THERE, tail=0)), log.asked) == ([], [])
+
+
+class Backward:
+    """A client of a log that is read from its end, page by page, as these."""
+
+    def __init__(self, *pages):
+        self._pages = pages
+
+    def __call__(self, service, region=""):
+        return self
+
+    def get_log_events(self, *, nextToken="0", **_):  # noqa: N803 - the name that AWS gives it
+        number = int(nextToken)
+        page = self._pages[number] if number < len(self._pages) else []
+        events = [{"timestamp": 1000, "message": text} for text in page]
+        return {"events": events, "nextBackwardToken": str(min(number + 1, len(self._pages)))}
+
+
+@pytest.mark.parametrize(("tail", "shown"), [(1, "d"), (3, "bcd"), (9, "abcd")])
+def test_the_last_lines_of_a_log_are_found_behind_a_page_without_any(tail, shown):
+    log = Backward([], ["c", "d"], [], ["a", "b"])
+
+    assert "".join(line.text for line in logs.read(log, THERE, tail=tail)) == shown
 
 
 def test_a_job_that_waits_has_no_log_yet_and_is_followed_from_its_beginning(aws, shell):

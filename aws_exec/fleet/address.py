@@ -79,7 +79,8 @@ def parse(text: str) -> Address:
     if found := _TASK.fullmatch(text):
         return Address(text, dag=found["dag"], task=found["task"], map_index=found["map"] or "", run=found["run"] or "")
     raise MisusedError(
-        f'not a job: "{text}"', hint="use an ID or a prefix of it (4+ characters), an ARN, or dag/task[map]@run"
+        f'not a job: "{text}"',
+        hint="use an ID prefix (4+ characters), an ARN, or dag/task[map]@run, for example ops/boom",
     )
 
 
@@ -130,7 +131,7 @@ def _check_reach(address: Address, services: Mapping[str, Service], region_of: C
         return
     if address.service not in services:
         hint = f"use --executor {address.service}"
-        raise MisusedError(f"{address.text} is of {address.service}, which is not searched", hint=hint)
+        raise MisusedError(f"{address.text} is on {address.service}, which this command does not search", hint=hint)
     if address.region != (region := region_of(address.service)):
         raise MisusedError(
             f"{address.text} is in {address.region}, not in {region}", hint=f"use --region {address.region}"
@@ -178,7 +179,7 @@ def _the_one(
             raise CloudError(problems[0].failure)
         raise UnknownJobError(
             f"no Airflow job {address.text} found",
-            hint="awsexec list --all-states; AWS forgets ECS tasks an hour after their end, Batch jobs after a week",
+            hint="awsexec list -a shows all jobs; AWS forgets ECS tasks after an hour, Batch jobs after a week",
         )
     if newest is not None and address.dag and not address.run:
         run = max(jobs, key=lambda job: job.created or 0.0).identity.run_id

@@ -26,7 +26,7 @@ from aws_exec.settings.file.terms import Service
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.sources import found_here, read_sources
 
-_VALIDATE = "awsexec validate-config shows each place and its fix"
+_VALIDATE = "awsexec validate-config shows each error and its fix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_configuration(
         raise MisusedError("the configuration cannot be used", lines, _VALIDATE)
     found = sources.configurations[0]
     if unknown := found.nothing_of(team):
-        raise MisusedError(unknown)
+        raise MisusedError(unknown, hint=found.known_teams())
     try:
         ecs = load_ecs_options(
             found.getter(EcsOptions.section, team),

@@ -43,5 +43,6 @@ def __getattr__(name: str) -> Any:
         if (error.name or "").startswith("aws_exec"):
             raise
         raise MissingExtraError(
-            f"the embedded AWS needs packages that are not installed ({error.name}): pip install 'awsexec[local]'",
+            f"the local AWS emulator needs packages that are not installed ({error.name})",
+            "pip install 'awsexec[local]'",
         ) from error

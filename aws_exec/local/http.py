@@ -112,7 +112,9 @@ def _listening(port: int) -> socket.socket:
         return socket.create_server((LOOPBACK, port))
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise PortInUseError(f"port {port} cannot be used ({why}); name another, or 0 for any free one") from error
+        raise PortInUseError(
+            f"cannot listen on port {port}: {why}", "use another --port, or 0 for any free one"
+        ) from error
 
 
 def _for_programs(app: Wsgi) -> Wsgi:

@@ -20,15 +20,17 @@ _REGION_CODES = ("NoRegionError", "UnknownRegion")
 #: What is wrong, and what to do.
 _MEANINGS = {
     "credentials": ("the AWS credentials are missing, expired or invalid", "log in, or choose another --profile"),
-    "denied": ("these credentials may not do this", "awsexec check-health --policy prints the permissions needed"),
-    "missing": ("it does not exist there", "check --cluster, --queue, --region and --profile"),
-    "throttled": ("AWS throttles these calls", "wait a moment and try again"),
+    "denied": ("access denied", "awsexec check-health --policy prints the permissions needed"),
+    "missing": ("not found", "check --cluster, --queue, --region and --profile"),
+    "throttled": ("AWS throttles these calls", "wait a minute and try again"),
     "unreached": ("AWS cannot be reached", "check --region, --endpoint-url and the network"),
     "no answer": ("AWS did not answer", "try again"),
-    "other": ("AWS refused", ""),
+    "other": ("AWS rejected the call", "awsexec check-health checks the configuration and the permissions"),
 }
 #: What is wrong, and what to do, if AWS accepts no credentials.
 NO_CREDENTIALS, LOG_IN = _MEANINGS["credentials"]
+_SERVICES = {"ecs": "ECS", "batch": "Batch"}
+_LOCATIONS = {"ecs": "ECS cluster", "batch": "Batch job queue"}
 _EXITS = {"credentials": Exit.CREDENTIALS, "denied": Exit.CREDENTIALS, "missing": Exit.NOT_FOUND}
 
 
@@ -50,20 +52,41 @@ def errors_reported() -> Iterator[None]:
         printer.say("interrupted")
         raise typer.Exit(Exit.INTERRUPTED) from error
     except TimeoutError as error:
-        printer.fail(str(error))
+        printer.fail(str(error), hint="raise --timeout; awsexec explain shows why a job waits")
         raise typer.Exit(Exit.TIMED_OUT) from error
 
 
 def exit_code(failure: CallFailure) -> Exit:
     """Return the exit code for a call that failed."""
-    return Exit.USAGE if failure.code in _REGION_CODES else _EXITS.get(_kind(failure), Exit.FAILED)
+    return (
+        Exit.USAGE
+        if failure.code in _REGION_CODES or _is_endpoint(failure)
+        else _EXITS.get(_kind(failure), Exit.FAILED)
+    )
 
 
 def describe(failure: CallFailure) -> str:
     """Return one line for a call that failed: what it means, and what AWS said."""
     if failure.code in _REGION_CODES:
         return failure.message.partition("; ")[0]
-    return f"{_MEANINGS[_kind(failure)][0]} ({failure})"
+    if _is_endpoint(failure):
+        return f"{failure.message[:1].lower()}{failure.message[1:]}: it needs http:// or https://"
+    return f"{_meaning(failure)} ({failure})"
+
+
+def _is_endpoint(failure: CallFailure) -> bool:
+    """Return whether the URL of --endpoint-url or AWS_ENDPOINT_URL is invalid."""
+    return failure.code == "ValueError" and failure.message.startswith("Invalid endpoint")
+
+
+def _meaning(failure: CallFailure) -> str:
+    if failure.code == "ProfileNotFound":
+        return "no such AWS profile"
+    if failure.code == "NoCredentialsError":
+        return "no AWS credentials found"
+    if failure.code.startswith("Expired"):
+        return "the AWS credentials have expired"
+    return _MEANINGS[_kind(failure)][0]
 
 
 def hint_for(failure: CallFailure) -> str:
@@ -73,7 +96,8 @@ def hint_for(failure: CallFailure) -> str:
 
 def describe_problem(problem: Problem) -> str:
     """Return one line for a cluster or job queue that could not be listed."""
-    return f"{f'{problem.service} {problem.location}'.rstrip()}: {describe(problem.failure)}"
+    where = f'{_LOCATIONS[problem.service]} "{problem.location}"' if problem.location else _SERVICES[problem.service]
+    return f"{where}{' ' if _kind(problem.failure) == 'missing' else ': '}{describe(problem.failure)}"
 
 
 def report_problem(problem: Problem) -> None:

@@ -114,7 +114,7 @@ class Options:
         except FileError as error:
             printer.fail(
                 "awsexec.yaml cannot be used",
-                hint="awsexec validate-config shows each place and its fix",
+                hint="awsexec validate-config shows each error and its fix",
                 details=map(str, error.complaints),
             )
             raise typer.Exit(Exit.USAGE) from error

@@ -13,7 +13,20 @@ import typer
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 
 #: How the parser reports a value that is none of the choices.
-_CHOICE = re.compile(r": '(?P<given>.*)' is not one of (?P<choices>'.*')\.?$", re.DOTALL)
+_CHOICE = re.compile(
+    r"^Invalid value for '(?P<option>--[\w-]+)'.*?: '(?P<given>.*)' is not one of (?P<choices>'.*')$", re.DOTALL
+)
+#: How the parser reports what it misses or refuses, and how we do.
+_IN_OUR_WORDS = (
+    (re.compile(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", re.DOTALL), r'unexpected argument "\1"'),
+    (re.compile(r"^Missing argument '(.*?)(?:\.\.\.)?'$"), r"missing argument \1"),
+    (re.compile(r"^Option '(.*)' requires an argument$"), r'option "\1" needs a value'),
+    (re.compile(r"^Invalid value for '(--[\w-]+)'.*?: (.*)$", re.DOTALL), r"invalid \1: \2"),
+    (re.compile(r"Input should be greater than or equal to "), "it must be at least "),
+    (re.compile(r"Input should be less than or equal to "), "it must be at most "),
+    (re.compile(r"Input should be a valid integer.*"), "it must be a whole number"),
+    (re.compile(r"Input should be a valid number.*"), "it must be a number"),
+)
 
 
 class Misuse(typer.BadParameter):
@@ -46,6 +59,10 @@ def misuse(error: Any) -> tuple[str, str]:
         return f'no such option "{name}"', similar(name, error.possibilities or ())
     message = error.format_message().strip().rstrip(".")
     message = message.replace(": Value error, ", ": ")  # pydantic begins its messages with it
-    choice = _CHOICE.search(message)
-    hint = similar(choice["given"].lower(), re.findall(r"'([^']*)'", choice["choices"])) if choice else ""
-    return message[:1].lower() + message[1:], hint
+    if choice := _CHOICE.search(message):
+        choices = re.findall(r"'([^']*)'", choice["choices"])
+        known = f"use {', '.join(choices[:-1])} or {choices[-1]}"
+        return f'invalid {choice["option"]} "{choice["given"]}"', similar(choice["given"].lower(), choices) or known
+    for pattern, ours in _IN_OUR_WORDS:
+        message = pattern.sub(ours, message)
+    return message[:1].lower() + message[1:], ""

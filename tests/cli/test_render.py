@@ -58,14 +58,14 @@ def test_a_team_of_which_nothing_is_said_is_told_as_by_list(run):
 
     assert [(done.returncode, done.stdout) for done in told] == [(Exit.USAGE, "")] * 2
     assert {done.stderr.partition(": ")[2] for done in told} == {
-        "nothing is configured of a team 'nope'; teams: there are none\n"
+        'team "nope" is not configured\nhint: omit --team: no team is configured\n'
     }
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["nope"], Exit.NOT_FOUND, "there is no template 'nope'"),
+        (["nope"], Exit.NOT_FOUND, 'template "nope" not found'),
         (["small"], Exit.USAGE, "the template is for both services\nhint: pass --executor"),
         (["gpu", "--executor", "ecs"], Exit.FAILED, "is for batch"),
         (["nightly", "--set", "memory=lots"], Exit.FAILED, "no amount of memory"),

@@ -83,7 +83,7 @@ def test_a_live_finding_can_be_ignored_as_any_other(live, aws):
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--profile", "nobody"], Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
+        (["--profile", "nobody"], Exit.CREDENTIALS, "no such AWS profile"),
         (
             ["--region", "eu-central-1"],
             Exit.CREDENTIALS,

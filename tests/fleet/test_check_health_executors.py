@@ -196,7 +196,7 @@ def test_the_policy_of_what_is_not_configured_is_of_what_was_asked_for(shell, gi
     [
         ({}, Exit.USAGE, "no AWS Region is set"),
         ({"AWS_DEFAULT_REGION": "eu-centrall-1"}, Exit.USAGE, 'unknown AWS Region "eu-centrall-1"'),
-        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
+        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "no such AWS profile"),
     ],
     ids=["no region", "wrong region", "no profile"],
 )

@@ -14,10 +14,10 @@ def awsexec(shell, service, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--since", "10m"], "--since: needs --all-states, or --state succeeded or failed"),
-        (["--since", "10m", "--state", "running"], "--since: needs --all-states"),
-        (["--interval", "1s"], "--interval: needs --watch"),
-        (["--interval", "1s", "--orphans"], "--interval: needs --watch"),
+        (["--since", "10m"], "--since selects ended jobs only"),
+        (["--since", "10m", "--state", "running"], "--since selects ended jobs only"),
+        (["--interval", "1s"], "--interval has no effect without --watch"),
+        (["--interval", "1s", "--orphans"], "--interval has no effect without --watch"),
     ],
 )
 def test_an_option_that_needs_another_is_refused_without(awsexec, arguments, said):

@@ -46,7 +46,7 @@ COMMANDS = [["list"], ["terminate-all", "--include-foreign", "--yes"], ["describ
 @pytest.mark.parametrize(
     "refused",
     [
-        (expired(), Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
+        (expired(), Exit.CREDENTIALS, "the AWS credentials have expired"),
         (denied("ListTasks"), Exit.CREDENTIALS, "check-health --policy prints the permissions needed"),
         (no_cluster(), Exit.NOT_FOUND, "check --cluster, --queue, --region and --profile"),
     ],
@@ -104,8 +104,8 @@ def test_no_input_keeps_botocore_from_asking_for_an_mfa_code(ecs, service, tmp_p
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [
-        (KEYLESS, Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
-        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "the AWS credentials are missing, expired or invalid"),
+        (KEYLESS, Exit.CREDENTIALS, "no AWS credentials found"),
+        ({"AWS_PROFILE": "nobody"}, Exit.CREDENTIALS, "no such AWS profile"),
         (
             {**KEYLESS, "AWS_ROLE_ARN": "arn:aws:iam::1:role/a", "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent"},
             Exit.CREDENTIALS,
@@ -148,8 +148,8 @@ def test_what_is_wrong_with_the_shell(ecs, given, code, said):
         (["describe", ARN.replace(REGION, "us-east-1")], Exit.USAGE, "use --region us-east-1"),
         (["explain", "what?"], Exit.USAGE, 'not a job: "what?"\nhint: use an ID'),
         (["list", "--older-than", "long"], Exit.USAGE, 'invalid duration "long"'),
-        (["wait", ID, "--for", "ever"], Exit.USAGE, "neither stopped nor running"),
-        (["list", "-o", "xml"], Exit.USAGE, "invalid value for '--output'"),
+        (["wait", ID, "--for", "ever"], Exit.USAGE, "hint: use stopped or running"),
+        (["list", "-o", "xml"], Exit.USAGE, 'invalid --output "xml"'),
     ],
 )
 def test_what_is_asked_wrongly(ecs, arguments, code, said):

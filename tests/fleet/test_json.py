@@ -27,7 +27,7 @@ def test_a_wait_that_times_out_ends_its_document(service, awsexec):
     none = awsexec("wait", runs, "--timeout", "1s", "-o", "json")
 
     assert (done.code, [each["arn"] for each in json.loads(done.out)]) == (Exit.TIMED_OUT, [over])
-    assert "not stopped in time: 1 of 2" in done.err
+    assert "the time limit passed; not stopped: 1 of 2 jobs" in done.err
     assert (none.code, json.loads(none.out)) == (Exit.TIMED_OUT, [])
 
 

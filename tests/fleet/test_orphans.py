@@ -119,7 +119,7 @@ def test_where_nothing_could_be_looked_at_nothing_is_said_of_orphans(service, sh
     done = shell("list", "--orphans", **given(service, tmp_path), **nowhere)
 
     assert (done.code, done.out) == (Exit.CREDENTIALS, "")
-    assert "credentials are missing, expired or invalid" in done.err
+    assert "the AWS credentials have expired" in done.err
     assert labels(done.err) == ["error", "hint"]
 
 

@@ -29,7 +29,7 @@ def test_a_cluster_that_is_not_there_hides_no_other(service, awsexec):
     done = awsexec("list", "--cluster", "fleet", "--cluster", "gone", "-o", "name")
 
     assert (done.code, done.out.split()) == (Exit.PARTIAL, [arn])
-    assert done.err.startswith("error: ecs gone: it does not exist there")
+    assert done.err.startswith('error: ECS cluster "gone" not found')
     assert labels(done.err) == ["error", "hint"]
 
 
@@ -46,7 +46,7 @@ def test_what_could_not_be_stopped_is_listed(service, awsexec):
     (left,) = done.out.splitlines()
     assert left.startswith("failed  ")
     assert stopped.rpartition("/")[2] not in left
-    assert "these credentials may not do this" in left
+    assert "access denied" in left
 
 
 def test_where_none_could_be_stopped_for_want_of_a_right_the_code_is_that_of_credentials(service, awsexec):

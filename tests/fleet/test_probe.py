@@ -568,7 +568,7 @@ def test_a_template_with_a_size_that_does_not_exist_is_not_launched(shell, given
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--probe", "--yes", "--template", "huge"], Exit.NOT_FOUND, "there is no template 'huge'"),
+        (["--probe", "--yes", "--template", "huge"], Exit.NOT_FOUND, 'template "huge" not found'),
         (["--template", "large"], Exit.USAGE, "add --probe"),
         (["--probe", "--yes", "--template", "large", "--executor", "batch"], Exit.USAGE, "no such executor"),
     ],

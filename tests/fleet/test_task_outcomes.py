@@ -120,7 +120,7 @@ def test_wait_refuses_an_outcome_that_is_none(awsexec, jobs):
     done = awsexec("wait", jobs["fine", "ecs"], "--outcome", "dag")
 
     assert done.code == Exit.USAGE
-    assert "neither task nor container" in done.err
+    assert "hint: use task or container" in done.err
 
 
 @pytest.mark.parametrize("service", ["ecs", "batch"])

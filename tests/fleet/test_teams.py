@@ -65,4 +65,4 @@ def test_a_team_of_which_nothing_is_said_is_wrong_usage(awsexec):
     done = awsexec("list", "--team", "rsik")
 
     assert (done.code, done.out) == (Exit.USAGE, "")
-    assert "nothing is configured of a team 'rsik'; teams: risk" in done.err
+    assert 'team "rsik" is not configured\nhint: configured teams: risk' in done.err

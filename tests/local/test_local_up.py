@@ -131,7 +131,7 @@ def test_containers_have_no_control_group_if_no_limits_are_wanted(tmp_path):
     assert own == Path("/proc/self/cgroup").read_text()
 
 
-def test_a_port_in_use_is_one_line_and_exit_2():
+def test_a_port_in_use_is_an_error_with_a_hint_and_exit_2():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -141,18 +141,19 @@ def test_a_port_in_use_is_one_line_and_exit_2():
 
     assert ended.exit_code == 2
     assert ended.stdout == ""
-    (line,) = ended.stderr.splitlines()
-    assert f"port {port} cannot be used (Address already in use)" in line
+    line, hint = ended.stderr.splitlines()
+    assert hint.startswith("hint: use another --port")
+    assert f"cannot listen on port {port}: Address already in use" in line
 
 
-def test_a_missing_extra_is_one_line_that_says_what_to_install(tmp_path):
+def test_a_missing_extra_is_an_error_that_names_the_package_to_install(tmp_path):
     (tmp_path / "moto.py").write_text("raise ModuleNotFoundError('No module named moto', name='moto')\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
 
     ended = subprocess.run(COMMAND, check=False, capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment)
 
     assert ended.returncode == 2
-    (line,) = ended.stderr.splitlines()
+    _, line = ended.stderr.splitlines()
     assert "pip install 'awsexec[local]'" in line
 
 

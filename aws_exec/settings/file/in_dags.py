@@ -36,7 +36,9 @@ def template(name: str, *, executor: Service | None = None, **terms: Any) -> dic
     try:
         levels = levels_of(file, name, terms)
     except LookupError as error:
-        raise InvalidExecutorConfig([Finding(MEMBER, str(error.args[0]), rule="template-unknown")]) from error
+        raise InvalidExecutorConfig(
+            [Finding(MEMBER, str(error.args[0]), str(error.args[1]), "template-unknown")]
+        ) from error
     service = executor or service_of(levels) or only_service(file)
     return compiled(levels, service) if service is not None else in_neutral_terms(levels)
 

@@ -37,6 +37,8 @@ TEAM: Mapping[str, type] = {"deployment": str, "ecs": dict, "batch": dict, "queu
 QUOTAS: Mapping[str, type] = {"fargate_vcpu": int, "fargate_spot_vcpu": int}
 
 _KINDS = {int: "a whole number", str: "text", dict: "a mapping"}
+#: How to write a member of each kind; it takes the member's name.
+_EXAMPLES = {int: "Write it as in {}: 1", str: "Write it as in {}: name", dict: "Indent its members below {}:"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,15 @@ def read_file(
     if located.data is None:
         return AwsexecFile(located, {}, {None: {}}), complaints
     if not isinstance(located.data, dict):
-        return NO_FILE, [*complaints, Complaint("file-type", located.value(()), "is not a mapping", "See the samples")]
+        return NO_FILE, [
+            *complaints,
+            Complaint(
+                "file-type",
+                located.value(()),
+                "is not a mapping",
+                "Begin with a section, such as ecs: {cluster: airflow}",
+            ),
+        ]
     reading = _Reading(located, complaints)
     return reading.file(), complaints
 
@@ -160,7 +170,12 @@ class _Reading:
         data = self.located.data
         self._members((), TOP)
         if isinstance(version := data.get("version"), int) and version != VERSION:
-            self._complain("file-version", ("version",), "is not a version of this format", f"Write version: {VERSION}")
+            self._complain(
+                "file-version",
+                ("version",),
+                f"{version} is not supported; this release reads version {VERSION}",
+                f"Write version: {VERSION}",
+            )
         own = self._templates()
         templates = {name: levels for name in own if (levels := self._levels(name, own))}
         queues: dict[str | None, Mapping[str, str]] = {None: dict(self._queues(("queues",)))}
@@ -188,7 +203,9 @@ class _Reading:
                     "file-unknown-key", (*path, name), "is not known", did_you_mean(name, known), at_key=True
                 )
             elif value is not None and (not isinstance(value, known[name]) or isinstance(value, bool)):
-                self._complain("file-type", (*path, name), f"is not {_KINDS[known[name]]}")
+                self._complain(
+                    "file-type", (*path, name), f"is not {_KINDS[known[name]]}", _EXAMPLES[known[name]].format(name)
+                )
 
     def _options(self, path: Path, model: type[AwsOptions]) -> None:
         data = self.located.below(path).data

@@ -17,11 +17,12 @@ def levels_of(file: AwsexecFile, name: str, changes: Mapping[str, Any]) -> Seque
 
     Raises:
         InvalidExecutorConfig: a term is wrong.
-        LookupError: the template does not exist.
+        LookupError: the template does not exist; its arguments are the message and the hint.
     """
     if name not in file.templates:
-        where = f" in {file.located.source}" if file.located.source else ": there is no awsexec.yaml"
-        raise LookupError(f"there is no template {str(name)[:80]!r}{where}. {did_you_mean(str(name), file.templates)}")
+        where = f" in {file.located.source}" if file.located.source else ": no awsexec.yaml is in use"
+        message = f'template "{str(name)[:80]}" not found{where}'
+        raise LookupError(message, did_you_mean(str(name), file.templates))
     own, wrong = read_terms(changes)
     if own is None:
         raise InvalidExecutorConfig(wrong)
@@ -33,7 +34,7 @@ def executor_config(file: AwsexecFile, name: str, service: Service, changes: Map
 
     Raises:
         InvalidExecutorConfig: it is for the other service, or a term is wrong.
-        LookupError: the template does not exist.
+        LookupError: the template does not exist; its arguments are the message and the hint.
     """
     return compiled(levels_of(file, name, changes), service)
 

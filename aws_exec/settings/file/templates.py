@@ -47,7 +47,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close := difflib.get_close_matches(name[:120], names, 1):
         return f"Did you mean {close[0]}?"
     listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")  # noqa: PLR2004 - a line's worth
-    return f"There are: {listed}" if names else "There are none"
+    return f"There are: {listed}" if names else "None is defined"
 
 
 def service_of(levels: Sequence[Terms]) -> Service | None:

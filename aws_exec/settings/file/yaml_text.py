@@ -110,9 +110,29 @@ def _syntax(error: yaml.YAMLError, source: str, lines: list[str]) -> Complaint:
     else:  # what is missing at the end is missed behind the last thing there is
         last = max((number for number, line in enumerate(lines) if line.strip()), default=0)
         position = Position(source, last + 1, len(lines[last]) + 1 if lines else 1)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "is not YAML"
-    context = getattr(error, "context", None)
-    return Complaint("yaml-syntax", position, f"is not YAML: {f'{context}, ' if context else ''}{problem}")
+    message, hint = _syntax_in_words(error, lines[position.line - 1][: position.column] if position.line else "")
+    return Complaint("yaml-syntax", position, message, hint)
+
+
+def _syntax_in_words(error: yaml.YAMLError, before: str) -> tuple[str, str]:
+    """Return the message and the hint of a syntax error; `before` is its line up to and with its character."""
+    context, began = getattr(error, "context", None), getattr(error, "context_mark", None)
+    line = f"of line {began.line + 1} " if began else ""
+    if before.endswith("\t") and not before.strip():
+        return "is indented with a tab", "YAML allows only spaces"
+    if before.endswith(("@", "`", "%")):
+        return f"a value cannot start with {before[-1]}", "Write the value in quotes"
+    known = {
+        "while scanning a quoted scalar": (f"the quote {line}is not closed", "Add the closing quote"),
+        "while parsing a flow mapping": (f'"," or "}}" is missing after the {{ {line}', "Close the braces"),
+        "while parsing a flow sequence": (f'"," or "]" is missing after the [ {line}', "Close the brackets"),
+        "while parsing a block mapping": (f"is not a key of the mapping {line}", "Indent all keys of a mapping alike"),
+    }
+    if context in known:
+        message, hint = known[context]
+        return message.rstrip(), hint
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+    return f"invalid YAML: {f'{context}, ' if context else ''}{problem}", "Quote texts that contain special characters"
 
 
 @dataclass(slots=True)
@@ -147,7 +167,11 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise _NotReadable(self._complaint("yaml-syntax", event, "has a second document (`---`)"))
+                    raise _NotReadable(
+                        self._complaint(
+                            "yaml-syntax", event, "has a second document (`---`)", "Keep one document per file"
+                        )
+                    )
                 root = self._node(next(events), events, 0)
         self.count = 0
         data = self._built(root, (), 0)
@@ -160,7 +184,14 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             found = self.anchors.get(str(event.anchor))
             if found is None:
-                raise _NotReadable(self._complaint("yaml-syntax", event, f"*{event.anchor} has no anchor before it"))
+                raise _NotReadable(
+                    self._complaint(
+                        "yaml-syntax",
+                        event,
+                        f"*{event.anchor} has no anchor before it",
+                        f"Define it first: &{event.anchor}",
+                    )
+                )
             return found
         if event.tag not in (None, "!") and event.tag not in _TAGS:
             message = f"has the tag {event.tag[:60]}, and tags mean nothing here"

@@ -64,9 +64,13 @@ class Configuration:
         return [None, *sorted(with_options | {entry.team for entry in self.named if entry.team})]
 
     def nothing_of(self, team: str | None) -> str:
-        """Return a message if a team has no configuration, with the known teams; empty if it has."""
-        known = ", ".join(each for each in self.teams if each) or "there are none"
-        return "" if team in self.teams else f"nothing is configured of a team {team!r}; teams: {known}"
+        """Return a message if a team has no configuration; empty if it has."""
+        return "" if team in self.teams else f'team "{team}" is not configured'
+
+    def known_teams(self) -> str:
+        """Return the hint beside `nothing_of`."""
+        known = ", ".join(each for each in self.teams if each)
+        return f"configured teams: {known}" if known else "omit --team: no team is configured"
 
     def airflow_value(self, section: str, option: str, team: str | None = None) -> Value | None:
         """Return the value of the strongest of Airflow's sources; an empty one counts as absent."""

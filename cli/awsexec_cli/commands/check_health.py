@@ -13,6 +13,7 @@ from awsexec_cli.exit_codes import Exit
 from awsexec_cli.options import FleetCommand, Options, YesOption, complete_templates, deprecated, seconds
 from awsexec_cli.output import Format, Line, clean, printer, wrapped, write, write_document, write_lines
 from awsexec_cli.probing import PROBE_SECONDS, Probes
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.calls import Outcome
@@ -94,7 +95,7 @@ def check_health(
     limit = None if timeout is None else seconds(timeout)
     probes = Probes(template, limit or PROBE_SECONDS, yes=yes, may_prompt=options.may_prompt) if probe else None
     if template and not probe:
-        raise typer.BadParameter("it is the template of a probe: add --probe", param_hint="--template")
+        raise Misuse("--template has no effect without --probe", "add --probe")
     with options.open() as fleet:
         if policy:
             document = library.least_policy(fleet)
@@ -129,7 +130,7 @@ def _checked(fleet: Fleet, template: str, limit: float) -> list[Branch]:
     try:
         return list(within(limit, lambda: health.check_health(fleet, template), lambda: late))
     except LookupError as error:
-        printer.fail(str(error.args[0]))
+        printer.fail(str(error.args[0]), hint=str(error.args[1]))
         raise typer.Exit(Exit.NOT_FOUND) from error
 
 

@@ -42,6 +42,7 @@ from awsexec_cli.options import (
 from awsexec_cli.output import TABLES, Format, as_json, as_yaml, clean, printer, write
 from awsexec_cli.progress import progress_line
 from awsexec_cli.stdio import reader_is_gone
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, FleetQuery, Problem
@@ -157,21 +158,21 @@ def list_jobs(
     view = View(names_in(columns), not no_headers, sort_by)
     view.check()
     if (columns or no_headers) and options.format not in TABLES:
-        raise typer.BadParameter("needs -o table or wide", param_hint="--columns" if columns else "--no-headers")
+        raise Misuse(f"{'--columns' if columns else '--no-headers'} is for tables only", "use -o table or -o wide")
     if orphans and (watch or all_states):
-        raise typer.BadParameter("cannot be combined with --watch or --all-states", param_hint="--orphans")
+        raise Misuse("--orphans cannot be combined with --watch or --all-states", "omit one of them")
     if airflow and (watch or orphans):
-        raise typer.BadParameter("cannot be combined with --watch or --orphans", param_hint="--airflow")
+        raise Misuse("--airflow cannot be combined with --watch or --orphans", "omit one of them")
     if unsorted and (watch or orphans or airflow or sort_by):
         message = "cannot be combined with --sort-by, --watch, --orphans or --airflow"
         raise typer.BadParameter(message, param_hint="--unsorted")
     if limit and watch:
-        raise typer.BadParameter("cannot be combined with --watch", param_hint="--limit")
+        raise Misuse("--limit cannot be combined with --watch", "omit one of them")
     ended = all_states or bool({"succeeded", "failed"} & set(chosen.states))
     if since and not ended:
-        raise typer.BadParameter("needs --all-states, or --state succeeded or failed", param_hint="--since")
+        raise Misuse("--since selects ended jobs only", "add --all-states, --state succeeded or --state failed")
     if interval and not watch:
-        raise typer.BadParameter("needs --watch", param_hint="--interval")
+        raise Misuse("--interval has no effect without --watch", "add --watch")
     recent = seconds(since or _SINCE)
     stopping = not chosen.states or "stopping" in chosen.states
     query = FleetQuery(chosen.deployment, time.time() - recent if ended else None, stopping=stopping)

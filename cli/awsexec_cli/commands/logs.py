@@ -32,6 +32,7 @@ from awsexec_cli.options import (
 )
 from awsexec_cli.output import printer
 from awsexec_cli.stdio import reader_is_gone
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem
@@ -92,9 +93,11 @@ def logs(
     chosen = Filters(dag, task, run, state, None, deployment).filter()
     has_filters = any((dag, task, run, state, deployment))
     if bool(jobs) == has_filters:
-        raise typer.BadParameter("name jobs, or use --dag, --task, --run, --state or --deployment", param_hint="JOB")
+        if jobs:
+            raise Misuse("JOB cannot be combined with filters", "omit JOB, or omit the filters")
+        raise Misuse("no job is named", "name one, or use --dag, --task, --run, --state or --deployment")
     if level and level.lower() not in LEVELS:
-        raise typer.BadParameter(f"{level!r} is not one of {', '.join(LEVELS)}", param_hint="--level")
+        raise Misuse(f'invalid --level "{level}"', f"use {', '.join(LEVELS[:-1])} or {LEVELS[-1]}")
     writer = LogWriter(
         options.format,
         raw=raw,
@@ -114,7 +117,7 @@ def _pattern(grep: str | None) -> re.Pattern[str] | None:
     try:
         return None if grep is None else re.compile(grep)
     except re.error as error:
-        raise typer.BadParameter(f"{grep!r} is not a regular expression: {error}", param_hint="--grep") from error
+        raise Misuse(f'invalid --grep "{grep}": {error}', r"write \( for a literal parenthesis") from error
 
 
 @dataclass(frozen=True, slots=True)

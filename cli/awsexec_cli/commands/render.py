@@ -72,10 +72,11 @@ def render(
     try:
         document = _document(file, name, _changes(changes or []), service, options.team, merged=merged)
     except LookupError as error:
-        printer.fail(str(error.args[0]))
+        printer.fail(str(error.args[0]), hint=str(error.args[1]))
         raise typer.Exit(Exit.NOT_FOUND) from error
     except (InvalidExecutorConfig, OptionsError) as error:
-        printer.fail(str(error))
+        message, *details = str(error).splitlines()
+        printer.fail(message, hint="awsexec validate-config checks every option and template", details=details)
         raise typer.Exit(Exit.FAILED) from error
     if how is Rendering.PYTHON:
         write(pprint.pformat(document, width=100, sort_dicts=False) + "\n")
@@ -115,7 +116,7 @@ def _document(
 
     configuration = Configuration(file, [of_environment(os.environ)])
     if unknown := configuration.nothing_of(team):
-        printer.fail(unknown)
+        printer.fail(unknown, hint=configuration.known_teams())
         raise typer.Exit(Exit.USAGE)
     section = Checked(configuration, service, team).section()
     return rendering.merged_request(section.builder, TYPICAL, name, changes)

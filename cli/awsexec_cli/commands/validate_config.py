@@ -14,7 +14,7 @@ from awsexec_cli.exit_codes import Exit
 from awsexec_cli.findings import Report, live_lines, report
 from awsexec_cli.options import Options, accepting, deprecated
 from awsexec_cli.output import Format, clean, printer, write, write_rows
-from awsexec_cli.usage import Misuse
+from awsexec_cli.usage import Misuse, similar
 
 if TYPE_CHECKING:
     from aws_exec.aws_checks.checks import AwsReport
@@ -156,9 +156,9 @@ def _check_usage(ignore: list[str], fail_on: str) -> None:
     from aws_exec.settings.rules.catalogue import RULES, Severity  # noqa: PLC0415 - the CLI starts fast
 
     if unknown := [rule for rule in ignore if rule not in RULES]:
-        raise typer.BadParameter(f"no such rule: {unknown[0]!r}; see --list-rules", param_hint="--ignore")
+        raise Misuse(f'invalid --ignore "{unknown[0]}"', similar(unknown[0], RULES) or "--list-rules shows every rule")
     if fail_on not in {str(severity) for severity in Severity}:
-        raise typer.BadParameter(f"{fail_on!r} is neither error nor warning", param_hint="--fail-on")
+        raise Misuse(f'invalid --fail-on "{fail_on}"', "use error or warning")
 
 
 def _check_aws(sources: Sources, options: Options) -> list[AwsReport]:

@@ -10,8 +10,9 @@ import typer
 
 from awsexec_cli.errors import report_retry
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import JobWriter, report_newest, with_known_end
+from awsexec_cli.jobs import JobWriter, count_jobs, report_newest, with_known_end
 from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption, seconds
+from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Fleet, FleetJob, Until
@@ -54,9 +55,9 @@ def wait(
 
     options: Options = context.obj
     if until not in (Until.STOPPED, Until.RUNNING):
-        raise typer.BadParameter(f"{until!r} is neither stopped nor running", param_hint="--for")
+        raise Misuse(f'invalid --for "{until}"', "use stopped or running")
     if outcome not in (TASK, CONTAINER):
-        raise typer.BadParameter(f"{outcome!r} is neither task nor container", param_hint="--outcome")
+        raise Misuse(f'invalid --outcome "{outcome}"', "use task or container")
     goal, limit = Until(until), None if timeout is None else seconds(timeout)
     of_container = outcome == CONTAINER
     well = True
@@ -111,7 +112,9 @@ class _Waiting:
 
     def timeout_message(self, done: int) -> str:
         """Return how many jobs are not in the goal state; empty if they were not found."""
-        return "" if self.found is None else f"not {self._goal} in time: {len(self.found) - done} of {len(self.found)}"
+        if self.found is None:
+            return ""
+        return f"the time limit passed; not {self._goal}: {len(self.found) - done} of {count_jobs(len(self.found))}"
 
     def _locate(self) -> list[FleetJob]:
         return self._fleet.locate(self._jobs, ended=True, newest=report_newest)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+from aws_exec.aws_checks.airflow import check_containers
 from aws_exec.aws_checks.batch import check_submit_job
 from aws_exec.aws_checks.calls import CONTAINER, STORE, CachedCalls, Outcome, Status
 from aws_exec.aws_checks.capacity import check_compute, check_fargate
@@ -111,8 +112,10 @@ def _of_executor(checked: Checked, clients: Clients) -> Iterator[tuple[Outcome, 
     seen: list[Outcome] = []
     for request, origins, home in checked.requests(section):
         needs = CHECKS[checked.service](calls, request, section.options.container_name)
+        name = section.options.container_name
+        airflow = check_containers(calls, checked.service, request, name, checked.configuration)
         capacity = CAPACITY[checked.service](calls, request, checked.configuration.parallelism)
-        for outcome in (*needs, *check_store(calls, section.options), *capacity):
+        for outcome in (*needs, *airflow, *check_store(calls, section.options), *capacity):
             seen.append(outcome)
             yield outcome, _position(checked, outcome, origins, home)
     if seen and all(outcome.unanswered for outcome in seen):

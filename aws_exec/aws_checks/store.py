@@ -16,17 +16,20 @@ def check_store(calls: CachedCalls, options: ExecutorOptions) -> Iterator[Outcom
         CredentialsError: AWS accepts no credentials.
     """
     if options.workload_store:
-        yield from attributed("live-workload-store", STORE, _bucket(calls, split(options.workload_store)[0]))
+        yield from attributed(
+            "live-workload-store", STORE, bucket_exists(calls, split(options.workload_store)[0], "workload_store")
+        )
 
 
-def _bucket(calls: CachedCalls, bucket: str) -> Iterator[Outcome]:
+def bucket_exists(calls: CachedCalls, bucket: str, option: str) -> Iterator[Outcome]:
+    """Check that the bucket that an option names exists."""
     call, subject = "s3:HeadBucket", f"bucket {bucket}"
     try:
         calls.call("s3", "HeadBucket", subject, Bucket=bucket)
     except CallFailed as failed:
         # The answer to a HEAD has no body: its status is all that AWS's own S3 says.
         if failed.failure.code in ("404", "NoSuchBucket"):
-            hint = "Create the bucket, or correct workload_store"
+            hint = f"Create the bucket, or correct {option}"
             yield Outcome(Status.FAIL, call, subject, "does not exist", hint)
             return
         if failed.failure.code != "403":

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from aws_exec.aws_checks.airflow import check_containers
 from aws_exec.aws_checks.batch import queue_named, queue_of
 from aws_exec.aws_checks.calls import CachedCalls, CallFailed, CredentialsError, Outcome, Status, outcomes
 from aws_exec.aws_checks.checks import CAPACITY, CHECKS
@@ -31,6 +32,7 @@ from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.rendering import levels_of
 from aws_exec.settings.file.templates import MEMBER, service_of
 from aws_exec.settings.file.terms import SERVICES, Service
+from aws_exec.settings.rules.airflow_options import check_airflow
 from aws_exec.settings.rules.catalogue import RULES, Severity
 from aws_exec.settings.rules.check import Checked, Section
 from aws_exec.settings.rules.sources import missing_executor
@@ -164,12 +166,13 @@ def _branch(fleet: Fleet, service: Service, team: str | None, template: str) -> 
         found = [_of_template(complaint) for complaint in checked.template(template)] if template else []
     except OptionsError as error:
         return Branch(name, [_unusable(problem) for problem in error.problems])
+    found += [_of_airflow(complaint) for complaint in check_airflow(checked.configuration)]
     region = fleet.region_of(section.options)
     fleet.client("sts", region)  # raises here if the Region is wrong
     calls = CachedCalls(lambda api: fleet.client(api, region))
     try:
         for outcome in _checks(fleet, service, section, calls, executor_config_of(template)):
-            found.append(outcome)  # noqa: PERF402 - results before an exception are kept
+            found.append(outcome)
     except InvalidExecutorConfig as error:
         hint = "awsexec validate-config shows where it is wrong"
         return Branch(name, [*found, Outcome(Status.FAIL, "", f"template {template}", str(error), hint)])
@@ -189,6 +192,10 @@ def _unusable(problem: Problem) -> Outcome:
     return Outcome(Status.FAIL, "", f"option {problem.option}", problem.message, hint)
 
 
+def _of_airflow(complaint: Complaint) -> Outcome:
+    return replace(_of_template(complaint), subject="Airflow's configuration")
+
+
 def _of_template(complaint: Complaint) -> Outcome:
     status = Status.FAIL if RULES[complaint.rule].severity is Severity.ERROR else Status.WARN
     hint = f"{complaint.hint} ({complaint.position})".lstrip()
@@ -202,6 +209,7 @@ def _checks(
     yield from _identity(calls, section.options)
     needed = chain(
         CHECKS[service](calls, request, section.options.container_name),
+        check_containers(calls, service, request, section.options.container_name, fleet.configured.configuration),
         check_store(calls, section.options),
         outcomes(_PERMISSIONS[service](calls, request, section.options)),
     )

@@ -7,14 +7,17 @@ from aws_exec.settings.file import read_file
 from aws_exec.settings.rules.airflow_text import of_environment
 from aws_exec.settings.rules.configuration import Configuration
 
-AIRFLOW = {"name": "airflow", "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}}
+ENVIRONMENT = [{"name": "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "value": "https://airflow.example.org/execution/"}]
+LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/logs"}}
+AIRFLOW = {"name": "airflow", "environment": ENVIRONMENT, "logConfiguration": LOGS}
+UNLOGGED = {"name": "airflow", "environment": ENVIRONMENT}
 DEFINITION = {
     "status": "ACTIVE",
     "networkMode": "awsvpc",
     "executionRoleArn": "arn:aws:iam::1:role/run",
     "containerDefinitions": [AIRFLOW],
 }
-JOB = {"status": "ACTIVE", "revision": 3, "containerProperties": {}}
+JOB = {"status": "ACTIVE", "revision": 3, "containerProperties": {"environment": ENVIRONMENT}}
 ENABLED = {"state": "ENABLED", "status": "VALID"}
 
 #: Where all is well.

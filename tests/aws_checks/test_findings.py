@@ -5,7 +5,18 @@ from collections import Counter
 import pytest
 
 from aws_exec.settings.rules.catalogue import RULES
-from tests.aws_checks.aws import ANSWERS, JOB, Aws, answered, definition, live, positions
+from tests.aws_checks.aws import (
+    AIRFLOW,
+    ANSWERS,
+    ENVIRONMENT,
+    JOB,
+    UNLOGGED,
+    Aws,
+    answered,
+    definition,
+    live,
+    positions,
+)
 
 FILE = """\
 ecs:
@@ -69,7 +80,8 @@ CASES = [
     ({"describe_log_groups": {"logGroups": [{"logGroupName": "/aws/batch/job"}]}}, [("live-log-group", 4, 20)]),
     (
         {"describe_job_definitions": {"jobDefinitions": [
-            {**JOB, "containerProperties": {"logConfiguration": {**LOGS, "options": {"awslogs-group": "/mine"}}}}]}},
+            {**JOB, "containerProperties": {
+                "environment": ENVIRONMENT, "logConfiguration": {**LOGS, "options": {"awslogs-group": "/mine"}}}}]}},
         [("live-log-group", 8, 42)],
     ),
     ({"describe_job_queues": {"jobQueues": []}}, [("live-job-queue", 8, 20), ("live-job-queue", 14, 39)]),
@@ -94,12 +106,12 @@ CASES = [
     ({"describe_job_definitions": {}}, [("live-job-definition", 8, 42)]),
     ({"describe_job_definitions": answered("ClientException")}, [("live-job-definition", 8, 42)]),
     (
-        {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow"}])},
+        {"describe_task_definition": definition(containerDefinitions=[UNLOGGED])},
         [("live-log-driver", 4, 20)],
     ),
     (
         {"describe_task_definition": definition(
-            containerDefinitions=[{"name": "airflow", "memory": 512, "logConfiguration": LOGS}])},
+            containerDefinitions=[{**AIRFLOW, "memory": 512}])},
         [("live-container-limit", 13, 13)],
     ),
     ({"describe_task_definition": definition(cpu="256", memory="4096")}, [("live-size", 4, 20)]),
@@ -109,12 +121,12 @@ CASES = [
     ({"head_bucket": answered("404")}, [("live-workload-store", 8, 63)]),
     ({"head_bucket": answered("NoSuchBucket")}, [("live-workload-store", 8, 63)]),
     (
-        {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow", "logConfiguration": {}}])},
+        {"describe_task_definition": definition(containerDefinitions=[{**AIRFLOW, "logConfiguration": {}}])},
         [("live-log-driver", 4, 20)],
     ),
     (
         {"describe_task_definition": definition(
-            containerDefinitions=[{"name": "airflow", "memory": 8191, "logConfiguration": LOGS}])},
+            containerDefinitions=[{**AIRFLOW, "memory": 8191}])},
         [("live-container-limit", 13, 13)],
     ),
 ]  # fmt: skip
@@ -127,8 +139,62 @@ def test_a_finding_is_where_the_mend_is(answers, expected):
     assert found(**answers) == expected
 
 
+API, FOLDER = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"
+#: An Airflow that reads logs in S3; its containers of Batch write them there.
+REMOTE = {"AIRFLOW__LOGGING__REMOTE_LOGGING": "True", FOLDER: "s3://logs/airflow"}
+
+
+def defined(*, image="registry/task:7", secrets=(), files=(), **variables):
+    """What `describe_task_definition` answers: an Airflow container with these variables."""
+    environment = [{"name": name, "value": value} for name, value in variables.items()]
+    more = {"image": image, "secrets": list(secrets), "environmentFiles": list(files), "environment": environment}
+    return {"describe_task_definition": definition(containerDefinitions=[{**AIRFLOW, **more}])}
+
+
+#: What a container knows, what Airflow is told, and the findings on it.
+CONTAINERS = [
+    (defined(**{API: "http://localhost:8080/execution/"}), {}, ["live-execution-api"]),
+    (defined(**{API: "https://airflow.example.org/"}), {}, ["live-execution-api"]),
+    (defined(), {}, ["execution-api-unset"]),
+    (defined(secrets=[{"name": API, "valueFrom": "arn"}]), {}, []),
+    (defined(files=[{"type": "s3", "value": "arn"}]), {}, []),
+    (defined(**{API: "https://a/execution/"}), REMOTE, ["remote-logging"]),
+    (defined(**{API: "https://a/execution/", **REMOTE, FOLDER: "s3://other"}), REMOTE, ["remote-logging"]),
+    (defined(**{API: "https://a/execution/", **REMOTE, FOLDER: "s3://logs/airflow/"}), REMOTE, []),
+    (
+        {**defined(**{API: "https://a/execution/", **REMOTE}), "head_bucket": answered("404")},
+        REMOTE,
+        ["live-log-folder"],
+    ),
+    (
+        {**defined(**{API: "https://a/execution/", **REMOTE}), "head_bucket": answered("NoSuchBucket")},
+        REMOTE,
+        ["live-log-folder"],
+    ),
+    (defined(image="apache/airflow:2.10.3", **{API: "https://a/execution/"}), {}, ["live-image-version"]),
+    (defined(image="1.dkr.ecr.x/my-airflow:3.99-py3", **{API: "https://a/execution/"}), {}, ["live-image-version"]),
+]
+
+
+@pytest.mark.parametrize(("answers", "told", "expected"), CONTAINERS)
+def test_a_container_is_judged_by_its_definition_and_by_airflows_options(answers, told, expected):
+    text = FILE.partition("batch:")[0]
+    checked = live(text, Aws(**{**WELL, **answers}), told)
+
+    assert [one.rule for one in checked.complaints] == expected
+
+
+def test_the_job_definition_of_a_container_is_judged_alike():
+    job = {**JOB, "containerProperties": {}}
+    text = "batch: {job_queue: jobs, job_definition: job}\n"
+    checked = live(text, Aws(**{**WELL, "describe_job_definitions": {"jobDefinitions": [job]}}))
+
+    assert positions(checked) == [("execution-api-unset", 1, 42)]
+
+
 def test_every_live_rule_is_found_in_two_ways():
     ways = Counter(rule for _, expected in CASES for rule in {rule for rule, *_ in expected})
+    ways += Counter(rule for *_, expected in CONTAINERS for rule in expected)
 
     assert {rule: ways[rule] for rule in RULES if rule.startswith("live-") and ways[rule] < 2} == {}
 
@@ -150,7 +216,7 @@ def test_what_a_template_leaves_to_the_definition_is_judged_with_it():
 def test_a_job_on_fargate_has_one_of_its_sizes(platform, memory, expected):
     text = "batch: {job_queue: jobs, job_definition: job}\ntemplates:\n  s: {cpu: 0.5, executor: batch}\n"
     needs = [{"type": "VCPU", "value": "0.5"}, {"type": "MEMORY", "value": memory}]
-    properties = {"resourceRequirements": needs, "executionRoleArn": "run"}
+    properties = {"environment": ENVIRONMENT, "resourceRequirements": needs, "executionRoleArn": "run"}
     job = {**JOB, "platformCapabilities": [platform], "containerProperties": properties}
     aws = Aws(**{**WELL, "describe_job_definitions": {"jobDefinitions": [job]}})
 

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from aws_exec.aws_checks.calls import CredentialsError
-from tests.aws_checks.aws import AIRFLOW, ANSWERS, ENABLED, JOB, Aws, answered, definition, live, positions
+from tests.aws_checks.aws import AIRFLOW, ANSWERS, ENABLED, JOB, UNLOGGED, Aws, answered, definition, live, positions
 
 FILE = """
 ecs:
@@ -85,7 +85,7 @@ def test_where_all_is_well_every_check_passes_and_names_its_call(told):
             ("WARN", "ecs:DescribeTaskDefinition", "limits its container to 512 MiB, and the task is given 2048"),
         ),
         (
-            {"describe_task_definition": definition(containerDefinitions=[{"name": "airflow"}])},
+            {"describe_task_definition": definition(containerDefinitions=[UNLOGGED])},
             ("WARN", "logs:DescribeLogGroups", "has no log driver"),
         ),
         (

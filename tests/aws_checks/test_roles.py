@@ -4,7 +4,7 @@ import pytest
 
 from aws_exec.aws_checks.batch import check_submit_job
 from aws_exec.aws_checks.calls import CachedCalls
-from tests.aws_checks.aws import JOB, Aws, answered, definition, live
+from tests.aws_checks.aws import ENVIRONMENT, JOB, Aws, answered, definition, live
 
 ON_ECS = """\
 ecs: {cluster: fleet, container_name: airflow, task_definition: task, launch_type: EC2, subnets: [subnet-1]}
@@ -20,12 +20,17 @@ NO_ROLE = "is for Fargate, and has no execution role"
 
 def one(**members):
     """A job definition with one container, which has these members."""
-    return {**JOB, "containerProperties": members}
+    return {**JOB, "containerProperties": {"environment": ENVIRONMENT, **members}}
 
 
 def several(**members):
     """A job definition with several containers, whose task has these members."""
-    return {**JOB, "ecsProperties": {"taskProperties": [{"containers": [{"name": "main"}], **members}]}}
+    return {
+        **JOB,
+        "ecsProperties": {
+            "taskProperties": [{"containers": [{"name": "main", "environment": ENVIRONMENT}], **members}]
+        },
+    }
 
 
 def on_fargate(job):

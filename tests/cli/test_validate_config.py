@@ -226,7 +226,7 @@ def test_a_section_of_the_retired_package_is_pointed_out(run, written):
 
 def test_an_executor_that_is_named_without_options_is_an_error(run, tmp_path):
     environment = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__EXECUTOR": "aws_exec.AwsEcsExecutor"}
-    done = run("validate-config", **environment)
+    done = run("validate-config", **environment, AIRFLOW__API__BASE_URL="https://airflow.example.org")
 
     assert (done.returncode, done.stderr) == (Exit.FAILED, "3 errors in the environment\n")
     assert done.stdout.count("$AIRFLOW__CORE__EXECUTOR: error: ") == 3

@@ -66,6 +66,8 @@ _ERRORS = {
     "option-arn": "An ARN has the kind of resource that its option or member needs, in an existing partition.",
     "option-region": "`region_name` is the name of a Region (of botocore's partitions), as in eu-central-1.",
     "executor-name": "`[core] executor` lists executors as Airflow reads them: `path` or `alias:path`, then teams.",
+    "execution-api-url": "`[core] execution_api_server_url` is the URL at which containers reach the API server: not "
+    "localhost, and its path ends in /execution/.",
     # -- templates ----------------------------------------------------------------------------------------------------
     "template-unknown-term": "Every term of a template is known.",
     "template-value": "Every term has a valid value.",
@@ -122,6 +124,8 @@ _ERRORS = {
     "live-job-queue": "The job queue exists, is ENABLED and VALID.",
     "live-compute-environment": "The compute environments of the job queue are ENABLED and VALID.",
     "live-job-definition": "The job definition exists, and is ACTIVE.",
+    "live-execution-api": "The Airflow container can use the URL of the Execution API in its environment.",
+    "live-log-folder": "The bucket of `[logging] remote_base_log_folder` exists.",
     "live-workload-store": "The bucket of `workload_store` exists.",
 }
 
@@ -130,6 +134,12 @@ _WARNINGS = {
     "request-spelling": "Numbers are numbers and texts are texts, as AWS defines them; awsexec converts them.",
     "tag-room": "There is room for awsexec's own tags beside the user's: 50 in all.",
     "secret-plain": "No secret is in plain text: everybody who can describe a task could read it.",
+    "execution-api-unset": "`[core] execution_api_server_url` is set: without it and `[api] base_url`, containers look "
+    "for the API server at localhost:8080.",
+    "api-auth-differs": "`[api_auth]` options are the same in every source: a component that reads only one of them "
+    "refuses the tokens of the others.",
+    "remote-logging": "`[logging] remote_logging` and `remote_base_log_folder` are set together, and for containers as "
+    "for Airflow: a container's own log files are lost with it.",
     "env-base-url": "A container that has the address of the execution API also has `[api] base_url`: "
     "operator links are created in the container, and are relative without it.",
     "override-budget-tight": "The overrides leave room for a workload with the longest names.",
@@ -152,6 +162,7 @@ _WARNINGS = {
     "legacy-flat": "An `executor_config` has its members at the right level; flat ones apply to the Airflow container.",
     "legacy-tags": "Tags are a mapping of keys and values; the Amazon provider's example is one tag.",
     "legacy-literal": "A capacity provider strategy is JSON, not a Python literal.",
+    "live-image-version": "The image of the Airflow container has the version of Airflow that the scheduler has.",
     "live-log-driver": "The Airflow container has a log driver: without one, an early failure leaves no log.",
     "live-container-limit": "A container's own limit in the task definition is not below the memory of its task.",
     "live-quota": "As many tasks as `[core] parallelism` fit: Fargate's vCPU quota, the compute environments' maximum.",

@@ -23,6 +23,7 @@ from aws_exec.settings.file.reading import MODELS, Level
 from aws_exec.settings.file.templates import GRAMMARS, compiled, parts_of, service_of
 from aws_exec.settings.file.terms import SERVICES, Service, Terms, means
 from aws_exec.settings.rules import arns, containers, fargate, jobs, options
+from aws_exec.settings.rules.airflow_options import check_airflow
 from aws_exec.settings.rules.configuration import Configuration
 from aws_exec.settings.rules.origins import Origins
 from aws_exec.settings.rules.spelling import Written, check_raw
@@ -53,8 +54,9 @@ LONGEST = replace(TYPICAL, dag_id="n" * 250, task_id="n" * 250, run_id="n" * 250
 def check(configuration: Configuration) -> list[Complaint]:
     """Return all findings except those of reading the file; each once, in order of position."""
     seen: dict[tuple[str, Position, str], Complaint] = {}
+    of_airflow = [*configuration.check_executors(), *check_airflow(configuration)]
     executors = [Checked(configuration, service, team) for team in configuration.teams for service in SERVICES]
-    for complaint in [*configuration.check_executors(), *(one for each in executors for one in each.complaints())]:
+    for complaint in [*of_airflow, *(one for each in executors for one in each.complaints())]:
         # What a template inherits is reported once. Missing options have no own position: each is reported.
         what = complaint.message if complaint.rule == "option-required" else ""
         seen.setdefault((complaint.rule, complaint.position, what), complaint)

@@ -52,10 +52,12 @@ class Configuration:
     Attributes:
         file: the awsexec.yaml; an empty one if there is none.
         airflow: the sources that override it, the weakest first.
+        is_local: whether AWS is an emulator on this machine, by the environment.
     """
 
     file: AwsexecFile = NO_FILE
     airflow: Sequence[AirflowText] = ()
+    is_local: bool = False
 
     @property
     def teams(self) -> list[str | None]:

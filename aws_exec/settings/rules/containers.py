@@ -10,13 +10,14 @@ from aws_exec.redaction import holds_secret, is_secret_name
 from aws_exec.settings.common.launch import MARKER, TYPICAL
 from aws_exec.settings.common.tags import LIMIT
 from aws_exec.settings.file.positions import Complaint
+from aws_exec.settings.rules.airflow_options import API_SERVER_VARIABLE, url_mistake
 from aws_exec.settings.rules.view import View
 
 #: Suffixes of names that refer to a secret, and do not contain it.
 _POINTERS = ("_ARN", "_FILE", "_PATH", "_NAME", "_CMD", "_SECRET", "_ID", "_URL")
 
 #: Where containers find the API server, and where people find Airflow.
-_API_SERVER, _BASE_URL = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__API__BASE_URL"
+_API_SERVER, _BASE_URL = API_SERVER_VARIABLE, "AIRFLOW__API__BASE_URL"
 
 #: Alike enough to be a slip.
 _ALIKE = 0.7
@@ -55,6 +56,17 @@ def base_url(view: View) -> Iterator[Complaint]:
             message = f"{_BASE_URL} is missing beside {_API_SERVER}: operator links are relative without it"
             hint = "Set it to the URL of Airflow's web interface"
             yield view.complaint("env-base-url", (*path, "environment", _API_SERVER), message, hint)
+
+
+def api_server(view: View) -> Iterator[Complaint]:
+    """Report an address of the Execution API that containers cannot use."""
+    for path, item in view.containers():
+        for entry in item.get("environment") or ():
+            if entry.get("name") == _API_SERVER and entry.get("value"):
+                mistake = url_mistake(str(entry["value"]), is_local=view.configuration.is_local)
+                if mistake:
+                    where = (*path, "environment", _API_SERVER)
+                    yield view.complaint("execution-api-url", where, f"{_API_SERVER} {mistake[0]}", mistake[1])
 
 
 def tags(view: View) -> Iterator[Complaint]:
@@ -108,4 +120,4 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
     return document
 
 
-CHECKS = (secrets, marker, base_url, tags, names, replaced_lists)
+CHECKS = (secrets, marker, base_url, api_server, tags, names, replaced_lists)

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aws_exec.settings.file.discovery import airflow_home, find_file, read_bytes
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.reading import MODELS, read_file
 from aws_exec.settings.file.yaml_text import decoded, position_in
+from aws_exec.settings.rules.airflow_options import is_loopback
 from aws_exec.settings.rules.airflow_text import AirflowText, of_environment, read_cfg, read_environment_file
 from aws_exec.settings.rules.configuration import Configuration
 
@@ -140,11 +142,15 @@ def read_sources(files: Sequence[File], environment: Mapping[str, str], *, with_
     if with_environment:
         variables.append(of_environment(environment))
     over = (*airflow, *variables)
+    is_local = with_environment and any(
+        name.startswith("AWS_ENDPOINT_URL") and is_loopback(urlsplit(url).hostname or "")
+        for name, url in environment.items()
+    )
     for name, content in yamls:
         read_yaml, complaints = read_file(content, name, environment)
         sources.complaints += complaints
-        sources.configurations.append(Configuration(read_yaml, over))
-    sources.configurations = sources.configurations or [Configuration(airflow=over)]
+        sources.configurations.append(Configuration(read_yaml, over, is_local))
+    sources.configurations = sources.configurations or [Configuration(airflow=over, is_local=is_local)]
     return sources
 
 

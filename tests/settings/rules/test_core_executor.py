@@ -16,8 +16,11 @@ LOADER = executor_loader.ExecutorLoader
 CACHES = ("_executor_names", "_team_name_to_executors", *(name for name in vars(executor_loader) if "per_team" in name))
 
 
+API = "https://airflow.example.org/execution/"
+
+
 def configuration(executor, multi_team="True", **more):
-    variables = {"EXECUTOR": executor, "MULTI_TEAM": multi_team}
+    variables = {"EXECUTOR": executor, "MULTI_TEAM": multi_team, "EXECUTION_API_SERVER_URL": API}
     environment = {f"AIRFLOW__CORE__{name}": value for name, value in variables.items()}
     return Configuration(airflow=(of_environment({**environment, **more}),))
 
@@ -85,7 +88,7 @@ def test_it_is_read_and_refused_as_airflow_does(executor, multi_team, read_by_ai
 
 def test_an_executor_without_options_lacks_each_required_one(tmp_path):
     cfg = tmp_path / "airflow.cfg"
-    cfg.write_text("[core]\nexecutor = LocalExecutor,fast:aws_exec.AwsEcsExecutor\n")
+    cfg.write_text(f"[core]\nexecutor = LocalExecutor,fast:aws_exec.AwsEcsExecutor\nexecution_api_server_url = {API}\n")
     found = check_sources(read_sources(by_suffix([cfg]), {}, with_environment=False))
 
     assert [(one.rule, str(one.position), one.message) for one in found] == [
@@ -115,7 +118,8 @@ def test_a_section_that_lacks_several_options_lacks_each_of_them(tmp_path):
 def test_what_is_taken_from_the_file_is_not_missed_where_the_executor_is_named(tmp_path):
     yaml, cfg = tmp_path / "awsexec.yaml", tmp_path / "airflow.cfg"
     yaml.write_text("batch: {job_queue: q, job_definition: d}\n")
-    cfg.write_text("[core]\nexecutor = aws_exec.AwsBatchExecutor\n[scheduler]\ntask_queued_timeout = 3600\n")
+    core = f"[core]\nexecutor = aws_exec.AwsBatchExecutor\nexecution_api_server_url = {API}\n"
+    cfg.write_text(f"{core}[scheduler]\ntask_queued_timeout = 3600\n")
 
     assert check_sources(read_sources(by_suffix([yaml, cfg]), {}, with_environment=False)) == []
 
@@ -147,6 +151,7 @@ def test_options_of_batch_are_judged_unless_airflow_starts_ecs_only(executor, ju
 def test_a_dag_may_call_an_executor_by_its_alias(tmp_path):
     cfg, dag = tmp_path / "airflow.cfg", tmp_path / "dag.py"
     cfg.write_text(
+        f"[api]\nbase_url = {API}\n"
         "[core]\nexecutor = fast:aws_exec.AwsEcsExecutor,specs:aws_exec.AwsBatchExecutor\n"
         "[scheduler]\ntask_queued_timeout = 3600\n[aws_batch_executor]\njob_queue = q\njob_definition = d\n"
         "[aws_ecs_executor]\ncluster = c\ncontainer_name = a\ntask_definition = t\nlaunch_type = EC2\n"

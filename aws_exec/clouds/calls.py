@@ -48,7 +48,7 @@ class Calls:
         client: the boto3 client to use now; asked before each call, and expected to be quick.
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
         tagging: the IAM action that a launch with tags needs beside the launch's own (`ecs:TagResource`).
-        meter: is told of every call.
+        meter: counts every call.
     """
 
     def __init__(

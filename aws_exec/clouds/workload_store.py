@@ -29,7 +29,7 @@ class WorkloadStore:
     Args:
         url: `s3://bucket/prefix` without a slash at the end; the prefix may be empty.
         clients: builds boto3's client of S3.
-        meter: is told of every API call.
+        meter: counts every API call.
     """
 
     def __init__(self, url: str, clients: ClientSource[Any], meter: Meter) -> None:

@@ -80,7 +80,7 @@ RULES: Final = (
         service="batch",
         cause="The job queue or its compute environments are misconfigured: the job cannot be placed.",
         blame=Blame.DEPLOYMENT,
-        remedy="Read what AWS Batch says, and mend the compute environment.",
+        remedy="Read the reason from AWS Batch, and fix the compute environment.",
         page=pages.BATCH_STUCK,
     ),
     TerminationRule(

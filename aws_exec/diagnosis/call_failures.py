@@ -100,7 +100,7 @@ RULES: Final = unique(
                 rf"{_BEGINS}(?!Invalid|Missing|Unsupported).*: (?:rate(?: limit)?|request limit) exceeded{_ENDS}",
                 rf"\((?:[^()]*; )?Error ?Code: (?:{_THROTTLES})(?:;[^()]*)?\){_ENDS}",
             ),
-            cause="AWS limits how often this call may be made; the executor slows down and goes on.",
+            cause="AWS limits how often this call may be made; the executor slows down and continues.",
             blame=Blame.DEPLOYMENT,
             remedy="Nothing, if it passes; else lower launch_rate or have the quota raised.",
             page=pages.THROTTLING,

@@ -131,7 +131,7 @@ class CredentialsGate:
                 self._trying_since = None
                 self._failure = found
             delay = min(self._longest, delay * 2)
-        emit(log, logging.INFO, "AWS credentials work again; launching goes on")
+        emit(log, logging.INFO, "AWS credentials work again; launching continues")
         with self._lock:
             self._generation += 1
             self._paused = False

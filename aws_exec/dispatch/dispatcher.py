@@ -398,7 +398,7 @@ class Dispatcher:
         elif effect.not_after is not None and now > effect.not_after:
             self._hold(effect, "TooLate", "its deadline passed before it could be sent")
         elif now - self._lease_renewed_at > self._lease:
-            self._hold(effect, "LeaseLapsed", f"the scheduler has not beaten for {now - self._lease_renewed_at:.0f} s")
+            self._hold(effect, "LeaseLapsed", f"no heartbeat of the scheduler for {now - self._lease_renewed_at:.0f} s")
         elif effect.read_at is not None and now - effect.read_at > self._lease:
             failure = CallFailure(
                 FailureKind.HELD, "Submit", "Outdated", f"its row was read {now - effect.read_at:.0f} s ago"

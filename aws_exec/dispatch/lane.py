@@ -214,7 +214,7 @@ class Lane(Generic[T]):
             emit(
                 log,
                 logging.WARNING,
-                "The %s lane got no answer for %g s; another thread goes on",
+                "The %s lane got no answer for %g s; another thread continues",
                 self._name,
                 longer_than,
             )

@@ -184,7 +184,7 @@ def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
             config = _unpickled(session, pickled)
         except Exception:
             # It only decides where to look, and must not cost the task its try.
-            log.exception("The executor_config of %s cannot be read; it is looked for in the configured cluster", key)
+            log.exception("The executor_config of %s cannot be read; it is searched for in the configured cluster", key)
             config = None
         yield Row(str(ti_id), key, number, _text(state), external_id or "", queue, queued_at, config)
 

@@ -40,7 +40,7 @@ class Intake:
             try:
                 self._take_one(workload)
             except Exception as error:
-                self._executor.log.exception("A workload could not be taken in")
+                self._executor.log.exception("A workload could not be queued")
                 self._refuse(workload, error)
             self._heartbeat.intake_seconds = self._clock() - begun
             if self._heartbeat.intake_seconds >= BUDGET:

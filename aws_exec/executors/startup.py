@@ -301,4 +301,4 @@ class Startup:
         text = messages.call_failure(failure)
         if failure.kind in (FailureKind.REFUSED, FailureKind.INVALID):
             raise messages.refusal(f"{self._name} cannot start. {text}")
-        self._executor.log.warning("%s starts all the same: %s", self._name, text)
+        self._executor.log.warning("%s starts anyway: %s", self._name, text)

@@ -1,6 +1,6 @@
-"""What is measured, and the seam by which the parts of the executors tell of it. Pure: knows neither Airflow nor AWS.
+"""Metrics: their catalogue, and the meter that the parts of the executors record with. Knows no Airflow and no AWS.
 
-`catalogue` is the one list of metrics: what is emitted, what `docs/metrics.md` shows and what the tests look for all
-come from it. `meter.Meter` is what the adapters, the lanes and the executors are given to tell; `meter.Tally` collects.
-`aws_exec.executors.metrics` hands it to Airflow's stats.
+`catalogue` is the one list of metrics: the executors emit it, `docs/metrics.md` shows it, the tests check it. Adapters,
+lanes and executors record with a `meter.Meter`; `meter.Tally` adds the values up, and `aws_exec.executors.metrics`
+passes them to Airflow's stats.
 """

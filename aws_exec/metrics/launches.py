@@ -1,4 +1,4 @@
-"""What becomes of launches, counted, and how long they take: read off the machine's events and effects."""
+"""Counts and times of launches, computed from the machine's events and effects."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class _Waiting:
 class Launches:
     """Counts launches, and measures how long they take until user code runs; on one thread.
 
-    A `SystemExit` between any two lines costs a number, and breaks nothing that comes after.
+    A `SystemExit` between any two lines costs one value, and breaks nothing after it.
 
     Args:
-        meter: whom to tell.
+        meter: records the values.
     """
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        #: Those handed in that have not started yet: the newest launch of each key.
+        #: Launches that have not started yet: the newest of each key.
         self._waiting: dict[Key, _Waiting] = {}
         self._by_arn: dict[str, Key] = {}
 
     def saw(self, event: events.Event, new_effects: Sequence[effects.Effect], now: float) -> None:
-        """Take note of an event and of what the machine wants done about it."""
+        """Count an event and its effects."""
         seen = self._heard(event, now)
         for effect in new_effects:
             if isinstance(effect, effects.Launched):
                 self._accepted(effect, now)
         if self._by_arn:
-            # A container that ends in the answer that first shows it has started all the same.
+            # A container that has exited in the answer that first shows it has started, too.
             for each in seen:
                 if each.started and (key := self._by_arn.get(each.job.arn)) is not None:
                     self._started(key, now)

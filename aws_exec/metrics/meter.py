@@ -1,7 +1,7 @@
-"""Telling and collecting: any thread tells, one thread drains, nobody waits for a lock.
+"""Meters: any thread records values, one thread adds them up, without a lock.
 
-A signal handler's `SystemExit` may interrupt the thread that drains between any two bytecodes; what that costs is a
-few numbers, never a lock that stays locked.
+A signal handler's `SystemExit` may interrupt the thread that drains between any two bytecodes. That costs a few values,
+and leaves no lock locked.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import NamedTuple, Protocol
 from aws_exec.lifecycle.values import FailureKind
 from aws_exec.metrics.catalogue import Kind, Metric
 
-#: What may wait to be drained: more than the lanes tell of between two beats of a scheduler that is alive. A scheduler
-#: that stalls for minutes loses the oldest; it does not run out of memory.
-_TOLD_AT_MOST = 50_000
-#: Samples of one timer that are kept between two flushes: enough for percentiles, few enough to be sent within a beat.
+#: Values that may wait to be drained: more than the lanes record between two heartbeats. A scheduler that stalls for
+#: minutes loses the oldest, and does not run out of memory.
+_MAX_RECORDED = 50_000
+#: Samples of one timer that are kept between two flushes: enough for percentiles, few enough to be sent within a
+#: heartbeat.
 SAMPLES = 100
 
 
@@ -28,22 +29,22 @@ class Series(NamedTuple):
 
 
 class Meter(Protocol):
-    """To be told of what happened. Thread-safe, never waits, never raises."""
+    """Records values of metrics. Thread-safe, never waits, never raises."""
 
     def record(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
-        """Tell of a metric: how many more (counter), how much now (gauge), how many seconds (timer)."""
+        """Record a value: an increment (counter), the present value (gauge), seconds (timer)."""
         ...
 
 
 class NoMeter:
-    """Nobody listens."""
+    """A meter that ignores all values."""
 
     def record(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
-        """Forget it."""
+        """Ignore the value."""
 
 
 class Tally:
-    """Collects what it is told until it is taken.
+    """A meter that adds values up until they are taken.
 
     Attributes:
         counts, gauges: by series, since they were last taken.
@@ -51,19 +52,19 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._told: deque[tuple[Series, float]] = deque(maxlen=_TOLD_AT_MOST)
+        self._recorded: deque[tuple[Series, float]] = deque(maxlen=_MAX_RECORDED)
         self.counts: dict[Series, float] = {}
         self.gauges: dict[Series, float] = {}
         self.times: dict[Series, deque[float]] = {}
 
     def record(self, metric: Metric, value: float = 1, by: str = "", *tags: str) -> None:
-        """As `Meter.tell`; from any thread."""
-        self._told.append((Series(metric, by, tags), value))
+        """See `Meter`; call it from any thread."""
+        self._recorded.append((Series(metric, by, tags), value))
 
     def drain(self) -> None:
-        """Add up what was told; from one thread only."""
-        while self._told:
-            series, value = self._told.popleft()
+        """Add up the recorded values; call it from one thread only."""
+        while self._recorded:
+            series, value = self._recorded.popleft()
             if series.metric.kind is Kind.COUNTER:
                 self.counts[series] = self.counts.get(series, 0) + value
             elif series.metric.kind is Kind.GAUGE:
@@ -72,10 +73,10 @@ class Tally:
                 self.times.setdefault(series, deque(maxlen=SAMPLES)).append(value)
 
     def clear(self) -> None:
-        """Begin anew: what was added up has been taken."""
+        """Start again: the sums have been taken."""
         self.counts, self.gauges, self.times = {}, {}, {}
 
 
 def word(kind: FailureKind) -> str:
-    """A trouble as the value of a tag: `no_answer`."""
+    """Return a kind of failure as the value of a tag: `no_answer`."""
     return kind.name.lower()

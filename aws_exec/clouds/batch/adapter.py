@@ -44,7 +44,7 @@ class BatchCloud:
         deployment: which of the jobs with that prefix are ours (`Identity.deployment`).
         container_name: the Airflow container's in multi-container job definitions; empty if there are none.
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
-        meter: is told of every API call.
+        meter: counts every API call.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class BatchCloud:
         found += [seen for _, seen in self._described(ids) if launch_of(seen.token or "") in wanted]
         if unlisted is not None and wanted - {launch_of(seen.token or "") for seen in found}:
             raise unlisted
-        # Should there be two jobs of one token, the one that lives is the one that counts, and is told last.
+        # If a token has two jobs, the active one counts, and comes last.
         return sorted(found, key=lambda seen: seen.status is not Status.STOPPED)
 
     def _with_ids(self, token_bases: Sequence[LaunchId], locations: Sequence[str]) -> list[Observation]:

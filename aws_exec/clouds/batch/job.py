@@ -198,10 +198,10 @@ def _run(detail: Detail, tasks: Iterable[Detail], name: str | None) -> _Run:
 
 
 def _sidecars(containers: Iterable[Detail], airflow: Detail) -> tuple[str, ...]:
-    told = (
+    outcomes = (
         (other.get("name"), other.get("reason") or other.get("exitCode")) for other in containers if other != airflow
     )
-    return tuple(f"{name}: {outcome}" for name, outcome in told if outcome)
+    return tuple(f"{name}: {outcome}" for name, outcome in outcomes if outcome)
 
 
 def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Termination | None:

@@ -42,7 +42,7 @@ class EcsCloud:
         container_name: which container of a task is Airflow's.
         started_by: of every task of this deployment (`aws_exec.lifecycle.identity.started_by`).
         before_read: called before each API call of a read; waits as long as the rate demands. False: do not call.
-        meter: is told of every API call.
+        meter: counts every API call.
     """
 
     capabilities = Capabilities(service=SERVICE, idempotent_submit=True, describe_batch=PAGE - 1)
@@ -132,8 +132,8 @@ class EcsCloud:
                     missing += look_around(chunk, look, _is_malformed)
                 except CloudError as error:
                     self._pass_over(cluster, error)
-                    told = {*(each.job for each in seen), *missing}
-                    missing += [job for job in chunk if job not in told]
+                    known = {*(each.job for each in seen), *missing}
+                    missing += [job for job in chunk if job not in known]
         return Description(tuple(seen), tuple(missing))
 
     def _look_at(self, cluster: str, jobs: Sequence[Job], *, seen: list[Observation], missing: list[Job]) -> None:

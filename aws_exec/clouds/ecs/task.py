@@ -58,7 +58,7 @@ def observation(task: Task, job: Job, container_name: str, token: Token | None =
 
 
 def airflow_container(task: Task, name: str) -> Mapping[str, Any] | None:
-    """The container called `name`, or the only one there is; None if it cannot be told which is Airflow's."""
+    """The container called `name`, or the only one there is; None if it is not clear which is Airflow's."""
     containers: Sequence[Mapping[str, Any]] = task.get("containers") or ()
     named = next((container for container in containers if container.get("name") == name), None)
     return named or (containers[0] if len(containers) == 1 else None)
@@ -136,11 +136,11 @@ def _stop(task: Task, container: Mapping[str, Any] | None, name: str, *, started
 
 
 def _sidecars(task: Task, container: Mapping[str, Any]) -> tuple[str, ...]:
-    told = []
+    outcomes = []
     for other in task.get("containers") or ():
         if other is container:
             continue
         outcome = other.get("reason") or other.get("exitCode")
         if outcome:
-            told.append(f"{other.get('name')}: {outcome}")
-    return tuple(told)
+            outcomes.append(f"{other.get('name')}: {outcome}")
+    return tuple(outcomes)

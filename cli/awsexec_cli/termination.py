@@ -204,7 +204,7 @@ class StopCommand:
         except KeyboardInterrupt:
             printer.say(f"interrupted: every stop stays requested; {_running(len(left))}")
             return Exit.INTERRUPTED
-        printer.say(f"{_exited(list(jobs.values()))} after {_since(began)}.")
+        printer.say(ended_in_words(list(jobs.values()), _since(began)))
         return Exit.OK
 
     @property
@@ -219,10 +219,20 @@ def _running(number: int) -> str:
     return "1 container still runs" if number == 1 else f"{number} containers still run"
 
 
-def _exited(jobs: Sequence[FleetJob]) -> str:
+def ended_in_words(jobs: Sequence[FleetJob], after: str) -> str:
+    """Return the sentence for jobs that have ended within a time: their containers' exit codes, if they started."""
+    never = [job for job in jobs if job.stop is None or not job.stop.started]
     codes = ", ".join(sorted({str(job.exit_code) for job in jobs if job.exit_code is not None}))
-    who = "The container" if len(jobs) == 1 else f"All {len(jobs)} containers"
-    return f"{who} exited{f' with {codes}' if codes else ''}"
+    exited = f"exited{f' with {codes}' if codes else ''}"
+    if not never:
+        who = "The container" if len(jobs) == 1 else f"All {len(jobs)} containers"
+        return f"{who} {exited} after {after}."
+    if len(jobs) == 1:
+        return f"The job ended after {after}; its container never started."
+    others = (
+        f"{len(never)} never started, the others {exited}" if len(never) < len(jobs) else "none of them had started"
+    )
+    return f"All {len(jobs)} jobs ended after {after}; {others}."
 
 
 def _since(began: float) -> str:

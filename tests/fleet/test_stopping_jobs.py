@@ -1,5 +1,7 @@
 """Jobs that are being stopped, as both services describe them: their state, the reason, the time that is left."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +11,13 @@ from aws_exec.fleet import FleetJob, State
 from aws_exec.fleet.batch import BatchFleet
 from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.retries import Retries
+from aws_exec.lifecycle.values import Termination
+from awsexec_cli.exit_codes import Exit
+from awsexec_cli.termination import ended_in_words
 from tests.clouds.batch_answers import ARN, detail, environment, several
 from tests.clouds.http_adapters import client
+from tests.fleet.fleet import FOREVER, Fleet, identity
+from tests.fleet.test_screens import job as known
 
 REASON = "anna: wrong source (awsexec terminate)"
 TASK = "arn:aws:ecs:eu-central-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef"
@@ -113,3 +120,31 @@ def test_a_job_has_the_stop_timeout_of_its_container_or_30_seconds(batch, shown,
     batch.add("describe_jobs", {"jobs": [shown]})
 
     assert BatchFleet(batch, Retries()).stop_timeout(found) == seconds
+
+
+def test_a_job_that_never_started_is_not_said_to_have_had_a_container_that_exited(aws, shell):
+    aws.faults.occupy()
+    try:
+        arn = Fleet(aws).job(identity("waits"), FOREVER)
+        done = shell("terminate", arn, "--yes", "--wait", "--include-foreign", **aws.environment())
+    finally:
+        aws.faults.vacate()
+
+    assert done.code == Exit.OK
+    assert re.fullmatch(r"The job ended after \d+s; its container never started\.", done.err.splitlines()[-1])
+    assert "exited" not in done.err
+
+
+def test_of_several_jobs_those_that_never_started_are_counted():
+    ran, other, never = (
+        replace(
+            known(number, "load", "failed", age=1), stop=Termination("ecs", exit_code=code, started=code is not None)
+        )
+        for number, code in enumerate((143, 0, None), 1)
+    )
+
+    assert ended_in_words([ran, other], "3s") == "All 2 containers exited with 0, 143 after 3s."
+    assert ended_in_words([ran], "3s") == "The container exited with 143 after 3s."
+    assert (
+        ended_in_words([ran, never], "3s") == "All 2 jobs ended after 3s; 1 never started, the others exited with 143."
+    )

@@ -44,6 +44,8 @@ _WORD: Final = re.compile(r"[^\s\"'=]+")
 _FRAMES: Final = 3
 #: No figure of a usage record is as large.
 _MOST: Final = 1e18
+#: Numbers in this range are shown with up to three decimals, others with an exponent.
+_PLAIN: Final = (0.001, 1e15)
 #: Columns below which members are left out, unless all fit.
 _LEAST: Final = 16
 
@@ -206,7 +208,9 @@ def _message(record: Record) -> str:
 def _value(value: object) -> str:
     if isinstance(value, str):
         return value if value and _WORD.fullmatch(value) else json.dumps(value, ensure_ascii=False)
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and (value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1]):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{value:.3g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
 def _usage(members: Mapping[str, Any]) -> str:

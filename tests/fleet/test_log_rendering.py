@@ -187,3 +187,13 @@ def test_a_color_of_thousands_of_digits_is_no_color():
 
     assert "\x1b[1" not in text
     assert "1mred" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("0.0004", "0.0004"), ("1e-9", "1e-09"), ("-1e300", "-1e+300"), ("2.50", "2.5"), ("-0.0", "-0")],
+)
+def test_a_number_is_never_shown_as_none(number, shown):
+    [parts] = LogRenderer(width=None).render(Line(AT, ""), parse_record(f'{{"event": "x", "rate": {number}}}'))
+
+    assert "".join(text for text, _ in parts).endswith(f"x  rate={shown}")

@@ -6,8 +6,9 @@ installed its hook resolves the connection (roles, SAML, profiles, ...). Without
 as keys, region and endpoint go, and everything else is refused: never silently another account. For the same reason a
 connection that cannot be looked up (Airflow's database does not answer) is `UNREACHED`, which is tried again.
 
-Clients are built on a thread of ours, never in the scheduler's beat: resolving a connection asks Airflow's database
-and may call STS. The Amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs Airflow.
+Clients are built on a thread of ours, never in a heartbeat of the scheduler: resolving a connection asks Airflow's
+database and may call STS. The Amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs
+Airflow.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def test_a_call_that_was_made_before_the_renewal_does_not_pause_again():
         assert renew.count == 1
 
 
-def test_launches_that_wait_for_credentials_longer_than_the_lease_are_sent_after_the_next_beat():
+def test_launches_that_wait_for_credentials_longer_than_the_lease_are_sent_after_the_next_heartbeat():
     clock, renew = FakeClock(), Renewals()
     with rig(clock=clock, lease=10.0, renew=renew, renewal=(0.0, 0.0)) as it:
         it.cloud.fail("submit", EXPIRED)

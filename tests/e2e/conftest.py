@@ -16,7 +16,7 @@ from tests.e2e import logs
 from tests.e2e.run import Run
 from tests.tree import ROOT
 
-#: A scheduler that is gone is missed after so many seconds. A third of it is what a beat may take.
+#: A scheduler that is gone is missed after so many seconds. A third of it is what a heartbeat may take.
 HEALTH_THRESHOLD = 12
 
 EXECUTOR = {"deployment": "e2e", "poll_interval": "1", "shutdown_timeout": "1"}

@@ -34,7 +34,7 @@ def sizes():
 
 @pytest.fixture(scope="module")
 def runs(airflow, trigger, sizes):
-    """Both at once: one beat has tasks of both."""
+    """Both at once: one heartbeat has tasks of both."""
     sizes.update(logs.sizes(airflow.home.logs))
     runs = {dag_id: trigger(dag_id) for dag_id in EXPECTED}
     airflow.wait_until(lambda: None not in {run.ended() for run in runs.values()}, 300, "both runs are over")

@@ -1,4 +1,4 @@
-"""A process like Airflow's scheduler, for `test_sigterm_process.py`: beats until SIGTERM, then ends.
+"""A process like Airflow's scheduler, for `test_sigterm_process.py`: sends heartbeats until SIGTERM, then ends.
 
 Airflow 3.3.2, `SchedulerJobRunner`: the handler is `sys.exit(os.EX_OK)` in whatever frame runs, and `executor.end()`
 is called on the way out.
@@ -32,7 +32,7 @@ def main(service):
         # Every launch is with the lanes, and waits there for AWS.
         while queued_tasks(executor) or not executor._heartbeat.dispatcher.outstanding:
             executor.heartbeat()
-        say("beating")
+        say("sending heartbeats")
         while True:
             executor.heartbeat()
             time.sleep(0.02)

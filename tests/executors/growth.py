@@ -247,11 +247,11 @@ class Growth:
             self.executor.execute_async(key, ["airflow", "run"], f"queue-{number}", config)
             self.executor._startup.setup.location_of(None, f"queue-{number}")
             (left if number % REVOKED else revoked).add(key)
-        self._beat()
+        self._heartbeat()
         for key in revoked:
             self.executor.revoke_task(ti=key)
         for _ in range(PATIENCE):
-            self._beat()
+            self._heartbeat()
             told = self.executor.get_event_buffer().items()
             self.executor._task_event_logs.clear()
             left -= {key for key, (state, _) in told if compat.is_terminal(state)}
@@ -262,8 +262,8 @@ class Growth:
         assert not self.executor.running
         self.clock.advance(PAUSE)
 
-    def _beat(self) -> None:
-        """One beat, and all that it asked for is answered."""
+    def _heartbeat(self) -> None:
+        """One heartbeat, and all that it asked for is answered."""
         self.executor.sync()
         dispatcher = self.executor._heartbeat.dispatcher
         end = time.monotonic() + ANSWER

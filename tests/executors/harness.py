@@ -1,4 +1,4 @@
-"""What the tests of the executor share: workloads as the scheduler makes them, and a scheduler that only beats."""
+"""Workloads as the scheduler makes them, and a scheduler that only sends heartbeats."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Scheduler:
         self.told = defaultdict(list)
         #: Every entry of task event logs, by key.
         self.notes = defaultdict(list)
-        #: Seconds that each beat took.
-        self.beats = []
+        #: Seconds that each heartbeat took.
+        self.heartbeats = []
         self._pause = threading.Event()
 
     def queue(self, *workloads):
@@ -93,14 +93,14 @@ class Scheduler:
             self.executor.queue_workload(workload, session=None)
         return workloads[0].key
 
-    def beat(self):
+    def heartbeat(self):
         begin = time.perf_counter()
         self.executor.heartbeat()
-        self.beats.append(time.perf_counter() - begin)
+        self.heartbeats.append(time.perf_counter() - begin)
         self.listen()
 
     def listen(self):
-        """Read the event buffer and the task events, as the scheduler does after a beat."""
+        """Read the event buffer and the task events, as the scheduler does after a heartbeat."""
         for key, (state, info) in self.executor.get_event_buffer().items():
             self.told[key].append((str(getattr(state, "value", state)), info))
         while self.executor._task_event_logs:
@@ -113,7 +113,7 @@ class Scheduler:
         end = time.monotonic() + deadline
         while not condition():
             assert time.monotonic() < end, f"not within {deadline} s: {self.state()}"
-            self.beat()
+            self.heartbeat()
             self._pause.wait(0.005)
 
     def rest(self, seconds):

@@ -1,4 +1,4 @@
-"""How many calls to AWS what costs, and how much one beat takes on; counted, so that the machine may be busy."""
+"""How many calls to AWS what costs, and how much one heartbeat takes on; counted, so that the machine may be busy."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def launched(scheduler):
 def sweep(scheduler, clock):
     """The next sweep, to its end."""
     clock.advance(5)
-    scheduler.beat()
+    scheduler.heartbeat()
     assert scheduler.executor.machine.store.state.sweeping
     scheduler.until(lambda: not scheduler.executor.machine.store.state.sweeping)
 
@@ -78,13 +78,13 @@ def test_a_sweep_lists_what_runs_and_describes_a_share_of_what_may_have_ended_un
     assert aws.calls() - before == +Counter({service.list: PAGES[service.name], service.describe: len(sidecars)})
 
 
-def test_a_beat_takes_in_what_it_has_time_for_and_leaves_the_rest_to_the_next(scheduler, clock):
+def test_a_heartbeat_takes_in_what_it_has_time_for_and_leaves_the_rest_to_the_next(scheduler, clock):
     all_known = queued(scheduler)
     clock.step = 0.001
-    scheduler.beat()
+    scheduler.heartbeat()
     taken = len(scheduler.executor.machine.store.launches)
     assert 5 <= taken <= 20  # of 20 ms, at one look at the clock each or more
     clock.step = 0.0
-    scheduler.beat()
+    scheduler.heartbeat()
     assert len(scheduler.executor.machine.store.launches) == COUNT
     scheduler.until(all_known)

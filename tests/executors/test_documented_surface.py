@@ -105,7 +105,7 @@ def test_get_container_finds_the_airflow_container_by_name(configured):
 
 
 @over_both
-def test_the_two_halves_of_a_beat_can_be_called_apart(started, aws, service):
+def test_the_two_halves_of_a_heartbeat_can_be_called_apart(started, aws, service):
     executor = started()
     names = (
         ("attempt_task_runs", "sync_running_tasks") if service is ECS else ("attempt_submit_jobs", "sync_running_jobs")

@@ -71,18 +71,18 @@ def test_without_the_containers_entry_the_command_is_the_amazon_providers(starte
     assert list(launch.command[:-1]) == ["python", "-m", module, "--json-string"]
 
 
-def test_without_launch_type_or_strategy_fargate_is_chosen_off_the_beat(started, aws):
+def test_without_launch_type_or_strategy_fargate_is_chosen_off_the_heartbeat(started, aws):
     scheduler = Scheduler(started(launch_type=None))
     assert aws.calls()["DescribeClusters"] == 0
     aws.set_latency(0.3)
     key = scheduler.queue(task())
-    scheduler.beat()
+    scheduler.heartbeat()
     aws.set_latency(0)
     scheduler.until_over(key)
     run_one(scheduler, task("second"))
     assert [launch.request["launchType"] for launch in aws.launches()] == ["FARGATE"] * 2
     assert aws.calls()["DescribeClusters"] == 1
-    assert max(scheduler.beats[1:]) < 0.2
+    assert max(scheduler.heartbeats[1:]) < 0.2
 
 
 class TestOnAClusterWithAStrategyOfItsOwn:

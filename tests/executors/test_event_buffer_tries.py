@@ -1,4 +1,4 @@
-"""The end of a first try and the job of the second become known in one beat: Airflow's own reading must lose neither.
+"""The end of a first try and the job of the second become known in one heartbeat: Airflow must lose neither.
 
 `SchedulerJobRunner.process_executor_events` takes one try of a task instance out of what an executor hands it, the one
 that comes last, and drops the others.

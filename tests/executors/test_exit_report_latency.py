@@ -1,4 +1,4 @@
-"""Airflow hears of an end in the beat that sees it, though its row is asked first: the next may be a second away."""
+"""An exit is reported in the heartbeat that sees it, although its row is read first: the next may be a second away."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_asking(scheduler):
     return any(launch.verifying_exit for launch in scheduler.executor.machine.store.launches.values())
 
 
-def test_no_beat_leaves_a_question_to_the_next(running, aws):
+def test_no_heartbeat_leaves_a_question_to_the_next(running, aws):
     scheduler, clock, key, arn = running(5000)
     aws.exit(arn, 0)
     asked = []
@@ -44,7 +44,7 @@ def test_no_beat_leaves_a_question_to_the_next(running, aws):
     assert not any(asked)
 
 
-def test_a_database_that_hangs_holds_up_no_beat(running, aws):
+def test_a_database_that_hangs_holds_up_no_heartbeat(running, aws):
     answer = threading.Event()
 
     class Hangs(AirflowDatabase):
@@ -55,7 +55,7 @@ def test_a_database_that_hangs_holds_up_no_beat(running, aws):
     scheduler, clock, key, arn = running(3, Hangs)
     aws.exit(arn, 0)
     scheduler.until(lambda: clock.advance(1) and is_asking(scheduler))
-    scheduler.beat()
+    scheduler.heartbeat()
     assert scheduler.outcomes(key) == []
     answer.set()
     scheduler.until(lambda: clock.advance(1) and scheduler.outcomes(key))

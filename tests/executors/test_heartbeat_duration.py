@@ -1,4 +1,4 @@
-"""A beat is never longer than 50 ms, whatever AWS does; the service runs in a process of its own, as AWS would."""
+"""A heartbeat is never longer than 50 ms, whatever AWS does; the service runs in a process of its own, as AWS would."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def url(slow):
 @pytest.fixture
 def scheduler(started):
     scheduler = Scheduler(started(poll_interval="1", describe_rate="20"))
-    scheduler.beat()  # Airflow parses its list of metrics in the first beat of a process, 70 ms
+    scheduler.heartbeat()  # Airflow parses its list of metrics in the first heartbeat of a process, 70 ms
     return scheduler
 
 
-def beat_for(scheduler, seconds):
-    """Beat once in 20 ms; the CPU time of each beat is taken along with its length."""
+def heartbeat_for(scheduler, seconds):
+    """Send a heartbeat every 20 ms; the CPU time of each heartbeat is taken along with its length."""
     told = []
     end = time.monotonic() + seconds
     pause = threading.Event()
@@ -59,18 +59,18 @@ def judge(told, what):
     lengths = sorted(length for length, _ in told)
     busiest = max(cpu for _, cpu in told)
     print(  # noqa: T201 - measured
-        f"\n{what}: {len(told)} beats, longest {lengths[-1] * 1000:.1f} ms, 99 % within "
+        f"\n{what}: {len(told)} heartbeats, longest {lengths[-1] * 1000:.1f} ms, 99 % within "
         f"{lengths[int(len(lengths) * 0.99)] * 1000:.1f} ms, median {statistics.median(lengths) * 1000:.2f} ms, "
         f"most CPU {busiest * 1000:.1f} ms"
     )
     assert busiest < LONGEST
-    # A few outliers are the machine's (other processes on two cores); beats that wait for AWS would do so at every
+    # A few outliers are the machine's (other processes on two cores); heartbeats that wait for AWS would do so at every
     # launch and every sweep, and for 60 ms.
     late = [length for length in lengths if length > LONGEST]
     assert len(late) <= 2 + len(lengths) // 50, late
 
 
-def test_two_hundred_queued_at_once_are_launched_without_a_long_beat(scheduler, slow):
+def test_two_hundred_queued_at_once_are_launched_without_a_long_heartbeat(scheduler, slow):
     """Wrong 16: 200 tasks at 60 ms block one heartbeat for 12.9 s."""
     before = len(slow.launches())
     workloads = [task(f"burst-{number}") for number in range(200)]
@@ -79,19 +79,19 @@ def test_two_hundred_queued_at_once_are_launched_without_a_long_beat(scheduler, 
     told = []
     while sum(bool(scheduler.arn(workload.key)) for workload in workloads) < 200:
         assert time.monotonic() < begin + 20
-        told += beat_for(scheduler, 0.1)
+        told += heartbeat_for(scheduler, 0.1)
     print(f"\n200 launched and known within {time.monotonic() - begin:.2f} s")  # noqa: T201 - measured
     assert len(slow.launches()) - before == 200
     judge(told, "200 queued at once")
 
 
-def test_two_thousand_running_jobs_are_watched_without_a_long_beat(scheduler, slow, service):
+def test_two_thousand_running_jobs_are_watched_without_a_long_heartbeat(scheduler, slow, service):
     """Wrong 16: 2,000 running tasks cost 895 describe calls and 21 s of CPU in 49 s."""
     workloads = [task(f"running-{number}") for number in range(2000)]
     scheduler.queue(*workloads)
     scheduler.until(lambda: sum(scheduler.arn(w.key) is not None for w in workloads) == 2000, deadline=60)
     before, calls = time.process_time(), slow.calls()[service.describe]
-    told = beat_for(scheduler, 4)
+    told = heartbeat_for(scheduler, 4)
     spent = time.process_time() - before
     described = slow.calls()[service.describe] - calls
     print(f"\n{described} describe calls, {spent:.1f} s of CPU in 4 s of watching 2,000")  # noqa: T201 - measured

@@ -25,22 +25,22 @@ class Life:
         self.metering = ExecutorMetrics("ecs", {}, self.clock)
         self.stats = Recorder().install()
 
-    def tell(self, event):
+    def feed(self, event):
         now = self.clock()
         new_effects = self.machine.handle(event, now)
         self.metering.record(event, new_effects, now)
         return new_effects
 
     def tick(self, kind):
-        (effect,) = [effect for effect in self.tell(events.Tick()) if isinstance(effect, kind)]
+        (effect,) = [effect for effect in self.feed(events.Tick()) if isinstance(effect, kind)]
         return effect.request_id
 
     def accept(self, job, launch_id="L", status=Status.STARTING):
         seen = Observation(job, status, started=status is Status.RUNNING)
-        self.tell(events.Accepted(request_id=self.tick(effects.Submit), launch_id=launch_id, seen=seen))
+        self.feed(events.Accepted(request_id=self.tick(effects.Submit), launch_id=launch_id, seen=seen))
 
     def see(self, job, status, **how):
-        self.tell(events.Described(request_id=self.tick(effects.Describe), seen=(Observation(job, status, **how),)))
+        self.feed(events.Described(request_id=self.tick(effects.Describe), seen=(Observation(job, status, **how),)))
 
     def times(self):
         self.metering.flush({})
@@ -54,7 +54,7 @@ def life():
 
 
 def test_the_three_spans_of_a_launch(life):
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.clock.advance(2)
     life.accept(A)
     life.clock.advance(30)
@@ -67,14 +67,14 @@ def test_the_three_spans_of_a_launch(life):
 
 
 def test_a_job_that_runs_when_it_is_accepted_waited_for_nothing(life):
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.clock.advance(1)
     life.accept(A, status=Status.RUNNING)
     assert life.times() == {"queued_to_accepted": [1], "accepted_to_running": [0], "queued_to_running": [1]}
 
 
 def test_a_replacement_counts_from_the_hand_over_and_from_its_own_acceptance(life):
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.see(A, Status.STOPPED, stop=Termination("ecs", reason="nobody knows"))
     life.clock.advance(100)
@@ -85,7 +85,7 @@ def test_a_replacement_counts_from_the_hand_over_and_from_its_own_acceptance(lif
 
 
 def test_a_container_that_is_over_when_it_is_first_seen_has_started(life):
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.clock.advance(3)
     life.see(A, Status.STOPPED, started=True, stop=Termination("ecs", exit_code=0, started=True))
@@ -93,19 +93,19 @@ def test_a_container_that_is_over_when_it_is_first_seen_has_started(life):
 
 
 def test_what_never_started_and_what_was_adopted_has_no_time_to_start(life):
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.see(A, Status.STOPPED, stop=Termination("ecs", reason="CannotPullContainerError: not found"))
-    life.tell(events.Adopted(launch_id="M", key="K2", job=B))
+    life.feed(events.Adopted(launch_id="M", key="K2", job=B))
     life.see(B, Status.RUNNING, started=True)
     assert life.times() == {"queued_to_accepted": [0]}
 
 
 def test_nothing_is_left_of_launches_that_are_over(life):
     for number in range(10):
-        life.tell(events.WorkloadQueued(launch_id=f"L{number}", key="K", workload="work"))
-        life.tell(events.Revoked(key="K"))
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+        life.feed(events.WorkloadQueued(launch_id=f"L{number}", key="K", workload="work"))
+        life.feed(events.Revoked(key="K"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.see(A, Status.RUNNING, started=True)
     watch = life.metering._watch
@@ -113,16 +113,16 @@ def test_nothing_is_left_of_launches_that_are_over(life):
 
 
 def test_nothing_is_left_of_a_launch_that_failed_before_it_started(life):
-    life.tell(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
+    life.feed(events.WorkloadQueued(launch_id="L", key="K", workload="work"))
     life.accept(A)
     life.see(A, Status.STOPPED, stop=Termination("ecs", reason="stopped by jane", user_initiated=True))
     watch = life.metering._watch
     assert (watch._waiting, watch._by_arn) == ({}, {})
 
 
-def test_an_idle_beat_makes_as_good_as_no_calls(life):
+def test_an_idle_heartbeat_makes_as_good_as_no_calls(life):
     for number in range(1000):
-        life.tell(events.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"))
+        life.feed(events.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"))
     life.metering.flush({})
     count = 0
 

@@ -17,14 +17,14 @@ from tests.scripted.services import FOR_EVER, Plan
 
 
 class Pair:
-    """Both services, and a scheduler that beats both executors."""
+    """Both services, and a scheduler that sends heartbeats to both executors."""
 
     def __init__(self, clouds, schedulers) -> None:
         self.ecs, self.batch = clouds
         self.on_ecs, self.on_batch = schedulers
 
     def until(self, condition):
-        self.on_ecs.until(lambda: self.on_batch.beat() or condition())
+        self.on_ecs.until(lambda: self.on_batch.heartbeat() or condition())
 
     def until_over(self, scheduler, *keys):
         self.until(lambda: all(scheduler.outcome(key) for key in keys))
@@ -138,7 +138,7 @@ def test_a_queued_row_of_a_bare_uuid_is_launched_by_the_executor_that_it_is_give
         assert adopt(pair.on_batch.executor).reset == []
         pair.on_batch.executor.job_id = 1
         key = task("load", run_id=RUN).key
-        pair.on_ecs.beat()
+        pair.on_ecs.heartbeat()
         assert pair.ecs.launches() == []
         assert key in pair.on_batch.executor.running
         assert key not in pair.on_ecs.executor.running

@@ -156,7 +156,7 @@ def live_callback(callback_id, state="queued"):
         )  # fmt: skip
 
 
-def beats(job_id, seconds_ago):
+def heartbeats(job_id, seconds_ago):
     with create_session() as session:
         at = datetime.now(tz=UTC) - timedelta(seconds=seconds_ago)
         session.execute(update(Job).where(Job.id == job_id).values(latest_heartbeat=at))
@@ -205,7 +205,7 @@ def test_a_live_callback_whose_scheduler_is_dead_is_ours_to_follow(rows, schedul
 def test_one_whose_scheduler_lives_or_is_not_known_is_not(rows, scheduler, seconds):
     with create_session() as session:
         session.execute(insert(Job.__table__).values(id=9, state="running"))
-    beats(9, seconds or 0)
+    heartbeats(9, seconds or 0)
     live_callback(CALLBACK)
     asked = Identity("test", f"{CALLBACK}-1", callback_id=CALLBACK, scheduler=scheduler)
     assert owners([asked], ALIVE) == [Owner(waits=True)]
@@ -215,7 +215,7 @@ def test_one_whose_scheduler_lives_or_is_not_known_is_not(rows, scheduler, secon
 def test_a_scheduler_that_has_not_beaten_for_long_is_dead(rows):
     with create_session() as session:
         session.execute(insert(Job.__table__).values(id=9, state="running"))
-    beats(9, 3600)
+    heartbeats(9, 3600)
     live_callback(CALLBACK)
     asked = Identity("test", f"{CALLBACK}-1", callback_id=CALLBACK, scheduler="9")
     assert owners([asked], ALIVE) == [Owner(waits=True, key=compat.callback_key(CALLBACK))]

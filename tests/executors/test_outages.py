@@ -22,7 +22,7 @@ def run(scheduler, aws, tasks=TASKS, *, meanwhile=lambda: None):
     aws.set_plan(plan)
     workloads = [task(f"task-{number}") for number in range(tasks)]
     scheduler.queue(*workloads)
-    scheduler.beat()
+    scheduler.heartbeat()
     meanwhile()
     scheduler.until_over(*(workload.key for workload in workloads), deadline=60)
     for workload in workloads:
@@ -152,7 +152,7 @@ def test_odd_answers_to_run_task_lose_nothing(hasty, aws):
 
 @over_both
 def test_an_error_nobody_knows_while_describing_delays_what_is_seen_and_nothing_else(hasty, aws, service):
-    """Wrong 2: any other ClientError while describing is swallowed, and nothing is submitted in that beat."""
+    """Wrong 2: any other ClientError while describing is swallowed, and nothing is submitted in that heartbeat."""
     aws.goes_wrong(UNHEARD_OF, service.describe, times=10)
     run(hasty, aws, tasks=20)
 

@@ -25,7 +25,7 @@ def test_a_request_without_an_answer_for_two_minutes_is_warned_of_once(started, 
     assert executor._heartbeat.levels()[catalogue.OLDEST_REQUEST] == 0
 
     def overdue():
-        scheduler.beat()
+        scheduler.heartbeat()
         return [record.message for record in caplog.records if "has had no answer" in record.message]
 
     clock.advance(OVERDUE)
@@ -56,6 +56,6 @@ def test_a_warning_that_cannot_be_logged_costs_the_scheduler_nothing(started, aw
     broken = BrokenFilter()
     executor.log.addFilter(broken)
     clock.advance(OVERDUE + FLUSH_SECONDS)
-    scheduler.beat()
+    scheduler.heartbeat()
     executor.log.removeFilter(broken)
     assert key in executor.running

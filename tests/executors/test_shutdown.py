@@ -131,7 +131,7 @@ def test_a_hung_api_does_not_hold_the_end_up(busy, aws):
     assert seconds(scheduler.executor.end) < 5
 
 
-def test_ending_twice_and_beating_afterwards_do_nothing(busy, aws):
+def test_ending_twice_and_heartbeats_afterwards_do_nothing(busy, aws):
     scheduler = busy()
     scheduler.executor.end()
     scheduler.executor.end()

@@ -10,12 +10,12 @@ from tests.scripted.services import FOR_EVER, held
 
 
 class Counting(AwsEcsExecutor):
-    """Counts its beats."""
+    """Counts its heartbeats."""
 
-    beats = 0
+    heartbeats = 0
 
     def sync(self):
-        self.beats += 1
+        self.heartbeats += 1
         super().sync()
 
 
@@ -37,6 +37,6 @@ def test_a_heartbeat_interval_of_zero_is_no_busy_loop(started, aws):
     scheduler = Scheduler(started(Counting, shutdown_timeout="0.5"))
     key = scheduler.queue(task())
     scheduler.until(lambda: scheduler.arn(key))
-    before = scheduler.executor.beats
+    before = scheduler.executor.heartbeats
     scheduler.executor.end(heartbeat_interval=0)
-    assert scheduler.executor.beats - before <= 11
+    assert scheduler.executor.heartbeats - before <= 11

@@ -17,7 +17,8 @@ from tests.scripted.services import FOR_EVER, Plan
 class Terminate:
     """Raises SystemExit in the `at`-th line that the scheduler's thread executes in files of this path.
 
-    Only the last beat of several is of interest where `at` is more than there are: `lines` says how many there were.
+    Only the last heartbeat of several is of interest where `at` is more than there are: `lines` says how many there
+    were.
     """
 
     def __init__(self, at, path) -> None:
@@ -44,17 +45,17 @@ class Terminate:
 
 
 def await_completion(executor):
-    """Without a beat: so that the next one finds something to take in."""
+    """Without a heartbeat: so that the next one finds something to take in."""
     pause = threading.Event()
     while executor._heartbeat.dispatcher.peek() is None:
         pause.wait(0.001)
 
 
 def interrupt(scheduler, at, path):
-    """Interrupt one beat that takes completions in, and workloads; whether it was, and the workloads."""
+    """Interrupt one heartbeat that takes completions in, and workloads; whether it was, and the workloads."""
     before, new = [task(f"{at}-{number}") for number in range(2)], [task(f"{at}-new-{number}") for number in range(2)]
     scheduler.queue(*before)
-    scheduler.beat()
+    scheduler.heartbeat()
     await_completion(scheduler.executor)
     scheduler.queue(*new)
     try:
@@ -86,11 +87,11 @@ def check(scheduler, workloads):
 
 
 @pytest.mark.parametrize(("path", "step"), [("/aws_exec/executors/", 1), ("/aws_exec/", 23)])
-def test_a_sigterm_at_any_instant_of_a_beat_loses_no_task(started, aws, path, step):
+def test_a_sigterm_at_any_instant_of_a_heartbeat_loses_no_task(started, aws, path, step):
     """Somebody catches it, and the same executor goes on: every task ends, in one container."""
     aws.set_plan(Plan(run=0.005))
     scheduler = Scheduler(started(clock=FastClock(10)))
-    scheduler.beat()
+    scheduler.heartbeat()
     at, interrupted = 1, True
     while interrupted:
         interrupted, workloads = interrupt(scheduler, at, path)

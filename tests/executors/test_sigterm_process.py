@@ -55,7 +55,7 @@ def process(monkeypatch):
             text=True,
         )
         started.append(child)
-        until_said(child, "beating", STARTING)
+        until_said(child, "sending heartbeats", STARTING)
         return child
 
     yield process

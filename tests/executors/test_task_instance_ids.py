@@ -112,7 +112,7 @@ def test_a_row_that_is_accepted_for_adoption_while_its_container_is_stopped_take
     scheduler.listen()
     rows.add("load", state="running", queued_by_job_id=DEAD, external_id=launch_id)
     assert adopt(scheduler.executor).reset == []
-    scheduler.beat()
+    scheduler.heartbeat()
     assert scheduler.executor.running == set()
 
 

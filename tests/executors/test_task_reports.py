@@ -42,9 +42,9 @@ def test_a_failed_container_is_reported_with_everything_that_is_known_in_the_eve
     assert scheduler.outcomes(key) == ["failed"]
 
 
-def test_a_task_counts_as_running_from_the_beat_that_takes_it_in(scheduler, aws):
+def test_a_task_counts_as_running_from_the_heartbeat_that_takes_it_in(scheduler, aws):
     aws.set_plan(BY_HAND)
     key = scheduler.queue(task())
-    scheduler.beat()
+    scheduler.heartbeat()
     assert scheduler.executor.running == {key}
     assert key not in queued_tasks(scheduler.executor)

@@ -54,7 +54,7 @@ class Evidence:
             Airflow was done with when a scheduler was killed: nobody has to know those.
         running: the executor's keys.
         pending: whatever else the executor still has to do.
-        raised: what came out of a beat, and errors in the log.
+        raised: what came out of a heartbeat, and errors in the log.
     """
 
     launches: Sequence[tuple[str, str, str]]

@@ -67,7 +67,7 @@ def _look(world: World) -> None:
     if world.service is BATCH:
         _queue(world)
         return
-    world.scheduler.beat()  # it hears that no answer came
+    world.scheduler.heartbeat()  # it hears that no answer came
     for story in world.stories:
         world.revoke(story)
     world.queue("ends")
@@ -77,7 +77,7 @@ def _killed(world: World) -> None:
     """The scheduler is killed: two launches are not answered, two are not made. The next one searches, and lists."""
     world.aws.goes_wrong(reset(acts=True), world.service.launch, times=2)
     world.queue("ends-1", "ends-2")
-    world.scheduler.beat()
+    world.scheduler.heartbeat()
     while len(world.aws.launches()) < 2:
         world.settle()
     world.queue("ends-3", "fails")

@@ -1,7 +1,7 @@
-"""One executor on one scripted service, and a scheduler that beats it once a second of a clock that the harness moves.
+"""One executor on one scripted service, and a scheduler that sends a heartbeat once a second of a moved clock.
 
-Nothing here waits for time: after each beat the calls that are on their way come back, then the clock is moved on. A
-call that does not come back (a read timeout, credentials that are being renewed) holds that up for milliseconds only.
+Nothing here waits for time: after each heartbeat the calls that are on their way come back, then the clock is moved on.
+A call that does not come back (a read timeout, credentials that are being renewed) holds that up for milliseconds only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.executors.rows import Rows, adopt
 from tests.faults.checker import Evidence, Story, too_many, untracked, violations
 from tests.faults.timeline import Timeline
 
-#: Seconds (real ones) that calls on their way are waited for between two beats.
+#: Seconds (real ones) that calls on their way are waited for between two heartbeats.
 SETTLING = 0.02
 #: Seconds (real ones) after which the client gives an answer up.
 READ_TIMEOUT = 0.1
@@ -179,9 +179,9 @@ class World:
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """One beat, the calls that it leads to, and one second; what must hold at any time is looked at."""
+        """One heartbeat, the calls that it leads to, and one second; what must hold at any time is looked at."""
         self._report_results()
-        self.scheduler.beat()
+        self.scheduler.heartbeat()
         self.settle()
         wrong = [*untracked(seen := self.evidence()), *too_many(seen, self.stories)]
         assert not wrong, "\n".join(wrong)

@@ -83,7 +83,7 @@ class Life:
         """What it remembers."""
         return self.machine.store
 
-    def tell(self, event: on.Event, after: float = 0.0) -> list[do.Effect]:
+    def feed(self, event: on.Event, after: float = 0.0) -> list[do.Effect]:
         """Hand one event over, `after` seconds later; every effect it has."""
         self.now += after
         effects = self.machine.handle(event, self.now)
@@ -104,11 +104,11 @@ class Life:
     def _ask_rows(self, effect: do.Effect) -> list[do.Effect]:
         """An effect; instead of a question that the rows answer at once, what the answer leads to."""
         if isinstance(effect, do.VerifyExit) and self.awaited is not None:
-            return self.tell(
+            return self.feed(
                 on.ExitVerified(request_id=effect.request_id, launch_id=effect.launch_id, awaited=self.awaited)
             )
         if isinstance(effect, do.VerifyOwnership) and effect.read and self.reads:
-            return self.tell(self.read(effect))
+            return self.feed(self.read(effect))
         return [effect]
 
     def read(self, confirm: do.VerifyOwnership) -> on.OwnershipVerified:
@@ -120,12 +120,12 @@ class Life:
         )
 
     def tick(self, after: float = 0.0) -> list[do.Effect]:
-        """A beat."""
-        return self.tell(on.Tick(), after)
+        """A heartbeat."""
+        return self.feed(on.Tick(), after)
 
     def take(self, launch_id: str = "L1", key: str = "K1") -> list[do.Effect]:
         """Airflow hands a workload over."""
-        return self.tell(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
+        return self.feed(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
     def launch(self, launch_id: str = "L1") -> Launch:
         """One launch."""
@@ -139,7 +139,7 @@ class Life:
     def active(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
         """Bring a launch to the point where AWS accepted its job."""
         request_id = self.launching(launch_id, key)
-        self.tell(on.Accepted(request_id=request_id, launch_id=launch_id, seen=starting(job, f"{launch_id}-1")))
+        self.feed(on.Accepted(request_id=request_id, launch_id=launch_id, seen=starting(job, f"{launch_id}-1")))
 
     def started(self, launch_id: str = "L1", key: str = "K1", job: Job = JOB) -> None:
         """Bring a launch to the point where its user code runs."""
@@ -148,15 +148,15 @@ class Life:
 
     def see(self, *seen: Observation) -> list[do.Effect]:
         """A state change is pushed."""
-        return self.tell(on.Described(request_id=None, seen=seen))
+        return self.feed(on.Described(request_id=None, seen=seen))
 
     def sweep(self, after: float = 5.0, *, missing: Sequence[Job] = (), seen: Sequence[Observation] = ()) -> list:
-        """A beat that asks how the jobs are, and the answer; the effects of the answer."""
+        """A heartbeat that asks how the jobs are, and the answer; the effects of the answer."""
         observe = next(effect for effect in self.tick(after) if isinstance(effect, do.Describe))
-        return self.tell(on.Described(request_id=observe.request_id, seen=tuple(seen), missing=tuple(missing)))
+        return self.feed(on.Described(request_id=observe.request_id, seen=tuple(seen), missing=tuple(missing)))
 
     def submits(self, after: float = 0.0) -> list[str]:
-        """Who is launched by a beat."""
+        """Who is launched by a heartbeat."""
         return [effect.launch_id for effect in self.tick(after) if isinstance(effect, do.Submit)]
 
     @staticmethod

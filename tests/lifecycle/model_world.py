@@ -48,7 +48,7 @@ class World:
         #: By launch id: the ask of the Submit without a completion; when it may be sent at the earliest.
         self.in_flight: dict[str, int] = {}
         self.not_before: dict[str, float] = {}
-        self.beat(0)
+        self.heartbeat(0)
 
     def new_id(self, prefix: str) -> str:
         """An id never given before."""
@@ -57,7 +57,7 @@ class World:
 
     # -- the machine --------------------------------------------------------------------------------------------------
 
-    def tell(self, event: on.Event) -> list[do.Effect]:
+    def feed(self, event: on.Event) -> list[do.Effect]:
         """Hand one event over and carry its effects out."""
         effects = self.machine.handle(event, self.now)
         store = self.machine.store
@@ -132,21 +132,21 @@ class World:
             deadline=self.now + timeout if timeout else None,
             invalid=self.count % 11 == 0,
         )
-        self.tell(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
+        self.feed(on.WorkloadQueued(launch_id=launch_id, key=key, workload=f"work of {launch_id}"))
 
     def take_back(self, key: str, *, given_up: bool) -> None:
         """Airflow revokes the task, or declares it terminal."""
         owner = self.airflow.owner(key)
-        effects = self.tell(on.FailedByAirflow(key=key) if given_up else on.Revoked(key=key))
+        effects = self.feed(on.FailedByAirflow(key=key) if given_up else on.Revoked(key=key))
         assert (do.Release(key=key) in effects) == (owner is not None), "a key is released iff it was held"
 
-    def beat(self, after: float) -> None:
-        """Time passes, and the scheduler beats."""
+    def heartbeat(self, after: float) -> None:
+        """Time passes, and the scheduler sends a heartbeat."""
         self.now += after
-        self.tell(on.Tick())
+        self.feed(on.Tick())
 
     def stall(self, after: float, thief: int | None) -> None:
-        """The scheduler does not beat for long: no launch leaves a lane, and another scheduler may adopt a task.
+        """The scheduler sends no heartbeat for long: no launch leaves a lane, and another scheduler may adopt a task.
 
         What would have left a lane is held because the lease lapsed; what waits in it for its turn is still there.
         """
@@ -157,7 +157,7 @@ class World:
         open_ones = [launch for launch in self.airflow.launches.values() if self.airflow.ours(launch.launch_id)]
         if thief is not None and open_ones:
             open_ones[thief % len(open_ones)].stolen = True
-        self.beat(0)
+        self.heartbeat(0)
 
     def crash(self, dead_for: float, *, by_arn: bool) -> None:
         """The scheduler dies; after a while another adopts what is Airflow's."""
@@ -170,7 +170,7 @@ class World:
             if launch.fate or launch.stolen or launch.moved_on or launch.ended:
                 launch.fate = launch.fate or "gone"
                 self.airflow.orphans.add(launch.token_base)
-        self.beat(0)
+        self.heartbeat(0)
         for launch in [launch for launch in self.airflow.launches.values() if not launch.fate]:
             self._adopt(launch, by_arn=by_arn)
         self.airflow.orphans -= {launch.token_base for launch in self.airflow.launches.values() if not launch.fate}
@@ -187,7 +187,7 @@ class World:
         self.airflow.launches[launch_id] = replace(
             launch, launch_id=launch_id, token_base=token_base, fate="", deadline=deadline
         )
-        self.tell(
+        self.feed(
             on.Adopted(
                 launch_id=launch_id,
                 key=launch.key,
@@ -200,12 +200,12 @@ class World:
     def drain(self) -> None:
         """The executor ends."""
         self.draining = True
-        self.tell(on.Draining())
+        self.feed(on.Draining())
 
     def terminate(self) -> None:
         """The executor terminates."""
         self.draining = self.airflow.terminated = True
-        self.tell(on.Terminating())
+        self.feed(on.Terminating())
 
     # -- the dispatcher -----------------------------------------------------------------------------------------------
 
@@ -327,7 +327,7 @@ class World:
         if isinstance(answer, on.Unaccepted) and answer.failure.kind is not FailureKind.HELD:
             self.not_before[answer.launch_id] = self.now + BACKOFF[answer.failure.kind].first / 2
         self.delivered = [*self.delivered[-7:], answer]
-        effects = self.tell(answer)
+        effects = self.feed(answer)
         if isinstance(answer, on.ExitVerified) and answer.awaited:
             assert not any(isinstance(effect, do.Release) for effect in effects), f"{answer}, and nothing is said"
 
@@ -335,7 +335,7 @@ class World:
         """A completion arrives again."""
         answer = self.delivered[pick % len(self.delivered)]
         before = dict(self.machine.store.launches)
-        effects = self.tell(answer)
+        effects = self.feed(answer)
         if not (isinstance(answer, on.Described) and answer.request_id is None):
             assert effects == [], f"{answer}, again, had effects"
             assert self.machine.store.launches == before, f"{answer}, again, changed something"
@@ -383,7 +383,7 @@ class World:
             if not self.machine.store.launches:
                 break
             self._live_on()
-            self.beat(5.0)
+            self.heartbeat(5.0)
             self.check()
         assert not self.machine.store.launches, f"still not over: {list(self.machine.store.launches.values())}"
         self.check()
@@ -396,7 +396,7 @@ class World:
                 break
             self._answer_all()
             self._live_on()
-            self.beat(5.0)
+            self.heartbeat(5.0)
         properties.check_left(self)
 
     def _answer_all(self) -> None:

@@ -25,7 +25,7 @@ def test_a_launch_that_waits_past_its_deadline_fails_with_the_last_trouble():
     life = life_of_60()
     request_id = life.launching()
     why = fault(FailureKind.NO_CAPACITY)
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=why), after=59)
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=why), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, failure=why, text=LATE, containers=0)]
     assert life.store.launches == {}
 
@@ -37,7 +37,7 @@ def test_a_launch_that_is_out_past_its_deadline_is_withdrawn_and_stopped_if_it_w
         do.Report(key="K1", success=False, text=LATE, containers=0),
         do.Withdraw(request_id=request_id),
     ]
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=LATE)
     ]
 
@@ -66,7 +66,7 @@ def test_user_code_that_has_started_has_no_deadline():
 def test_a_blocked_launch_keeps_its_deadline():
     life = life_of_60()
     life.active()
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
     life.take("L2", "K1")
     life.tick()
     assert life.tick(60) == [do.Report(key="K1", success=False, text=LATE, containers=0)]
@@ -76,16 +76,16 @@ def test_a_blocked_launch_keeps_its_deadline():
 def test_a_replacement_that_would_come_too_late_fails_on_time():
     life = life_of_60()
     life.active()
-    life.tell(on.Described(request_id=None, seen=(stopped(NEVER_STARTED),)), after=59)
+    life.feed(on.Described(request_id=None, seen=(stopped(NEVER_STARTED),)), after=59)
     assert life.tick(1) == [do.Report(key="K1", success=False, text=LATE)]
 
 
 def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
     life = Life(launch_timeout=60, idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.tick(2)
-    life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=()), after=48)
+    life.feed(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=()), after=48)
     late = life.tick(10)
     assert [type(effect) for effect in late] == [do.Report]
     assert life.tick() == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
@@ -94,7 +94,7 @@ def test_a_launch_that_was_looked_for_in_vain_fails_on_time():
 def test_the_wait_of_a_trouble_ends_at_the_deadline():
     life = life_of_60()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.CREDENTIALS)), after=58)
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.CREDENTIALS)), after=58)
     assert life.launch().due == 60
     life.see(running())
 
@@ -102,10 +102,10 @@ def test_the_wait_of_a_trouble_ends_at_the_deadline():
 def test_a_launch_that_came_too_late_is_looked_for_no_oftener_than_any_other():
     life = Life(launch_timeout=60, idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)), after=59)
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)), after=59)
     assert [type(effect) for effect in life.tick(1)] == [do.Report]
     (find,) = life.tick()
-    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []
+    assert life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=())) == []
     assert life.tick(19) == []
     assert [type(effect) for effect in life.tick(1)] == [do.FindByLaunchId]
 

@@ -14,7 +14,7 @@ WHY = "The executor was terminated"
 def test_what_waits_is_not_launched_any_more_and_stays_tracked():
     life = Life()
     life.take()
-    assert life.tell(on.Draining()) == []
+    assert life.feed(on.Draining()) == []
     assert life.tick() == []
     assert life.tick(1000) == []
     assert life.launch().phase is Phase.WAITING
@@ -22,7 +22,7 @@ def test_what_waits_is_not_launched_any_more_and_stays_tracked():
 
 def test_what_comes_in_while_draining_is_tracked_and_not_launched():
     life = Life()
-    life.tell(on.Draining())
+    life.feed(on.Draining())
     assert life.take() == []
     assert life.tick() == []
     assert set(life.store.launches) == {"L1"}
@@ -31,8 +31,8 @@ def test_what_comes_in_while_draining_is_tracked_and_not_launched():
 def test_a_launch_that_is_out_is_withdrawn():
     life = Life()
     request_id = life.launching()
-    assert life.tell(on.Draining()) == [do.WithdrawAll()]
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
+    assert life.feed(on.Draining()) == [do.WithdrawAll()]
+    assert life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick() == []
     assert set(life.store.launches) == {"L1"}
 
@@ -40,8 +40,8 @@ def test_a_launch_that_is_out_is_withdrawn():
 def test_a_launch_that_was_sent_all_the_same_is_followed():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Draining())
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+    life.feed(on.Draining())
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB)
     ]
     assert life.tick() == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
@@ -50,7 +50,7 @@ def test_a_launch_that_was_sent_all_the_same_is_followed():
 def test_a_container_that_never_started_is_not_replaced_while_draining():
     life = Life()
     life.active()
-    life.tell(on.Draining())
+    life.feed(on.Draining())
     life.see(stopped(NEVER_STARTED))
     assert life.tick(1000) == []
     assert life.launch().phase is Phase.WAITING
@@ -59,7 +59,7 @@ def test_a_container_that_never_started_is_not_replaced_while_draining():
 def test_what_lingers_is_not_stopped_while_draining_and_an_end_is_still_reported():
     life = Life()
     life.started()
-    life.tell(on.Draining())
+    life.feed(on.Draining())
     assert life.see(over(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert [type(effect) for effect in life.tick(1000)] == [do.Describe]
 
@@ -67,7 +67,7 @@ def test_what_lingers_is_not_stopped_while_draining_and_an_end_is_still_reported
 def test_a_deadline_is_not_kept_while_draining():
     life = Life(launch_timeout=60)
     life.active()
-    life.tell(on.Draining())
+    life.feed(on.Draining())
     assert [type(effect) for effect in life.tick(1000)] == [do.Describe]
     assert life.launch().phase is Phase.STARTING
 
@@ -75,7 +75,7 @@ def test_a_deadline_is_not_kept_while_draining():
 def test_terminating_stops_every_job_and_reports_each_end():
     life = Life()
     life.started()
-    assert life.tell(on.Terminating()) == [do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=WHY)]
+    assert life.feed(on.Terminating()) == [do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=WHY)]
     assert life.see(stopped(EXITED_0)) == [do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.store.launches == {}
 
@@ -83,15 +83,15 @@ def test_terminating_stops_every_job_and_reports_each_end():
 def test_terminating_twice_stops_each_job_once():
     life = Life()
     life.started()
-    life.tell(on.Terminating())
-    assert life.tell(on.Terminating()) == []
+    life.feed(on.Terminating())
+    assert life.feed(on.Terminating()) == []
 
 
 def test_a_job_that_is_accepted_after_terminating_is_stopped():
     life = Life()
     request_id = life.launching()
-    assert life.tell(on.Terminating()) == [do.WithdrawAll()]
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+    assert life.feed(on.Terminating()) == [do.WithdrawAll()]
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB),
         do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=WHY),
     ]
@@ -103,14 +103,14 @@ def test_terminating_waits_for_a_launch_that_is_behind_more_than_one_step_can_lo
     """Its container is accepted later, and must not outlive the executor."""
     life = Life(launches_per_tick=1)
     refused = life.launching("L1", "K1")
-    life.tell(on.Unaccepted(request_id=refused, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
+    life.feed(on.Unaccepted(request_id=refused, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     request_id = life.launching("L2", "K2")
-    life.tell(on.Terminating())
+    life.feed(on.Terminating())
     assert life.machine.unfinished() == 1
     while life.machine.due(life.now):
         life.tick()
     seen = starting(token="L2-1")
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L2", seen=seen)) == [
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L2", seen=seen)) == [
         do.Launched(key="K2", job=JOB),
         do.StopJob(request_id=3, launch_id="L2", job=JOB, reason=WHY),
     ]
@@ -120,8 +120,8 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
     """Its row is still QUEUED: the next scheduler adopts and launches it, and no try is burnt."""
     life = Life()
     request_id = life.launching()
-    life.tell(on.Terminating())
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
+    life.feed(on.Terminating())
+    assert life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick(10) == []
     assert life.launch().phase is Phase.WAITING
 
@@ -129,10 +129,10 @@ def test_a_launch_that_terminating_withdrew_stays_tracked_like_one_that_was_neve
 def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopped():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
-    assert life.tell(on.Terminating()) == []
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    assert life.feed(on.Terminating()) == []
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
-    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
+    assert life.feed(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=(starting(),))) == [
         do.Launched(key="K1", job=JOB),
         do.StopJob(request_id=3, launch_id="L1", job=JOB, reason=WHY),
     ]
@@ -141,33 +141,33 @@ def test_a_launch_that_may_have_been_made_is_looked_for_by_terminating_and_stopp
 def test_a_launch_that_may_have_been_made_and_is_found_nowhere_is_reported_by_terminating():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
-    life.tell(on.Terminating())
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Terminating())
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
-    assert life.tell(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
+    assert life.feed(on.FoundByLaunchId(request_id=2, launch_ids=("L1",), seen=())) == []
     assert life.tick(20) == [do.FindByLaunchId(request_id=3, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
     assert life.machine.unfinished() == 1
     text = "The executor was terminated; no container of it was found"
-    assert life.tell(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == [
+    assert life.feed(on.FoundByLaunchId(request_id=3, launch_ids=("L1",), seen=())) == [
         do.Report(key="K1", success=False, text=text, containers=0)
     ]
     assert life.store.launches == {}
 
 
 def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminating_and_stopped():
-    """Its row was being checked, after a gap between two beats."""
+    """Its row was being checked, after a gap between two heartbeats."""
     life = Life(stall_after=10.0)
     life.tick()
     life.take()
     (confirm,) = life.tick(11)
-    assert life.tell(on.Terminating()) == []
+    assert life.feed(on.Terminating()) == []
     assert life.machine.unfinished() == 0
     assert (
-        life.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+        life.feed(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     )
     assert life.machine.unfinished() == 1
     (find,) = life.tick()
-    (told, stop) = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
+    (told, stop) = life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
     assert (told, stop) == (
         do.Launched(key="K1", job=JOB),
         do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=WHY),
@@ -176,7 +176,7 @@ def test_a_launch_that_another_scheduler_may_have_made_is_looked_for_by_terminat
 
 def ending(life):
     """The executor ends now; how many launches it waits for."""
-    life.tell(on.Draining())
+    life.feed(on.Draining())
     return life.machine.unfinished()
 
 
@@ -186,7 +186,7 @@ def test_an_end_waits_for_a_launch_until_it_is_answered():
     assert (life.machine.unfinished(), life.machine.owns("K1"), life.machine.owns("nobody")) == (0, True, False)
     request_id = life.submit_of(life.tick()).request_id
     assert ending(life) == 1
-    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
+    life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
     assert life.machine.unfinished() == 0
 
 
@@ -194,8 +194,8 @@ def test_an_end_does_not_wait_for_a_launch_whose_answer_never_came():
     """The next scheduler finds its container by the launch id: it adopts the row."""
     life = Life()
     request_id = life.launching()
-    life.tell(on.Draining())
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Draining())
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 0
 
 
@@ -206,7 +206,7 @@ def test_an_end_does_not_wait_for_jobs_nor_for_what_the_row_says_of_their_ends(s
     life.active()
     life.see(seen)
     assert ending(life) == 0
-    life.tell(on.Terminating())
+    life.feed(on.Terminating())
     assert life.machine.unfinished() == 1
 
 
@@ -214,22 +214,22 @@ def test_an_end_does_not_wait_for_jobs_nor_for_what_the_row_says_of_their_ends(s
 def test_an_end_waits_for_a_stop_until_aws_accepts_it(event):
     life = Life()
     life.started()
-    (stop,) = [effect for effect in life.tell(event) if isinstance(effect, do.StopJob)]
+    (stop,) = [effect for effect in life.feed(event) if isinstance(effect, do.StopJob)]
     assert ending(life) == 1
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=None))
+    life.feed(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=None))
     assert life.machine.unfinished() == 0
 
 
 def test_an_end_waits_for_a_stop_that_failed_to_be_sent_again_in_time():
     life = Life()
     life.started()
-    (stop,) = [effect for effect in life.tell(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
-    life.tell(on.Draining())
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
+    (stop,) = [effect for effect in life.feed(on.Revoked(key="K1")) if isinstance(effect, do.StopJob)]
+    life.feed(on.Draining())
+    life.feed(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=fault(FailureKind.UNREACHED)))
     due = life.launch().due
     assert (life.machine.unfinished(due), life.machine.unfinished(due - 0.01)) == (1, 0)
     (again,) = [effect for effect in life.tick(due - life.now) if isinstance(effect, do.StopJob)]
-    life.tell(on.StopAnswered(request_id=again.request_id, launch_id="L1", failure=None))
+    life.feed(on.StopAnswered(request_id=again.request_id, launch_id="L1", failure=None))
     assert life.machine.unfinished() == 0
 
 
@@ -248,26 +248,26 @@ def test_an_end_does_not_wait_for_the_stop_of_what_has_ended():
 def test_an_end_waits_for_a_launch_that_may_have_been_made_and_is_to_be_stopped():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Revoked(key="K1"))
-    life.tell(on.Draining())
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Revoked(key="K1"))
+    life.feed(on.Draining())
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     assert life.machine.unfinished() == 1
     (find,) = life.tick(5)
     assert life.machine.unfinished() == 1
-    (stop,) = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
+    (stop,) = life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=(starting(),)))
     assert life.machine.unfinished() == 1
-    life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=None))
+    life.feed(on.StopAnswered(request_id=stop.request_id, launch_id="L1", failure=None))
     assert life.machine.unfinished() == 0
 
 
 def test_an_end_does_not_wait_for_a_second_look_that_comes_too_late():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Revoked(key="K1"))
-    life.tell(on.Draining())
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Revoked(key="K1"))
+    life.feed(on.Draining())
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     (find,) = life.tick(5)
-    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
+    life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L1",), seen=()))
     grace = life.machine.policy.search_grace
     assert life.machine.unfinished(life.now + grace) == 1
     assert life.machine.unfinished(life.now + grace - 0.01) == 0
@@ -278,6 +278,6 @@ def test_an_ending_machine_is_idle():
     life.active()
     life.see(over(EXITED_0))
     life.take("L2", "K2")
-    life.tell(on.Draining())
+    life.feed(on.Draining())
     life.tick(1000)
     assert not life.machine.due(life.now + 1e6)

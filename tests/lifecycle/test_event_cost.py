@@ -1,6 +1,6 @@
 """No event takes long, however many launches there are: what is too much for one step is left to the next Ticks.
 
-Lines are counted, not timed: a step of so many takes less than 5 ms, a quarter of what a beat may take.
+Lines are counted, not timed: a step of so many takes less than 5 ms, a quarter of what a heartbeat may take.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.lifecycle.driver import EXITED_0, NEVER_STARTED, check, fault, runnin
 MANY = 10_000
 #: At 25 million lines a second, less than 5 ms.
 STEPS = 120_000
-#: Each is carried out in the same beat, in a few microseconds.
+#: Each is carried out in the same heartbeat, in a few microseconds.
 EFFECTS = 200
 
 IDS = [f"L{number}" for number in range(MANY)]
@@ -152,7 +152,7 @@ class Costs:
         self.machine = twin(machine)
         self.all.append(self)
 
-    def tell(self, event, now):
+    def feed(self, event, now):
         """An event, and the Ticks that work off what it leaves; all effects."""
         effects = self.step(event, now)
         for number in count():
@@ -174,8 +174,8 @@ class Costs:
 
     def listing(self, seen, owners, now):
         """The answer to the listing that is out, and whose the containers are."""
-        (question,) = self.tell(on.FleetListed(request_id=self.machine.store.state.fleet_request, members=seen), now)
-        told = self.tell(
+        (question,) = self.feed(on.FleetListed(request_id=self.machine.store.state.fleet_request, members=seen), now)
+        told = self.feed(
             on.OwnersFound(request_id=question.request_id, members=question.members, owners=tuple(owners)), now
         )
         assert self.machine.store.state.listing.findings is None
@@ -185,16 +185,16 @@ class Costs:
 def swept(fleet):
     """A sweep of the fleet is out."""
     costs = Costs(fleet)
-    effects = costs.tell(on.Tick(), 1000.0)
+    effects = costs.feed(on.Tick(), 1000.0)
     return costs, of_type(do.ListRunning, effects)[0], of_type(do.Describe, effects)
 
 
 def test_a_sweep_and_a_listing_that_has_nobody(fleet):
     costs, watch, observes = swept(fleet)
     assert len(watch.jobs) + sum(len(observe.jobs) for observe in observes) == MANY
-    (*observes,) = costs.tell(on.RunningListed(request_id=watch.request_id, location="c", unlisted=watch.jobs), 1000.0)
+    (*observes,) = costs.feed(on.RunningListed(request_id=watch.request_id, location="c", unlisted=watch.jobs), 1000.0)
     assert sum(len(observe.jobs) for observe in observes) == len(watch.jobs)
-    costs.tell(on.DescribeFailed(request_id=observes[0].request_id, failure=fault(FailureKind.UNREACHED)), 1000.0)
+    costs.feed(on.DescribeFailed(request_id=observes[0].request_id, failure=fault(FailureKind.UNREACHED)), 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -203,14 +203,14 @@ def test_a_sweep_and_a_listing_that_has_nobody(fleet):
 def test_what_one_call_describes(fleet, seen):
     costs, _, observes = swept(fleet)
     observe = observes[0]
-    told = costs.tell(
+    told = costs.feed(
         on.Described(request_id=observe.request_id, seen=tuple(seen(job, f"L{job.arn[4:]}-1") for job in observe.jobs)),
         1000.0,
     )
     for settle in of_type(do.VerifyExit, told)[:2]:
-        costs.tell(on.ExitVerified(request_id=settle.request_id, launch_id=settle.launch_id, awaited=True), 1000.0)
+        costs.feed(on.ExitVerified(request_id=settle.request_id, launch_id=settle.launch_id, awaited=True), 1000.0)
     for settle in of_type(do.VerifyExit, told)[2:4]:
-        costs.tell(
+        costs.feed(
             on.VerifyExitFailed(
                 request_id=settle.request_id, launch_id=settle.launch_id, failure=fault(FailureKind.UNREACHED)
             ),
@@ -221,7 +221,7 @@ def test_what_one_call_describes(fleet, seen):
 def test_jobs_that_are_missing(fleet):
     costs, _, observes = swept(fleet)
     for at in (900.0, 901.0, 1000.0):
-        verifies_exit = costs.tell(on.Described(request_id=None, seen=(), missing=observes[0].jobs), at)
+        verifies_exit = costs.feed(on.Described(request_id=None, seen=(), missing=observes[0].jobs), at)
     assert len(of_type(do.VerifyExit, verifies_exit)) == len(observes[0].jobs)
 
 
@@ -229,7 +229,7 @@ def listed(machine, now=1000.0):
     """A listing is out."""
     costs = Costs(machine)
     if not machine.store.state.fleet_request:
-        costs.tell(on.Tick(), now)
+        costs.feed(on.Tick(), now)
     return costs
 
 
@@ -253,7 +253,7 @@ def test_a_listing_of_callbacks_of_a_dead_scheduler():
 def test_a_listing_that_what_was_adopted_waited_for(waiting):
     costs = listed(waiting)
     confirms = of_type(do.VerifyOwnership, costs.listing((), (), 1.0))
-    submits = [submit for confirm in confirms for submit in of_type(do.Submit, costs.tell(read(confirm), 1.0))]
+    submits = [submit for confirm in confirms for submit in of_type(do.Submit, costs.feed(read(confirm), 1.0))]
     assert {submit.launch_id for submit in submits} == set(IDS)
 
 
@@ -267,7 +267,7 @@ def test_a_listing_of_earlier_containers_of_what_was_adopted(waiting):
 
 def test_a_listing_that_fails(fleet):
     costs = listed(fleet)
-    costs.tell(
+    costs.feed(
         on.ListFleetFailed(request_id=costs.machine.store.state.fleet_request, failure=fault(FailureKind.UNREACHED)),
         1000.0,
     )
@@ -277,9 +277,9 @@ def test_launches_that_airflow_no_longer_wants(out):
     machine = twin(out)
     machine.policy = replace(POLICY, orphan_interval=None, check_interval=5.0)
     costs = Costs(machine)
-    (check,) = of_type(do.CheckWanted, costs.tell(on.Tick(), 10.0))
+    (check,) = of_type(do.CheckWanted, costs.feed(on.Tick(), 10.0))
     assert len(check.launches) == MANY
-    told = costs.tell(
+    told = costs.feed(
         on.WantedChecked(request_id=check.request_id, unwanted=tuple((each, "gone") for each in IDS)), 10.0
     )
     assert len(of_type(do.Release, told)) == MANY
@@ -287,21 +287,21 @@ def test_launches_that_airflow_no_longer_wants(out):
 
 def test_one_launch_among_many(fleet):
     costs = Costs(fleet)
-    (submit,) = of_type(do.Submit, costs.tell(on.WorkloadQueued(launch_id="new", key="new", workload="work"), 1.0))
-    costs.tell(on.Unaccepted(request_id=submit.request_id, launch_id="new", failure=fault(FailureKind.REFUSED)), 1.0)
-    (submit,) = of_type(do.Submit, costs.tell(on.Tick(), 100.0))
-    costs.tell(
+    (submit,) = of_type(do.Submit, costs.feed(on.WorkloadQueued(launch_id="new", key="new", workload="work"), 1.0))
+    costs.feed(on.Unaccepted(request_id=submit.request_id, launch_id="new", failure=fault(FailureKind.REFUSED)), 1.0)
+    (submit,) = of_type(do.Submit, costs.feed(on.Tick(), 100.0))
+    costs.feed(
         on.Accepted(request_id=submit.request_id, launch_id="new", seen=starting(Job("arn:new", "c"), "new-1")), 100.0
     )
-    costs.tell(on.Adopted(launch_id="newer", key="newer", job=Job("arn:newer", "c")), 100.0)
-    (stop,) = of_type(do.StopJob, costs.tell(on.Revoked(key="new"), 100.0))
-    costs.tell(on.StopAnswered(request_id=stop.request_id, launch_id="new"), 100.0)
-    costs.tell(on.FailedByAirflow(key="newer"), 100.0)
+    costs.feed(on.Adopted(launch_id="newer", key="newer", job=Job("arn:newer", "c")), 100.0)
+    (stop,) = of_type(do.StopJob, costs.feed(on.Revoked(key="new"), 100.0))
+    costs.feed(on.StopAnswered(request_id=stop.request_id, launch_id="new"), 100.0)
+    costs.feed(on.FailedByAirflow(key="newer"), 100.0)
 
 
-def test_a_gap_between_beats_while_many_launches_are_out(out):
+def test_a_gap_between_heartbeats_while_many_launches_are_out(out):
     costs = Costs(out)
-    assert costs.tell(on.Tick(), 30.0) == [do.WithdrawAll()]
+    assert costs.feed(on.Tick(), 30.0) == [do.WithdrawAll()]
 
 
 def test_launches_that_are_doubted_after_a_gap(out):
@@ -314,22 +314,22 @@ def test_launches_that_are_doubted_after_a_gap(out):
             30.0,
         )
     costs = Costs(machine)
-    confirms = of_type(do.VerifyOwnership, costs.tell(on.Tick(), 31.0))
+    confirms = of_type(do.VerifyOwnership, costs.feed(on.Tick(), 31.0))
     assert sum(len(confirm.launches) for confirm in confirms) == MANY
-    costs.tell(on.Tick(), 60.0)
+    costs.feed(on.Tick(), 60.0)
     again = []
     for confirm in confirms[:3]:
         ids = tuple(launch_id for launch_id, _ in confirm.launches)
         again += of_type(
             do.VerifyOwnership,
-            costs.tell(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=ids, ours=frozenset(ids)), 60.0),
+            costs.feed(on.OwnershipVerified(request_id=confirm.request_id, launch_ids=ids, ours=frozenset(ids)), 60.0),
         )
     ours, theirs, unread = (
         {"request_id": verify.request_id, "launch_ids": tuple(each for each, _ in verify.launches)} for verify in again
     )
-    costs.tell(on.OwnershipVerified(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
-    costs.tell(on.OwnershipVerified(**theirs, ours=frozenset()), 60.0)
-    costs.tell(on.VerifyOwnershipFailed(**unread, failure=fault(FailureKind.UNREACHED)), 60.0)
+    costs.feed(on.OwnershipVerified(**ours, ours=frozenset(ours["launch_ids"])), 60.0)
+    costs.feed(on.OwnershipVerified(**theirs, ours=frozenset()), 60.0)
+    costs.feed(on.VerifyOwnershipFailed(**unread, failure=fault(FailureKind.UNREACHED)), 60.0)
 
 
 def test_launches_that_are_looked_for(waiting):
@@ -337,10 +337,10 @@ def test_launches_that_are_looked_for(waiting):
     for launch_id, key in zip(IDS, KEYS, strict=True):
         handle(machine, on.Adopted(launch_id=launch_id, key=key), 0.0)
     costs = Costs(machine)
-    one, other, *_ = of_type(do.FindByLaunchId, costs.tell(on.Tick(), 0.0))
+    one, other, *_ = of_type(do.FindByLaunchId, costs.feed(on.Tick(), 0.0))
     seen = tuple(running(Job(f"arn:{each}", "c"), f"{each}-1") for each in one.token_bases)
-    costs.tell(on.FoundByLaunchId(request_id=one.request_id, launch_ids=one.launch_ids, seen=seen), 1.0)
-    costs.tell(
+    costs.feed(on.FoundByLaunchId(request_id=one.request_id, launch_ids=one.launch_ids, seen=seen), 1.0)
+    costs.feed(
         on.FindByLaunchIdFailed(
             request_id=other.request_id, launch_ids=other.launch_ids, failure=fault(FailureKind.UNREACHED)
         ),
@@ -352,7 +352,7 @@ def test_launches_that_are_looked_for(waiting):
 @pytest.mark.parametrize("event", [on.Draining(), on.Terminating()])
 def test_the_end(request, state, event):
     costs = Costs(request.getfixturevalue(state))
-    told = costs.tell(event, 1.0)
+    told = costs.feed(event, 1.0)
     if state == "fleet" and isinstance(event, on.Terminating):
         assert {stop.job for stop in of_type(do.StopJob, told)} == set(JOBS)
 

@@ -74,12 +74,12 @@ class Everything(RuleBasedStateMachine):
     # -- Airflow ------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.world.free_keys())
-    @rule(pick=PICK, then_beat=st.booleans())
-    def queue(self, pick, then_beat):
+    @rule(pick=PICK, then_heartbeat=st.booleans())
+    def queue(self, pick, then_heartbeat):
         keys = self.world.free_keys()
         self.world.queue(keys[pick % len(keys)])
-        if then_beat:
-            self.world.beat(0.1)
+        if then_heartbeat:
+            self.world.heartbeat(0.1)
 
     @precondition(lambda self: self.world.owned_keys())
     @rule(pick=PICK)
@@ -99,8 +99,8 @@ class Everything(RuleBasedStateMachine):
         self.world.mark_failed(pick)
 
     @rule(after=st.sampled_from([0.0, 0.5, 1.0, 3.0, 6.0, 9.0]))
-    def beat(self, after):
-        self.world.beat(after)
+    def heartbeat(self, after):
+        self.world.heartbeat(after)
 
     @precondition(lambda self: self.world.age > 3)
     @rule(after=st.sampled_from([11.0, 30.0, 70.0]), thief=st.booleans(), pick=PICK)

@@ -24,10 +24,10 @@ def story(life, key="K1"):
 def test_a_story_says_why_a_launch_waits_and_what_became_of_it():
     life = Life()
     request_id = life.launching()
-    life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB2))
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=NO_ROOM))
+    life.feed(on.Adopted(launch_id="L2", key="K2", job=JOB2))
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=NO_ROOM))
     submit = life.submit_of(life.tick(after=10))
-    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token="L1-2")))
+    life.feed(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token="L1-2")))
     life.see(running(token="L1-2"))
     life.see(stopped(EXITED_1, token="L1-2"))
     told = story(life)
@@ -54,7 +54,7 @@ def test_a_story_ends_with_where_the_launch_stands():
         "       now  L1  starting, waits 290.0 s; attempt 1, 1 containers",
     ]
     life.see(stopped(NEVER_STARTED))
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
     assert life.machine.story("K1", 10.0).splitlines()[-2:] == [
         (
             "    10.0 s ago  L1  Described: starting -> waiting; Note: Its container never started; launching another "
@@ -66,9 +66,9 @@ def test_a_story_ends_with_where_the_launch_stands():
 
 def test_a_story_says_why_a_job_does_not_start_and_that_it_must_end():
     life = Life(orphan_interval=900.0)
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
     life.take("L2", "K1")
-    life.tell(on.Terminating())
+    life.feed(on.Terminating())
     (stop,) = [line for line in story(life) if "StopJob" in line]
     assert stop == ("1  Terminating: starting, superseded -> stopping, detached; StopJob: The executor was terminated")
     assert story(life)[-2:] == [
@@ -95,7 +95,7 @@ def test_the_launches_that_wait_longest_are_those_that_came_first_and_have_not_s
 def test_a_history_keeps_neither_workloads_nor_requests():
     life = Life()
     life.take()
-    life.tell(on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L1", failure=NO_ROOM))
+    life.feed(on.Unaccepted(request_id=life.submit_of(life.tick()).request_id, launch_id="L1", failure=NO_ROOM))
     held = [each for row in life.store.history.values() for each in (*row, *row[1], *row[1][3])]
     assert not [each for each in held if isinstance(each, Launch | do.Submit | on.WorkloadQueued | on.Unaccepted)]
     assert "work of" not in repr(life.store.history)

@@ -1,4 +1,4 @@
-"""A beat in which nothing happens costs next to nothing, whatever the number of jobs."""
+"""A heartbeat in which nothing happens costs next to nothing, whatever the number of jobs."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def steps_of_a_tick(jobs: int) -> int:
     return count
 
 
-def test_an_idle_beat_takes_as_many_steps_for_ten_thousand_jobs_as_for_ten():
+def test_an_idle_heartbeat_takes_as_many_steps_for_ten_thousand_jobs_as_for_ten():
     assert steps_of_a_tick(10_000) == steps_of_a_tick(10) < 200
 
 
-def test_a_beat_looks_at_so_many_due_launches_and_no_more():
+def test_a_heartbeat_looks_at_so_many_due_launches_and_no_more():
     life = Life(launches_per_tick=10)
     for number in range(5000):
         life.machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key=f"K{number}", workload="work"), 0.0)

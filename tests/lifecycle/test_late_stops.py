@@ -14,7 +14,7 @@ def revoked_too_late(seen=None, **policy) -> Life:
     """A launch that is revoked, but starts before the stop gets there, and one that waits for its end."""
     life = Life(poll_interval=1e9, **policy)
     life.active()
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.submits() == []
     assert life.see(running()) == []
@@ -25,7 +25,7 @@ def revoked_too_late(seen=None, **policy) -> Life:
 
 
 def confirm(life: Life) -> do.VerifyOwnership:
-    """What a beat asks the rows."""
+    """What a heartbeat asks the rows."""
     (effect,) = life.tick()
     assert isinstance(effect, do.VerifyOwnership)
     return effect
@@ -39,7 +39,7 @@ def test_what_started_although_it_was_revoked_may_have_run_the_next_launch_so_th
     question = confirm(life)
     assert question.launches == (("L2", "K1"),)
     assert (
-        life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+        life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
         == []
     )
     assert life.submits() == ["L2"]
@@ -51,7 +51,7 @@ def test_after_a_gap_it_is_looked_for_as_everything_is():
     life.see(stopped(EXITED_0))
     question = confirm(life)
     assert (
-        life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+        life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
         == []
     )
     (find,) = life.tick()
@@ -63,13 +63,13 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
     life = Life(poll_interval=1e9, idempotent_submit=False)
     life.reads = False
     life.active()
-    life.tell(on.Revoked(key="K1"))
-    life.tell(on.Adopted(launch_id="L2", key="K1", workload="the row"))
+    life.feed(on.Revoked(key="K1"))
+    life.feed(on.Adopted(launch_id="L2", key="K1", workload="the row"))
     life.see(running())
     life.see(stopped(EXITED_0))
     question = confirm(life)
     assert (
-        life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+        life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
         == []
     )
     assert [type(effect) for effect in life.tick()] == [do.FindByLaunchId]
@@ -80,7 +80,7 @@ def test_an_adopted_launch_is_looked_for_as_it_would_be_without_that_container()
 def test_if_it_has_run_it_there_is_no_second_container_and_its_end_is_reported(end, stop, success):
     life = revoked_too_late(end(stop), launch_timeout=600.0)
     question = confirm(life)
-    told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
+    told = life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=success, job=JOB, stop=stop)]
     assert life.submits() == []
     assert life.see(stopped(stop)) == []
@@ -91,7 +91,7 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
     life.awaited = False
-    assert life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
+    assert life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
         do.Launched(key="K1", job=JOB),
         do.Release(key="K1"),
     ]
@@ -101,7 +101,7 @@ def test_if_the_row_has_gone_on_from_there_nothing_is_reported():
 def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
     life = revoked_too_late(over(EXITED_0))
     question = confirm(life)
-    life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
+    life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert set(life.store.launches) == {"L2"}
     assert life.tick(119) == []
     assert life.tick(1) == [
@@ -114,7 +114,7 @@ def test_what_of_it_still_stops_is_followed_by_the_launch_that_it_ran():
 def test_what_ended_before_it_started_has_run_nothing():
     life = Life(poll_interval=1e9)
     life.active()
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
     life.take("L2", "K1")
     assert life.see(stopped(NEVER_STARTED)) == []
     assert life.submits() == ["L2"]
@@ -127,7 +127,7 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
     life.see(over(EXITED_0))
     life.tick(119)
     life.take("L2", "K1")
-    life.tell(
+    life.feed(
         on.Unaccepted(
             request_id=life.submit_of(life.tick()).request_id, launch_id="L2", failure=fault(FailureKind.NO_CAPACITY)
         )
@@ -141,8 +141,8 @@ def test_what_had_ended_before_it_was_doomed_has_run_nothing_of_the_next_launch(
 
 def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_it():
     life = revoked_too_late()
-    life.tell(on.WorkloadQueued(launch_id="L3", key="K3", workload="work"))
-    life.tell(
+    life.feed(on.WorkloadQueued(launch_id="L3", key="K3", workload="work"))
+    life.feed(
         on.Unaccepted(
             request_id=life.submit_of(life.tick()).request_id, launch_id="L3", failure=fault(FailureKind.HELD)
         )
@@ -150,7 +150,7 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
     life.see(stopped(EXITED_0))
     question = confirm(life)
     assert question.launches == (("L2", "K1"), ("L3", "K3"))
-    told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2", "L3"), ours=frozenset()))
+    told = life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2", "L3"), ours=frozenset()))
     assert [type(effect) for effect in told] == [do.Launched, do.Report, do.Release]
     assert life.store.launches == {}
 
@@ -158,14 +158,14 @@ def test_one_answer_of_the_rows_serves_the_launch_that_has_run_and_those_after_i
 def test_once_the_row_has_said_that_it_did_not_run_it_that_container_is_no_matter_any_more():
     life = revoked_too_late(stopped(EXITED_0))
     question = confirm(life)
-    life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
-    life.tell(
+    life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset({"L2"})))
+    life.feed(
         on.Unaccepted(
             request_id=life.submit_of(life.tick()).request_id, launch_id="L2", failure=fault(FailureKind.HELD)
         )
     )
     question = confirm(life)
-    assert life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
+    assert life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset())) == [
         do.Release(key="K1")
     ]
     assert life.store.launches == {}
@@ -175,12 +175,12 @@ def test_a_database_that_had_to_be_asked_twice_is_no_reason_for_what_comes_later
     life = revoked_too_late(over(EXITED_0))
     life.awaited = None
     question = confirm(life)
-    life.tell(
+    life.feed(
         on.VerifyOwnershipFailed(
             request_id=question.request_id, launch_ids=("L2",), failure=fault(FailureKind.UNREACHED)
         )
     )
     (question,) = life.tick(60)
-    life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
-    note, *_ = life.tell(on.Revoked(key="K1"))
+    life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
+    note, *_ = life.feed(on.Revoked(key="K1"))
     assert note == do.Note(key="K1", text="Revoked by Airflow while it ran", job=JOB)

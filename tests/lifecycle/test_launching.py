@@ -10,7 +10,7 @@ from aws_exec.lifecycle.values import FailureKind, Job
 from tests.lifecycle.driver import JOB, Life, fault, starting
 
 
-def test_a_workload_taken_in_is_launched_by_the_next_beat():
+def test_a_workload_taken_in_is_launched_by_the_next_heartbeat():
     life = Life()
     assert life.take() == []
     assert life.tick() == [do.Submit(request_id=1, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
@@ -30,7 +30,7 @@ def test_a_workload_handed_over_twice_is_taken_in_once():
 def test_airflow_is_told_the_job_that_was_accepted():
     life = Life()
     request_id = life.launching()
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.Launched(key="K1", job=JOB)
     ]
     assert life.launch().phase is Phase.STARTING
@@ -40,9 +40,9 @@ def test_an_answer_that_comes_twice_changes_nothing():
     life = Life()
     request_id = life.launching()
     accepted = on.Accepted(request_id=request_id, launch_id="L1", seen=starting())
-    life.tell(accepted)
+    life.feed(accepted)
     before = life.launch()
-    assert life.tell(accepted) == []
+    assert life.feed(accepted) == []
     assert life.launch() is before
 
 
@@ -65,11 +65,11 @@ def test_an_answer_nobody_waits_for_changes_nothing(late):
     life = Life()
     life.launching()
     before = life.launch()
-    assert life.tell(late) == []
+    assert life.feed(late) == []
     assert life.launch() is before
 
 
-def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first():
+def test_a_thousand_workloads_are_launched_over_several_heartbeats_the_oldest_first():
     life = Life(launches_per_tick=3)
     for number in range(5):
         life.take(f"L{number}", f"K{number}")
@@ -93,7 +93,7 @@ def test_a_thousand_workloads_are_launched_over_several_beats_the_oldest_first()
 def test_a_trouble_that_may_pass_only_waits(kind, first, note):
     life = Life()
     request_id = life.launching()
-    said = life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(kind)))
+    said = life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(kind)))
     assert said == ([do.Note(key="K1", text="Waiting to be launched", failure=fault(kind))] if note else [])
     assert life.launch().attempts.attempt == 1
     assert life.tick(first / 2 - 0.01) == []
@@ -107,21 +107,21 @@ def test_the_same_reason_for_waiting_is_said_once_and_another_again():
     life = Life()
     request_id = life.launching()
     assert (
-        life.tell(
+        life.feed(
             on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
         )
         != []
     )
     request_id = life.submit_of(life.tick(120)).request_id
     assert (
-        life.tell(
+        life.feed(
             on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY, "RESOURCE:CPU"))
         )
         == []
     )
     request_id = life.submit_of(life.tick(120)).request_id
     other = fault(FailureKind.REFUSED, "AccessDeniedException")
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=other)) == [
+    assert life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=other)) == [
         do.Note(key="K1", text="Waiting to be launched", failure=other)
     ]
 
@@ -130,7 +130,7 @@ def test_an_answered_refusal_advances_the_token_and_spends_no_attempt():
     life = Life()
     request_id = life.launching()
     for number in range(2, 12):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)))
+        life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)))
         submit = life.submit_of(life.tick(121))
         assert submit.token == f"L1-{number}"
         request_id = submit.request_id
@@ -142,7 +142,7 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
     life.active("L2", "K2")
     request_id = life.launching()
     wrong = fault(FailureKind.INVALID)
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=wrong)) == [
+    assert life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=wrong)) == [
         do.Report(key="K1", success=False, failure=wrong, containers=0),
     ]
     assert set(life.store.launches) == {"L2"}
@@ -151,9 +151,9 @@ def test_a_request_that_is_wrong_fails_its_own_task_at_once():
 def test_a_request_that_was_not_sent_has_its_row_checked_before_it_is():
     life = Life()
     request_id = life.launching()
-    assert life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
+    assert life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.HELD))) == []
     assert life.tick() == [do.VerifyOwnership(request_id=2, launches=(("L1", "K1"),))]
-    assert life.tell(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
+    assert life.feed(on.OwnershipVerified(request_id=2, launch_ids=("L1",), ours=frozenset({"L1"}))) == []
     assert life.tick() == [do.Submit(request_id=3, launch_id="L1", key="K1", token="L1-1", workload="work of L1")]
 
 
@@ -170,7 +170,7 @@ def test_a_launch_that_is_refused_again_waits_longer_each_time():
     life = Life()
     request_id = life.launching()
     for count in (1, 2, 3):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.REFUSED)))
+        life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.REFUSED)))
         wait = BACKOFF[FailureKind.REFUSED].after(count, "L1-1")
         assert life.tick(wait * 0.99) == []
         request_id = life.submit_of(life.tick(wait * 0.02)).request_id

@@ -16,14 +16,14 @@ def life_with(running_jobs, *, starting=(), rounds=3, single_container=()):
     """A life with jobs of which these were seen running, some alone; at the beginning of its second sweep."""
     life = Life(observe_batch=2, poll_interval=5.0, describe_interval=5.0 * rounds)
     for number, job in enumerate([*running_jobs, *starting]):
-        life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=job))
+        life.feed(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=job))
     for observe in life.tick():
         seen = tuple(
             running(job, token=None, single_container=job in single_container)
             for job in observe.jobs
             if job in running_jobs
         )
-        life.tell(on.Described(request_id=observe.request_id, seen=seen))
+        life.feed(on.Described(request_id=observe.request_id, seen=seen))
     return life
 
 
@@ -39,12 +39,12 @@ def answer(life, effects, *, unlisted=(), starting=()):
     told = []
     for effect in effects:
         if isinstance(effect, do.ListRunning):
-            told += life.tell(
+            told += life.feed(
                 on.RunningListed(request_id=effect.request_id, location=effect.location, unlisted=tuple(unlisted))
             )
         else:
             seen = tuple(running(job, token=None) for job in effect.jobs if job not in starting)
-            told += life.tell(on.Described(request_id=effect.request_id, seen=seen))
+            told += life.feed(on.Described(request_id=effect.request_id, seen=seen))
     return told
 
 
@@ -110,13 +110,13 @@ def test_what_is_no_longer_listed_is_described_in_the_same_sweep_in_calls_of_bou
     observes = answer(life, effects, unlisted=gone)
     assert [(effect.location, effect.jobs) for effect in observes] == [("c1", gone[:2]), ("c1", gone[2:])]
     assert life.tick(5) == []  # the sweep goes on
-    reports = life.tell(
+    reports = life.feed(
         on.Described(
             request_id=observes[0].request_id, seen=tuple(stopped(EXITED_0, job, token=None) for job in gone[:2])
         )
     )
     assert [type(effect) for effect in reports] == [do.Report, do.Report]
-    life.tell(on.Described(request_id=observes[1].request_id, seen=(running(gone[2], token=None),)))
+    life.feed(on.Described(request_id=observes[1].request_id, seen=(running(gone[2], token=None),)))
     assert asked(life.tick())[0]
 
 
@@ -127,7 +127,7 @@ def test_what_ended_before_the_listing_was_read_is_not_asked_for():
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     life.see(stopped(EXITED_0, watch.jobs[0], token=None))
     assert (
-        life.tell(
+        life.feed(
             on.RunningListed(
                 request_id=watch.request_id, location=watch.location, unlisted=(watch.jobs[0], Job("arn:nobody"))
             )
@@ -144,7 +144,7 @@ def test_a_job_whose_airflow_container_has_ended_or_that_is_missed_is_described(
     assert six[0] in asked(effects)[1]
     lost = next(effect for effect in effects if isinstance(effect, do.ListRunning)).jobs[-1]
     (observe,) = answer(life, effects, unlisted=[lost])
-    life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(lost,)))
+    life.feed(on.Described(request_id=observe.request_id, seen=(), missing=(lost,)))
     assert lost in asked(life.tick(5))[1]
 
 
@@ -154,8 +154,8 @@ def test_a_listing_that_failed_is_made_again_after_the_interval_and_an_old_answe
     effects = life.tick(5)
     watch = next(effect for effect in effects if isinstance(effect, do.ListRunning))
     for effect in effects:
-        life.tell(on.DescribeFailed(request_id=effect.request_id, failure=fault(FailureKind.THROTTLED)))
-    assert life.tell(on.RunningListed(request_id=watch.request_id, location=watch.location, unlisted=watch.jobs)) == []
+        life.feed(on.DescribeFailed(request_id=effect.request_id, failure=fault(FailureKind.THROTTLED)))
+    assert life.feed(on.RunningListed(request_id=watch.request_id, location=watch.location, unlisted=watch.jobs)) == []
     assert life.tick(4.9) == []
     assert asked(life.tick(0.1))[0]
 
@@ -170,7 +170,7 @@ def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
     effects = life.tick(5)
     for observe in effects:
         if isinstance(observe, do.Describe):
-            life.tell(
+            life.feed(
                 on.Described(
                     request_id=observe.request_id, seen=tuple(running(job, token=None) for job in observe.jobs)
                 )
@@ -178,5 +178,5 @@ def test_a_sweep_is_over_when_the_listing_is_what_answers_last():
     assert life.tick(5) == []
     for watch in effects:
         if isinstance(watch, do.ListRunning):
-            life.tell(on.RunningListed(request_id=watch.request_id, location=watch.location))
+            life.feed(on.RunningListed(request_id=watch.request_id, location=watch.location))
     assert asked(life.tick(5)) != ([], [])

@@ -49,7 +49,7 @@ def test_a_job_that_stays_missing_and_never_started_is_replaced_under_the_next_t
 def test_a_job_that_is_to_be_stopped_and_stays_missing_is_over():
     life = Life(missing_answers=1, missing_grace=0.0)
     life.started()
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
     assert life.sweep(missing=[JOB]) == []
     assert life.store.launches == {}
 
@@ -59,9 +59,9 @@ def test_an_answer_that_comes_twice_is_one_sighting():
     life.started()
     observe = life.tick(5)[0]
     answer = on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))
-    assert life.tell(answer) == []
+    assert life.feed(answer) == []
     before = life.launch()
-    assert life.tell(answer) == []
+    assert life.feed(answer) == []
     assert life.launch() is before
 
 
@@ -70,9 +70,9 @@ def test_a_seen_job_in_an_answer_that_comes_twice_does_not_undo_what_came_betwee
     life.started()
     observe = life.tick(5)[0]
     answer = on.Described(request_id=observe.request_id, seen=(running(),))
-    life.tell(answer)
+    life.feed(answer)
     life.sweep(5, missing=[JOB])
-    assert life.tell(answer) == []
+    assert life.feed(answer) == []
     assert life.launch().container.absence.count == 1
 
 
@@ -84,7 +84,7 @@ def test_answers_that_were_waiting_while_the_scheduler_stalled_are_as_old_as_the
     life.sweep(5, missing=[JOB])
     observe = life.tick(5)[0]
     life.now += 120
-    assert life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))) == []
+    assert life.feed(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,))) == []
     assert life.sweep(5, seen=[starting()]) == []
     assert life.launch().container.absence is None
 
@@ -94,8 +94,8 @@ def test_one_missing_job_says_nothing_about_another():
     life.take()
     life.take("L2", "K2")
     first, second = life.tick()
-    life.tell(on.Accepted(request_id=first.request_id, launch_id="L1", seen=running()))
-    life.tell(on.Accepted(request_id=second.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
+    life.feed(on.Accepted(request_id=first.request_id, launch_id="L1", seen=running()))
+    life.feed(on.Accepted(request_id=second.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
     assert [effect.key for effect in life.sweep(missing=[JOB], seen=[running(JOB2, "L2-1")])] == ["K1"]
     assert set(life.store.launches) == {"L2"}
 

@@ -32,18 +32,18 @@ def fleet_request(**policy):
 
 
 def listing(life, after, members, owners):
-    """One listing from the beat that asks for it; what came of it."""
+    """One listing from the heartbeat that asks for it; what came of it."""
     (request_id,) = [effect for effect in life.tick(after) if isinstance(effect, do.ListFleet)]
-    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, members=tuple(members)))
+    (question,) = life.feed(on.FleetListed(request_id=request_id.request_id, members=tuple(members)))
     assert isinstance(question, do.FindOwners)
-    return life.tell(on.OwnersFound(request_id=question.request_id, members=question.members, owners=tuple(owners)))
+    return life.feed(on.OwnersFound(request_id=question.request_id, members=question.members, owners=tuple(owners)))
 
 
 NONE = do.Orphans(found=(), stopped=False)
 UNOWNED = Owner()
 
 
-def test_the_fleet_is_listed_at_the_first_beat_and_at_the_interval(life):
+def test_the_fleet_is_listed_at_the_first_heartbeat_and_at_the_interval(life):
     assert listing(life, 0, [], []) == [NONE]
     assert life.tick(899) == []
     assert listing(life, 1, [], []) == [NONE]
@@ -56,8 +56,8 @@ def test_without_an_interval_nothing_is_listed():
 def test_one_listing_at_a_time_and_none_while_the_executor_ends(life):
     assert life.tick() == [do.ListFleet(request_id=1)]
     assert life.tick(10_000) == []
-    life.tell(on.ListFleetFailed(request_id=1, failure=fault(FailureKind.UNREACHED)))
-    life.tell(on.Draining())
+    life.feed(on.ListFleetFailed(request_id=1, failure=fault(FailureKind.UNREACHED)))
+    life.feed(on.Draining())
     assert life.tick(10_000) == []
 
 
@@ -69,7 +69,7 @@ def test_what_nobody_owned_in_two_listings_far_enough_apart_is_an_orphan(life):
 
 
 def test_what_is_followed_hides_no_orphan_behind_it(life):
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))
     mine, seen = member(JOB, "L1"), member(JOB2)
     for _ in range(2):
         told = listing(life, 900, [mine, seen], [UNOWNED, UNOWNED])
@@ -99,7 +99,7 @@ def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
     assert told == do.Orphans(found=(Orphan(seen, 900),), stopped=True)
     assert stop == do.StopJob(request_id=stop.request_id, launch_id="L7", job=JOB, reason=REAPED)
     assert (
-        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L7", failure=fault(FailureKind.THROTTLED)))
+        life.feed(on.StopAnswered(request_id=stop.request_id, launch_id="L7", failure=fault(FailureKind.THROTTLED)))
         == []
     )
     assert [type(effect) for effect in listing(life, 900, [seen], [UNOWNED])] == [do.Orphans, do.StopJob]
@@ -108,7 +108,7 @@ def test_orphans_are_stopped_if_that_is_asked_for_and_again_while_they_live():
 def test_the_containers_of_another_deployment_are_none_of_ours(life):
     life.tick()
     theirs, mine = member(deployment="theirs"), member(JOB2)
-    assert life.tell(on.FleetListed(request_id=1, members=(theirs, mine))) == [
+    assert life.feed(on.FleetListed(request_id=1, members=(theirs, mine))) == [
         do.FindOwners(request_id=2, members=(mine,))
     ]
 
@@ -116,7 +116,7 @@ def test_the_containers_of_another_deployment_are_none_of_ours(life):
 def test_one_container_that_two_places_list_is_one(life):
     life.tick()
     seen = member()
-    assert life.tell(on.FleetListed(request_id=1, members=(seen, seen))) == [
+    assert life.feed(on.FleetListed(request_id=1, members=(seen, seen))) == [
         do.FindOwners(request_id=2, members=(seen,))
     ]
 
@@ -125,14 +125,14 @@ def test_one_container_that_two_places_list_is_one(life):
 def test_what_this_executor_follows_is_no_orphan_whatever_the_rows_say(job):
     life = fleet_request(reap_orphans=True)
     listing(life, 0, [], [])
-    life.tell(on.Adopted(launch_id="L7", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L7", key="K1", job=JOB))
     for _ in range(3):
         assert listing(life, 900, [member(job)], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
 
 def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
     life = fleet_request(reap_orphans=True)
-    life.tell(on.Adopted(launch_id="L9", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L9", key="K1", job=JOB))
     for _ in range(3):
         assert listing(life, 900, [member(JOB, "L7")], [UNOWNED]) == [do.Orphans(found=(), stopped=True)]
 
@@ -140,10 +140,10 @@ def test_a_job_that_was_adopted_under_another_launch_is_followed_too():
 def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
     life = fleet_request(reap_orphans=True)
     request_id = life.launching("L7")
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L7", failure=fault(FailureKind.NO_ANSWER)))
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=(member(),)))
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L7", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.FleetListed(request_id=life.store.state.fleet_request, members=(member(),)))
     question = life.store.state.fleet_request
-    assert life.tell(on.OwnersFound(request_id=question, members=(member(),), owners=(UNOWNED,))) == [
+    assert life.feed(on.OwnersFound(request_id=question, members=(member(),), owners=(UNOWNED,))) == [
         do.Orphans(found=(), stopped=True)
     ]
     assert life.store.state.listing.suspects == {}
@@ -160,7 +160,7 @@ def test_what_may_have_been_launched_for_one_of_ours_is_no_orphan():
 def test_a_late_or_doubled_answer_changes_nothing(life, late):
     life.tick()
     before = life.store.state
-    assert life.tell(late) == []
+    assert life.feed(late) == []
     assert life.store.state == before
 
 
@@ -168,14 +168,14 @@ def test_a_listing_that_nobody_answers_is_made_again_soon_and_forgets_nobody(lif
     seen = member()
     listing(life, 0, [seen], [UNOWNED])
     (request_id,) = life.tick(900)
-    life.tell(on.ListFleetFailed(request_id=request_id.request_id, failure=fault(FailureKind.THROTTLED)))
+    life.feed(on.ListFleetFailed(request_id=request_id.request_id, failure=fault(FailureKind.THROTTLED)))
     assert listing(life, 1, [seen], [UNOWNED]) == [do.Orphans(found=(Orphan(seen, 901),), stopped=False)]
 
 
 def test_rows_that_nobody_could_read_make_no_orphan(life):
     life.tick()
-    (question,) = life.tell(on.FleetListed(request_id=1, members=(member(),)))
-    assert life.tell(on.ListFleetFailed(request_id=question.request_id, failure=fault(FailureKind.UNREACHED))) == []
+    (question,) = life.feed(on.FleetListed(request_id=1, members=(member(),)))
+    assert life.feed(on.ListFleetFailed(request_id=question.request_id, failure=fault(FailureKind.UNREACHED))) == []
     assert life.store.state.listing.suspects == {}
 
 
@@ -268,9 +268,9 @@ def test_a_second_container_of_a_callback_that_is_followed_is_an_orphan_of_nobod
 def test_an_ending_executor_follows_no_callback_of_a_dead_scheduler(life):
     (request_id,) = life.tick(900)
     seen = member(callback_id="C1")
-    (question,) = life.tell(on.FleetListed(request_id=request_id.request_id, members=(seen,)))
-    life.tell(on.Draining())
-    told = life.tell(
+    (question,) = life.feed(on.FleetListed(request_id=request_id.request_id, members=(seen,)))
+    life.feed(on.Draining())
+    told = life.feed(
         on.OwnersFound(request_id=question.request_id, members=question.members, owners=(Owner(waits=True, key="C1"),))
     )
     assert [type(effect) for effect in told] == [do.Orphans]
@@ -294,7 +294,7 @@ def test_a_callback_whose_container_has_just_ended_is_reported_and_its_rest_stop
 def test_a_listing_that_fails_is_tried_again_each_time_later(life):
     request_id = life.tick(0)[0].request_id
     for count in (1, 2, 3):
-        assert life.tell(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED))) == []
+        assert life.feed(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED))) == []
         wait = BACKOFF[FailureKind.UNREACHED].after(count, "listing")
         assert life.tick(wait * 0.99) == []
         (again,) = life.tick(wait * 0.02)
@@ -305,7 +305,7 @@ def test_a_listing_that_fails_is_tried_again_each_time_later(life):
 def test_a_listing_that_fails_is_not_tried_later_than_the_next_would_be():
     life = fleet_request(orphan_interval=0.1)
     request_id = life.tick(0)[0].request_id
-    life.tell(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED)))
+    life.feed(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED)))
     assert life.tick(0.09) == []
     assert [type(effect) for effect in life.tick(0.02)] == [do.ListFleet]
 
@@ -320,6 +320,6 @@ def test_a_callback_that_is_followed_has_its_place_and_its_time_to_start():
 def test_a_listing_that_is_answered_begins_the_pauses_anew(life):
     for _ in range(2):
         request_id = next(effect for effect in life.tick(900) if isinstance(effect, do.ListFleet)).request_id
-        life.tell(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED)))
+        life.feed(on.ListFleetFailed(request_id=request_id, failure=fault(FailureKind.UNREACHED)))
     listing(life, 900, [], [])
     assert life.store.state.listing.failures == 0

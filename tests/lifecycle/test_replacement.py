@@ -31,7 +31,7 @@ def test_attempts_are_used_up_by_containers_that_died_before_they_started():
     life.active()
     life.see(stopped(NEVER_STARTED))
     request_id = life.submit_of(life.tick(60)).request_id
-    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
+    life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
     text = "2 containers died before they started"
     assert life.see(stopped(NEVER_STARTED, token="L1-2")) == [
         do.Report(key="K1", success=False, job=JOB, stop=NEVER_STARTED, text=text, containers=2),
@@ -49,7 +49,7 @@ def test_an_end_that_is_nobodys_fault_spends_no_attempt():
         assert life.see(stopped(NEVER_STARTED, token=token)) == told
         submit = next(effect for effect in life.tick(60) if isinstance(effect, do.Submit))
         assert submit.token == f"L1-{number}"
-        life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token=submit.token)))
+        life.feed(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token=submit.token)))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,6 @@ def test_containers_that_die_one_after_the_other_are_replaced_ever_later():
         life.see(stopped(NEVER_STARTED, token=f"L1-{number}"))
         pauses.append(life.launch().due - life.now)
         submit = life.submit_of([each for each in life.tick(pauses[-1]) if isinstance(each, do.Submit)])
-        life.tell(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token=submit.token)))
+        life.feed(on.Accepted(request_id=submit.request_id, launch_id="L1", seen=starting(token=submit.token)))
     assert pauses == pytest.approx([REPLACE.after(number, f"L1-{number}") for number in range(1, 7)])
     assert pauses[-1] > REPLACE.ceiling / 2

@@ -23,17 +23,17 @@ def adopted(*, reads=True, **policy) -> Life:
     """L2 is adopted, and found nowhere."""
     life = Life(**{"deployment": OURS, "orphan_interval": 900.0, "poll_interval": 1e9, **policy})
     life.reads = reads
-    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
+    life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     return life
 
 
 def listed(life: Life, *seen: Observation, owner: Owner = QUEUED) -> list[do.Effect]:
     """The answers to the listing that is out; what came of it but the telling of orphans."""
     members = tuple(FleetMember(each, Identity(OURS, each.token)) for each in seen)
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
-    told = life.tell(
+    life.feed(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
+    told = life.feed(
         on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,) * len(seen))
     )
     return [effect for effect in told if not isinstance(effect, do.Orphans)]
@@ -48,9 +48,9 @@ def test_it_is_launched_when_a_listing_has_shown_that_it_is_alone():
 
 def test_a_job_that_was_found_needs_no_listing():
     life = Life(deployment=OURS, orphan_interval=900.0)
-    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    assert life.tell(
+    assert life.feed(
         on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=(starting(JOB, "L2-1"),))
     ) == [do.Launched(key="K1", job=JOB)]
 
@@ -65,7 +65,7 @@ def test_an_earlier_container_is_stopped_first(seen):
     (stop,) = listed(life, seen)
     assert stop == do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=NEWER)
     assert life.submits(1) == []
-    assert life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L1")) == []
+    assert life.feed(on.StopAnswered(request_id=stop.request_id, launch_id="L1")) == []
     assert life.submits(1) == []
 
 
@@ -84,7 +84,7 @@ def test_one_that_has_started_may_have_run_it_so_the_row_is_asked():
     assert question == do.VerifyOwnership(
         request_id=question.request_id, launches=(("L2", "K1"),), read=frozenset({"L2"})
     )
-    told = life.tell(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
+    told = life.feed(on.OwnershipVerified(request_id=question.request_id, launch_ids=("L2",), ours=frozenset()))
     assert told == [do.Launched(key="K1", job=JOB), do.Report(key="K1", success=True, job=JOB, stop=EXITED_0)]
     assert life.store.launches == {}
 
@@ -99,12 +99,12 @@ def test_one_that_airflow_has_let_in_is_the_run_of_what_was_adopted():
 
 def test_while_a_look_for_its_own_container_is_out_another_listing_is_awaited():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
-    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
     life.now += 1
     assert listed(life, running(), owner=RUNNING) == []
     assert [type(effect) for effect in life.tick(1)] == [do.ListFleet]
-    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
+    life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     assert life.submits(1) == []
     assert listed(life, running(), owner=RUNNING) == [do.Launched(key="K1", job=JOB)]
 
@@ -143,7 +143,7 @@ def test_one_that_the_row_names_is_the_rows_own_and_the_row_is_asked_before_anyt
 def test_an_executor_that_ends_stops_nothing_for_a_listing_and_takes_nothing_on(ends):
     for owner in (QUEUED, RUNNING):
         life = adopted()
-        life.tell(ends)
+        life.feed(ends)
         before = life.launch("L2")
         assert listed(life, running(), owner=owner) == []
         assert life.launch("L2") == replace(before, unlisted_since=None)
@@ -157,7 +157,7 @@ def test_it_is_not_looked_at_until_the_listing_is_answered():
 
 def test_a_listing_that_nobody_answers_is_made_again_before_it_is_launched():
     life = adopted()
-    life.tell(on.ListFleetFailed(request_id=life.store.state.fleet_request, failure=fault(FailureKind.THROTTLED)))
+    life.feed(on.ListFleetFailed(request_id=life.store.state.fleet_request, failure=fault(FailureKind.THROTTLED)))
     assert [type(effect) for effect in life.tick(2)] == [do.ListFleet]
     listed(life)
     assert life.submits(1) == ["L2"]
@@ -167,9 +167,9 @@ def test_a_listing_that_began_before_the_adoption_says_nothing_of_it():
     life = Life(deployment=OURS, orphan_interval=900.0, poll_interval=1e9)
     life.tick()
     life.now += 1
-    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
+    life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     listed(life)
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
     listed(life)
@@ -186,13 +186,13 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
     life = Life(deployment=OURS, orphan_interval=900.0, orphan_age=0.0, poll_interval=1e9)
     life.tick()
     members = (FleetMember(running(), Identity(OURS, "L1-1")),)
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
+    life.feed(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
     life.now += 1
-    life.tell(on.Adopted(launch_id="L2", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L2", key="K1", workload="work"))
     find = next(effect for effect in life.tick() if isinstance(effect, do.FindByLaunchId))
-    life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
+    life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     before = life.launch("L2")
-    told = life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,)))
+    told = life.feed(on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,)))
     assert told == [do.Orphans(found=(), stopped=False)]
     assert life.store.launches == {"L2": before}
     assert [type(effect) for effect in life.tick()] == [do.ListFleet]
@@ -200,7 +200,7 @@ def test_rows_that_were_read_before_the_adoption_judge_no_rival(owner):
 
 def test_a_running_row_is_followed_without_a_listing():
     life = Life(deployment=OURS, orphan_interval=900.0)
-    life.tell(on.Adopted(launch_id="L2", key="K1"))
+    life.feed(on.Adopted(launch_id="L2", key="K1"))
     assert life.launch("L2").unlisted_since is None
 
 
@@ -208,7 +208,7 @@ def test_one_that_was_seen_to_run_and_is_gone_unseen_may_have_run_it_too():
     life = adopted(reads=False, missing_answers=1, missing_grace=0.0, poll_interval=5.0)
     listed(life, running())
     observe = next(effect for effect in life.tick(5) if isinstance(effect, do.Describe))
-    life.tell(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,)))
+    life.feed(on.Described(request_id=observe.request_id, seen=(), missing=(JOB,)))
     assert [type(effect) for effect in life.tick()] == [do.VerifyOwnership]
 
 
@@ -231,8 +231,8 @@ def test_a_rival_is_nobodys_orphan_and_hides_none(owner):
     )
     # That the row of L2 names L9 makes every other container of its task nobody's.
     owner = replace(owner, names="L9") if owner.names == "L2" else owner
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
-    told = life.tell(
+    life.feed(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
+    told = life.feed(
         on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner, Owner()))
     )
     (orphans,) = [effect.found for effect in told if isinstance(effect, do.Orphans)]

@@ -34,7 +34,7 @@ ITS_OWN = (Origin("2", QUEUED_AT + 1), Origin("2", QUEUED_AT - CLOCKS_APART), Or
 def adopted(workload: object | None = "work", **policy) -> Life:
     """L2's row names a job, and is adopted."""
     life = Life(**{"poll_interval": 5.0, **policy})
-    life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB, workload=workload, location="c1", origin=ROW))
+    life.feed(on.Adopted(launch_id="L2", key="K1", job=JOB, workload=workload, location="c1", origin=ROW))
     return life
 
 
@@ -57,10 +57,10 @@ def test_a_container_of_an_earlier_launch_is_not_its_own_however_it_stands(origi
     assert find == do.FindByLaunchId(
         request_id=find.request_id, launch_ids=("L2",), token_bases=("L2",), locations=("c1",)
     )
-    assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
+    assert life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
     submit = life.submit_of(life.tick())
     assert (submit.token, submit.workload) == ("L2-1", "row of L2")
-    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
+    life.feed(on.Accepted(request_id=submit.request_id, launch_id="L2", seen=running(JOB2, "L2-1")))
     told = life.see(stopped(EXITED_0, JOB2, "L2-1"))
     assert told == [do.Report(key="K1", success=True, job=JOB2, stop=EXITED_0, containers=1)]
 
@@ -78,7 +78,7 @@ def test_a_task_that_runs_is_not_failed_for_the_end_of_its_earlier_try():
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         (find,) = life.tick(20)
-        told = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
+        told = life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     assert told == [
         do.Note(key="K1", text="Adopted, but no container of it was found: its heartbeat decides"),
         do.Release(key="K1"),
@@ -90,7 +90,7 @@ def test_a_job_that_aws_has_forgotten_and_nobody_has_seen_says_nothing_either():
     assert life.sweep(missing=[JOB]) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
-        assert life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
+        assert life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=())) == []
     assert life.submits() == ["L2"], "it is looked for as often as any"
 
 
@@ -99,19 +99,19 @@ def test_it_is_launched_when_a_listing_has_shown_that_it_is_alone():
     listing = next(effect for effect in life.tick() if isinstance(effect, do.ListFleet))
     life.now += 1
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
-    life.tell(
+    life.feed(
         on.FoundByLaunchId(
             request_id=next(one.request_id for one in life.tick(1) if isinstance(one, do.FindByLaunchId)),
             launch_ids=("L2",),
             seen=(),
         )
     )
-    life.tell(on.FleetListed(request_id=listing.request_id, members=()))
+    life.feed(on.FleetListed(request_id=listing.request_id, members=()))
     assert life.submits() == [], "that listing began before"
-    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
+    life.feed(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
     life.tick()
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=()))
-    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
+    life.feed(on.FleetListed(request_id=life.store.state.fleet_request, members=()))
+    life.feed(on.OwnersFound(request_id=life.store.state.fleet_request, members=(), owners=()))
     assert life.submits() == ["L2"]
 
 
@@ -126,12 +126,12 @@ def test_once_it_has_been_seen_it_is_its_own():
 )
 def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(seen):
     life = adopted(missing_answers=1, missing_grace=0.0)
-    life.tell(on.Draining())
-    assert asked(life.tell(on.Terminating())) == [do.StopJob]
+    life.feed(on.Draining())
+    assert asked(life.feed(on.Terminating())) == [do.StopJob]
     assert (life.see(of(EARLIER_TRY, seen)) if seen else life.sweep(missing=[JOB])) == []
     for _ in range(2):
         (find,) = [effect for effect in life.tick(20) if isinstance(effect, do.FindByLaunchId)]
-        told = life.tell(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
+        told = life.feed(on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=()))
     text = "The executor was terminated; no container of it was found"
     assert told == [do.Report(key="K1", success=False, text=text, containers=0)]
     assert life.store.launches == {}
@@ -140,15 +140,15 @@ def test_a_terminated_launch_is_not_ended_by_a_container_of_an_earlier_launch(se
 def test_a_revoked_launch_stops_its_own_container_too_before_the_next_one_starts():
     """A dead scheduler may have launched it and not lived to write that into the row."""
     life = adopted()
-    (_, _, stop) = life.tell(on.Revoked(key="K1"))
+    (_, _, stop) = life.feed(on.Revoked(key="K1"))
     life.take("L3")
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     (find,) = life.tick()
     assert (
-        life.tell(on.StopAnswered(request_id=stop.request_id, launch_id="L2", failure=fault(FailureKind.THROTTLED)))
+        life.feed(on.StopAnswered(request_id=stop.request_id, launch_id="L2", failure=fault(FailureKind.THROTTLED)))
         == []
     )
-    (stop,) = life.tell(
+    (stop,) = life.feed(
         on.FoundByLaunchId(request_id=find.request_id, launch_ids=("L2",), seen=(starting(JOB2, "L2-1"),))
     )
     assert (type(stop), stop.job) == (do.StopJob, JOB2)
@@ -163,7 +163,7 @@ def test_a_superseded_launch_is_not_launched_when_its_row_named_an_earlier_conta
     assert life.see(of(EARLIER_TRY, stopped(EXITED_1))) == []
     for _ in range(2):
         assert life.submits() == []
-        assert life.tell(on.FoundByLaunchId(request_id=life.launch("L2").request_id, launch_ids=("L2",), seen=())) == []
+        assert life.feed(on.FoundByLaunchId(request_id=life.launch("L2").request_id, launch_ids=("L2",), seen=())) == []
         life.now += 20
     assert life.submits() == ["L3"]
 
@@ -186,7 +186,7 @@ def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
     life.tick()
     if isinstance(event, on.WantedChecked):
         event = replace(event, request_id=life.store.state.check.request_id)
-    told = life.tell(event, after=60.0)
+    told = life.feed(event, after=60.0)
     (said,) = [effect for effect in told if isinstance(effect, do.Report | do.Note)]
     assert (said.job, said.text) == (None, text)
     life.see(of(EARLIER_TRY, stopped(EXITED_1)))
@@ -195,8 +195,8 @@ def test_a_job_that_nobody_has_seen_yet_is_not_named_as_its_own(event, text):
 
 def test_a_launch_that_is_adopted_has_its_time_to_start_from_then_on():
     life = Life(launch_timeout=60.0, poll_interval=1e9)
-    life.tell(on.Adopted(launch_id="L2", key="K1", job=JOB, workload="work"))
-    life.tell(on.Adopted(launch_id="L3", key="K3", job=JOB2, workload=None))
+    life.feed(on.Adopted(launch_id="L2", key="K1", job=JOB, workload="work"))
+    life.feed(on.Adopted(launch_id="L3", key="K3", job=JOB2, workload=None))
     life.tick()
     assert life.tick(59) == []
     report, stop = life.tick(1)

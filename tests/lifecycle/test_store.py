@@ -81,7 +81,7 @@ def test_a_launch_that_waits_for_days_leaves_no_trail_of_due_times():
     life = Life(launch_timeout=10 * 86400.0)
     request_id = life.launching()
     for _ in range(2000):
-        life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.THROTTLED)))
+        life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.THROTTLED)))
         request_id = life.submit_of(life.tick(31)).request_id
     assert len(life.store._due) < 200
 
@@ -91,7 +91,7 @@ def test_nothing_is_left_of_a_thousand_launches_that_are_over():
     for number in range(1000):
         life.machine.handle(on.WorkloadQueued(launch_id=f"L{number}", key="K", workload="work"), float(number))
     life.now = 1000.0
-    life.tell(on.Revoked(key="K"))
+    life.feed(on.Revoked(key="K"))
     store = life.store
     assert (store.launches, store.by_key, store.by_arn, store.watched) == ({}, {}, {}, {})
     assert len(store._due) < 200

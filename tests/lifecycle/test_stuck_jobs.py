@@ -47,7 +47,7 @@ def test_each_replacement_has_its_own_time_to_start():
     life.tick(90)
     life.see(stopped(NEVER_STARTED))
     request_id = life.submit_of(life.tick(60)).request_id
-    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
+    life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting(token="L1-2")))
     assert life.launch().start_by == life.now + 100
 
 

@@ -13,7 +13,7 @@ def test_a_launch_that_is_superseded_while_it_is_out_is_stopped_if_it_was_made()
     life = Life()
     request_id = life.launching()
     assert life.take("L2", "K1") == [do.Withdraw(request_id=request_id)]
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting())) == [
         do.StopJob(request_id=2, launch_id="L1", job=JOB, reason=NEWER)
     ]
 
@@ -21,7 +21,7 @@ def test_a_launch_that_is_superseded_while_it_is_out_is_stopped_if_it_was_made()
 def test_a_launch_that_is_superseded_while_uncertain_is_looked_for_at_once():
     life = Life(idempotent_submit=False)
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
     life.take("L2", "K1")
     assert life.tick() == [do.FindByLaunchId(request_id=2, launch_ids=("L1",), token_bases=("L1",), locations=("",))]
 
@@ -44,8 +44,8 @@ def test_the_end_of_a_revoked_launch_leaves_what_runs_for_its_key_alone():
     life.started()
     life.take("L2", "K1")
     submit = life.submit_of(life.tick())
-    life.tell(on.Accepted(request_id=submit.request_id, launch_id="L2", seen=starting(JOB2, "L2-1")))
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Accepted(request_id=submit.request_id, launch_id="L2", seen=starting(JOB2, "L2-1")))
+    life.feed(on.Revoked(key="K1"))
     assert life.see(stopped(NEVER_STARTED, JOB2, "L2-1")) == []
     assert life.tick(1) == []
     assert (life.launch("L1").phase, life.launch("L1").stop_reason) == (Phase.RUNNING, "")

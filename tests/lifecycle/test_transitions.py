@@ -74,11 +74,11 @@ class WatchedLife(Life):
 
     def answer(self, event, **fields):
         """Answer what the launch waits for."""
-        return self.tell(event(request_id=self.launch().request_id, **fields))
+        return self.feed(event(request_id=self.launch().request_id, **fields))
 
 
 def verifying(life):
-    """Its row is being checked: a beat was missed before it was launched."""
+    """Its row is being checked: a heartbeat was missed before it was launched."""
     life.tick()
     life.take()
     life.tick(after=30)
@@ -87,7 +87,7 @@ def verifying(life):
 def unanswered(life):
     life.tick()
     request_id = life.launching()
-    life.tell(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
+    life.feed(on.Unaccepted(request_id=request_id, launch_id="L1", failure=fault(FailureKind.NO_ANSWER)))
 
 
 def searching(life):
@@ -96,18 +96,18 @@ def searching(life):
 
 
 def adopted_and_nowhere(life):
-    life.tell(on.Adopted(launch_id="L1", key="K1"))
+    life.feed(on.Adopted(launch_id="L1", key="K1"))
     for _ in range(2):
         life.tick(after=30)
         life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
 
 
 def revoke(life):
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
 
 
 def refused(life, kind):
-    life.tell(on.Unaccepted(request_id=life.launching(), launch_id="L1", failure=fault(kind)))
+    life.feed(on.Unaccepted(request_id=life.launching(), launch_id="L1", failure=fault(kind)))
 
 
 def not_found(life, times):
@@ -123,13 +123,13 @@ def found(life, seen):
 
 
 def accepted(life, seen):
-    life.tell(on.Accepted(request_id=life.launching(), launch_id="L1", seen=seen))
+    life.feed(on.Accepted(request_id=life.launching(), launch_id="L1", seen=seen))
 
 
 def accepted_when_it_must_end(life):
     request_id = life.launching()
     revoke(life)
-    life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
+    life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
 
 
 def confirmed(life, ours):
@@ -138,7 +138,7 @@ def confirmed(life, ours):
 
 
 def adopted_and_searched_for(life, searches):
-    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L1", key="K1", workload="work"))
     for _ in range(searches):
         life.tick(after=30)
         life.answer(on.FoundByLaunchId, launch_ids=("L1",), seen=())
@@ -147,8 +147,8 @@ def adopted_and_searched_for(life, searches):
 def listed(life, seen, owner):
     """A listing of the fleet has a container of another launch."""
     members = (FleetMember(seen, Identity("", seen.token)),)
-    life.tell(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
-    life.tell(on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,)))
+    life.feed(on.FleetListed(request_id=life.store.state.fleet_request, members=members))
+    life.feed(on.OwnersFound(request_id=life.store.state.fleet_request, members=members, owners=(owner,)))
 
 
 def adopted_beside_another(life, searches, owner, phase=RUNNING):
@@ -170,13 +170,13 @@ def followed_callback(life, phase):
 
 
 def adopted_with_an_earlier_one(life):
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, origin=Origin("2")))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB, origin=Origin("2")))
     life.see(replace(running(), origin=Origin("1")))
 
 
 def terminated_with_an_earlier_one(life):
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, origin=Origin("2")))
-    life.tell(on.Terminating())
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB, origin=Origin("2")))
+    life.feed(on.Terminating())
     life.see(replace(running(), origin=Origin("1")))
 
 
@@ -185,11 +185,11 @@ def lost_and_back(life):
     unanswered(life)
     life.tick(after=30)
     life.answer(on.OwnershipVerified, launch_ids=("L1",), ours=frozenset())
-    life.tell(on.Adopted(launch_id="L1", key="K1", workload="work"))
+    life.feed(on.Adopted(launch_id="L1", key="K1", workload="work"))
 
 
 def read(life):
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB, workload="work"))
     life.see(stopped(NEVER_STARTED))
     life.tick(after=30)
 
@@ -225,24 +225,24 @@ def superseded(life):
 def superseded_and_back(life):
     superseded(life)
     revoke(life)
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))
 
 
 def terminated(life):
     seen_as(life, RUNNING)
-    life.tell(on.Terminating())
+    life.feed(on.Terminating())
 
 
 def verified(life):
     seen_as(life, RUNNING, ENDED)
-    life.tell(on.ExitVerified(request_id=life.launch().verifying_exit, launch_id="L1", awaited=True))
+    life.feed(on.ExitVerified(request_id=life.launch().verifying_exit, launch_id="L1", awaited=True))
 
 
 #: How each is taken: of which policy, and by what.
 WAYS = {
     (NONE, WAITING): ({}, lambda life: life.take()),
-    (NONE, UNCERTAIN): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1"))),
-    (NONE, STARTING): ({}, lambda life: life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))),
+    (NONE, UNCERTAIN): ({}, lambda life: life.feed(on.Adopted(launch_id="L1", key="K1"))),
+    (NONE, STARTING): ({}, lambda life: life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))),
     **{
         (NONE, phase): (LISTED, lambda life, phase=phase: followed_callback(life, phase))
         for phase in (RUNNING, EXITED, ENDED)

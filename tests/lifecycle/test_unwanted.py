@@ -25,16 +25,16 @@ def asked(effects):
 
 def test_what_has_not_started_is_checked_once_in_an_interval_and_nothing_else(life):
     life.started("L1", "K1", JOB)
-    life.tell(on.WantedChecked(request_id=life.store.state.check.request_id))
+    life.feed(on.WantedChecked(request_id=life.store.state.check.request_id))
     life.active("L2", "K2", JOB2)
     life.take("L3", "K3")
     assert asked(life.tick(4)) == []
     (question,) = asked(life.tick(1))
     assert question.launches == (("L2", "K2"), ("L3", "K3"))
     assert asked(life.tick(100)) == []
-    life.tell(on.WantedChecked(request_id=question.request_id))
+    life.feed(on.WantedChecked(request_id=question.request_id))
     (question,) = asked(life.tick())
-    life.tell(on.WantedChecked(request_id=question.request_id))
+    life.feed(on.WantedChecked(request_id=question.request_id))
     assert asked(life.tick(4)) == []
     assert len(asked(life.tick(1))) == 1
 
@@ -44,13 +44,13 @@ def test_nothing_is_checked_while_the_executor_ends_or_where_nobody_wants_that(e
     life = Life(check_interval=5.0 if ends else None)
     life.take()
     if ends:
-        life.tell(ends)
+        life.feed(ends)
     assert asked(life.tick(100)) == []
 
 
 def check(life, *unwanted):
     """The answer to the check that is out."""
-    return life.tell(
+    return life.feed(
         on.WantedChecked(request_id=life.store.state.check.request_id, unwanted=tuple((each, WHY) for each in unwanted))
     )
 
@@ -69,7 +69,7 @@ def test_a_container_that_waits_for_room_is_stopped_and_its_key_is_free(life):
 
 def test_a_launch_that_was_not_sent_is_over(life):
     life.take()
-    life.tell(
+    life.feed(
         on.Unaccepted(
             request_id=life.submit_of(life.tick()).request_id, launch_id="L1", failure=fault(FailureKind.NO_CAPACITY)
         )
@@ -81,7 +81,7 @@ def test_a_launch_that_was_not_sent_is_over(life):
 def test_a_launch_whose_answer_is_out_is_withdrawn_and_stopped_if_it_was_sent(life):
     request_id = life.launching()
     assert check(life, "L1") == [do.Note(key="K1", text=TEXT), do.Release(key="K1"), do.Withdraw(request_id=request_id)]
-    (stop,) = life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
+    (stop,) = life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=starting()))
     assert stop == do.StopJob(request_id=stop.request_id, launch_id="L1", job=JOB, reason=TEXT)
 
 
@@ -95,11 +95,11 @@ def test_a_late_or_doubled_answer_changes_nothing(life):
     life.active()
     request_id = life.store.state.check.request_id
     check(life)
-    assert life.tell(on.WantedChecked(request_id=request_id, unwanted=(("L1", WHY),))) == []
+    assert life.feed(on.WantedChecked(request_id=request_id, unwanted=(("L1", WHY),))) == []
     assert life.machine.owns("K1")
 
 
 def test_what_is_revoked_already_or_unknown_is_not_told_twice(life):
     life.active()
-    life.tell(on.Revoked(key="K1"))
+    life.feed(on.Revoked(key="K1"))
     assert check(life, "L1", "L9") == []

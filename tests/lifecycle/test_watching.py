@@ -103,7 +103,7 @@ def test_what_was_seen_earlier_and_arrives_later_changes_nothing():
 def test_a_job_that_ran_and_ended_before_its_submit_was_answered_is_reported_at_once():
     life = Life()
     request_id = life.launching()
-    assert life.tell(on.Accepted(request_id=request_id, launch_id="L1", seen=stopped(EXITED_0))) == [
+    assert life.feed(on.Accepted(request_id=request_id, launch_id="L1", seen=stopped(EXITED_0))) == [
         do.Launched(key="K1", job=JOB),
         do.Report(key="K1", success=True, job=JOB, stop=EXITED_0),
     ]
@@ -112,8 +112,8 @@ def test_a_job_that_ran_and_ended_before_its_submit_was_answered_is_reported_at_
 def test_each_place_is_asked_in_calls_of_bounded_size():
     life = Life(observe_batch=2)
     for number in range(3):
-        life.tell(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c1")))
-    life.tell(on.Adopted(launch_id="L9", key="K9", job=Job("arn:9", "c2")))
+        life.feed(on.Adopted(launch_id=f"L{number}", key=f"K{number}", job=Job(f"arn:{number}", "c1")))
+    life.feed(on.Adopted(launch_id="L9", key="K9", job=Job("arn:9", "c2")))
     assert life.tick() == [
         do.Describe(request_id=1, location="c1", jobs=(Job("arn:0", "c1"), Job("arn:1", "c1"))),
         do.Describe(request_id=2, location="c1", jobs=(Job("arn:2", "c1"),)),
@@ -123,40 +123,40 @@ def test_each_place_is_asked_in_calls_of_bounded_size():
 
 def test_the_next_sweep_begins_so_early_that_its_answers_are_in_when_the_interval_is_over():
     life = Life(observe_batch=1, poll_interval=8)
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
-    life.tell(on.Adopted(launch_id="L2", key="K2", job=JOB2))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L2", key="K2", job=JOB2))
     assert life.tick() == [
         do.Describe(request_id=1, location="c1", jobs=(JOB,)),
         do.Describe(request_id=2, location="c1", jobs=(JOB2,)),
     ]
-    life.tell(on.Described(request_id=1, seen=(running(),)), after=1)
-    life.tell(on.Described(request_id=2, seen=(running(JOB2),)), after=0.5)
+    life.feed(on.Described(request_id=1, seen=(running(),)), after=1)
+    life.feed(on.Described(request_id=2, seen=(running(JOB2),)), after=0.5)
     assert life.tick(4.9) == []
     assert [effect.request_id for effect in life.tick(0.1)] == [3, 4]
 
 
 def test_a_sweep_begins_a_quarter_of_the_interval_early_at_most():
     life = Life(poll_interval=8)
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    life.tell(on.Described(request_id=1, seen=(running(),)), after=5)
+    life.feed(on.Described(request_id=1, seen=(running(),)), after=5)
     assert life.tick(0.9) == []
     assert [effect.request_id for effect in life.tick(0.1)] == [2]
 
 
 def test_a_sweep_that_took_longer_than_the_interval_is_followed_by_the_next_at_once():
     life = Life()
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    life.tell(on.Described(request_id=1, seen=(running(),)), after=60)
+    life.feed(on.Described(request_id=1, seen=(running(),)), after=60)
     assert life.tick() == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
 
 
 def test_a_sweep_that_failed_is_made_again_after_the_interval():
     life = Life()
-    life.tell(on.Adopted(launch_id="L1", key="K1", job=JOB))
+    life.feed(on.Adopted(launch_id="L1", key="K1", job=JOB))
     life.tick()
-    assert life.tell(on.DescribeFailed(request_id=1, failure=fault(FailureKind.THROTTLED)), after=1) == []
+    assert life.feed(on.DescribeFailed(request_id=1, failure=fault(FailureKind.THROTTLED)), after=1) == []
     assert life.tick(2.9) == []
     assert life.tick(0.1) == [do.Describe(request_id=2, location="c1", jobs=(JOB,))]
 

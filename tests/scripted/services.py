@@ -10,7 +10,7 @@ Tasks and jobs start, run and stop by age, as their plan says, or by hand (`BY_H
 What is answered has the shape and size of AWS's answers. Every container that was ever launched is in `launches()`.
 
 They do not run anything: for containers that do, see `aws_exec.local`. With `in_a_process()` they take no CPU time
-from the process whose beats are measured.
+from the process whose heartbeats are measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AWS's side: one small `Cloud` protocol, an adapter for each service, and the dispatcher that calls them.
+"""AWS's side: the `Cloud` protocol, an adapter for each service, sessions, calls, errors.
 
-Exceptions stop here: an adapter raises `CloudError` only, and the dispatcher makes an event of it.
+An adapter raises `CloudError` only; the dispatcher (`aws_exec.dispatch`), which calls it, makes an event of that.
 """

@@ -1,7 +1,7 @@
-"""Keeps credentials out of what the SDK logs at DEBUG: there it logs whole requests and answers.
+"""Filters that keep credentials out of the SDK's DEBUG log, which has whole requests and answers.
 
-A RunTask holds the task's token, and so does its answer; signing logs the session token. A filter on a logger sees
-only what is logged to that very logger, not what comes up from those below it: hence one for each.
+RunTask requests and answers have the Execution API token; signing logs the session token. A filter on a logger does not
+see records of its child loggers, so each of them has one.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How a client of AWS comes to be: timeouts, connections, the account and the region.
+"""AWS clients: timeouts, connections, account and Region.
 
-The rule is the Amazon provider's: `conn_id` names an Airflow connection (`aws_default` unless said otherwise); where
-`aws_default` does not exist, and where `conn_id` is empty, boto3's own chain of credentials decides. With the provider
-installed its hook resolves the connection (roles, SAML, profiles, ...). Without it, `aws_default` is understood as far
-as keys, region and endpoint go, and everything else is refused: never silently another account. For the same reason a
-connection that cannot be looked up (Airflow's database does not answer) is `UNREACHED`, which is tried again.
+The rule is the Amazon provider's: `conn_id` names an Airflow connection (default: `aws_default`); if `aws_default` does
+not exist, or `conn_id` is empty, boto3's own credentials chain decides. If the provider is installed, its hook resolves
+the connection (roles, SAML, profiles, ...). Without it, keys, region and endpoint of the connection are read, and any
+other setting is refused: never silently another account. For the same reason a connection that cannot be looked up
+(Airflow's database does not answer) is `UNREACHED`, which is retried.
 
 Clients are built on a thread of ours, never in a heartbeat of the scheduler: resolving a connection asks Airflow's
 database and may call STS. The Amazon provider is imported inside a function: nothing else in `aws_exec.clouds` needs

@@ -1,7 +1,7 @@
-"""Where workloads wait for their containers: objects of an S3 bucket, which the containers fetch and delete.
+"""The workload store: objects in an S3 bucket, which containers fetch and delete.
 
-A launch has one object: what is composed anew for it replaces that, so a request that was refused, or never sent,
-leaves none behind. Its key cannot be guessed from the launch id: tasks share a role that may read every object.
+A launch has one object, which each new request of it replaces, so a request that was refused or never sent leaves none
+behind. Its key cannot be guessed from the launch id: tasks share a role that may read every object.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Airflow's side: what `[core] executor` names. Airflow calls in, events go out; no AWS API is known here."""
+"""Airflow's side: the executors that `[core] executor` names. No AWS API is used here."""

@@ -1,4 +1,4 @@
-"""Everything of Airflow that differs between its versions, or is not quite public; no other module uses it.
+"""The parts of Airflow that differ between its versions, or are not public; no other module uses them.
 
 Written for Airflow 3.4. Each workaround names what the older version lacks.
 """

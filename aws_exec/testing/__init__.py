@@ -1,7 +1,7 @@
-"""Public fakes for tests of what uses `aws_exec.clouds`, and the suite that every `Cloud` must pass.
+"""Public fakes for tests of code that uses `aws_exec.clouds`, and the suite that every `Cloud` must pass.
 
-* `FakeClock`: time that passes when told to.
-* `FakeCloud`: a service in memory, whose jobs are started and ended by the test, with scripted faults.
+* `FakeClock`: a clock that a test advances.
+* `FakeCloud`: a service in memory, whose jobs a test starts and ends, with scripted faults.
 * `aws_exec.testing.conformance`: what a `Cloud` promises, as tests; a new adapter subclasses `CloudConformance`.
 """
 

@@ -1,4 +1,4 @@
-"""What every `Cloud` promises, as tests that run over any of them.
+"""The conformance suite: what every `Cloud` promises, as tests.
 
 A test module subclasses `CloudConformance` as `TestMyCloud` and gives it a fresh `World` before each test:
 

@@ -1,4 +1,4 @@
-"""A clock that stands still, and a service in memory that runs containers as the test says."""
+"""Fakes for tests: a clock that stands still, and a service in memory whose containers a test starts and ends."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """AWS Batch as a `Cloud`: one job per launch, whose name carries the launch token.
 
-Quirks of the service that are met here: SubmitJob has no idempotency token, so a launch that may have been made is
-looked for by name; ListJobs takes one filter at a time, and a filter makes it ignore the status; a bare launch id may
-be the id of a job that the Amazon provider submitted.
+Quirks of the service: SubmitJob has no idempotency token, so a launch in doubt is searched for by name; ListJobs takes
+one filter at a time, and a filter makes it ignore the status; a launch id may be the id of a job that the Amazon
+provider submitted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a DescribeJobs answer shows of one Batch job, as an `Observation`. Pure.
+"""Observations of Batch jobs, from DescribeJobs. Pure.
 
-A job may have had several attempts (`retryStrategy`), each a container of its own. Airflow admits the first that gets
-to its API server; a later one gets a 409 and hides why the first died. So an ended job is judged by the first attempt
-whose Airflow container exited 0, else by the first that started, else by the last.
+A job may have had several attempts (`retryStrategy`), each a container of its own. Airflow admits the first that
+reaches its API server; a later one gets a 409, which hides why the first died. So the result of a job is that of the
+first attempt whose Airflow container exited 0, else of the first that started, else of the last.
 
 On Amazon EKS an attempt is a pod. It is read as an attempt of a job of several containers, whatever their number.
 

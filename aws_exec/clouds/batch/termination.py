@@ -1,7 +1,7 @@
 """Stopping Batch jobs: fifty in one call where the service knows TerminateJobs, else one by one.
 
-Quirks of the service that are met here: TerminateJobs answers 200 even if some jobs could not be stopped; it came in
-2026, so neither every botocore nor every endpoint has it; an empty reason is refused.
+Quirks of the service: TerminateJobs answers 200 even if some jobs could not be stopped; it was added in 2026, so
+neither every botocore nor every endpoint has it; an empty reason is refused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Amazon ECS as a `Cloud`: one task per launch, `clientToken` for idempotence, `startedBy` for the fleet.
 
-Quirks of the service that are met here: RunTask answers a refusal with 200 and `failures`; a token that was used with
-another request is a ConflictException that names the task it made; tagging may be denied; a task id belongs to the
-cluster in its ARN; a describe of one malformed id fails for all of its call.
+Quirks of the service: RunTask answers a refusal with 200 and `failures`; a token that was used with another request
+causes a ConflictException that names the task it made; tagging may be denied; a task id belongs to the cluster in its
+ARN; one malformed id fails a whole DescribeTasks call.
 """
 
 from __future__ import annotations

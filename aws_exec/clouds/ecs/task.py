@@ -1,6 +1,6 @@
-"""What a DescribeTasks or RunTask answer shows of one ECS task, as an `Observation`. Pure.
+"""Observations of ECS tasks, from DescribeTasks and RunTask. Pure.
 
-Only what decides is read: 2,000 running tasks pass through here every few seconds.
+Reads only the members that matter: 2,000 running tasks pass through here every few seconds.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def test_a_listed_job_is_told_of_in_short(waiting):
         "jobDefinition": f"arn:aws:batch:us-east-1:{aws.names.account}:job-definition/awsexec-job:1",
         "status": "RUNNABLE",
         "createdAt": told["createdAt"],
-        "container": {},
+        "container": {"reason": "0 of 0 container slots are busy"},
     }
 
 

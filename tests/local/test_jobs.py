@@ -78,7 +78,7 @@ def test_a_job_just_submitted_has_no_task_no_log_and_no_times_but_one(aws, batch
 
     assert (told["status"], told["attempts"]) == ("RUNNABLE", [])
     assert not {"startedAt", "stoppedAt", "statusReason"} & told.keys()
-    assert not {"taskArn", "logStreamName", "exitCode", "reason"} & told["container"].keys()
+    assert not {"taskArn", "logStreamName", "exitCode"} & told["container"].keys()
 
 
 def test_a_starting_job_has_a_task_and_a_running_one_a_log_stream():

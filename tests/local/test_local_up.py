@@ -97,12 +97,12 @@ def test_another_shell_gets_the_variables_of_the_newest_emulator_that_runs(tmp_p
         return subprocess.run(ask, check=False, capture_output=True, text=True, cwd=ROOT, timeout=60, env=scratch)
 
     none = asked()
-    with _up("--limits", "none", env=scratch) as first, _up("--limits", "none", env=scratch) as second:
+    with _up("--limits", "none", env=scratch) as first:
         _exports(first)
-        newest = _exports(second)
-        told = asked()
-        second.kill()
-        second.wait()
+        with _up("--limits", "none", env=scratch) as second:
+            newest = _exports(second)
+            told = asked()
+            second.kill()
         left = asked()
         first.terminate()
         first.wait(20)

@@ -176,22 +176,32 @@ class StateName(StrEnum):
     FAILED = "failed"
 
 
+def complete_active(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete IDs and addresses of active jobs; nothing if AWS cannot be reached: a shell must not print errors."""
+    return _completed(context, incomplete, ended=False)
+
+
 def complete_jobs(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Complete IDs and addresses of running jobs; nothing if AWS cannot be reached: a shell must not print errors."""
+    """Complete IDs and addresses of active jobs, then of those that ended within a day; else as `complete_active`."""
+    return _completed(context, incomplete, ended=True)
+
+
+def _completed(context: typer.Context, incomplete: str, *, ended: bool) -> list[tuple[str, str]]:
     from aws_exec.fleet import FleetQuery, Problem, list_fleet, open_fleet  # noqa: PLC0415 - the CLI starts fast
 
-    found: list[tuple[str, str]] = []
+    found: dict[str, str] = {}
     deadline = time.monotonic() + _COMPLETION_SECONDS
     where = _options_of(context).fleet_options(context.params.get("cluster"), context.params.get("queue"))
+    queries = [FleetQuery(), *([FleetQuery(ended_since=time.time() - _ENDED_SECONDS)] if ended else [])]
     try:
         with open_fleet(where, os.environ) as fleet:
-            for page in list_fleet(fleet.services.values(), FleetQuery()):
-                found += [] if isinstance(page, Problem) else _candidates(page, incomplete)
+            for page in (page for query in queries for page in list_fleet(fleet.services.values(), query)):
+                found = ({} if isinstance(page, Problem) else _candidates(page, incomplete)) | found
                 if time.monotonic() > deadline or len(found) >= _MOST_CANDIDATES:
                     break
     except Exception:  # noqa: BLE001, S110 - see above
         pass
-    return found[:_MOST_CANDIDATES]
+    return list(found.items())[:_MOST_CANDIDATES]
 
 
 def complete_templates(context: typer.Context, incomplete: str) -> list[str]:
@@ -205,8 +215,8 @@ def complete_templates(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in templates if name.startswith(incomplete)]
 
 
-#: How long a shell waits for the IDs of jobs; how many it shows.
-_COMPLETION_SECONDS, _MOST_CANDIDATES = 3.0, 200
+#: How long a shell waits for the IDs of jobs, how many it shows, and how long ago ended jobs may have ended.
+_COMPLETION_SECONDS, _MOST_CANDIDATES, _ENDED_SECONDS = 3.0, 200, 86400.0
 
 
 def names_in(values: Sequence[str] | None) -> list[str]:
@@ -234,14 +244,19 @@ def _options_of(context: typer.Context) -> Options:
     return found if isinstance(found, Options) else Options()
 
 
-def _candidates(jobs: Sequence[FleetJob], incomplete: str) -> list[tuple[str, str]]:
-    ids = [(job.id, job.address) for job in jobs if job.id.startswith(incomplete)]
-    return ids or [(job.address, job.id) for job in jobs if job.address.startswith(incomplete)]
+def _candidates(jobs: Sequence[FleetJob], incomplete: str) -> dict[str, str]:
+    """Return the completions and their descriptions; of several jobs with one address, the first counts."""
+    ids = {job.id: f"{job.state}, {job.address}" for job in jobs if job.id.startswith(incomplete)}
+    matching = [job for job in jobs if job.address.startswith(incomplete)]
+    return ids or {job.address: f"{job.state}, {job.id}" for job in reversed(matching)}
 
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help=_JOB, show_default=False, autocompletion=complete_jobs)]
 JobsArgument = Annotated[
     list[str], typer.Argument(metavar="JOB...", help=_JOB, show_default=False, autocompletion=complete_jobs)
+]
+ActiveJobsArgument = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help=_JOB, show_default=False, autocompletion=complete_active)
 ]
 OptionalJobsArgument = Annotated[
     list[str] | None,

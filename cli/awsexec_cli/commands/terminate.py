@@ -9,12 +9,12 @@ import typer
 
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.options import (
+    ActiveJobsArgument,
     ClusterOption,
     DeploymentOption,
     DryRunOption,
     FleetCommand,
     ForeignOption,
-    JobsArgument,
     Options,
     QueueOption,
     ReasonOption,
@@ -33,7 +33,7 @@ app = typer.Typer(add_completion=False)
 @app.command(cls=FleetCommand)
 def terminate(
     context: typer.Context,
-    jobs: JobsArgument,
+    jobs: ActiveJobsArgument,
     *,
     dry_run: DryRunOption = False,
     yes: YesOption = False,

@@ -11,7 +11,7 @@ import typer
 from awsexec_cli.errors import report_retry
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import JobWriter, count_jobs, report_newest, with_known_end
-from awsexec_cli.options import ClusterOption, FleetCommand, JobsArgument, Options, QueueOption, seconds
+from awsexec_cli.options import ActiveJobsArgument, ClusterOption, FleetCommand, Options, QueueOption, seconds
 from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ app = typer.Typer(add_completion=False)
 @app.command(cls=FleetCommand)
 def wait(
     context: typer.Context,
-    jobs: JobsArgument,
+    jobs: ActiveJobsArgument,
     *,
     until: Annotated[str, typer.Option("--for", metavar="stopped|running", help="State to wait for")] = "stopped",
     outcome: Annotated[str, typer.Option(metavar="task|container", help="Whose outcome is the exit code")] = "task",

@@ -117,14 +117,14 @@ def test_too_little_time_is_told_and_is_exit_124(tmp_path):
     assert processes_of(tmp_path) == []
 
 
-def test_a_port_in_use_is_told_in_one_line(tmp_path):
+def test_a_port_in_use_is_an_error_with_a_hint(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with demo(tmp_path, "--port", str(port)) as process:
             said = process.communicate(timeout=60)[1]
 
     assert process.returncode == Exit.USAGE
-    assert said.startswith(f"error: port {port} cannot be used")
-    assert said.count("\n") == 1
+    assert said.startswith(f"error: cannot listen on port {port}: Address already in use\nhint: ")
+    assert said.count("\n") == 2
     assert processes_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ def format_diagnosis(
     sidecars: Sequence[str] = (),
     separator: str = "\n",
 ) -> str:
-    """Return what happened, AWS's text and what to do: one part per line, empty parts left out.
+    """Return what happened, who is responsible, AWS's text and what to do: one part per line, empty parts left out.
 
     Args:
         diagnosis: of an ended job or a failed call.
@@ -25,15 +25,16 @@ def format_diagnosis(
         sidecars: `name: exit code or reason` of other containers that failed.
         separator: between the parts; `" | "` makes one line.
     """
-    blame = "" if diagnosis.blame is Blame.UNKNOWN else f" ({diagnosis.blame.value})"
+    responsible = "" if diagnosis.blame is Blame.UNKNOWN else diagnosis.blame.value
     said = " / ".join(redact(diagnosis.said).splitlines())
     parts = (
-        ("", diagnosis.cause + blame),
+        ("", diagnosis.cause),
+        ("Responsible: ", responsible),
         ("Exit code: ", "" if exit_code is None else str(exit_code)),
         ("AWS said: ", said),
         ("Other containers: ", redact(", ".join(sidecars))),
         ("Job: ", arn),
-        ("To do: ", diagnosis.remedy),
+        ("Hint: ", diagnosis.remedy),
         ("See: ", f"{diagnosis.page} [{diagnosis.rule}]"),
     )
     return separator.join(label + text for label, text in parts if text)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from aws_exec.durations import format_duration
-from awsexec_cli.errors import describe, exit_code, report_retry
+from awsexec_cli.errors import describe, exit_code, hint_for, report_retry
 from awsexec_cli.exit_codes import Exit
 from awsexec_cli.jobs import count_jobs, job_table
 from awsexec_cli.output import Format, clean, printer, terminal_width, write, write_document
@@ -169,6 +169,7 @@ class StopCommand:
         at_end = self.format in (Format.JSON, Format.YAML)
         if not at_end:
             self.report(outcomes.rows)
+        outcomes.report_failures()
         try:
             if outcomes.interrupted:
                 printer.say(f"interrupted: {outcomes.summary()}")
@@ -325,6 +326,12 @@ class _Outcomes:
         counts = Counter(outcome for _, outcome, _ in self.rows)
         requested = [f"stop requested for {count_jobs(counts['stopped'])}"] if counts["stopped"] else []
         return ", ".join([*requested, *(f"{counts[outcome]} {outcome}" for outcome in _NOT_STOPPED if counts[outcome])])
+
+    def report_failures(self) -> None:
+        """Report each kind of failed call once, with what to do about it."""
+        kinds = Counter((each.code, hint_for(each)) for each in self.failures.values() if each is not None)
+        for (code, hint), count in kinds.items():
+            printer.fail(f"cannot stop {count_jobs(count)} ({code})", hint=hint)
 
     def exit_code(self) -> Exit:
         """Return the exit code for the jobs that may still run unasked."""

@@ -174,13 +174,14 @@ def test_the_text_says_everything_once():
         sidecars=("proxy: 143",),
     )
     assert format_termination(stop, arn="arn:aws:ecs:us-east-1:111122223333:task/web/0") == (
-        "The container used more memory than it was given, and was killed. (the task)\n"
+        "The container used more memory than it was given, and was killed.\n"
+        "Responsible: the task\n"
         "Exit code: 137\n"
         "AWS said: EssentialContainerExited / Essential container in task exited / "
         "OutOfMemoryError: Container killed due to memory usage\n"
         "Other containers: proxy: 143\n"
         "Job: arn:aws:ecs:us-east-1:111122223333:task/web/0\n"
-        "To do: Give the task more memory, or make it use less.\n"
+        "Hint: Give the task more memory, or make it use less.\n"
         "See: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/out-of-memory.html [out-of-memory]"
     )
 

@@ -145,7 +145,7 @@ def test_without_credentials_nothing_else_is_asked(shell, given):
 
     assert done.code == Exit.CREDENTIALS
     assert "FAIL  credentials:" in done.out
-    assert "to do: Log in" in done.out
+    assert "hint: Log in" in done.out
     assert "SKIP  everything else" in done.out
 
 

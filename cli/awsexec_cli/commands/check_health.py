@@ -171,5 +171,5 @@ def _tree(branch: Branch) -> Iterator[Line]:
         first, *more = wrapped(clean(f"{outcome.subject}: {outcome.message}{call}"), used)
         yield [(stem, "dim"), (f"{status:<{_STATUS}}", _STYLES[status]), (first, "")]
         yield from ([(below, "dim"), (" " * _STATUS + line, "")] for line in more)
-        for line in wrapped(clean(f"to do: {outcome.hint}"), used) if outcome.hint else ():
+        for line in wrapped(clean(f"hint: {outcome.hint}"), used) if outcome.hint else ():
             yield [(below, "dim"), (" " * _STATUS + line, _STYLES[status])]

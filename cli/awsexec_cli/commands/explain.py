@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 #: The width of the labels.
-_LABELS = 11
+_LABELS = 13
 
 
 @app.command(cls=FleetCommand)
@@ -90,11 +90,16 @@ def explanation_lines(job: FleetJob, explanation: Explanation) -> Iterator[Line]
     yield [(explanation.headline, "green" if explanation.healthy else "bold red")]
     found = explanation.diagnosis
     if found is not None:
-        blame = "" if found.blame.value == "unknown" else f" ({found.blame.value})"
-        exited = "" if job.exit_code is None else str(job.exit_code)
-        facts = {"What": found.cause + blame, "Exit code": exited, "AWS said": " / ".join(found.said.splitlines())}
-        sidecars = ", ".join(job.stop.sidecars) if job.stop else ""
-        for label, text in {**facts, "Others": sidecars, "To do": found.remedy, "See": found.page}.items():
+        facts = {
+            "Cause": found.cause,
+            "Responsible": "" if found.blame.value == "unknown" else found.blame.value,
+            "Exit code": "" if job.exit_code is None else str(job.exit_code),
+            "AWS said": " / ".join(found.said.splitlines()),
+            "Sidecars": ", ".join(job.stop.sidecars) if job.stop else "",
+            "Hint": found.remedy,
+            "See": found.page,
+        }
+        for label, text in facts.items():
             if text:
                 yield from labelled(label, text, _LABELS)
     for fact in explanation.context:

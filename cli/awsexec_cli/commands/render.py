@@ -109,7 +109,7 @@ def _document(
     service = _service(file, levels, executor)
     if not merged:
         return rendering.executor_config(file, name, service, changes)
-    from aws_exec.settings.common.launch import TYPICAL  # noqa: PLC0415 - likewise
+    from aws_exec.lifecycle.identity import Identity  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.airflow_text import of_environment  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.check import Checked  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.configuration import Configuration  # noqa: PLC0415 - likewise
@@ -119,7 +119,9 @@ def _document(
         printer.fail(unknown, hint=configuration.known_teams())
         raise typer.Exit(Exit.USAGE)
     section = Checked(configuration, service, team).section()
-    return rendering.merged_request(section.builder, TYPICAL, name, changes)
+    # In words that tags, names and tokens may have.
+    placeholders = Identity("DEPLOYMENT", "LAUNCH_ID-1", "DAG_ID", "TASK_ID", "RUN_ID", "MAP_INDEX", "TRY_NUMBER")
+    return rendering.merged_request(section.builder, placeholders, name, changes)
 
 
 def _service(file: AwsexecFile, levels: Any, executor: Executor | None) -> Service:

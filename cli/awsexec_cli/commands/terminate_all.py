@@ -80,7 +80,7 @@ def terminate_all(
         foreign: list[FleetJob] = []
         for job in matching:
             (foreign if ours and job.identity.deployment != ours[job.service] else jobs).append(job)
-        _report_left_out(jobs, foreign, fleet.deployments_in_words(ours, chosen.deployment))
+        _report_left_out(jobs, foreign, fleet.deployments_in_words(ours, chosen.deployment), is_all=not code)
         if not jobs:
             stop.report([])
             raise typer.Exit(code)
@@ -106,8 +106,15 @@ def _matching(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
     return jobs, report_problems(problems, some_listed=bool(jobs))
 
 
-def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], deployment: str) -> None:
-    """Report the jobs that match and continue to run."""
+def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], deployment: str, *, is_all: bool) -> None:
+    """Report the jobs that match and continue to run.
+
+    Args:
+        ours: of this deployment.
+        foreign: of others.
+        deployment: in words.
+        is_all: whether everything could be listed.
+    """
     from aws_exec.fleet import foreign_hint  # noqa: PLC0415 - the CLI starts fast
 
     number = len(foreign)
@@ -117,4 +124,4 @@ def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], depl
         hint = foreign_hint(foreign, are_all=not ours)
         printer.warn(f"{matches}, but {belongs} to deployment {deployment}", hint=hint)
     elif not ours:
-        printer.say("Nothing to stop.")
+        printer.say("Nothing to stop." if is_all else "Nothing to stop in what could be listed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,8 +78,9 @@ def check_health(
 
     Exits with 0 if no check failed (warnings are allowed), 1 if a check
     failed or AWS cannot be reached, 2 if no executor is configured or
-    [core] executor is wrong, 4 if the credentials fail, 5 if the template does not exist, 124 if the time limit
-    passed. `-o name` lists the names of failed checks.
+    Airflow's option core.executor is wrong, 4 if the credentials fail, 5 if
+    the template does not exist, 124 if the time limit passed. `-o name` lists
+    the names of failed checks.
 
     Examples:
       awsexec check-health
@@ -146,9 +148,8 @@ def _write(output: Format, report: Report | None, branches: list[Branch]) -> Non
         write("".join(f"{each.subject}\n" for branch in branches for each in branch.outcomes if each.status == "FAIL"))
         return
     write_lines(line for branch in branches for line in _tree(branch))
-    failed = sum(each.status == "FAIL" for branch in branches for each in branch.outcomes)
-    warned = sum(each.status == "WARN" for branch in branches for each in branch.outcomes)
-    printer.say(f"{failed} failed, {warned} warned")
+    counts = Counter(str(each.status) for branch in branches for each in branch.outcomes)
+    printer.say(f"{counts['FAIL']} failed, {counts['WARN']} warned, {counts['SKIP']} not checked")
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

@@ -268,7 +268,7 @@ class _Listing:
         writer.close()
         if self.output in TABLES and (found or not problems):
             hint = "Run this again in 15 minutes: jobs that are still listed are orphans; others were shutting down."
-            printer.say(hint if found else "No orphans.")
+            printer.say(hint if found else f"No orphans in {searched(self.fleet)}")
         return report_problems(problems, some_listed=bool(found)) or (Exit.FAILED if found else Exit.OK)
 
     def _end(self, writer: JobWriter, states: Counter[str], problems: list[Problem]) -> Exit:

@@ -9,7 +9,7 @@ import typer
 
 from awsexec_cli.errors import report_problems
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import count_jobs, matching_jobs
+from awsexec_cli.jobs import count_jobs, matching_jobs, searched
 from awsexec_cli.options import (
     ClusterOption,
     DagOption,
@@ -80,7 +80,8 @@ def terminate_all(
         foreign: list[FleetJob] = []
         for job in matching:
             (foreign if ours and job.identity.deployment != ours[job.service] else jobs).append(job)
-        _report_left_out(jobs, foreign, fleet.deployments_in_words(ours, chosen.deployment), is_all=not code)
+        where = "" if code else searched(fleet)
+        _report_left_out(jobs, foreign, fleet.deployments_in_words(ours, chosen.deployment), where)
         if not jobs:
             stop.report([])
             raise typer.Exit(code)
@@ -106,14 +107,14 @@ def _matching(fleet: Fleet, chosen: Filter) -> tuple[list[FleetJob], Exit]:
     return jobs, report_problems(problems, some_listed=bool(jobs))
 
 
-def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], deployment: str, *, is_all: bool) -> None:
+def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], deployment: str, where: str) -> None:
     """Report the jobs that match and continue to run.
 
     Args:
         ours: of this deployment.
         foreign: of others.
         deployment: in words.
-        is_all: whether everything could be listed.
+        where: they were looked for; empty if not everything could be listed.
     """
     from aws_exec.fleet import foreign_hint  # noqa: PLC0415 - the CLI starts fast
 
@@ -123,5 +124,5 @@ def _report_left_out(ours: Sequence[FleetJob], foreign: Sequence[FleetJob], depl
         belongs = "does not belong" if number == 1 else "do not belong" if ours else "none belongs"
         hint = foreign_hint(foreign, are_all=not ours)
         printer.warn(f"{matches}, but {belongs} to deployment {deployment}", hint=hint)
-    elif not ours:
-        printer.say("Nothing to stop." if is_all else "Nothing to stop in what could be listed.")
+    elif not ours and where:
+        printer.say(f"No jobs match in {where}; nothing was stopped.")

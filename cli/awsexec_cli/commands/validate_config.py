@@ -91,8 +91,8 @@ def validate_config(
     --endpoint-url apply to --live.
 
     Exits with 0 if all checks passed, 1 on findings (with --effective: if a
-    file cannot be read), 2 if no executor is configured, [core] executor
-    or a command-line option is wrong, 4 if --live has no credentials.
+    file cannot be read), 2 if no executor is configured, or core.executor or
+    a command-line option is wrong, 4 if --live has no credentials.
     """
     options: Options = context.obj
     as_ = output or Output(options.format)

@@ -62,6 +62,6 @@ def test_a_jobs_arn_is_held_against_the_region_of_its_own_service(opened):
 def test_a_job_of_a_service_that_is_not_looked_at_is_told_so_first(opened):
     with (
         opened(TWO_REGIONS, executor="ecs") as fleet,
-        pytest.raises(MisusedError, match="is of batch, which is"),
+        pytest.raises(MisusedError, match="is on batch, which this command does not search"),
     ):
         fleet.locate([ARN], ended=False)

@@ -6,6 +6,7 @@ asked with. 25 calls a second in most Regions, 10 in some.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +57,12 @@ def location_of(service: Service, job: FleetJob) -> LogLocation:
 
 
 def read(
-    clients: Clients, location: LogLocation, *, tail: int | None = None, since: float | None = None
+    clients: Clients,
+    location: LogLocation,
+    *,
+    tail: int | None = None,
+    since: float | None = None,
+    enough: float = math.inf,
 ) -> Iterator[Line]:
     """Yield the lines of a log, from its beginning or its end.
 
@@ -65,6 +71,7 @@ def read(
         location: of the log.
         tail: only the last lines.
         since: seconds since the epoch: only later lines.
+        enough: characters after which no further page is read for `tail`: lines may have 256 KiB and more.
 
     Raises:
         NoLogError: it does not exist, or not yet.
@@ -76,7 +83,8 @@ def read(
         last: deque[Line] = deque()
         for lines in LogPages(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
             last.extendleft(reversed(lines))
-            if len(last) >= tail:
+            enough -= sum(len(line.text) for line in lines)
+            if len(last) >= tail or enough <= 0:
                 break
         yield from islice(last, max(0, len(last) - tail), None)
         return

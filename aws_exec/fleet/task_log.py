@@ -13,6 +13,8 @@ from aws_exec.fleet.service import Clients, Service
 
 #: Lines that are read, with one call: the error of a task, and what follows it.
 LAST_LINES = 200
+#: Characters of them after which no further page is read: redacting a million takes a second.
+ENOUGH = 500_000
 
 
 def last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Sequence[str], str]:
@@ -21,7 +23,7 @@ def last_lines(service: Service, clients: Clients, job: FleetJob) -> tuple[Seque
         return (), ""
     try:
         location = logs.location_of(service, job)
-        return [line.text for line in logs.read(clients, location, tail=LAST_LINES)], ""
+        return [line.text for line in logs.read(clients, location, tail=LAST_LINES, enough=ENOUGH)], ""
     except FleetError as error:
         return (), str(error)
     except CloudError as error:

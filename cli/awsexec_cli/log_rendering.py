@@ -46,6 +46,8 @@ _FRAMES: Final = 3
 _MOST: Final = 1e18
 #: Numbers in this range are shown with up to three decimals, others with an exponent.
 _PLAIN: Final = (0.001, 1e15)
+#: Characters of a line in an excerpt: a container may print 256 KiB in one.
+_LONGEST_TEXT: Final = 1000
 #: Columns below which members are left out, unless all fit.
 _LEAST: Final = 16
 
@@ -167,7 +169,11 @@ def excerpt_lines(lines: Sequence[str], width: int | None) -> list[Line]:
         shown.append([(line, "")] if record is None else next(renderer.render(LogLine(0, line), record)))
         if record is not None and not shown[1:]:
             shown += [[(f"    {text}", "dim")] for text in _way_to(record.exceptions)]
-    return shown[:LONGEST]
+    return [[(_cut(text), style) for text, style in line] for line in shown[:LONGEST]]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
 def _way_to(exceptions: Sequence[LoggedException]) -> Iterator[str]:

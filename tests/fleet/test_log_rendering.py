@@ -13,7 +13,7 @@ import pytest
 
 from aws_exec.fleet.log_records import Frame, LoggedException, Record, parse_record
 from aws_exec.fleet.logs import Line
-from awsexec_cli.log_rendering import LogRenderer, document
+from awsexec_cli.log_rendering import LogRenderer, document, excerpt_lines
 from awsexec_cli.log_writer import LogWriter
 from awsexec_cli.output import Format
 from tests.fleet.test_log_records import LOGS, lines_of
@@ -197,3 +197,10 @@ def test_a_number_is_never_shown_as_none(number, shown):
     [parts] = LogRenderer(width=None).render(Line(AT, ""), parse_record(f'{{"event": "x", "rate": {number}}}'))
 
     assert "".join(text for text, _ in parts).endswith(f"x  rate={shown}")
+
+
+def test_a_line_of_an_excerpt_is_cut():
+    record = json.dumps({"event": "x" * 300_000, "level": "error", "logger": "task"})
+    for line in ("y" * 300_000, record):
+        [parts] = excerpt_lines([line], 80)
+        assert 1000 <= len("".join(text for text, _ in parts)) < 1100

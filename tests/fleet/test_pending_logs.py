@@ -55,6 +55,13 @@ def test_the_last_lines_of_a_log_are_found_behind_a_page_without_any(tail, shown
     assert "".join(line.text for line in logs.read(log, THERE, tail=tail)) == shown
 
 
+def test_no_further_page_is_read_after_enough_characters():
+    log = Backward(["c" * 60, "d" * 60], ["a", "b"])
+
+    assert [len(line.text) for line in logs.read(log, THERE, tail=9, enough=100)] == [60, 60]
+    assert len(list(logs.read(log, THERE, tail=9, enough=121))) == 4
+
+
 def test_a_job_that_waits_has_no_log_yet_and_is_followed_from_its_beginning(aws, shell):
     aws.faults.occupy()
     fleet = Fleet(aws)

@@ -35,10 +35,12 @@ class LogEnd:
     Attributes:
         job: as it ended; still active if AWS no longer knows it.
         problem: why it has no log; empty if it has.
+        hint: what to do about that; empty if the problem says it.
     """
 
     job: FleetJob
     problem: str = ""
+    hint: str = ""
 
 
 @dataclass(slots=True)
@@ -139,7 +141,7 @@ class LogFollower:
         except FleetError as error:
             if each.has_ended or not isinstance(error, NoLogError):
                 del self._followed[each.job.job.arn]
-                yield LogEnd(each.job, str(error))
+                yield LogEnd(each.job, str(error), error.hint)
             return
         if rests and each.has_ended:
             del self._followed[each.job.job.arn]

@@ -46,6 +46,8 @@ def location_of(service: Service, job: FleetJob) -> LogLocation:
         FleetError: its log cannot be read here; the message names where it is.
         CloudError: a call failed.
     """
+    if job.stop is not None and not job.stop.started:
+        raise NoLogError(f"{job.id} never started, so it has no log", hint=f"awsexec explain {job.id}")
     location = service.log_location(job)
     if location is None:
         raise FleetError(f"{job.definition} has no logConfiguration: its output is on the host, if anywhere")

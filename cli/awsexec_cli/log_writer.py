@@ -41,6 +41,10 @@ class LogWriter:
         level: the lowest level to write; empty: all. Lines without a level are always written.
         pattern: what a line must contain, as it is rendered in a pipe; None: everything matches.
         is_prefixed: whether each line begins with its job.
+
+    Attributes:
+        read: the number of lines that were given.
+        written: the number of those that passed the filters.
     """
 
     def __init__(
@@ -62,14 +66,18 @@ class LogWriter:
         self._folds = not (level or pattern)
         self._renderers: dict[str, LogRenderer] = {}
         self._prefix_width = 0
+        self.read = 0
+        self.written = 0
 
     def write(self, job: FleetJob, line: LogLine) -> None:
         """Write one line of a job's log, if it passes the filters."""
         from aws_exec.fleet.log_records import parse_record  # noqa: PLC0415 - the CLI starts fast
 
         record = parse_record(line.text)
+        self.read += 1
         if not self._passes(line, record):
             return
+        self.written += 1
         if self._output is Format.JSON:
             write(as_json(document(job, line, record)) + "\n")
         elif self._output is Format.YAML:

@@ -133,6 +133,19 @@ def test_logs_of_several_jobs_begin_with_the_job(awsexec, jobs):
     assert awsexec("logs", "--dag", "nothing*").err == "No jobs match.\n"
 
 
+def test_logs_of_what_could_not_be_listed_do_not_say_that_no_jobs_match(awsexec):
+    done = awsexec("logs", "--dag", "etl", "--cluster", "nowhere")
+
+    assert (done.code, "No jobs match" in done.err) == (awsexec("list", "--cluster", "nowhere").code, False)
+    assert done.code != Exit.OK
+
+
+def test_logs_without_a_matching_line_say_so(awsexec, jobs):
+    done = awsexec("logs", jobs["failed"], "--grep", "nowhere in it")
+
+    assert (done.code, done.out, done.err) == (Exit.OK, "", "no line of 2 matches --grep nowhere in it\n")
+
+
 def test_a_log_as_json_is_a_record_a_line(awsexec, jobs):
     done = awsexec("logs", jobs["failed"], "-o", "json", "--grep", "wrong")
     [line] = map(json.loads, done.out.splitlines())

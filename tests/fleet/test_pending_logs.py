@@ -81,3 +81,23 @@ def test_a_job_that_waits_has_no_log_yet_and_is_followed_from_its_beginning(aws,
         assert (first.returncode, second.returncode) == (Exit.OK, Exit.OK)
     finally:
         aws.faults.vacate()
+
+
+def test_a_job_that_never_started_has_no_log_whether_it_is_named_or_matches(aws, shell):
+    aws.faults.occupy()
+    try:
+        never = Fleet(aws).job(identity("never", dag="halted"), TELLS)
+        shell("terminate", never, "--yes", "--wait", "--include-foreign", **aws.environment())
+    finally:
+        aws.faults.vacate()
+    name = never.rpartition("/")[2]
+    said = f"error: {name} never started, so it has no log\nhint: awsexec explain {name}\n"
+
+    for arguments in ([never], ["--dag", "halted"], ["-f", never]):
+        done = shell("logs", *arguments, **aws.environment())
+        assert (done.code, done.out, done.err) == (Exit.FAILED, "", said)
+
+    ran = Fleet(aws).job(identity("ran", dag="halted"), TELLS)
+    aws.wait_until(lambda: next(one for one in aws.ledger() if one.arn == ran).over, timeout=30)
+    done = shell("logs", "--dag", "halted", **aws.environment())
+    assert (done.code, "it begins" in done.out, done.err) == (Exit.PARTIAL, True, said)

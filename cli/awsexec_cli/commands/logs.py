@@ -79,8 +79,8 @@ def logs(
     With filters, -f also follows jobs that start later, until Ctrl-C. With
     JOB, -f waits for the log, continues while AWS cannot be reached, and
     exits as `awsexec wait` does when the jobs have ended. Without -f, exits
-    with 1 if a job has no log yet. --tail counts lines before --level and
-    --grep.
+    with 1 if no log can be shown, 3 if only some can. --tail counts lines
+    before --level and --grep.
 
     Examples:
       awsexec logs 0d6a9c1e --tail 50
@@ -109,8 +109,16 @@ def logs(
     start = None if since is None else time.time() - seconds(since)
     with options.open(cluster, queue) as fleet:
         shown = _Logs(fleet, writer, start, tail, chosen, has_filters)
-        found = fleet.locate(jobs, ended=True, newest=report_newest) if jobs else shown.matching(ended=not follow)
-        raise typer.Exit(shown.follow(found) if follow else shown.read(found))
+        unlisted = Exit.OK
+        if jobs:
+            found = fleet.locate(jobs, ended=True, newest=report_newest)
+        else:
+            found, unlisted = shown.matching(ended=not follow)
+        code = shown.follow(found) if follow else shown.read(found, unlisted)
+        if writer.read and not writer.written:
+            options_given = [f"--level {level}"] * bool(level) + [f"--grep {grep}"] * bool(grep)
+            printer.say(f"no line of {writer.read} matches {' and '.join(options_given)}")
+        raise typer.Exit(code)
 
 
 def _pattern(grep: str | None) -> re.Pattern[str] | None:
@@ -140,16 +148,16 @@ class _Logs:
     chosen: Filter
     has_filters: bool
 
-    def matching(self, *, ended: bool) -> list[FleetJob]:
-        """Return the jobs that match, the oldest first; report what could not be listed."""
+    def matching(self, *, ended: bool) -> tuple[list[FleetJob], Exit]:
+        """Return the jobs that match, the oldest first, and the exit code for what could not be listed."""
         from aws_exec.fleet import Problem  # noqa: PLC0415 - the CLI starts fast
 
         pages = list(self._pages(0.0 if ended else None))
-        report_problems([page for page in pages if isinstance(page, Problem)], some_listed=True)
         found = [job for page in pages if not isinstance(page, Problem) for job in page]
-        return sorted(found, key=lambda job: job.created or 0.0)
+        problems = [page for page in pages if isinstance(page, Problem)]
+        return sorted(found, key=lambda job: job.created or 0.0), report_problems(problems, some_listed=bool(found))
 
-    def read(self, jobs: list[FleetJob]) -> Exit:
+    def read(self, jobs: list[FleetJob], unlisted: Exit) -> Exit:
         """Print the logs, one after the other; a job without a log does not keep the others from being shown."""
         from aws_exec.fleet import FleetError  # noqa: PLC0415 - the CLI starts fast
 
@@ -164,10 +172,10 @@ class _Logs:
                 failed += 1
                 printer.fail(str(error), hint=error.hint, details=error.details)
             self.writer.end(job)
-        if not jobs:
+        if not jobs and not unlisted:
             printer.say("No jobs match.")
-        if not failed or self.has_filters:  # of jobs that match a filter, some have not started
-            return Exit.OK
+        if not failed:
+            return unlisted
         return Exit.FAILED if failed == len(jobs) else Exit.PARTIAL
 
     def _read(self, job: FleetJob) -> bool:
@@ -208,7 +216,7 @@ class _Logs:
                 continue
             self.writer.end(each.job)
             if each.problem:
-                printer.fail(each.problem)
+                printer.fail(each.problem, hint=each.hint)
                 well = False
             elif each.job.is_active:
                 forgotten.append(each.job.id)

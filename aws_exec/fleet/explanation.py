@@ -161,4 +161,5 @@ def _killed(signal: str) -> str:
 
 
 def _ran(job: FleetJob, now: float) -> str:
-    return format_duration(max(0.0, (job.stopped or now) - (job.started or job.created or now)))
+    duration = job.duration(now)
+    return format_duration(job.age(now) if duration is None else duration)

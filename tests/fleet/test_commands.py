@@ -93,8 +93,8 @@ def test_explain_says_why_it_failed_with_the_end_of_the_log(awsexec, jobs):
     done = awsexec("explain", jobs["failed"])
 
     assert done.code == Exit.FAILED
-    assert "Exit code: 3" in done.out
-    assert "To do:" in done.out
+    assert "Exit code:   3" in done.out
+    assert "Hint:" in done.out
     assert done.out.endswith("From its log:\n  before the end\n  it went wrong\n")
 
 

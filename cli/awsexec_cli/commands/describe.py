@@ -91,7 +91,7 @@ def _lines(fleet: Fleet, job: FleetJob, unknown: str) -> Iterator[Line]:
     facts = {
         "Job": job.address,
         "ARN": job.job.arn,
-        "State": f"{job.state} ({job.status}), {format_duration(job.age(time.time()))} since it was queued",
+        "State": f"{job.state} ({job.status}), {_since(job, time.time())}",
         "Task state": f"{task.state} (from the {task.source})" if task.state else unknown and f"unknown: {unknown}",
         "Try": who.try_number,
         "Deployment": who.deployment or "- (the Amazon provider's executor, or unknown)",
@@ -115,6 +115,13 @@ def _lines(fleet: Fleet, job: FleetJob, unknown: str) -> Iterator[Line]:
             yield from labelled(label, text, _LABELS)
     yield [("Timeline:", "bold")]
     yield from _timeline(job)
+
+
+def _since(job: FleetJob, now: float) -> str:
+    age = format_duration(job.age(now))
+    if job.stopped is None:
+        return f"{age} since it was queued"
+    return f"{age} after it was queued, {format_duration(max(0.0, now - job.stopped))} ago"
 
 
 def _log(location: LogLocation) -> str:

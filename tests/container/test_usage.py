@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -205,7 +206,8 @@ class TestOnTheKernel:
         (folders[0] / "memory.limit_in_bytes").write_text(str(400 * MiB))
         yield folders
         for folder in folders:
-            folder.rmdir()
+            with suppress(FileNotFoundError):  # a machine's own caretaker may remove an empty cgroup first (seen in CI)
+                folder.rmdir()
 
     @pytest.fixture
     def run_in(self, run, own, tmp_path):

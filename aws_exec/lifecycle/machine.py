@@ -114,7 +114,7 @@ class Machine:
         """Return the history of a key's launches, one line per event. Contains no workload, command or request."""
         store = self.store
         launches = [store.launches[launch_id] for launch_id in store.by_key.get(key, ())]
-        return history.story(key, store.history.values(), launches, now)
+        return history.story(key, filter(None, store.history), launches, now)
 
     def verifies_exit(self, launch_id: LaunchId) -> bool:
         """Return whether the exit of this launch is being verified."""

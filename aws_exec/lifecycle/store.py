@@ -167,8 +167,8 @@ class LaunchStore:
         self.outbox: dict[int, Effect] = {}
         #: Changes that the tables of transitions do not allow, each with its key: a bug of ours; the reader empties it.
         self.unexpected: set[tuple[Key, Phase | Standing | None, Phase | Standing | None]] = set()
-        #: The last steps of all launches, by their number modulo `STEPS`.
-        self.history: dict[int, Row] = {}
+        #: The last steps of all launches, each at its number modulo `STEPS`; None: not used yet.
+        self.history: list[Row | None] = [None] * STEPS
         self.next_step = 0
         self._last_effect = 0
         #: (due, launch id); an entry is void unless the launch still says the same.
@@ -316,8 +316,6 @@ class Transaction:
         self._numbers = store.effect_numbers()
         self.state = store.state
         self.effects: dict[int, Effect] = {}
-        #: Those that the history keeps.
-        self._kept: list[Effect] = []
 
     def get(self, launch_id: LaunchId) -> Launch | None:
         """Return the launch as of this transaction; None if there is none."""
@@ -370,8 +368,6 @@ class Transaction:
     def add_effect(self, effect: Effect) -> None:
         """Add an effect."""
         self.effects[next(self._numbers)] = effect
-        if type(effect) in KEPT:
-            self._kept.append(effect)
 
     def do_in_steps(self, do: Action, items: Sequence[Any], now: float) -> None:
         """Process items now if they are few and no backlog exists; else one step in each Tick."""
@@ -390,5 +386,6 @@ class Transaction:
 
     def change(self, event: object, now: float) -> Change:
         """Return all changes of this event."""
-        cause = (now, type(event), getattr(event, "failure", None), self._kept)
+        kept = tuple([effect for effect in self.effects.values() if type(effect) in KEPT])
+        cause = (now, type(event), getattr(event, "failure", None), kept)
         return Change(self._launches, self.state, self.effects, cause, self.store.next_step)

@@ -146,7 +146,7 @@ def snapshot(machine: Machine) -> dict[str, Any]:
         "watched": list(store.watched.items()),
         "due": due,
         "outbox": dict(store.outbox),
-        "history": dict(store.history),
+        "history": list(store.history),
     }
 
 

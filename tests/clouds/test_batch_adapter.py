@@ -101,6 +101,11 @@ class TestDescribe:
         seen = batch.see(detail("FAILED", statusReason="enough", stoppedAt=2, **{flag: True}))
         assert seen.stop == Termination("batch", reason="enough", user_initiated=True)
 
+    @pytest.mark.parametrize(("exit_code", "on_purpose"), [(137, True), (0, False)])
+    def test_a_stop_is_on_purpose_before_batch_calls_the_job_failed(self, batch, exit_code, on_purpose):
+        answer = detail("RUNNING", statusReason="enough", isTerminated=True, startedAt=1, attempts=[attempt(exit_code)])
+        assert batch.see(answer).stop.user_initiated is on_purpose
+
     @pytest.mark.parametrize(
         "said",
         ["Job attempt duration exceeded timeout", "Canceled by JobStateTimeLimit action due to reason: CAPACITY"],

@@ -221,7 +221,8 @@ def _stop(detail: Detail, name: str | None, runs: Sequence[_Run]) -> Termination
         started=decisive.started or (status == "SUCCEEDED" and not decisive.failed),
         reason=(said or decisive.reason) if last else (decisive.reason or said),
         container_reason=decisive.container_reason,
-        user_initiated=status == "FAILED" and _is_on_purpose(detail, said),
+        # A terminated job stays RUNNING for a while after its container has exited; one that exits 0 has SUCCEEDED.
+        user_initiated=(status == "FAILED" or exit_code not in (0, None)) and _is_on_purpose(detail, said),
         sidecars=decisive.sidecars,
     )
 

@@ -12,12 +12,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from functools import partial
 
+from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.errors import FleetError, NoLogError
-from aws_exec.fleet.logs import FOLLOW_SECONDS, Line, LogPages, location_of, read
+from aws_exec.fleet.logs import FOLLOW_SECONDS, Line, LogPages, location_of, read_last
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.retries import NO_RETRY, NoRetry
 from aws_exec.fleet.service import Clients, LogLocation, Service
 from aws_exec.fleet.waiting import describe_again
+from aws_exec.lifecycle.values import CallFailure
 
 CALLS_PER_SECOND = 10.0
 #: Pages of one log in a round, so that a long log does not hold the others up.
@@ -36,11 +38,13 @@ class LogEnd:
         job: as it ended; still active if AWS no longer knows it.
         problem: why it has no log; empty if it has.
         hint: what to do about that; empty if the problem says it.
+        denied: why its log may not be read, though others perhaps may; None if it may be.
     """
 
     job: FleetJob
     problem: str = ""
     hint: str = ""
+    denied: CallFailure | None = None
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ class LogFollower:
         With `more` it ends only when it is stopped.
 
         Raises:
-            CloudError: a call failed.
+            CloudError: a call failed, of several logs not only because one must not be read.
         """
         self._add(_Followed(job, self._since, self._tail) for job in jobs)
         rounds = 0
@@ -143,6 +147,12 @@ class LogFollower:
                 del self._followed[each.job.job.arn]
                 yield LogEnd(each.job, str(error), error.hint)
             return
+        except CloudError as error:
+            if not is_denied(error.failure) or (len(self._known) == 1 and self._more is None):
+                raise
+            del self._followed[each.job.job.arn]
+            yield LogEnd(each.job, denied=error.failure)
+            return
         if rests and each.has_ended:
             del self._followed[each.job.job.arn]
             yield LogEnd(each.job)
@@ -153,16 +163,16 @@ class LogFollower:
             each.location = self._retries.run(partial(location_of, self._services[each.job.service], each.job))
         if each.tail:
             self._calls += 1
-            tail = partial(read, self._clients, each.location, tail=each.tail, since=each.since)
-            last = self._retries.run(lambda: list(tail()))
-            each.tail, each.since = None, last[-1].at + 0.001 if last else each.since
+            read = partial(read_last, self._clients, each.location, each.tail, since=each.since)
+            last, each.token = self._retries.run(read)
+            each.tail = None
             yield from ((each.job, line) for line in last)
         pages = LogPages(self._clients, each.location, each.since)
         for _ in range(PAGES):
             self._calls += 1
-            lines, following = self._retries.run(partial(pages.page, each.token))
-            rests, each.token = not lines and following == each.token, following
-            yield from ((each.job, line) for line in lines)
+            page = self._retries.run(partial(pages.page, each.token))
+            rests, each.token = not page.lines and page.forward == each.token, page.forward
+            yield from ((each.job, line) for line in page.lines)
             if rests:
                 return True
         return False

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_exec.clouds.errors import CloudError, failure_of
 from aws_exec.fleet.errors import FleetError, NoLogError
@@ -71,7 +71,7 @@ def read(
     Args:
         clients: returns a boto3 client of a service in a Region.
         location: of the log.
-        tail: only the last lines.
+        tail: only so many lines, the last.
         since: seconds since the epoch: only later lines.
         enough: characters after which no further page is read for `tail`: lines may have 256 KiB and more.
 
@@ -82,16 +82,34 @@ def read(
     if tail == 0:
         return
     if tail is not None:
-        last: deque[Line] = deque()
-        for lines in LogPages(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
-            last.extendleft(reversed(lines))
-            enough -= sum(len(line.text) for line in lines)
-            if len(last) >= tail or enough <= 0:
-                break
-        yield from islice(last, max(0, len(last) - tail), None)
+        yield from read_last(clients, location, tail, since=since, enough=enough)[0]
         return
-    for lines in LogPages(clients, location, since).pages():
-        yield from lines
+    for page in LogPages(clients, location, since).pages():
+        yield from page.lines
+
+
+def read_last(
+    clients: Clients, location: LogLocation, tail: int, *, since: float | None = None, enough: float = math.inf
+) -> tuple[list[Line], str]:
+    """Return the last lines of a log, one at least, and the token of the page that follows them; else as `read`."""
+    last: deque[Line] = deque()
+    end = ""
+    for page in LogPages(clients, location, since, from_head=False, limit=min(tail, PAGE)).pages():
+        end = end or page.forward
+        last.extendleft(reversed(page.lines))
+        enough -= sum(len(line.text) for line in page.lines)
+        if len(last) >= tail or enough <= 0:
+            break
+    return list(islice(last, max(0, len(last) - tail), None)), end
+
+
+class LogPage(NamedTuple):
+    """One page of a log."""
+
+    lines: list[Line]
+    #: The token of the page after it, and of the page before it; that of this page if there is none.
+    forward: str
+    backward: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +122,17 @@ class LogPages:
     from_head: bool = True
     limit: int = PAGE
 
-    def pages(self) -> Iterator[list[Line]]:
+    def pages(self) -> Iterator[LogPage]:
         """Yield all pages up to the current end."""
         token, following = None, ""
         while following != token:
             token = following
-            lines, following = self.page(token)
-            yield lines
+            page = self.page(token)
+            following = page.forward if self.from_head else page.backward
+            yield page
 
-    def page(self, token: str) -> tuple[list[Line], str]:
-        """Return one page and the token of the next: the same if there is none; the first page's is empty.
+    def page(self, token: str) -> LogPage:
+        """Return one page; the token of the first is empty.
 
         Raises:
             NoLogError: the log does not exist, or not yet.
@@ -133,8 +152,8 @@ class LogPages:
             if failure.code == "ResourceNotFoundException":
                 raise NoLogError(f"there is no log {location.stream} in {location.group}: {failure.message}") from error
             raise CloudError(failure) from error
-        following = answer.get("nextForwardToken" if self.from_head else "nextBackwardToken")
-        return [_line(event) for event in answer.get("events") or ()], str(following or token)
+        forward, backward = (str(answer.get(f"next{way}Token") or token) for way in ("Forward", "Backward"))
+        return LogPage([_line(event) for event in answer.get("events") or ()], forward, backward)
 
 
 def _line(event: dict[str, Any]) -> Line:

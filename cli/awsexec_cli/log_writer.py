@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _COLORS = ("cyan", "green", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
 #: The widest prefix that others are aligned to.
 _WIDEST = 40
+#: Between a prefix and its line.
+_GAP = "  "
 
 
 class LogWriter:
@@ -78,6 +80,7 @@ class LogWriter:
         if not self._passes(line, record):
             return
         self.written += 1
+        prefix = self._prefix(job)
         if self._output is Format.JSON:
             write(as_json(document(job, line, record)) + "\n")
         elif self._output is Format.YAML:
@@ -85,7 +88,7 @@ class LogWriter:
         elif self._raw and not self._is_prefixed:
             write(f"{log_line(line.text)}\n")
         elif text := [[(line.text, "")]] if self._raw else self._rendered(job, line, record):
-            write_lines([[*self._prefix(job), *parts] for parts in text], colors=True)
+            write_lines([[*prefix, *parts] for parts in text], colors=True)
 
     def end(self, job: FleetJob) -> None:
         """Forget a job whose log is complete."""
@@ -106,7 +109,7 @@ class LogWriter:
         renderer = self._renderers.get(job.job.arn)
         if renderer is None:
             width = terminal_width()
-            room = width - self._prefix_width if width is not None else None
+            room = width - self._prefix_width - len(_GAP) * self._is_prefixed if width is not None else None
             renderer = LogRenderer(width=room, dates=self._dates, folds=self._folds)
             self._renderers[job.job.arn] = renderer
         return list(renderer.render(line, record))
@@ -117,4 +120,4 @@ class LogWriter:
             return []
         name = f"{job.task or job.job.location} {job.id[:8]}"
         self._prefix_width = max(self._prefix_width, min(len(name), _WIDEST))
-        return [(f"{name:<{self._prefix_width}}  ", _COLORS[zlib.crc32(job.id.encode()) % len(_COLORS)])]
+        return [(f"{name:<{self._prefix_width}}{_GAP}", _COLORS[zlib.crc32(job.id.encode()) % len(_COLORS)])]

@@ -33,27 +33,22 @@ class Probes:
         yes: do not ask for confirmation.
         may_prompt: whether a person can confirm.
 
-    Raises:
-        typer.Exit: nobody can confirm.
-
     Attributes:
         timed_out: whether the limit has passed.
     """
 
     def __init__(self, template: str, limit: float, *, yes: bool, may_prompt: bool) -> None:
-        if not yes and not may_prompt:
-            printer.fail("cannot confirm the launch of containers without a terminal", hint="pass --yes")
-            raise typer.Exit(Exit.USAGE)
         self._template = template
         self._limit = limit
         self._yes = yes
+        self._may_prompt = may_prompt
         self.timed_out = False
 
     def run(self, fleet: Fleet, branches: Sequence[Branch]) -> list[Branch]:
         """Launch a container for each executor whose checks did not fail, and add what it sees to its branch.
 
         Raises:
-            typer.Exit: the user refused.
+            typer.Exit: the user refused, or cannot be asked.
         """
         from aws_exec.fleet.probe import Probing, merged, planned_probes  # noqa: PLC0415 - the CLI starts fast
 
@@ -74,6 +69,9 @@ class Probes:
             price = "no price" if each.hourly is None else f"${each.hourly:.4f} an hour"
             what = f"{size(each.size) or 'size unknown'}, {each.definition} in {each.location}, {each.region}"
             printer.say(clean(f"  {each.executor}: {what}: {price}"))
+        if not self._yes and not self._may_prompt:
+            printer.fail("cannot confirm the launch of containers without a terminal", hint="pass --yes")
+            raise typer.Exit(Exit.USAGE)
         return self._yes or ask(f"Launch {count}? [y/N]:").lower() in ("y", "yes")
 
 

@@ -1,4 +1,4 @@
-"""A terminal with `awsexec` in it, as a person has one: what is typed, what is shown, Ctrl-C."""
+"""A terminal with `awsexec` or a shell in it, as a person has one: what is typed, what is shown, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 from typing import Self
 
 from tests.fleet.shell import environment
@@ -22,6 +23,12 @@ import fcntl, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from awsexec_cli.app import main
 main()
+"""
+#: Runs a line of the shell in the same way.
+SHELL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp("bash", ["bash", "-c", sys.argv[1]])
 """
 _PATIENCE = 60.0
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
@@ -35,19 +42,23 @@ class Terminal:
     Args:
         arguments: of the command.
         columns: width of the terminal.
+        program: Python code that runs the command.
+        folder: the current one.
         given: environment variables.
     """
 
-    def __init__(self, *arguments: str, columns: int = 120, **given: str) -> None:
+    def __init__(
+        self, *arguments: str, columns: int = 120, program: str = _PROGRAM, folder: Path = ROOT, **given: str
+    ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            [sys.executable, "-c", program, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            cwd=ROOT,
+            cwd=folder,
             env=environment(TERM="xterm-256color", **given),
         )
         os.close(slave)

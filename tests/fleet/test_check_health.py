@@ -294,6 +294,14 @@ def test_the_policy_has_the_workload_store_and_says_what_the_tasks_need(shell, s
     assert f"The task role needs s3:GetObject and s3:DeleteObject on {objects}." in done.err
 
 
+def test_the_policy_of_a_shell_without_an_executor_says_what_it_is_for(shell):
+    done = shell("check-health", "--policy")
+
+    assert json.loads(done.out)["Statement"]
+    assert "No executor is configured here: the policy is for every cluster and job queue." in done.err
+    assert done.code == Exit.OK
+
+
 def test_the_policy_without_a_store_has_nothing_of_it(shell, given):
     done = shell("check-health", "--policy", **given)
 

@@ -3,14 +3,15 @@
 import getpass
 import json
 import re
-import shlex
+from contextlib import closing
 
 import pytest
 import yaml
 
 from awsexec_cli.exit_codes import Exit
 from tests.fleet.fleet import FAILS, OURS, SECRETS, Fleet, identity, workload
-from tests.fleet.shell import process, running
+from tests.fleet.shell import process
+from tests.scripted.http import Answer, HttpServer
 
 STUCK = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement is higher than that can be met"
 
@@ -49,8 +50,8 @@ def awsexec(aws, jobs):
     """Runs a command; nothing of what it says may hold a secret."""
     deployments = {f"AIRFLOW__AWS_{name}_EXECUTOR__DEPLOYMENT": OURS for name in ("ECS", "BATCH")}
 
-    def awsexec(*arguments):
-        done = process(*arguments, **aws.environment(), **deployments)
+    def awsexec(*arguments, **more):
+        done = process(*arguments, **aws.environment(), **deployments, **more)
         assert [secret for secret in SECRETS if secret in done.out + done.err] == []
         assert "Traceback" not in done.err
         return done
@@ -130,7 +131,7 @@ def test_logs_of_several_jobs_begin_with_the_job(awsexec, jobs):
     )
     assert [len(first), len(second), first & second] == [1, 1, set()]
     assert awsexec("logs").code == Exit.USAGE
-    assert awsexec("logs", "--dag", "nothing*").err == "No jobs match.\n"
+    assert awsexec("logs", "--dag", "nothing*").err.startswith("No jobs match the filters in us-east-1 (cluster ")
 
 
 def test_logs_of_what_could_not_be_listed_do_not_say_that_no_jobs_match(awsexec):
@@ -138,6 +139,18 @@ def test_logs_of_what_could_not_be_listed_do_not_say_that_no_jobs_match(awsexec)
 
     assert (done.code, "No jobs match" in done.err) == (awsexec("list", "--cluster", "nowhere").code, False)
     assert done.code != Exit.OK
+
+
+def test_logs_that_must_not_be_read_are_reported_one_by_one(awsexec, jobs):
+    denied = b'{"__type":"AccessDeniedException","message":"not authorized to perform: logs:GetLogEvents"}'
+    with closing(HttpServer(lambda _path, _body: Answer(denied, 400))) as logs:
+        logs.start()
+        url = f"http://127.0.0.1:{logs.port}"
+        done = awsexec("logs", jobs["task"], jobs["failed"], AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=url)
+
+    ids = [jobs[name].rpartition("/")[2] for name in ("task", "failed")]
+    assert [done.err.count(f"({each}): access denied") for each in ids] == [1, 1]
+    assert done.code == Exit.CREDENTIALS
 
 
 def test_logs_without_a_matching_line_say_so(awsexec, jobs):
@@ -151,28 +164,6 @@ def test_a_log_as_json_is_a_record_a_line(awsexec, jobs):
     [line] = map(json.loads, done.out.splitlines())
 
     assert (line["arn"], line["event"], line["level"]) == (jobs["failed"], "it went wrong", None)
-
-
-def examples(command):
-    """The examples of a command's help, each as its words; what the shell would do with the output is left out."""
-    help_text = process(command, "--help").out.partition("Examples:")[2]
-    lines = [line.strip(" │") for line in help_text.splitlines() if f"awsexec {command} " in line]
-    return [shlex.split(line.partition("|")[0])[1:] for line in lines]
-
-
-def test_every_example_of_logs_runs(aws, awsexec, jobs):
-    real = {"0d6a9c1e": jobs["failed"], "etl/load@manual__1": "shop/fails@r1", "etl": "shop"}
-    found = [[real.get(word, word) for word in words] for words in examples("logs")]
-
-    assert len(found) == 5
-    for words in found:
-        if "--dag" in words:  # until Ctrl-C
-            with running(*words, **aws.environment()) as process:
-                assert "up and running" in process.stdout.readline()
-        else:
-            done = awsexec(*words)
-            assert done.code == (Exit.FAILED if "-f" in words else Exit.OK), words
-            assert "it went wrong" in done.out
 
 
 def test_wait_exits_with_the_outcome(awsexec, jobs):

@@ -9,13 +9,14 @@ from collections import defaultdict
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from aws_exec.fleet import FleetJob, LogLocation, RetryUntilDeadline, State
+from aws_exec.fleet import CloudError, FleetJob, LogLocation, RetryUntilDeadline, State
 from aws_exec.fleet.following import CALLS_PER_SECOND, PAGES, UNSEEN_ROUNDS, LogEnd, LogFollower
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job
 from tests.fleet.test_waiting import AtOnce
 
 GONE = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "GetLogEvents")
 MISSING = ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no stream"}}, "GetLogEvents")
 
 
@@ -79,7 +80,9 @@ class Aws(threading.Event):
         if self.page and begin < len(lines) and not token.endswith("+"):  # AWS may answer without lines before the end
             return {"events": [], "nextForwardToken": f"{token}+"}
         end = min(len(lines), begin + (self.page or limit))
-        events = [{"timestamp": 1000, "message": text} for text in lines[begin:end]]
+        events = [
+            {"timestamp": 1000, "message": text} for text in lines[begin:end] if names.get("startTime", 0) <= 1000
+        ]
         return {"events": events, "nextForwardToken": str(end), "nextBackwardToken": "0"}
 
 
@@ -131,6 +134,17 @@ def test_a_job_that_ends_without_a_log_does_not_keep_the_others_from_being_follo
     ]
 
 
+def test_a_log_that_must_not_be_read_does_not_keep_the_others_from_being_followed():
+    denied = [(State.RUNNING, ["1"]), (State.RUNNING, DENIED), (State.SUCCEEDED, [])]
+    aws = Aws(a=list(denied), b=[(State.RUNNING, []), (State.RUNNING, ["2"]), (State.SUCCEEDED, ["3"])])
+    follower = LogFollower({"ecs": aws}, aws, stop=aws)
+    ends = {each.job.id: each for each in follower.follow([job("a"), job("b")]) if isinstance(each, LogEnd)}
+
+    assert (ends["a"].denied.code, ends["b"].denied) == ("AccessDeniedException", None)
+    with pytest.raises(CloudError, match="AccessDenied"):
+        followed(Aws(a=list(denied)), "a")
+
+
 def test_jobs_that_start_later_are_followed_each_once():
     aws = Aws(
         a=[(State.RUNNING, ["a1"]), *[(State.RUNNING, [])] * 8, (State.SUCCEEDED, [])], b=[(State.SUCCEEDED, ["b1"])]
@@ -165,12 +179,12 @@ def test_a_job_that_aws_no_longer_knows_ends_as_it_was_last_seen():
 
 
 def test_the_last_lines_come_first_and_then_what_is_new():
-    aws = Aws(a=[(State.RUNNING, ["1", "2"]), (State.SUCCEEDED, [])])
+    aws = Aws(a=[(State.RUNNING, ["1", "2"]), (State.RUNNING, []), (State.SUCCEEDED, ["of the same millisecond"])])
 
-    follower = LogFollower({"ecs": aws}, aws, stop=aws, tail=2, since=0.5)
-    assert [each[1].text for each in follower.follow([job("a")]) if not isinstance(each, LogEnd)][:2] == ["1", "2"]
-    assert aws.starts[0] == 500
-    assert set(aws.starts[2:]) == {1001}
+    shown = followed(aws, "a", tail=2, since=0.5)
+
+    assert shown == [("a", "1"), ("a", "2"), ("a", "of the same millisecond"), ("a", State.SUCCEEDED, "")]
+    assert set(aws.starts) == {500}
 
 
 def test_no_lines_and_on_from_there_begins_now():

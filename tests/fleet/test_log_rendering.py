@@ -181,6 +181,14 @@ def test_a_figure_of_the_usage_record_that_is_none_is_left_out_or_shown(number):
     )
 
 
+def test_the_members_of_a_record_have_the_room_that_the_name_of_the_job_leaves():
+    record = json.dumps({"event": "loaded", "level": "info", "text": "x" * 200})
+    writer = LogWriter(Format.TABLE, raw=False, dates=False, level="", pattern=None, is_prefixed=True)
+    text = screen(80, colour=False, show=lambda: writer.write(JOB, Line(AT, record)))
+
+    assert (len(text.splitlines()), len(text.splitlines()[0])) == (1, 80)
+
+
 def test_a_color_of_thousands_of_digits_is_no_color():
     writer = LogWriter(Format.TABLE, raw=False, dates=False, level="", pattern=None, is_prefixed=False)
     text = screen(80, colour=True, show=lambda: writer.write(JOB, Line(AT, f"\x1b[{'1' * 5000}mred")))

@@ -85,7 +85,7 @@ def check_health(
     Examples:
       awsexec check-health
       awsexec check-health --executor ecs -o json
-      awsexec check-health --quiet --timeout 10s    a container's probe
+      awsexec check-health --quiet --timeout 10s   as a container's health check
       awsexec check-health --policy > policy.json
       awsexec check-health --probe --template large
     """
@@ -102,6 +102,8 @@ def check_health(
         if policy:
             document = library.least_policy(fleet)
             write_document(document, options.format)
+            if not (fleet.configured.clusters or fleet.configured.queues):
+                printer.say("No executor is configured here: the policy is for every cluster and job queue.")
             _explain(document)
             return
         branches = _checked(fleet, template, CHECK_SECONDS if probes or limit is None else limit)

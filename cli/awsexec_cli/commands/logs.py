@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from awsexec_cli.errors import report_problems, report_retry
+from awsexec_cli.errors import describe, exit_code, hint_for, report_problems, report_retry
 from awsexec_cli.exit_codes import Exit
-from awsexec_cli.jobs import matching_jobs, report_newest, with_known_end
+from awsexec_cli.jobs import matching_jobs, report_newest, searched, with_known_end
 from awsexec_cli.log_rendering import LEVELS
 from awsexec_cli.log_writer import LogWriter
 from awsexec_cli.options import (
@@ -36,6 +36,8 @@ from awsexec_cli.usage import Misuse
 
 if TYPE_CHECKING:
     from aws_exec.fleet import Filter, Fleet, FleetJob, Problem
+    from aws_exec.fleet.following import LogEnd
+    from aws_exec.lifecycle.values import CallFailure
 
 app = typer.Typer(add_completion=False)
 
@@ -159,9 +161,9 @@ class _Logs:
 
     def read(self, jobs: list[FleetJob], unlisted: Exit) -> Exit:
         """Print the logs, one after the other; a job without a log does not keep the others from being shown."""
-        from aws_exec.fleet import FleetError  # noqa: PLC0415 - the CLI starts fast
+        from aws_exec.fleet import CloudError, FleetError, is_denied  # noqa: PLC0415 - the CLI starts fast
 
-        failed = 0
+        failed: list[Exit] = []
         for job in jobs:
             try:
                 if not self._read(job):
@@ -169,14 +171,24 @@ class _Logs:
             except FleetError as error:
                 if len(jobs) == 1:
                     raise
-                failed += 1
+                failed.append(Exit.FAILED)
                 printer.fail(str(error), hint=error.hint, details=error.details)
+            except CloudError as error:
+                if len(jobs) == 1 or not is_denied(error.failure):
+                    raise
+                failed.append(exit_code(error.failure))
+                self._report(job, error.failure)
             self.writer.end(job)
         if not jobs and not unlisted:
-            printer.say("No jobs match.")
+            printer.say(f"No jobs match the filters in {searched(self.fleet)}")
         if not failed:
             return unlisted
-        return Exit.FAILED if failed == len(jobs) else Exit.PARTIAL
+        return failed[0] if len(failed) == len(jobs) and len(set(failed)) == 1 else Exit.PARTIAL
+
+    @staticmethod
+    def _report(job: FleetJob, denied: CallFailure) -> None:
+        """Report that the log of one job must not be read."""
+        printer.fail(f"{job.address} ({job.id}): {describe(denied)}", hint=hint_for(denied))
 
     def _read(self, job: FleetJob) -> bool:
         """Print one log; return whether somebody still reads."""
@@ -191,7 +203,7 @@ class _Logs:
 
     def follow(self, jobs: list[FleetJob]) -> Exit:
         """Print the logs as they grow; with a filter, also those of jobs that start later."""
-        from aws_exec.fleet import RetryUntilDeadline, State, Until, is_well  # noqa: PLC0415 - the CLI starts fast
+        from aws_exec.fleet import RetryUntilDeadline, State  # noqa: PLC0415 - the CLI starts fast
         from aws_exec.fleet.following import LogEnd, LogFollower  # noqa: PLC0415 - likewise
         from aws_exec.fleet.waiting import unknown_end  # noqa: PLC0415 - likewise
 
@@ -215,16 +227,25 @@ class _Logs:
                 self.writer.write(*each)
                 continue
             self.writer.end(each.job)
-            if each.problem:
-                printer.fail(each.problem, hint=each.hint)
-                well = False
-            elif each.job.is_active:
+            if each.job.is_active and not (each.denied or each.problem):
                 forgotten.append(each.job.id)
-            elif not self.has_filters:  # with filters, no end has an exit code
-                well = is_well(with_known_end(self.fleet, each.job), Until.STOPPED) and well
+            else:
+                well = self._is_well(each) and well
         if forgotten:
             raise unknown_end(forgotten)
         return Exit.OK if well else Exit.FAILED
+
+    def _is_well(self, end: LogEnd) -> bool:
+        """Report why a log cannot be read; return whether it can, and its job ended well if that is asked for."""
+        from aws_exec.fleet import Until, is_well  # noqa: PLC0415 - the CLI starts fast
+
+        if end.denied:
+            self._report(end.job, end.denied)
+        elif end.problem:
+            printer.fail(end.problem, hint=end.hint)
+        else:  # with filters, no end has an exit code
+            return self.has_filters or is_well(with_known_end(self.fleet, end.job), Until.STOPPED)
+        return False
 
     def _later(self) -> Callable[[], Iterator[FleetJob]]:
         """Return a function that lists the jobs that match, also those that ended since now."""

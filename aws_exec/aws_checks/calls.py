@@ -136,7 +136,7 @@ class CachedCalls:
         except Exception as error:
             failure = failure_of(error, operation)
             if failure.kind is FailureKind.CREDENTIALS:
-                raise CredentialsError(f"{call}: {failure}") from error
+                raise CredentialsError(str(failure)) from error
             return CallFailed(_failed(call, subject, failure), failure)
         return answer
 

@@ -2,8 +2,8 @@
 
 The library under the command line; it can be used without it:
 
-    with open_fleet(Asked(), os.environ) as fleet:
-        for page in survey(fleet.services.values(), FleetQuery()):
+    with open_fleet(FleetOptions(), os.environ) as fleet:
+        for page in list_fleet(fleet.services.values(), FleetQuery()):
             ...
 
 Importing it imports boto3 and no Airflow. Nothing that it returns holds a secret (`aws_exec.redaction`).
@@ -15,9 +15,9 @@ from aws_exec.clouds.errors import CloudError, is_denied
 from aws_exec.fleet.address import locate, parse
 from aws_exec.fleet.after_stop import after_stop
 from aws_exec.fleet.deadline import within
-from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError
+from aws_exec.fleet.errors import AmbiguousError, FleetError, MisusedError, UnknownJobError, is_missing
 from aws_exec.fleet.explanation import Explanation, explain
-from aws_exec.fleet.listing import Filter, Problem, list_fleet
+from aws_exec.fleet.listing import Filter, Problem, UnlistedError, list_fleet
 from aws_exec.fleet.model import ACTIVE, FleetJob, State, TimelineEntry, plain
 from aws_exec.fleet.opening import Fleet, FleetOptions, Scope, open_fleet
 from aws_exec.fleet.retries import RetryUntilDeadline
@@ -50,12 +50,14 @@ __all__ = [
     "Stopping",
     "TimelineEntry",
     "UnknownJobError",
+    "UnlistedError",
     "Until",
     "after_stop",
     "check_ours",
     "explain",
     "foreign_hint",
     "is_denied",
+    "is_missing",
     "is_well",
     "list_fleet",
     "locate",

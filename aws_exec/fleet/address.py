@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet.errors import AmbiguousError, MisusedError, UnknownJobError
-from aws_exec.fleet.listing import Problem, list_fleet
+from aws_exec.fleet.listing import Problem, UnlistedError, list_fleet
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import FleetQuery, Service
 
@@ -176,7 +176,7 @@ def _the_one(
 ) -> FleetJob:
     if not jobs:
         if problems:
-            raise CloudError(problems[0].failure)
+            raise UnlistedError(problems[0])
         raise UnknownJobError(
             f"no Airflow job {address.text} found",
             hint="awsexec list -a shows all jobs; AWS forgets ECS tasks after an hour, Batch jobs after a week",

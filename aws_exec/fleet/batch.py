@@ -74,12 +74,21 @@ class BatchFleet:
         """50, or 1 if this botocore or the service does not know TerminateJobs."""
         return self._stopper.at_once
 
+    @property
+    def region(self) -> str:
+        """The Region of the client."""
+        return str(self._clients("batch").meta.region_name)
+
     def locations(self) -> Sequence[str]:
-        """Return the job queues."""
+        """Return the job queues that are searched."""
         if not self._queues:
-            pages = self._calls.pages("DescribeJobQueues", "describe_job_queues", "jobQueues", "jobQueueName")
-            self._queues = tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
+            self._queues = self.all_locations()
         return self._queues
+
+    def all_locations(self) -> tuple[str, ...]:
+        """Return the names of all job queues."""
+        pages = self._calls.pages("DescribeJobQueues", "describe_job_queues", "jobQueues", "jobQueueName")
+        return tuple(str(queue["jobQueueName"]) for page in pages for queue in page)
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
         """Yield IDs in the order of the statuses: a job that changes its status occurs twice, and is not missed."""

@@ -75,12 +75,21 @@ class EcsFleet:
         self._container_name = container_name
         self._stopper = EcsCloud(lambda: clients("ecs"), cluster="", container_name=container_name, started_by="")
 
+    @property
+    def region(self) -> str:
+        """The Region of the client."""
+        return str(self._clients("ecs").meta.region_name)
+
     def locations(self) -> Sequence[str]:
-        """Return the clusters."""
+        """Return the clusters that are searched."""
         if not self._clusters:
-            pages = self._calls.pages("ListClusters", "list_clusters", "clusterArns")
-            self._clusters = tuple(id_of(arn) for page in pages for arn in page)
+            self._clusters = self.all_locations()
         return self._clusters
+
+    def all_locations(self) -> tuple[str, ...]:
+        """Return the names of all clusters."""
+        pages = self._calls.pages("ListClusters", "list_clusters", "clusterArns")
+        return tuple(id_of(arn) for page in pages for arn in page)
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:
         """Yield ARNs, 100 a page. Only running tasks can be listed by `startedBy`.

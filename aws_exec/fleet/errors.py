@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aws_exec.lifecycle.values import CallFailure
+
 
 class FleetError(Exception):
     """The operation is not possible; the message is one line: what is wrong, and where.
@@ -33,3 +35,9 @@ class AmbiguousError(MisusedError):
 
 class NoLogError(FleetError):
     """A job has no log: not yet, no longer, or it never printed anything."""
+
+
+def is_missing(failure: CallFailure) -> bool:
+    """Return whether the cluster, the job queue or whatever else a read call names does not exist."""
+    text = f"{failure.code} {failure.message}".lower()
+    return any(words in text for words in ("clusternotfound", "resourcenotfound", "not found", "not exist"))

@@ -6,11 +6,11 @@ import fnmatch
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 from aws_exec.clouds.errors import CloudError
-from aws_exec.fleet.errors import FleetError
+from aws_exec.fleet.errors import FleetError, is_missing
 from aws_exec.fleet.model import FleetJob
 from aws_exec.fleet.service import FleetQuery, Service
 from aws_exec.lifecycle.values import CallFailure
@@ -27,11 +27,36 @@ class Problem:
         service: `"ecs"` or `"batch"`.
         location: the cluster or job queue; empty if these could not be listed.
         failure: why.
+        region: in which it was looked for; empty if there is none.
+        existing: if the location does not exist, the names of those that do, as far as AWS lists them.
     """
 
     service: str
     location: str
     failure: CallFailure
+    region: str = ""
+    existing: Sequence[str] = ()
+
+
+class UnlistedError(CloudError):
+    """A job cannot be looked for: a part of the fleet could not be listed.
+
+    Attributes:
+        problem: which part, and why.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.failure)
+        self.problem = problem
+
+
+def _problem(service: Service, location: str, failure: CallFailure) -> Problem:
+    problem = Problem(service.name, location, failure)
+    try:
+        problem = replace(problem, region=service.region)
+        return replace(problem, existing=service.all_locations()) if location and is_missing(failure) else problem
+    except CloudError:  # of the client, or of the listing that only helps to find the right name
+        return problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +141,7 @@ class _Listing:
         try:
             work(*arguments)
         except CloudError as error:
-            self._results.put(Problem(service.name, location, error.failure))
+            self._results.put(_problem(service, location, error.failure))
         except (FleetError, Exception) as error:  # noqa: BLE001 - raised by `run`
             self._results.put(error)
         finally:

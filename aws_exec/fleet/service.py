@@ -98,8 +98,17 @@ class Service(Protocol):
         """The number of jobs that one call can stop."""
         ...
 
+    @property
+    def region(self) -> str:
+        """The Region that is searched."""
+        ...
+
     def locations(self) -> Sequence[str]:
-        """Return the clusters or job queues."""
+        """Return the clusters or job queues that are searched."""
+        ...
+
+    def all_locations(self) -> Sequence[str]:
+        """Return the names of all clusters or job queues of the account in the Region."""
         ...
 
     def pages(self, location: str, query: FleetQuery) -> Iterator[list[str]]:

@@ -31,23 +31,28 @@ _MEANINGS = {
 NO_CREDENTIALS, LOG_IN = _MEANINGS["credentials"]
 _SERVICES = {"ecs": "ECS", "batch": "Batch"}
 _LOCATIONS = {"ecs": "ECS cluster", "batch": "Batch job queue"}
+#: Clusters or job queues that are named; of more, the others are counted.
+_NAMED = 5
 _EXITS = {"credentials": Exit.CREDENTIALS, "denied": Exit.CREDENTIALS, "missing": Exit.NOT_FOUND}
 
 
 @contextmanager
 def errors_reported() -> Iterator[None]:
     """Report why a command failed, and exit with the code of `awsexec_cli.exit_codes`."""
-    from aws_exec.fleet import CloudError, FleetError, MisusedError, UnknownJobError  # noqa: PLC0415 - starts fast
+    from aws_exec import fleet  # noqa: PLC0415 - the CLI starts fast
 
     try:
         yield
-    except CloudError as error:
+    except fleet.UnlistedError as error:
+        report_problem(error.problem)
+        raise typer.Exit(exit_code(error.failure)) from error
+    except fleet.CloudError as error:
         printer.fail(describe(error.failure), hint=hint_for(error.failure))
         raise typer.Exit(exit_code(error.failure)) from error
-    except FleetError as error:
+    except fleet.FleetError as error:
         printer.fail(str(error), hint=error.hint, details=error.details)
-        misused = Exit.USAGE if isinstance(error, MisusedError) else Exit.FAILED
-        raise typer.Exit(Exit.NOT_FOUND if isinstance(error, UnknownJobError) else misused) from error
+        misused = Exit.USAGE if isinstance(error, fleet.MisusedError) else Exit.FAILED
+        raise typer.Exit(Exit.NOT_FOUND if isinstance(error, fleet.UnknownJobError) else misused) from error
     except KeyboardInterrupt as error:
         printer.say("interrupted")
         raise typer.Exit(Exit.INTERRUPTED) from error
@@ -97,12 +102,18 @@ def hint_for(failure: CallFailure) -> str:
 def describe_problem(problem: Problem) -> str:
     """Return one line for a cluster or job queue that could not be listed."""
     where = f'{_LOCATIONS[problem.service]} "{problem.location}"' if problem.location else _SERVICES[problem.service]
+    if _kind(problem.failure) == "missing" and problem.region:
+        return f"{where} not found in {problem.region} ({problem.failure})"
     return f"{where}{' ' if _kind(problem.failure) == 'missing' else ': '}{describe(problem.failure)}"
 
 
 def report_problem(problem: Problem) -> None:
-    """Report a cluster or job queue that could not be listed."""
-    printer.fail(describe_problem(problem), hint=hint_for(problem.failure))
+    """Report a cluster or job queue that could not be listed, with those that exist if it does not."""
+    hint = hint_for(problem.failure)
+    if problem.existing:
+        more = f" and {len(problem.existing) - _NAMED} more" if len(problem.existing) > _NAMED else ""
+        hint = f"{_LOCATIONS[problem.service]}s there: {', '.join(problem.existing[:_NAMED])}{more}"
+    printer.fail(describe_problem(problem), hint=hint)
 
 
 def report_problems(problems: Sequence[Problem], *, some_listed: bool) -> Exit:
@@ -121,12 +132,11 @@ def report_retry(failure: CallFailure) -> None:
 
 
 def _kind(failure: CallFailure) -> str:
-    from aws_exec.fleet import is_denied  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.fleet import is_denied, is_missing  # noqa: PLC0415 - the CLI starts fast
 
-    kind, text = failure.kind.value, f"{failure.code} {failure.message}".lower()
+    kind = failure.kind.value
     if kind in ("credentials", "throttled", "unreached", "no answer"):
         return str(kind)
     if is_denied(failure):
         return "denied"
-    missing = ("clusternotfound" in text, "resourcenotfound" in text, "not found" in text, "not exist" in text)
-    return "missing" if any(missing) else "other"
+    return "missing" if is_missing(failure) else "other"

@@ -41,7 +41,7 @@ class Case:
         line: the command line, after `awsexec`.
         code: its exit code.
         why: what is wrong around it, if the command line does not say it.
-        given: more environment variables; an empty value unsets.
+        given: more environment variables; an empty value unsets, `{folder}` is the folder that the command runs in.
         files: to write first, by name, in the folder that the command runs in (AIRFLOW_HOME).
         wrong: how ECS answers; None: as it should.
         wrong_call: only this call of ECS goes wrong; empty: all.
@@ -145,7 +145,11 @@ _CONFIGURATION = [
     Case("list", Exit.USAGE, "invalid option", given={"AIRFLOW__AWS_ECS_EXECUTOR__LAUNCH_RATE": "fast"}),
     Case("list", Exit.USAGE, "awsexec.yaml with a tab", files={"awsexec.yaml": "ecs:\n\tcluster: fleet\n"}),
     Case("check-health", Exit.USAGE, "no executor", given=_UNCONFIGURED),
-    Case("check-health --probe", Exit.USAGE, "no terminal"),
+    Case("check-health --probe", Exit.USAGE, "no executor", given=_UNCONFIGURED),
+    Case("validate-config --effective", Exit.USAGE, "no executor", given=_UNCONFIGURED),
+    Case("validate-config --dags dags", Exit.USAGE, "no DAGs", files={"dags/README": "Nothing is here.\n"}),
+    Case("validate-config --live", Exit.CREDENTIALS, "no credentials", files={"awsexec.yaml": _ECS}, given=_KEYLESS),
+    Case("local env", Exit.NOT_FOUND, "no emulator", given={"TMPDIR": "{folder}"}),
     Case("check-health --probe --yes --template nope", Exit.NOT_FOUND, files={"awsexec.yaml": _ECS}),
     Case("validate-config", Exit.USAGE, "no executor", given=_UNCONFIGURED),
     Case("validate-config nowhere.yaml", Exit.FAILED),
@@ -224,6 +228,9 @@ _AWS = [
     Case("list", Exit.CREDENTIALS, "expired", wrong=expired()),
     Case("list", Exit.CREDENTIALS, "denied", wrong=denied("ListTasks")),
     Case("list", Exit.NOT_FOUND, "no cluster", wrong=no_cluster()),
+    Case("list", Exit.NOT_FOUND, "no such cluster", wrong=no_cluster(), wrong_call="ListTasks"),
+    Case("describe etl/load", Exit.NOT_FOUND, "no such cluster", wrong=no_cluster(), wrong_call="ListTasks"),
+    Case("logs --dag etl", Exit.NOT_FOUND, "no such cluster", wrong=no_cluster(), wrong_call="ListTasks"),
     Case("list", Exit.FAILED, "throttled", wrong=error("ThrottlingException", "Rate exceeded")),
     Case("list", Exit.FAILED, "refused", wrong=error("ClientException", "Something else is wrong.")),
     Case("list --executor batch", Exit.NOT_FOUND, "no job queue", given=_BATCH, batch_wrong=no_queue()),
@@ -244,6 +251,8 @@ _JOBS = [
     Case("list", Exit.OK, "no jobs"),
     Case("list --dag nothing", Exit.OK),
     Case("list --orphans", Exit.OK, "none"),
+    Case("list --orphans --cluster ours", Exit.USAGE, "no database"),
+    Case("list --airflow --cluster ours", Exit.USAGE, "no database"),
     Case("describe etl/nothing", Exit.NOT_FOUND),
     Case("logs 0a1b2c", Exit.NOT_FOUND),
     Case(f"logs {NO_ID}", Exit.NOT_FOUND),
@@ -263,6 +272,8 @@ _JOBS = [
     Case("terminate etl/load --cluster ours", Exit.USAGE, "no terminal"),
     Case("terminate-all --cluster ours", Exit.USAGE, "no terminal"),
     Case("terminate etl/load --cluster theirs --yes", Exit.USAGE, "of another deployment"),
+    Case("terminate etl/load --cluster theirs --yes", Exit.USAGE, "this deployment is derived",
+         given={"AIRFLOW__AWS_ECS_EXECUTOR__DEPLOYMENT": ""}),
     Case("terminate etl/load etl/theirs --cluster ours --cluster theirs --yes", Exit.USAGE, "two of another"),
     Case("terminate etl/load --cluster provider --yes", Exit.USAGE, "of no deployment"),
     Case("terminate-all --cluster theirs --yes", Exit.OK, "of another deployment"),

@@ -27,6 +27,7 @@ _VARYING = [
     (re.compile(r"127\.0\.0\.1:\d{4,5}"), "127.0.0.1:PORT"),
     (re.compile(r"\b(?!0123)[0-9a-f]{32}\b"), "TASK-ID"),
     (re.compile(r"(?m)^DAG .*\n(?:.* [0-9a-f]{8}\n)*"), "(the table)\n"),
+    (re.compile(r'"[0-9a-f]{12}"'), '"DERIVED"'),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
 ]
 #: Words that this project once used, and no reader knows.
@@ -77,12 +78,14 @@ def run(ecs, batch, busy, shell, tmp_path, monkeypatch):  # noqa: PLR0917 - fixt
             if wrong is not None:
                 service.goes_wrong(wrong, call)
         for name, text in case.files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(text)
         monkeypatch.chdir(tmp_path)
         around = {**given(ecs, tmp_path), "AWS_ENDPOINT_URL_BATCH": batch.url, **case.given}
-        around = {name: value for name, value in around.items() if value}
-        # After a time limit a thread is left behind, which would write into what the next case prints.
-        start = process if case.code is Exit.TIMED_OUT else shell
+        around = {name: value.replace("{folder}", str(tmp_path)) for name, value in around.items() if value}
+        # After a time limit a thread is left behind, which would write into what the next case prints; and a process
+        # chooses its directory of temporary files once.
+        start = process if case.code is Exit.TIMED_OUT or "TMPDIR" in case.given else shell
         return start(*shlex.split(case.line.replace("{busy}", busy)), **around)
 
     def normal(text):

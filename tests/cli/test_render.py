@@ -68,7 +68,7 @@ def test_a_team_of_which_nothing_is_said_is_told_as_by_list(run):
         (["nope"], Exit.NOT_FOUND, 'template "nope" not found'),
         (["small"], Exit.USAGE, "the template is for both services\nhint: pass --executor"),
         (["gpu", "--executor", "ecs"], Exit.FAILED, "is for batch"),
-        (["nightly", "--set", "memory=lots"], Exit.FAILED, "no amount of memory"),
+        (["nightly", "--set", "memory=lots"], Exit.FAILED, "not an amount of memory"),
         (["nightly", "--set", "memory"], Exit.USAGE, "TERM=VALUE"),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_live_finding_can_be_ignored_as_any_other(live, aws):
         (
             ["--region", "eu-central-1"],
             Exit.CREDENTIALS,
-            "the AWS credentials are missing, expired or invalid (batch:Describe",
+            "the AWS credentials are missing, expired or invalid (DescribeJobQueues",
         ),
         ([], Exit.USAGE, "no AWS Region is set"),
         (["--region", "eu-centrall-1"], Exit.USAGE, 'unknown AWS Region "eu-centrall-1"'),

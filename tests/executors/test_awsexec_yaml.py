@@ -70,7 +70,7 @@ def test_a_file_that_cannot_be_used_is_told_at_start_with_every_place(file, star
     with pytest.raises(AirflowException) as caught:
         started()
     assert f"{file}:1:7: ecs.clustr is not an option. Did you mean cluster?" in str(caught.value)
-    assert f"{file}:2:22: templates.a.cpu is no amount of CPU" in str(caught.value)
+    assert f"{file}:2:22: templates.a.cpu is not an amount of CPU" in str(caught.value)
 
 
 def test_a_wrong_option_is_told_with_its_place(file, started):

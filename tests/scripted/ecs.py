@@ -1,4 +1,4 @@
-"""The operations of the scripted ECS, over its tasks: RunTask, DescribeTasks, ListTasks, StopTask, DescribeClusters."""
+"""The operations of the scripted ECS, over its tasks: RunTask, DescribeTasks, ListTasks, StopTask, and of clusters."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class EcsApi(Api[Task]):
             "ListTasks": self._list_tasks,
             "StopTask": self._stop_task,
             "DescribeClusters": self._describe_clusters,
+            "ListClusters": self._list_clusters,
         }
 
     def add(self, request: Mapping[str, Any], plan: Plan, now: float) -> Task:
@@ -142,6 +143,10 @@ class EcsApi(Api[Task]):
                 },
             )
         return json.dumps({"clusters": told, "failures": failures})
+
+    def _list_clusters(self, _: dict[str, Any], __: bytes, _now: float) -> str:
+        names = self._clusters or dict.fromkeys(task.location for task in self.all_tasks())
+        return json.dumps({"clusterArns": [f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{name}" for name in names]})
 
     @staticmethod
     def _tasks_and_failures(tasks: list[str], failures: Sequence[Mapping[str, str]] = ()) -> str:

@@ -164,7 +164,7 @@ def test_bad_json_is_told_with_its_position():
         ({"poll_interval": "soon"}, "not a duration"),
         ({"poll_interval": "0"}, "greater than 0"),
         ({"launch_rate": "nan"}, "finite"),
-        ({"launch_burst": "0"}, "greater than or equal to 1"),
+        ({"launch_burst": "0"}, "must be at least 1"),
         ({"stop_grace": "-1"}, "not a duration"),
         ({"deployment": "our airflow"}, "pattern"),
         ({"launch_type": "EC2", "capacity_provider_strategy": '[{"capacityProvider": "x"}]'}, "excludes"),

@@ -76,7 +76,7 @@ def test_it_is_for_all_workloads_or_for_those_that_are_too_long(options_of, writ
 
 def test_it_is_for_nothing_else():
     problem = problem_of(workload_store=STORE, workload_store_when="sometimes")
-    assert (problem.option, problem.message) == ("workload_store_when", "input should be 'always' or 'too-long'")
+    assert (problem.option, problem.message) == ("workload_store_when", "must be 'always' or 'too-long'")
     with pytest.raises(ValueError, match="always"):
         BatchOptions(**JOB, workload_store_when=7)
 

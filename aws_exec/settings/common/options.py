@@ -16,7 +16,7 @@ from pydantic.config import JsonDict
 from aws_exec.settings.common.coercion import boolean, json_object, positive_seconds, seconds, store_url, word
 from aws_exec.settings.common.merge import Grammar, camelized
 from aws_exec.settings.common.option_info import option_catalogue
-from aws_exec.settings.common.problems import OptionsError, Problem, masked, section_of, variable_of
+from aws_exec.settings.common.problems import OptionsError, Problem, masked, message_of, section_of, variable_of
 
 #: Seconds that a container may take to start if instances must start first: a shorter `[scheduler]
 #: task_queued_timeout` would revoke tasks that still start.
@@ -384,14 +384,13 @@ def _problem(
     model: type[ExecutorOptions], given: dict[str, Any], entry: Any, team: str | None, in_file: Container[str]
 ) -> Problem:
     name = str(entry["loc"][0]) if entry["loc"] else ""
-    message = str(entry["ctx"]["error"]) if entry["type"] == "value_error" else entry["msg"]
     info = model.model_fields.get(name)
     about: Any = info.json_schema_extra if info else {"example": ""}
     return Problem(
         section=model.section,
         option=name,
         value=masked(name, given.get(name)),
-        message=message[:1].lower() + message[1:],
+        message=message_of(entry),
         variable=variable_of(model.section, name, team),
         remedy=f"Write it as in {name}{':' if name in in_file else ' ='} {about['example']}",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from aws_exec.redaction import MASK, is_secret_name, may_hold_secret
 
@@ -116,6 +117,30 @@ class RequestTooLarge(InvalidExecutorConfig):
     """The request, or its overrides, are longer than AWS takes."""
 
     subject = "request"
+
+
+#: What is wrong with a value, by the type of pydantic's error; other errors say it in pydantic's words.
+_MESSAGES = {
+    "string_type": "is not text",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_type": "is not a number",
+    "float_parsing": "is not a number",
+    "finite_number": "is not a finite number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+}
+
+
+def message_of(entry: Any) -> str:
+    """Return what is wrong with a value, from one of the `errors()` of a pydantic `ValidationError`."""
+    about = entry.get("ctx", {})
+    message = str(about["error"]) if entry["type"] == "value_error" else entry["msg"]
+    return _MESSAGES.get(entry["type"], "{message}").format(message=message[:1].lower() + message[1:], **about)
 
 
 def variable_of(section: str, option: str, team: str | None = None) -> str:

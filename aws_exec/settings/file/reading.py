@@ -269,9 +269,11 @@ class _Reading:
         while parent := chain[-1].terms.extends:
             path = (*chain[-1].path, "extends")
             if parent in [level.name for level in chain]:
-                if parent == name and name == min(level.name for level in chain):  # once for each circle
-                    circle = " -> ".join([*(level.name for level in chain), parent])
-                    self._complain("template-extends-cycle", ("templates", name, "extends"), f"is a circle: {circle}")
+                if parent == name and name == min(level.name for level in chain):  # once for each cycle
+                    message = f"is a cycle: {' -> '.join([*(level.name for level in chain), parent])}"
+                    self._complain(
+                        "template-extends-cycle", ("templates", name, "extends"), message, "Remove one of these extends"
+                    )
                 return ()
             if parent not in own:
                 known = self.located.data["templates"]

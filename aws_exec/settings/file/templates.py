@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aws_exec.settings.common.merge import RUN_TASK, SUBMIT_JOB, Document, Grammar, composed, normalised, only
-from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig
+from aws_exec.settings.common.problems import Finding, InvalidExecutorConfig, message_of
 from aws_exec.settings.file.terms import AIRFLOW_CONTAINER, Service, Terms, means
 
 GRAMMARS: Mapping[Service, Grammar] = {"ecs": RUN_TASK, "batch": SUBMIT_JOB}
@@ -35,10 +35,9 @@ def _finding(entry: Any) -> Finding:
         return Finding(
             name, "is not a term of templates", did_you_mean(name, Terms.model_fields), "template-unknown-term"
         )
-    message = str(entry["ctx"]["error"]) if entry["type"] == "value_error" else entry["msg"]
     field = Terms.model_fields.get(name)
     example = f"Write it as in {name}: {(field.examples or [''])[0]}" if field else ""
-    return Finding(name, message[:1].lower() + message[1:], example, "template-value")
+    return Finding(name, message_of(entry), example, "template-value")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -47,7 +46,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close := difflib.get_close_matches(name[:120], names, 1):
         return f"Did you mean {close[0]}?"
     listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")  # noqa: PLR2004 - a line's worth
-    return f"There are: {listed}" if names else "None is defined"
+    return f"There are: {listed}" if names else "None is defined; define it below templates:"
 
 
 def service_of(levels: Sequence[Terms]) -> Service | None:

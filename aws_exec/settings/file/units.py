@@ -35,7 +35,7 @@ def cpu_units(value: object) -> int:
     """Return the CPU units (1024 are one vCPU) of `0.5`, `4`, `"2 vCPU"`, or of `512`, `"512 units"`."""
     found = _CPU.fullmatch(_text(value))
     if not found:
-        raise ValueError("is no amount of CPU: write vCPUs as in 0.5 or 4, or CPU units as in 512")
+        raise ValueError("is not an amount of CPU: write vCPUs as in 0.5 or 4, or CPU units as in 512")
     amount, unit = float(found[1]), (found[2] or "").lower()
     in_units = unit.startswith("unit") or (not unit and amount >= FIRST_UNITS)
     return _whole(amount if in_units else amount * UNITS_PER_VCPU, _MOST_UNITS, "CPU units")
@@ -45,7 +45,7 @@ def mebibytes(value: object) -> int:
     """Return the MiB of `1GiB`, `"1.5 GB"` (AWS's GB are GiB), `512MiB`, or of `512`."""
     found = _SIZE.fullmatch(_text(value))
     if not found:
-        raise ValueError("is no amount of memory: write it as in 1GiB or 512MiB, or in MiB as in 512")
+        raise ValueError("is not an amount of memory: write it as in 1GiB or 512MiB, or in MiB as in 512")
     return _whole(float(found[1]) * _MIB[(found[2] or "m")[0].lower()], _MOST_MIB, "MiB")
 
 

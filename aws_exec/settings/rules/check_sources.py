@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from aws_exec.settings.file.discovery import read_bytes
@@ -23,7 +23,7 @@ def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint
         # Positions that could not be read get no further findings.
         reported = {complaint.position for complaint in sources.complaints}
         found += [complaint for complaint in check(configuration) if complaint.position not in reported]
-    for path in _python_files(dags):
+    for path in (file for each in dags for file in python_files(each)):
         content, unreadable = read_bytes(path)
         sources.note(str(path), content)
         found += unreadable or check_dag(content, str(path), sources.configurations[0])
@@ -31,9 +31,9 @@ def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint
     return sorted(dict.fromkeys(found), key=lambda one: (order.get(one.position.source, len(order)), one.position))
 
 
-def _python_files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+def python_files(path: Path) -> list[Path]:
+    """Return the DAG files of a path: those below a folder, or the file itself."""
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def severity_of(complaint: Complaint) -> Severity:

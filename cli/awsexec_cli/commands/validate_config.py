@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -19,6 +19,9 @@ from awsexec_cli.usage import Misuse, similar
 if TYPE_CHECKING:
     from aws_exec.aws_checks.checks import AwsReport
     from aws_exec.settings.rules.sources import Sources
+
+#: Checked files that are named; of more, the others are counted.
+_NAMED = 5
 
 app = typer.Typer(add_completion=False)
 
@@ -104,7 +107,7 @@ def validate_config(
         return
     data = _table_format(as_) if effective else Format.TABLE
     chosen = Report.TEXT if effective else _report_format(as_)
-    _check_usage(ignore or [], fail_on)
+    _check_usage(ignore or [], fail_on, dags or [])
     from aws_exec.settings.rules import check_sources as library  # noqa: PLC0415 - the CLI starts fast
     from aws_exec.settings.rules.catalogue import Severity  # noqa: PLC0415 - likewise
     from aws_exec.settings.rules.sources import by_suffix, found_here, read_sources  # noqa: PLC0415 - likewise
@@ -113,9 +116,9 @@ def validate_config(
     with_environment = not files if environment is None else environment
     sources = read_sources(named, os.environ, with_environment=with_environment)
     if effective:
-        _show_effective(sources, data)
         unread = [one for one in sources.complaints if one.rule not in (ignore or [])]
-        raise typer.Exit(Exit.FAILED if library.at_least(unread, Severity(fail_on)) else Exit.OK)
+        _show_effective(sources, data, is_failed=library.at_least(unread, Severity(fail_on)))
+        return
     checked = _check_aws(sources, options) if live else []
     outcomes = [outcome for each in checked for outcome in each.outcomes]
     of_aws = [complaint for each in checked for complaint in each.complaints]
@@ -127,13 +130,17 @@ def validate_config(
             printer.say(line)
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
     if not errors and not dags and (missing := sources.without_executor()):
-        printer.fail(missing, hint="set [core] executor = aws_exec.AwsEcsExecutor and its options")
-        raise typer.Exit(Exit.USAGE)
+        _fail_without_executor(missing)
     _report_counts(sources.checked, errors, len(found) - errors)
     if any(one.rule == "executor-name" for one in found):  # Airflow does not start: nothing else matters yet
         raise typer.Exit(Exit.USAGE)
     if library.at_least(found, Severity(fail_on)):
         raise typer.Exit(Exit.FAILED)
+
+
+def _fail_without_executor(missing: str) -> NoReturn:
+    printer.fail(missing, hint="set [core] executor = aws_exec.AwsEcsExecutor and its options")
+    raise typer.Exit(Exit.USAGE)
 
 
 def _report_format(output: Output) -> Report:
@@ -152,13 +159,17 @@ def _table_format(output: Output) -> Format:
     return Format(output)
 
 
-def _check_usage(ignore: list[str], fail_on: str) -> None:
+def _check_usage(ignore: list[str], fail_on: str, dags: list[Path]) -> None:
     from aws_exec.settings.rules.catalogue import RULES, Severity  # noqa: PLC0415 - the CLI starts fast
+    from aws_exec.settings.rules.check_sources import python_files  # noqa: PLC0415 - likewise
 
     if unknown := [rule for rule in ignore if rule not in RULES]:
         raise Misuse(f'invalid --ignore "{unknown[0]}"', similar(unknown[0], RULES) or "--list-rules shows every rule")
     if fail_on not in {str(severity) for severity in Severity}:
         raise Misuse(f'invalid --fail-on "{fail_on}"', "use error or warning")
+    for path in dags:
+        if not python_files(path):
+            raise Misuse(f"no DAG file in --dags {path}", "name a DAG file (*.py), or a folder of them")
 
 
 def _check_aws(sources: Sources, options: Options) -> list[AwsReport]:
@@ -175,7 +186,8 @@ def _check_aws(sources: Sources, options: Options) -> list[AwsReport]:
 
 
 def _report_counts(checked: list[str], errors: int, warnings: int) -> None:
-    what = ", ".join(checked) or "the environment"
+    more = f" and {len(checked) - _NAMED} more files" if len(checked) > _NAMED else ""
+    what = f"{', '.join(checked[:_NAMED])}{more}" or "the environment"
     if not errors + warnings:
         printer.say(f"{what}: all checks passed")
         return
@@ -190,7 +202,8 @@ def _list_rules(output: Format) -> None:
     write_rows(rows, output, {"rule": "RULE", "severity": "SEVERITY", "holds": "WHAT HOLDS"}, name="rule")
 
 
-def _show_effective(sources: Sources, output: Format) -> None:
+def _show_effective(sources: Sources, output: Format, *, is_failed: bool) -> None:
+    """Show every option; exit with an error if a file cannot be read, or if no executor is configured."""
     rows = [
         {"section": one.section, "option": one.option, "value": one.value, "origin": one.origin}
         for configuration in sources.configurations
@@ -201,3 +214,7 @@ def _show_effective(sources: Sources, output: Format) -> None:
     write_rows(rows, output, columns, name="option")
     for complaint in sources.complaints:
         printer.say(clean(str(complaint)))
+    if is_failed:
+        raise typer.Exit(Exit.FAILED)
+    if not rows and (missing := sources.without_executor()):
+        _fail_without_executor(missing)

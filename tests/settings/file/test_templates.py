@@ -110,7 +110,7 @@ def test_a_circle_is_named(read):
     from aws_exec.settings.file import read_file  # noqa: PLC0415 - the fixture wants a file in order
 
     _, complaints = read_file(b"templates: {a: {extends: b}, b: {extends: c}, c: {extends: a}}", "f", {})
-    assert [complaint.message for complaint in complaints] == ["templates.a.extends is a circle: a -> b -> c -> a"]
+    assert [complaint.message for complaint in complaints] == ["templates.a.extends is a cycle: a -> b -> c -> a"]
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_task_names_its_template_or_its_queue_does(book):
         ({"template": "lrge"}, "template: lrge is not known in awsexec.yaml. Did you mean large?"),
         ({"template": "gpu"}, "is for batch"),
         ({"template": 3}, "of type int"),
-        ({"template": "small", "memory": "x"}, "memory: is no amount of memory"),
+        ({"template": "small", "memory": "x"}, "memory: is not an amount of memory"),
         ({"template": {"cpus": 1}}, "template.cpus: is not a term"),
         ({"template": "small", "env": ["A=1"]}, "env: is not a mapping of names to texts"),
         ({"template": "small", "env": {"A": [1]}}, "env: has a value for A that is no text"),

@@ -100,7 +100,7 @@ def test_what_is_wrong_is_said_to_the_author_of_the_dag(written):
     written(TEMPLATES)
     with pytest.raises(InvalidExecutorConfig, match="Did you mean large"):
         aws_exec.template("lareg")
-    with pytest.raises(InvalidExecutorConfig, match="memory: is no amount"):
+    with pytest.raises(InvalidExecutorConfig, match="memory: is not an amount"):
         aws_exec.template("large", memory="lots")
     written("templates: {a: {cpus: 1}}")
     with pytest.raises(FileError, match=r"awsexec\.yaml:1:17: templates\.a\.cpus is not a term.*Did you mean cpu\?"):

@@ -32,9 +32,10 @@ _IN_URL: Final = re.compile(r"(?<=://)(?:[^/\s\"'<>]{1,200}|[^/\s\"'<>:@]{0,100}
 _OPAQUE: Final = re.compile(r"(?P<path>(?<![\w/+=-])(?:/[\w.-]{1,64}){3,}(?![\w/+=-]))|[\w/+=-]{120,}")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL)
 
-#: A value: a quoted text (the quotes may be escaped, in JSON within JSON), or one word and its scheme.
+#: A value: a list or an object of plain values, a quoted text (the quotes may be escaped, in JSON within JSON), or one
+#: word and its scheme.
 _VALUE: Final = (
-    r"(?:(?P<quote>\\{0,4}[\"'])(?:(?!(?P=quote))(?:\\.|[^\\])){1,5000}"
+    r"(?:\[[^\[\]]{1,2000}\]|\{[^{}]{1,2000}\}|(?P<quote>\\{0,4}[\"'])(?:(?!(?P=quote))(?:\\.|[^\\])){1,5000}"
     r"|(?:(?:bearer|basic|aws4-hmac-sha256) +)?[^\s\"',&}\])]+)"
 )
 #: Not in an ARN, which has a colon before the name (`secret:prod/db`).

@@ -73,10 +73,10 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     return chunked(dict.fromkeys(items), CHUNK)
 
 
-def _unpickled(session: Session, pickled: bytes | None) -> Any:
-    """An executor_config, as Airflow's own column reads it; raises whatever unpickling does."""
+def _unpickler(session: Session) -> Callable[[bytes | None], Any]:
+    """Return what reads an executor_config as Airflow's own column does; it raises whatever unpickling does."""
     process: Any = TaskInstance.__table__.c.executor_config.type.result_processor(session.get_bind().dialect, None)
-    return process(pickled)
+    return process  # type: ignore[no-any-return]
 
 
 def _text(state: Any) -> str:
@@ -177,11 +177,12 @@ def adoptable(tis: Sequence[TaskInstance]) -> Iterator[tuple[TaskInstance, Row]]
 def _read(tis: Sequence[TaskInstance]) -> Iterator[Row]:
     session: Any = object_session(tis[0])
     found = session.execute(select(*_COLUMNS, _PICKLED_CONFIG).where(TaskInstance.id.in_([ti.id for ti in tis])))
+    unpickled = _unpickler(session)
     for *named, state, external_id, queue, queued_at, pickled in found:
         ti_id, *_, number, _ = named
         key = compat.row_key(named)
         try:
-            config = _unpickled(session, pickled)
+            config = unpickled(pickled)
         except Exception:
             # It only decides where to look, and must not cost the task its try.
             log.exception("The executor_config of %s cannot be read; it is searched for in the configured cluster", key)
@@ -304,7 +305,7 @@ def _workload(
     from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415 - needs the models above to be mapped
 
     try:
-        set_committed_value(ti, "executor_config", _unpickled(session, pickled))
+        set_committed_value(ti, "executor_config", _unpickler(session)(pickled))
         return Workload(compat.task_key(ti), [ExecuteTask.make(ti, **made_with)], ti.queue, ti.executor_config or None)
     except Exception as error:
         if is_of_database(error):

@@ -16,7 +16,7 @@ from aws_exec.clouds.ecs.adapter import PAGE, EcsCloud
 from aws_exec.clouds.ecs.task import SERVICE, Task, airflow_container, observation
 from aws_exec.clouds.errors import CloudError
 from aws_exec.fleet import attribution, ecs_context
-from aws_exec.fleet.model import ACTIVE, EXITED, PULL, STOPPING, FleetJob, State, TimelineEntry, cleaned
+from aws_exec.fleet.model import ACTIVE, EXITED, PULL, PULLED, STOPPING, FleetJob, State, TimelineEntry, cleaned
 from aws_exec.fleet.retries import Retries, RetryingCalls
 from aws_exec.fleet.service import Clients, ContextLine, FleetQuery, LogLocation, stop_timeout_of
 from aws_exec.fleet.task_state import of_exit
@@ -31,7 +31,7 @@ _STEPS = {
     "createdAt": "queued",
     "connectivityAt": "network attached",
     "pullStartedAt": PULL,
-    "pullStoppedAt": "image pulled",
+    "pullStoppedAt": PULLED,
     "startedAt": "started",
     "stoppingAt": STOPPING,
     "executionStoppedAt": EXITED,

@@ -8,7 +8,7 @@ from textwrap import shorten
 
 from aws_exec.clouds.errors import CloudError
 from aws_exec.container.outcome import Outcome
-from aws_exec.diagnosis import Diagnosis, diagnose
+from aws_exec.diagnosis import Diagnosis, diagnose, pages
 from aws_exec.diagnosis.reasons import stop_request
 from aws_exec.durations import format_duration
 from aws_exec.fleet.log_excerpt import excerpt
@@ -16,9 +16,11 @@ from aws_exec.fleet.log_records import LoggedException
 from aws_exec.fleet.model import FleetJob, State
 from aws_exec.fleet.service import Clients, ContextLine, Service
 from aws_exec.fleet.task_log import last_lines
-from aws_exec.fleet.task_state import UNKNOWN, TaskState, last_error, of_log, refused_state
+from aws_exec.fleet.task_state import UNKNOWN, TaskState, last_error, of_log, refused_state, usage_of
 from aws_exec.lifecycle.values import Termination
+from aws_exec.settings.file.units import size
 
+_MIB = 2**20
 #: Characters of an exception in the headline: a message may be a whole SQL statement.
 LONGEST_ERROR = 300
 #: How a task ended that did not fail, by its state.
@@ -38,7 +40,7 @@ class Explanation:
     Attributes:
         headline: its state in one sentence.
         diagnosis: what happened, and the remedy; None if none is needed.
-        context: what may keep it from starting.
+        context: what may keep it from starting; of a container that was out of memory, how much it had.
         lines: of its log (`log_excerpt`): the error first; empty if they do not help or cannot be read.
         unread: why the log cannot be read; empty if it can.
         healthy: whether nobody has to act.
@@ -92,7 +94,21 @@ def _ended(service: Service, clients: Clients, job: FleetJob, stop: Termination,
         return Explanation(f"{headline} Whether the task succeeded is unknown: {unknown}.", unread=unread)
     if task.has_failed is False:
         return Explanation(headline, found, unread=unread, task_state=task)
-    return Explanation(headline, found, (), log, unread, healthy=False, task_state=task)
+    memory = _memory(job, lines) if found is not None and found.page == pages.MEMORY else ()
+    return Explanation(headline, found, memory, log, unread, healthy=False, task_state=task)
+
+
+def _memory(job: FleetJob, lines: Sequence[str]) -> tuple[ContextLine, ...]:
+    """Return the memory that a container used and could use, by its usage record; without one, its job's size."""
+    usage = usage_of(lines)
+    peak, limit = usage.get("memory_peak_bytes"), usage.get("memory_limit_bytes")
+    if isinstance(limit, int) and isinstance(peak, int):
+        said = f"peak {size(round(peak / _MIB))} of {size(round(limit / _MIB))}"
+    elif job.size.memory_mib:
+        said = f"the job has {size(job.size.memory_mib)}"
+    else:
+        return ()
+    return (ContextLine("memory", said, bad=True),)
 
 
 def _task_ended(task: TaskState, lines: Sequence[str]) -> str:

@@ -142,6 +142,8 @@ class FleetJob:
 
 #: Billing begins with it (AWS Fargate pricing: "from the time you start to download your container image").
 PULL = "image pull began"
+#: Whether or not the image is there.
+PULLED = "image pull ended"
 #: The stop begins with it.
 STOPPING = "stopping"
 #: The network and the sidecars of a task on ECS may outlive its containers.

@@ -36,7 +36,7 @@ from aws_exec.fleet.ecs import EcsFleet
 from aws_exec.fleet.errors import FleetError, NoLogError
 from aws_exec.fleet.explanation import explain
 from aws_exec.fleet.health import LAUNCHING, WRITING, Branch, executor_config_of, executor_name, executors
-from aws_exec.fleet.model import PULL, FleetJob, State
+from aws_exec.fleet.model import PULL, PULLED, FleetJob, State
 from aws_exec.fleet.opening import PRICES, Fleet
 from aws_exec.fleet.probe_findings import Expected, findings
 from aws_exec.fleet.probe_record import ProbeRecord, read_record
@@ -428,7 +428,7 @@ def _container(job: FleetJob, record: ProbeRecord | None, unread: str) -> Outcom
 def _start(job: FleetJob, record: ProbeRecord) -> str:
     """Return how long the steps up to its start took."""
     at = {entry.what: entry.at for entry in job.timeline}
-    pulls, pulled = at.get(PULL), at.get("image pulled")
+    pulls, pulled = at.get(PULL), at.get(PULLED)
     if pulls is None and record.pull_started_at and record.pull_stopped_at:
         pulls, pulled = record.pull_started_at.timestamp(), record.pull_stopped_at.timestamp()
     steps = {"provisioning": (job.created, pulls), "image pull": (pulls, pulled), "start": (pulled, job.started)}

@@ -13,11 +13,11 @@ exits with 0 if its task failed, and with 1 if the API server did not let the ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from signal import Signals
-from typing import Final
+from typing import Any, Final
 
 from aws_exec.container.outcome import DONE_STATES, Outcome
 from aws_exec.fleet.log_records import LoggedException, Record, parse_record
@@ -119,6 +119,11 @@ def of_log(lines: Iterable[str]) -> TaskState:
         if state in _FAILED_STATES | DONE_STATES:
             return replace(found, state=state, source=source)
     return found
+
+
+def usage_of(lines: Iterable[str]) -> Mapping[str, Any]:
+    """Return the members of the usage record (docs/container.md); empty if there is none."""
+    return next((each.members for each in _records(lines) if each.is_usage), {})
 
 
 def last_error(lines: Iterable[str]) -> LoggedException | None:

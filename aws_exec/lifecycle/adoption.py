@@ -7,6 +7,7 @@ from dataclasses import replace
 from aws_exec.lifecycle import events as on
 from aws_exec.lifecycle.deadlines import with_time_to_start
 from aws_exec.lifecycle.launch import (
+    Attempts,
     Container,
     Detached,
     Doubt,
@@ -14,8 +15,10 @@ from aws_exec.lifecycle.launch import (
     NamedByRow,
     Owned,
     Starting,
+    State,
     Stopping,
     Submission,
+    earliest,
 )
 from aws_exec.lifecycle.stopping import SUPERSEDED
 from aws_exec.lifecycle.store import Transaction
@@ -32,20 +35,25 @@ def adopted(transaction: Transaction, event: on.Adopted, now: float) -> None:
             adopt_back(transaction, known, event, now)
         return
     job = adoptable_job(transaction, event.job)
+    launch_by = transaction.policy.launch_by(now) if event.workload is not None else None
+    state: State = Submission(doubt=Doubt.SEARCH)
+    due: float | None = now
+    if job is not None:
+        start_by = transaction.policy.start_by(now)
+        state, due = Container(job, Starting(event.origin, start_by)), earliest(launch_by, start_by)
+    # In one piece: thousands are adopted at once while the scheduler waits, and a copy takes as long as the rest.
     launch = Launch(
         event.launch_id,
         event.key,
+        state=state,
         work=_work_of(event),
         ownership=Owned(stalls=transaction.state.stalls),
         location=event.location or (job.location if job else ""),
-        launch_by=transaction.policy.launch_by(now) if event.workload is not None else None,
+        attempts=Attempts(containers=0 if job is None else 1),
+        launch_by=launch_by,
+        due=due,
     )
-    if job is not None:
-        launch = launch.with_container(Container(job, Starting(event.origin)))
-        transaction.put(with_time_to_start(transaction.policy, launch, now))
-    else:
-        launch = replace(launch, state=Submission(doubt=Doubt.SEARCH), due=now)
-        transaction.put(wait_for_listing(transaction, launch, now))
+    transaction.put(launch if job is not None else wait_for_listing(transaction, launch, now))
 
 
 def adopt_back(transaction: Transaction, launch: Launch, event: on.Adopted, now: float) -> None:

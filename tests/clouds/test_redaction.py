@@ -23,6 +23,8 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEhunter2\n-----END RSA PRIVATE KEY---
         (r'{"x": "{\"password\": \"hunter2\"}"}', r'{"x": "{\"password\": \"***\"}"}'),
         (r'{"password": "a\"hunter2"}', '{"password": "***"}'),
         ('"password": "cut off hunter2', '"password": "***'),
+        ('{"password": ["a", "hunter2"], "b": 1}', '{"password": ***, "b": 1}'),
+        ('{"secret": {"value": "hunter2"}}', '{"secret": ***}'),
         ("DB_PASS=hunter2 B=1", "DB_PASS=*** B=1"),
         ("api_key: hunter2", "api_key: ***"),
         ("AIRFLOW_CONN_DB=mysql://root:hunter2/x@h/d", "AIRFLOW_CONN_DB=***"),

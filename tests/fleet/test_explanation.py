@@ -40,8 +40,9 @@ STOPPING = FleetJob("ecs", Job("arn:aws:ecs:r:1:task/c/i", "c"), identity("load"
 def explained():
     """Explain a job with this status and exit code, whose log ends so; without lines, its log may not be read."""
 
-    def explained(status: str, exit_code: int, *lines: str, **more: object) -> Explanation:
+    def explained(status: str, exit_code: int, *lines: str, needs: object = (), **more: object) -> Explanation:
         container = {"environment": environment(), "exitCode": exit_code, "logStreamName": "d/default/1"}
+        container |= {"resourceRequirements": needs}
         job = ended(status, stoppedAt=61_001, container=container, attempts=[attempt(exit_code)], **more)
         made = {name: client(name, region_name="eu-central-1") for name in ("batch", "logs")}
         stubs = {name: Stubber(each) for name, each in made.items()}
@@ -110,6 +111,28 @@ def test_a_failed_task_whose_log_cannot_be_read_is_still_called_failed(explained
 
     assert said.headline == "Task failed: out of memory. The container exited with 81 after 1m01s."
     assert said.unread.startswith("GetLogEvents: AccessDeniedException")
+
+
+@pytest.mark.parametrize(
+    ("lines", "memory"),
+    [
+        (
+            ['{"event": "awsexec.usage", "memory_peak_bytes": 418381824, "memory_limit_bytes": 419430400}'],
+            "399 MiB of 400 MiB",
+        ),
+        (
+            ['{"event": "awsexec.usage", "memory_peak_bytes": 418381824, "memory_limit_bytes": null}'],
+            "the job has 2 GiB",
+        ),
+        (["Killed"], "the job has 2 GiB"),
+    ],
+)
+@pytest.mark.parametrize("code", [81, 137])
+def test_who_was_out_of_memory_reads_how_much_there_was(explained, code, lines, memory):
+    needs = [{"type": "MEMORY", "value": "2048"}]
+    [fact] = explained("FAILED", code, *lines, needs=needs).context
+
+    assert (fact.about, memory in fact.said, fact.bad) == ("memory", True, True)
 
 
 def test_of_an_exception_no_line_of_a_package_is_named_and_a_long_message_is_cut(explained):

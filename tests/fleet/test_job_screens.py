@@ -9,7 +9,7 @@ from aws_exec.aws_checks.calls import Outcome, Status
 from aws_exec.diagnosis import diagnose
 from aws_exec.fleet import ContextLine, Explanation, FleetJob, LogLocation, Size, State, TimelineEntry
 from aws_exec.fleet.health import Branch
-from aws_exec.fleet.model import PULL
+from aws_exec.fleet.model import PULL, PULLED
 from aws_exec.fleet.task_state import of_exit
 from aws_exec.lifecycle.identity import Identity
 from aws_exec.lifecycle.values import Job, Termination
@@ -19,7 +19,7 @@ from awsexec_cli.output import write, write_lines
 from tests.fleet.test_screens import NOW, looks_as_it_did, screen
 
 ID = "1a2b3c4d" * 4
-STEPS = {"queued": 0, "network attached": 9, PULL: 12, "image pulled": 58, "started": 61, "stopped": 3712}
+STEPS = {"queued": 0, "network attached": 9, PULL: 12, PULLED: 58, "started": 61, "stopped": 3712}
 WHO = Identity(
     "production",
     "0d6a9c1e-1111-4222-8333-444455556666-1",

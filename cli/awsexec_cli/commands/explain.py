@@ -87,7 +87,8 @@ def explanation_lines(job: FleetJob, explanation: Explanation) -> Iterator[Line]
     """Yield the lines that explain a job to a person."""
     yield [(job.address, "bold")]
     yield [(job.id, "dim")]
-    yield [(explanation.headline, "green" if explanation.healthy else "bold red")]
+    is_unknown = not job.is_active and explanation.task_state.has_failed is None
+    yield [(explanation.headline, "bold red" if not explanation.healthy else "yellow" if is_unknown else "green")]
     found = explanation.diagnosis
     if found is not None:
         facts = {

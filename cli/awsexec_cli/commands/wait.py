@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: The values of --outcome.
 TASK, CONTAINER = "task", "container"
 
+#: Jobs that are named when the time limit has passed; of more, the others are counted.
+_NAMED = 3
+
 app = typer.Typer(add_completion=False)
 
 
@@ -67,7 +70,7 @@ def wait(
         begin = waiting.with_aws_reached if limit is None else waiting.with_aws_awaited
         late = f"AWS did not answer within {timeout}"
         try:
-            for job in within(limit, begin, lambda: waiting.timeout_message(writer.count) or late):
+            for job in within(limit, begin, lambda: waiting.timeout_message() or late):
                 writer.write([job])
                 well = well and is_well(job, goal, of_container=of_container)
         except TimeoutError:  # as JSON, no jobs are an empty list
@@ -101,6 +104,7 @@ class _Waiting:
         self._reads_logs = reads_logs
         self._retries = RetryUntilDeadline(report_retry, threading.Event())
         self.found: list[FleetJob] | None = None
+        self._reached: set[str] = set()
 
     def with_aws_reached(self) -> Iterator[FleetJob]:
         """Yield each job in the goal state. Fail if AWS cannot be reached at first: without a limit it may never be."""
@@ -110,11 +114,15 @@ class _Waiting:
         """Yield each job in the goal state. Retry until AWS is reached."""
         return self._each(self._retries.run(self._locate))
 
-    def timeout_message(self, done: int) -> str:
-        """Return how many jobs are not in the goal state; empty if they were not found."""
+    def timeout_message(self) -> str:
+        """Return how many jobs are not in the goal state, and some of them; empty if they were not found."""
         if self.found is None:
             return ""
-        return f"the time limit passed; not {self._goal}: {len(self.found) - done} of {count_jobs(len(self.found))}"
+        left = [job for job in self.found if job.job.arn not in self._reached]
+        named = ", ".join(f"{job.address} ({job.id})" for job in left[:_NAMED])
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        of = f"{len(left)} of {count_jobs(len(self.found))}"
+        return f"the time limit passed; not {self._goal}: {of}: {named}{more}"
 
     def _locate(self) -> list[FleetJob]:
         return self._fleet.locate(self._jobs, ended=True, newest=report_newest)
@@ -125,3 +133,4 @@ class _Waiting:
         self.found = found
         for job in waited(self._fleet.services, found, self._goal, retries=self._retries):
             yield with_known_end(self._fleet, job) if self._reads_logs else job
+            self._reached.add(job.job.arn)

@@ -97,6 +97,9 @@ def _task_definition(calls: CachedCalls, request: Mapping[str, Any], container: 
         yield Outcome(Status.FAIL, call, subject, message, "Correct container_name", "live-container", CONTAINER)
         return
     yield Outcome(Status.PASS, call, subject, f"has the container {container}")
+    if (containers[container].get("restartPolicy") or {}).get("enabled"):
+        message = f"restarts the container {container} when it has exited, and Airflow refuses its second start"
+        yield Outcome(Status.WARN, call, subject, message, "Remove its restartPolicy: Airflow retries tasks")
     for item in request.get("overrides", {}).get("containerOverrides", ()):
         if item.get("name") not in containers:
             message = f"has no container {item.get('name')}, which is overridden"

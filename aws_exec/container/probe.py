@@ -42,9 +42,9 @@ def main() -> None:
     Options:
         seconds: the time limit of the checks.
         subject: the ID of a task instance that does not exist.
-        bearer: a token for it; empty: none.
+        bearer: a token for it; empty: it is in the workload store, or there is none.
         region: of AWS; empty: as the container has it.
-        stored: the address of an object in the workload store; empty: there is none.
+        stored: the address of the token in the workload store; empty: it is not there.
     """
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     options = json.loads(sys.argv[-1])

@@ -188,14 +188,14 @@ def _write(client: Any, folder: str, more: dict[str, str]) -> str:
 
 
 def _store(options: dict[str, Any], _facts: Facts) -> dict[str, Any]:
-    """Read an object of the workload store, and delete it, as a container does with its workload."""
+    """Read the token in the workload store, and delete it there, as a container does with its workload."""
     if not options["stored"]:
         return {"is_used": False}
     from aws_exec.container.store import read, split
 
     bucket, key = split(options["stored"])
     client = _client("s3", options)
-    read(client, bucket, key)
+    options["bearer"] = read(client, bucket, key)
     client.delete_object(Bucket=bucket, Key=key)
     return {"is_used": True}
 
@@ -271,9 +271,9 @@ def _without_examples(bag: Any) -> dict[str, bool]:
 
 CHECKS: Mapping[str, Check] = {
     "imports": _imports,
+    "store": _store,  # has the token for the next
     "api": _api,
     "identity": _identity,
     "logs": _logs,
-    "store": _store,
     "dags": _dags,
 }

@@ -251,8 +251,10 @@ class _Probe:
         yield _container(job, record, unread)
         if record is not None:
             versions = {name: version_of(name) for name in (AIRFLOW, AWSEXEC, AMAZON)}
-            store = self._wanted.section.options.workload_store or ""
-            expected = Expected(sys.version, versions, self._no_token, "" if unwritten else store)
+            store = "" if unwritten else self._wanted.section.options.workload_store or ""
+            unread_token = bool(record.store and record.store.error)
+            no_token = "the container cannot read it from the workload store" if unread_token else self._no_token
+            expected = Expected(sys.version, versions, no_token, store)
             yield from findings(record, expected)
         cost = self._fleet.cost(job)
         text = "unknown: it did not run on Fargate" if cost is None else f"${cost:.4f}, {self._fleet.prices}"
@@ -261,15 +263,16 @@ class _Probe:
     # -- the way of the container -------------------------------------------------------------------------------------
 
     def _store(self) -> tuple[str, Outcome | None]:
-        """Write an object into the workload store, and return its address; or why it is not there."""
+        """Put the token into the workload store, and return its address; or why it is not there."""
         url = self._wanted.section.options.workload_store
         if not url:
             return "", None
         store = WorkloadStore(url, ClientSource(lambda: self._client("s3")), NoMeter())
         address = store.address(self._identity.launch_id)
         try:
-            store.put(address, "awsexec check-health --probe")
+            store.put(address, self._bearer)
         except CloudError as error:
+            self._bearer, self._no_token = "", "the workload store cannot be written from here"
             hint = f"Allow {ACTION} on {url}/* here, as for the scheduler"
             message = f"{url} cannot be written from here: {error.failure}"
             return "", Outcome(Status.FAIL, ACTION, "workload store", message, hint)
@@ -280,7 +283,7 @@ class _Probe:
         options = {
             "seconds": min(CHECK_SECONDS, self._probing.limit),
             "subject": self._subject,
-            "bearer": self._bearer,
+            "bearer": "" if stored else self._bearer,
             "region": self._wanted.region,
             "stored": stored,
         }

@@ -31,6 +31,9 @@ batch:
 """
 
 
+RESTARTED = {"restartPolicy": {"enabled": True, "restartAttemptPeriod": 60}}
+
+
 @pytest.fixture
 def told():
     """What is told of the file, by an AWS that answers so; without what passes, unless it is all."""
@@ -83,6 +86,14 @@ def test_where_all_is_well_every_check_passes_and_names_its_call(told):
         (
             {"describe_task_definition": definition(containerDefinitions=[{**AIRFLOW, "memory": 512}])},
             ("WARN", "ecs:DescribeTaskDefinition", "limits its container to 512 MiB, and the task is given 2048"),
+        ),
+        (
+            {"describe_task_definition": definition(containerDefinitions=[{**AIRFLOW, **RESTARTED}])},
+            (
+                "WARN",
+                "ecs:DescribeTaskDefinition",
+                "restarts the container airflow when it has exited, and Airflow refuses its second start",
+            ),
         ),
         (
             {"describe_task_definition": definition(containerDefinitions=[UNLOGGED])},

@@ -353,7 +353,7 @@ def test_a_workload_store_is_written_here_and_read_and_emptied_there(probe, aws)
     done, checks = probe(**STORE)
 
     assert (of_status(checks, "WARN", "FAIL"), done.code) == (set(), Exit.OK)
-    assert checks["workload store"]["status"] == "PASS"
+    assert (checks["workload store"]["status"], checks["token"]["status"]) == ("PASS", "PASS")
     assert client_of(aws, "s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
 
 
@@ -364,6 +364,7 @@ def test_a_workload_store_that_the_container_may_not_read_fails(probe, inside):
 
     assert of_status(checks, "FAIL") == {"remote log folder", "workload store"}
     assert "AccessDenied" in checks["workload store"]["message"]
+    assert "cannot read it from the workload store" in checks["token"]["message"]
     assert checks["workload store"]["remedy"].startswith("Allow the task role s3:GetObject and s3:DeleteObject")
 
 
@@ -517,6 +518,15 @@ def test_its_token_is_short_and_for_nobody_and_is_not_shown(probe, aws, before):
     claims = jwt.decode(options["bearer"], options={"verify_signature": False})
     assert (claims["exp"] - claims["iat"], claims["sub"], claims["scope"]) == (90, options["subject"], "workload")
     assert options["bearer"] not in done.out + done.err + "".join(aws.output(arn))
+
+
+def test_with_a_workload_store_its_token_is_not_in_the_command(probe, aws, before):
+    _, checks = probe(**STORE)
+
+    (arn,) = launched(aws) - before
+    (task,) = client_of(aws, "ecs").describe_tasks(cluster="awsexec", tasks=[arn])["tasks"]
+    assert json.loads(task["overrides"]["containerOverrides"][0]["command"][-1])["bearer"] == ""
+    assert checks["token"]["message"] == "the API server accepts tokens that are signed here"
 
 
 def test_its_container_is_of_no_deployment_that_a_scheduler_follows(probe, aws, before):

@@ -12,7 +12,7 @@ class Outcome(IntEnum):
     """How a workload ended: the container's exit code.
 
     `DONE` is a task that succeeded, was skipped, deferred or rescheduled, or waits for input. The others are from 80
-    to 89, and 77 to 79: no shell (126, 127), no runtime (125), no signal (128 and above) and no Airflow exits so. 77 and
+    to 89, and 77 to 79: no shell (126, 127), no runtime (125), no signal (128 and above), no Airflow exits so. 77 and
     78 are EX_NOPERM and EX_CONFIG of sysexits.h, which a program around Airflow's may use.
     """
 

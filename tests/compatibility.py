@@ -52,14 +52,12 @@ class Combination:
         python: version.
         packages: what is asked of uv, beside awsexec and its test group.
         optional: left out, with a message, where this machine has no such Python.
-        pre_release: the page may show failures of it; `make compat` still ends with 1.
     """
 
     name: str
     python: str
     packages: tuple[str, ...]
     optional: bool = False
-    pre_release: bool = False
 
 
 #: A pre-release is only taken for what names it: all other packages are releases.
@@ -72,7 +70,7 @@ COMBINATIONS = (
     Combination("newest-3.11", "3.11", ("--constraint", "constraints.txt")),
     Combination("newest-3.13", "3.13", ("--constraint", "constraints.txt")),
     Combination("newest-3.14", "3.14", ("--constraint", "constraints.txt"), optional=True),
-    Combination("next-3.13", "3.13", NEXT, pre_release=True),
+    Combination("next-3.13", "3.13", NEXT),
 )
 
 

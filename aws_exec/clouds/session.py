@@ -233,10 +233,7 @@ class _SilentSession(botocore.session.Session):
 
 
 def _refuse_to_ask(_: str) -> str:
-    message = (
-        "the profile's role needs the code of an MFA device (mfa_serial), which cannot be asked for here: "
-        "use temporary credentials, or a profile without mfa_serial"
-    )
+    message = "its role has mfa_serial; use temporary credentials, or a profile without mfa_serial"
     raise CloudError(CallFailure(FailureKind.CREDENTIALS, "AssumeRole", "MfaRequired", message))
 
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from aws_exec.fleet import Problem
     from aws_exec.lifecycle.values import CallFailure
 
-#: Codes of a Region that only the user can correct; after "; " their message has what to do.
+#: Codes of a Region that only the user can correct.
 _REGION_CODES = ("NoRegionError", "UnknownRegion")
+#: Codes whose message has what to do, after "; ".
+_WITH_HINT = (*_REGION_CODES, "MfaRequired")
 #: What is wrong, and what to do.
 _MEANINGS = {
     "credentials": ("the AWS credentials are missing, expired or invalid", "log in, or choose another --profile"),
@@ -76,6 +78,8 @@ def describe(failure: CallFailure) -> str:
         return failure.message.partition("; ")[0]
     if _is_endpoint(failure):
         return f"{failure.message[:1].lower()}{failure.message[1:]}: it needs http:// or https://"
+    if failure.code == "MfaRequired":
+        return f"the AWS profile needs an MFA code, which cannot be entered here ({failure.message.partition('; ')[0]})"
     return f"{_meaning(failure)} ({failure})"
 
 
@@ -96,7 +100,7 @@ def _meaning(failure: CallFailure) -> str:
 
 def hint_for(failure: CallFailure) -> str:
     """Return what to do about a call that failed; empty if only AWS's own message says."""
-    return failure.message.partition("; ")[2] if failure.code in _REGION_CODES else _MEANINGS[_kind(failure)][1]
+    return failure.message.partition("; ")[2] if failure.code in _WITH_HINT else _MEANINGS[_kind(failure)][1]
 
 
 def describe_problem(problem: Problem) -> str:

@@ -24,20 +24,38 @@ STARTING = 200.0
 LEAVING = 15.0
 
 
+class Deaf:
+    """A server that takes connections and never answers; or one whose connections hang, since its queue is full."""
+
+    def __init__(self, server, connections):
+        self._server = server
+        self._connections = connections
+        self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+    def wait_for(self, operation):
+        """Wait until it has a request for this operation of ECS."""
+        self._server.settimeout(PATIENCE)
+        while True:
+            connection, _ = self._server.accept()
+            self._connections.append(connection)
+            connection.settimeout(PATIENCE)
+            if f".{operation}".encode() in connection.recv(65536):
+                return
+
+
 @contextmanager
 def deaf(*, connects):
-    """A server that takes connections and never answers; or one whose connections hang, since its queue is full."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(100 if connects else 0)
-        waiting = [] if connects else [socket.socket() for _ in range(2)]
+        connections = [] if connects else [socket.socket() for _ in range(2)]
         try:
-            for each in waiting:
+            for each in connections:
                 each.settimeout(0)
                 each.connect_ex(server.getsockname())
-            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+            yield Deaf(server, connections)
         finally:
-            for each in waiting:
+            for each in connections:
                 each.close()
 
 
@@ -90,8 +108,9 @@ def end(child):
 
 
 def test_one_sigterm_ends_it_within_the_shutdown_timeout(process):
-    with deaf(connects=True) as url:
-        child = process(ECS, url, 1)
+    with deaf(connects=True) as aws:
+        child = process(ECS, aws.url, 1)
+        aws.wait_for("RunTask")  # it waits for an answer only once AWS has a request
         begin = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert end(child)[-1] == "ended"
@@ -99,8 +118,8 @@ def test_one_sigterm_ends_it_within_the_shutdown_timeout(process):
 
 
 def test_a_second_sigterm_ends_it_at_once(process):
-    with deaf(connects=False) as url:
-        child = process(BATCH, url, 600)
+    with deaf(connects=False) as aws:
+        child = process(BATCH, aws.url, 600)
         child.send_signal(signal.SIGTERM)
         until_said(child, "ending")
         begin = time.monotonic()

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_exec.regions import is_region, partitions
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.terms import Service
-from aws_exec.settings.regions import is_region, partitions
 from aws_exec.settings.rules.view import View
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from aws_exec.regions import is_region, meant_region
 from aws_exec.settings.batch.options import BatchOptions
 from aws_exec.settings.common.merge import Document
 from aws_exec.settings.common.options import SLOW_START
@@ -13,7 +14,6 @@ from aws_exec.settings.ecs.options import EcsOptions
 from aws_exec.settings.file.positions import Complaint
 from aws_exec.settings.file.terms import Service
 from aws_exec.settings.file.units import UNITS_PER_VCPU, vcpus
-from aws_exec.settings.regions import is_region, meant_region
 from aws_exec.settings.rules.arns import JOB_QUEUE, mistake_in
 from aws_exec.settings.rules.fargate import PROVIDERS, runs_on_fargate
 from aws_exec.settings.rules.view import View

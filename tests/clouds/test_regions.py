@@ -3,7 +3,7 @@
 import pytest
 from botocore.loaders import Loader
 
-from aws_exec.settings.regions import is_region, meant_region, partitions
+from aws_exec.regions import is_region, meant_region, partitions
 
 DOCUMENT = Loader().load_data("partitions")
 

@@ -49,7 +49,7 @@ def is_region(name: str) -> bool:
 
 def meant_region(name: str) -> str:
     """Return the known Region that a name certainly misspells; empty if it is one, or may be a new one."""
-    if is_region(name) and _DIRECTION.fullmatch(name.split("-")[-2]):
-        return ""
     known = [region for each in partitions() for region in each.known if not region.endswith("-global")]
+    if name in known or (is_region(name) and _DIRECTION.fullmatch(name.split("-")[-2])):
+        return ""
     return next(iter(get_close_matches(name, known, n=1, cutoff=_ALIKE)), "")

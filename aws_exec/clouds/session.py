@@ -19,7 +19,6 @@ import os
 import platform
 import threading
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import boto3.session
@@ -27,11 +26,11 @@ import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
-from botocore.loaders import Loader
 
 from aws_exec.clouds.errors import CloudError, failure_of, failure_of_credentials
 from aws_exec.clouds.sdk_log import keep_secrets_out
 from aws_exec.lifecycle.values import CallFailure, FailureKind
+from aws_exec.regions import is_region, meant_region
 
 log = logging.getLogger(__name__)
 
@@ -159,12 +158,9 @@ def check_region(region: str, endpoint_url: str | None = None) -> None:
         raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "NoRegionError", message))
     if endpoint_url or any(name.startswith("AWS_ENDPOINT_URL") and url for name, url in os.environ.items()):
         return
-    # Of all services: botocore learns later in which Regions one of them is.
-    partitions = Loader().load_data("partitions")["partitions"]
-    known = [name for each in partitions for name in each["regions"] if not name.endswith("-global")]
-    if region not in known:
-        like = get_close_matches(region, known, n=1)
-        hint = f'; did you mean "{like[0]}"?' if like else ""
+    meant = meant_region(region)
+    if meant or not is_region(region):
+        hint = f'; did you mean "{meant}"?' if meant else ""
         message = f'unknown AWS Region "{region}"{hint}'
         raise CloudError(CallFailure(FailureKind.REFUSED, "CreateClient", "UnknownRegion", message))
 

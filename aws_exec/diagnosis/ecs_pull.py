@@ -152,6 +152,16 @@ RULES: Final = (
         page=pages.PULL,
     ),
     TerminationRule(
+        id="pull-no-registry",
+        # containerd's words; they end with `not found`, which is not about the image.
+        general=_STEPS,
+        when=_PULL + r"unexpected media type text/",
+        cause="What answered for the registry sent a page of text instead of an image.",
+        blame=Blame.DEPLOYMENT,
+        remedy="Look for a proxy, firewall or login page between the task's subnets and the registry.",
+        page=pages.PULL,
+    ),
+    TerminationRule(
         id="pull-not-found",
         general=_STEPS,
         when=_PULL

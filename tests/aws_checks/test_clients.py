@@ -34,8 +34,12 @@ def test_it_is_of_the_region_that_was_asked_for_then_the_configured_then_the_she
 
 
 def test_what_is_no_region_is_refused_before_anything_is_asked():
-    with pytest.raises(CloudError, match='unknown AWS Region "eu-west-11"; did you mean "eu-west-1"'):
-        clients_of(None, None, None)("eu-west-11")
+    with pytest.raises(CloudError, match='unknown AWS Region "eu-wst-1"; did you mean "eu-west-1"'):
+        clients_of(None, None, None)("eu-wst-1")
+
+
+def test_a_region_that_botocore_does_not_know_yet_can_be_asked():
+    assert clients_of(None, None, None)("eu-south-9")("ecs").meta.region_name == "eu-south-9"
 
 
 @pytest.mark.parametrize("partition", Loader().load_data("partitions")["partitions"], ids=lambda each: each["id"])

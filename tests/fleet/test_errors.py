@@ -97,7 +97,7 @@ def test_no_input_keeps_botocore_from_asking_for_an_mfa_code(ecs, service, tmp_p
     done = ecs("--no-input", "list", "--profile", "careful", **KEYLESS, AWS_CONFIG_FILE=str(tmp_path / "config"))
 
     assert (done.code, done.out) == (Exit.CREDENTIALS, "")
-    assert "needs the code of an MFA device" in done.err
+    assert "the AWS profile needs an MFA code" in done.err
     assert service.calls() == before
 
 

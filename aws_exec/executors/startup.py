@@ -181,6 +181,8 @@ class Startup:
         self._warn_of_short_timeout(setup)
         try:
             setup.clients.get()
+            if setup.store is not None:
+                setup.store.region()  # builds its client: on a lane, a connection's look-up in the database might hang
         except CloudError as error:
             self._refuse_if_definitive(error.failure)
         if setup.options.check_health_on_startup:

@@ -71,6 +71,10 @@ def test_the_command_has_an_address_and_the_store_the_workload(stored, aws, s3):
     assert workload.token == "", "the workload itself is not changed"
 
 
+def test_its_client_is_built_at_the_start(stored):
+    assert stored().executor._startup.setup.store._clients._client is not None
+
+
 @needs_callbacks
 def test_a_callback_is_stored_too(stored, aws, s3):
     workload = callback()

@@ -48,6 +48,14 @@ class TestClusters:
         assert [seen.job for seen in ecs.cloud.find(["0f3e"], [AWAY, "ours"])] == [JOB]
         ecs.stub.assert_no_pending_responses()
 
+    def test_a_cluster_whose_tasks_must_not_be_described_does_not_hide_the_others(self, ecs, caplog):
+        ecs.answers("list_tasks", {"taskArns": [ARN]})
+        ecs.raises("describe_tasks", "AccessDeniedException", "not authorized to perform: ecs:DescribeTasks")
+        ecs.answers("list_tasks", {"taskArns": [ARN]}, {"cluster": "ours", "startedBy": OWNER})
+        ecs.answers("describe_tasks", {"tasks": [task(startedBy=OWNER)]})
+        assert [each.seen.job for each in ecs.cloud.list_fleet([AWAY, "ours"])] == [JOB]
+        assert len(warnings(caplog, AWAY)) == 1
+
     @pytest.mark.parametrize("location", ["", "ours"])
     def test_the_configured_one_is_not_passed_over(self, ecs, location):
         ecs.raises("list_tasks", "InvalidParameterException", "what is this?")

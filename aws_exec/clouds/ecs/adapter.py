@@ -232,8 +232,11 @@ class EcsCloud:
                 self._calls.warn_once(
                     "list", "Listing tasks is denied, so running tasks are not found by it (%s)", error.failure
                 )
-            elif error.failure.kind is FailureKind.INVALID and cluster != self._cluster and not begun:
-                # A DAG author wrote it (an ARN of another region, ...): it must not blind us to the other clusters.
+            elif cluster != self._cluster and (
+                is_denied(error.failure) or (error.failure.kind is FailureKind.INVALID and not begun)
+            ):
+                # A DAG author wrote it (an ARN of another region, ...), or a policy has only the configured one for
+                # DescribeTasks: it must not blind us to the other clusters.
                 self._calls.warn_once(f"cluster {cluster}", "Cluster %s cannot be listed (%s)", cluster, error.failure)
             else:
                 self._pass_over(cluster, error)

@@ -82,8 +82,9 @@ class Parent:
             self._signal(number)
         else:
             os.kill(self._child, number)
-        # The container may be killed before the task has ended: then this is the last record.
-        self._record(None, after_newline=True)
+        # The container may be killed before the task has ended: then this is the last record. The supervisor may be in
+        # the middle of a line.
+        self._record(None, after_newline=False)
 
     def _signal(self, number: int) -> None:
         try:
@@ -92,10 +93,10 @@ class Parent:
             log(f"signal {number} was not passed on: {error}")
 
     def _record(self, code: int | None, *, after_newline: bool) -> None:
-        # Imported when the task is over: see the module.
-        from aws_exec.container import usage
-
         try:
+            # Imported when the task is over: see the module.
+            from aws_exec.container import usage
+
             self._facts |= facts.read(self._reading)
             line = usage.record(self._cgroup, self._started, self._facts, code)
             usage.write(line, after_newline=after_newline)
@@ -112,8 +113,8 @@ def exit_code(child: int, known: dict[str, Any], oom_kills: int) -> int:
         oom_kills: processes of the container that the kernel killed for its memory limit.
     """
     outcome = _of_workload(child, known) if known.get("stage") else _before_workload(child, known)
-    failed = outcome is None or outcome not in (Outcome.DONE, Outcome.TERMINATED_BY_SERVER, Outcome.REFUSED)
-    if failed and oom_kills > 0:
+    # The others have a cause of their own: the task may have survived a child that was killed hours before.
+    if oom_kills > 0 and outcome in (None, Outcome.FAILED, Outcome.KILLED):
         return Outcome.OUT_OF_MEMORY
     if outcome is not None:
         return outcome

@@ -43,7 +43,18 @@ def run(words: list[str], facts: Facts, signals: int) -> None:
         gc.enable()
     gc.freeze()  # it never looks at them again, in the task's process either
     sys.argv = [airflow.__file__ or "", *words]
-    airflow.main()
+    try:
+        airflow.main()
+    except SystemExit as end:
+        # Airflow's module ends so if it cannot read the workload; the parent heeds this only until it is read.
+        if end.code == 1 and _is_wrapped(airflow):
+            facts.report(unread=Outcome.WORKLOAD_UNREADABLE)
+        raise
+
+
+def _is_wrapped(airflow: Any) -> bool:
+    """Return whether the reading of the workload is reported."""
+    return getattr(airflow.execute_workload, "__module__", "") == __name__
 
 
 def _wrapped(facts: Facts, signals: int) -> Any:
@@ -57,8 +68,6 @@ def _wrapped(facts: Facts, signals: int) -> Any:
         wrapped = airflow.execute_workload
         airflow.execute_workload = _reporting_start(wrapped, facts)
         _wrap_supervisor(facts, signals)
-        # Until the workload is read. Without the wrap above, every exit would count as this.
-        facts.report(unread=Outcome.WORKLOAD_UNREADABLE)
     except Exception as error:  # noqa: BLE001 - whatever fails here costs no task
         log(f"the task's outcome will not be known: {type(error).__name__}: {error}")
         if wrapped is not None:
@@ -81,6 +90,7 @@ def _reporting_start(execute: Callable[..., None], facts: Facts) -> Callable[...
 
     def execute_workload(workload: Any, *args: Any, **named: Any) -> None:
         facts.report(stage="read")
+        del sys.argv[1:]  # the workload, with its token: error trackers report the arguments of the task's process
         try:
             execute(workload, *args, **named)
         except BaseException as error:
@@ -95,13 +105,19 @@ def _status_of(error: BaseException) -> int | None:
     """Return the HTTP status in an exception; 0 if there was no answer; None if it is not about HTTP."""
     seen: BaseException | None = error
     while seen is not None:
-        status = getattr(getattr(seen, "response", None), "status_code", None)
-        if isinstance(status, int):
+        response = getattr(seen, "response", None)
+        status = getattr(response, "status_code", None)
+        if isinstance(status, int) and _is_of_client(response):
             return status
-        if type(seen).__module__.partition(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2"):
+        if _is_of_client(seen):
             return 0
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def _is_of_client(thing: object) -> bool:
+    """Return whether a class is of the HTTP library of Airflow's client: secrets backends have answers of others."""
+    return type(thing).__module__.partition(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2")
 
 
 def _wrap_supervisor(facts: Facts, signals: int) -> None:

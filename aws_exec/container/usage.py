@@ -23,6 +23,9 @@ VERSION = 1
 _PATIENCE = 1.0
 #: The identity, from the environment that the executor sets (`aws_exec.lifecycle.identity`).
 _IDENTITY = ("deployment", "dag_id", "task_id", "run_id", "map_index", "try_number", "callback_id", "template")
+_MIB = 1024 * 1024
+#: vCPUs of the ECS agent's minimum for a container, 2 CPU units.
+_LEAST_CPU = 2 / 1024
 _NUMBERS = frozenset({"map_index", "try_number"})
 
 
@@ -38,11 +41,12 @@ def record(cgroup: Cgroup, started: float, known: Mapping[str, Any], exit_code: 
     now = time.time()
     outcome = Outcome.DONE if exit_code == 0 else outcome_of(exit_code)
     task, container = _metadata()
-    user, system, peak = _used(cgroup)
-    limits = container.get("Limits") or task.get("Limits") or {}
+    user, system, peak = _used(cgroup, is_final=exit_code is not None)
     # The container's `Limits.CPU` is in CPU units of 1,024 a vCPU, the task's in vCPUs (task metadata endpoint v4).
-    cpu = _ratio(container.get("Limits"), "CPU", 1024) or _ratio(task.get("Limits"), "CPU", 1)
-    memory = limits.get("Memory")
+    # Where the container has no size of its own, the ECS agent shows 2 CPU units, its minimum, and 0 MiB.
+    shares = _limit(container, "CPU", 1 / 1024)
+    cpu = cgroup.cpu_limit() or _limit(task, "CPU") or (shares if shares and shares > _LEAST_CPU else None)
+    memory = [cgroup.memory_limit(), _limit(container, "Memory", _MIB), _limit(task, "Memory", _MIB)]
     return {
         "event": EVENT,
         "version": VERSION,
@@ -58,10 +62,10 @@ def record(cgroup: Cgroup, started: float, known: Mapping[str, Any], exit_code: 
         "source": cgroup.version or "getrusage",
         "cpu_user_seconds": user,
         "cpu_system_seconds": system,
-        "cpu_limit": cgroup.cpu_limit() or cpu,
+        "cpu_limit": cpu,
         "throttled_seconds": cgroup.throttled_seconds(),
         "memory_peak_bytes": peak,
-        "memory_limit_bytes": cgroup.memory_limit() or (memory * 1024 * 1024 if isinstance(memory, int) else None),
+        "memory_limit_bytes": min((int(limit) for limit in memory if limit), default=None),
         "oom_kills": cgroup.oom_kills(),
         "pull_started_at": task.get("PullStartedAt"),
         "pull_stopped_at": task.get("PullStoppedAt"),
@@ -77,15 +81,17 @@ def write(line: dict[str, Any], *, after_newline: bool) -> None:
     os.write(sys.stdout.fileno(), (text if after_newline else "\n" + text).encode())
 
 
-def _used(cgroup: Cgroup) -> tuple[float, float, int]:
+def _used(cgroup: Cgroup, *, is_final: bool) -> tuple[float | None, float | None, int | None]:
     """Return user and system CPU seconds, and the peak of memory in bytes.
 
-    Without a cgroup of its own: of the processes that have ended, and the memory of the largest one.
+    Without a cgroup of its own: of the processes that have ended, and the memory of the largest one; None before the
+    task's have.
     """
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    user, system = cgroup.cpu_seconds() or (children.ru_utime, children.ru_stime)
+    of_children = (children.ru_utime, children.ru_stime) if is_final else (None, None)
+    user, system = (None if each is None else round(each, 3) for each in cgroup.cpu_seconds() or of_children)
     peak = cgroup.memory_peak()
-    return round(user, 3), round(system, 3), children.ru_maxrss * 1024 if peak is None else peak
+    return user, system, children.ru_maxrss * 1024 if peak is None and is_final else peak
 
 
 def _identity() -> dict[str, Any]:
@@ -111,14 +117,15 @@ def _get(url: str) -> dict[str, Any]:
         # The endpoint is link-local: never by way of a proxy.
         with build_opener(ProxyHandler({})).open(url, timeout=_PATIENCE) as answer:
             document = json.load(answer)
-    except (OSError, ValueError):
+    except Exception:  # noqa: BLE001 - an answer that is cut short, or is no HTTP, costs its members only
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _ratio(limits: object, member: str, unit: int) -> float | None:
+def _limit(document: dict[str, Any], member: str, unit: float = 1) -> float | None:
+    limits = document.get("Limits")
     value = limits.get(member) if isinstance(limits, dict) else None
-    return value / unit if isinstance(value, int | float) and value else None
+    return value * unit if isinstance(value, int | float) and value > 0 else None
 
 
 def _iso(seconds: float) -> str:

@@ -49,7 +49,8 @@ RULES: Final = (
         "The container could not start the task at Airflow's Execution API.",
         Blame.DEPLOYMENT,
         "Check [core] execution_api_server_url as the container sees it, security groups and DNS: "
-        "awsexec check-health --probe does.",
+        "awsexec check-health --probe does. After 401 or 403: [api_auth] differs, or the token expired in the queue "
+        "([scheduler] task_queued_timeout).",
     ),
     _rule(
         Outcome.RESULT_NOT_DELIVERED,

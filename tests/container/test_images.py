@@ -33,20 +33,52 @@ def test_an_image_whose_awsexec_is_broken_is_not_taken_for_one_without(run, api,
     assert "a_module_that_is_not_there" in container.output
 
 
-@pytest.mark.parametrize("part", ["cgroup", "supervisor", "facts"])
-def test_an_entry_that_fails_before_the_task_steps_aside(run, api, tmp_path, part):
-    """A module of ours that cannot be imported: the task runs as in an image without awsexec."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
+def without(folder, name, before=""):
+    """A module that cannot be imported."""
+    (folder / "sitecustomize.py").write_text(
+        f"import os, sys\n{before}\n"
         "class Refuse:\n"
         "    def find_spec(self, name, *_):\n"
-        f"        if name == 'aws_exec.container.{part}':\n"
+        f"        if name == '{name}':\n"
         "            raise RuntimeError('broken on purpose')\n"
         "sys.meta_path.insert(0, Refuse())\n"
     )
+
+
+@pytest.mark.parametrize("part", ["cgroup", "supervisor", "facts", "parent"])
+def test_an_entry_that_fails_before_the_task_steps_aside(run, api, tmp_path, part):
+    """A module of ours that cannot be imported: the task runs as in an image without awsexec."""
+    without(tmp_path, f"aws_exec.container.{part}")
     container = run("raise ValueError", PYTHONPATH=str(tmp_path))
     assert api.states() == ["failed"], container.output
     assert container.code == 0
+
+
+def test_it_steps_aside_without_a_standard_error_too(run, api, tmp_path):
+    without(tmp_path, "aws_exec.container.parent", before="os.close(2); sys.stderr = None")
+    assert (run("raise ValueError", PYTHONPATH=str(tmp_path)).code, api.states()) == (0, ["failed"])
+
+
+def test_a_record_that_cannot_be_made_costs_the_record_only(run, api, tmp_path):
+    without(tmp_path, "aws_exec.container.usage")
+    container = run("raise ValueError", PYTHONPATH=str(tmp_path))
+    assert (container.code, api.states()) == (Outcome.FAILED, ["failed"])
+    assert "awsexec: the usage record was not written: RuntimeError: broken on purpose" in container.output
+
+
+def test_a_parent_that_fails_waits_for_the_task_all_the_same(run, api, tmp_path):
+    breaks = (
+        "import aws_exec.container.parent as p\ndef broken(*_): raise RuntimeError('broken')\np.Parent._wait = broken"
+    )
+    (tmp_path / "sitecustomize.py").write_text(breaks)
+    container = run("raise ValueError", PYTHONPATH=str(tmp_path))
+    assert (container.code, api.states()) == (0, ["failed"])
+    assert "outcome will not be known: RuntimeError: broken" in container.output
+
+
+def test_an_airflow_that_cannot_be_started_is_not_a_workload_that_cannot_be_read(run, tmp_path):
+    without(tmp_path, "airflow.executors.workloads")
+    assert run(PYTHONPATH=str(tmp_path)).code == 1
 
 
 BREAK = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pytest
 from aws_exec.container import usage
 from aws_exec.container.cgroup import Cgroup, own_cgroup
 from aws_exec.container.outcome import Outcome
+from aws_exec.container.parent import exit_code
 
 MiB = 1024 * 1024
 V1 = Path("/sys/fs/cgroup/memory")
@@ -79,7 +81,7 @@ def test_no_limit_is_null(tmp_path, make, unified, limits):
 
 def test_without_a_cgroup_the_processes_that_ended_are_counted():
     subprocess.run([sys.executable, "-c", ""], check=True)
-    record = usage.record(Cgroup(), 0.0, {}, None)
+    record = usage.record(Cgroup(), 0.0, {}, 0)
     assert record["memory_peak_bytes"] > MiB
     assert record["source"] == "getrusage"
     assert [record[name] for name in ("oom_kills", "throttled_seconds", "memory_limit_bytes")] == [None] * 3
@@ -125,7 +127,11 @@ def metadata():
                 "PullStartedAt": "2026-01-01T00:00:01Z",
                 "PullStoppedAt": "2026-01-01T00:00:09Z",
             }
-            container = {"CreatedAt": "2026-01-01T00:00:10Z", "StartedAt": "2026-01-01T00:00:11Z"}
+            container = {
+                "CreatedAt": "2026-01-01T00:00:10Z",
+                "StartedAt": "2026-01-01T00:00:11Z",
+                "Limits": {"CPU": 2, "Memory": 0},  # the ECS agent's, of a container without a size of its own
+            }
             body = json.dumps(task if self.path.endswith("/task") else container).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -150,6 +156,44 @@ def test_limits_and_times_are_from_the_task_metadata_endpoint(monkeypatch, metad
     assert record["pull_started_at"] == "2026-01-01T00:00:01Z"
     assert record["container_started_at"] == "2026-01-01T00:00:11Z"
     assert record["arn"].endswith("task/fleet/0")
+
+
+def test_an_answer_that_is_cut_short_costs_the_members_only(monkeypatch):
+    def serve(server):
+        for _ in range(2):
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=serve, args=(server,))
+        thread.start()
+        monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", f"http://127.0.0.1:{server.getsockname()[1]}/v4/id")
+        assert usage.record(Cgroup(), 0.0, {}, 0)["arn"] is None
+        thread.join()
+
+
+def test_before_the_end_nothing_is_known_of_processes_without_a_cgroup():
+    figures = ("cpu_user_seconds", "cpu_system_seconds", "memory_peak_bytes")
+    assert [usage.record(Cgroup(), 0.0, {}, None)[name] for name in figures] == [None] * 3
+    assert None not in [usage.record(Cgroup(), 0.0, {}, 0)[name] for name in figures]
+
+
+@pytest.mark.parametrize(
+    ("known", "code"),
+    [
+        ({"stage": "started", "state": "failed"}, Outcome.OUT_OF_MEMORY),
+        ({"stage": "started"}, Outcome.OUT_OF_MEMORY),
+        ({"stage": "started", "state": "success"}, Outcome.DONE),
+        ({"stage": "started", "state": "success", "undelivered": True}, Outcome.RESULT_NOT_DELIVERED),
+        ({"stage": "started", "state": "failed", "failure": Outcome.TIMED_OUT}, Outcome.TIMED_OUT),
+        ({"stage": "read", "http_status": 0}, Outcome.API_UNAVAILABLE),
+        ({"stage": "read", "http_status": 409}, Outcome.REFUSED),
+    ],
+)
+def test_a_process_that_was_killed_for_memory_explains_only_what_has_no_cause_of_its_own(known, code):
+    assert exit_code(1, known, oom_kills=1) == code
 
 
 def test_an_endpoint_that_does_not_answer_costs_the_members_only(monkeypatch):

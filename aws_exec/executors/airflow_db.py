@@ -75,8 +75,9 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
 
 def _unpickler(session: Session) -> Callable[[bytes | None], Any]:
     """Return what reads an executor_config as Airflow's own column does; it raises whatever unpickling does."""
-    process: Any = TaskInstance.__table__.c.executor_config.type.result_processor(session.get_bind().dialect, None)
-    return process  # type: ignore[no-any-return]
+    column: Any = TaskInstance.__table__.c.executor_config
+    unpickle: Callable[[bytes | None], Any] = column.type.result_processor(session.get_bind().dialect, None)
+    return unpickle
 
 
 def _text(state: Any) -> str:

@@ -272,3 +272,10 @@ def test_a_line_with_thousands_of_findings_is_prepared_once():
     carets = [(shown, caret) for shown, caret in itertools.pairwise(told) if caret.strip() == "^" * 7]
     assert [shown[caret.index("^") : caret.index("^") + 7] for shown, caret in carets] == ['"memry"'] * 1000
     assert max(map(len, told)) <= WIDEST + 4
+
+
+def test_an_executor_config_that_is_computed_is_said_not_to_be_checked(run, written, tmp_path):
+    written("Operator(executor_config=make())\nOperator(executor_config={'cpu': 1})\n", "dag.py")
+    done = run("validate-config", GOOD, "--dags", str(tmp_path / "dag.py"))
+
+    assert f"Not checked: 1 executor_config is computed ({tmp_path / 'dag.py'}:1)" in done.stderr

@@ -26,7 +26,11 @@ def check_sources(sources: Sources, dags: Iterable[Path] = ()) -> list[Complaint
     for path in (file for each in dags for file in python_files(each)):
         content, unreadable = read_bytes(path)
         sources.note(str(path), content)
-        found += unreadable or check_dag(content, str(path), sources.configurations[0])
+        complaints, computed = (
+            (unreadable, []) if unreadable else check_dag(content, str(path), sources.configurations[0])
+        )
+        found += complaints
+        sources.computed += computed
     order = {source: number for number, source in enumerate(sources.lines)}
     return sorted(dict.fromkeys(found), key=lambda one: (order.get(one.position.source, len(order)), one.position))
 

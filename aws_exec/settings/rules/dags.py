@@ -1,7 +1,7 @@
 """Literal executor_configs in DAG files, read without running them, and the findings on them.
 
 Found are `executor_config=` of any call, the key `executor_config` of any dictionary (`default_args`), and calls of
-`aws_exec.template`. Computed values are unknown (`literals`): they are left out, without findings.
+`aws_exec.template`. Computed values are unknown (`literals`): they are left out, and the command line says how many.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Written:
     call: bool = False
 
 
-def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complaint]]:
-    """Every literal executor_config of a DAG file; and why it cannot be read."""
+def written_in(content: bytes, source: str) -> tuple[list[Written | Position], list[Complaint]]:
+    """Every literal executor_config of a DAG file, and where a computed one is; and why the file cannot be read."""
     if (nul := content.find(0)) >= 0:  # Python gives no position for it
         before = content[:nul].decode("utf-8-sig", "replace")
         position = position_in(before, len(before), source)
@@ -68,7 +68,7 @@ def written_in(content: bytes, source: str) -> tuple[list[Written], list[Complai
         return [], [Complaint("dag-syntax", Position(source), f"cannot be parsed: {error}")]
 
 
-def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
+def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written | Position]:
     imported, bound = _imported(tree), bound_names(tree)
     for node in ast.walk(tree):
         literals = Literals(source, lines, bound)
@@ -80,9 +80,14 @@ def _found(tree: ast.AST, source: str, lines: list[str]) -> Iterator[Written]:
         elif isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)
             members = {name: value for key, value in pairs if (name := literals.text(key))}
+        elif isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Subscript):
+            members = {literals.text(target.slice): node.value}
         config = members.get(_NAME)
         data = literals.data(config, ()) if config is not None else None
-        if isinstance(data, dict):
+        if data is DYNAMIC and config is not None:
+            if not _is_template(literals.meant(config), imported):
+                yield literals.position(config)
+        elif isinstance(data, dict):
             executor, queue = literals.text(members.get("executor")), literals.text(members.get("queue"))
             yield Written(Located(source, data, literals.keys, literals.values), executor, queue or None)
 
@@ -104,11 +109,11 @@ def _imported(tree: ast.AST) -> frozenset[str]:
     return frozenset(names)
 
 
-def _is_template(node: ast.Call, imported: frozenset[str]) -> bool:
-    match node.func:
-        case ast.Name(id=name):
+def _is_template(node: ast.AST, imported: frozenset[str]) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
             return name in imported
-        case ast.Attribute(value=ast.Name(id="aws_exec"), attr="template"):
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="aws_exec"), attr="template")):
             return True
     return False
 
@@ -128,10 +133,13 @@ def _template_call(node: ast.Call, literals: Literals) -> Written:
     return Written(Located(literals.source, data, literals.keys, literals.values), executor, None, call=True)
 
 
-def check_dag(content: bytes, source: str, configuration: Configuration) -> list[Complaint]:
-    """Everything that is wrong with the executor_configs of one DAG file."""
+def check_dag(content: bytes, source: str, configuration: Configuration) -> tuple[list[Complaint], list[Position]]:
+    """Everything that is wrong with the executor_configs of one DAG file; and those that are computed: not checked."""
     found, complaints = written_in(content, source)
+    computed = [written for written in found if isinstance(written, Position)]
     for written in found:
+        if isinstance(written, Position):
+            continue
         if unknown := _unknown_template(written, configuration):
             complaints.append(unknown)
             continue
@@ -141,7 +149,7 @@ def check_dag(content: bytes, source: str, configuration: Configuration) -> list
             complaints.append(Complaint(finding.rule, position, f"{finding.path}: {finding.message}", finding.remedy))
         if not wrong and (written.located.data.get(MEMBER) is not None or not written.call):
             complaints += _check_one(written, terms, configuration)
-    return sorted(dict.fromkeys(complaints), key=lambda one: (one.position, one.rule))
+    return sorted(dict.fromkeys(complaints), key=lambda one: (one.position, one.rule)), computed
 
 
 def _terms(written: Written) -> tuple[Terms | None, list[Finding]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aws_exec.settings.file.discovery import airflow_home, find_file, read_bytes
-from aws_exec.settings.file.positions import Complaint
+from aws_exec.settings.file.positions import Complaint, Position
 from aws_exec.settings.file.reading import MODELS, read_file
 from aws_exec.settings.file.yaml_text import decoded, position_in
 from aws_exec.settings.rules.airflow_options import is_loopback
@@ -47,12 +47,14 @@ class Sources:
         complaints: of reading.
         lines: of each source, to show the position of a complaint.
         checked: the names of the sources, in their order.
+        computed: where DAG files compute an executor_config, which is not checked.
     """
 
     configurations: list[Configuration] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
     lines: dict[str, list[str]] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
+    computed: list[Position] = field(default_factory=list)
 
     def note(self, source: str, content: bytes) -> str:
         """Record a source by its name and return its text."""

@@ -131,7 +131,7 @@ def validate_config(
     errors = sum(library.severity_of(one) is Severity.ERROR for one in found)
     if not errors and not dags and (missing := sources.without_executor()):
         _fail_without_executor(missing)
-    _report_counts(sources.checked, errors, len(found) - errors)
+    _report_counts(sources, errors, len(found) - errors)
     if any(one.rule == "executor-name" for one in found):  # Airflow does not start: nothing else matters yet
         raise typer.Exit(Exit.USAGE)
     if library.at_least(found, Severity(fail_on)):
@@ -185,7 +185,13 @@ def _check_aws(sources: Sources, options: Options) -> list[AwsReport]:
         raise typer.Exit(Exit.CREDENTIALS) from error
 
 
-def _report_counts(checked: list[str], errors: int, warnings: int) -> None:
+def _report_counts(sources: Sources, errors: int, warnings: int) -> None:
+    checked, computed = sources.checked, sources.computed
+    if computed:
+        where = ", ".join(f"{one.source}:{one.line}" for one in computed[:_NAMED])
+        more = f" and {len(computed) - _NAMED} more" if len(computed) > _NAMED else ""
+        which = "1 executor_config is" if len(computed) == 1 else f"{len(computed)} executor_configs are"
+        printer.say(clean(f"Not checked: {which} computed ({where}{more})"))
     more = f" and {len(checked) - _NAMED} more files" if len(checked) > _NAMED else ""
     what = f"{', '.join(checked[:_NAMED])}{more}" or "the environment"
     if not errors + warnings:

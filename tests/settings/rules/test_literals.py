@@ -4,14 +4,15 @@ import time
 
 import pytest
 
+from aws_exec.settings.file.positions import Position
 from aws_exec.settings.rules.dags import written_in
 
 
 def configs(text):
-    """The data of each executor_config of a DAG file."""
+    """The data of each executor_config of a DAG file; where a computed one is."""
     found, complaints = written_in(text.encode(), "dag.py")
     assert complaints == []
-    return [one.located.data for one in found]
+    return [str(one) if isinstance(one, Position) else one.located.data for one in found]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,21 @@ def test_a_literal_is_read_however_it_is_written(text, data):
         "Operator(executor_config=C)",
     ],
 )
-def test_what_may_be_something_else_by_then_is_left_out(text):
-    assert configs(text) == []
+def test_what_may_be_something_else_by_then_is_left_out_and_found_all_the_same(text):
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if "executor_config" in each)
+    (where,) = configs(text)
+    assert where.startswith(f"dag.py:{line}:")
+
+
+@pytest.mark.parametrize(
+    "text", ["Operator(executor_config=None)", "from aws_exec import template as t\nOperator(executor_config=t('a'))"]
+)
+def test_what_is_nothing_or_a_template_is_not_computed(text):
+    assert [one for one in configs(text) if isinstance(one, str)] == []
+
+
+def test_an_executor_config_that_is_put_into_a_dictionary_is_read():
+    assert configs("ARGS['executor_config'] = {'a': 1}\nOperator(**ARGS)") == [{"a": 1}]
 
 
 def test_a_finding_is_where_the_literal_is():
@@ -75,5 +89,5 @@ def test_what_holds_itself_and_what_grows_is_read_to_an_end():
     lines += [f"Operator(executor_config={name})" for name in ("A", "B", "X59")]
     before = time.process_time()
 
-    assert len(configs("\n".join(lines))) == 2
+    assert len(configs("\n".join(lines))) == 3
     assert time.process_time() - before < 5

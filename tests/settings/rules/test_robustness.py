@@ -174,11 +174,11 @@ def test_what_is_huge_or_odd(content):
     ids=lambda content: repr(content[:8]),
 )
 def test_a_dag_that_python_cannot_parse(content):
-    (complaint,) = check_dag(content, "dag.py", Configuration(read_file(b"ecs: {}", "f.yaml", {})[0]))
+    ((complaint,), _) = check_dag(content, "dag.py", Configuration(read_file(b"ecs: {}", "f.yaml", {})[0]))
     assert complaint.rule == "dag-syntax"
 
 
 def test_a_dag_is_checked_although_the_options_are_wrong():
     file, _ = read_file(b"ecs: {cluster: c, container_name: a, task_definition: t, poll_interval: often}", "f.yaml", {})
     dag = b"Operator(executor_config={'launchTyp': 'EC2'})"
-    assert [each.rule for each in check_dag(dag, "dag.py", Configuration(file))] == ["request-unknown"]
+    assert [each.rule for each in check_dag(dag, "dag.py", Configuration(file))[0]] == ["request-unknown"]

@@ -166,7 +166,7 @@ def test_a_task_that_asks_for_no_amount_is_refused(aws, ecs):
     request = request_of(aws)
     request["overrides"]["memory"] = "lots"
 
-    with pytest.raises(ecs.exceptions.InvalidParameterException, match="no amount of memory"):
+    with pytest.raises(ecs.exceptions.InvalidParameterException, match="not an amount of memory"):
         ecs.run_task(**request)
 
 

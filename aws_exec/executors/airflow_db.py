@@ -199,11 +199,19 @@ class _Standing:
     queued_by: Any
     external_id: str
 
-    def is_queued_for(self, launch_id: LaunchId, job_id: Any) -> bool:
-        """Whether it is QUEUED, by this scheduler, and names no other launch."""
-        if self.state != TaskInstanceState.QUEUED.value or str(self.queued_by) != str(job_id):
-            return False
-        return not _names_another(self.external_id, launch_id)
+    @property
+    def is_queued(self) -> bool:
+        """Whether it is QUEUED."""
+        return self.state == TaskInstanceState.QUEUED.value
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is RUNNING."""
+        return self.state == TaskInstanceState.RUNNING.value
+
+    def is_for(self, launch_id: LaunchId, job_id: Any) -> bool:
+        """Whether this scheduler queued or adopted it, and it names no other launch."""
+        return str(self.queued_by) == str(job_id) and not _names_another(self.external_id, launch_id)
 
 
 def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozenset[LaunchId]:
@@ -216,7 +224,7 @@ def still_ours(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> frozens
     return frozenset(
         launch_id
         for launch_id, key in launches
-        if not compat.is_task_key(key) or (key in rows and rows[key].is_queued_for(launch_id, job_id))
+        if not compat.is_task_key(key) or (key in rows and rows[key].is_for(launch_id, job_id))
     )
 
 
@@ -231,9 +239,10 @@ _BETWEEN_CONTAINERS = (
 
 
 def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[LaunchId, bool]:
-    """Return the launches whose exit may be reported: all but those whose row waits for a next container.
+    """Return the launches whose exit may be reported: all but those whose row has, or waits for, a next container.
 
-    Each with whether its row is RUNNING: the API server has received no result.
+    Each with whether its row is RUNNING: the API server has received no result. A row that is RUNNING for another
+    launch, or that another scheduler has adopted, says nothing of this one.
 
     `SchedulerJobRunner.process_executor_events` (Airflow 3.3.2) fails a task instance that is SCHEDULED or QUEUED when
     the end of its try is reported, unless it was deferred. A row that is QUEUED for the very launch that ended is
@@ -241,12 +250,12 @@ def awaited(launches: Iterable[tuple[LaunchId, Key]], job_id: Any) -> dict[Launc
     """
     launches = list(launches)
     rows = _standings(launches, [*_BETWEEN_CONTAINERS, TaskInstanceState.RUNNING])
-    running = {key for key, row in rows.items() if row.state == TaskInstanceState.RUNNING.value}
-    return {
-        launch_id: key in running
-        for launch_id, key in launches
-        if key not in rows or key in running or rows[key].is_queued_for(launch_id, job_id)
-    }
+    found: dict[LaunchId, bool] = {}
+    for launch_id, key in launches:
+        row = rows.get(key)
+        if row is None or ((row.is_queued or row.runs) and row.is_for(launch_id, job_id)):
+            found[launch_id] = row is not None and row.runs
+    return found
 
 
 def _standings(launches: Sequence[tuple[LaunchId, Key]], states: Sequence[TaskInstanceState]) -> dict[Key, _Standing]:
@@ -294,7 +303,7 @@ def read_workloads(
             for ti, pickled in session.execute(query.where(*ours)):
                 standing = _Standing(_text(ti.state), ti.queued_by_job_id, ti.external_executor_id or "")
                 launch_id = by_key.get(compat.task_key(ti))
-                if launch_id is not None and standing.is_queued_for(launch_id, job_id):
+                if launch_id is not None and standing.is_for(launch_id, job_id):
                     found[launch_id] = _workload(session, ti, pickled, made_with)
     return found
 
@@ -326,7 +335,7 @@ _ENTRIES = 5000
 _TASK_EVENTS = ("patch_task_instance", "patch_task_group_instances")
 _RUN_EVENTS = ("patch_dag_run", "delete_dag_run")
 
-#: The reason where a task instance has no row any more, and where Airflow 3.4 replaced its row by another.
+#: The reason where a task instance has no row any more, and where Airflow has gone on to its next try.
 _DELETED = "its task instance was deleted"
 _CLEARED = "its task instance was cleared"
 
@@ -376,7 +385,7 @@ def unwanted(
 ) -> dict[LaunchId, str]:
     """Return the launches that Airflow no longer wants, with the reason; callbacks are always wanted.
 
-    One SELECT per 500, and one per 500 runs of those that are not wanted: thousands of runs may be ended at once.
+    One SELECT per 500, and one per 500 of those that are not wanted: thousands of runs may be ended at once.
 
     Args:
         launches: with their keys.
@@ -388,20 +397,40 @@ def unwanted(
         names = {row.name for row in rows.values()}
         found: dict[LaunchId, str] = {}
         ends: dict[LaunchId, _End] = {}
+        replaced: dict[LaunchId, tuple[compat.Name, int]] = {}
         for launch_id, key in keys.items():
             row = rows.get(key)
             name = _name_of_key(named(key))
             if row is None:
                 if name is None:
                     found[launch_id] = _DELETED
-                elif name not in names:
+                elif compat.task_instance_id(key) or name not in names:
                     ends[launch_id] = _End(name)
+                else:
+                    replaced[launch_id] = (name, key.try_number)
             elif row.cleared and not row.was_let_in:
                 found[launch_id] = _CLEARED
             elif row.ended and not row.was_let_in:
                 ends[launch_id] = _End(row.name, row.state, row.since)
         audit = _audit(session, (end.run for end in ends.values()))
+        cleared = _cleared(session, replaced.values())
+    found |= {launch_id: _CLEARED for launch_id, each in replaced.items() if each in cleared}
     return found | {launch_id: _how_it_ended(end, audit.get(end.run, ())) for launch_id, end in ends.items()}
+
+
+def _cleared(session: Any, tries: Iterable[tuple[compat.Name, int]]) -> set[tuple[compat.Name, int]]:
+    """Return which of these tries, each of which has a next one, no container ever started.
+
+    Airflow before 3.4 gives the row of a task instance that is cleared to its next try, and keeps a copy of the last.
+    A try that failed while it started has started, and so has one that was deferred: they are left alone.
+    """
+    wanted = set(tries)
+    found: set[tuple[compat.Name, int]] = set()
+    for names in chunks(name for name, _ in wanted):
+        for dag_id, task_id, run_id, map_index, number, _, started in session.execute(compat.past_tries(names)):
+            if started is None:
+                found.add(((dag_id, task_id, run_id, map_index), number))
+    return found & wanted
 
 
 def _audit(session: Any, runs: Iterable[Run]) -> Mapping[Run, list[_Entry]]:
@@ -540,8 +569,8 @@ def try_states(identities: Sequence[Identity]) -> list[str]:
     found: dict[tuple[str | compat.Name, str], str] = {}
     with database_session() as session:
         for names in chunks(map(_name_of_container, identities)):
-            past = compat.past_states(names)
-            for *name, number, state in () if past is None else session.execute(past):
+            past = compat.past_tries(names)
+            for *name, number, state, _ in () if past is None else session.execute(past):
                 found[tuple(name), str(number)] = _text(state)
         for condition in _conditions(identities):
             query = select(*compat.KEY_COLUMNS, TaskInstance.state).where(condition, TaskInstance.state.is_not(None))

@@ -195,8 +195,8 @@ def map_tables() -> None:
     configure_mappers()
 
 
-def past_states(names: Collection[Name]) -> Any:
-    """The query of the earlier tries of these coordinates: the members of a `Name`, the try number, the state.
+def past_tries(names: Collection[Name]) -> Any:
+    """The query of the earlier tries of these coordinates: the members of a `Name`, the try number, state and start.
 
     None from Airflow 3.4 on, whose `task_instance` has every try.
     """
@@ -205,7 +205,7 @@ def past_states(names: Collection[Name]) -> Any:
     from airflow.models.taskinstancehistory import TaskInstanceHistory as Past  # noqa: PLC0415 - gone in Airflow 3.4
 
     columns = (Past.dag_id, Past.task_id, Past.run_id, Past.map_index)
-    return select(*columns, Past.try_number, Past.state).where(tuple_(*columns).in_(names))
+    return select(*columns, Past.try_number, Past.state, Past.start_date).where(tuple_(*columns).in_(names))
 
 
 def live_callbacks(ids: Sequence[UUID]) -> Any:

@@ -118,7 +118,7 @@ def exit_verified(transaction: Transaction, event: on.ExitVerified, now: float) 
             report_exit(transaction, launch, stop, event)
         else:
             if stop.exit_code != 0:
-                text = "Its container did not end well, after the task had been deferred or rescheduled"
+                text = "Its container did not end well, after the task was deferred, rescheduled or adopted elsewhere"
                 transaction.add_effect(do.Note(key=launch.key, text=text, job=launch.job, stop=stop))
             transaction.add_effect(do.Release(key=launch.key))
     leave_verified(transaction, launch.detach(), None, now)

@@ -148,11 +148,12 @@ def test_a_row_queued_for_this_launch_waits_for_its_end(rows, external_id):
     assert is_awaited(rows, state="queued", external_id=external_id)
 
 
+@pytest.mark.parametrize("state", ["queued", "running"])
 @pytest.mark.parametrize(
     "fields", [{"queued_by_job_id": DEAD}, pytest.param({"external_id": str(uuid4())}, marks=needs_launch_ids)]
 )
-def test_a_row_queued_by_another_scheduler_or_for_another_launch_does_not(rows, fields):
-    assert not is_awaited(rows, state="queued", **fields)
+def test_a_row_of_another_scheduler_or_launch_does_not(rows, state, fields):
+    assert not is_awaited(rows, state=state, **fields)
 
 
 def test_a_row_that_is_gone_and_a_callback_are_told(airflow_db):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.models.log import Log
+from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
-from sqlalchemy import delete, event
+from sqlalchemy import delete, event, select, text
 
 from aws_exec.executors import compat
 from aws_exec.executors.airflow_db import unwanted
@@ -33,6 +34,21 @@ def audit():
     yield write
     with create_session() as session:
         session.execute(delete(Log))
+
+
+@pytest.fixture
+def past_tries(rows):
+    """Clears a task instance as Airflow before 3.4 does, and counts its next try."""
+
+    def clear(name, counted=True, **fields):
+        rows.add(name, state="queued", queued_dttm=QUEUED, **fields)
+        with create_session() as session:
+            session.scalar(select(TaskInstance)).prepare_db_for_next_try(session)
+        rows.set(name, state=None, **({"try_number": 2} if counted else {}))
+
+    yield clear
+    with create_session() as session:
+        session.execute(text("delete from task_instance_history"))
 
 
 def said(name="load"):
@@ -157,7 +173,29 @@ def test_a_container_that_ended_before_a_retry_is_left_alone(rows):
     assert said() is None
 
 
-@pytest.mark.skipif(compat.TaskInstanceUuid is not None, reason="this Airflow keeps the row of every try")
+before_34 = pytest.mark.skipif(compat.TaskInstanceUuid is not None, reason="this Airflow keeps the row of every try")
+
+
+@before_34
 def test_another_try_is_neither_gone_nor_judged(rows):
     rows.add("load", state="failed", queued_dttm=QUEUED, try_number=2)
+    assert said() is None
+
+
+@before_34
+@pytest.mark.parametrize(
+    ("started", "expected"),
+    [(None, "its task instance was cleared"), (QUEUED, None)],
+    ids=["while it waited", "after it had started"],
+)
+def test_what_was_cleared_is_not_wanted_unless_it_had_started(rows, past_tries, started, expected):
+    """Its row is that of the next try now."""
+    past_tries("load", start_date=started)
+    assert said() == expected
+
+
+@before_34
+def test_what_is_scheduled_again_under_its_own_try_is_wanted(rows, past_tries):
+    """It was cleared, and the next try is not counted yet: the executor would be asked to take back its only launch."""
+    past_tries("load", counted=False)
     assert said() is None

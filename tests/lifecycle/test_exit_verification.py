@@ -93,7 +93,7 @@ def test_an_end_that_is_no_news_frees_the_key_and_says_nothing(life, seen):
 
 @pytest.mark.parametrize("stop", [EXITED_1, HOST_LOST], ids=["exit code 1", "host lost"])
 def test_a_bad_end_that_is_no_news_is_noted(life, stop):
-    text = "Its container did not end well, after the task had been deferred or rescheduled"
+    text = "Its container did not end well, after the task was deferred, rescheduled or adopted elsewhere"
     request_id = settle(life, stopped(stop))
     assert life.feed(on.ExitVerified(request_id=request_id, launch_id="L1", awaited=False)) == [
         do.Note(key="K1", text=text, job=JOB, stop=stop),

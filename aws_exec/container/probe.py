@@ -75,21 +75,28 @@ def main() -> None:
     usage.write(line, after_newline=False)
 
 
+#: Seconds between two looks for the end of a child that reports nothing more.
+_POLL = 0.02
+
+
 def _check(reporting: facts.Facts, options: dict[str, Any]) -> None:
     """Run the checks in this process, and end it."""
+    code = 1
     try:
         from aws_exec.container import probe_checks
 
         probe_checks.run(reporting, options)
+        code = 0
     finally:
-        os._exit(0)
+        os._exit(code)
 
 
 def _watch(child: int, reading: int, until: float) -> tuple[dict[str, Any], str]:
     """Read the facts until the child has ended, or kill it when the time has passed.
 
     Returns:
-        The facts, and how the child ended: `done`, `time limit`, or the signal, as `SIGKILL`.
+        The facts, and how the child ended: `done`, `time limit`, the signal, as `SIGKILL`, or `exit code N`: a DAG file
+        ended the process that parsed it.
     """
     seen: dict[str, Any] = {}
     while True:
@@ -98,10 +105,24 @@ def _watch(child: int, reading: int, until: float) -> tuple[dict[str, Any], str]
         seen |= more
         if not more:
             break
-    late = not readable
-    if late:
+    # The child has closed the pipe, which does not mean that it ends.
+    status = _wait(child, until)
+    if status is None:
         os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if late:
+        os.waitpid(child, 0)
         return seen, "time limit"
-    return seen, signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "done"
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0:
+        return seen, "done"
+    return seen, signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _wait(child: int, until: float) -> int | None:
+    """Return the wait status of a child; None if it has not ended by then, on the monotonic clock."""
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if time.monotonic() >= until:
+            return None
+        time.sleep(_POLL)

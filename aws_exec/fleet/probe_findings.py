@@ -161,7 +161,15 @@ def _resources(record: ProbeRecord) -> Iterator[Outcome]:
     else:
         yield _pass("disk", f"{_size(free)} are free")
     if record.ended not in ("done", "time limit") and not _ran_out_of_memory(record):
-        yield _fail("process", f"a signal ended the checks: {record.ended}", "Read the container's log")
+        yield _ended_early(record.ended)
+
+
+def _ended_early(ended: str) -> Outcome:
+    """Return the outcome of checks that a signal or an exit of their own process ended."""
+    if ended.startswith("exit code"):
+        hint = "Read the container's log; a DAG file must not end the process that parses it, as os._exit does"
+        return _fail("process", f"the checks ended early, with {ended}", hint)
+    return _fail("process", f"a signal ended the checks: {ended}", "Read the container's log")
 
 
 def _ran_out_of_memory(record: ProbeRecord) -> bool:

@@ -67,6 +67,21 @@ def test_a_dag_file_that_never_ends_costs_the_rest_nothing(probing):
     assert line["dags"]["is_partial"] is True
 
 
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [
+        ("import os\nos._exit(3)", "exit code 3"),
+        ("import os, threading\nos.closerange(3, 256)\nthreading.Event().wait()", "time limit"),
+    ],
+    ids=["exits", "closes the pipe and never ends"],
+)
+def test_a_dag_file_that_ends_the_checks_or_their_pipe_is_told(probing, text, ended):
+    line = line_of(Container(probing(text, seconds=10.0)))
+
+    assert line["ended"] == ended
+    assert line["wall_seconds"] < 14
+
+
 def test_output_of_a_dag_file_does_not_break_the_line(probing):
     line = line_of(Container(probing("print('{', end='', flush=True)")))
     assert line["ended"] == "done"

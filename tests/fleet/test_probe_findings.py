@@ -154,6 +154,7 @@ def test_nothing_is_wrong_with_a_healthy_container():
             "FAIL",
             "ValueError: no such bundle",
         ),
+        ({"ended": "exit code 3"}, "process", "FAIL", "the checks ended early, with exit code 3"),
         (
             {"dags": HEALTHY["dags"] | {"is_partial": True}, "ended": "time limit"},
             "DAG bundle dags-folder",
